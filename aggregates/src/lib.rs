@@ -1,0 +1,1 @@
+//! The pure domain: aggregates, their commands, events and refusals.

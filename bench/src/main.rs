@@ -1,0 +1,3 @@
+//! Seeds, load and tables: how fast Colloquy is.
+
+fn main() {}

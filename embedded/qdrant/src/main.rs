@@ -1,0 +1,3 @@
+//! The Qdrant engine behind Qdrant's gRPC, for development and tests.
+
+fn main() {}

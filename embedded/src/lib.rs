@@ -1,0 +1,1 @@
+//! The real services for development and tests, and colloquy-dev which starts them.

@@ -1,0 +1,1 @@
+//! Subjects, streams and the envelope: everything said over NATS.

@@ -1,0 +1,1 @@
+//! The read models: how each is made from events, and how it is queried.

@@ -1,0 +1,1 @@
+//! Retrieval and answering: split, embed, index, retrieve, prompt, generate, quote, cite.

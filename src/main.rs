@@ -1,0 +1,3 @@
+//! The service: one binary, four roles.
+
+fn main() {}
