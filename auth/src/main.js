@@ -1,0 +1,91 @@
+// The process: reads the configuration, serves, and leaves politely on SIGTERM or SIGINT.
+
+import { ConfigurationError, readConfiguration } from "./configuration.js";
+import { log, reason } from "./log.js";
+
+// Better Auth relaxes checks and invents client addresses outside production; it looks when it is loaded.
+process.env.NODE_ENV = "production";
+const { createAccounts } = await import("./accounts.js");
+const { openDatabase } = await import("./database.js");
+const { prepare } = await import("./prepare.js");
+const { createAccountServer } = await import("./server.js");
+
+const SHUTDOWN_MS = 10_000;
+
+// A promise nobody waits for must not end the process: each request answers for itself.
+process.on("unhandledRejection", (error) => log("error", "a background step failed", { error: reason(error) }));
+
+try {
+  await run(readConfiguration(process.env));
+} catch (error) {
+  log("error", error instanceof ConfigurationError ? error.message : `could not start: ${reason(error)}`);
+  process.exitCode = 1;
+}
+
+/** @param {import("./configuration.js").Configuration} configuration */
+async function run(configuration) {
+  const stopping = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"]) process.once(signal, () => stopping.abort());
+
+  const database = openDatabase(configuration.databaseUrl);
+  const accounts = createAccounts(configuration, database.pool);
+  let prepared = false;
+  const server = createAccountServer({
+    accounts,
+    database,
+    publicOrigin: configuration.publicOrigin,
+    prepared: () => prepared,
+  });
+  await listen(server, configuration);
+  await prepare(accounts, database.pool, stopping.signal);
+  prepared = !stopping.signal.aborted;
+  if (prepared) log("info", "ready", { schema: configuration.schema });
+
+  await untilAborted(stopping.signal);
+  await close(server);
+  await database.pool.end();
+  log("info", "stopped");
+}
+
+/**
+ * @param {import("node:http").Server} server
+ * @param {{ host: string, port: number }} address
+ * @returns {Promise<void>}
+ */
+function listen(server, { host, port }) {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      const bound = server.address();
+      log("info", "listening", { host, port: bound && typeof bound === "object" ? bound.port : port });
+      resolve();
+    });
+  });
+}
+
+/**
+ * @param {AbortSignal} signal
+ * @returns {Promise<void>}
+ */
+function untilAborted(signal) {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+/**
+ * Requests under way are finished; what is still open after ten seconds is cut.
+ * @param {import("node:http").Server} server
+ * @returns {Promise<void>}
+ */
+function close(server) {
+  return new Promise((resolve) => {
+    const cut = setTimeout(() => server.closeAllConnections(), SHUTDOWN_MS);
+    server.close(() => {
+      clearTimeout(cut);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}

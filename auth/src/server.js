@@ -1,0 +1,138 @@
+// HTTP around the accounts: bodies bounded, outages told apart from refusals, nothing that throws ends the process.
+
+import { createServer } from "node:http";
+import { BASE_PATH } from "./accounts.js";
+import { log, reason } from "./log.js";
+
+const MAX_BODY_BYTES = 64 * 1024;
+const REQUEST_TIMEOUT_MS = 15_000;
+const RETRY_AFTER_SECONDS = 2;
+/** These never leave a proxy, and `Request` refuses some of them. */
+const HOP_HEADERS = new Set(["connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer", "host"]);
+
+class BodyTooLarge extends Error {}
+
+/**
+ * @typedef {object} Service
+ * @property {import("./accounts.js").Accounts} accounts
+ * @property {import("./database.js").Database} database
+ * @property {string} publicOrigin
+ * @property {() => boolean} prepared Whether the tables are there.
+ */
+
+/**
+ * @param {Service} service
+ * @returns {import("node:http").Server}
+ */
+export function createAccountServer(service) {
+  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (incoming, outgoing) => {
+    respond(service, incoming)
+      .catch(failure)
+      .then((response) => send(response, outgoing))
+      .catch((error) => {
+        log("warn", "could not answer", { error: reason(error) });
+        outgoing.destroy();
+      });
+  });
+  return server;
+}
+
+/**
+ * @param {Service} service
+ * @param {import("node:http").IncomingMessage} incoming
+ * @returns {Promise<Response>}
+ */
+async function respond(service, incoming) {
+  const path = incoming.url ?? "/";
+  if (!service.prepared()) return unavailable();
+  if (incoming.method === "GET" && path === `${BASE_PATH}/ok`) {
+    return (await service.database.answers()) ? Response.json({ ok: true }) : unavailable();
+  }
+  const startedAt = Date.now();
+  try {
+    const response = await service.accounts.handler(await toRequest(service.publicOrigin, incoming));
+    return (await hidesOutage(response, service.database, startedAt)) ? unavailable() : withRetryAfter(response);
+  } catch (error) {
+    if (error instanceof BodyTooLarge || (await service.database.answers())) throw error;
+    return unavailable();
+  }
+}
+
+/**
+ * With Postgres away Better Auth answers 500, or a 401 that would sign people out. Both mean "try again".
+ * @param {Response} response
+ * @param {import("./database.js").Database} database
+ * @param {number} startedAt
+ */
+async function hidesOutage(response, database, startedAt) {
+  if (response.status !== 401 && response.status < 500) return false;
+  return database.lastFailureAt() >= startedAt || !(await database.answers());
+}
+
+/**
+ * Clients look for the standard header; Better Auth sends one of its own name.
+ * @param {Response} response
+ */
+function withRetryAfter(response) {
+  const seconds = response.headers.get("x-retry-after");
+  if (response.status === 429 && seconds) response.headers.set("retry-after", seconds);
+  return response;
+}
+
+/** @param {unknown} error */
+function failure(error) {
+  if (error instanceof BodyTooLarge) {
+    return Response.json({ code: "BODY_TOO_LARGE", message: "The request is too large." }, { status: 413 });
+  }
+  log("error", "a request failed", { error: reason(error) });
+  return Response.json({ code: "INTERNAL_ERROR", message: "Something went wrong." }, { status: 500 });
+}
+
+function unavailable() {
+  return Response.json(
+    { code: "UNAVAILABLE", message: "Accounts are unavailable for a moment. Please try again." },
+    { status: 503, headers: { "retry-after": String(RETRY_AFTER_SECONDS) } },
+  );
+}
+
+/**
+ * @param {string} origin
+ * @param {import("node:http").IncomingMessage} incoming
+ */
+async function toRequest(origin, incoming) {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(incoming.headers)) {
+    if (value === undefined || HOP_HEADERS.has(name)) continue;
+    for (const one of Array.isArray(value) ? value : [value]) headers.append(name, one);
+  }
+  const method = incoming.method ?? "GET";
+  const body = method === "GET" || method === "HEAD" ? undefined : await readBody(incoming);
+  return new Request(`${origin}${incoming.url}`, { method, headers, ...(body && { body }) });
+}
+
+/** @param {import("node:http").IncomingMessage} incoming */
+async function readBody(incoming) {
+  /** @type {Buffer[]} */
+  const chunks = [];
+  let size = 0;
+  for await (const chunk of incoming) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) throw new BodyTooLarge();
+    chunks.push(chunk);
+  }
+  return size > 0 ? new Uint8Array(Buffer.concat(chunks)) : undefined;
+}
+
+/**
+ * @param {Response} response
+ * @param {import("node:http").ServerResponse} outgoing
+ */
+async function send(response, outgoing) {
+  const body = Buffer.from(await response.arrayBuffer());
+  outgoing.statusCode = response.status;
+  for (const [name, value] of response.headers) if (name !== "set-cookie") outgoing.setHeader(name, value);
+  const cookies = response.headers.getSetCookie();
+  if (cookies.length > 0) outgoing.setHeader("set-cookie", cookies);
+  if (!response.headers.has("cache-control")) outgoing.setHeader("cache-control", "no-store");
+  outgoing.end(body);
+}
