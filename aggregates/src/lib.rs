@@ -1,1 +1,26 @@
-//! The pure domain: aggregates, their commands, events and refusals.
+//! The pure domain: aggregates that decide from their own past alone, their commands, events and refusals.
+//!
+//! Nothing here does I/O, reads a clock or rolls a die: time and ids come in with the command. An aggregate keeps
+//! what deciding needs (ids, states, version) and never a text that somebody wrote.
+//!
+//! To add a command: a variant of the aggregate's intent, its decision in `handle`, its event in `event.rs`, its
+//! assignment in `apply`, a given/when/then test, and a golden file for the event under `tests/golden/`.
+
+pub mod account;
+pub mod audit_trail;
+pub mod conversation;
+pub mod document;
+mod ids;
+mod metadata;
+mod private;
+mod recorded;
+mod text;
+
+pub use ids::{
+    AnswerId, ConversationId, DocumentId, EventId, InvalidId, Position, QuestionId, ReceiptId, UserId,
+    Version,
+};
+pub use metadata::{Actor, Metadata};
+pub use private::Private;
+pub use recorded::{AggregateType, Event, RecordedEvent, UnknownAggregateType};
+pub use text::{Comment, InvalidText, QuestionText, Tags, Title};

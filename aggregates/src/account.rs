@@ -1,0 +1,261 @@
+//! An account: one per user, opened by the first authenticated request, until it is erased.
+
+use cqrs_es::event_sink::EventSink;
+use cqrs_es::{Aggregate, DomainEvent};
+use serde::{Deserialize, Serialize};
+
+use crate::{ReceiptId, UserId, Version};
+
+/// The state of one account.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    version: Version,
+    phase: AccountPhase,
+    erased_stores: Vec<Store>,
+}
+
+/// Where an account is in its life.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AccountPhase {
+    /// Nobody has come yet.
+    #[default]
+    Unopened,
+    /// In use.
+    Open,
+    /// Its owner wants it gone; nothing else is accepted any more.
+    Erasing {
+        /// What the owner was given to follow the erasure.
+        receipt: ReceiptId,
+    },
+    /// Gone.
+    Erased {
+        /// What the owner was given to follow the erasure.
+        receipt: ReceiptId,
+    },
+}
+
+/// A place that keeps something of a person, purged by a step of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Store {
+    /// The person's keys, and with them every ciphertext anywhere.
+    Keys,
+    /// The rows made from the person's events.
+    ReadModels,
+    /// The passages in Qdrant.
+    Passages,
+    /// The files of the person's documents.
+    Files,
+    /// Deltas of answers in flight.
+    LiveStream,
+    /// What processes hold in memory.
+    Caches,
+    /// Rows and sessions of the account service.
+    Accounts,
+}
+
+/// What can be asked of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountCommand {
+    /// Somebody is here for the first time.
+    Open,
+    /// The owner wants everything erased.
+    RequestErasure {
+        /// The id to follow it by.
+        receipt: ReceiptId,
+    },
+    /// One store holds nothing of the person any more.
+    RecordStoreErased {
+        /// Which.
+        store: Store,
+    },
+    /// All stores are done.
+    RecordErased,
+}
+
+/// What has happened to an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+#[expect(
+    missing_docs,
+    reason = "fields carry the names of the event model, documented on their types"
+)]
+pub enum AccountEvent {
+    /// The first authenticated request came.
+    AccountOpened { owner: UserId },
+    /// The owner wants everything erased.
+    AccountErasureRequested { receipt: ReceiptId },
+    /// One store is done.
+    StoreErased { store: Store },
+    /// Nothing is left.
+    AccountErased,
+}
+
+/// Why an account refuses a command.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AccountRefused {
+    /// It was never opened.
+    #[error("find the account")]
+    NotFound,
+    /// It is being erased, or has been.
+    #[error("use an account that is being erased")]
+    Erasing,
+    /// No erasure was requested.
+    #[error("record an erasure that nobody requested")]
+    NotErasing,
+}
+
+impl Account {
+    /// How many events it has.
+    pub const fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Where it is in its life.
+    pub const fn phase(&self) -> AccountPhase {
+        self.phase
+    }
+
+    fn decide(&self, owner: UserId, command: AccountCommand) -> Result<Option<AccountEvent>, AccountRefused> {
+        use AccountPhase as Phase;
+        match (self.phase, command) {
+            (Phase::Unopened, AccountCommand::Open) => Ok(Some(AccountEvent::AccountOpened { owner })),
+            (Phase::Open, AccountCommand::Open)
+            | (Phase::Erasing { .. } | Phase::Erased { .. }, AccountCommand::RequestErasure { .. })
+            | (
+                Phase::Erased { .. },
+                AccountCommand::RecordErased | AccountCommand::RecordStoreErased { .. },
+            ) => Ok(None),
+            (Phase::Erasing { .. } | Phase::Erased { .. }, AccountCommand::Open) => {
+                Err(AccountRefused::Erasing)
+            }
+            (Phase::Open, AccountCommand::RequestErasure { receipt }) => {
+                Ok(Some(AccountEvent::AccountErasureRequested { receipt }))
+            }
+            (Phase::Erasing { .. }, AccountCommand::RecordStoreErased { store }) => {
+                Ok((!self.erased_stores.contains(&store)).then_some(AccountEvent::StoreErased { store }))
+            }
+            (Phase::Erasing { .. }, AccountCommand::RecordErased) => Ok(Some(AccountEvent::AccountErased)),
+            (Phase::Open, AccountCommand::RecordStoreErased { .. } | AccountCommand::RecordErased) => {
+                Err(AccountRefused::NotErasing)
+            }
+            (Phase::Unopened, _) => Err(AccountRefused::NotFound),
+        }
+    }
+}
+
+impl Aggregate for Account {
+    const TYPE: &'static str = "account";
+    type Command = (UserId, AccountCommand);
+    type Event = AccountEvent;
+    type Error = AccountRefused;
+    type Services = ();
+
+    async fn handle(
+        &mut self,
+        (owner, command): Self::Command,
+        _services: &(),
+        sink: &EventSink<Self>,
+    ) -> Result<(), AccountRefused> {
+        if let Some(event) = self.decide(owner, command)? {
+            sink.write(event, self).await;
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, event: AccountEvent) {
+        self.version = self.version.next();
+        match event {
+            AccountEvent::AccountOpened { .. } => self.phase = AccountPhase::Open,
+            AccountEvent::AccountErasureRequested { receipt } => {
+                self.phase = AccountPhase::Erasing { receipt }
+            }
+            AccountEvent::StoreErased { store } => self.erased_stores.push(store),
+            AccountEvent::AccountErased => {
+                if let AccountPhase::Erasing { receipt } = self.phase {
+                    self.phase = AccountPhase::Erased { receipt };
+                }
+            }
+        }
+    }
+}
+
+impl AccountEvent {
+    /// The event's name: in the event store and in subjects.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::AccountOpened { .. } => "AccountOpened",
+            Self::AccountErasureRequested { .. } => "AccountErasureRequested",
+            Self::StoreErased { .. } => "StoreErased",
+            Self::AccountErased => "AccountErased",
+        }
+    }
+}
+
+impl DomainEvent for AccountEvent {
+    fn event_type(&self) -> String {
+        self.name().to_owned()
+    }
+
+    fn event_version(&self) -> String {
+        "1".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cqrs_es::test::TestFramework;
+    use uuid::Uuid;
+
+    use super::*;
+
+    const OWNER: UserId = UserId::new(Uuid::from_u128(7));
+    const RECEIPT: ReceiptId = ReceiptId::new(Uuid::from_u128(9));
+
+    fn opened() -> AccountEvent {
+        AccountEvent::AccountOpened { owner: OWNER }
+    }
+
+    fn requested() -> AccountEvent {
+        AccountEvent::AccountErasureRequested { receipt: RECEIPT }
+    }
+
+    #[test]
+    fn the_first_request_opens_the_account_and_the_next_ones_do_nothing() {
+        let framework = TestFramework::<Account>::with(());
+        framework
+            .given_no_previous_events()
+            .when((OWNER, AccountCommand::Open))
+            .then_expect_events(vec![opened()]);
+        let framework = TestFramework::<Account>::with(());
+        framework
+            .given(vec![opened()])
+            .when((OWNER, AccountCommand::Open))
+            .then_expect_events(vec![]);
+    }
+
+    #[test]
+    fn an_account_that_is_being_erased_cannot_be_opened_again() {
+        TestFramework::<Account>::with(())
+            .given(vec![opened(), requested()])
+            .when((OWNER, AccountCommand::Open))
+            .then_expect_error(AccountRefused::Erasing);
+    }
+
+    #[test]
+    fn a_store_is_recorded_as_erased_once() {
+        let erased = AccountEvent::StoreErased { store: Store::Files };
+        TestFramework::<Account>::with(())
+            .given(vec![opened(), requested(), erased])
+            .when((OWNER, AccountCommand::RecordStoreErased { store: Store::Files }))
+            .then_expect_events(vec![]);
+    }
+
+    #[test]
+    fn nothing_is_erased_that_nobody_asked_to_erase() {
+        TestFramework::<Account>::with(())
+            .given(vec![opened()])
+            .when((OWNER, AccountCommand::RecordErased))
+            .then_expect_error(AccountRefused::NotErasing);
+    }
+}

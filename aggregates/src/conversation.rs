@@ -1,0 +1,229 @@
+//! A conversation: questions, each with one or more answers, owned by one user.
+//!
+//! Questions and answers form a tree: a question follows an answer (or begins the conversation), an answer follows its
+//! question. Each requested answer ends exactly once: completed, stopped or failed.
+
+mod command;
+mod event;
+mod refusal;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use command::{AskQuestion, ConversationCommand, Intent, RecordAnswer};
+pub use event::{
+    Answer, Citation, ConversationEvent, FailureReason, PassageScore, Provenance, Question, Rating,
+    RatingComment, Tagged, Titled, TitledBy, Usage,
+};
+pub use refusal::ConversationRefused;
+pub use state::{AnswerState, AnswerStatus, Conversation, Receipt};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use cqrs_es::Aggregate;
+use cqrs_es::event_sink::EventSink;
+
+use crate::{Actor, AnswerId, Private, UserId};
+use ConversationEvent as Event;
+use ConversationRefused as Refused;
+use state::Phase;
+
+/// How long a deleted conversation can be restored.
+pub const RESTORE_WITHIN: TimeDelta = TimeDelta::days(30);
+
+/// What one command leads to: usually nothing or one event, three when a question starts a conversation.
+type Decision = Result<Vec<Event>, Refused>;
+
+impl Aggregate for Conversation {
+    const TYPE: &'static str = "conversation";
+    type Command = ConversationCommand;
+    type Event = Event;
+    type Error = Refused;
+    type Services = ();
+
+    async fn handle(
+        &mut self,
+        command: ConversationCommand,
+        _services: &(),
+        sink: &EventSink<Self>,
+    ) -> Result<(), Refused> {
+        for event in self.decide(command)? {
+            sink.write(event, self).await;
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, event: Event) {
+        self.record(&event);
+    }
+}
+
+impl Conversation {
+    /// Decides what follows from a command; changes nothing.
+    fn decide(&self, command: ConversationCommand) -> Decision {
+        let owner = self.authorise(&command)?;
+        if self.was_carried_out(&command.intent) {
+            return Ok(vec![]);
+        }
+        if let Some(expected) = command.expected
+            && expected != self.version()
+        {
+            return Err(Refused::VersionMismatch {
+                current: self.version(),
+            });
+        }
+        self.check_alive(&command)?;
+        match command.intent {
+            Intent::Ask(ask) => self.ask(owner, ask),
+            Intent::Regenerate {
+                question_id,
+                answer_id,
+            } => {
+                self.question(question_id)
+                    .ok_or(Refused::UnknownQuestion(question_id))?;
+                self.check_free(answer_id)?;
+                Ok(vec![Event::AnswerRequested {
+                    question_id,
+                    answer_id,
+                }])
+            }
+            Intent::Stop { answer_id, so_far } => self.stop(answer_id, so_far),
+            Intent::Rate {
+                answer_id,
+                rating,
+                comment,
+            } => self.rate(answer_id, rating, comment),
+            Intent::Rename(title) => Ok(vec![renamed(TitledBy::User, title)]),
+            Intent::ProposeTitle(title) => Ok(vec![renamed(TitledBy::Worker, title)]),
+            Intent::Pin => Ok(vec![Event::ConversationPinned]),
+            Intent::Unpin => Ok(vec![Event::ConversationUnpinned]),
+            Intent::Archive => Ok(vec![Event::ConversationArchived]),
+            Intent::Unarchive => Ok(vec![Event::ConversationUnarchived]),
+            Intent::Tag(tags) => Ok(vec![Event::ConversationTagged {
+                private: Private::Open(Tagged { tags }),
+            }]),
+            Intent::Delete => Ok(vec![Event::ConversationDeleted { at: command.at }]),
+            Intent::Restore => Ok(vec![Event::ConversationRestored]),
+            Intent::RecordAnswer(record) => self.complete(record),
+            Intent::RecordFailure {
+                answer_id,
+                attempt,
+                reason,
+            } => {
+                let question_id = self
+                    .answer(answer_id)
+                    .ok_or(Refused::UnknownAnswer(answer_id))?
+                    .question_id;
+                Ok(vec![Event::AnswerFailed {
+                    answer_id,
+                    question_id,
+                    attempt,
+                    reason,
+                }])
+            }
+        }
+    }
+
+    /// The owner, if the commander may command here; a conversation without a past belongs to whoever asks in it first.
+    fn authorise(&self, command: &ConversationCommand) -> Result<UserId, Refused> {
+        match (self.owner(), command.by) {
+            (Some(owner), Actor::User(user)) if owner == user => Ok(owner),
+            (Some(owner), Actor::Worker | Actor::System) => Ok(owner),
+            (None, Actor::User(user)) if matches!(command.intent, Intent::Ask(_)) => Ok(user),
+            _ => Err(Refused::NotFound),
+        }
+    }
+
+    /// A deleted conversation takes nothing but its restoration, in time, and what its running answers become.
+    fn check_alive(&self, command: &ConversationCommand) -> Result<(), Refused> {
+        match (self.phase(), &command.intent) {
+            (Phase::Deleted { at }, Intent::Restore) => check_restorable(at, command.at),
+            (Phase::Deleted { .. }, Intent::RecordAnswer(_) | Intent::RecordFailure { .. })
+            | (Phase::New | Phase::Alive, _) => Ok(()),
+            (Phase::Deleted { .. }, _) => Err(Refused::Deleted),
+        }
+    }
+
+    fn check_free(&self, answer_id: AnswerId) -> Result<(), Refused> {
+        self.answer(answer_id)
+            .map_or(Ok(()), |_| Err(Refused::AnswerIdTaken(answer_id)))
+    }
+
+    fn ask(&self, owner: UserId, ask: AskQuestion) -> Decision {
+        if let Some(parent) = ask.parent_id {
+            self.answer(parent).ok_or(Refused::UnknownParent(parent))?;
+        }
+        self.check_free(ask.answer_id)?;
+        let started = match self.phase() {
+            Phase::New => Some(Event::ConversationStarted { owner }),
+            Phase::Alive | Phase::Deleted { .. } => None,
+        };
+        let asked = Event::QuestionAsked {
+            question_id: ask.question_id,
+            parent_id: ask.parent_id.or(self.newest_answer()),
+            private: Private::Open(Question { text: ask.text }),
+        };
+        let requested = Event::AnswerRequested {
+            question_id: ask.question_id,
+            answer_id: ask.answer_id,
+        };
+        Ok(started.into_iter().chain([asked, requested]).collect())
+    }
+
+    fn stop(&self, answer_id: AnswerId, so_far: Answer) -> Decision {
+        let answer = self.answer(answer_id).ok_or(Refused::UnknownAnswer(answer_id))?;
+        match answer.status {
+            AnswerStatus::Requested => Ok(vec![Event::AnswerStopped {
+                answer_id,
+                question_id: answer.question_id,
+                private: Private::Open(so_far),
+            }]),
+            AnswerStatus::Completed | AnswerStatus::Stopped | AnswerStatus::Failed => {
+                Err(Refused::AnswerEnded(answer_id))
+            }
+        }
+    }
+
+    fn rate(&self, answer_id: AnswerId, rating: Rating, comment: Option<crate::Comment>) -> Decision {
+        let answer = self.answer(answer_id).ok_or(Refused::UnknownAnswer(answer_id))?;
+        match answer.status {
+            AnswerStatus::Requested => Err(Refused::AnswerPending(answer_id)),
+            AnswerStatus::Completed | AnswerStatus::Stopped | AnswerStatus::Failed => {
+                Ok(vec![Event::AnswerRated {
+                    answer_id,
+                    rating,
+                    private: Private::Open(RatingComment { comment }),
+                }])
+            }
+        }
+    }
+
+    fn complete(&self, record: RecordAnswer) -> Decision {
+        let answer = self
+            .answer(record.answer_id)
+            .ok_or(Refused::UnknownAnswer(record.answer_id))?;
+        Ok(vec![Event::AnswerCompleted {
+            answer_id: record.answer_id,
+            question_id: answer.question_id,
+            attempt: record.attempt,
+            provenance: record.provenance,
+            usage: record.usage,
+            private: Private::Open(record.answer),
+        }])
+    }
+}
+
+fn renamed(by: TitledBy, title: crate::Title) -> Event {
+    Event::ConversationRenamed {
+        by,
+        private: Private::Open(Titled { title }),
+    }
+}
+
+/// A clock that jumped backwards does not shorten the time there is.
+fn check_restorable(deleted_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), Refused> {
+    if now.signed_duration_since(deleted_at) > RESTORE_WITHIN {
+        Err(Refused::RestoreTooLate)
+    } else {
+        Ok(())
+    }
+}

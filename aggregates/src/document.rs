@@ -1,0 +1,292 @@
+//! A document: a file of somebody's, or of everybody's, on its way into the index and out of it again.
+
+use cqrs_es::event_sink::EventSink;
+use cqrs_es::{Aggregate, DomainEvent};
+use serde::{Deserialize, Serialize};
+
+use crate::{Private, UserId, Version};
+
+/// Who may be answered from a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// Its owner alone.
+    User,
+    /// Everybody.
+    Shared,
+}
+
+/// The private part of `DocumentAdded`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentTitle {
+    /// What the document is called.
+    pub title: String,
+}
+
+impl std::fmt::Debug for DocumentTitle {
+    /// Never the title itself, so that it cannot reach a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "DocumentTitle({} bytes)", self.title.len())
+    }
+}
+
+/// The state of one document.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    version: Version,
+    owner: Option<UserId>,
+    phase: DocumentPhase,
+}
+
+/// Where a document is in its life.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DocumentPhase {
+    /// There is none.
+    #[default]
+    Absent,
+    /// Kept, not searchable yet.
+    Added,
+    /// Searchable.
+    Indexed,
+    /// Could not be read.
+    Rejected,
+    /// Taken away.
+    Removed,
+}
+
+/// What can be asked of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DocumentCommand {
+    /// Keep a new one.
+    Add {
+        /// Whose it is.
+        owner: UserId,
+        /// Who may be answered from it.
+        scope: Scope,
+        /// Its media type, by content.
+        media_type: String,
+        /// Its bytes.
+        size: u64,
+        /// SHA-256 of its bytes, in hex.
+        sha256: String,
+        /// What it is called.
+        title: String,
+    },
+    /// Its passages are in the index.
+    RecordIndexed {
+        /// How many.
+        passages: u32,
+        /// The model that embedded them.
+        embedding_model: String,
+    },
+    /// It cannot be read.
+    Reject {
+        /// Why, for a person.
+        reason: String,
+    },
+    /// Take it away.
+    Remove,
+}
+
+/// What has happened to a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+#[expect(
+    missing_docs,
+    reason = "fields carry the names of the event model, documented on the commands"
+)]
+pub enum DocumentEvent {
+    /// It is kept.
+    DocumentAdded {
+        owner: UserId,
+        scope: Scope,
+        media_type: String,
+        size: u64,
+        sha256: String,
+        #[serde(default)]
+        private: Private<DocumentTitle>,
+    },
+    /// It is searchable.
+    DocumentIndexed { passages: u32, embedding_model: String },
+    /// It could not be read.
+    DocumentRejected { reason: String },
+    /// It was taken away.
+    DocumentRemoved,
+}
+
+/// Why a document refuses a command.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DocumentRefused {
+    /// There is none.
+    #[error("find the document")]
+    NotFound,
+    /// It was taken away.
+    #[error("change a document that was removed")]
+    Removed,
+}
+
+impl Document {
+    /// How many events it has.
+    pub const fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Whose it is.
+    pub const fn owner(&self) -> Option<UserId> {
+        self.owner
+    }
+
+    /// Where it is in its life.
+    pub const fn phase(&self) -> DocumentPhase {
+        self.phase
+    }
+
+    fn decide(&self, command: DocumentCommand) -> Result<Option<DocumentEvent>, DocumentRefused> {
+        use DocumentCommand as Command;
+        use DocumentPhase as Phase;
+        match (self.phase, command) {
+            (
+                Phase::Absent,
+                Command::Add {
+                    owner,
+                    scope,
+                    media_type,
+                    size,
+                    sha256,
+                    title,
+                },
+            ) => {
+                let private = Private::Open(DocumentTitle { title });
+                Ok(Some(DocumentEvent::DocumentAdded {
+                    owner,
+                    scope,
+                    media_type,
+                    size,
+                    sha256,
+                    private,
+                }))
+            }
+            (Phase::Absent, _) => Err(DocumentRefused::NotFound),
+            (Phase::Removed, Command::Remove)
+            | (Phase::Added | Phase::Indexed | Phase::Rejected, Command::Add { .. }) => Ok(None),
+            (Phase::Removed, _) => Err(DocumentRefused::Removed),
+            (
+                _,
+                Command::RecordIndexed {
+                    passages,
+                    embedding_model,
+                },
+            ) => Ok(Some(DocumentEvent::DocumentIndexed {
+                passages,
+                embedding_model,
+            })),
+            (_, Command::Reject { reason }) => Ok(Some(DocumentEvent::DocumentRejected { reason })),
+            (_, Command::Remove) => Ok(Some(DocumentEvent::DocumentRemoved)),
+        }
+    }
+}
+
+impl Aggregate for Document {
+    const TYPE: &'static str = "document";
+    type Command = DocumentCommand;
+    type Event = DocumentEvent;
+    type Error = DocumentRefused;
+    type Services = ();
+
+    async fn handle(
+        &mut self,
+        command: DocumentCommand,
+        _services: &(),
+        sink: &EventSink<Self>,
+    ) -> Result<(), DocumentRefused> {
+        if let Some(event) = self.decide(command)? {
+            sink.write(event, self).await;
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, event: DocumentEvent) {
+        self.version = self.version.next();
+        self.phase = match event {
+            DocumentEvent::DocumentAdded { owner, .. } => {
+                self.owner = Some(owner);
+                DocumentPhase::Added
+            }
+            DocumentEvent::DocumentIndexed { .. } => DocumentPhase::Indexed,
+            DocumentEvent::DocumentRejected { .. } => DocumentPhase::Rejected,
+            DocumentEvent::DocumentRemoved => DocumentPhase::Removed,
+        };
+    }
+}
+
+impl DocumentEvent {
+    /// The event's name: in the event store and in subjects.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::DocumentAdded { .. } => "DocumentAdded",
+            Self::DocumentIndexed { .. } => "DocumentIndexed",
+            Self::DocumentRejected { .. } => "DocumentRejected",
+            Self::DocumentRemoved => "DocumentRemoved",
+        }
+    }
+}
+
+impl DomainEvent for DocumentEvent {
+    fn event_type(&self) -> String {
+        self.name().to_owned()
+    }
+
+    fn event_version(&self) -> String {
+        "1".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cqrs_es::test::TestFramework;
+    use uuid::Uuid;
+
+    use super::*;
+
+    const OWNER: UserId = UserId::new(Uuid::from_u128(7));
+
+    fn added() -> DocumentEvent {
+        DocumentEvent::DocumentAdded {
+            owner: OWNER,
+            scope: Scope::User,
+            media_type: "text/markdown".into(),
+            size: 12,
+            sha256: "00".into(),
+            private: Private::Open(DocumentTitle {
+                title: "Notes".into(),
+            }),
+        }
+    }
+
+    #[test]
+    fn a_document_that_was_removed_is_not_indexed_any_more() {
+        TestFramework::<Document>::with(())
+            .given(vec![added(), DocumentEvent::DocumentRemoved])
+            .when(DocumentCommand::RecordIndexed {
+                passages: 3,
+                embedding_model: "m".into(),
+            })
+            .then_expect_error(DocumentRefused::Removed);
+    }
+
+    #[test]
+    fn removing_twice_is_removing_once() {
+        TestFramework::<Document>::with(())
+            .given(vec![added(), DocumentEvent::DocumentRemoved])
+            .when(DocumentCommand::Remove)
+            .then_expect_events(vec![]);
+    }
+
+    #[test]
+    fn nothing_can_be_done_with_a_document_that_is_not_there() {
+        TestFramework::<Document>::with(())
+            .given_no_previous_events()
+            .when(DocumentCommand::Remove)
+            .then_expect_error(DocumentRefused::NotFound);
+    }
+}

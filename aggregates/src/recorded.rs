@@ -1,0 +1,113 @@
+//! An event with its place in history, as the store hands it out and NATS carries it.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::account::AccountEvent;
+use crate::audit_trail::AuditTrailEvent;
+use crate::conversation::ConversationEvent;
+use crate::document::DocumentEvent;
+use crate::{EventId, Position, UserId, Version};
+
+/// The kinds of aggregates there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AggregateType {
+    /// A conversation.
+    Conversation,
+    /// An account.
+    Account,
+    /// A document.
+    Document,
+    /// An auditor's looks.
+    AuditTrail,
+}
+
+/// The name is none of an aggregate's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("know the aggregate type {0:?}")]
+pub struct UnknownAggregateType(pub String);
+
+impl AggregateType {
+    /// The name in the event store and in subjects.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Conversation => "conversation",
+            Self::Account => "account",
+            Self::Document => "document",
+            Self::AuditTrail => "audit_trail",
+        }
+    }
+}
+
+impl std::str::FromStr for AggregateType {
+    type Err = UnknownAggregateType;
+
+    fn from_str(name: &str) -> Result<Self, UnknownAggregateType> {
+        match name {
+            "conversation" => Ok(Self::Conversation),
+            "account" => Ok(Self::Account),
+            "document" => Ok(Self::Document),
+            "audit_trail" => Ok(Self::AuditTrail),
+            other => Err(UnknownAggregateType(other.to_owned())),
+        }
+    }
+}
+
+/// Any event of ours.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// Of a conversation.
+    Conversation(ConversationEvent),
+    /// Of an account.
+    Account(AccountEvent),
+    /// Of a document.
+    Document(DocumentEvent),
+    /// Of an audit trail.
+    AuditTrail(AuditTrailEvent),
+}
+
+impl Event {
+    /// Reads an event of the given aggregate type from its payload.
+    pub fn from_payload(aggregate: AggregateType, payload: Value) -> Result<Self, serde_json::Error> {
+        match aggregate {
+            AggregateType::Conversation => serde_json::from_value(payload).map(Self::Conversation),
+            AggregateType::Account => serde_json::from_value(payload).map(Self::Account),
+            AggregateType::Document => serde_json::from_value(payload).map(Self::Document),
+            AggregateType::AuditTrail => serde_json::from_value(payload).map(Self::AuditTrail),
+        }
+    }
+
+    /// The event's name.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Conversation(event) => event.name(),
+            Self::Account(event) => event.name(),
+            Self::Document(event) => event.name(),
+            Self::AuditTrail(event) => event.name(),
+        }
+    }
+}
+
+/// An event in the ledger.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordedEvent {
+    /// Its place in the ledger.
+    pub position: Position,
+    /// The kind of aggregate it happened to.
+    pub aggregate: AggregateType,
+    /// The aggregate it happened to.
+    pub aggregate_id: Uuid,
+    /// Its place in the aggregate's own history.
+    pub sequence: Version,
+    /// Its id.
+    pub event_id: EventId,
+    /// Whose data it is.
+    pub owner: UserId,
+    /// When Postgres recorded it.
+    pub recorded_at: DateTime<Utc>,
+    /// What happened. Its private part is sealed until somebody with the key opens it.
+    pub event: Event,
+    /// The private part as it is stored: ciphertext.
+    pub sealed: Option<Vec<u8>>,
+}
