@@ -70,8 +70,8 @@ impl MasterKey {
             .ok_or(InvalidMasterKey)?;
         let key = Key(bytes.try_into().map_err(|_| InvalidMasterKey)?);
         let id = blake3::derive_key("colloquy 2026 master key id", &key.0);
-        let id = id.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { key, id })
+        let [a, b, c, d, e, f, g, h, ..] = id;
+        Ok(Self { key, id: format!("{:016x}", u64::from_be_bytes([a, b, c, d, e, f, g, h])) })
     }
 
     /// A name for this key that gives nothing of it away: stored beside what it wraps.
