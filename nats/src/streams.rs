@@ -1,0 +1,86 @@
+//! The three streams, made when they are missing.
+
+use std::time::Duration;
+
+use async_nats::jetstream::Context;
+use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType, Stream};
+
+use crate::Subjects;
+
+/// How long a call to JetStream's API may take.
+pub const STREAM_TIMEOUT: Duration = Duration::from_secs(5);
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A stream could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("make the stream {stream}: {reason}")]
+pub struct StreamFailed {
+    stream: String,
+    reason: String,
+}
+
+/// Makes the streams of events, of answers being written and of dead letters, and returns the stream of events.
+///
+/// Existing streams are left as an operator may have configured them (replicas, placement, limits).
+pub async fn ensure_streams(jetstream: &Context, subjects: &Subjects) -> Result<Stream, StreamFailed> {
+    ensure(jetstream, live(subjects)).await?;
+    ensure(jetstream, dead(subjects)).await?;
+    ensure(jetstream, events(subjects)).await
+}
+
+async fn ensure(jetstream: &Context, config: Config) -> Result<Stream, StreamFailed> {
+    let stream = config.name.clone();
+    let failed = |reason: String| StreamFailed {
+        stream: stream.clone(),
+        reason,
+    };
+    match tokio::time::timeout(STREAM_TIMEOUT, jetstream.get_or_create_stream(config)).await {
+        Ok(Ok(stream)) => Ok(stream),
+        Ok(Err(error)) => Err(failed(error.to_string())),
+        Err(_) => Err(failed("timed out".to_owned())),
+    }
+}
+
+/// Events: whoever was away less than a week catches up here, others from the ledger.
+fn events(subjects: &Subjects) -> Config {
+    Config {
+        name: subjects.events_stream(),
+        subjects: vec![subjects.all_events()],
+        retention: RetentionPolicy::Limits,
+        storage: StorageType::File,
+        discard: DiscardPolicy::Old,
+        max_age: 7 * DAY,
+        max_bytes: 4 << 30,
+        allow_direct: true,
+        ..Config::default()
+    }
+}
+
+/// Answers being written: in memory, gone after 15 minutes.
+fn live(subjects: &Subjects) -> Config {
+    Config {
+        name: subjects.live_stream(),
+        subjects: vec![subjects.all_live()],
+        retention: RetentionPolicy::Limits,
+        storage: StorageType::Memory,
+        discard: DiscardPolicy::Old,
+        max_age: Duration::from_secs(15 * 60),
+        max_bytes: 256 << 20,
+        ..Config::default()
+    }
+}
+
+/// What could not be worked on, for an operator to look at.
+fn dead(subjects: &Subjects) -> Config {
+    Config {
+        name: subjects.dead_stream(),
+        subjects: vec![subjects.all_dead()],
+        retention: RetentionPolicy::Limits,
+        storage: StorageType::File,
+        discard: DiscardPolicy::Old,
+        max_age: 30 * DAY,
+        max_bytes: 256 << 20,
+        ..Config::default()
+    }
+}

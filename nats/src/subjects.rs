@@ -1,0 +1,102 @@
+//! Every subject and stream name, once.
+
+use aggregates::{AnswerId, ConversationId, RecordedEvent, UserId};
+
+/// The names of one installation; the prefix lets several share a server.
+#[derive(Debug, Clone)]
+pub struct Subjects {
+    prefix: String,
+}
+
+impl Subjects {
+    /// Names under a prefix: `colloquy` unless configured otherwise. Characters that mean something to NATS become `_`.
+    pub fn new(prefix: &str) -> Self {
+        let prefix = prefix
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+            .collect();
+        Self { prefix }
+    }
+
+    /// `<prefix>.events.<aggregate>.<event>.<owner>.<aggregate_id>`.
+    pub fn event(&self, event: &RecordedEvent) -> String {
+        format!(
+            "{}.events.{}.{}.{}.{}",
+            self.prefix,
+            event.aggregate.name(),
+            event.event.name(),
+            event.owner,
+            event.aggregate_id
+        )
+    }
+
+    /// All events.
+    pub fn all_events(&self) -> String {
+        format!("{}.events.>", self.prefix)
+    }
+
+    /// The events that ask for an answer: the worker's work.
+    pub fn answers_requested(&self) -> String {
+        format!("{}.events.conversation.AnswerRequested.>", self.prefix)
+    }
+
+    /// The events that end an answer from outside the worker.
+    pub fn answers_stopped(&self) -> String {
+        format!("{}.events.conversation.AnswerStopped.>", self.prefix)
+    }
+
+    /// An answer while it is being written.
+    pub fn live(&self, owner: UserId, conversation: ConversationId, answer: AnswerId) -> String {
+        format!("{}.live.{owner}.{conversation}.{answer}", self.prefix)
+    }
+
+    /// All answers that are being written.
+    pub fn all_live(&self) -> String {
+        format!("{}.live.>", self.prefix)
+    }
+
+    /// What could not be worked on, by kind.
+    pub fn dead(&self, kind: &str) -> String {
+        format!("{}.dead.{kind}", self.prefix)
+    }
+
+    /// Everything that could not be worked on.
+    pub fn all_dead(&self) -> String {
+        format!("{}.dead.>", self.prefix)
+    }
+
+    /// A hint that the outbox has rows.
+    pub fn wake_sealer(&self) -> String {
+        format!("{}.wake.sealer", self.prefix)
+    }
+
+    /// How far the read models are, and what has just changed.
+    pub fn projected(&self) -> String {
+        format!("{}.projected", self.prefix)
+    }
+
+    /// Ask the workers to take up a pending answer that no delivery accounts for any more.
+    pub fn worker_retry(&self) -> String {
+        format!("{}.wake.worker", self.prefix)
+    }
+
+    /// The stream of events.
+    pub fn events_stream(&self) -> String {
+        format!("{}_EVENTS", self.prefix.to_uppercase())
+    }
+
+    /// The stream of answers being written.
+    pub fn live_stream(&self) -> String {
+        format!("{}_LIVE", self.prefix.to_uppercase())
+    }
+
+    /// The stream of what could not be worked on.
+    pub fn dead_stream(&self) -> String {
+        format!("{}_DEAD", self.prefix.to_uppercase())
+    }
+
+    /// The worker's durable consumer on the stream of events.
+    pub fn worker_consumer(&self) -> String {
+        format!("{}_worker", self.prefix)
+    }
+}
