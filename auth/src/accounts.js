@@ -57,6 +57,8 @@ function accountOptions(configuration, pool) {
     disabledPaths: ["/admin/impersonate-user", "/admin/stop-impersonating", "/admin/remove-user"],
     plugins: [tokens(configuration), bearer({ requireSignature: true }), roles()],
     logger: { level: "warn", log: writeLog },
+    // Else the router prints whole errors, with what the database quotes in them, before anyone can stop it.
+    onAPIError: { throw: true },
     telemetry: { enabled: false },
   });
 }

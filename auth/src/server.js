@@ -51,7 +51,9 @@ async function respond(service, incoming) {
   const startedAt = Date.now();
   try {
     const response = await service.accounts.handler(await toRequest(service.publicOrigin, incoming));
-    return (await hidesOutage(response, service.database, startedAt)) ? unavailable() : withRetryAfter(response);
+    if (await hidesOutage(response, service.database, startedAt)) return unavailable();
+    if (response.status >= 500) log("error", "a request failed", { status: response.status });
+    return withRetryAfter(response);
   } catch (error) {
     if (error instanceof BodyTooLarge || (await service.database.answers())) throw error;
     return unavailable();
