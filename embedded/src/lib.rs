@@ -1,1 +1,52 @@
-//! The real services for development and tests, and colloquy-dev which starts them.
+//! The real services for development and tests: PostgreSQL, nats-server, the Qdrant engine, Better Auth and, on request,
+//! llama.cpp, each on a free loopback port with a readiness check, its data and its log below one [`DataDir`].
+//!
+//! Every service starts, stops, restarts and dies on its own ([`Service`]), because tests need exactly that. Nothing here
+//! knows what Colloquy does, and nothing of this crate may end up in the product.
+//!
+//! A test that restarts or kills a service starts its own:
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), embedded::Error> {
+//! let data = embedded::DataDir::temporary()?;
+//! let parts = embedded::Parts::locate(embedded::WithModel::No).await?;
+//! let postgres = embedded::Postgres::start(&parts, &data).await?;
+//! let database_url = postgres.create_database("ask_and_restart").await?;
+//! postgres.restart().await?;
+//! # Ok(()) }
+//! ```
+
+mod auth;
+mod data_dir;
+mod error;
+mod http;
+mod llama;
+mod nats;
+mod parts;
+mod port;
+mod postgres;
+mod privileges;
+mod program;
+mod qdrant;
+mod random;
+mod readiness;
+mod service;
+mod service_log;
+mod services;
+mod spawner;
+
+pub use auth::{Auth, AuthOptions, RateLimit};
+pub use data_dir::DataDir;
+pub use error::{Error, Result};
+pub use http::get;
+pub use llama::Llama;
+pub use nats::Nats;
+pub use parts::{Parts, WithModel, binary_beside_this, repository};
+pub use port::free_port;
+pub use postgres::Postgres;
+pub use program::{Environment, Program};
+pub use qdrant::Qdrant;
+pub use random::hex_secret;
+pub use readiness::Readiness;
+pub use service::Service;
+pub use services::{Kind, Options, Services};

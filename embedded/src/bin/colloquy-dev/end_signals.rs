@@ -1,0 +1,49 @@
+//! The wish of the person at the terminal, or of the system, that this process ends.
+
+use std::future::Future;
+
+use anyhow::{Context as _, Result};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Ctrl-C, SIGTERM and the terminal's end.
+pub(crate) struct EndSignals {
+    interrupt: Signal,
+    terminate: Signal,
+    hang_up: Signal,
+}
+
+impl EndSignals {
+    pub(crate) fn listen() -> Result<Self> {
+        let listen = |kind| signal(kind).context("listen for signals");
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hang_up: listen(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for the next one.
+    pub(crate) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.hang_up.recv() => {}
+        }
+    }
+}
+
+/// Drives `work` to its end, or drops it at the first signal: what it owns is stopped in order by being dropped. At a
+/// second signal this process ends at once, and the kernel ends its children.
+pub(crate) async fn until_asked_to_end<T>(work: impl Future<Output = Result<T>>) -> Result<Option<T>> {
+    let mut signals = EndSignals::listen()?;
+    tokio::select! {
+        outcome = work => return outcome.map(Some),
+        () = signals.next() => {}
+    }
+    eprintln!("\nStopping …");
+    tokio::spawn(async move {
+        signals.next().await;
+        std::process::exit(130);
+    });
+    Ok(None)
+}

@@ -1,0 +1,54 @@
+//! At the first start the project's own `docs/` become shared knowledge, so that "what is Colloquy?" has an answer.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+use anyhow::{Context as _, Result, bail};
+use embedded::{DataDir, binary_beside_this, repository};
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use crate::environment::Variables;
+
+const PATIENCE: std::time::Duration = std::time::Duration::from_mins(10);
+
+/// Runs `colloquy ingest docs/` unless it has succeeded on this data before.
+pub(crate) async fn ingest_once(data: &DataDir, variables: &Variables) -> Result<()> {
+    let done = data.path().join("docs_ingested");
+    let repository = repository()?;
+    if done.exists() || !repository.join("docs").is_dir() {
+        return Ok(());
+    }
+    let log = data.logs().join("ingest.log");
+    ingest(&repository, &log, variables).await?;
+    fs::write(&done, "").with_context(|| format!("write {}", done.display()))?;
+    println!("  the documents in docs/ are known now: ask \"What is Colloquy?\"");
+    Ok(())
+}
+
+async fn ingest(repository: &Path, log: &Path, variables: &Variables) -> Result<()> {
+    let output = fs::File::create(log).with_context(|| format!("write {}", log.display()))?;
+    let errors = output.try_clone().context("share the log")?;
+    let mut command = Command::new("setpriv");
+    command
+        .args(["--pdeathsig", "KILL", "--"])
+        .arg(binary_beside_this("colloquy")?)
+        .args(["ingest", "docs"]);
+    command
+        .envs(variables.iter().map(|(name, value)| (name, value)))
+        .current_dir(repository);
+    command
+        .stdin(Stdio::null())
+        .stdout(output)
+        .stderr(errors)
+        .kill_on_drop(true);
+    let status = timeout(PATIENCE, command.status())
+        .await
+        .with_context(|| format!("ingest docs/ within {} minutes", PATIENCE.as_secs() / 60))?
+        .context("start colloquy ingest")?;
+    if !status.success() {
+        bail!("ingest docs/: it ended with {status}, see {}", log.display());
+    }
+    Ok(())
+}

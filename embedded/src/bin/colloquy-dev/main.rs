@@ -1,0 +1,30 @@
+//! colloquy-dev: starts the real services that Colloquy runs on during development and tests, and Colloquy itself.
+//! Only ties the commands together; the services are the library's.
+
+mod arguments;
+mod command;
+mod end_signals;
+mod environment;
+mod knowledge;
+mod language_model;
+mod run;
+mod services;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser as _;
+
+use crate::arguments::{Arguments, Mode};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let outcome: Result<ExitCode> = match Arguments::parse().mode {
+        Mode::Run(arguments) => run::run(arguments).await,
+        Mode::Services(arguments) => services::services(arguments).await,
+    };
+    outcome.unwrap_or_else(|problem| {
+        eprintln!("colloquy-dev failed to {problem:#}");
+        ExitCode::FAILURE
+    })
+}
