@@ -21,7 +21,7 @@ pub async fn connect(url: &str, name: &str) -> Result<Client, ConnectError> {
         .ping_interval(Duration::from_secs(10))
         .subscription_capacity(16_384)
         .reconnect_delay_callback(|attempts| {
-            Duration::from_millis(50 * (1 << attempts.min(6)) as u64).min(Duration::from_secs(2))
+            Duration::from_millis(50 << attempts.min(6)).min(Duration::from_secs(2))
         })
         .event_callback(|event| async move {
             match event {

@@ -10,7 +10,7 @@ use crate::Subjects;
 /// How long a call to JetStream's API may take.
 pub const STREAM_TIMEOUT: Duration = Duration::from_secs(5);
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_hours(24);
 
 /// A stream could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +65,7 @@ fn live(subjects: &Subjects) -> Config {
         retention: RetentionPolicy::Limits,
         storage: StorageType::Memory,
         discard: DiscardPolicy::Old,
-        max_age: Duration::from_secs(15 * 60),
+        max_age: Duration::from_mins(15),
         max_bytes: 256 << 20,
         ..Config::default()
     }

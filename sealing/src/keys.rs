@@ -69,9 +69,12 @@ impl MasterKey {
             .or_else(|| STANDARD.decode(text).ok())
             .ok_or(InvalidMasterKey)?;
         let key = Key(bytes.try_into().map_err(|_| InvalidMasterKey)?);
-        let id = blake3::derive_key("colloquy 2026 master key id", &key.0);
-        let [a, b, c, d, e, f, g, h, ..] = id;
-        Ok(Self { key, id: format!("{:016x}", u64::from_be_bytes([a, b, c, d, e, f, g, h])) })
+        let digest = blake3::derive_key("colloquy 2026 master key id", &key.0);
+        let id = digest.first_chunk().copied().map_or(0, u64::from_be_bytes);
+        Ok(Self {
+            key,
+            id: format!("{id:016x}"),
+        })
     }
 
     /// A name for this key that gives nothing of it away: stored beside what it wraps.

@@ -1,0 +1,199 @@
+//! Configuration: read once from the environment, typed, secrets wrapped. `docs/configuration.md` is made from it.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use anyhow::{Context as _, bail};
+use sealing::MasterKey;
+
+/// A value that never shows in a log.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The value, for the one place that needs it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// Everything an operator can set.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `DATABASE_URL`: Postgres 15 or newer, pooled or direct.
+    pub database_url: Secret,
+    /// `DATABASE_DIRECT_URL`: a direct connection for migrations; default `DATABASE_URL`.
+    pub database_direct_url: Secret,
+    /// `DATABASE_CONNECTIONS`: connections of the api's pool; default 16.
+    pub database_connections: u32,
+    /// `NATS_URL`: NATS 2.10 or newer with JetStream.
+    pub nats_url: Secret,
+    /// `NATS_PREFIX`: the first token of all subjects; default `colloquy`.
+    pub nats_prefix: String,
+    /// `MASTER_KEY` or `MASTER_KEY_FILE`: 32 bytes, in hexadecimal or base64.
+    pub master_key: MasterKey,
+    /// The api's settings.
+    pub api: ApiConfig,
+    /// The worker's settings.
+    pub worker: WorkerConfig,
+}
+
+/// What the api needs.
+#[derive(Debug, Clone)]
+pub struct ApiConfig {
+    /// `LISTEN`: address and port; default `127.0.0.1:8080`.
+    pub listen: SocketAddr,
+    /// `PUBLIC_URL`: where people reach the page; default `http://localhost:8080`.
+    pub public_url: String,
+    /// `WEB_DIR`: the folder of the built page; without it no page is served.
+    pub web_dir: Option<PathBuf>,
+    /// `AUTH_URL`: the account service, without `/api/auth`.
+    pub auth_url: String,
+    /// `AUTH_ISSUER`: who must have issued a token; default `colloquy`.
+    pub auth_issuer: String,
+    /// `AUTH_AUDIENCE`: for whom it must have been issued; default `colloquy`.
+    pub auth_audience: String,
+    /// `CORS_ORIGINS`: other origins whose pages may call the api, separated by commas; default none.
+    pub cors_origins: Vec<String>,
+    /// `RATE_LIMIT`: commands one user may send in a minute; default 600, `0` for no limit.
+    pub rate_limit: u32,
+}
+
+/// What the worker needs.
+#[derive(Debug, Clone)]
+pub struct WorkerConfig {
+    /// `QDRANT_URL`: Qdrant's gRPC.
+    pub qdrant_url: String,
+    /// `QDRANT_API_KEY`.
+    pub qdrant_api_key: Option<Secret>,
+    /// `EMBEDDING_MODEL_DIR`: the folder with `model.onnx` and the tokenizer's files.
+    pub embedding_model_dir: PathBuf,
+    /// `MODEL_URL`, `MODEL_NAME`, `MODEL_API_KEY`, `MODEL_CONTEXT`: an OpenAI-compatible model; without it answers are quoted.
+    pub model: Option<ModelConfig>,
+    /// `WORKER_CONCURRENCY`: answers written at once; default 8.
+    pub concurrency: usize,
+}
+
+/// A language model behind an OpenAI-compatible endpoint.
+#[derive(Debug, Clone)]
+pub struct ModelConfig {
+    /// The base URL, `/v1` included.
+    pub url: String,
+    /// The model's name there.
+    pub name: String,
+    /// The bearer token, if it wants one.
+    pub api_key: Option<Secret>,
+    /// Its context in tokens; default 4096.
+    pub context: usize,
+}
+
+impl Config {
+    /// Reads the environment. The first thing that is missing or wrong is named.
+    pub fn from_env() -> anyhow::Result<Self> {
+        let database_url = required("DATABASE_URL")?;
+        Ok(Self {
+            database_direct_url: optional("DATABASE_DIRECT_URL")
+                .map_or_else(|| Secret(database_url.clone()), Secret),
+            database_url: Secret(database_url),
+            database_connections: parsed("DATABASE_CONNECTIONS", 16)?,
+            nats_url: Secret(required("NATS_URL")?),
+            nats_prefix: or("NATS_PREFIX", "colloquy"),
+            master_key: master_key()?,
+            api: ApiConfig::from_env()?,
+            worker: WorkerConfig::from_env()?,
+        })
+    }
+}
+
+impl ApiConfig {
+    fn from_env() -> anyhow::Result<Self> {
+        Ok(Self {
+            listen: parsed("LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080)))?,
+            public_url: or("PUBLIC_URL", "http://localhost:8080"),
+            web_dir: optional("WEB_DIR").map(PathBuf::from),
+            auth_url: or("AUTH_URL", "http://127.0.0.1:4000")
+                .trim_end_matches('/')
+                .to_owned(),
+            auth_issuer: or("AUTH_ISSUER", "colloquy"),
+            auth_audience: or("AUTH_AUDIENCE", "colloquy"),
+            cors_origins: or("CORS_ORIGINS", "")
+                .split(',')
+                .map(str::trim)
+                .filter(|origin| !origin.is_empty())
+                .map(str::to_owned)
+                .collect(),
+            rate_limit: parsed("RATE_LIMIT", 600)?,
+        })
+    }
+}
+
+impl WorkerConfig {
+    fn from_env() -> anyhow::Result<Self> {
+        Ok(Self {
+            qdrant_url: or("QDRANT_URL", "http://127.0.0.1:6334"),
+            qdrant_api_key: optional("QDRANT_API_KEY").map(Secret),
+            embedding_model_dir: PathBuf::from(or("EMBEDDING_MODEL_DIR", "models/minilm")),
+            model: ModelConfig::from_env()?,
+            concurrency: parsed("WORKER_CONCURRENCY", 8)?,
+        })
+    }
+}
+
+impl ModelConfig {
+    fn from_env() -> anyhow::Result<Option<Self>> {
+        let Some(url) = optional("MODEL_URL") else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            url: url.trim_end_matches('/').to_owned(),
+            name: required("MODEL_NAME").context("MODEL_URL needs a model's name")?,
+            api_key: optional("MODEL_API_KEY").map(Secret),
+            context: parsed("MODEL_CONTEXT", 4096)?,
+        }))
+    }
+}
+
+fn master_key() -> anyhow::Result<MasterKey> {
+    let text = match (optional("MASTER_KEY"), optional("MASTER_KEY_FILE")) {
+        (Some(key), None) => key,
+        (None, Some(file)) => std::fs::read_to_string(&file)
+            .with_context(|| format!("failed to read MASTER_KEY_FILE {file}"))?,
+        (Some(_), Some(_)) => bail!("set MASTER_KEY or MASTER_KEY_FILE, not both"),
+        (None, None) => bail!("set MASTER_KEY_FILE to a file with 32 random bytes, in hexadecimal or base64"),
+    };
+    Ok(MasterKey::parse(&text)?)
+}
+
+fn optional(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+}
+
+fn required(name: &str) -> anyhow::Result<String> {
+    optional(name).with_context(|| format!("set {name}"))
+}
+
+fn or(name: &str, default: &str) -> String {
+    optional(name).unwrap_or_else(|| default.to_owned())
+}
+
+fn parsed<T>(name: &str, default: T) -> anyhow::Result<T>
+where
+    T: FromStr,
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    match optional(name) {
+        None => Ok(default),
+        Some(value) => value
+            .trim()
+            .parse()
+            .with_context(|| format!("failed to read {name}")),
+    }
+}

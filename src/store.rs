@@ -1,0 +1,79 @@
+//! The event store: commands become events in one round trip; whatever is private is sealed before it leaves the process.
+//!
+//! SQL lives here and in `projections/`, nowhere else.
+
+mod append;
+mod cached;
+mod connect;
+mod error;
+mod execute;
+mod idempotency;
+mod keyring;
+mod ledger;
+mod load;
+mod outbox;
+mod repository;
+
+pub use cached::CachedEventStore;
+pub use connect::{connect, migrate};
+pub use error::StoreError;
+pub use execute::{ExecuteError, Executed};
+pub use idempotency::IdempotencyKey;
+pub use keyring::{ContentKeys, Keyring};
+pub use ledger::{GENESIS, LedgerEntry, LedgerHash, StoredEvent};
+pub use outbox::Sealed;
+
+use std::sync::Arc;
+
+use aggregates::account::Account;
+use aggregates::conversation::Conversation;
+use aggregates::document::Document;
+use sqlx::PgPool;
+
+/// The event store as one process sees it: a pool, the keys it has opened, the aggregates it remembers.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: PgPool,
+    keyring: Arc<Keyring>,
+    conversations: Arc<CachedEventStore<Conversation>>,
+    accounts: Arc<CachedEventStore<Account>>,
+    documents: Arc<CachedEventStore<Document>>,
+}
+
+impl Store {
+    /// A store over a pool, with the keys of a keyring.
+    pub fn new(pool: PgPool, keyring: Arc<Keyring>) -> Self {
+        Self {
+            conversations: Arc::new(CachedEventStore::new(pool.clone(), Arc::clone(&keyring))),
+            accounts: Arc::new(CachedEventStore::new(pool.clone(), Arc::clone(&keyring))),
+            documents: Arc::new(CachedEventStore::new(pool.clone(), Arc::clone(&keyring))),
+            pool,
+            keyring,
+        }
+    }
+
+    /// The pool, for queries of read models.
+    pub const fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// The keys.
+    pub const fn keyring(&self) -> &Arc<Keyring> {
+        &self.keyring
+    }
+
+    /// Conversations, by their events.
+    pub fn conversations(&self) -> &CachedEventStore<Conversation> {
+        &self.conversations
+    }
+
+    /// Accounts, by their events.
+    pub fn accounts(&self) -> &CachedEventStore<Account> {
+        &self.accounts
+    }
+
+    /// Documents, by their events.
+    pub fn documents(&self) -> &CachedEventStore<Document> {
+        &self.documents
+    }
+}

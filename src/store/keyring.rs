@@ -1,0 +1,233 @@
+//! The keys this process has opened: users' keys, and the keys of their conversations and documents.
+
+use std::collections::HashMap;
+
+use aggregates::UserId;
+use quick_cache::sync::Cache;
+use sealing::{ContentKey, MasterKey, Subject, UserKey};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::StoreError;
+
+/// The keys of what a batch of events belongs to. A destroyed key is missing.
+pub type ContentKeys = HashMap<Subject, ContentKey>;
+
+const USERS: usize = 20_000;
+const CONTENTS: usize = 100_000;
+
+/// Opens wrapped keys and remembers the ones used last.
+#[derive(Debug)]
+pub struct Keyring {
+    pool: PgPool,
+    master: MasterKey,
+    users: Cache<UserId, UserKey>,
+    contents: Cache<Subject, ContentKey>,
+}
+
+/// A key that does not exist yet in the store: written with the first event it seals.
+#[derive(Debug)]
+pub(super) struct NewKey {
+    pub(super) subject: Subject,
+    pub(super) owner: UserId,
+    pub(super) wrapped_by: String,
+    pub(super) wrapped: Vec<u8>,
+}
+
+impl Keyring {
+    /// A keyring that reads wrapped keys from the store and opens them with the master key.
+    pub fn new(pool: PgPool, master: MasterKey) -> Self {
+        Self {
+            pool,
+            master,
+            users: Cache::new(USERS),
+            contents: Cache::new(CONTENTS),
+        }
+    }
+
+    /// The master key.
+    pub const fn master(&self) -> &MasterKey {
+        &self.master
+    }
+
+    /// A user's key; `None` if the account was never opened or the key was destroyed.
+    pub async fn user(&self, user: UserId) -> Result<Option<UserKey>, StoreError> {
+        if let Some(key) = self.users.get(&user) {
+            return Ok(Some(key));
+        }
+        self.fetch_users(&[user]).await?;
+        Ok(self.users.get(&user))
+    }
+
+    /// The key of a conversation or document; `None` if there is none or it was destroyed.
+    pub async fn content(&self, owner: UserId, subject: Subject) -> Result<Option<ContentKey>, StoreError> {
+        if let Some(key) = self.contents.get(&subject) {
+            return Ok(Some(key));
+        }
+        Ok(self.content_keys(&[(owner, subject)]).await?.remove(&subject))
+    }
+
+    /// The keys of many at once: two round trips at most, none when all are known.
+    pub async fn content_keys(&self, wanted: &[(UserId, Subject)]) -> Result<ContentKeys, StoreError> {
+        let mut keys = ContentKeys::with_capacity(wanted.len());
+        let mut missing: HashMap<Subject, UserId> = HashMap::new();
+        for (owner, subject) in wanted {
+            match self.contents.get(subject) {
+                Some(key) => {
+                    keys.insert(*subject, key);
+                }
+                None => {
+                    missing.insert(*subject, *owner);
+                }
+            }
+        }
+        if missing.is_empty() {
+            return Ok(keys);
+        }
+        let owners: Vec<UserId> = missing
+            .values()
+            .copied()
+            .filter(|owner| self.users.get(owner).is_none())
+            .collect();
+        self.fetch_users(&owners).await?;
+        for (subject, wrapped) in self.fetch_wrapped(missing.keys().copied()).await? {
+            let owner = missing.get(&subject).copied();
+            if let Some(key) = owner
+                .map(|owner| self.unwrap(owner, subject, &wrapped))
+                .transpose()?
+                .flatten()
+            {
+                keys.insert(subject, key);
+            }
+        }
+        Ok(keys)
+    }
+
+    /// The keys of many users at once.
+    pub async fn user_keys(&self, wanted: &[UserId]) -> Result<HashMap<UserId, UserKey>, StoreError> {
+        let missing: Vec<UserId> = wanted
+            .iter()
+            .copied()
+            .filter(|user| self.users.get(user).is_none())
+            .collect();
+        self.fetch_users(&missing).await?;
+        Ok(wanted
+            .iter()
+            .filter_map(|user| Some((*user, self.users.get(user)?)))
+            .collect())
+    }
+
+    /// Opens a wrapped content key that came with a row; `None` if the owner's key is not at hand.
+    pub fn unwrap(
+        &self,
+        owner: UserId,
+        subject: Subject,
+        wrapped: &[u8],
+    ) -> Result<Option<ContentKey>, StoreError> {
+        if let Some(key) = self.contents.get(&subject) {
+            return Ok(Some(key));
+        }
+        let Some(user_key) = self.users.get(&owner) else {
+            return Ok(None);
+        };
+        let key = user_key.unwrap_content_key(subject, wrapped)?;
+        self.contents.insert(subject, key);
+        Ok(Some(key))
+    }
+
+    /// Makes a user's key.
+    pub(super) fn new_user_key(&self, user: UserId) -> Result<(UserKey, NewKey), StoreError> {
+        let (key, wrapped) = self.master.new_user_key(user)?;
+        let wrapped_by = self.master.id().to_owned();
+        Ok((
+            key,
+            NewKey {
+                subject: Subject::User(user),
+                owner: user,
+                wrapped_by,
+                wrapped,
+            },
+        ))
+    }
+
+    /// Makes the key of a new conversation or document.
+    pub(super) async fn new_content_key(
+        &self,
+        owner: UserId,
+        subject: Subject,
+    ) -> Result<(ContentKey, NewKey), StoreError> {
+        let user_key = self.user(owner).await?.ok_or(StoreError::KeyDestroyed)?;
+        let (key, wrapped) = user_key.new_content_key(subject)?;
+        Ok((
+            key,
+            NewKey {
+                subject,
+                owner,
+                wrapped_by: String::new(),
+                wrapped,
+            },
+        ))
+    }
+
+    /// Remembers a key that has just been stored.
+    pub(super) fn remember_user(&self, user: UserId, key: UserKey) {
+        self.users.insert(user, key);
+    }
+
+    /// Remembers a key that has just been stored.
+    pub(super) fn remember_content(&self, subject: Subject, key: ContentKey) {
+        self.contents.insert(subject, key);
+    }
+
+    /// Forgets a user's key and every content key: after an erasure. Content keys do not know their owner, and are cheap
+    /// to open again.
+    pub fn forget(&self, user: UserId) {
+        self.users.remove(&user);
+        self.contents.clear();
+    }
+
+    async fn fetch_users(&self, users: &[UserId]) -> Result<(), StoreError> {
+        if users.is_empty() {
+            return Ok(());
+        }
+        let subjects = users.iter().map(|user| Subject::User(*user));
+        for (subject, wrapped) in self.fetch_wrapped(subjects).await? {
+            if let Subject::User(user) = subject {
+                self.users
+                    .insert(user, self.master.unwrap_user_key(user, &wrapped)?);
+            }
+        }
+        Ok(())
+    }
+
+    async fn fetch_wrapped(
+        &self,
+        subjects: impl Iterator<Item = Subject>,
+    ) -> Result<Vec<(Subject, Vec<u8>)>, StoreError> {
+        let (kinds, ids): (Vec<&str>, Vec<Uuid>) =
+            subjects.map(|subject| (subject.kind(), subject.id())).unzip();
+        let rows: Vec<(String, Uuid, Vec<u8>)> = sqlx::query_as(
+            "SELECT k.kind, k.id, k.wrapped
+               FROM UNNEST($1::text[], $2::uuid[]) AS wanted (kind, id)
+               JOIN keys k ON k.kind = wanted.kind AND k.id = wanted.id
+              WHERE k.wrapped IS NOT NULL",
+        )
+        .bind(kinds)
+        .bind(ids)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .filter_map(|(kind, id, wrapped)| Some((subject(&kind, id)?, wrapped)))
+            .collect())
+    }
+}
+
+fn subject(kind: &str, id: Uuid) -> Option<Subject> {
+    match kind {
+        "user" => Some(Subject::User(UserId::new(id))),
+        "conversation" => Some(Subject::Conversation(id)),
+        "document" => Some(Subject::Document(id)),
+        _ => None,
+    }
+}
