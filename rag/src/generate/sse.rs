@@ -1,0 +1,95 @@
+//! Takes Server-Sent Events apart: bytes in, the `data` of complete events out. Knows nothing of what they mean.
+
+/// An event longer than this is no chat completion.
+const MAX_EVENT_BYTES: usize = 1 << 20;
+
+/// Collects bytes until events are complete.
+#[derive(Default)]
+pub(super) struct EventParser {
+    line: Vec<u8>,
+    data: Vec<u8>,
+    after_cr: bool,
+}
+
+impl EventParser {
+    /// The data of the events these bytes complete; an error when one grows beyond all measure.
+    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<Vec<String>, &'static str> {
+        let mut events = Vec::new();
+        for &byte in bytes {
+            let ends_cr = std::mem::take(&mut self.after_cr);
+            match byte {
+                b'\n' if ends_cr => {}
+                b'\n' | b'\r' => {
+                    self.after_cr = byte == b'\r';
+                    let line = std::mem::take(&mut self.line);
+                    events.extend(self.end_of_line(&line));
+                }
+                _ => self.line.push(byte),
+            }
+            if self.line.len() + self.data.len() > MAX_EVENT_BYTES {
+                return Err("an event without end");
+            }
+        }
+        Ok(events)
+    }
+
+    fn end_of_line(&mut self, line: &[u8]) -> Option<String> {
+        if line.is_empty() {
+            let mut data = std::mem::take(&mut self.data);
+            return data.pop().map(|_| String::from_utf8_lossy(&data).into_owned());
+        }
+        if let Some(value) = line.strip_prefix(b"data:") {
+            self.data
+                .extend_from_slice(value.strip_prefix(b" ").unwrap_or(value));
+            self.data.push(b'\n');
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn comments_and_other_fields_are_skipped_and_lines_joined() {
+        let stream = ": hello\r\n\r\nevent: x\r\ndata: {\"a\":\r\ndata:1}\r\n\r\ndata: [DONE]\n\n";
+        assert_eq!(
+            EventParser::default().push(stream.as_bytes()).unwrap(),
+            ["{\"a\":\n1}", "[DONE]"]
+        );
+    }
+
+    #[test]
+    fn an_event_that_was_not_completed_is_none() {
+        assert!(EventParser::default().push(b"data: half").unwrap().is_empty());
+    }
+
+    #[test]
+    fn an_event_without_end_is_refused() {
+        assert!(
+            EventParser::default()
+                .push(&vec![b'x'; MAX_EVENT_BYTES + 1])
+                .is_err()
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn however_the_bytes_are_cut_the_events_are_the_same(
+            texts in prop::collection::vec("[^\r\n]{1,40}", 1..8),
+            ending in prop::sample::select(vec!["\n", "\r\n", "\r"]),
+            cut in 1_usize..7,
+        ) {
+            let stream: String = texts.iter().flat_map(|text| ["data: ", text, ending, ending]).collect();
+            let mut parser = EventParser::default();
+            let mut events = Vec::new();
+            for piece in stream.as_bytes().chunks(cut) {
+                events.extend(parser.push(piece).unwrap());
+            }
+            prop_assert_eq!(events, texts);
+        }
+    }
+}

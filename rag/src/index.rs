@@ -1,0 +1,334 @@
+//! The passages in Qdrant: one collection for an embedding model, dense and BM25 vectors side by side, each passage
+//! either shared or its owner's. Every call here ends within its time-out.
+
+mod payload;
+
+use std::time::Duration;
+
+use qdrant_client::qdrant::{
+    Condition, CountPointsBuilder, CreateCollectionBuilder, CreateFieldIndexCollectionBuilder,
+    DeletePointsBuilder, Distance, FieldType, Filter, Modifier, NamedVectors, PointStruct, Query,
+    QueryPointsBuilder, Range, ScoredPoint, SparseVectorParamsBuilder, SparseVectorsConfigBuilder,
+    UpsertPointsBuilder, Vector as QdrantVector, VectorInput, VectorParamsBuilder, VectorsConfigBuilder,
+};
+use qdrant_client::qdrant::{PrefetchQuery, PrefetchQueryBuilder};
+use qdrant_client::{Qdrant, QdrantError};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::embed::{DIMENSIONS, MODEL_NAME, Vector};
+use crate::passage::{DocumentId, OwnerId, PassageBody, PassageId, Scope};
+use crate::sparse::SparseVector;
+
+const DENSE: &str = "dense";
+const BM25: &str = "bm25";
+/// Points sent at once.
+const UPSERT_BATCH: usize = 64;
+
+/// How to reach Qdrant.
+#[derive(Debug, Clone)]
+pub struct IndexConfig {
+    /// Its gRPC address, such as `http://127.0.0.1:6334`.
+    pub url: String,
+    /// Its key, where it wants one.
+    pub api_key: Option<SecretString>,
+    /// The collection; [`collection_name`] unless tests want their own.
+    pub collection: String,
+    /// How long one call may take.
+    pub timeout: Duration,
+}
+
+impl IndexConfig {
+    /// This Qdrant without a key, the usual collection, ten seconds for a call.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            api_key: None,
+            collection: collection_name(),
+            timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// The collection's name: it changes with the embedding model, whose vectors don't mix with another's.
+pub fn collection_name() -> String {
+    format!("passages_{MODEL_NAME}_{DIMENSIONS}")
+}
+
+/// A passage ready to be indexed.
+#[derive(Debug, Clone)]
+pub struct IndexedPassage {
+    /// Which one.
+    pub id: PassageId,
+    /// Who may find it.
+    pub scope: Scope,
+    /// What it says, or that sealed.
+    pub body: PassageBody,
+    /// Its vector.
+    pub dense: Vector,
+    /// Its terms.
+    pub sparse: SparseVector,
+}
+
+/// A passage found, with both of its scores.
+#[derive(Debug, Clone)]
+pub(crate) struct Candidate {
+    pub(crate) id: PassageId,
+    pub(crate) body: PassageBody,
+    /// Cosine with the question.
+    pub(crate) dense: f32,
+    /// BM25; 0 when they share no term.
+    pub(crate) bm25: f32,
+}
+
+/// The collection of passages.
+#[derive(Clone)]
+pub struct PassageIndex {
+    client: Qdrant,
+    collection: String,
+    timeout: Duration,
+}
+
+impl PassageIndex {
+    /// Prepares the connection; nothing is sent before the first call.
+    pub fn new(config: &IndexConfig) -> Result<Self, IndexError> {
+        let client = Qdrant::from_url(&config.url)
+            .timeout(config.timeout)
+            .connect_timeout(config.timeout.min(Duration::from_secs(3)))
+            .api_key(config.api_key.as_ref().map(|key| key.expose_secret().to_owned()))
+            .skip_compatibility_check()
+            .keep_alive_while_idle()
+            .build()?;
+        Ok(Self {
+            client,
+            collection: config.collection.clone(),
+            timeout: config.timeout,
+        })
+    }
+
+    /// The name recorded as the index' version.
+    pub fn collection(&self) -> &str {
+        &self.collection
+    }
+
+    /// Creates the collection and its payload indexes unless they are there.
+    pub async fn ensure_collection(&self) -> Result<(), IndexError> {
+        if !self
+            .within(self.client.collection_exists(&self.collection))
+            .await?
+        {
+            match self.within(self.client.create_collection(self.layout())).await {
+                // Another process was faster.
+                Err(IndexError::Refused(status)) if status.contains("already exists") => {}
+                other => {
+                    other?;
+                }
+            }
+        }
+        for (field, kind) in [
+            (payload::SCOPE, FieldType::Keyword),
+            (payload::OWNER, FieldType::Keyword),
+            (payload::DOCUMENT_ID, FieldType::Keyword),
+        ] {
+            let index = CreateFieldIndexCollectionBuilder::new(&self.collection, field, kind).wait(true);
+            self.within(self.client.create_field_index(index)).await?;
+        }
+        Ok(())
+    }
+
+    fn layout(&self) -> CreateCollectionBuilder {
+        let mut dense = VectorsConfigBuilder::default();
+        dense.add_named_vector_params(
+            DENSE,
+            VectorParamsBuilder::new(DIMENSIONS as u64, Distance::Cosine),
+        );
+        let mut sparse = SparseVectorsConfigBuilder::default();
+        sparse.add_named_vector_params(BM25, SparseVectorParamsBuilder::default().modifier(Modifier::Idf));
+        CreateCollectionBuilder::new(&self.collection)
+            .vectors_config(dense)
+            .sparse_vectors_config(sparse)
+    }
+
+    /// Writes passages; those already there are replaced. Done when they can be found.
+    pub async fn upsert(&self, passages: Vec<IndexedPassage>) -> Result<(), IndexError> {
+        let mut points = passages.into_iter().map(point).peekable();
+        while points.peek().is_some() {
+            let batch: Vec<PointStruct> = points.by_ref().take(UPSERT_BATCH).collect();
+            let request = UpsertPointsBuilder::new(&self.collection, batch).wait(true);
+            self.within(self.client.upsert_points(request)).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes all passages of a document.
+    pub async fn delete_document(&self, document_id: DocumentId) -> Result<(), IndexError> {
+        self.delete(Filter::must([of_document(document_id)])).await
+    }
+
+    /// Removes the passages of a document from this ordinal on: what a longer, older version left.
+    pub async fn delete_passages_from(
+        &self,
+        document_id: DocumentId,
+        ordinal: u32,
+    ) -> Result<(), IndexError> {
+        let beyond = Range {
+            gte: Some(f64::from(ordinal)),
+            ..Range::default()
+        };
+        self.delete(Filter::must([
+            of_document(document_id),
+            Condition::range(payload::ORDINAL, beyond),
+        ]))
+        .await
+    }
+
+    async fn delete(&self, filter: Filter) -> Result<(), IndexError> {
+        let request = DeletePointsBuilder::new(&self.collection)
+            .points(filter)
+            .wait(true);
+        self.within(self.client.delete_points(request)).await?;
+        Ok(())
+    }
+
+    /// How many passages there are, of one document or in all.
+    pub async fn count(&self, document_id: Option<DocumentId>) -> Result<u64, IndexError> {
+        let mut request = CountPointsBuilder::new(&self.collection).exact(true);
+        if let Some(document_id) = document_id {
+            request = request.filter(Filter::must([of_document(document_id)]));
+        }
+        let answer = self.within(self.client.count(request)).await?;
+        Ok(answer.result.map_or(0, |result| result.count))
+    }
+
+    /// The `depth` best passages by vector and the `depth` best by terms that this person may see, each with both of
+    /// its scores, so that they can be weighed against each other.
+    pub(crate) async fn candidates(
+        &self,
+        dense: &[f32],
+        sparse: &SparseVector,
+        owner: OwnerId,
+        depth: u64,
+    ) -> Result<Vec<Candidate>, IndexError> {
+        let dense = Query::new_nearest(dense.to_vec());
+        let terms = VectorInput::new_sparse(sparse.indices.clone(), sparse.values.clone());
+        let terms = (!sparse.is_empty()).then(|| Query::new_nearest(terms));
+        let filter = visible_to(owner);
+        let by_vector = self
+            .rescore(&dense, DENSE, &dense, terms.as_ref(), &filter, depth)
+            .with_payload(true);
+        let Some(terms) = &terms else {
+            let found = self.within(self.client.query(by_vector)).await?;
+            return payload::candidates(found.result, &[]);
+        };
+        let by_terms = self
+            .rescore(terms, BM25, &dense, Some(terms), &filter, depth)
+            .with_payload(false);
+        let (found, scored) = tokio::try_join!(
+            self.within(self.client.query(by_vector)),
+            self.within(self.client.query(by_terms))
+        )?;
+        payload::candidates(found.result, &scored.result)
+    }
+
+    /// Both searches' best, scored by one of them.
+    fn rescore(
+        &self,
+        scorer: &Query,
+        using: &str,
+        dense: &Query,
+        terms: Option<&Query>,
+        filter: &Filter,
+        depth: u64,
+    ) -> QueryPointsBuilder {
+        let search = |query: &Query, using: &str| -> PrefetchQuery {
+            PrefetchQueryBuilder::default()
+                .query(query.clone())
+                .using(using)
+                .filter(filter.clone())
+                .limit(depth)
+                .build()
+        };
+        let mut request = QueryPointsBuilder::new(&self.collection)
+            .add_prefetch(search(dense, DENSE))
+            .query(scorer.clone())
+            .using(using)
+            .limit(2 * depth);
+        if let Some(terms) = terms {
+            request = request.add_prefetch(search(terms, BM25));
+        }
+        request
+    }
+
+    async fn within<T>(&self, call: impl Future<Output = Result<T, QdrantError>>) -> Result<T, IndexError> {
+        match tokio::time::timeout(self.timeout, Box::pin(call)).await {
+            Ok(done) => done.map_err(IndexError::from),
+            Err(_) => Err(IndexError::Away("no answer in time".into())),
+        }
+    }
+}
+
+fn point(passage: IndexedPassage) -> PointStruct {
+    let vectors = NamedVectors::default()
+        .add_vector(DENSE, QdrantVector::new_dense(passage.dense))
+        .add_vector(
+            BM25,
+            QdrantVector::new_sparse(passage.sparse.indices, passage.sparse.values),
+        );
+    let payload = payload::of(passage.id, passage.scope, passage.body);
+    PointStruct::new(passage.id.point_id().to_string(), vectors, payload)
+}
+
+fn of_document(document_id: DocumentId) -> Condition {
+    Condition::matches(payload::DOCUMENT_ID, document_id.to_string())
+}
+
+/// Shared, or this person's own.
+fn visible_to(owner: OwnerId) -> Filter {
+    let own = Filter::must([
+        Condition::matches(payload::SCOPE, payload::USER.to_owned()),
+        Condition::matches(payload::OWNER, owner.to_string()),
+    ]);
+    Filter::should([
+        Condition::matches(payload::SCOPE, payload::SHARED.to_owned()),
+        Condition::from(own),
+    ])
+}
+
+/// Why the index did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    /// Qdrant can't be reached or doesn't answer in time; trying again later can help.
+    #[error("reach the passage index: {0}")]
+    Away(String),
+    /// Qdrant says no.
+    #[error("use the passage index: {0}")]
+    Refused(String),
+    /// A point is not a passage of ours.
+    #[error("read a passage from the index: {0}")]
+    Unreadable(&'static str),
+}
+
+impl IndexError {
+    /// Whether trying again later can help.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Away(_))
+    }
+}
+
+impl From<QdrantError> for IndexError {
+    fn from(error: QdrantError) -> Self {
+        match error {
+            QdrantError::ResponseError { status } => {
+                let message = format!("{:?}: {}", status.code(), status.message());
+                match format!("{:?}", status.code()).as_str() {
+                    "Unavailable" | "DeadlineExceeded" | "Cancelled" | "Aborted" | "Unknown" => {
+                        Self::Away(message)
+                    }
+                    _ => Self::Refused(message),
+                }
+            }
+            QdrantError::ResourceExhaustedError { status, .. } => Self::Away(status.message().to_owned()),
+            QdrantError::Io(error) => Self::Away(error.to_string()),
+            other => Self::Refused(other.to_string()),
+        }
+    }
+}

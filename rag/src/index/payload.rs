@@ -1,0 +1,172 @@
+//! What stands beside a passage's vectors in Qdrant, written and read back.
+
+use std::collections::HashMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use qdrant_client::Payload;
+use qdrant_client::qdrant::point_id::PointIdOptions;
+use qdrant_client::qdrant::value::Kind;
+use qdrant_client::qdrant::{PointId, Value};
+use uuid::Uuid;
+
+use super::{Candidate, IndexError, ScoredPoint};
+use crate::passage::{DocumentId, PassageBody, PassageId, PassageText, Scope};
+
+pub(super) const SCOPE: &str = "scope";
+pub(super) const OWNER: &str = "owner";
+pub(super) const DOCUMENT_ID: &str = "document_id";
+pub(super) const ORDINAL: &str = "ordinal";
+pub(super) const SHARED: &str = "shared";
+pub(super) const USER: &str = "user";
+const TITLE: &str = "title";
+const HEADING: &str = "heading";
+const TEXT: &str = "text";
+const SEALED: &str = "sealed";
+
+/// The payload of a passage.
+pub(super) fn of(id: PassageId, scope: Scope, body: PassageBody) -> Payload {
+    let mut payload = Payload::new();
+    match scope {
+        Scope::Shared => payload.insert(SCOPE, SHARED),
+        Scope::User(owner) => {
+            payload.insert(SCOPE, USER);
+            payload.insert(OWNER, owner.to_string());
+        }
+    }
+    payload.insert(DOCUMENT_ID, id.document_id.to_string());
+    payload.insert(ORDINAL, i64::from(id.ordinal));
+    match body {
+        PassageBody::Open(passage) => {
+            payload.insert(TITLE, passage.title);
+            payload.insert(HEADING, passage.heading);
+            payload.insert(TEXT, passage.text);
+        }
+        PassageBody::Sealed(bytes) => payload.insert(SEALED, BASE64.encode(bytes)),
+    }
+    payload
+}
+
+/// The points found, scored by vector, joined with their scores by terms.
+pub(super) fn candidates(
+    found: Vec<ScoredPoint>,
+    scored: &[ScoredPoint],
+) -> Result<Vec<Candidate>, IndexError> {
+    let bm25: HashMap<&str, f32> = scored
+        .iter()
+        .filter_map(|point| Some((uuid(point.id.as_ref()?)?, point.score)))
+        .collect();
+    found
+        .into_iter()
+        .map(|point| {
+            let bm25 = point
+                .id
+                .as_ref()
+                .and_then(uuid)
+                .and_then(|id| bm25.get(id))
+                .copied()
+                .unwrap_or(0.0);
+            let (id, body) = read(point.payload)?;
+            Ok(Candidate {
+                id,
+                body,
+                dense: point.score,
+                bm25,
+            })
+        })
+        .collect()
+}
+
+fn uuid(id: &PointId) -> Option<&str> {
+    match id.point_id_options.as_ref()? {
+        PointIdOptions::Uuid(uuid) => Some(uuid),
+        PointIdOptions::Num(_) => None,
+    }
+}
+
+fn read(mut payload: HashMap<String, Value>) -> Result<(PassageId, PassageBody), IndexError> {
+    let document_id = text(payload.remove(DOCUMENT_ID))
+        .and_then(|id| Uuid::parse_str(&id).ok())
+        .map(DocumentId::from)
+        .ok_or(IndexError::Unreadable("its document"))?;
+    let ordinal = match payload.remove(ORDINAL).and_then(|value| value.kind) {
+        Some(Kind::IntegerValue(ordinal)) => u32::try_from(ordinal).ok(),
+        _ => None,
+    };
+    let ordinal = ordinal.ok_or(IndexError::Unreadable("its ordinal"))?;
+    let body = match text(payload.remove(SEALED)) {
+        Some(sealed) => PassageBody::Sealed(
+            BASE64
+                .decode(sealed)
+                .map_err(|_| IndexError::Unreadable("its sealed body"))?,
+        ),
+        None => PassageBody::Open(PassageText {
+            title: text(payload.remove(TITLE)).unwrap_or_default(),
+            heading: texts(payload.remove(HEADING)),
+            text: text(payload.remove(TEXT)).ok_or(IndexError::Unreadable("its text"))?,
+        }),
+    };
+    Ok((PassageId { document_id, ordinal }, body))
+}
+
+fn text(value: Option<Value>) -> Option<String> {
+    match value?.kind? {
+        Kind::StringValue(text) => Some(text),
+        _ => None,
+    }
+}
+
+fn texts(value: Option<Value>) -> Vec<String> {
+    match value.and_then(|value| value.kind) {
+        Some(Kind::ListValue(list)) => list
+            .values
+            .into_iter()
+            .filter_map(|value| text(Some(value)))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id() -> PassageId {
+        PassageId {
+            document_id: DocumentId::from(Uuid::from_u128(5)),
+            ordinal: 9,
+        }
+    }
+
+    fn written(scope: Scope, body: PassageBody) -> HashMap<String, Value> {
+        of(id(), scope, body).into()
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let open = PassageBody::Open(PassageText {
+            title: "T".into(),
+            heading: vec!["A".into(), "B".into()],
+            text: "words".into(),
+        });
+        let sealed = PassageBody::Sealed(vec![0, 255, 7]);
+        for body in [open, sealed] {
+            let owner = crate::passage::OwnerId::from(Uuid::from_u128(1));
+            for scope in [Scope::Shared, Scope::User(owner)] {
+                assert_eq!(read(written(scope, body.clone())).unwrap(), (id(), body.clone()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_sealed_passage_shows_no_word() {
+        let payload = written(Scope::Shared, PassageBody::Sealed(b"secret".to_vec()));
+        assert!(!format!("{payload:?}").contains("secret"));
+        assert!(!payload.contains_key(TITLE) && !payload.contains_key(TEXT));
+    }
+
+    #[test]
+    fn a_foreign_point_is_refused() {
+        assert!(matches!(read(HashMap::new()), Err(IndexError::Unreadable(_))));
+    }
+}

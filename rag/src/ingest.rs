@@ -1,0 +1,150 @@
+//! Puts a document into the index: split, embed, write. It reads no files and seals nothing itself.
+
+use crate::embed::{EmbedError, Embedder};
+use crate::index::{IndexError, IndexedPassage, PassageIndex};
+use crate::passage::{DocumentId, PassageBody, PassageId, PassageText, Scope};
+use crate::sparse::SparseVector;
+use crate::split::{Markup, Splitter, title};
+
+/// Passages embedded and written together.
+const BATCH: usize = 32;
+
+/// A document to index.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// Its id; indexing the same one again replaces it.
+    pub id: DocumentId,
+    /// Who may find it.
+    pub scope: Scope,
+    /// What it is called; when empty, its first heading or line.
+    pub title: String,
+    /// How it is written.
+    pub markup: Markup,
+    /// All of it.
+    pub text: String,
+}
+
+/// Indexes documents.
+pub struct Ingester {
+    embedder: Embedder,
+    index: PassageIndex,
+    splitter: Splitter,
+}
+
+impl Ingester {
+    /// Indexes with this model into this index.
+    pub fn new(embedder: Embedder, index: PassageIndex) -> Self {
+        let splitter = Splitter::new(embedder.tokenizer());
+        Self {
+            embedder,
+            index,
+            splitter,
+        }
+    }
+
+    /// The document's passages as they would be indexed.
+    pub fn passages(&self, document: &Document) -> Vec<PassageText> {
+        let named = Some(document.title.trim().to_owned()).filter(|title| !title.is_empty());
+        let title = named
+            .or_else(|| title(document.markup, &document.text))
+            .unwrap_or_default();
+        let passages = self.splitter.split(document.markup, &document.text).into_iter();
+        passages
+            .map(|passage| {
+                let mut heading = passage.heading;
+                if heading.first() == Some(&title) {
+                    heading.remove(0);
+                }
+                PassageText {
+                    title: title.clone(),
+                    heading,
+                    text: passage.text,
+                }
+            })
+            .collect()
+    }
+
+    /// Indexes a shared document, and tells how many passages it has. Indexing it again replaces it: what can be found
+    /// meanwhile is old or new, and nothing is left over.
+    pub async fn shared(&self, document: &Document) -> Result<u32, IngestError> {
+        let open =
+            |_, passage: &PassageText| Ok::<_, std::convert::Infallible>(PassageBody::Open(passage.clone()));
+        self.index(document, open).await.map_err(|error| match error {
+            SealedIngestError::Ingest(error) => error,
+            SealedIngestError::Seal(never) => match never {},
+        })
+    }
+
+    /// Indexes somebody's own document: as [`Ingester::shared`], with `seal` closing each passage's bytes.
+    pub async fn own<E>(
+        &self,
+        document: &Document,
+        seal: impl Fn(PassageId, Vec<u8>) -> Result<Vec<u8>, E>,
+    ) -> Result<u32, SealedIngestError<E>> {
+        self.index(document, |id, passage: &PassageText| {
+            seal(id, passage.to_bytes()).map(PassageBody::Sealed)
+        })
+        .await
+    }
+
+    async fn index<E>(
+        &self,
+        document: &Document,
+        body: impl Fn(PassageId, &PassageText) -> Result<PassageBody, E>,
+    ) -> Result<u32, SealedIngestError<E>> {
+        let passages = self.passages(document);
+        let mut ordinal = 0;
+        for batch in passages.chunks(BATCH) {
+            let vectors = self
+                .embedder
+                .embed_passages(batch)
+                .await
+                .map_err(IngestError::from)?;
+            let mut points = Vec::with_capacity(batch.len());
+            for (passage, dense) in batch.iter().zip(vectors) {
+                let id = PassageId {
+                    document_id: document.id,
+                    ordinal,
+                };
+                let body = body(id, passage).map_err(SealedIngestError::Seal)?;
+                let sparse = SparseVector::of_passage(passage);
+                points.push(IndexedPassage {
+                    id,
+                    scope: document.scope,
+                    body,
+                    dense,
+                    sparse,
+                });
+                ordinal += 1;
+            }
+            self.index.upsert(points).await.map_err(IngestError::from)?;
+        }
+        self.index
+            .delete_passages_from(document.id, ordinal)
+            .await
+            .map_err(IngestError::from)?;
+        Ok(ordinal)
+    }
+}
+
+/// Why a document is not indexed, or only in part; indexing it again completes it.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    /// A passage could not be embedded.
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
+    /// The index did not take it.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+}
+
+/// As [`IngestError`], for a document that had to be sealed.
+#[derive(Debug, thiserror::Error)]
+pub enum SealedIngestError<E> {
+    /// Not indexed.
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
+    /// Not sealed.
+    #[error("seal a passage")]
+    Seal(#[source] E),
+}

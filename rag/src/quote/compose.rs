@@ -1,0 +1,142 @@
+//! Joins quoted pieces into Markdown that reads like an answer, each run with the number of its source.
+
+use super::Quotation;
+use super::pick::{Candidate, Run};
+use crate::readable::Piece;
+
+/// The text of the runs and the numbers it cites.
+pub(super) fn compose(runs: &[Run]) -> Quotation {
+    let mut cited = Vec::new();
+    let mut paragraphs = Vec::new();
+    for run in runs {
+        let Some(number) = run.first().and_then(|first| u32::try_from(first.source + 1).ok()) else {
+            continue;
+        };
+        if !cited.contains(&number) {
+            cited.push(number);
+        }
+        paragraphs.push(paragraph(run, number));
+    }
+    Quotation {
+        text: paragraphs.join("\n\n"),
+        cited,
+    }
+}
+
+/// One run; the mark stands behind its last words, never in code.
+fn paragraph(run: &Run, number: u32) -> String {
+    let marked = run
+        .iter()
+        .rposition(|candidate| !matches!(candidate.piece, Piece::Code { .. }));
+    let mark = format!("[{number}]");
+    let mut text = String::new();
+    let mut previous: Option<&Piece> = None;
+    for (at, Candidate { piece, .. }) in run.iter().enumerate() {
+        text.push_str(between(previous, piece));
+        match piece {
+            Piece::Sentence { text: said, .. } => text.push_str(&unmarked(said)),
+            Piece::Item(said) => {
+                text.push_str("- ");
+                text.push_str(&unmarked(said));
+            }
+            Piece::Code { text: code, language } => text.push_str(&fenced(code, language)),
+        }
+        if marked == Some(at) {
+            text.extend([" ", &mark]);
+        }
+        previous = Some(piece);
+    }
+    if marked.is_none() {
+        text.extend(["\n\n", &mark]);
+    }
+    text
+}
+
+fn between(previous: Option<&Piece>, next: &Piece) -> &'static str {
+    match (previous, next) {
+        (None, _) => "",
+        (Some(Piece::Sentence { paragraph: a, .. }), Piece::Sentence { paragraph: b, .. }) if a == b => " ",
+        (Some(Piece::Item(_)), Piece::Item(_)) => "\n",
+        _ => "\n\n",
+    }
+}
+
+fn fenced(code: &str, language: &str) -> String {
+    let fence = if code.contains("```") { "~~~~" } else { "```" };
+    format!("{fence}{language}\n{code}\n{fence}")
+}
+
+/// A source's own `[7]` would read as a citation.
+fn unmarked(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(open) = rest.find('[') {
+        let (before, bracket) = rest.split_at(open);
+        clean.push_str(before);
+        match bracket.find(']') {
+            Some(close)
+                if close > 1 && bracket[1..close].bytes().all(|b| b.is_ascii_digit()) && !in_code(&clean) =>
+            {
+                clean.extend(["(", &bracket[1..close], ")"]);
+                rest = &bracket[close + 1..];
+            }
+            _ => {
+                clean.push('[');
+                rest = &bracket[1..];
+            }
+        }
+    }
+    clean.push_str(rest);
+    clean
+}
+
+fn in_code(before: &str) -> bool {
+    before.matches('`').count() % 2 == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sentence(source: usize, at: usize, text: &str, paragraph: usize) -> Candidate {
+        Candidate {
+            source,
+            at,
+            piece: Piece::Sentence {
+                text: text.into(),
+                paragraph,
+            },
+        }
+    }
+
+    #[test]
+    fn each_run_ends_with_its_sources_number() {
+        let code = Candidate {
+            source: 0,
+            at: 2,
+            piece: Piece::Code {
+                text: "x".into(),
+                language: "rust".into(),
+            },
+        };
+        let runs = [
+            vec![sentence(2, 0, "First.", 1), sentence(2, 1, "Second.", 1)],
+            vec![sentence(0, 1, "Look:", 1), code],
+            vec![sentence(2, 7, "Third.", 3)],
+        ];
+        let quotation = compose(&runs);
+        assert_eq!(
+            quotation.text,
+            "First. Second. [3]\n\nLook: [1]\n\n```rust\nx\n```\n\nThird. [3]"
+        );
+        assert_eq!(quotation.cited, [3, 1]);
+    }
+
+    #[test]
+    fn a_sources_own_marks_are_not_citations() {
+        assert_eq!(
+            unmarked("See [7] and `v[0]` and [x] ["),
+            "See (7) and `v[0]` and [x] ["
+        );
+    }
+}

@@ -1,0 +1,126 @@
+//! Takes out of a Markdown text what nobody reads: HTML comments and tags, metadata, code blocks that only include a
+//! file. It must leave everything else as it was written.
+
+use std::ops::Range;
+
+use pulldown_cmark::{Event, Parser, Tag, TagEnd};
+
+use super::sections::options;
+
+/// HTML that wraps text in Markdown documents; anything else in angle brackets inside a paragraph may be meant as
+/// text (`Vec<T>`).
+const INLINE_TAGS: [&str; 22] = [
+    "a", "abbr", "b", "br", "code", "del", "div", "em", "i", "img", "ins", "kbd", "mark", "p", "s", "small",
+    "span", "strong", "sub", "summary", "sup", "u",
+];
+
+/// The document without what nobody reads.
+pub(super) fn readable(document: &str) -> String {
+    let document = document.replace("\r\n", "\n").replace('\0', "");
+    let mut text = String::with_capacity(document.len());
+    let mut kept = 0;
+    for (range, instead) in edits(&document) {
+        if range.start < kept {
+            continue;
+        }
+        text.push_str(&document[kept..range.start]);
+        text.push_str(&instead);
+        kept = range.end;
+    }
+    text.push_str(&document[kept..]);
+    text
+}
+
+/// What to replace, in order.
+fn edits(document: &str) -> Vec<(Range<usize>, String)> {
+    let mut edits = Vec::new();
+    let mut code: Option<(Range<usize>, String)> = None;
+    for (event, range) in Parser::new_ext(document, options()).into_offset_iter() {
+        match event {
+            Event::Start(Tag::HtmlBlock) => {
+                edits.push((range.clone(), without_tags(&document[range], |_| true)));
+            }
+            Event::Start(Tag::MetadataBlock(_)) => edits.push((range, String::new())),
+            Event::InlineHtml(html) => {
+                let text = without_tags(&html, |name| INLINE_TAGS.contains(&name));
+                edits.push((range, text));
+            }
+            Event::Start(Tag::CodeBlock(_)) => code = Some((range, String::new())),
+            Event::Text(text) => {
+                if let Some((_, said)) = &mut code {
+                    said.push_str(&text);
+                }
+            }
+            Event::End(TagEnd::CodeBlock) => {
+                if let Some((range, said)) = code.take()
+                    && only_includes(&said)
+                {
+                    edits.push((range, String::new()));
+                }
+            }
+            _ => {}
+        }
+    }
+    edits
+}
+
+/// Whether code is nothing but a book's directives to include a file.
+fn only_includes(code: &str) -> bool {
+    let mut lines = code
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .peekable();
+    lines.peek().is_some() && lines.all(|line| line.starts_with("{{#") && line.ends_with("}}"))
+}
+
+/// HTML without its comments and the tags of these (lower-case) names; a line break stays a space.
+fn without_tags(html: &str, dropped: impl Fn(&str) -> bool) -> String {
+    let mut text = String::new();
+    let mut rest = html;
+    while let Some(start) = rest.find('<') {
+        text.push_str(&rest[..start]);
+        let tag = &rest[start..];
+        let end = if tag.starts_with("<!--") {
+            tag.find("-->").map_or(tag.len(), |end| end + 3)
+        } else {
+            tag.find('>').map_or(tag.len(), |end| end + 1)
+        };
+        let name: String = tag[1..]
+            .trim_start_matches('/')
+            .chars()
+            .take_while(char::is_ascii_alphanumeric)
+            .map(|c| c.to_ascii_lowercase())
+            .collect();
+        if !tag.starts_with("<!--") && !dropped(&name) {
+            text.push_str(&tag[..end]);
+        } else if name == "br" {
+            text.push(' ');
+        }
+        rest = &tag[end..];
+    }
+    text.push_str(rest);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_wrappers_and_includes_go() {
+        let text = readable(
+            "---\ntitle: x\n---\n\nBefore.\n\n<!-- Old\n\nheadings -->\n\n<Listing number=\"1\">\n\n```rust\n{{#include a.rs}}\n```\n\n</Listing>\n\n<a id=\"x\"></a>After.\n",
+        );
+        assert!(text.contains("Before.") && text.contains("After."));
+        for gone in ["Old", "Listing", "include", "<a", "title: x"] {
+            assert!(!text.contains(gone), "{gone} in {text}");
+        }
+    }
+
+    #[test]
+    fn generics_and_code_stay() {
+        let text = "A Vec<T> and `<div>` and\n\n```html\n<div>\n```\n";
+        assert_eq!(readable(text), text);
+    }
+}

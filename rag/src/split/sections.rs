@@ -1,0 +1,94 @@
+//! Where the sections and code blocks of a Markdown text begin and end, by its parser's offsets.
+
+use std::ops::Range;
+
+use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
+
+/// The text between one heading and the next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Section {
+    /// The headings it stands under, outermost first.
+    pub(super) heading: Vec<String>,
+    /// Its bytes in the document, without its own heading.
+    pub(super) body: Range<usize>,
+}
+
+/// A code block, fences included.
+pub(super) struct CodeBlock {
+    pub(super) range: Range<usize>,
+    /// The characters it is fenced with.
+    pub(super) fence: String,
+    /// The language, and whatever else stands behind the opening fence.
+    pub(super) info: String,
+}
+
+pub(super) fn options() -> Options {
+    Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS
+}
+
+/// The sections of a document. Headings inside quotes and lists belong to the text around them.
+pub(super) fn sections(document: &str) -> Vec<Section> {
+    let mut path: Vec<(usize, String)> = Vec::new();
+    let mut found = vec![Section {
+        heading: Vec::new(),
+        body: 0..document.len(),
+    }];
+    let mut nesting = 0_usize;
+    let mut reading: Option<(usize, String)> = None;
+    for (event, range) in Parser::new_ext(document, options()).into_offset_iter() {
+        match event {
+            Event::Start(Tag::BlockQuote(_) | Tag::List(_)) => nesting += 1,
+            Event::End(TagEnd::BlockQuote(_) | TagEnd::List(_)) => nesting = nesting.saturating_sub(1),
+            Event::Start(Tag::Heading { level, .. }) if nesting == 0 => {
+                if let Some(last) = found.last_mut() {
+                    last.body.end = range.start;
+                }
+                reading = Some((level as usize, String::new()));
+            }
+            Event::Text(text) | Event::Code(text) => {
+                if let Some((_, title)) = &mut reading {
+                    title.push_str(&text);
+                }
+            }
+            Event::End(TagEnd::Heading(_)) => {
+                if let Some((level, title)) = reading.take() {
+                    path.retain(|(above, _)| *above < level);
+                    path.push((level, title.trim().to_owned()));
+                    let heading = path.iter().map(|(_, title)| title.clone()).collect();
+                    found.push(Section {
+                        heading,
+                        body: range.end..document.len(),
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+    found.retain(|section| !document[section.body.clone()].trim().is_empty());
+    found
+}
+
+/// The code blocks of a text that are fenced, and not inside anything else.
+pub(super) fn code_blocks(text: &str) -> Vec<CodeBlock> {
+    let mut nesting = 0_usize;
+    let mut blocks = Vec::new();
+    for (event, range) in Parser::new_ext(text, options()).into_offset_iter() {
+        match event {
+            Event::Start(Tag::BlockQuote(_) | Tag::List(_)) => nesting += 1,
+            Event::End(TagEnd::BlockQuote(_) | TagEnd::List(_)) => nesting = nesting.saturating_sub(1),
+            Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) if nesting == 0 => {
+                let fence = text[range.clone()]
+                    .chars()
+                    .take_while(|c| matches!(c, '`' | '~'))
+                    .collect();
+                blocks.push(CodeBlock {
+                    range,
+                    fence,
+                    info: info.to_string(),
+                });
+            }
+            _ => {}
+        }
+    }
+    blocks
+}

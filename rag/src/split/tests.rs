@@ -1,0 +1,155 @@
+//! What splitting promises, over a tokenizer that counts words.
+
+use proptest::prelude::*;
+use tokenizers::models::wordlevel::WordLevel;
+use tokenizers::pre_tokenizers::whitespace::Whitespace;
+
+use super::*;
+
+fn splitter() -> Splitter {
+    let vocabulary = std::iter::once(("[UNK]".to_owned(), 0)).collect();
+    let words = WordLevel::builder()
+        .vocab(vocabulary)
+        .unk_token("[UNK]".into())
+        .build()
+        .unwrap();
+    let mut tokenizer = Tokenizer::new(words);
+    tokenizer.with_pre_tokenizer(Some(Whitespace {}));
+    Splitter::new(tokenizer)
+}
+
+fn words(word: &str, count: usize) -> String {
+    vec![word; count].join(" ")
+}
+
+#[test]
+fn each_passage_stands_under_its_headings() {
+    let document = format!(
+        "# Book\n\n{}\n\n## Chapter\n\n{}\n\n### Part\n\n{}\n\n## Other\n\n{}\n",
+        words("a", 40),
+        words("b", 40),
+        words("c", 40),
+        words("d", 40)
+    );
+    let passages = splitter().split(Markup::Markdown, &document);
+    let headings: Vec<_> = passages.iter().map(|p| p.heading.join("/")).collect();
+    assert_eq!(
+        headings,
+        ["Book", "Book/Chapter", "Book/Chapter/Part", "Book/Other"]
+    );
+    assert_eq!(
+        passages.iter().map(|p| p.ordinal).collect::<Vec<_>>(),
+        [0, 1, 2, 3]
+    );
+}
+
+#[test]
+fn a_section_too_short_to_stand_alone_is_read_with_the_next() {
+    let document = format!("# Book\n\nJust this.\n\n## Chapter\n\n{}\n", words("b", 40));
+    let passages = splitter().split(Markup::Markdown, &document);
+    assert_eq!(passages.len(), 1);
+    assert!(passages[0].text.contains("## Chapter"));
+}
+
+#[test]
+fn a_code_block_that_fits_is_never_cut() {
+    let code = format!("```rust\n{}\n```", ["let a = b;"; 12].join("\n"));
+    let document = format!("{}\n\n{code}\n\n{}\n", words("before", 170), words("after", 170));
+    let passages = splitter().split(Markup::Markdown, &document);
+    assert!(passages.iter().any(|p| p.text.contains(&code)), "{passages:#?}");
+}
+
+#[test]
+fn a_cut_code_block_keeps_its_fences() {
+    let document = format!("~~~rust\n{}\n~~~\n", ["let a = b;"; 200].join("\n"));
+    let passages = splitter().split(Markup::Markdown, &document);
+    assert!(passages.len() > 2);
+    for passage in passages {
+        assert!(
+            passage.text.starts_with("~~~rust\n") && passage.text.ends_with("\n~~~"),
+            "{}",
+            passage.text
+        );
+    }
+}
+
+#[test]
+fn headings_inside_quotes_do_not_begin_a_section() {
+    let document = format!("# A\n\n{}\n\n> # B\n>\n> quoted\n\nlast\n", words("a", 40));
+    assert!(
+        splitter()
+            .split(Markup::Markdown, &document)
+            .iter()
+            .all(|p| p.heading == ["A"])
+    );
+}
+
+#[test]
+fn nothing_to_say_gives_no_passage() {
+    for document in ["", "\n\n", "# Title\n", "---\n", "<!-- x -->", "```\n```"] {
+        assert!(
+            splitter().split(Markup::Markdown, document).is_empty(),
+            "{document:?}"
+        );
+    }
+    assert!(splitter().split(Markup::Plain, " \n ").is_empty());
+}
+
+#[test]
+fn a_word_without_end_is_still_cut() {
+    let document = "x".repeat(50_000);
+    let passages = splitter().split(Markup::Plain, &document);
+    assert!(
+        passages
+            .iter()
+            .all(|p| p.text.len() <= (MAX_TOKENS + 1) * MAX_BYTES_PER_TOKEN)
+    );
+}
+
+#[test]
+fn a_document_is_named_by_its_first_heading_or_line() {
+    assert_eq!(
+        title(Markup::Markdown, "<!-- x -->\n# The `Name`\n\ntext").as_deref(),
+        Some("The Name")
+    );
+    assert_eq!(
+        title(Markup::Plain, "\n First line \nmore").as_deref(),
+        Some("First line")
+    );
+    assert_eq!(title(Markup::Plain, ""), None);
+}
+
+fn document() -> impl Strategy<Value = String> {
+    let word = "[a-zé漢]{1,9}";
+    let prose = prop::collection::vec(word, 1..120).prop_map(|words| words.join(" "));
+    let block = prop_oneof![
+        4 => prose.clone(),
+        1 => prose.clone().prop_map(|p| format!("## {}", p.chars().take(20).collect::<String>())),
+        1 => prose.clone().prop_map(|p| format!("```\n{}\n```", p.replace(' ', "\n"))),
+        1 => prose.clone().prop_map(|p| format!("- {}", p.replace(' ', "\n- "))),
+        1 => "\\PC{0,80}",
+    ];
+    prop::collection::vec(block, 0..12).prop_map(|blocks| blocks.join("\n\n"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn passages_fit_the_budget_and_number_themselves(document in document()) {
+        let splitter = splitter();
+        for markup in [Markup::Markdown, Markup::Plain] {
+            for (passage, ordinal) in splitter.split(markup, &document).iter().zip(0..) {
+                prop_assert_eq!(passage.ordinal, ordinal);
+                prop_assert!(splitter.sizer.size(&passage.text) <= MAX_TOKENS, "{}", passage.text);
+            }
+        }
+    }
+
+    #[test]
+    fn no_word_of_plain_text_is_lost(document in "([a-z]{1,8}[ \n]{1,2}){0,600}") {
+        let passages = splitter().split(Markup::Plain, &document);
+        let kept: Vec<_> = passages.iter().flat_map(|p| p.text.split_whitespace()).collect();
+        prop_assert_eq!(kept, document.split_whitespace().collect::<Vec<_>>());
+    }
+}
