@@ -1,0 +1,38 @@
+# What a person types. Set-up is in setup/, the services in embedded/, everything about both in docs/development.md.
+
+ifeq ($(strip $(CARGO_TARGET_DIR)),)
+export CARGO_TARGET_DIR := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/colloquy/target
+endif
+PRODUCT := -p colloquy -p embedded -p colloquy-qdrant
+
+.PHONY: help run test check bench fmt
+
+help:
+	@echo "make run     build and start Colloquy at http://localhost:8080"
+	@echo "make test    all checks"
+	@echo "make check   formatting, lints and types"
+	@echo "make bench   the benchmarks"
+	@echo "make fmt     format the code"
+
+run:
+	@setup/prepare run
+	@cargo build --locked --release $(PRODUCT)
+	@exec "$$CARGO_TARGET_DIR/release/colloquy-dev" run
+
+test:
+	@setup/prepare test
+	@exec python3 setup/checks.py all
+
+check:
+	@setup/prepare run
+	@exec python3 setup/checks.py fast
+
+bench:
+	@setup/prepare run
+	@cargo build --locked --release $(PRODUCT) -p bench
+	@exec "$$CARGO_TARGET_DIR/release/bench"
+
+fmt:
+	@cargo fmt --all
+	@npm --prefix auth run --silent format
+	@npm --prefix web run --silent format

@@ -1,0 +1,92 @@
+"""All checks, one after the other, and a plain summary at the end.
+
+    setup/checks.py fast    formatting, lints and types
+    setup/checks.py all     these, and every test
+
+A failed check does not keep the others from running, unless they need what it builds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tools import REPOSITORY, chromium
+
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or REPOSITORY / "target")
+COLLOQUY_DEV = str(TARGET / "debug" / "colloquy-dev")
+
+
+@dataclass(frozen=True)
+class Check:
+    name: str
+    command: list[str]
+    folder: Path = REPOSITORY
+    needs_build: bool = False
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+AUTH, WEB = REPOSITORY / "auth", REPOSITORY / "web"
+FAST = [
+    Check("formatting", ["cargo", "fmt", "--all", "--check"]),
+    Check("lints", ["cargo", "clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+    Check("accounts: types and style", ["npm", "run", "--silent", "check"], AUTH),
+    Check("page: types and style", ["npm", "run", "--silent", "check"], WEB),
+]
+BUILD = Check("build", ["cargo", "build", "--locked", "-p", "colloquy", "-p", "embedded", "-p", "colloquy-qdrant"])
+
+
+def tests() -> list[Check]:
+    services = [COLLOQUY_DEV, "services", "--"]
+    browser = {"CHROMIUM": chromium() or ""}
+    story = [COLLOQUY_DEV, "run", "--fresh", "--", "npm", "run", "--silent", "e2e"]
+    return [
+        Check("accounts: tests", [*services, "npm", "test", "--silent"], AUTH, needs_build=True),
+        Check("page: tests", ["npm", "test", "--silent"], WEB),
+        Check("Rust tests", [*services, "cargo", "nextest", "run", "--locked", "--workspace"], needs_build=True),
+        Check("the story in a browser", story, WEB, needs_build=True, environment=browser),
+    ]
+
+
+def run(check: Check) -> tuple[str, float]:
+    print(f"\n── {check.name}: {' '.join(Path(check.command[0]).name if i == 0 else part for i, part in enumerate(check.command))}", flush=True)
+    began = time.monotonic()
+    done = subprocess.run(check.command, cwd=check.folder, env={**os.environ, **check.environment})
+    return ("ok" if done.returncode == 0 else "FAILED"), time.monotonic() - began
+
+
+def summary(results: list[tuple[Check, str, float]]) -> str:
+    width = max(len(check.name) for check, _, _ in results)
+    lines = [f"  {outcome:<8}{check.name:<{width}}  {seconds:7.1f} s" for check, outcome, seconds in results]
+    failed = [check.name for check, outcome, _ in results if outcome != "ok"]
+    verdict = f"{len(failed)} of {len(results)} checks failed: {', '.join(failed)}" if failed else "everything passed"
+    return "\n".join(["", *lines, "", verdict])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Runs the checks and sums them up.")
+    parser.add_argument("extent", choices=["fast", "all"])
+    checks = FAST if parser.parse_args().extent == "fast" else [*FAST, BUILD, *tests()]
+    results: list[tuple[Check, str, float]] = []
+    built = True
+    for check in checks:
+        if check.needs_build and not built:
+            results.append((check, "not run", 0.0))
+            continue
+        outcome, seconds = run(check)
+        results.append((check, outcome, seconds))
+        built = built and (check is not BUILD or outcome == "ok")
+    print(summary(results), flush=True)
+    sys.exit(0 if all(outcome == "ok" for _, outcome, _ in results) else 1)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)

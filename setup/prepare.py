@@ -1,0 +1,30 @@
+"""Makes the machine and this checkout ready, quickly when they are.
+
+    setup/prepare run     tools, runtime parts, Node packages and the built page
+    setup/prepare test    the same, the small language model, cargo-nextest and a Chromium
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import page
+import runtime
+import tools
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Makes the machine and this checkout ready.")
+    parser.add_argument("purpose", choices=["run", "test"])
+    for_tests = parser.parse_args().purpose == "test"
+    tools.require_tools()
+    runtime.places(with_llama=for_tests)
+    page.install_packages()
+    page.build()
+    if for_tests:
+        tools.require_nextest()
+        tools.require_chromium()
+
+
+if __name__ == "__main__":
+    main()

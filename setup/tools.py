@@ -1,0 +1,119 @@
+"""The tools a checkout is built and tested with: found, installed by apt where we are root and apt has them, or named in
+one line."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from report import give_up, say
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+OLDEST_NODE = (20, 19)
+NEXTEST = "0.9.143"
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+Version = tuple[int, ...]
+
+
+def output_of(*command: str) -> str:
+    """What the command prints, empty when it is not there or fails."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=REPOSITORY)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout if done.returncode == 0 else ""
+
+
+def version_in(text: str) -> Version:
+    found = re.search(r"(\d+)\.(\d+)", text)
+    return tuple(int(number) for number in found.groups()) if found else ()
+
+
+def apt_install(packages: list[str]) -> bool:
+    """Whether the packages are there now."""
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        return False
+    say(f"installing {', '.join(packages)} by apt")
+    apt = ["apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=300"]
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in ([*apt, "update"], [*apt, "install", "--no-install-recommends", *packages]):
+        if subprocess.run(command, stdout=sys.stderr, env=environment).returncode != 0:
+            return False
+    return True
+
+
+def apt_offers(package: str) -> Version:
+    """The version apt would install; its lists may be empty on a fresh machine, so they are updated first."""
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        return ()
+    subprocess.run(["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300", "update"], stdout=sys.stderr)
+    candidate = re.search(r"Candidate: (?:\d+:)?(\S+)", output_of("apt-cache", "policy", package))
+    return version_in(candidate.group(1)) if candidate else ()
+
+
+def oldest_rust() -> Version:
+    return version_in(re.search(r'^rust-version = "(.+)"$', (REPOSITORY / "Cargo.toml").read_text(), re.M).group(1))
+
+
+def require_rust() -> None:
+    wanted = oldest_rust()
+    if version_in(output_of("rustc", "--version")) >= wanted and output_of("cargo", "--version"):
+        return
+    if apt_offers("rustc") >= wanted and apt_install(["rustc", "cargo"]):
+        return
+    has_rustup = shutil.which("rustup")
+    hint = "run `rustup update stable`" if has_rustup else "install it with rustup (https://rustup.rs)"
+    give_up(f"Rust {wanted[0]}.{wanted[1]} or newer is missing: {hint}")
+
+
+def require_node() -> None:
+    if version_in(output_of("node", "--version")) >= OLDEST_NODE and output_of("npm", "--version"):
+        return
+    if apt_offers("nodejs") >= OLDEST_NODE and apt_install(["nodejs", "npm"]):
+        return
+    wanted = ".".join(map(str, OLDEST_NODE))
+    give_up(f"Node.js {wanted} or newer with npm is missing: install it from https://nodejs.org")
+
+
+def require(what: str, is_there: bool, package: str) -> None:
+    if not is_there and not apt_install([package]):
+        give_up(f"{what} is missing (Debian and Ubuntu: apt-get install {package})")
+
+
+def require_tools() -> None:
+    """What building and running needs. Ends with one line when something is missing and cannot be installed."""
+    require_rust()
+    require_node()
+    require("pip for Python 3", bool(output_of(sys.executable, "-m", "pip", "--version")), "python3-pip")
+    require("a C compiler", bool(shutil.which("cc")), "build-essential")
+    require("setpriv (util-linux)", bool(shutil.which("setpriv")), "util-linux")
+
+
+def require_nextest() -> None:
+    if output_of("cargo", "nextest", "--version"):
+        return
+    say(f"building cargo-nextest {NEXTEST}, which takes some minutes")
+    if subprocess.run(["cargo", "install", "--locked", f"cargo-nextest@{NEXTEST}"]).returncode != 0:
+        give_up("cargo-nextest could not be built: see https://nexte.st for other ways to install it")
+
+
+def chromium() -> str | None:
+    """The browser for the tests: `CHROMIUM`, else the system's."""
+    named = os.environ.get("CHROMIUM")
+    if named:
+        return named if os.access(named, os.X_OK) else None
+    return next((path for path in map(shutil.which, CHROMIUM_NAMES) if path), None)
+
+
+def require_chromium() -> None:
+    if chromium():
+        return
+    # Ubuntu's package only fetches a snap, which has no candidate version of its own before 1:.
+    if apt_offers("chromium") >= (100,) and apt_install(["chromium"]) and chromium():
+        return
+    give_up("a Chromium for the end-to-end test is missing: install chromium or Google Chrome, or set CHROMIUM to one")
