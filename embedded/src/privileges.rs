@@ -67,6 +67,8 @@ impl RunAs {
             "--clear-groups".to_owned(),
         ];
         if let Some(capability) = capability {
+            // Without this bit access(2), by which initdb looks for its companions, ignores the capability.
+            arguments.push("--securebits=+no_setuid_fixup".to_owned());
             arguments.push(format!("--inh-caps=-all,+{capability}"));
             arguments.push(format!("--ambient-caps=-all,+{capability}"));
         }

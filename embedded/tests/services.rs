@@ -82,6 +82,28 @@ async fn postgres_keeps_what_was_committed_over_restart_and_kill() {
 }
 
 #[tokio::test]
+async fn the_pinned_postgres_serves_where_the_machine_has_none() {
+    let script = embedded::repository().unwrap().join("setup/runtime.py");
+    let output = Command::new("python3")
+        .arg(script)
+        .env("COLLOQUY_POSTGRES", "wheel")
+        .output()
+        .unwrap();
+    let pinned: Parts = serde_json::from_slice(&output.stdout).expect("set-up prints the parts");
+    assert!(
+        pinned
+            .postgres_bin
+            .to_string_lossy()
+            .contains("/runtime/postgres-")
+    );
+    let data = DataDir::temporary().unwrap();
+    let postgres = Postgres::start(&pinned, &data).await.unwrap();
+    let url = postgres.create_database("pinned").await.unwrap();
+    assert!(psql(&pinned, &url, "SHOW server_version").starts_with("18."));
+    postgres.restart().await.unwrap();
+}
+
+#[tokio::test]
 async fn the_owner_role_is_bound_by_row_level_security_and_may_make_databases() {
     let (parts, data) = (parts().await, DataDir::temporary().unwrap());
     let postgres = Postgres::start(&parts, &data).await.unwrap();
