@@ -80,7 +80,8 @@ impl DataDir {
     /// Returns the file's path and the secret: 32 random bytes in hex.
     pub fn secret(&self, name: &str) -> Result<(PathBuf, String)> {
         let folder = self.inner.path.join("secrets");
-        make_dir(&folder)?;
+        let private = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+        private.map_err(Error::io("make the folder", &folder))?;
         let path = folder.join(name);
         if let Ok(kept) = fs::read_to_string(&path) {
             return Ok((path, kept.trim().to_owned()));
