@@ -1,0 +1,18 @@
+// The API's shapes under the names the page uses. The only file that reaches into the generated ones.
+
+import type { paths } from "./schema";
+
+type Json<Response> = Response extends { content: { "application/json": infer Body } } ? Body : never;
+type Answer<Path extends keyof paths> = paths[Path] extends { get: { responses: { 200: infer Response } } }
+  ? Json<Response>
+  : never;
+
+export type ConversationPage = Answer<"/v1/conversations">;
+export type ConversationRow = ConversationPage["items"][number];
+export type MessagePage = Answer<"/v1/conversations/{conversation_id}/messages">;
+export type Message = MessagePage["items"][number];
+export type Citation = Message["citations"][number];
+
+type Commands = paths["/v1/conversations/{conversation_id}/commands"]["post"];
+export type Command = Commands["requestBody"]["content"]["application/json"];
+export type Accepted = Json<Commands["responses"][202]>;

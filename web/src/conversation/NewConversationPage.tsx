@@ -1,0 +1,42 @@
+// The start: nothing asked yet.
+
+import { useNavigate } from "@tanstack/react-router";
+import { newId } from "../api/ids";
+import { useText } from "../text/text";
+import { Button } from "../ui/Button";
+import { Logo } from "../ui/Logo";
+import { Composer } from "./Composer";
+import styles from "./NewConversationPage.module.css";
+import { useAsking } from "./queries";
+
+export function NewConversationPage() {
+  const text = useText();
+  const asking = useAsking();
+  const navigate = useNavigate();
+  const begin = (question: string) => {
+    const conversationId = newId();
+    asking.ask(conversationId, question);
+    void navigate({ to: "/c/$conversationId", params: { conversationId } });
+  };
+  return (
+    <div className={styles.page}>
+      <div className={styles.middle}>
+        <Logo size={48} />
+        <h1 className={styles.title}>{text.conversation.empty}</h1>
+        <p className={styles.hint}>{text.conversation.emptyHint}</p>
+        <ul className={styles.suggestions}>
+          {text.conversation.suggestions.map((suggestion) => (
+            <li key={suggestion}>
+              <Button size="small" onClick={() => begin(suggestion)}>
+                {suggestion}
+              </Button>
+            </li>
+          ))}
+        </ul>
+      </div>
+      <div className={styles.foot}>
+        <Composer onAsk={begin} />
+      </div>
+    </div>
+  );
+}

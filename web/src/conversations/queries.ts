@@ -1,0 +1,73 @@
+// The list of conversations in the query cache, kept right by the stream of everything that is the user's.
+
+import { infiniteQueryOptions, queryOptions, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { api, dataOf, openStream } from "../api/client";
+import type { ConversationPage } from "../api/types";
+import { noteVersion } from "../conversation/queries";
+import { meaningOf } from "../stream/events";
+import { follow } from "../stream/follow";
+import { changed } from "./rows";
+
+const PAGE = 30;
+
+export const conversations = infiniteQueryOptions({
+  queryKey: ["conversations"],
+  queryFn: ({ pageParam, signal }): Promise<ConversationPage> => {
+    const query = { limit: PAGE, ...(pageParam && { cursor: pageParam }) };
+    return dataOf(api.GET("/v1/conversations", { params: { query }, signal }));
+  },
+  initialPageParam: "",
+  getNextPageParam: (page: ConversationPage) => page.next_cursor,
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
+/** One row, for a conversation that the list has not reached. */
+export function conversationRow(conversationId: string) {
+  return queryOptions({
+    queryKey: ["conversation", conversationId],
+    queryFn: ({ signal }) => {
+      const params = { path: { conversation_id: conversationId } };
+      return dataOf(api.GET("/v1/conversations/{conversation_id}", { params, signal }));
+    },
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
+/** Follows what happens to the user's conversations on any device. Gives whether the connection is lost. */
+export function useLiveConversations(): boolean {
+  const queries = useQueryClient();
+  const [lost, setLost] = useState(false);
+  useEffect(() => {
+    const stop = new AbortController();
+    follow({
+      signal: stop.signal,
+      open: (lastEventId, signal) => openStream("/v1/stream", lastEventId, signal),
+      onOpen: () => {
+        setLost(false);
+        // What happened before the stream was open is in no event of it.
+        void queries.invalidateQueries({ queryKey: conversations.queryKey });
+      },
+      onLost: () => setLost(true),
+      onEvent: (wire) => {
+        const event = meaningOf(wire);
+        if (event?.type !== "row" && event?.type !== "gone") return undefined;
+        queries.setQueryData(
+          conversations.queryKey,
+          (list) => list && { ...list, pages: [...changed(list.pages, event)] },
+        );
+        if (event.type === "row") {
+          queries.setQueryData(conversationRow(event.row.id).queryKey, event.row);
+          noteVersion(queries, event.row.id, event.row.version);
+        }
+        return undefined;
+      },
+    }).catch(() => {
+      setLost(true);
+      // A session that is over shows itself in the fetch.
+      void queries.invalidateQueries({ queryKey: conversations.queryKey });
+    });
+    return () => stop.abort();
+  }, [queries]);
+  return lost;
+}

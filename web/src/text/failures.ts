@@ -1,0 +1,13 @@
+// Says in words what went wrong.
+
+import { Problem } from "../api/problem";
+import type { Texts } from "./text";
+
+/** The service's own words where it has some: they are written for people. */
+export function inWords(error: unknown, text: Texts): string {
+  if (error instanceof TypeError) return text.failure.offline;
+  if (!(error instanceof Problem)) return text.failure.unknown;
+  if (error.status === 503) return text.failure.unavailable;
+  if (error.message.startsWith("HTTP ")) return text.failure.unknown;
+  return error.detail ? `${error.message}: ${error.detail}` : error.message;
+}
