@@ -25,6 +25,13 @@ impl<T> Private<T> {
     }
 }
 
+impl<T: serde::de::DeserializeOwned> Private<T> {
+    /// Reads what was sealed.
+    pub fn read(json: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(json).map(Self::Open)
+    }
+}
+
 impl<T: Serialize> Serialize for Private<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.open().serialize(serializer)

@@ -8,7 +8,7 @@ use crate::account::AccountEvent;
 use crate::audit_trail::AuditTrailEvent;
 use crate::conversation::ConversationEvent;
 use crate::document::DocumentEvent;
-use crate::{EventId, Position, UserId, Version};
+use crate::{EventId, Position, Private, UserId, Version};
 
 /// The kinds of aggregates there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -76,6 +76,25 @@ impl Event {
             AggregateType::Document => serde_json::from_value(payload).map(Self::Document),
             AggregateType::AuditTrail => serde_json::from_value(payload).map(Self::AuditTrail),
         }
+    }
+
+    /// Whether it has a private part.
+    pub const fn has_private(&self) -> bool {
+        match self {
+            Self::Conversation(event) => event.has_private(),
+            Self::Document(DocumentEvent::DocumentAdded { .. }) => true,
+            Self::Document(_) | Self::Account(_) | Self::AuditTrail(_) => false,
+        }
+    }
+
+    /// Takes in the private part, as the JSON that was sealed.
+    pub fn open_private(&mut self, json: &[u8]) -> Result<(), serde_json::Error> {
+        match self {
+            Self::Conversation(event) => event.open_private(json)?,
+            Self::Document(DocumentEvent::DocumentAdded { private, .. }) => *private = Private::read(json)?,
+            Self::Document(_) | Self::Account(_) | Self::AuditTrail(_) => {}
+        }
+        Ok(())
     }
 
     /// The event's name.

@@ -5,10 +5,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use uuid::Uuid;
+
+use crate::Subjects;
 
 /// The bytes are no envelope of ours.
 #[derive(Debug, thiserror::Error)]
@@ -34,18 +36,41 @@ pub struct Envelope {
     pub payload: Bytes,
 }
 
-#[derive(Serialize)]
-struct Written<'a> {
-    position: Position,
-    aggregate: &'a str,
-    aggregate_id: Uuid,
-    sequence: Version,
-    event_id: EventId,
-    owner: UserId,
-    recorded_at: DateTime<Utc>,
-    payload: &'a RawValue,
+/// An event exactly as stored, about to be written to the wire.
+#[derive(Debug, Serialize)]
+pub struct Outgoing<'a> {
+    /// Its place in the ledger.
+    pub position: Position,
+    /// The kind of aggregate.
+    pub aggregate: &'a str,
+    /// The aggregate.
+    pub aggregate_id: Uuid,
+    /// Its place in the aggregate's own history.
+    pub sequence: i64,
+    /// Its name, which the subject carries.
+    #[serde(skip)]
+    pub event_type: &'a str,
+    /// Its id.
+    pub event_id: Uuid,
+    /// Whose it is.
+    pub owner: Uuid,
+    /// When Postgres recorded it.
+    pub recorded_at: DateTime<Utc>,
+    /// Its payload.
+    pub payload: &'a RawValue,
+    /// The ciphertext of its private part.
     #[serde(skip_serializing_if = "Option::is_none")]
-    private: Option<String>,
+    pub private: Option<Ciphertext<'a>>,
+}
+
+/// Ciphertext, written as base64.
+#[derive(Debug, Clone, Copy)]
+pub struct Ciphertext<'a>(pub &'a [u8]);
+
+impl Serialize for Ciphertext<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(self.0))
+    }
 }
 
 #[derive(Deserialize)]
@@ -64,22 +89,20 @@ struct Read<'a> {
 }
 
 impl Envelope {
-    /// Writes an event; `payload` is its payload exactly as stored.
-    pub fn write(event: &RecordedEvent, payload: &RawValue) -> Result<Bytes, InvalidEnvelope> {
-        let written = Written {
+    /// Writes an event.
+    pub fn write(
+        event: &Outgoing<'_>,
+        subjects: &Subjects,
+        traceparent: Option<String>,
+    ) -> Result<Self, InvalidEnvelope> {
+        Ok(Self {
             position: event.position,
-            aggregate: event.aggregate.name(),
-            aggregate_id: event.aggregate_id,
-            sequence: event.sequence,
-            event_id: event.event_id,
-            owner: event.owner,
-            recorded_at: event.recorded_at,
-            payload,
-            private: event.sealed.as_ref().map(|sealed| STANDARD.encode(sealed)),
-        };
-        serde_json::to_vec(&written)
-            .map(Bytes::from)
-            .map_err(InvalidEnvelope::because)
+            subject: subjects.event(event.aggregate, event.event_type, event.owner, event.aggregate_id),
+            traceparent,
+            payload: serde_json::to_vec(event)
+                .map_err(InvalidEnvelope::because)?
+                .into(),
+        })
     }
 
     /// Reads an event.
@@ -105,6 +128,15 @@ impl Envelope {
     }
 }
 
+/// The position of an event's message, from its header alone: cheaper than reading what may be known already.
+pub fn position_of(message: &async_nats::Message) -> Option<Position> {
+    let id = message
+        .headers
+        .as_ref()?
+        .get(async_nats::header::NATS_MESSAGE_ID)?;
+    id.as_str().parse().ok().map(Position)
+}
+
 #[cfg(test)]
 mod tests {
     use aggregates::conversation::ConversationEvent;
@@ -113,20 +145,35 @@ mod tests {
 
     #[test]
     fn an_event_is_read_as_it_was_written() {
-        let event = RecordedEvent {
-            position: Position(7),
-            aggregate: AggregateType::Conversation,
-            aggregate_id: Uuid::from_u128(1),
-            sequence: Version(3),
-            event_id: EventId::new(Uuid::from_u128(2)),
-            owner: UserId::new(Uuid::from_u128(3)),
-            recorded_at: DateTime::from_timestamp_micros(1_700_000_000_123_456).unwrap(),
-            event: Event::Conversation(ConversationEvent::ConversationPinned),
-            sealed: Some(vec![1, 2, 3]),
-        };
         let payload = RawValue::from_string(r#"{"type":"ConversationPinned"}"#.into()).unwrap();
-        let bytes = Envelope::write(&event, &payload).unwrap();
-        assert_eq!(Envelope::read(&bytes).unwrap(), event);
+        let outgoing = Outgoing {
+            position: Position(7),
+            aggregate: "conversation",
+            aggregate_id: Uuid::from_u128(1),
+            sequence: 3,
+            event_type: "ConversationPinned",
+            event_id: Uuid::from_u128(2),
+            owner: Uuid::from_u128(3),
+            recorded_at: DateTime::from_timestamp_micros(1_700_000_000_123_456).unwrap(),
+            payload: &payload,
+            private: Some(Ciphertext(&[1, 2, 3])),
+        };
+        let envelope = Envelope::write(&outgoing, &Subjects::new("t"), None).unwrap();
+        let (owner, id) = (outgoing.owner, outgoing.aggregate_id);
+        assert_eq!(
+            envelope.subject,
+            format!("t.events.conversation.ConversationPinned.{owner}.{id}")
+        );
+        let read = Envelope::read(&envelope.payload).unwrap();
+        assert_eq!(
+            read.event,
+            Event::Conversation(ConversationEvent::ConversationPinned)
+        );
+        assert_eq!(read.sealed, Some(vec![1, 2, 3]));
+        assert_eq!(
+            (read.position, read.recorded_at),
+            (outgoing.position, outgoing.recorded_at)
+        );
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod streams;
 mod subjects;
 
 pub use connection::{ConnectError, connect};
-pub use envelope::{Envelope, InvalidEnvelope};
+pub use envelope::{Ciphertext, Envelope, InvalidEnvelope, Outgoing, position_of};
 pub use live::{LiveKind, LiveMessage};
 pub use projected::Projected;
 pub use publish::{EventPublisher, PublishFailed};

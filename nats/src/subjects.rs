@@ -1,6 +1,7 @@
 //! Every subject and stream name, once.
 
-use aggregates::{AnswerId, ConversationId, RecordedEvent, UserId};
+use aggregates::{AnswerId, ConversationId, UserId};
+use uuid::Uuid;
 
 /// The names of one installation; the prefix lets several share a server.
 #[derive(Debug, Clone)]
@@ -19,14 +20,10 @@ impl Subjects {
     }
 
     /// `<prefix>.events.<aggregate>.<event>.<owner>.<aggregate_id>`.
-    pub fn event(&self, event: &RecordedEvent) -> String {
+    pub fn event(&self, aggregate: &str, event_type: &str, owner: Uuid, aggregate_id: Uuid) -> String {
         format!(
-            "{}.events.{}.{}.{}.{}",
-            self.prefix,
-            event.aggregate.name(),
-            event.event.name(),
-            event.owner,
-            event.aggregate_id
+            "{}.events.{aggregate}.{event_type}.{owner}.{aggregate_id}",
+            self.prefix
         )
     }
 

@@ -275,6 +275,52 @@ impl ConversationEvent {
     }
 }
 
+impl ConversationEvent {
+    /// Whether it has a private part.
+    pub const fn has_private(&self) -> bool {
+        match self {
+            Self::QuestionAsked { .. }
+            | Self::AnswerCompleted { .. }
+            | Self::AnswerStopped { .. }
+            | Self::AnswerRated { .. }
+            | Self::ConversationRenamed { .. }
+            | Self::ConversationTagged { .. } => true,
+            Self::ConversationStarted { .. }
+            | Self::AnswerRequested { .. }
+            | Self::AnswerFailed { .. }
+            | Self::ConversationPinned
+            | Self::ConversationUnpinned
+            | Self::ConversationArchived
+            | Self::ConversationUnarchived
+            | Self::ConversationDeleted { .. }
+            | Self::ConversationRestored => false,
+        }
+    }
+
+    /// Takes in the private part, as the JSON that was sealed.
+    pub fn open_private(&mut self, json: &[u8]) -> Result<(), serde_json::Error> {
+        match self {
+            Self::QuestionAsked { private, .. } => *private = Private::read(json)?,
+            Self::AnswerCompleted { private, .. } | Self::AnswerStopped { private, .. } => {
+                *private = Private::read(json)?;
+            }
+            Self::AnswerRated { private, .. } => *private = Private::read(json)?,
+            Self::ConversationRenamed { private, .. } => *private = Private::read(json)?,
+            Self::ConversationTagged { private } => *private = Private::read(json)?,
+            Self::ConversationStarted { .. }
+            | Self::AnswerRequested { .. }
+            | Self::AnswerFailed { .. }
+            | Self::ConversationPinned
+            | Self::ConversationUnpinned
+            | Self::ConversationArchived
+            | Self::ConversationUnarchived
+            | Self::ConversationDeleted { .. }
+            | Self::ConversationRestored => {}
+        }
+        Ok(())
+    }
+}
+
 impl DomainEvent for ConversationEvent {
     fn event_type(&self) -> String {
         self.name().to_owned()

@@ -41,6 +41,8 @@ pub(super) struct QuestionState {
     asked_at: Version,
     /// Whether that command started the conversation.
     started: bool,
+    /// The answer it follows.
+    parent_id: Option<AnswerId>,
 }
 
 /// What is known of one answer.
@@ -104,6 +106,31 @@ impl Conversation {
     /// The answer requested last.
     pub const fn newest_answer(&self) -> Option<AnswerId> {
         self.newest_answer
+    }
+
+    /// The answers to a question, in the order of their requests.
+    pub fn answers_to(&self, question_id: QuestionId) -> Vec<AnswerId> {
+        let mut answers: Vec<_> = self
+            .answers
+            .iter()
+            .filter(|(_, answer)| answer.question_id == question_id)
+            .map(|(id, answer)| (answer.requested_at, *id))
+            .collect();
+        answers.sort_unstable();
+        answers.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// A question and those that follow the same answer, in the order they were asked.
+    pub fn questions_beside(&self, question_id: QuestionId) -> Vec<QuestionId> {
+        let Some(question) = self.questions.get(&question_id) else { return vec![question_id] };
+        let mut questions: Vec<_> = self
+            .questions
+            .iter()
+            .filter(|(_, other)| other.parent_id == question.parent_id)
+            .map(|(id, other)| (other.asked_at, *id))
+            .collect();
+        questions.sort_unstable();
+        questions.into_iter().map(|(_, id)| id).collect()
     }
 
     pub(super) const fn phase(&self) -> Phase {
