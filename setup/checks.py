@@ -38,7 +38,8 @@ FAST = [
     Check("accounts: types and style", ["npm", "run", "--silent", "check"], AUTH),
     Check("page: types and style", ["npm", "run", "--silent", "check"], WEB),
 ]
-BUILD = Check("build", ["cargo", "build", "--locked", "-p", "colloquy", "-p", "embedded", "-p", "colloquy-qdrant"])
+# The same packages and targets as the tests', so that nothing is compiled twice with other features.
+BUILD = Check("build", ["cargo", "build", "--locked", "--workspace", "--all-targets"])
 
 
 def tests() -> list[Check]:
@@ -54,10 +55,16 @@ def tests() -> list[Check]:
 
 
 def run(check: Check) -> tuple[str, float]:
-    print(f"\n── {check.name}: {' '.join(Path(check.command[0]).name if i == 0 else part for i, part in enumerate(check.command))}", flush=True)
+    print(f"\n── {check.name}: {' '.join(check.command)}", flush=True)
     began = time.monotonic()
-    done = subprocess.run(check.command, cwd=check.folder, env={**os.environ, **check.environment})
-    return ("ok" if done.returncode == 0 else "FAILED"), time.monotonic() - began
+    process = subprocess.Popen(check.command, cwd=check.folder, env={**os.environ, **check.environment})
+    try:
+        code = process.wait()
+    except KeyboardInterrupt:
+        # The terminal has told it too; it stops its services in order.
+        process.wait()
+        raise
+    return ("ok" if code == 0 else "FAILED"), time.monotonic() - began
 
 
 def summary(results: list[tuple[Check, str, float]]) -> str:
