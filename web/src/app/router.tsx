@@ -14,6 +14,7 @@ import {
 import { AccountPage } from "../account/AccountPage";
 import { destinationOf } from "../account/destination";
 import { session } from "../account/session";
+import { loadMarkdown } from "../conversation/Answer";
 import { ConversationPage } from "../conversation/ConversationPage";
 import { NewConversationPage } from "../conversation/NewConversationPage";
 import { inWords } from "../text/failures";
@@ -57,6 +58,9 @@ const start = createRoute({ getParentRoute: () => home, path: "/", component: Ne
 const conversation = createRoute({
   getParentRoute: () => home,
   path: "/c/$conversationId",
+  loader: async () => {
+    await loadMarkdown();
+  },
   component: () => {
     const { conversationId } = conversation.useParams();
     return <ConversationPage key={conversationId} conversationId={conversationId} />;

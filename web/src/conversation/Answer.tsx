@@ -8,7 +8,10 @@ import { Alert } from "../ui/Notice";
 import styles from "./Answer.module.css";
 import { type Entry, isBeingWritten } from "./transcript";
 
-const Markdown = lazy(() => import("./Markdown"));
+/** Fetches what draws Markdown, ahead of its first use. */
+export const loadMarkdown = () => import("./Markdown");
+
+const Markdown = lazy(loadMarkdown);
 
 export const Answer = memo(function Answer({ entry }: { entry: Entry }) {
   const text = useText();

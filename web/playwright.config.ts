@@ -1,0 +1,28 @@
+import { defineConfig } from "@playwright/test";
+
+const args = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** Runs against a service that is already up; the browser is the system's. */
+export default defineConfig({
+  testDir: "e2e",
+  timeout: 90_000,
+  expect: { timeout: 20_000 },
+  workers: 1,
+  forbidOnly: Boolean(process.env.CI),
+  reporter: "list",
+  outputDir: "test-results",
+  use: {
+    baseURL: process.env.E2E_BASE_URL ?? "http://localhost:8080",
+    launchOptions: { executablePath: process.env.E2E_CHROMIUM ?? "/usr/bin/chromium", args },
+    screenshot: "only-on-failure",
+    trace: "retain-on-failure",
+  },
+});
