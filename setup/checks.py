@@ -44,8 +44,9 @@ BUILD = Check("build", ["cargo", "build", "--locked", "--workspace", "--all-targ
 
 def tests() -> list[Check]:
     services = [COLLOQUY_DEV, "services", "--"]
-    browser = {"CHROMIUM": chromium() or ""}
-    story = [COLLOQUY_DEV, "run", "--fresh", "--", "npm", "run", "--silent", "e2e"]
+    browser = {"E2E_CHROMIUM": chromium() or ""}
+    in_browser = 'E2E_BASE_URL="$COLLOQUY_URL" exec npm run --silent e2e'
+    story = [COLLOQUY_DEV, "run", "--fresh", "--", "sh", "-c", in_browser]
     return [
         Check("accounts: tests", [*services, "npm", "test", "--silent"], AUTH, needs_build=True),
         Check("page: tests", ["npm", "test", "--silent"], WEB),

@@ -103,8 +103,8 @@ def require_nextest() -> None:
 
 
 def chromium() -> str | None:
-    """The browser for the tests: `CHROMIUM`, else the system's."""
-    named = os.environ.get("CHROMIUM")
+    """The browser for the tests: `E2E_CHROMIUM`, else the system's."""
+    named = os.environ.get("E2E_CHROMIUM")
     if named:
         return named if os.access(named, os.X_OK) else None
     return next((path for path in map(shutil.which, CHROMIUM_NAMES) if path), None)
@@ -116,4 +116,4 @@ def require_chromium() -> None:
     # Ubuntu's package only fetches a snap, which has no candidate version of its own before 1:.
     if apt_offers("chromium") >= (100,) and apt_install(["chromium"]) and chromium():
         return
-    give_up("a Chromium for the end-to-end test is missing: install chromium or Google Chrome, or set CHROMIUM to one")
+    give_up("a Chromium for the end-to-end test is missing: install chromium or Google Chrome, or set E2E_CHROMIUM to one")
