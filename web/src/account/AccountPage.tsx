@@ -37,6 +37,7 @@ export function AccountPage({ kind, destination }: { kind: "signIn" | "signUp"; 
   };
   return (
     <main className={styles.page}>
+      <title>{`${text[kind].action} · ${text.name}`}</title>
       <div className={styles.card}>
         <header className={styles.head}>
           <Logo size={44} />

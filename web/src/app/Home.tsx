@@ -29,12 +29,12 @@ export function Home() {
       <aside className={styles.sidebar}>
         <Sidebar />
       </aside>
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: by keyboard it closes with Escape, which the browser sees to */}
       <dialog
         ref={drawer}
         className={styles.drawer}
         aria-label={text.conversations.title}
         onClick={(event) => event.target === drawer.current && drawer.current.close()}
-        onKeyDown={() => {}}
       >
         <div className={styles.drawerBody}>
           <Sidebar onClose={() => drawer.current?.close()} />

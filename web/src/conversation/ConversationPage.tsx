@@ -6,6 +6,8 @@ import { ArrowDown } from "lucide-react";
 import { useCallback } from "react";
 import { Problem } from "../api/problem";
 import type { Message } from "../api/types";
+import { useConversationRow } from "../conversations/queries";
+import { titleOf } from "../conversations/title";
 import { inWords } from "../text/failures";
 import { useText } from "../text/text";
 import { Button, buttonLooks } from "../ui/Button";
@@ -23,7 +25,18 @@ export function ConversationPage({ conversationId }: { conversationId: string })
   const answer = answerInProgress(transcript ?? []);
   useFollowing(conversationId, answer !== undefined);
   if (!transcript) return error ? <Unreadable error={error} again={() => void refetch()} /> : <Loading />;
-  return <Thread conversationId={conversationId} transcript={transcript} />;
+  return (
+    <>
+      <Title conversationId={conversationId} exists={transcript.some(({ origin }) => origin === "fetched")} />
+      <Thread conversationId={conversationId} transcript={transcript} />
+    </>
+  );
+}
+
+function Title({ conversationId, exists }: { conversationId: string; exists: boolean }) {
+  const text = useText();
+  const row = useConversationRow(conversationId, exists);
+  return <title>{`${titleOf(row) ?? text.conversations.untitled} · ${text.name}`}</title>;
 }
 
 function Thread({ conversationId, transcript }: { conversationId: string; transcript: Transcript }) {

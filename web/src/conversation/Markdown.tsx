@@ -2,7 +2,7 @@
 
 import { Check, Copy } from "lucide-react";
 import { type ComponentProps, memo, useMemo, useState } from "react";
-import ReactMarkdown, { type Components } from "react-markdown";
+import ReactMarkdown, { type Components, type ExtraProps } from "react-markdown";
 import remarkGfm from "remark-gfm";
 import type { Citation } from "../api/types";
 import { useText } from "../text/text";
@@ -44,7 +44,7 @@ const COMPONENTS: Components = {
   a: ({ node: _, ...rest }) => <a {...rest} target="_blank" rel="noopener noreferrer nofollow" />,
   // Loading a picture tells its host who reads what, so only its description is shown.
   img: ({ alt }) => <em>{alt}</em>,
-  pre: ({ node: _, ...rest }) => <CodeBlock {...rest} />,
+  pre: ({ node, ...rest }) => <CodeBlock language={languageOf(node)} {...rest} />,
   table: ({ node: _, ...rest }) => (
     <div className={styles.wide}>
       <table {...rest} />
@@ -52,7 +52,15 @@ const COMPONENTS: Components = {
   ),
 };
 
-function CodeBlock(props: ComponentProps<"pre">) {
+/** What stands behind the opening fence of a block of code. */
+function languageOf(node: ExtraProps["node"]): string {
+  const code = node?.children[0];
+  const classes = code?.type === "element" ? code.properties.className : undefined;
+  const name = Array.isArray(classes) ? classes.find((one) => String(one).startsWith("language-")) : undefined;
+  return String(name ?? "").replace("language-", "");
+}
+
+function CodeBlock({ language, ...rest }: ComponentProps<"pre"> & { language: string }) {
   const text = useText();
   const [copied, setCopied] = useState(false);
   const [block, setBlock] = useState<HTMLPreElement | null>(null);
@@ -63,12 +71,15 @@ function CodeBlock(props: ComponentProps<"pre">) {
   };
   return (
     <div className={styles.code}>
-      <button type="button" className={styles.copy} onClick={copy}>
-        {copied ? <Check size={14} aria-hidden="true" /> : <Copy size={14} aria-hidden="true" />}
-        {copied ? text.answer.copied : text.answer.copyCode}
-      </button>
+      <div className={styles.codeHead}>
+        <span>{language}</span>
+        <button type="button" className={styles.copy} onClick={copy}>
+          {copied ? <Check size={14} aria-hidden="true" /> : <Copy size={14} aria-hidden="true" />}
+          {copied ? text.answer.copied : text.answer.copyCode}
+        </button>
+      </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a block that scrolls sideways must be reachable by keyboard */}
-      <pre {...props} ref={setBlock} tabIndex={0} />
+      <pre {...rest} ref={setBlock} tabIndex={0} />
     </div>
   );
 }

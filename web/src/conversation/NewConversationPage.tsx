@@ -20,6 +20,7 @@ export function NewConversationPage() {
   };
   return (
     <div className={styles.page}>
+      <title>{text.name}</title>
       <div className={styles.middle}>
         <Logo size={48} />
         <h1 className={styles.title}>{text.conversation.empty}</h1>

@@ -1,15 +1,17 @@
 // The list of conversations in the query cache, kept right by the stream of everything that is the user's.
 
-import { infiniteQueryOptions, queryOptions, useQueryClient } from "@tanstack/react-query";
+import { infiniteQueryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { api, dataOf, openStream } from "../api/client";
-import type { ConversationPage } from "../api/types";
+import type { ConversationPage, ConversationRow } from "../api/types";
 import { noteVersion } from "../conversation/queries";
 import { meaningOf } from "../stream/events";
 import { follow } from "../stream/follow";
 import { changed } from "./rows";
 
 const PAGE = 30;
+
+const rowKey = (conversationId: string) => ["conversation", conversationId] as const;
 
 export const conversations = infiniteQueryOptions({
   queryKey: ["conversations"],
@@ -22,16 +24,23 @@ export const conversations = infiniteQueryOptions({
   staleTime: Number.POSITIVE_INFINITY,
 });
 
-/** One row, for a conversation that the list has not reached. */
-export function conversationRow(conversationId: string) {
-  return queryOptions({
-    queryKey: ["conversation", conversationId],
-    queryFn: ({ signal }) => {
+/** One row: from the list, or fetched when the list has not reached it. */
+export function useConversationRow(conversationId: string, exists: boolean): ConversationRow | undefined {
+  const queries = useQueryClient();
+  const { data } = useQuery({
+    queryKey: rowKey(conversationId),
+    queryFn: ({ signal }): Promise<ConversationRow> => {
       const params = { path: { conversation_id: conversationId } };
       return dataOf(api.GET("/v1/conversations/{conversation_id}", { params, signal }));
     },
+    initialData: () => {
+      const pages = queries.getQueryData(conversations.queryKey)?.pages;
+      return pages?.flatMap(({ items }) => items).find(({ id }) => id === conversationId);
+    },
     staleTime: Number.POSITIVE_INFINITY,
+    enabled: exists,
   });
+  return data;
 }
 
 /** Follows what happens to the user's conversations on any device. Gives whether the connection is lost. */
@@ -57,7 +66,7 @@ export function useLiveConversations(): boolean {
           (list) => list && { ...list, pages: [...changed(list.pages, event)] },
         );
         if (event.type === "row") {
-          queries.setQueryData(conversationRow(event.row.id).queryKey, event.row);
+          queries.setQueryData(rowKey(event.row.id), event.row);
           noteVersion(queries, event.row.id, event.row.version);
         }
         return undefined;
