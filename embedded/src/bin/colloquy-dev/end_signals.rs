@@ -36,8 +36,9 @@ impl EndSignals {
 /// second signal this process ends at once, and the kernel ends its children.
 pub(crate) async fn until_asked_to_end<T>(work: impl Future<Output = Result<T>>) -> Result<Option<T>> {
     let mut signals = EndSignals::listen()?;
+    let mut work = Box::pin(work);
     tokio::select! {
-        outcome = work => return outcome.map(Some),
+        outcome = &mut work => return outcome.map(Some),
         () = signals.next() => {}
     }
     eprintln!("\nStopping …");
@@ -45,5 +46,6 @@ pub(crate) async fn until_asked_to_end<T>(work: impl Future<Output = Result<T>>)
         signals.next().await;
         std::process::exit(130);
     });
+    drop(work);
     Ok(None)
 }

@@ -46,6 +46,10 @@ pub(crate) fn for_tests(services: &Services, parts: &Parts, data: &DataDir, publ
 /// What the product finds the services by; what is configured stays as it is.
 pub(crate) fn for_product(services: &Services, parts: &Parts) -> Variables {
     let mut variables: Variables = vec![("DATABASE_URL", services.database_url.clone())];
+    if services.postgres.is_some() {
+        // One that is configured belongs to another database.
+        variables.push(("DATABASE_DIRECT_URL", services.database_url.clone()));
+    }
     variables.extend(services.nats.as_ref().map(|nats| ("NATS_URL", nats.url())));
     variables.extend(
         services

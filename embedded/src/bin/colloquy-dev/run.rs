@@ -27,7 +27,7 @@ struct Running {
 
 /// Starts everything, then runs the command to its end or waits until it is asked to end or something ends on its own.
 pub(crate) async fn run(arguments: RunArguments) -> Result<ExitCode> {
-    let Some(running) = until_asked_to_end(Box::pin(start(&arguments))).await? else {
+    let Some(running) = until_asked_to_end(start(&arguments)).await? else {
         return Ok(ExitCode::SUCCESS);
     };
     if !arguments.command.is_empty() {

@@ -39,7 +39,7 @@ pub(crate) async fn services(arguments: ServicesArguments) -> Result<ExitCode> {
         let services = Services::start(&options, &parts, &data).await?;
         Ok((parts, data, services))
     };
-    let Some((parts, data, services)) = until_asked_to_end(Box::pin(start)).await? else {
+    let Some((parts, data, services)) = until_asked_to_end(start).await? else {
         return Ok(ExitCode::FAILURE);
     };
     eprintln!(
