@@ -20,8 +20,8 @@ export default defineConfig({
   reporter: "list",
   outputDir: "test-results",
   use: {
-    baseURL: process.env.E2E_BASE_URL ?? "http://localhost:8080",
-    launchOptions: { executablePath: process.env.E2E_CHROMIUM ?? "/usr/bin/chromium", args },
+    baseURL: process.env.E2E_BASE_URL || "http://localhost:8080",
+    launchOptions: { executablePath: process.env.E2E_CHROMIUM || "/usr/bin/chromium", args },
     screenshot: "only-on-failure",
     trace: "retain-on-failure",
   },

@@ -13,10 +13,11 @@ import { Button, buttonLooks } from "../ui/Button";
 import { Logo } from "../ui/Logo";
 import { AccountMenu } from "./AccountMenu";
 import styles from "./Home.module.css";
+import { useInView } from "./useInView";
 
 export function Home() {
   const text = useText();
-  const lost = useLiveConversations();
+  const lost = useLiveConversations(useInView());
   const drawer = useRef<HTMLDialogElement>(null);
   const path = useRouterState({ select: ({ location }) => location.pathname });
   // biome-ignore lint/correctness/useExhaustiveDependencies: wherever one goes, the drawer closes

@@ -15,9 +15,11 @@ const rowKey = (conversationId: string) => ["conversation", conversationId] as c
 
 export const conversations = infiniteQueryOptions({
   queryKey: ["conversations"],
-  queryFn: ({ pageParam, signal }): Promise<ConversationPage> => {
+  queryFn: async ({ pageParam, signal, client }): Promise<ConversationPage> => {
     const query = { limit: PAGE, ...(pageParam && { cursor: pageParam }) };
-    return dataOf(api.GET("/v1/conversations", { params: { query }, signal }));
+    const page = await dataOf(api.GET("/v1/conversations", { params: { query }, signal }));
+    for (const { id, version } of page.items) noteVersion(client, id, version);
+    return page;
   },
   initialPageParam: "",
   getNextPageParam: (page: ConversationPage) => page.next_cursor,
@@ -43,11 +45,15 @@ export function useConversationRow(conversationId: string, exists: boolean): Con
   return data;
 }
 
-/** Follows what happens to the user's conversations on any device. Gives whether the connection is lost. */
-export function useLiveConversations(): boolean {
+/**
+ * Follows what happens to the user's conversations on any device, while `following`. Gives whether the connection is
+ * lost.
+ */
+export function useLiveConversations(following: boolean): boolean {
   const queries = useQueryClient();
   const [lost, setLost] = useState(false);
   useEffect(() => {
+    if (!following) return;
     const stop = new AbortController();
     follow({
       signal: stop.signal,
@@ -77,6 +83,6 @@ export function useLiveConversations(): boolean {
       void queries.invalidateQueries({ queryKey: conversations.queryKey });
     });
     return () => stop.abort();
-  }, [queries]);
+  }, [queries, following]);
   return lost;
 }
