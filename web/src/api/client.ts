@@ -27,7 +27,8 @@ export async function openStream(
   return response;
 }
 
-async function authorised(request: Request): Promise<Response> {
+/** A request with a token; sent once more with another one when the first is refused. */
+export async function authorised(request: Request): Promise<Response> {
   const token = await tokens.get();
   const first = await fetch(withToken(request.clone(), token));
   if (first.status !== 401) return first;
