@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use crate::terminal::note;
 use anyhow::{Context as _, Result};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -41,7 +42,7 @@ pub(crate) async fn until_asked_to_end<T>(work: impl Future<Output = Result<T>>)
         outcome = &mut work => return outcome.map(Some),
         () = signals.next() => {}
     }
-    eprintln!("\nStopping …");
+    note("\nStopping …");
     tokio::spawn(async move {
         signals.next().await;
         std::process::exit(130);

@@ -10,6 +10,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::environment::Variables;
+use crate::terminal::tell;
 
 const PATIENCE: std::time::Duration = std::time::Duration::from_mins(10);
 
@@ -23,7 +24,7 @@ pub(crate) async fn ingest_once(data: &DataDir, variables: &Variables) -> Result
     let log = data.logs().join("ingest.log");
     ingest(&repository, &log, variables).await?;
     fs::write(&done, "").with_context(|| format!("write {}", done.display()))?;
-    println!("  the documents in docs/ are known now: ask \"What is Colloquy?\"");
+    tell("  the documents in docs/ are known now: ask \"What is Colloquy?\"");
     Ok(())
 }
 

@@ -9,6 +9,7 @@ mod knowledge;
 mod language_model;
 mod run;
 mod services;
+mod terminal;
 
 use std::process::ExitCode;
 
@@ -16,6 +17,7 @@ use anyhow::Result;
 use clap::Parser as _;
 
 use crate::arguments::{Arguments, Mode};
+use crate::terminal::note;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -24,7 +26,7 @@ async fn main() -> ExitCode {
         Mode::Services(arguments) => services::services(arguments).await,
     };
     outcome.unwrap_or_else(|problem| {
-        eprintln!("colloquy-dev failed to {problem:#}");
+        note(format!("colloquy-dev failed to {problem:#}"));
         ExitCode::FAILURE
     })
 }

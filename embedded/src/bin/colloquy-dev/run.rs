@@ -14,6 +14,7 @@ use crate::arguments::RunArguments;
 use crate::end_signals::until_asked_to_end;
 use crate::environment::{Variables, configured, for_product, text};
 use crate::services::first_failure;
+use crate::terminal::{note, tell};
 use crate::{command, knowledge, language_model};
 
 /// The product and its services. The fields are dropped in this order, which stops whoever uses another one first.
@@ -42,7 +43,10 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<ExitCode> {
         )
         .await;
     }
-    println!("\n  Colloquy is at {}\n\n  Ctrl-C ends it.", running.public_url);
+    tell(format!(
+        "\n  Colloquy is at {}\n\n  Ctrl-C ends it.",
+        running.public_url
+    ));
     let work = async {
         tokio::select! {
             failure = first_failure(&running.services, Some(&running.product)) => Err::<(), _>(failure.into()),
@@ -51,7 +55,7 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<ExitCode> {
     };
     until_asked_to_end(work).await?;
     drop(running);
-    println!("Everything has ended.");
+    tell("Everything has ended.");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -78,17 +82,17 @@ async fn start(arguments: &RunArguments) -> Result<Running> {
     };
     let parts = Parts::locate(with_model).await?;
     let options = options(with_model, &public_url, arguments);
-    println!("  starting {}", names(&options));
+    tell(format!("  starting {}", names(&options)));
     let services = Services::start(&options, &parts, &data).await?;
     let mut variables = for_product(&services, &parts);
     variables.extend(model.variables());
     variables.extend(own_settings(&data, listen, &public_url)?);
-    println!("  starting colloquy");
+    tell("  starting colloquy");
     let product = start_product(&data, listen, &variables).await?;
-    println!("  ready after {:.1} s", began.elapsed().as_secs_f32());
-    println!("  answers   {}", model.description());
-    println!("  data      {}", data.path().display());
-    println!("  logs      {}", data.logs().display());
+    tell(format!("  ready after {:.1} s", began.elapsed().as_secs_f32()));
+    tell(format!("  answers   {}", model.description()));
+    tell(format!("  data      {}", data.path().display()));
+    tell(format!("  logs      {}", data.logs().display()));
     Ok(Running {
         product,
         services,
@@ -181,7 +185,9 @@ async fn start_product(data: &DataDir, listen: SocketAddr, variables: &Variables
 /// Puts the project's own documents into the knowledge at the first start. Only fails to be noticed; never returns else.
 async fn teach(running: &Running) -> anyhow::Error {
     if let Err(problem) = knowledge::ingest_once(&running.data, &running.variables).await {
-        eprintln!("  the documents in docs/ are not known yet, the next start tries again: {problem:#}");
+        note(format!(
+            "  the documents in docs/ are not known yet, the next start tries again: {problem:#}"
+        ));
     }
     std::future::pending().await
 }

@@ -9,6 +9,7 @@ use embedded::{DataDir, Error, Kind, Options, Parts, RateLimit, Service, Service
 
 use crate::arguments::{ServiceChoice, ServicesArguments};
 use crate::end_signals::until_asked_to_end;
+use crate::terminal::{note, tell};
 use crate::{command, environment};
 
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -42,15 +43,15 @@ pub(crate) async fn services(arguments: ServicesArguments) -> Result<ExitCode> {
     let Some((parts, data, services)) = until_asked_to_end(start).await? else {
         return Ok(ExitCode::FAILURE);
     };
-    eprintln!(
+    note(format!(
         "Services are ready after {:.1} s; logs in {}",
         began.elapsed().as_secs_f32(),
         data.logs().display()
-    );
+    ));
     let variables = environment::for_tests(&services, &parts, &data, PUBLIC_URL);
     let outcome = if arguments.command.is_empty() {
         for (name, value) in &variables {
-            println!("export {name}={value}");
+            tell(format!("export {name}={value}"));
         }
         wait(&services).await
     } else {
