@@ -7,6 +7,8 @@ import { log, reason } from "./log.js";
 const MAX_BODY_BYTES = 64 * 1024;
 const REQUEST_TIMEOUT_MS = 15_000;
 const RETRY_AFTER_SECONDS = 2;
+/** Longer than the proxy in front keeps an idle connection, so that it never sends on one that is just being closed. */
+const KEEP_ALIVE_MS = 120_000;
 /** These never leave a proxy, and `Request` refuses some of them. */
 const HOP_HEADERS = new Set(["connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer", "host"]);
 
@@ -25,7 +27,8 @@ class BodyTooLarge extends Error {}
  * @returns {import("node:http").Server}
  */
 export function createAccountServer(service) {
-  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (incoming, outgoing) => {
+  const timeouts = { requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS };
+  return createServer(timeouts, (incoming, outgoing) => {
     respond(service, incoming)
       .catch(failure)
       .then((response) => send(response, outgoing))
@@ -34,7 +37,6 @@ export function createAccountServer(service) {
         outgoing.destroy();
       });
   });
-  return server;
 }
 
 /**
