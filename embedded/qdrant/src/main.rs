@@ -11,6 +11,7 @@ mod points;
 mod server;
 mod shard;
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -38,7 +39,11 @@ struct Options {
     #[arg(long)]
     data: PathBuf,
     /// What to log to standard error, as in `warn,colloquy_qdrant=debug`.
-    #[arg(long, env = "LOG", default_value = "warn,colloquy_qdrant=info")]
+    #[arg(
+        long,
+        env = "LOG",
+        default_value = "warn,qdrant_edge::common=error,colloquy_qdrant=info"
+    )]
     log: EnvFilter,
 }
 
@@ -56,6 +61,7 @@ fn main() -> ExitCode {
 fn run(options: Options) -> anyhow::Result<()> {
     tracing_subscriber::fmt()
         .with_env_filter(options.log)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
     tokio::runtime::Builder::new_multi_thread()

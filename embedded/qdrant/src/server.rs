@@ -23,8 +23,8 @@ use crate::points::PointsService;
 /// The version of the Qdrant server whose behaviour this one has.
 const VERSION: &str = "1.17.1";
 
-/// How long calls under way may take once the process is told to stop.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long answers under way may take once the process is told to stop. Closing the catalog waits for the engine.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How often segments are looked over; a collection in use is left alone.
 const TIDY_INTERVAL: Duration = Duration::from_secs(5);
@@ -52,7 +52,7 @@ pub(crate) async fn run(
         served = &mut serving => served.context("failed to serve"),
         () = stop => {
             stopping.cancel();
-            // Clients with open connections would keep it from ending.
+            // A client that keeps its idle connection open would hold it up for ever.
             let _ = tokio::time::timeout(PATIENCE, serving).await;
             Ok(())
         }

@@ -262,3 +262,6 @@ fn check_space(path: &Path) -> Result<(), Failure> {
         ))),
     }
 }
+
+#[cfg(test)]
+mod tests;
