@@ -76,10 +76,7 @@ pub enum AccountCommand {
 /// What has happened to an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type")]
-#[expect(
-    missing_docs,
-    reason = "fields carry the names of the event model, documented on their types"
-)]
+#[expect(missing_docs, reason = "fields carry the names of the event model, documented on their types")]
 pub enum AccountEvent {
     /// The first authenticated request came.
     AccountOpened { owner: UserId },
@@ -228,10 +225,7 @@ mod tests {
             .when((OWNER, AccountCommand::Open))
             .then_expect_events(vec![opened()]);
         let framework = TestFramework::<Account>::with(());
-        framework
-            .given(vec![opened()])
-            .when((OWNER, AccountCommand::Open))
-            .then_expect_events(vec![]);
+        framework.given(vec![opened()]).when((OWNER, AccountCommand::Open)).then_expect_events(vec![]);
     }
 
     #[test]

@@ -55,20 +55,8 @@ impl Aggregate for AuditTrail {
         _services: &(),
         sink: &EventSink<Self>,
     ) -> Result<(), AuditTrailRefused> {
-        let RecordAccess {
-            auditor,
-            what,
-            filter,
-        } = command;
-        sink.write(
-            AuditTrailEvent::AuditAccessed {
-                auditor,
-                what,
-                filter,
-            },
-            self,
-        )
-        .await;
+        let RecordAccess { auditor, what, filter } = command;
+        sink.write(AuditTrailEvent::AuditAccessed { auditor, what, filter }, self).await;
         Ok(())
     }
 

@@ -67,58 +67,34 @@ impl Conversation {
         if let Some(expected) = command.expected
             && expected != self.version()
         {
-            return Err(Refused::VersionMismatch {
-                current: self.version(),
-            });
+            return Err(Refused::VersionMismatch { current: self.version() });
         }
         self.check_alive(&command)?;
         match command.intent {
             Intent::Ask(ask) => self.ask(owner, ask),
-            Intent::Regenerate {
-                question_id,
-                answer_id,
-            } => {
-                self.question(question_id)
-                    .ok_or(Refused::UnknownQuestion(question_id))?;
+            Intent::Regenerate { question_id, answer_id } => {
+                self.question(question_id).ok_or(Refused::UnknownQuestion(question_id))?;
                 self.check_free(answer_id)?;
-                Ok(vec![Event::AnswerRequested {
-                    question_id,
-                    answer_id,
-                }])
+                Ok(vec![Event::AnswerRequested { question_id, answer_id }])
             }
             Intent::Stop { answer_id, so_far } => self.stop(answer_id, so_far),
-            Intent::Rate {
-                answer_id,
-                rating,
-                comment,
-            } => self.rate(answer_id, rating, comment),
+            Intent::Rate { answer_id, rating, comment } => self.rate(answer_id, rating, comment),
             Intent::Rename(title) => Ok(vec![renamed(TitledBy::User, title)]),
             Intent::ProposeTitle(title) => Ok(vec![renamed(TitledBy::Worker, title)]),
             Intent::Pin => Ok(vec![Event::ConversationPinned]),
             Intent::Unpin => Ok(vec![Event::ConversationUnpinned]),
             Intent::Archive => Ok(vec![Event::ConversationArchived]),
             Intent::Unarchive => Ok(vec![Event::ConversationUnarchived]),
-            Intent::Tag(tags) => Ok(vec![Event::ConversationTagged {
-                private: Private::Open(Tagged { tags }),
-            }]),
+            Intent::Tag(tags) => {
+                Ok(vec![Event::ConversationTagged { private: Private::Open(Tagged { tags }) }])
+            }
             Intent::Delete => Ok(vec![Event::ConversationDeleted { at: command.at }]),
             Intent::Restore => Ok(vec![Event::ConversationRestored]),
             Intent::RecordAnswer(record) => self.complete(record),
-            Intent::RecordFailure {
-                answer_id,
-                attempt,
-                reason,
-            } => {
-                let question_id = self
-                    .answer(answer_id)
-                    .ok_or(Refused::UnknownAnswer(answer_id))?
-                    .question_id;
-                Ok(vec![Event::AnswerFailed {
-                    answer_id,
-                    question_id,
-                    attempt,
-                    reason,
-                }])
+            Intent::RecordFailure { answer_id, attempt, reason } => {
+                let question_id =
+                    self.answer(answer_id).ok_or(Refused::UnknownAnswer(answer_id))?.question_id;
+                Ok(vec![Event::AnswerFailed { answer_id, question_id, attempt, reason }])
             }
         }
     }
@@ -144,8 +120,7 @@ impl Conversation {
     }
 
     fn check_free(&self, answer_id: AnswerId) -> Result<(), Refused> {
-        self.answer(answer_id)
-            .map_or(Ok(()), |_| Err(Refused::AnswerIdTaken(answer_id)))
+        self.answer(answer_id).map_or(Ok(()), |_| Err(Refused::AnswerIdTaken(answer_id)))
     }
 
     fn ask(&self, owner: UserId, ask: AskQuestion) -> Decision {
@@ -162,10 +137,7 @@ impl Conversation {
             parent_id: ask.parent_id.or(self.newest_answer()),
             private: Private::Open(Question { text: ask.text }),
         };
-        let requested = Event::AnswerRequested {
-            question_id: ask.question_id,
-            answer_id: ask.answer_id,
-        };
+        let requested = Event::AnswerRequested { question_id: ask.question_id, answer_id: ask.answer_id };
         Ok(started.into_iter().chain([asked, requested]).collect())
     }
 
@@ -198,9 +170,7 @@ impl Conversation {
     }
 
     fn complete(&self, record: RecordAnswer) -> Decision {
-        let answer = self
-            .answer(record.answer_id)
-            .ok_or(Refused::UnknownAnswer(record.answer_id))?;
+        let answer = self.answer(record.answer_id).ok_or(Refused::UnknownAnswer(record.answer_id))?;
         Ok(vec![Event::AnswerCompleted {
             answer_id: record.answer_id,
             question_id: answer.question_id,
@@ -213,17 +183,10 @@ impl Conversation {
 }
 
 fn renamed(by: TitledBy, title: crate::Title) -> Event {
-    Event::ConversationRenamed {
-        by,
-        private: Private::Open(Titled { title }),
-    }
+    Event::ConversationRenamed { by, private: Private::Open(Titled { title }) }
 }
 
 /// A clock that jumped backwards does not shorten the time there is.
 fn check_restorable(deleted_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), Refused> {
-    if now.signed_duration_since(deleted_at) > RESTORE_WITHIN {
-        Err(Refused::RestoreTooLate)
-    } else {
-        Ok(())
-    }
+    if now.signed_duration_since(deleted_at) > RESTORE_WITHIN { Err(Refused::RestoreTooLate) } else { Ok(()) }
 }

@@ -91,10 +91,7 @@ pub enum DocumentCommand {
 /// What has happened to a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type")]
-#[expect(
-    missing_docs,
-    reason = "fields carry the names of the event model, documented on the commands"
-)]
+#[expect(missing_docs, reason = "fields carry the names of the event model, documented on the commands")]
 pub enum DocumentEvent {
     /// It is kept.
     DocumentAdded {
@@ -145,41 +142,17 @@ impl Document {
         use DocumentCommand as Command;
         use DocumentPhase as Phase;
         match (self.phase, command) {
-            (
-                Phase::Absent,
-                Command::Add {
-                    owner,
-                    scope,
-                    media_type,
-                    size,
-                    sha256,
-                    title,
-                },
-            ) => {
+            (Phase::Absent, Command::Add { owner, scope, media_type, size, sha256, title }) => {
                 let private = Private::Open(DocumentTitle { title });
-                Ok(Some(DocumentEvent::DocumentAdded {
-                    owner,
-                    scope,
-                    media_type,
-                    size,
-                    sha256,
-                    private,
-                }))
+                Ok(Some(DocumentEvent::DocumentAdded { owner, scope, media_type, size, sha256, private }))
             }
             (Phase::Absent, _) => Err(DocumentRefused::NotFound),
             (Phase::Removed, Command::Remove)
             | (Phase::Added | Phase::Indexed | Phase::Rejected, Command::Add { .. }) => Ok(None),
             (Phase::Removed, _) => Err(DocumentRefused::Removed),
-            (
-                _,
-                Command::RecordIndexed {
-                    passages,
-                    embedding_model,
-                },
-            ) => Ok(Some(DocumentEvent::DocumentIndexed {
-                passages,
-                embedding_model,
-            })),
+            (_, Command::RecordIndexed { passages, embedding_model }) => {
+                Ok(Some(DocumentEvent::DocumentIndexed { passages, embedding_model }))
+            }
             (_, Command::Reject { reason }) => Ok(Some(DocumentEvent::DocumentRejected { reason })),
             (_, Command::Remove) => Ok(Some(DocumentEvent::DocumentRemoved)),
         }
@@ -257,9 +230,7 @@ mod tests {
             media_type: "text/markdown".into(),
             size: 12,
             sha256: "00".into(),
-            private: Private::Open(DocumentTitle {
-                title: "Notes".into(),
-            }),
+            private: Private::Open(DocumentTitle { title: "Notes".into() }),
         }
     }
 
@@ -267,10 +238,7 @@ mod tests {
     fn a_document_that_was_removed_is_not_indexed_any_more() {
         TestFramework::<Document>::with(())
             .given(vec![added(), DocumentEvent::DocumentRemoved])
-            .when(DocumentCommand::RecordIndexed {
-                passages: 3,
-                embedding_model: "m".into(),
-            })
+            .when(DocumentCommand::RecordIndexed { passages: 3, embedding_model: "m".into() })
             .then_expect_error(DocumentRefused::Removed);
     }
 

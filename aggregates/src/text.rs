@@ -37,10 +37,7 @@ fn trimmed(text: &str) -> Result<&str, InvalidText> {
 
 fn at_most_characters(text: &str, limit: usize) -> Result<&str, InvalidText> {
     if text.chars().count() > limit {
-        return Err(InvalidText::TooLong {
-            limit,
-            unit: "characters",
-        });
+        return Err(InvalidText::TooLong { limit, unit: "characters" });
     }
     Ok(text)
 }
@@ -94,10 +91,7 @@ impl QuestionText {
     pub fn parse(text: &str) -> Result<Self, InvalidText> {
         let text = trimmed(text)?;
         if text.len() > Self::MAX_BYTES {
-            return Err(InvalidText::TooLong {
-                limit: Self::MAX_BYTES,
-                unit: "bytes",
-            });
+            return Err(InvalidText::TooLong { limit: Self::MAX_BYTES, unit: "bytes" });
         }
         Ok(Self(text.to_owned()))
     }
@@ -109,9 +103,7 @@ impl Title {
 
     /// Trims the text and checks its limits.
     pub fn parse(text: &str) -> Result<Self, InvalidText> {
-        Ok(Self(
-            at_most_characters(trimmed(text)?, Self::MAX_CHARACTERS)?.to_owned(),
-        ))
+        Ok(Self(at_most_characters(trimmed(text)?, Self::MAX_CHARACTERS)?.to_owned()))
     }
 }
 
@@ -121,9 +113,7 @@ impl Comment {
 
     /// Trims the text and checks its limits.
     pub fn parse(text: &str) -> Result<Self, InvalidText> {
-        Ok(Self(
-            at_most_characters(trimmed(text)?, Self::MAX_CHARACTERS)?.to_owned(),
-        ))
+        Ok(Self(at_most_characters(trimmed(text)?, Self::MAX_CHARACTERS)?.to_owned()))
     }
 }
 
@@ -172,17 +162,11 @@ mod tests {
 
     #[test]
     fn a_question_is_trimmed_and_kept_within_its_bytes() {
-        assert_eq!(
-            QuestionText::parse("  why?\n").map(QuestionText::into_string),
-            Ok("why?".into())
-        );
+        assert_eq!(QuestionText::parse("  why?\n").map(QuestionText::into_string), Ok("why?".into()));
         assert_eq!(QuestionText::parse(" \n\t "), Err(InvalidText::Empty));
         assert_eq!(QuestionText::parse("a\0b"), Err(InvalidText::Nul));
         assert!(QuestionText::parse(&"x".repeat(32_768)).is_ok());
-        assert!(matches!(
-            QuestionText::parse(&"x".repeat(32_769)),
-            Err(InvalidText::TooLong { .. })
-        ));
+        assert!(matches!(QuestionText::parse(&"x".repeat(32_769)), Err(InvalidText::TooLong { .. })));
     }
 
     #[test]

@@ -25,12 +25,7 @@ pub struct Answer {
 impl std::fmt::Debug for Answer {
     /// Never the text itself, so that it cannot reach a log.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "Answer({} bytes, {} citations)",
-            self.text.len(),
-            self.citations.len()
-        )
+        write!(f, "Answer({} bytes, {} citations)", self.text.len(), self.citations.len())
     }
 }
 
@@ -54,11 +49,7 @@ pub struct Citation {
 impl std::fmt::Debug for Citation {
     /// Never the title or the snippet, so that they cannot reach a log.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "Citation([{}] {}#{})",
-            self.number, self.document_id, self.passage
-        )
+        write!(f, "Citation([{}] {}#{})", self.number, self.document_id, self.passage)
     }
 }
 
@@ -177,10 +168,7 @@ pub struct RatingComment {
 /// What has happened in a conversation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type")]
-#[expect(
-    missing_docs,
-    reason = "fields carry the names of the event model, documented on their types"
-)]
+#[expect(missing_docs, reason = "fields carry the names of the event model, documented on their types")]
 pub enum ConversationEvent {
     /// Somebody began it.
     ConversationStarted { owner: UserId },
@@ -192,10 +180,7 @@ pub enum ConversationEvent {
         private: Private<Question>,
     },
     /// An answer is wanted: by asking, and again by regenerating.
-    AnswerRequested {
-        question_id: QuestionId,
-        answer_id: AnswerId,
-    },
+    AnswerRequested { question_id: QuestionId, answer_id: AnswerId },
     /// The answer is whole.
     AnswerCompleted {
         answer_id: AnswerId,
@@ -214,12 +199,7 @@ pub enum ConversationEvent {
         private: Private<Answer>,
     },
     /// There will be no answer.
-    AnswerFailed {
-        answer_id: AnswerId,
-        question_id: QuestionId,
-        attempt: u32,
-        reason: FailureReason,
-    },
+    AnswerFailed { answer_id: AnswerId, question_id: QuestionId, attempt: u32, reason: FailureReason },
     /// The owner judged an answer.
     AnswerRated {
         answer_id: AnswerId,

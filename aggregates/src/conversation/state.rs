@@ -146,24 +146,13 @@ impl Conversation {
         let status = |answer_id| self.answers.get(answer_id).map(|answer| answer.status);
         match intent {
             Intent::Ask(ask) => self.questions.contains_key(&ask.question_id),
-            Intent::Regenerate {
-                question_id,
-                answer_id,
-            } => self
-                .answers
-                .get(answer_id)
-                .is_some_and(|answer| answer.question_id == *question_id),
+            Intent::Regenerate { question_id, answer_id } => {
+                self.answers.get(answer_id).is_some_and(|answer| answer.question_id == *question_id)
+            }
             Intent::Stop { answer_id, .. } => status(answer_id) == Some(AnswerStatus::Stopped),
-            Intent::Rate {
-                answer_id,
-                rating,
-                comment,
-            } => {
+            Intent::Rate { answer_id, rating, comment } => {
                 comment.is_none()
-                    && self
-                        .answers
-                        .get(answer_id)
-                        .is_some_and(|answer| answer.rating == *rating)
+                    && self.answers.get(answer_id).is_some_and(|answer| answer.rating == *rating)
             }
             Intent::Pin => self.pinned,
             Intent::Unpin => !self.pinned,
@@ -190,20 +179,17 @@ impl Conversation {
                     vec!["QuestionAsked", "AnswerRequested"]
                 },
             }),
-            Intent::Regenerate { answer_id, .. } => self.answers.get(answer_id).map(|answer| Receipt {
-                version: answer.requested_at,
-                events: vec!["AnswerRequested"],
-            }),
-            Intent::Stop { answer_id, .. } => self.answers.get(answer_id).map(|answer| Receipt {
-                version: answer.changed_at,
-                events: vec!["AnswerStopped"],
-            }),
+            Intent::Regenerate { answer_id, .. } => self
+                .answers
+                .get(answer_id)
+                .map(|answer| Receipt { version: answer.requested_at, events: vec!["AnswerRequested"] }),
+            Intent::Stop { answer_id, .. } => self
+                .answers
+                .get(answer_id)
+                .map(|answer| Receipt { version: answer.changed_at, events: vec!["AnswerStopped"] }),
             _ => None,
         };
-        repeated.unwrap_or(Receipt {
-            version: self.version,
-            events: vec![],
-        })
+        repeated.unwrap_or(Receipt { version: self.version, events: vec![] })
     }
 
     /// Takes an event into the state.
@@ -214,28 +200,21 @@ impl Conversation {
                 self.owner = Some(*owner);
                 self.phase = Phase::Alive;
             }
-            Event::QuestionAsked { question_id, .. } => {
+            Event::QuestionAsked { question_id, parent_id, .. } => {
                 // The request for the first answer belongs to the same command.
-                let state = QuestionState {
-                    asked_at: self.version.next(),
-                    started: self.version == Version(2),
-                };
-                self.questions.insert(*question_id, state);
+                let asked_at = self.version.next();
+                let started = self.version == Version(2);
+                self.questions
+                    .insert(*question_id, QuestionState { asked_at, started, parent_id: *parent_id });
             }
-            Event::AnswerRequested {
-                question_id,
-                answer_id,
-            } => {
+            Event::AnswerRequested { question_id, answer_id } => {
                 self.newest_answer = Some(*answer_id);
-                self.answers
-                    .insert(*answer_id, AnswerState::requested(*question_id, self.version));
+                self.answers.insert(*answer_id, AnswerState::requested(*question_id, self.version));
             }
             Event::AnswerCompleted { answer_id, .. } => self.end(*answer_id, AnswerStatus::Completed),
             Event::AnswerStopped { answer_id, .. } => self.end(*answer_id, AnswerStatus::Stopped),
             Event::AnswerFailed { answer_id, .. } => self.end(*answer_id, AnswerStatus::Failed),
-            Event::AnswerRated {
-                answer_id, rating, ..
-            } => {
+            Event::AnswerRated { answer_id, rating, .. } => {
                 if let Some(answer) = self.answers.get_mut(answer_id) {
                     answer.rating = *rating;
                 }
