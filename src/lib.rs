@@ -2,7 +2,12 @@
 //!
 //! `ARCHITECTURE.md` follows one question through the modules below.
 
+pub mod cli;
 pub mod config;
+pub mod feed;
+pub mod hub;
+pub mod projector;
+pub mod sealer;
 pub mod store;
 pub mod telemetry;
 pub mod wake;

@@ -2,6 +2,7 @@
 //!
 //! SQL lives here and in `projections/`, nowhere else.
 
+mod accounts;
 mod append;
 mod cached;
 mod connect;
@@ -11,9 +12,11 @@ mod idempotency;
 mod keyring;
 mod ledger;
 mod load;
+mod open;
 mod outbox;
 mod repository;
 
+pub use accounts::grant;
 pub use cached::CachedEventStore;
 pub use connect::{connect, migrate};
 pub use error::StoreError;
@@ -21,6 +24,7 @@ pub use execute::{ExecuteError, Executed};
 pub use idempotency::IdempotencyKey;
 pub use keyring::{ContentKeys, Keyring};
 pub use ledger::{GENESIS, LedgerEntry, LedgerHash, StoredEvent};
+pub use open::subject_of;
 pub use outbox::Sealed;
 
 use std::sync::Arc;

@@ -17,18 +17,12 @@ pub struct SealerWake {
 impl SealerWake {
     /// A wake for a process whose sealer is `here`.
     pub fn local() -> Self {
-        Self {
-            here: Arc::new(Notify::new()),
-            elsewhere: None,
-        }
+        Self { here: Arc::new(Notify::new()), elsewhere: None }
     }
 
     /// A wake for a process without a sealer: the hint goes over NATS.
     pub fn remote(nats: Client, subjects: &Subjects) -> Self {
-        Self {
-            here: Arc::new(Notify::new()),
-            elsewhere: Some((nats, subjects.wake_sealer())),
-        }
+        Self { here: Arc::new(Notify::new()), elsewhere: Some((nats, subjects.wake_sealer())) }
     }
 
     /// Says that something was appended. Never waits.
@@ -41,6 +35,11 @@ impl SealerWake {
                 }
             });
         }
+    }
+
+    /// Wakes the sealer of this process alone.
+    pub fn wake_here(&self) {
+        self.here.notify_one();
     }
 
     /// Waits for the next hint in this process.

@@ -1,1 +1,46 @@
 //! The read models: how each is made from events, and how it is queried.
+//!
+//! Each module has one read model: its `apply`, which folds a batch of the ledger into rows with a number of statements
+//! that does not depend on the batch, beside its queries, each of one round trip. Rows hold ciphertext; a query's rows are
+//! opened by whoever has the key.
+//!
+//! To add a read model: its table and checkpoint in a migration, a module here, a variant of [`ReadModel`].
+
+pub mod accounts;
+pub mod conversations;
+pub mod messages;
+mod read_model;
+mod rebuild;
+pub mod search;
+pub mod usage;
+
+pub use read_model::{
+    Opened, PendingAnswer, ReadModel, apply, apply_one, checkpoint, lowest_checkpoint,
+    oldest_pending_position, pending_answers,
+};
+pub use rebuild::Rebuild;
+
+use serde::Serialize;
+
+/// One page of something, and where the next one begins.
+#[derive(Debug, Clone, Serialize)]
+pub struct Page<T, C> {
+    /// What is on the page.
+    pub items: Vec<T>,
+    /// The place after it; `None` if nothing follows.
+    pub next: Option<C>,
+}
+
+/// A query that names its owner in such a way that row-level security knows it too: the value set is the value compared,
+/// so the order of evaluation is certain, and it costs no round trip of its own.
+macro_rules! owned {
+    ($query:literal) => {
+        concat!(
+            "SELECT x.* FROM (SELECT set_config('colloquy.owner', $1::text, true)::uuid AS owner OFFSET 0) AS me
+              CROSS JOIN LATERAL (",
+            $query,
+            ") AS x"
+        )
+    };
+}
+pub(crate) use owned;

@@ -3,15 +3,19 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// How many bytes of the hash a token keeps: 48 bits, so that two words of one person's vocabulary (say 100,000) collide
-/// with a probability of about 2^-15 in all.
-const TOKEN_BYTES: usize = 6;
+/// The letters hashed together at a lexeme's beginning; shorter words are hashed whole.
+const HEAD_LETTERS: usize = 3;
+/// Letters of a word that its lexeme tells apart; what follows is hashed together.
+const MOST_LETTERS: usize = 16;
+/// Characters of the head, 6 bits each, and of each further letter.
+const HEAD_CHARACTERS: usize = 6;
+const STEP_CHARACTERS: usize = 2;
 
 /// The key of one user's blind index.
 #[derive(Clone, Copy)]
 pub struct BlindKey([u8; 32]);
 
-/// A word that means nothing to whoever lacks the key: eight characters of `[A-Za-z0-9_-]`.
+/// A word that means nothing to whoever lacks the key: characters of `[A-Za-z0-9_-]`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Token(String);
 
@@ -20,27 +24,45 @@ impl BlindKey {
         Self(key)
     }
 
-    /// The token of a whole (stemmed) word.
-    pub fn word(&self, word: &str) -> Token {
-        self.token(b'w', word)
-    }
-
-    /// The token of the beginning of a word, for searching as one types.
-    pub fn prefix(&self, prefix: &str) -> Token {
-        self.token(b'p', prefix)
+    /// The lexeme of a word: a keyed hash of its first three letters (36 bits), then one of each longer beginning (12 bits
+    /// each). So the lexeme of a word begins with the lexeme of each of its beginnings from three letters on, and searching
+    /// by beginnings works over hashes. What it gives away is which words begin alike, not how.
+    pub fn lexeme(&self, word: &str) -> Token {
+        let mut lexeme = String::with_capacity(HEAD_CHARACTERS + STEP_CHARACTERS * MOST_LETTERS);
+        let mut ends = word.char_indices().map(|(at, letter)| at + letter.len_utf8());
+        let head = ends.by_ref().take(HEAD_LETTERS).last().unwrap_or(0);
+        self.push(&mut lexeme, word.get(..head), HEAD_CHARACTERS);
+        let mut end = head;
+        for next in ends.by_ref().take(MOST_LETTERS - HEAD_LETTERS) {
+            end = next;
+            self.push(&mut lexeme, word.get(..end), STEP_CHARACTERS);
+        }
+        if end < word.len() {
+            self.push(&mut lexeme, Some(word), STEP_CHARACTERS);
+        }
+        Token(lexeme)
     }
 
     /// The token of a tag.
     pub fn tag(&self, tag: &str) -> Token {
-        self.token(b't', tag)
+        let mut token = String::with_capacity(10);
+        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        hasher.update(b"tag\0").update(tag.as_bytes());
+        push_characters(&mut token, hasher.finalize().as_bytes(), 10);
+        Token(token)
     }
 
-    fn token(&self, kind: u8, word: &str) -> Token {
-        let mut hasher = blake3::Hasher::new_keyed(&self.0);
-        hasher.update(&[kind]);
-        hasher.update(word.as_bytes());
-        let hash = hasher.finalize();
-        Token(URL_SAFE_NO_PAD.encode(hash.as_bytes().get(..TOKEN_BYTES).unwrap_or_default()))
+    fn push(&self, lexeme: &mut String, beginning: Option<&str>, characters: usize) {
+        let hash = blake3::keyed_hash(&self.0, beginning.unwrap_or_default().as_bytes());
+        push_characters(lexeme, hash.as_bytes(), characters);
+    }
+}
+
+fn push_characters(token: &mut String, hash: &[u8; 32], characters: usize) {
+    let mut encoded = [0; 44];
+    if let Ok(length) = URL_SAFE_NO_PAD.encode_slice(hash, &mut encoded) {
+        let kept = encoded.get(..characters.min(length)).unwrap_or_default();
+        token.extend(kept.iter().copied().map(char::from));
     }
 }
 
@@ -67,11 +89,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_depends_on_the_key_the_kind_and_the_word() {
+    fn a_lexeme_depends_on_the_key_and_the_word() {
         let (one, two) = (BlindKey::new([1; 32]), BlindKey::new([2; 32]));
-        assert_eq!(one.word("rust"), one.word("rust"));
-        assert_ne!(one.word("rust"), two.word("rust"));
-        assert_ne!(one.word("rust"), one.prefix("rust"));
-        assert_eq!(one.word("rust").as_str().len(), 8);
+        assert_eq!(one.lexeme("rust"), one.lexeme("rust"));
+        assert_ne!(one.lexeme("rust"), two.lexeme("rust"));
+        assert_ne!(one.lexeme("rust"), one.lexeme("rusty"));
+    }
+
+    #[test]
+    fn a_lexeme_begins_with_the_lexemes_of_the_words_beginnings() {
+        let key = BlindKey::new([1; 32]);
+        let whole = key.lexeme("ownership");
+        for letters in 3..9 {
+            assert!(whole.as_str().starts_with(key.lexeme(&"ownership"[..letters]).as_str()), "{letters}");
+        }
+        assert!(!whole.as_str().starts_with(key.lexeme("ownel").as_str()));
+    }
+
+    #[test]
+    fn short_and_very_long_words_have_lexemes_too() {
+        let key = BlindKey::new([1; 32]);
+        assert_ne!(key.lexeme("a"), key.lexeme("b"));
+        let long = "x".repeat(40);
+        assert_ne!(key.lexeme(&long), key.lexeme(&format!("{long}y")));
+        assert!(key.lexeme(&long).as_str().len() < 40);
+        assert_ne!(key.lexeme("äöü"), key.lexeme("äöß"));
     }
 }

@@ -32,9 +32,7 @@ impl Key {
     }
 
     fn cipher(&self) -> Result<LessSafeKey, SealError> {
-        UnboundKey::new(&AES_256_GCM, &self.0)
-            .map(LessSafeKey::new)
-            .map_err(|_| SealError::Cipher)
+        UnboundKey::new(&AES_256_GCM, &self.0).map(LessSafeKey::new).map_err(|_| SealError::Cipher)
     }
 
     /// Seals with a random nonce.
@@ -80,9 +78,7 @@ impl Key {
         if *format != FORMAT {
             return Err(SealError::UnknownFormat);
         }
-        let (nonce, ciphertext) = rest
-            .split_first_chunk::<NONCE_LEN>()
-            .ok_or(SealError::UnknownFormat)?;
+        let (nonce, ciphertext) = rest.split_first_chunk::<NONCE_LEN>().ok_or(SealError::UnknownFormat)?;
         let mut text = ciphertext.to_vec();
         let opened = self
             .cipher()?

@@ -49,12 +49,7 @@ impl Coordinates<'_> {
     pub(crate) fn associated_data(&self) -> Vec<u8> {
         let mut data = Vec::with_capacity(64);
         match self {
-            Self::Event {
-                aggregate,
-                aggregate_id,
-                sequence,
-                event_type,
-            } => {
+            Self::Event { aggregate, aggregate_id, sequence, event_type } => {
                 data.extend_from_slice(b"event\0");
                 data.extend_from_slice(aggregate_id.as_bytes());
                 data.extend_from_slice(&sequence.0.to_be_bytes());
@@ -67,12 +62,7 @@ impl Coordinates<'_> {
                 data.extend_from_slice(row.as_bytes());
                 data.extend_from_slice(column.as_bytes());
             }
-            Self::Live {
-                conversation_id,
-                answer_id,
-                attempt,
-                message,
-            } => {
+            Self::Live { conversation_id, answer_id, attempt, message } => {
                 data.extend_from_slice(b"live\0");
                 data.extend_from_slice(conversation_id.uuid().as_bytes());
                 data.extend_from_slice(answer_id.uuid().as_bytes());

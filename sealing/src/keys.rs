@@ -65,16 +65,11 @@ impl MasterKey {
     /// Reads 64 hexadecimal digits or base64 of 32 bytes; white space around it does not count.
     pub fn parse(text: &str) -> Result<Self, InvalidMasterKey> {
         let text = text.trim();
-        let bytes = decode_hex(text)
-            .or_else(|| STANDARD.decode(text).ok())
-            .ok_or(InvalidMasterKey)?;
+        let bytes = decode_hex(text).or_else(|| STANDARD.decode(text).ok()).ok_or(InvalidMasterKey)?;
         let key = Key(bytes.try_into().map_err(|_| InvalidMasterKey)?);
         let digest = blake3::derive_key("colloquy 2026 master key id", &key.0);
         let id = digest.first_chunk().copied().map_or(0, u64::from_be_bytes);
-        Ok(Self {
-            key,
-            id: format!("{id:016x}"),
-        })
+        Ok(Self { key, id: format!("{id:016x}") })
     }
 
     /// A name for this key that gives nothing of it away: stored beside what it wraps.
@@ -156,10 +151,7 @@ fn decode_hex(text: &str) -> Option<Vec<u8>> {
     if text.len() != 64 || !text.is_ascii() {
         return None;
     }
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok())
-        .collect()
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect()
 }
 
 impl fmt::Debug for MasterKey {
@@ -204,18 +196,13 @@ mod tests {
     fn a_wrapped_key_belongs_to_its_user_alone() {
         let (_, wrapped) = master().new_user_key(UserId::new(Uuid::from_u128(2))).unwrap();
         let other = UserId::new(Uuid::from_u128(3));
-        assert_eq!(
-            master().unwrap_user_key(other, &wrapped),
-            Err(SealError::Mismatch)
-        );
+        assert_eq!(master().unwrap_user_key(other, &wrapped), Err(SealError::Mismatch));
     }
 
     #[test]
     fn sealing_repeatably_gives_the_same_bytes_for_the_same_text_and_others_for_another() {
         let (user_key, _) = master().new_user_key(UserId::new(Uuid::from_u128(2))).unwrap();
-        let (key, _) = user_key
-            .new_content_key(Subject::Conversation(Uuid::from_u128(1)))
-            .unwrap();
+        let (key, _) = user_key.new_content_key(Subject::Conversation(Uuid::from_u128(1))).unwrap();
         let first = key.seal_repeatably(&place(1), b"a").unwrap();
         assert_eq!(first, key.seal_repeatably(&place(1), b"a").unwrap());
         assert_ne!(first, key.seal_repeatably(&place(1), b"b").unwrap());
@@ -234,9 +221,7 @@ mod tests {
     #[test]
     fn a_changed_or_cut_ciphertext_is_refused_without_a_panic() {
         let (user_key, _) = master().new_user_key(UserId::new(Uuid::from_u128(2))).unwrap();
-        let (key, _) = user_key
-            .new_content_key(Subject::Conversation(Uuid::from_u128(1)))
-            .unwrap();
+        let (key, _) = user_key.new_content_key(Subject::Conversation(Uuid::from_u128(1))).unwrap();
         let sealed = key.seal(&place(1), b"hello").unwrap();
         for length in 0..sealed.len() {
             assert!(key.open(&place(1), &sealed[..length]).is_err());

@@ -99,10 +99,7 @@ impl Append<'_> {
 
 /// No connection was to be had, so nothing can have been written.
 fn never_sent(error: &StoreError) -> bool {
-    matches!(
-        error,
-        StoreError::Away(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed)
-    )
+    matches!(error, StoreError::Away(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed))
 }
 
 const APPEND: &str = "

@@ -46,21 +46,13 @@ impl<A: Aggregate> AggregateContext<A> for Loaded<A> {
 
 impl<A: Aggregate + Clone> CachedEventStore<A> {
     pub(super) fn new(pool: PgPool, keyring: Arc<Keyring>) -> Self {
-        Self {
-            repository: EventRepository { pool, keyring },
-            cache: Cache::new(REMEMBERED),
-        }
+        Self { repository: EventRepository { pool, keyring }, cache: Cache::new(REMEMBERED) }
     }
 
     /// The aggregate as it is remembered, or else as it is stored.
     pub(super) async fn load(&self, id: Uuid) -> Result<Loaded<A>, PersistenceError> {
         if let Some(known) = self.cache.get(&id) {
-            return Ok(Loaded {
-                id,
-                aggregate: known.0.clone(),
-                version: known.1,
-                remembered: true,
-            });
+            return Ok(Loaded { id, aggregate: known.0.clone(), version: known.1, remembered: true });
         }
         let events = self.repository.get_events::<A>(&id.to_string()).await?;
         let version = events.len();
@@ -71,12 +63,7 @@ impl<A: Aggregate + Clone> CachedEventStore<A> {
         if version > 0 {
             self.cache.insert(id, Arc::new((aggregate.clone(), version)));
         }
-        Ok(Loaded {
-            id,
-            aggregate,
-            version,
-            remembered: false,
-        })
+        Ok(Loaded { id, aggregate, version, remembered: false })
     }
 
     /// Forgets an aggregate, so that it is loaded anew.
@@ -93,10 +80,8 @@ impl<A: Aggregate + Clone> EventStore<A> for CachedEventStore<A> {
         aggregate_id: &str,
     ) -> Result<Vec<EventEnvelope<A>>, AggregateError<A::Error>> {
         let events = self.repository.get_events::<A>(aggregate_id).await?;
-        let envelopes = events
-            .into_iter()
-            .map(EventEnvelope::try_from)
-            .collect::<Result<_, PersistenceError>>()?;
+        let envelopes =
+            events.into_iter().map(EventEnvelope::try_from).collect::<Result<_, PersistenceError>>()?;
         Ok(envelopes)
     }
 
@@ -134,8 +119,7 @@ impl<A: Aggregate + Clone> EventStore<A> for CachedEventStore<A> {
             return Err(error.into());
         }
         let version = context.version + events.len();
-        self.cache
-            .insert(context.id, Arc::new((context.aggregate, version)));
+        self.cache.insert(context.id, Arc::new((context.aggregate, version)));
         Ok((context.version + 1..)
             .zip(events)
             .map(|(sequence, payload)| EventEnvelope {

@@ -27,10 +27,7 @@ pub fn connect(url: &str, connections: u32) -> anyhow::Result<PgPool> {
 /// Brings the schema up to date. Uses a direct connection: the lock that keeps two migrations apart is a session's.
 pub async fn migrate(url: &str) -> anyhow::Result<()> {
     let pool = connect(url, 1)?;
-    let result = sqlx::migrate!()
-        .run(&pool)
-        .await
-        .context("failed to migrate the database");
+    let result = sqlx::migrate!().run(&pool).await.context("failed to migrate the database");
     pool.close().await;
     result
 }

@@ -50,23 +50,15 @@ where
     ) -> Result<Executed<A>, ExecuteError<A::Error>> {
         let mut metadata = metadata.to_map();
         if let Some(key) = idempotency {
-            metadata.insert(
-                IDEMPOTENCY_KEY.to_owned(),
-                blake3::Hash::from(key.key).to_hex().to_string(),
-            );
-            metadata.insert(
-                IDEMPOTENCY_COMMAND.to_owned(),
-                blake3::Hash::from(key.command).to_hex().to_string(),
-            );
+            metadata.insert(IDEMPOTENCY_KEY.to_owned(), blake3::Hash::from(key.key).to_hex().to_string());
+            metadata
+                .insert(IDEMPOTENCY_COMMAND.to_owned(), blake3::Hash::from(key.command).to_hex().to_string());
         }
         for _ in 0..ATTEMPTS {
             let mut context = self.load(id).await.map_err(store_error)?;
             let remembered = context.is_remembered();
             let sink = EventSink::default();
-            let decision = context
-                .aggregate()
-                .handle(command.clone(), &A::Services::default(), &sink)
-                .await;
+            let decision = context.aggregate().handle(command.clone(), &A::Services::default(), &sink).await;
             let events = sink.collect().await;
             // Only an append proves that what we remembered was the newest: another process may have gone on.
             if remembered && (decision.is_err() || events.is_empty()) {

@@ -48,10 +48,7 @@ impl IdempotencyKey {
         .await?;
         Ok(row.map(|(command, version, events)| {
             if command == self.command {
-                Remembered::Same {
-                    version: Version(version.unsigned_abs()),
-                    events,
-                }
+                Remembered::Same { version: Version(version.unsigned_abs()), events }
             } else {
                 Remembered::Other
             }

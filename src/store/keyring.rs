@@ -37,12 +37,7 @@ pub(super) struct NewKey {
 impl Keyring {
     /// A keyring that reads wrapped keys from the store and opens them with the master key.
     pub fn new(pool: PgPool, master: MasterKey) -> Self {
-        Self {
-            pool,
-            master,
-            users: Cache::new(USERS),
-            contents: Cache::new(CONTENTS),
-        }
+        Self { pool, master, users: Cache::new(USERS), contents: Cache::new(CONTENTS) }
     }
 
     /// The master key.
@@ -84,18 +79,12 @@ impl Keyring {
         if missing.is_empty() {
             return Ok(keys);
         }
-        let owners: Vec<UserId> = missing
-            .values()
-            .copied()
-            .filter(|owner| self.users.get(owner).is_none())
-            .collect();
+        let owners: Vec<UserId> =
+            missing.values().copied().filter(|owner| self.users.get(owner).is_none()).collect();
         self.fetch_users(&owners).await?;
         for (subject, wrapped) in self.fetch_wrapped(missing.keys().copied()).await? {
             let owner = missing.get(&subject).copied();
-            if let Some(key) = owner
-                .map(|owner| self.unwrap(owner, subject, &wrapped))
-                .transpose()?
-                .flatten()
+            if let Some(key) = owner.map(|owner| self.unwrap(owner, subject, &wrapped)).transpose()?.flatten()
             {
                 keys.insert(subject, key);
             }
@@ -105,16 +94,10 @@ impl Keyring {
 
     /// The keys of many users at once.
     pub async fn user_keys(&self, wanted: &[UserId]) -> Result<HashMap<UserId, UserKey>, StoreError> {
-        let missing: Vec<UserId> = wanted
-            .iter()
-            .copied()
-            .filter(|user| self.users.get(user).is_none())
-            .collect();
+        let missing: Vec<UserId> =
+            wanted.iter().copied().filter(|user| self.users.get(user).is_none()).collect();
         self.fetch_users(&missing).await?;
-        Ok(wanted
-            .iter()
-            .filter_map(|user| Some((*user, self.users.get(user)?)))
-            .collect())
+        Ok(wanted.iter().filter_map(|user| Some((*user, self.users.get(user)?))).collect())
     }
 
     /// Opens a wrapped content key that came with a row; `None` if the owner's key is not at hand.
@@ -139,15 +122,7 @@ impl Keyring {
     pub(super) fn new_user_key(&self, user: UserId) -> Result<(UserKey, NewKey), StoreError> {
         let (key, wrapped) = self.master.new_user_key(user)?;
         let wrapped_by = self.master.id().to_owned();
-        Ok((
-            key,
-            NewKey {
-                subject: Subject::User(user),
-                owner: user,
-                wrapped_by,
-                wrapped,
-            },
-        ))
+        Ok((key, NewKey { subject: Subject::User(user), owner: user, wrapped_by, wrapped }))
     }
 
     /// Makes the key of a new conversation or document.
@@ -158,15 +133,7 @@ impl Keyring {
     ) -> Result<(ContentKey, NewKey), StoreError> {
         let user_key = self.user(owner).await?.ok_or(StoreError::KeyDestroyed)?;
         let (key, wrapped) = user_key.new_content_key(subject)?;
-        Ok((
-            key,
-            NewKey {
-                subject,
-                owner,
-                wrapped_by: String::new(),
-                wrapped,
-            },
-        ))
+        Ok((key, NewKey { subject, owner, wrapped_by: String::new(), wrapped }))
     }
 
     /// Remembers a key that has just been stored.
@@ -193,8 +160,7 @@ impl Keyring {
         let subjects = users.iter().map(|user| Subject::User(*user));
         for (subject, wrapped) in self.fetch_wrapped(subjects).await? {
             if let Subject::User(user) = subject {
-                self.users
-                    .insert(user, self.master.unwrap_user_key(user, &wrapped)?);
+                self.users.insert(user, self.master.unwrap_user_key(user, &wrapped)?);
             }
         }
         Ok(())
@@ -216,10 +182,7 @@ impl Keyring {
         .bind(ids)
         .fetch_all(&self.pool)
         .await?;
-        Ok(rows
-            .into_iter()
-            .filter_map(|(kind, id, wrapped)| Some((subject(&kind, id)?, wrapped)))
-            .collect())
+        Ok(rows.into_iter().filter_map(|(kind, id, wrapped)| Some((subject(&kind, id)?, wrapped))).collect())
     }
 }
 

@@ -129,9 +129,7 @@ impl FromRow<'_, sqlx::postgres::PgRow> for LedgerEntry {
         let hash: Vec<u8> = row.try_get("hash")?;
         Ok(Self {
             position: Position(row.try_get::<i64, _>("position")?.unsigned_abs()),
-            hash: hash
-                .try_into()
-                .map_err(|_| sqlx::Error::Decode("a hash of another length".into()))?,
+            hash: hash.try_into().map_err(|_| sqlx::Error::Decode("a hash of another length".into()))?,
             event: StoredEvent::from_row(row)?,
         })
     }
@@ -168,11 +166,7 @@ impl Store {
 
     /// The events after a position, in order.
     pub async fn events_after(&self, after: Position, limit: u32) -> Result<Vec<RecordedEvent>, StoreError> {
-        self.ledger_after(after, limit)
-            .await?
-            .iter()
-            .map(|entry| entry.event.read(entry.position))
-            .collect()
+        self.ledger_after(after, limit).await?.iter().map(|entry| entry.event.read(entry.position)).collect()
     }
 
     /// The events of one owner after a position and up to another, in order.
@@ -193,10 +187,7 @@ impl Store {
             .bind(i64::from(limit))
             .fetch_all(&self.pool)
             .await?;
-        entries
-            .iter()
-            .map(|entry| entry.event.read(entry.position))
-            .collect()
+        entries.iter().map(|entry| entry.event.read(entry.position)).collect()
     }
 
     /// An aggregate's events with their private parts as stored, whether or not the ledger has them yet.

@@ -59,20 +59,18 @@ pub(super) async fn recorded_events(
     .fetch_all(pool)
     .await?;
     rows.into_iter()
-        .map(
-            |(sequence, event_id, owner, Json(payload), sealed, recorded_at)| {
-                Ok(RecordedEvent {
-                    position: Position(0),
-                    aggregate,
-                    aggregate_id,
-                    sequence: Version(sequence.unsigned_abs()),
-                    event_id: EventId::new(event_id),
-                    owner: UserId::new(owner),
-                    recorded_at,
-                    event: Event::from_payload(aggregate, payload).map_err(corrupt)?,
-                    sealed,
-                })
-            },
-        )
+        .map(|(sequence, event_id, owner, Json(payload), sealed, recorded_at)| {
+            Ok(RecordedEvent {
+                position: Position(0),
+                aggregate,
+                aggregate_id,
+                sequence: Version(sequence.unsigned_abs()),
+                event_id: EventId::new(event_id),
+                owner: UserId::new(owner),
+                recorded_at,
+                event: Event::from_payload(aggregate, payload).map_err(corrupt)?,
+                sealed,
+            })
+        })
         .collect()
 }

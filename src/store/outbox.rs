@@ -31,11 +31,7 @@ impl Store {
     /// The lock only saves work: two sealers that both believe in the same head are kept apart by the ledger's keys.
     pub async fn seal_outbox(&self, head: (Position, LedgerHash)) -> Result<Sealed, StoreError> {
         let mut transaction = self.pool.begin().await?;
-        let rows = sqlx::query(WAITING)
-            .bind(SEALER_LOCK)
-            .bind(BATCH)
-            .fetch_all(&mut *transaction)
-            .await?;
+        let rows = sqlx::query(WAITING).bind(SEALER_LOCK).bind(BATCH).fetch_all(&mut *transaction).await?;
         if rows.is_empty() {
             transaction.rollback().await?;
             return Ok(Sealed::Nothing);
@@ -48,11 +44,7 @@ impl Store {
             position = position.next();
             hash = event.chain(&hash);
             ids.push(row.try_get("outbox_id")?);
-            entries.push(LedgerEntry {
-                position,
-                hash,
-                event,
-            });
+            entries.push(LedgerEntry { position, hash, event });
         }
         match place(&mut transaction, &ids, &entries).await {
             Err(error) if is_overtaken(&error) => return Ok(Sealed::Overtaken),
@@ -68,14 +60,8 @@ async fn place(
     outbox_ids: &[i64],
     entries: &[LedgerEntry],
 ) -> Result<(), sqlx::Error> {
-    let positions: Vec<i64> = entries
-        .iter()
-        .map(|entry| entry.position.0.cast_signed())
-        .collect();
-    let types: Vec<&str> = entries
-        .iter()
-        .map(|entry| entry.event.aggregate_type.as_str())
-        .collect();
+    let positions: Vec<i64> = entries.iter().map(|entry| entry.position.0.cast_signed()).collect();
+    let types: Vec<&str> = entries.iter().map(|entry| entry.event.aggregate_type.as_str()).collect();
     let ids: Vec<Uuid> = entries.iter().map(|entry| entry.event.aggregate_id).collect();
     let sequences: Vec<i64> = entries.iter().map(|entry| entry.event.sequence).collect();
     let owners: Vec<Uuid> = entries.iter().map(|entry| entry.event.owner).collect();
@@ -94,9 +80,7 @@ async fn place(
 }
 
 fn is_overtaken(error: &sqlx::Error) -> bool {
-    let constraint = error
-        .as_database_error()
-        .and_then(sqlx::error::DatabaseError::constraint);
+    let constraint = error.as_database_error().and_then(sqlx::error::DatabaseError::constraint);
     matches!(constraint, Some("ledger_position" | "ledger_event"))
 }
 

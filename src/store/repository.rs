@@ -46,10 +46,7 @@ impl EventRepository {
         };
         let aggregate_id = parse_id(&first.aggregate_id)?;
         let (owner, idempotency, metadata) = split_metadata(&first.metadata)?;
-        let (made, new_key) = self
-            .key_for_first_event(aggregate, aggregate_id, owner, first)
-            .await?
-            .unzip();
+        let (made, new_key) = self.key_for_first_event(aggregate, aggregate_id, owner, first).await?.unzip();
         let content_key = match &made {
             Some(Made::Content(_, key)) => Some(*key),
             Some(Made::User(..)) => None,
@@ -71,9 +68,7 @@ impl EventRepository {
         };
         for event in events {
             let (payload, private) = seal(aggregate, aggregate_id, event, content_key.as_ref())?;
-            append
-                .sequences
-                .push(i64::try_from(event.sequence).map_err(corrupt)?);
+            append.sequences.push(i64::try_from(event.sequence).map_err(corrupt)?);
             append.payloads.push(payload);
             append.privates.push(private);
         }
@@ -142,9 +137,7 @@ fn seal(
     key: Option<&ContentKey>,
 ) -> Result<(String, Option<Vec<u8>>), StoreError> {
     let mut payload = event.payload.clone();
-    let private = payload
-        .as_object_mut()
-        .and_then(|fields| fields.remove("private"));
+    let private = payload.as_object_mut().and_then(|fields| fields.remove("private"));
     let sealed = match private {
         None | Some(Value::Null) => None,
         Some(private) => {

@@ -1,0 +1,159 @@
+//! A message as a client sees it, and how a stored one becomes that.
+
+use aggregates::conversation::{Answer, Citation, FailureReason, Question, Rating};
+use aggregates::{AggregateType, ConversationId, Version};
+use chrono::{DateTime, Utc};
+use sealing::{ContentKey, Coordinates};
+use serde::Serialize;
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::fold;
+
+/// A question or an answer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Message {
+    /// Its id: the question's or the answer's.
+    pub id: Uuid,
+    /// Its conversation.
+    pub conversation_id: ConversationId,
+    /// `user` or `assistant`.
+    pub role: &'static str,
+    /// What it says; empty while it is being written.
+    pub text: String,
+    /// What it follows.
+    pub parent_id: Option<Uuid>,
+    /// It and the others that follow the same, oldest first.
+    pub siblings: Vec<Uuid>,
+    /// An answer's `requested`, `completed`, `stopped` or `failed`; a question is `completed`.
+    pub status: &'static str,
+    /// What an answer's marks stand for.
+    pub citations: Vec<Citation>,
+    /// The model that wrote it; `quote` for sentences of the sources.
+    pub model: Option<String>,
+    /// It consists of sentences of the sources.
+    pub quoted: bool,
+    /// What it cost.
+    pub usage: Option<MessageUsage>,
+    /// What its owner thinks of it.
+    pub rating: Rating,
+    /// Why there is no answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// When it was asked or requested.
+    pub created_at: DateTime<Utc>,
+}
+
+/// What an answer cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct MessageUsage {
+    /// Tokens read.
+    pub prompt_tokens: u32,
+    /// Tokens written.
+    pub completion_tokens: u32,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// A stable name.
+    pub reason: &'static str,
+    /// The same for the person who asked.
+    pub text: &'static str,
+    /// Whether asking again can help.
+    pub retryable: bool,
+}
+
+/// What quoted answers say in place of a model's name.
+const QUOTE: &str = "quote";
+
+impl Message {
+    /// The model of an answer: `quote` where it was quoted.
+    pub fn model_name(model: Option<String>, quoted: bool) -> Option<String> {
+        if quoted { Some(QUOTE.to_owned()) } else { model }
+    }
+}
+
+impl From<FailureReason> for Failure {
+    fn from(reason: FailureReason) -> Self {
+        let text = match reason {
+            FailureReason::KnowledgeUnavailable => "The sources could not be searched just now.",
+            FailureReason::ModelUnavailable => "The language model broke off again and again.",
+            FailureReason::ModelRefused => "The language model refused the question.",
+            FailureReason::AttemptsExhausted => "The answer could not be finished.",
+            FailureReason::Internal => "Something went wrong on our side.",
+        };
+        Self { reason: fold::reason_name(reason), text, retryable: reason.retryable() }
+    }
+}
+
+/// A message with its text as it is stored.
+#[derive(Debug, Clone, FromRow)]
+pub struct SealedMessage {
+    pub(super) id: Uuid,
+    pub(super) conversation_id: Uuid,
+    pub(super) ordinal: i64,
+    pub(super) parent_id: Option<Uuid>,
+    pub(super) role: String,
+    pub(super) status: String,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) sequence: i64,
+    pub(super) event_type: String,
+    pub(super) private: Option<Vec<u8>>,
+    pub(super) model: Option<String>,
+    pub(super) quoted: bool,
+    pub(super) failure: Option<String>,
+    pub(super) prompt_tokens: i32,
+    pub(super) completion_tokens: i32,
+    pub(super) rating: String,
+    pub(super) siblings: Vec<Uuid>,
+}
+
+impl SealedMessage {
+    /// The message, opened. Without a key there is no text left.
+    pub fn open(self, key: Option<&ContentKey>) -> Message {
+        let is_question = self.role == "user";
+        let json = key.and_then(|key| self.open_private(key));
+        let (text, citations) = match json {
+            None => (String::new(), vec![]),
+            Some(json) if is_question => serde_json::from_slice::<Question>(&json)
+                .map_or_else(|_| (String::new(), vec![]), |question| (question.text.into_string(), vec![])),
+            Some(json) => serde_json::from_slice::<Answer>(&json)
+                .map_or_else(|_| (String::new(), vec![]), |answer| (answer.text, answer.citations)),
+        };
+        let completed = self.status == "completed" && !is_question;
+        Message {
+            id: self.id,
+            conversation_id: ConversationId::new(self.conversation_id),
+            role: fold::role_named(&self.role),
+            text,
+            parent_id: self.parent_id,
+            siblings: self.siblings,
+            status: if is_question { "completed" } else { fold::status_named(&self.status) },
+            citations,
+            model: Message::model_name(self.model, self.quoted),
+            quoted: self.quoted,
+            usage: completed.then(|| MessageUsage {
+                prompt_tokens: self.prompt_tokens.unsigned_abs(),
+                completion_tokens: self.completion_tokens.unsigned_abs(),
+            }),
+            rating: match self.rating.as_str() {
+                "up" => Rating::Up,
+                "down" => Rating::Down,
+                _ => Rating::None,
+            },
+            failure: self.failure.as_deref().map(|name| fold::reason_named(name).into()),
+            created_at: self.created_at,
+        }
+    }
+
+    fn open_private(&self, key: &ContentKey) -> Option<Vec<u8>> {
+        let place = Coordinates::Event {
+            aggregate: AggregateType::Conversation,
+            aggregate_id: self.conversation_id,
+            sequence: Version(self.sequence.unsigned_abs()),
+            event_type: &self.event_type,
+        };
+        key.open(&place, self.private.as_deref()?).ok()
+    }
+}

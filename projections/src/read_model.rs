@@ -1,0 +1,162 @@
+//! What all read models share: the batch they are made from, and how far they are.
+
+use aggregates::{AnswerId, ConversationId, Position, RecordedEvent, UserId};
+use sealing::{BlindKey, ContentKey};
+use sqlx::{PgExecutor, PgTransaction};
+
+use crate::{accounts, conversations, messages, search, usage};
+
+/// An event with what it takes to project it. Without keys it projects without its texts: they were erased.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// The event, its private part open if there is a key for it.
+    pub recorded: RecordedEvent,
+    /// The key of its conversation or document.
+    pub key: Option<ContentKey>,
+    /// The key of its owner's blind index.
+    pub blind: Option<BlindKey>,
+}
+
+/// The read models there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ReadModel {
+    /// The list of conversations.
+    Conversations,
+    /// The tree of messages.
+    Messages,
+    /// The blind index.
+    SearchEntries,
+    /// Tokens and answers by day.
+    UsageDays,
+    /// Accounts as this service knows them.
+    Accounts,
+}
+
+impl ReadModel {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Conversations, Self::Messages, Self::SearchEntries, Self::UsageDays, Self::Accounts];
+
+    /// The name of its table and of its checkpoint.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Conversations => "conversations",
+            Self::Messages => "messages",
+            Self::SearchEntries => "search_entries",
+            Self::UsageDays => "usage_days",
+            Self::Accounts => "accounts",
+        }
+    }
+
+    /// The read model of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|model| model.name() == name)
+    }
+}
+
+/// Applies a batch to every read model that has not seen it yet, and moves the checkpoints, in the caller's transaction.
+///
+/// The batch is contiguous. Checkpoints are locked first, so that of two projectors the second finds nothing left to do.
+pub async fn apply(transaction: &mut PgTransaction<'_>, batch: &[Opened]) -> Result<(), sqlx::Error> {
+    let Some(last) = batch.last().map(|event| event.recorded.position) else {
+        return Ok(());
+    };
+    let checkpoints: Vec<(String, i64)> =
+        sqlx::query_as("SELECT name, position FROM checkpoints ORDER BY name FOR UPDATE")
+            .fetch_all(&mut **transaction)
+            .await?;
+    for model in ReadModel::ALL {
+        let checkpoint = checkpoints.iter().find(|(name, _)| name == model.name());
+        let seen = Position(checkpoint.map_or(0, |(_, position)| position.unsigned_abs()));
+        let unseen = batch.partition_point(|event| event.recorded.position <= seen);
+        apply_one(model, model.name(), transaction, batch.get(unseen..).unwrap_or_default()).await?;
+    }
+    sqlx::query("UPDATE checkpoints SET position = greatest(position, $1)")
+        .bind(last.0.cast_signed())
+        .execute(&mut **transaction)
+        .await?;
+    Ok(())
+}
+
+/// Applies a batch to one read model in a table of its form. Moves no checkpoint.
+pub async fn apply_one(
+    model: ReadModel,
+    table: &str,
+    transaction: &mut PgTransaction<'_>,
+    batch: &[Opened],
+) -> Result<(), sqlx::Error> {
+    if batch.is_empty() {
+        return Ok(());
+    }
+    match model {
+        ReadModel::Conversations => conversations::apply(table, transaction, batch).await,
+        ReadModel::Messages => messages::apply(table, transaction, batch).await,
+        ReadModel::SearchEntries => search::apply(table, transaction, batch).await,
+        ReadModel::UsageDays => usage::apply(table, transaction, batch).await,
+        ReadModel::Accounts => accounts::apply(table, transaction, batch).await,
+    }
+}
+
+/// How far a read model is.
+pub async fn checkpoint(executor: impl PgExecutor<'_>, model: ReadModel) -> Result<Position, sqlx::Error> {
+    let position: Option<i64> = sqlx::query_scalar("SELECT position FROM checkpoints WHERE name = $1")
+        .bind(model.name())
+        .fetch_optional(executor)
+        .await?;
+    Ok(Position(position.unwrap_or(0).unsigned_abs()))
+}
+
+/// How far the slowest read model is.
+pub async fn lowest_checkpoint(executor: impl PgExecutor<'_>) -> Result<Position, sqlx::Error> {
+    let position: Option<i64> =
+        sqlx::query_scalar("SELECT min(position) FROM checkpoints").fetch_one(executor).await?;
+    Ok(Position(position.unwrap_or(0).unsigned_abs()))
+}
+
+/// The position of the oldest request for an answer that has not ended, as far as the read models are.
+pub async fn oldest_pending_position(executor: impl PgExecutor<'_>) -> Result<Option<Position>, sqlx::Error> {
+    let position: Option<i64> =
+        sqlx::query_scalar("SELECT min(ordinal) FROM messages WHERE status = 'requested'")
+            .fetch_one(executor)
+            .await?;
+    Ok(position.map(|position| Position(position.unsigned_abs())))
+}
+
+/// An answer somebody waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PendingAnswer {
+    /// Whose it is.
+    pub owner: UserId,
+    /// The conversation.
+    pub conversation_id: ConversationId,
+    /// The answer.
+    pub answer_id: AnswerId,
+    /// The position of its request.
+    pub requested: Position,
+}
+
+/// The answers requested at least this many seconds ago that have not ended, oldest first: for the worker's sweep.
+pub async fn pending_answers(
+    executor: impl PgExecutor<'_>,
+    older_than_seconds: f64,
+    limit: u32,
+) -> Result<Vec<PendingAnswer>, sqlx::Error> {
+    let rows: Vec<(uuid::Uuid, uuid::Uuid, uuid::Uuid, i64)> = sqlx::query_as(
+        "SELECT owner, conversation_id, id, ordinal FROM messages
+          WHERE status = 'requested' AND created_at < now() - make_interval(secs => $1)
+          ORDER BY ordinal LIMIT $2",
+    )
+    .bind(older_than_seconds)
+    .bind(i64::from(limit))
+    .fetch_all(executor)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(owner, conversation, answer, ordinal)| PendingAnswer {
+            owner: UserId::new(owner),
+            conversation_id: ConversationId::new(conversation),
+            answer_id: AnswerId::new(answer),
+            requested: Position(ordinal.unsigned_abs()),
+        })
+        .collect())
+}

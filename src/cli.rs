@@ -1,0 +1,80 @@
+//! The command line: what an operator can ask of the one binary.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Event-driven question-answering chat.
+#[derive(Debug, Parser)]
+#[command(name = "colloquy", version, about)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the binary does.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the service: all roles in one process, or some of them.
+    Serve {
+        /// The roles to run, separated by commas; all when not given.
+        #[arg(long, value_enum, value_delimiter = ',')]
+        role: Vec<Role>,
+        /// Leave the database's schema alone.
+        #[arg(long)]
+        no_migrate: bool,
+    },
+    /// Bring the database's schema up to date, through a direct connection.
+    Migrate,
+    /// Give an account a role.
+    Grant {
+        /// The account's e-mail address.
+        email: String,
+        /// The role.
+        #[arg(value_enum)]
+        role: GrantedRole,
+    },
+    /// Put Markdown and plain text into the knowledge everybody is answered from.
+    Ingest {
+        /// Files, or folders to take all of.
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+    },
+    /// Make a read model anew from the ledger while readers keep reading.
+    Rebuild {
+        /// The read model's name; all of them when not given.
+        read_model: Option<String>,
+    },
+    /// Print the description of the HTTP API (`OpenAPI` 3.1).
+    Openapi,
+}
+
+/// What a process does for the whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
+pub enum Role {
+    /// Commands in, queries and streams out.
+    Api,
+    /// The outbox into the ledger, the ledger into JetStream.
+    Sealer,
+    /// The ledger into the read models.
+    Projector,
+    /// Questions into answers.
+    Worker,
+}
+
+impl Role {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Api, Self::Sealer, Self::Projector, Self::Worker];
+}
+
+/// A role that can be given to an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GrantedRole {
+    /// Asks questions.
+    User,
+    /// May replay everybody's history.
+    Auditor,
+    /// May do everything.
+    Admin,
+}

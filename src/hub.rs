@@ -1,0 +1,306 @@
+//! The hub: what one api process knows of the present. It holds the answers being written and tells each listener what
+//! happens to its owner: events in the order of the ledger, deltas as they come, read models as they change.
+//!
+//! It decides nothing and stores nothing: after a restart it is what the ledger and the live stream make it.
+
+mod answers;
+mod listeners;
+mod replay;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aggregates::conversation::{Answer, Citation, ConversationEvent};
+use aggregates::{AnswerId, ConversationId, Event, Position, QuestionId, RecordedEvent, UserId};
+use async_nats::{Client, Message};
+use futures::StreamExt as _;
+use nats::{LiveKind, LiveMessage, Projected, Subjects};
+use sealing::{Coordinates, Subject};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::feed::LedgerFeed;
+use crate::store::{Store, StoreError};
+pub use answers::AnswerInFlight;
+use answers::{AnswersInFlight, Taken};
+use listeners::Listeners;
+
+/// Happenings a listener may lag behind before it is let go; it comes back and resumes.
+const LAG: usize = 1_024;
+/// Events taken from the feed at once.
+const BATCH: usize = 1_000;
+/// How long an unreachable store or NATS is left alone.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Something that happened to one owner.
+#[derive(Debug, Clone)]
+pub enum Happening {
+    /// An event, its private part open.
+    Event(Arc<RecordedEvent>),
+    /// An answer is being written.
+    Live(Arc<LiveHappening>),
+    /// The read models have come to this position, and these conversations' rows changed on the way.
+    Projected(Position, Arc<[ConversationId]>),
+}
+
+/// A step of an answer that is being written.
+#[derive(Debug)]
+pub struct LiveHappening {
+    /// The conversation.
+    pub conversation_id: ConversationId,
+    /// The question answered.
+    pub question_id: QuestionId,
+    /// The answer.
+    pub answer_id: AnswerId,
+    /// The attempt.
+    pub attempt: u32,
+    /// What is new.
+    pub step: LiveStep,
+}
+
+/// What is new about an answer that is being written.
+#[derive(Debug)]
+pub enum LiveStep {
+    /// An attempt began; what an earlier one sent is void.
+    Started,
+    /// The passages found.
+    Sources(Arc<[Citation]>),
+    /// Text that follows the first `offset` bytes.
+    Delta {
+        /// Bytes of UTF-8 before it.
+        offset: usize,
+        /// The text.
+        text: String,
+    },
+}
+
+/// A listener's beginning: all that follows comes through the channel, and nothing twice.
+#[derive(Debug)]
+pub struct Listening {
+    /// What happens from now on. Closed when the listener lags too far behind.
+    pub happenings: mpsc::Receiver<Happening>,
+    /// The last event that will not come through the channel.
+    pub position: Position,
+    /// The answers of this owner being written, as of now.
+    pub answers: Vec<AnswerInFlight>,
+}
+
+/// Whether what was received of an answer has a hole that a replay may fill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Continuity {
+    Whole,
+    Gap,
+}
+
+/// One process's present.
+#[derive(Debug, Clone)]
+pub struct Hub {
+    store: Store,
+    nats: Client,
+    subjects: Subjects,
+    present: Arc<Mutex<Present>>,
+}
+
+#[derive(Debug, Default)]
+struct Present {
+    position: Position,
+    answers: AnswersInFlight,
+    listeners: Listeners,
+}
+
+impl Hub {
+    /// A hub that knows nothing yet; `run` makes it listen.
+    pub fn new(store: Store, nats: Client, subjects: Subjects) -> Self {
+        Self { store, nats, subjects, present: Arc::default() }
+    }
+
+    /// Begins to listen to what happens to an owner.
+    pub fn listen(&self, owner: UserId) -> Listening {
+        let (sender, happenings) = mpsc::channel(LAG);
+        let mut present = self.present();
+        present.listeners.add(owner, sender);
+        Listening { happenings, position: present.position, answers: present.answers.of(owner) }
+    }
+
+    /// What has been written of an answer so far, with the sources it cites; nothing if it is not being written.
+    pub fn so_far(&self, answer_id: AnswerId) -> Answer {
+        self.present().answers.so_far(answer_id)
+    }
+
+    /// Listens until cancelled.
+    pub async fn run(&self, cancel: CancellationToken) {
+        tokio::select! {
+            () = self.follow_events() => {}
+            () = self.follow_answers() => {}
+            () = self.follow_read_models() => {}
+            () = cancel.cancelled() => {}
+        }
+        self.present().listeners.clear();
+    }
+
+    fn present(&self) -> std::sync::MutexGuard<'_, Present> {
+        self.present.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn follow_events(&self) {
+        let mut feed = loop {
+            match self.store.ledger_head().await {
+                Ok((head, _)) => {
+                    self.present().position = head;
+                    break LedgerFeed::new(self.store.clone(), self.nats.clone(), &self.subjects, head);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "could not find the head of the ledger");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        };
+        let mut unsent = Vec::new();
+        loop {
+            let result = async {
+                if unsent.is_empty() {
+                    unsent = feed.next(BATCH).await?;
+                }
+                self.tell_events(&mut unsent).await
+            };
+            if let Err(error) = result.await {
+                tracing::warn!(%error, "could not follow the ledger");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+
+    /// Tells listeners of a batch of events. Only what somebody listens to is opened.
+    async fn tell_events(&self, batch: &mut Vec<RecordedEvent>) -> Result<(), StoreError> {
+        let Some(last) = batch.last().map(|event| event.position) else {
+            return Ok(());
+        };
+        let mut heard: Vec<RecordedEvent> = {
+            let present = self.present();
+            batch.iter().filter(|event| present.listeners.has(event.owner)).cloned().collect()
+        };
+        if !heard.is_empty() {
+            self.store.open(&mut heard).await?;
+        }
+        let mut present = self.present();
+        for event in batch.drain(..) {
+            present.answers.take_event(&event);
+            // Somebody who came since the batch was filtered began at a position before it.
+            if let Some(opened) = heard.iter().position(|heard| heard.position == event.position) {
+                let opened = Arc::new(heard.swap_remove(opened));
+                present.listeners.tell(event.owner, &Happening::Event(opened));
+            } else if present.listeners.has(event.owner) {
+                present.listeners.let_go(event.owner);
+            }
+        }
+        present.position = last;
+        Ok(())
+    }
+
+    async fn follow_answers(&self) {
+        loop {
+            match self.nats.subscribe(self.subjects.all_live()).await {
+                Ok(mut messages) => {
+                    self.replay_live().await;
+                    while let Some(message) = messages.next().await {
+                        // Something before it was missed: the stream has it, or the worker sends all of it once more.
+                        if self.take_live(&message).await == Continuity::Gap {
+                            self.replay_in_background(message.subject.to_string());
+                        }
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "could not follow answers being written"),
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Takes a message of the live stream in and passes on what is new in it.
+    async fn take_live(&self, message: &Message) -> Continuity {
+        let Some((owner, conversation_id)) = owner_and_conversation(message.subject.as_str()) else {
+            return Continuity::Whole;
+        };
+        let Ok(live) = LiveMessage::from_bytes(&message.payload) else {
+            return Continuity::Whole;
+        };
+        let Some(text) = self.open_live(owner, conversation_id, &live).await else {
+            return Continuity::Whole;
+        };
+        let mut present = self.present();
+        match present.answers.take_live(owner, conversation_id, &live, text) {
+            Taken::Gap if present.answers.may_replay(live.answer_id) => Continuity::Gap,
+            Taken::Gap | Taken::Nothing => Continuity::Whole,
+            Taken::Step(step) => {
+                let LiveMessage { question_id, answer_id, attempt, .. } = live;
+                let happening = LiveHappening { conversation_id, question_id, answer_id, attempt, step };
+                present.listeners.tell(owner, &Happening::Live(Arc::new(happening)));
+                Continuity::Whole
+            }
+        }
+    }
+
+    async fn open_live(
+        &self,
+        owner: UserId,
+        conversation_id: ConversationId,
+        live: &LiveMessage,
+    ) -> Option<Vec<u8>> {
+        if matches!(live.kind, LiveKind::Started) {
+            return Some(Vec::new());
+        }
+        let subject = Subject::Conversation(conversation_id.uuid());
+        let key = self.store.keyring().content(owner, subject).await.ok().flatten()?;
+        let message = live.kind.place();
+        let place = Coordinates::Live {
+            conversation_id,
+            answer_id: live.answer_id,
+            attempt: live.attempt,
+            message: &message,
+        };
+        key.open(&place, &live.sealed).ok()
+    }
+
+    async fn follow_read_models(&self) {
+        loop {
+            if let Ok(mut announcements) = self.nats.subscribe(self.subjects.projected()).await {
+                while let Some(message) = announcements.next().await {
+                    if let Some(projected) = Projected::from_bytes(&message.payload) {
+                        self.tell_projected(&projected);
+                    }
+                }
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    fn tell_projected(&self, projected: &Projected) {
+        let mut present = self.present();
+        let mut rest = projected.changed.as_slice();
+        while let Some((owner, _)) = rest.first() {
+            let (same, others) = rest.split_at(rest.partition_point(|(other, _)| other <= owner));
+            rest = others;
+            if present.listeners.has(*owner) {
+                let ids: Arc<[ConversationId]> = same.iter().map(|(_, id)| *id).collect();
+                present.listeners.tell(*owner, &Happening::Projected(projected.position, ids));
+            }
+        }
+    }
+}
+
+/// The owner and conversation named by a live subject: `<prefix>.live.<owner>.<conversation>.<answer>`.
+fn owner_and_conversation(subject: &str) -> Option<(UserId, ConversationId)> {
+    let mut tokens = subject.split('.').skip(2);
+    Some((tokens.next()?.parse().ok()?, tokens.next()?.parse().ok()?))
+}
+
+/// The answer an event ends, if it ends one.
+pub fn ended_answer(event: &RecordedEvent) -> Option<AnswerId> {
+    match &event.event {
+        Event::Conversation(
+            ConversationEvent::AnswerCompleted { answer_id, .. }
+            | ConversationEvent::AnswerStopped { answer_id, .. }
+            | ConversationEvent::AnswerFailed { answer_id, .. },
+        ) => Some(*answer_id),
+        _ => None,
+    }
+}
