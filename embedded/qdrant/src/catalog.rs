@@ -62,22 +62,14 @@ impl Catalog {
             let lock = prepare(&root)
                 .with_context(|| format!("failed to use the data folder {}", root.display()))?;
             let entries = RwLock::new(load(&root)?);
-            Ok(Self {
-                root,
-                entries,
-                _lock: lock,
-            })
+            Ok(Self { root, entries, _lock: lock })
         })
         .await?
     }
 
     /// The collection that `name`, or the alias `name`, stands for.
     pub(crate) async fn get(&self, name: &str) -> Result<Arc<Collection>, Failure> {
-        self.entries
-            .read()
-            .await
-            .get(name)
-            .ok_or_else(|| Failure::MissingCollection(name.to_owned()))
+        self.entries.read().await.get(name).ok_or_else(|| Failure::MissingCollection(name.to_owned()))
     }
 
     /// The names of all collections, sorted.
@@ -130,9 +122,8 @@ impl Catalog {
     /// Applies all changes of aliases, or none.
     pub(crate) async fn change_aliases(&self, changes: Vec<AliasChange>) -> Result<(), Failure> {
         let mut entries = self.entries.write().await;
-        let outcome = aliases::changed(&entries.aliases, changes, |name| {
-            entries.collections.contains_key(name)
-        })?;
+        let outcome =
+            aliases::changed(&entries.aliases, changes, |name| entries.collections.contains_key(name))?;
         aliases::save(&self.root, &outcome)?;
         entries.aliases = outcome;
         Ok(())
@@ -140,25 +131,12 @@ impl Catalog {
 
     /// All aliases with the collection each stands for.
     pub(crate) async fn aliases(&self) -> Vec<(String, String)> {
-        self.entries
-            .read()
-            .await
-            .aliases
-            .iter()
-            .map(|(alias, name)| (alias.clone(), name.clone()))
-            .collect()
+        self.entries.read().await.aliases.iter().map(|(alias, name)| (alias.clone(), name.clone())).collect()
     }
 
     /// Merges and indexes where it is worth it; see [`Shard::tidy`].
     pub(crate) async fn tidy(&self) {
-        let collections: Vec<_> = self
-            .entries
-            .read()
-            .await
-            .collections
-            .clone()
-            .into_iter()
-            .collect();
+        let collections: Vec<_> = self.entries.read().await.collections.clone().into_iter().collect();
         for (name, collection) in collections {
             if let Err(error) = collection.shard.tidy().await {
                 tracing::warn!(collection.name = name, %error, "failed to tidy up");
@@ -202,26 +180,17 @@ fn prepare(root: &Path) -> anyhow::Result<File> {
 }
 
 fn load(root: &Path) -> anyhow::Result<Entries> {
-    let mut entries = Entries {
-        collections: BTreeMap::new(),
-        aliases: aliases::load(root)?,
-    };
+    let mut entries = Entries { collections: BTreeMap::new(), aliases: aliases::load(root)? };
     for entry in fs::read_dir(root.join("collections"))? {
         let folder = entry?.path();
         let open = || -> anyhow::Result<Collection> {
             let request = CreateCollection::decode(fs::read(folder.join("request"))?.as_slice())?;
             let shard = Arc::new(Shard::open(&request.collection_name, &folder.join("shard"))?);
-            Ok(Collection {
-                config: params::engine_config(&request)?,
-                request,
-                shard,
-            })
+            Ok(Collection { config: params::engine_config(&request)?, request, shard })
         };
         let collection =
             open().with_context(|| format!("failed to open the collection in {}", folder.display()))?;
-        entries
-            .collections
-            .insert(collection.request.collection_name.clone(), Arc::new(collection));
+        entries.collections.insert(collection.request.collection_name.clone(), Arc::new(collection));
     }
     Ok(entries)
 }
@@ -237,11 +206,7 @@ fn create(root: &Path, request: CreateCollection, config: EdgeConfig) -> Result<
     let folder = root.join("collections").join(name);
     fs::rename(&passing, &folder).map_err(failed)?;
     let shard = Arc::new(Shard::open(name, &folder.join("shard"))?);
-    Ok(Collection {
-        request,
-        config,
-        shard,
-    })
+    Ok(Collection { request, config, shard })
 }
 
 fn delete(root: &Path, name: &str) -> std::io::Result<()> {

@@ -36,10 +36,7 @@ impl CollectionsService {
         Response::new(ListAliasesResponse {
             aliases: aliases
                 .filter(|(_, collection)| of.is_none_or(|of| of == collection))
-                .map(|(alias_name, collection_name)| AliasDescription {
-                    alias_name,
-                    collection_name,
-                })
+                .map(|(alias_name, collection_name)| AliasDescription { alias_name, collection_name })
                 .collect(),
             time: started.elapsed().as_secs_f64(),
         })
@@ -47,25 +44,18 @@ impl CollectionsService {
 }
 
 fn done(result: bool, started: Instant) -> Response<CollectionOperationResponse> {
-    Response::new(CollectionOperationResponse {
-        result,
-        time: started.elapsed().as_secs_f64(),
-    })
+    Response::new(CollectionOperationResponse { result, time: started.elapsed().as_secs_f64() })
 }
 
 fn alias_change(action: Option<Action>) -> Result<AliasChange, Failure> {
     Ok(match action {
-        Some(Action::CreateAlias(create)) => AliasChange::Set {
-            alias: create.alias_name,
-            collection: create.collection_name,
-        },
-        Some(Action::RenameAlias(rename)) => AliasChange::Rename {
-            from: rename.old_alias_name,
-            to: rename.new_alias_name,
-        },
-        Some(Action::DeleteAlias(delete)) => AliasChange::Remove {
-            alias: delete.alias_name,
-        },
+        Some(Action::CreateAlias(create)) => {
+            AliasChange::Set { alias: create.alias_name, collection: create.collection_name }
+        }
+        Some(Action::RenameAlias(rename)) => {
+            AliasChange::Rename { from: rename.old_alias_name, to: rename.new_alias_name }
+        }
+        Some(Action::DeleteAlias(delete)) => AliasChange::Remove { alias: delete.alias_name },
         None => return Err(Failure::Malformed("Malformed AliasOperation type".to_owned())),
     })
 }
@@ -92,10 +82,7 @@ impl Collections for CollectionsService {
         let started = Instant::now();
         let names = self.catalog.names().await;
         Ok(Response::new(ListCollectionsResponse {
-            collections: names
-                .into_iter()
-                .map(|name| CollectionDescription { name })
-                .collect(),
+            collections: names.into_iter().map(|name| CollectionDescription { name }).collect(),
             time: started.elapsed().as_secs_f64(),
         }))
     }
@@ -123,11 +110,7 @@ impl Collections for CollectionsService {
         request: Request<CollectionExistsRequest>,
     ) -> Result<Response<CollectionExistsResponse>, Status> {
         let started = Instant::now();
-        let exists = self
-            .catalog
-            .get(&request.into_inner().collection_name)
-            .await
-            .is_ok();
+        let exists = self.catalog.get(&request.into_inner().collection_name).await.is_ok();
         Ok(Response::new(CollectionExistsResponse {
             result: Some(CollectionExists { exists }),
             time: started.elapsed().as_secs_f64(),
@@ -140,9 +123,7 @@ impl Collections for CollectionsService {
     ) -> Result<Response<CollectionOperationResponse>, Status> {
         let started = Instant::now();
         let actions = request.into_inner().actions.into_iter();
-        let changes = actions
-            .map(|operation| alias_change(operation.action))
-            .collect::<Result<_, _>>()?;
+        let changes = actions.map(|operation| alias_change(operation.action)).collect::<Result<_, _>>()?;
         self.catalog.change_aliases(changes).await?;
         Ok(done(true, started))
     }

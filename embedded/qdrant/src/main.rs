@@ -39,11 +39,7 @@ struct Options {
     #[arg(long)]
     data: PathBuf,
     /// What to log to standard error, as in `warn,colloquy_qdrant=debug`.
-    #[arg(
-        long,
-        env = "LOG",
-        default_value = "warn,qdrant_edge::common=error,colloquy_qdrant=info"
-    )]
+    #[arg(long, env = "LOG", default_value = "warn,qdrant_edge::common=error,colloquy_qdrant=info")]
     log: EnvFilter,
 }
 
@@ -77,9 +73,8 @@ async fn serve(listen: SocketAddr, data: PathBuf) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("failed to listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("failed to listen for SIGINT")?;
     let catalog = Arc::new(Catalog::open(&data).await?);
-    let listener = TcpListener::bind(listen)
-        .await
-        .with_context(|| format!("failed to listen on {listen}"))?;
+    let listener =
+        TcpListener::bind(listen).await.with_context(|| format!("failed to listen on {listen}"))?;
     println!("listening on {}", listener.local_addr()?);
     let stop = async move {
         tokio::select! {

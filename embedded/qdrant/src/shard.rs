@@ -85,16 +85,11 @@ impl Shard {
     /// Applies a change and returns its number once it is on disk. Goes on when the caller goes away.
     pub(crate) async fn write(self: &Arc<Self>, operation: UpdateOperation) -> Result<u64, Failure> {
         let (answer, outcome) = oneshot::channel();
-        self.waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(Change { operation, answer });
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(Change { operation, answer });
         tokio::spawn(Arc::clone(self).commit());
-        outcome.await.unwrap_or_else(|_| {
-            Err(Failure::Internal(
-                "the engine failed to store the change".to_owned(),
-            ))
-        })
+        outcome
+            .await
+            .unwrap_or_else(|_| Err(Failure::Internal("the engine failed to store the change".to_owned())))
     }
 
     /// Takes its turn as the writer and stores whatever waits by then, in the order of arrival.
@@ -128,9 +123,7 @@ impl Shard {
     }
 
     fn apply(&self, engine: &Engine, operation: UpdateOperation) -> Result<u64, Failure> {
-        let engine = engine
-            .as_ref()
-            .ok_or_else(|| Failure::MissingCollection(self.name.clone()))?;
+        let engine = engine.as_ref().ok_or_else(|| Failure::MissingCollection(self.name.clone()))?;
         check_space(&self.path)?;
         engine.update(operation)?;
         Ok(self.changes.fetch_add(1, Ordering::Relaxed))
@@ -170,9 +163,7 @@ impl Shard {
     /// Waits for the calls under way, flushes and closes. Every later call finds the collection missing.
     pub(crate) async fn close(&self) -> Result<(), Failure> {
         let mut engine = Arc::clone(&self.engine).write_owned().await;
-        spawn_blocking(move || drop(engine.take()))
-            .await
-            .map_err(|error| Failure::from_task(&error))
+        spawn_blocking(move || drop(engine.take())).await.map_err(|error| Failure::from_task(&error))
     }
 }
 
@@ -202,13 +193,8 @@ fn renew_indexes(shard: &EdgeShard) -> Result<(), Failure> {
             Some(params) => PayloadFieldSchema::FieldParams(params),
             None => PayloadFieldSchema::FieldType(index.data_type),
         };
-        let create = CreateIndex {
-            field_name,
-            field_schema: Some(schema),
-        };
-        shard.update(UpdateOperation::FieldIndexOperation(
-            FieldIndexOperations::CreateIndex(create),
-        ))?;
+        let create = CreateIndex { field_name, field_schema: Some(schema) };
+        shard.update(UpdateOperation::FieldIndexOperation(FieldIndexOperations::CreateIndex(create)))?;
     }
     Ok(())
 }
@@ -219,10 +205,7 @@ fn closed_logs(path: &Path) -> std::io::Result<Vec<(u64, PathBuf)>> {
     for entry in std::fs::read_dir(path.join("wal"))? {
         let entry = entry?;
         let name = entry.file_name();
-        if let Some(first) = name
-            .to_str()
-            .and_then(|name| name.strip_prefix("closed-")?.parse().ok())
-        {
+        if let Some(first) = name.to_str().and_then(|name| name.strip_prefix("closed-")?.parse().ok()) {
             logs.push((first, entry.path()));
         }
     }
@@ -243,10 +226,7 @@ fn drop_old_log(path: &Path) -> std::io::Result<()> {
 
 fn log_size(path: &Path) -> u64 {
     let logs = closed_logs(path).unwrap_or_default();
-    logs.iter()
-        .filter_map(|(_, log)| log.metadata().ok())
-        .map(|metadata| metadata.len())
-        .sum()
+    logs.iter().filter_map(|(_, log)| log.metadata().ok()).map(|metadata| metadata.len()).sum()
 }
 
 fn check_space(path: &Path) -> Result<(), Failure> {
@@ -256,10 +236,9 @@ fn check_space(path: &Path) -> Result<(), Failure> {
             path.display()
         ))),
         Ok(_) => Ok(()),
-        Err(error) => Err(Failure::Internal(format!(
-            "failed to read the free space of {}: {error}",
-            path.display()
-        ))),
+        Err(error) => {
+            Err(Failure::Internal(format!("failed to read the free space of {}: {error}", path.display())))
+        }
     }
 }
 

@@ -9,9 +9,7 @@ const FORBIDDEN: [char; 11] = ['<', '>', ':', '"', '/', '\\', '|', '?', '*', '\0
 pub(super) fn check(name: &str) -> Result<(), Failure> {
     let refused = |why: String| Err(Failure::OutOfBounds("collection_name", why));
     if name.is_empty() || name.len() > LONGEST {
-        return refused(format!(
-            "value \"{name}\" invalid, must be from 1 to {LONGEST} characters"
-        ));
+        return refused(format!("value \"{name}\" invalid, must be from 1 to {LONGEST} characters"));
     }
     if let Some(character) = name.chars().find(|character| FORBIDDEN.contains(character)) {
         return refused(format!("collection name cannot contain \"{character}\" char"));
@@ -28,30 +26,14 @@ mod tests {
 
     #[test]
     fn ordinary_names_pass() {
-        for name in [
-            "passages",
-            "passages_minilm-l6-v2-int8_384",
-            "über",
-            "a.b",
-            ".hidden",
-        ] {
+        for name in ["passages", "passages_minilm-l6-v2-int8_384", "über", "a.b", ".hidden"] {
             assert!(check(name).is_ok(), "{name}");
         }
     }
 
     #[test]
     fn names_that_lead_elsewhere_are_refused() {
-        for name in [
-            "",
-            ".",
-            "..",
-            "../x",
-            "a/b",
-            "a\\b",
-            "a\0b",
-            "a:b",
-            &"x".repeat(256),
-        ] {
+        for name in ["", ".", "..", "../x", "a/b", "a\\b", "a\0b", "a:b", &"x".repeat(256)] {
             assert!(check(name).is_err(), "{name}");
         }
     }

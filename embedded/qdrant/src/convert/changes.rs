@@ -28,23 +28,17 @@ pub(crate) fn upsert(request: grpc::UpsertPoints, config: &EdgeConfig) -> Result
         })
         .transpose()?;
     let condition = filter::optional(request.update_filter)?;
-    let points = request
-        .points
-        .into_iter()
-        .map(|given| point(given, config))
-        .collect::<Result<_, _>>()?;
+    let points = request.points.into_iter().map(|given| point(given, config)).collect::<Result<_, _>>()?;
     let points = PointInsertOperations::PointsList(points);
-    Ok(UpdateOperation::PointOperation(
-        if condition.is_none() && mode.is_none() {
-            PointOperations::UpsertPoints(points)
-        } else {
-            PointOperations::UpsertPointsConditional(ConditionalInsertOperation {
-                points_op: points,
-                condition: condition.unwrap_or_default(),
-                update_mode: mode,
-            })
-        },
-    ))
+    Ok(UpdateOperation::PointOperation(if condition.is_none() && mode.is_none() {
+        PointOperations::UpsertPoints(points)
+    } else {
+        PointOperations::UpsertPointsConditional(ConditionalInsertOperation {
+            points_op: points,
+            condition: condition.unwrap_or_default(),
+            update_mode: mode,
+        })
+    }))
 }
 
 fn point(point: grpc::PointStruct, config: &EdgeConfig) -> Result<PointStructPersisted, Failure> {
@@ -65,16 +59,12 @@ pub(crate) fn delete(request: grpc::DeletePoints) -> Result<UpdateOperation, Fai
 
 /// Set the given keys of payloads and leave the others.
 pub(crate) fn set_payload(request: grpc::SetPayloadPoints) -> Result<UpdateOperation, Failure> {
-    payload_change(request)
-        .map(PayloadOps::SetPayload)
-        .map(UpdateOperation::PayloadOperation)
+    payload_change(request).map(PayloadOps::SetPayload).map(UpdateOperation::PayloadOperation)
 }
 
 /// Replace payloads as a whole.
 pub(crate) fn overwrite_payload(request: grpc::SetPayloadPoints) -> Result<UpdateOperation, Failure> {
-    payload_change(request)
-        .map(PayloadOps::OverwritePayload)
-        .map(UpdateOperation::PayloadOperation)
+    payload_change(request).map(PayloadOps::OverwritePayload).map(UpdateOperation::PayloadOperation)
 }
 
 fn payload_change(request: grpc::SetPayloadPoints) -> Result<SetPayloadOp, Failure> {
@@ -91,19 +81,15 @@ fn payload_change(request: grpc::SetPayloadPoints) -> Result<SetPayloadOp, Failu
 pub(crate) fn delete_payload(request: grpc::DeletePayloadPoints) -> Result<UpdateOperation, Failure> {
     let (points, filter) = selected(request.points_selector)?.parts();
     let keys = json_paths(&request.keys)?;
-    Ok(UpdateOperation::PayloadOperation(PayloadOps::DeletePayload(
-        DeletePayloadOp { keys, points, filter },
-    )))
+    Ok(UpdateOperation::PayloadOperation(PayloadOps::DeletePayload(DeletePayloadOp { keys, points, filter })))
 }
 
 /// Empty payloads.
 pub(crate) fn clear_payload(request: grpc::ClearPayloadPoints) -> Result<UpdateOperation, Failure> {
-    Ok(UpdateOperation::PayloadOperation(
-        match selected(request.points)? {
-            Selected::Points(points) => PayloadOps::ClearPayload { points },
-            Selected::Filter(filter) => PayloadOps::ClearPayloadByFilter(filter),
-        },
-    ))
+    Ok(UpdateOperation::PayloadOperation(match selected(request.points)? {
+        Selected::Points(points) => PayloadOps::ClearPayload { points },
+        Selected::Filter(filter) => PayloadOps::ClearPayloadByFilter(filter),
+    }))
 }
 
 /// Index a key of the payloads.
@@ -112,21 +98,14 @@ pub(crate) fn create_index(request: &grpc::CreateFieldIndexCollection) -> Result
     let Some(schema) = fields::schema(request.field_type, request.field_index_params.clone())? else {
         return Err(qdrant_edge::OperationError::TypeInferenceError { field_name }.into());
     };
-    let index = CreateIndex {
-        field_name,
-        field_schema: Some(schema),
-    };
-    Ok(UpdateOperation::FieldIndexOperation(
-        FieldIndexOperations::CreateIndex(index),
-    ))
+    let index = CreateIndex { field_name, field_schema: Some(schema) };
+    Ok(UpdateOperation::FieldIndexOperation(FieldIndexOperations::CreateIndex(index)))
 }
 
 /// Drop the index of a key.
 pub(crate) fn delete_index(request: &grpc::DeleteFieldIndexCollection) -> Result<UpdateOperation, Failure> {
     let field_name = json_path(&request.field_name)?;
-    Ok(UpdateOperation::FieldIndexOperation(
-        FieldIndexOperations::DeleteIndex(field_name),
-    ))
+    Ok(UpdateOperation::FieldIndexOperation(FieldIndexOperations::DeleteIndex(field_name)))
 }
 
 /// The points that a change is for.

@@ -21,9 +21,7 @@ pub(crate) fn schema(
     params: Option<grpc::PayloadIndexParams>,
 ) -> Result<Option<PayloadFieldSchema>, Failure> {
     if let Some(params) = params.and_then(|params| params.index_params) {
-        return schema_params(params)
-            .map(PayloadFieldSchema::FieldParams)
-            .map(Some);
+        return schema_params(params).map(PayloadFieldSchema::FieldParams).map(Some);
     }
     let Some(number) = field_type else { return Ok(None) };
     let field_type = FieldType::try_from(number)
@@ -128,9 +126,9 @@ pub(crate) fn grpc_info(info: PayloadIndexInfo) -> grpc::PayloadSchemaInfo {
     };
     grpc::PayloadSchemaInfo {
         data_type: data_type.into(),
-        params: info.params.map(|params| grpc::PayloadIndexParams {
-            index_params: Some(grpc_params(params)),
-        }),
+        params: info
+            .params
+            .map(|params| grpc::PayloadIndexParams { index_params: Some(grpc_params(params)) }),
         points: Some(info.points as u64),
     }
 }

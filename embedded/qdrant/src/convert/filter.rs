@@ -45,11 +45,7 @@ fn conditions(conditions: Vec<grpc::Condition>) -> Result<Option<Vec<Condition>>
     if conditions.is_empty() {
         return Ok(None);
     }
-    conditions
-        .into_iter()
-        .map(condition)
-        .collect::<Result<_, _>>()
-        .map(Some)
+    conditions.into_iter().map(condition).collect::<Result<_, _>>().map(Some)
 }
 
 fn condition(condition: grpc::Condition) -> Result<Condition, Failure> {
@@ -98,38 +94,25 @@ fn field_condition(field: grpc::FieldCondition) -> Result<FieldCondition, Failur
         is_null: field.is_null,
     };
     if condition.all_fields_none() {
-        return Err(Failure::Malformed(
-            "At least one field condition must be specified".to_owned(),
-        ));
+        return Err(Failure::Malformed("At least one field condition must be specified".to_owned()));
     }
     Ok(condition)
 }
 
 fn matching(matching: grpc::Match) -> Result<Match, Failure> {
-    let value = matching
-        .match_value
-        .ok_or_else(|| Failure::Malformed("Malformed Match condition".to_owned()))?;
+    let value =
+        matching.match_value.ok_or_else(|| Failure::Malformed("Malformed Match condition".to_owned()))?;
     Ok(match value {
-        GrpcMatch::Keyword(keyword) => Match::Value(MatchValue {
-            value: ValueVariants::String(keyword),
-        }),
-        GrpcMatch::Integer(integer) => Match::Value(MatchValue {
-            value: ValueVariants::Integer(integer),
-        }),
-        GrpcMatch::Boolean(flag) => Match::Value(MatchValue {
-            value: ValueVariants::Bool(flag),
-        }),
+        GrpcMatch::Keyword(keyword) => Match::Value(MatchValue { value: ValueVariants::String(keyword) }),
+        GrpcMatch::Integer(integer) => Match::Value(MatchValue { value: ValueVariants::Integer(integer) }),
+        GrpcMatch::Boolean(flag) => Match::Value(MatchValue { value: ValueVariants::Bool(flag) }),
         GrpcMatch::Text(text) => Match::Text(MatchText { text }),
         GrpcMatch::TextAny(text_any) => Match::TextAny(MatchTextAny { text_any }),
         GrpcMatch::Phrase(phrase) => Match::Phrase(MatchPhrase { phrase }),
         GrpcMatch::Keywords(any) => Match::Any(MatchAny { any: strings(any) }),
         GrpcMatch::Integers(any) => Match::Any(MatchAny { any: integers(any) }),
-        GrpcMatch::ExceptKeywords(except) => Match::Except(MatchExcept {
-            except: strings(except),
-        }),
-        GrpcMatch::ExceptIntegers(except) => Match::Except(MatchExcept {
-            except: integers(except),
-        }),
+        GrpcMatch::ExceptKeywords(except) => Match::Except(MatchExcept { except: strings(except) }),
+        GrpcMatch::ExceptIntegers(except) => Match::Except(MatchExcept { except: integers(except) }),
         GrpcMatch::Prefix(_) | GrpcMatch::Substring(_) => {
             return Err(Failure::Malformed("Malformed Match condition".to_owned()));
         }

@@ -28,15 +28,12 @@ pub(crate) fn grpc_id(id: PointId) -> grpc::PointId {
         PointId::NumId(number) => PointIdOptions::Num(number),
         PointId::Uuid(uuid) => PointIdOptions::Uuid(uuid.to_string()),
     };
-    grpc::PointId {
-        point_id_options: Some(options),
-    }
+    grpc::PointId { point_id_options: Some(options) }
 }
 
 /// The path that a payload key such as `document.title` names.
 pub(crate) fn json_path(key: &str) -> Result<JsonPath, Failure> {
-    key.parse()
-        .map_err(|()| Failure::Malformed(format!("Invalid json path: '{key}'")))
+    key.parse().map_err(|()| Failure::Malformed(format!("Invalid json path: '{key}'")))
 }
 
 /// The paths that payload keys name.

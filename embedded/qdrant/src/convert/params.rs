@@ -32,11 +32,7 @@ const LARGEST_VECTOR: u64 = 65_536;
 pub(crate) fn engine_config(request: &CreateCollection) -> Result<EdgeConfig, Failure> {
     refuse_unoffered(request)?;
     let mut vectors = HashMap::new();
-    match request
-        .vectors_config
-        .as_ref()
-        .and_then(|config| config.config.as_ref())
-    {
+    match request.vectors_config.as_ref().and_then(|config| config.config.as_ref()) {
         None => {}
         Some(Config::Params(params)) => {
             vectors.insert(DEFAULT_VECTOR_NAME.to_owned(), vector_params(params)?);
@@ -48,11 +44,7 @@ pub(crate) fn engine_config(request: &CreateCollection) -> Result<EdgeConfig, Fa
         }
     }
     let mut sparse_vectors = HashMap::new();
-    for (name, params) in request
-        .sparse_vectors_config
-        .iter()
-        .flat_map(|config| &config.map)
-    {
+    for (name, params) in request.sparse_vectors_config.iter().flat_map(|config| &config.map) {
         sparse_vectors.insert(name.clone(), sparse_params(params)?);
     }
     Ok(EdgeConfig {
@@ -77,11 +69,7 @@ fn refuse_unoffered(request: &CreateCollection) -> Result<(), Failure> {
     if request.sharding_method() == grpc::ShardingMethod::Custom {
         return Err(Failure::NotOffered("custom sharding"));
     }
-    if request
-        .strict_mode_config
-        .as_ref()
-        .is_some_and(grpc::StrictModeConfig::enabled)
-    {
+    if request.strict_mode_config.as_ref().is_some_and(grpc::StrictModeConfig::enabled) {
         return Err(Failure::NotOffered("strict mode"));
     }
     Ok(())
@@ -95,10 +83,7 @@ fn vector_params(params: &grpc::VectorParams) -> Result<EdgeVectorParams, Failur
         return Err(Failure::NotOffered("a multivector"));
     }
     if params.size == 0 || params.size > LARGEST_VECTOR {
-        let why = format!(
-            "value {} invalid, must be from 1 to {LARGEST_VECTOR}",
-            params.size
-        );
+        let why = format!("value {} invalid, must be from 1 to {LARGEST_VECTOR}", params.size);
         return Err(Failure::OutOfBounds("vectors_config.size", why));
     }
     let distance = match params.distance() {
@@ -152,9 +137,7 @@ fn hnsw(diff: Option<&grpc::HnswConfigDiff>) -> HnswIndexConfig {
         m: diff.m.map_or(default.m, size),
         ef_construct: diff.ef_construct.map_or(default.ef_construct, size),
         full_scan_threshold: diff.full_scan_threshold.map_or(default.full_scan_threshold, size),
-        max_indexing_threads: diff
-            .max_indexing_threads
-            .map_or(default.max_indexing_threads, size),
+        max_indexing_threads: diff.max_indexing_threads.map_or(default.max_indexing_threads, size),
         on_disk: diff.on_disk.or(default.on_disk),
         payload_m: diff.payload_m.map(size),
         inline_storage: diff.inline_storage,
@@ -177,10 +160,7 @@ fn optimizers(diff: Option<&grpc::OptimizersConfigDiff>) -> EdgeOptimizersConfig
 pub(crate) fn description(request: CreateCollection, now: ShardInfo) -> grpc::CollectionInfo {
     grpc::CollectionInfo {
         status: CollectionStatus::Green.into(),
-        optimizer_status: Some(grpc::OptimizerStatus {
-            ok: true,
-            error: String::new(),
-        }),
+        optimizer_status: Some(grpc::OptimizerStatus { ok: true, error: String::new() }),
         segments_count: now.segments_count as u64,
         config: Some(described_config(request)),
         payload_schema: now

@@ -11,24 +11,13 @@ use crate::failure::Failure;
 
 /// The engine's payload for a message's.
 pub(crate) fn payload(fields: HashMap<String, grpc::Value>) -> Payload {
-    Payload(
-        fields
-            .into_iter()
-            .map(|(key, value)| (key, value.into()))
-            .collect(),
-    )
+    Payload(fields.into_iter().map(|(key, value)| (key, value.into())).collect())
 }
 
 /// The message's payload for the engine's.
 pub(crate) fn grpc_payload(payload: Option<Payload>) -> HashMap<String, grpc::Value> {
     payload
-        .map(|payload| {
-            payload
-                .0
-                .into_iter()
-                .map(|(key, value)| (key, value.into()))
-                .collect()
-        })
+        .map(|payload| payload.0.into_iter().map(|(key, value)| (key, value.into())).collect())
         .unwrap_or_default()
 }
 
@@ -39,11 +28,11 @@ pub(crate) fn with_payload(
     Ok(match selector.and_then(|selector| selector.selector_options) {
         None => None,
         Some(SelectorOptions::Enable(enable)) => Some(WithPayloadInterface::Bool(enable)),
-        Some(SelectorOptions::Include(include)) => Some(WithPayloadInterface::Selector(
-            PayloadSelector::new_include(json_paths(&include.fields)?),
-        )),
-        Some(SelectorOptions::Exclude(exclude)) => Some(WithPayloadInterface::Selector(
-            PayloadSelector::new_exclude(json_paths(&exclude.fields)?),
-        )),
+        Some(SelectorOptions::Include(include)) => {
+            Some(WithPayloadInterface::Selector(PayloadSelector::new_include(json_paths(&include.fields)?)))
+        }
+        Some(SelectorOptions::Exclude(exclude)) => {
+            Some(WithPayloadInterface::Selector(PayloadSelector::new_exclude(json_paths(&exclude.fields)?)))
+        }
     })
 }

@@ -29,18 +29,12 @@ pub(crate) fn request(query: grpc::QueryPoints, shard: &EdgeShard) -> Result<Que
     refuse_lookup(query.lookup_from.as_ref())?;
     let limit = query.limit.unwrap_or(LIMIT);
     if limit == 0 {
-        return Err(Failure::OutOfBounds(
-            "limit",
-            "value 0 invalid, must be 1 or larger".to_owned(),
-        ));
+        return Err(Failure::OutOfBounds("limit", "value 0 invalid, must be 1 or larger".to_owned()));
     }
     let mut filter = filter::optional(query.filter)?;
     Ok(QueryRequest {
         prefetches: prefetches(query.prefetch, shard)?,
-        query: query
-            .query
-            .map(|asked| scoring(asked, query.using, &mut filter, shard))
-            .transpose()?,
+        query: query.query.map(|asked| scoring(asked, query.using, &mut filter, shard)).transpose()?,
         filter,
         score_threshold: query.score_threshold.map(OrderedFloat),
         limit: size(limit),
@@ -52,10 +46,7 @@ pub(crate) fn request(query: grpc::QueryPoints, shard: &EdgeShard) -> Result<Que
 }
 
 fn prefetches(prefetch: Vec<grpc::PrefetchQuery>, shard: &EdgeShard) -> Result<Vec<Prefetch>, Failure> {
-    prefetch
-        .into_iter()
-        .map(|prefetch| self::prefetch(prefetch, shard))
-        .collect()
+    prefetch.into_iter().map(|prefetch| self::prefetch(prefetch, shard)).collect()
 }
 
 fn prefetch(prefetch: grpc::PrefetchQuery, shard: &EdgeShard) -> Result<Prefetch, Failure> {
@@ -63,10 +54,7 @@ fn prefetch(prefetch: grpc::PrefetchQuery, shard: &EdgeShard) -> Result<Prefetch
     let mut filter = filter::optional(prefetch.filter)?;
     Ok(Prefetch {
         prefetches: prefetches(prefetch.prefetch, shard)?,
-        query: prefetch
-            .query
-            .map(|asked| scoring(asked, prefetch.using, &mut filter, shard))
-            .transpose()?,
+        query: prefetch.query.map(|asked| scoring(asked, prefetch.using, &mut filter, shard)).transpose()?,
         limit: size(prefetch.limit.unwrap_or(LIMIT)),
         params: prefetch.params.as_ref().map(search_params),
         filter,
@@ -75,9 +63,7 @@ fn prefetch(prefetch: grpc::PrefetchQuery, shard: &EdgeShard) -> Result<Prefetch
 }
 
 fn refuse_lookup(lookup: Option<&grpc::LookupLocation>) -> Result<(), Failure> {
-    lookup.map_or(Ok(()), |_| {
-        Err(Failure::NotOffered("a look-up in another collection"))
-    })
+    lookup.map_or(Ok(()), |_| Err(Failure::NotOffered("a look-up in another collection")))
 }
 
 fn scoring(
@@ -91,10 +77,7 @@ fn scoring(
         Some(Variant::Fusion(kind)) => {
             refuse_using(using.as_ref())?;
             match grpc::Fusion::try_from(kind) {
-                Ok(grpc::Fusion::Rrf) => Ok(ScoringQuery::Fusion(Fusion::Rrf {
-                    k: RRF_K,
-                    weights: None,
-                })),
+                Ok(grpc::Fusion::Rrf) => Ok(ScoringQuery::Fusion(Fusion::Rrf { k: RRF_K, weights: None })),
                 Ok(grpc::Fusion::Dbsf) => Ok(ScoringQuery::Fusion(Fusion::Dbsf)),
                 Err(_) => Err(Failure::Malformed(format!("Unknown fusion type: {kind}"))),
             }
@@ -103,10 +86,7 @@ fn scoring(
             refuse_using(using.as_ref())?;
             let weights =
                 (!rrf.weights.is_empty()).then(|| rrf.weights.into_iter().map(OrderedFloat).collect());
-            Ok(ScoringQuery::Fusion(Fusion::Rrf {
-                k: rrf.k.map_or(RRF_K, |k| size(k.into())),
-                weights,
-            }))
+            Ok(ScoringQuery::Fusion(Fusion::Rrf { k: rrf.k.map_or(RRF_K, |k| size(k.into())), weights }))
         }
         Some(Variant::OrderBy(order)) => Ok(ScoringQuery::OrderBy(order_by(order)?)),
         Some(Variant::Sample(_)) => Ok(ScoringQuery::Sample(Sample::Random)),
@@ -148,9 +128,7 @@ fn nearest(
         }
     };
     vectors::check(&using, &vector, &shard.config())?;
-    Ok(ScoringQuery::Vector(QueryEnum::Nearest(NamedQuery::new(
-        vector, using,
-    ))))
+    Ok(ScoringQuery::Vector(QueryEnum::Nearest(NamedQuery::new(vector, using))))
 }
 
 fn vector_of(id: PointId, name: &str, shard: &EdgeShard) -> Result<VectorInternal, Failure> {
@@ -177,31 +155,22 @@ pub(crate) fn order_by(order: grpc::OrderBy) -> Result<OrderBy, Failure> {
         Some(Start::Float(number)) => Some(StartFrom::Float(number)),
         Some(Start::Integer(number)) => Some(StartFrom::Integer(number)),
         Some(Start::Timestamp(timestamp)) => Some(StartFrom::Datetime(filter::datetime(timestamp)?)),
-        Some(Start::Datetime(text)) => {
-            Some(StartFrom::Datetime(text.parse().map_err(|_| {
-                Failure::Malformed(format!("Malformed datetime: {text}"))
-            })?))
-        }
+        Some(Start::Datetime(text)) => Some(StartFrom::Datetime(
+            text.parse().map_err(|_| Failure::Malformed(format!("Malformed datetime: {text}")))?,
+        )),
     };
-    Ok(OrderBy {
-        key: json_path(&order.key)?,
-        direction,
-        start_from,
-    })
+    Ok(OrderBy { key: json_path(&order.key)?, direction, start_from })
 }
 
 fn search_params(params: &grpc::SearchParams) -> SearchParams {
     SearchParams {
         hnsw_ef: params.hnsw_ef.map(size),
         exact: params.exact.unwrap_or(false),
-        quantization: params
-            .quantization
-            .as_ref()
-            .map(|quantization| QuantizationSearchParams {
-                ignore: quantization.ignore.unwrap_or(false),
-                rescore: quantization.rescore,
-                oversampling: quantization.oversampling,
-            }),
+        quantization: params.quantization.as_ref().map(|quantization| QuantizationSearchParams {
+            ignore: quantization.ignore.unwrap_or(false),
+            rescore: quantization.rescore,
+            oversampling: quantization.oversampling,
+        }),
         indexed_only: params.indexed_only.unwrap_or(false),
         acorn: params.acorn.as_ref().map(|acorn| AcornSearchParams {
             enable: acorn.enable.unwrap_or(false),

@@ -36,7 +36,5 @@ fn order(value: OrderValue) -> grpc::OrderValue {
         OrderValue::Int(number) => order_value::Variant::Int(number),
         OrderValue::Float(number) => order_value::Variant::Float(number),
     };
-    grpc::OrderValue {
-        variant: Some(variant),
-    }
+    grpc::OrderValue { variant: Some(variant) }
 }

@@ -57,10 +57,7 @@ pub(crate) fn check(name: &str, vector: &VectorInternal, config: &EdgeConfig) ->
             }
         };
     }
-    Err(OperationError::VectorNameNotExists {
-        received_name: name.to_owned(),
-    }
-    .into())
+    Err(OperationError::VectorNameNotExists { received_name: name.to_owned() }.into())
 }
 
 #[expect(deprecated, reason = "clients before 1.16 fill the older fields")]
@@ -131,16 +128,11 @@ pub(crate) fn grpc_vectors(vectors: Option<VectorStructInternal>) -> Option<grpc
             vectors_output::VectorsOptions::Vector(grpc_vector(VectorInternal::MultiDense(values)))
         }
         VectorStructInternal::Named(named) => {
-            let vectors = named
-                .into_iter()
-                .map(|(name, vector)| (name, grpc_vector(vector)))
-                .collect();
+            let vectors = named.into_iter().map(|(name, vector)| (name, grpc_vector(vector))).collect();
             vectors_output::VectorsOptions::Vectors(grpc::NamedVectorsOutput { vectors })
         }
     };
-    Some(grpc::VectorsOutput {
-        vectors_options: Some(options),
-    })
+    Some(grpc::VectorsOutput { vectors_options: Some(options) })
 }
 
 fn grpc_vector(vector: VectorInternal) -> grpc::VectorOutput {
@@ -157,8 +149,5 @@ fn grpc_vector(vector: VectorInternal) -> grpc::VectorOutput {
                 .collect(),
         }),
     };
-    grpc::VectorOutput {
-        vector: Some(vector),
-        ..Default::default()
-    }
+    grpc::VectorOutput { vector: Some(vector), ..Default::default() }
 }

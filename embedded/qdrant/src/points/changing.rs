@@ -63,20 +63,14 @@ pub(super) async fn create_field_index(
     catalog: &Catalog,
     request: CreateFieldIndexCollection,
 ) -> Answer<PointsOperationResponse> {
-    change(catalog, &request.collection_name, request.wait, |_| {
-        changes::create_index(&request)
-    })
-    .await
+    change(catalog, &request.collection_name, request.wait, |_| changes::create_index(&request)).await
 }
 
 pub(super) async fn delete_field_index(
     catalog: &Catalog,
     request: DeleteFieldIndexCollection,
 ) -> Answer<PointsOperationResponse> {
-    change(catalog, &request.collection_name, request.wait, |_| {
-        changes::delete_index(&request)
-    })
-    .await
+    change(catalog, &request.collection_name, request.wait, |_| changes::delete_index(&request)).await
 }
 
 async fn change(
@@ -100,16 +94,9 @@ async fn change(
         }
         Err(failure) => return Err(failure.into()),
     };
-    let status = if wait {
-        UpdateStatus::Completed
-    } else {
-        UpdateStatus::Acknowledged
-    };
+    let status = if wait { UpdateStatus::Completed } else { UpdateStatus::Acknowledged };
     Ok(Response::new(PointsOperationResponse {
-        result: Some(UpdateResult {
-            operation_id,
-            status: status.into(),
-        }),
+        result: Some(UpdateResult { operation_id, status: status.into() }),
         time: started.elapsed().as_secs_f64(),
         usage: None,
     }))

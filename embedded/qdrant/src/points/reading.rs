@@ -25,10 +25,8 @@ pub(super) async fn get(catalog: &Catalog, request: GetPoints) -> Answer<GetResp
     let ids = point_ids(request.ids)?;
     let payload = with_payload(request.with_payload)?.unwrap_or(WithPayloadInterface::Bool(true));
     let vectors = with_vectors(request.with_vectors);
-    let records = collection
-        .shard
-        .read(move |engine| Ok(engine.retrieve(&ids, Some(payload), Some(vectors))?))
-        .await?;
+    let records =
+        collection.shard.read(move |engine| Ok(engine.retrieve(&ids, Some(payload), Some(vectors))?)).await?;
     Ok(Response::new(GetResponse {
         result: records.into_iter().map(results::retrieved).collect(),
         time: started.elapsed().as_secs_f64(),
@@ -49,16 +47,9 @@ pub(super) async fn scroll(catalog: &Catalog, request: ScrollPoints) -> Answer<S
         filter: filter::optional(request.filter)?,
         with_payload: with_payload(request.with_payload)?,
         with_vector: with_vectors(request.with_vectors),
-        order_by: request
-            .order_by
-            .map(queries::order_by)
-            .transpose()?
-            .map(OrderByInterface::Struct),
+        order_by: request.order_by.map(queries::order_by).transpose()?.map(OrderByInterface::Struct),
     };
-    let (records, next) = collection
-        .shard
-        .read(move |engine| Ok(engine.scroll(scroll)?))
-        .await?;
+    let (records, next) = collection.shard.read(move |engine| Ok(engine.scroll(scroll)?)).await?;
     Ok(Response::new(ScrollResponse {
         next_page_offset: next.map(grpc_id),
         result: records.into_iter().map(results::retrieved).collect(),
@@ -70,14 +61,9 @@ pub(super) async fn scroll(catalog: &Catalog, request: ScrollPoints) -> Answer<S
 pub(super) async fn count(catalog: &Catalog, request: CountPoints) -> Answer<CountResponse> {
     let started = Instant::now();
     let collection = catalog.get(&request.collection_name).await?;
-    let count = CountRequest {
-        filter: filter::optional(request.filter)?,
-        exact: request.exact.unwrap_or(true),
-    };
-    let count = collection
-        .shard
-        .read(move |engine| Ok(engine.count(count)?))
-        .await?;
+    let count =
+        CountRequest { filter: filter::optional(request.filter)?, exact: request.exact.unwrap_or(true) };
+    let count = collection.shard.read(move |engine| Ok(engine.count(count)?)).await?;
     Ok(Response::new(CountResponse {
         result: Some(CountResult { count: count as u64 }),
         time: started.elapsed().as_secs_f64(),
@@ -103,18 +89,13 @@ pub(super) async fn query_batch(catalog: &Catalog, request: QueryBatchPoints) ->
     let found = collection
         .shard
         .read(move |engine| {
-            queries
-                .into_iter()
-                .map(|query| find(query, engine))
-                .collect::<Result<Vec<_>, _>>()
+            queries.into_iter().map(|query| find(query, engine)).collect::<Result<Vec<_>, _>>()
         })
         .await?;
     Ok(Response::new(QueryBatchResponse {
         result: found
             .into_iter()
-            .map(|points| BatchResult {
-                result: points.into_iter().map(results::scored).collect(),
-            })
+            .map(|points| BatchResult { result: points.into_iter().map(results::scored).collect() })
             .collect(),
         time: started.elapsed().as_secs_f64(),
         usage: None,

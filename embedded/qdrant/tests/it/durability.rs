@@ -15,19 +15,13 @@ use serde_json::json;
 use crate::support::{PASSAGES, Server, hybrid, number, point, upsert_four, with_passages};
 
 async fn stored(client: &Qdrant) -> Vec<u64> {
-    let page = client
-        .scroll(ScrollPointsBuilder::new(PASSAGES).limit(10_000))
-        .await
-        .unwrap();
+    let page = client.scroll(ScrollPointsBuilder::new(PASSAGES).limit(10_000)).await.unwrap();
     page.result.into_iter().map(|point| number(point.id)).collect()
 }
 
 async fn upsert(client: &Qdrant, id: u64, wait: bool) -> bool {
     let points = vec![point(id, [1.0, 0.5, 0.0, 0.0], &[1], json!({"owner": "ann"}))];
-    client
-        .upsert_points(UpsertPointsBuilder::new(PASSAGES, points).wait(wait))
-        .await
-        .is_ok()
+    client.upsert_points(UpsertPointsBuilder::new(PASSAGES, points).wait(wait)).await.is_ok()
 }
 
 #[tokio::test]
@@ -36,10 +30,7 @@ async fn an_orderly_end_keeps_everything() {
     let index = CreateFieldIndexCollectionBuilder::new(PASSAGES, "owner", FieldType::Keyword).wait(true);
     client.create_field_index(index).await.unwrap();
     upsert_four(&client).await;
-    client
-        .create_alias(CreateAliasBuilder::new(PASSAGES, "current"))
-        .await
-        .unwrap();
+    client.create_alias(CreateAliasBuilder::new(PASSAGES, "current")).await.unwrap();
     assert!(server.terminate().success());
 
     let server = Server::start(data.path());
@@ -47,10 +38,7 @@ async fn an_orderly_end_keeps_everything() {
     assert_eq!(stored(&client).await, [1, 2, 3, 4]);
     let info = client.collection_info("current").await.unwrap().result.unwrap();
     assert!(info.payload_schema.contains_key("owner"));
-    let near = QueryPointsBuilder::new(PASSAGES)
-        .query(vec![0.0, 0.0, 1.0, 0.0])
-        .using("dense")
-        .limit(1);
+    let near = QueryPointsBuilder::new(PASSAGES).query(vec![0.0, 0.0, 1.0, 0.0]).using("dense").limit(1);
     assert_eq!(number(client.query(near).await.unwrap().result[0].id.clone()), 3);
     assert!(upsert(&client, 5, true).await);
     assert_eq!(stored(&client).await, [1, 2, 3, 4, 5]);
@@ -81,13 +69,8 @@ async fn a_crash_keeps_every_acknowledged_change() {
     let lost: Vec<_> = acknowledged.iter().filter(|id| !kept.contains(id)).collect();
     assert!(lost.is_empty(), "lost {lost:?}");
     assert!(kept.starts_with(&[1, 2, 3, 4]));
-    let count = client
-        .count(CountPointsBuilder::new(PASSAGES).exact(true))
-        .await
-        .unwrap()
-        .result
-        .unwrap()
-        .count;
+    let count =
+        client.count(CountPointsBuilder::new(PASSAGES).exact(true)).await.unwrap().result.unwrap().count;
     assert_eq!(count, kept.len() as u64);
 }
 
@@ -100,21 +83,15 @@ async fn crashes_in_a_row_bring_nothing_back_and_lose_nothing() {
         assert!(upsert(&client, 10 + round, true).await);
         expected.push(10 + round);
         let oldest = expected.remove(0);
-        let delete = DeletePointsBuilder::new(PASSAGES)
-            .points(PointsIdsList {
-                ids: vec![oldest.into()],
-            })
-            .wait(true);
+        let delete =
+            DeletePointsBuilder::new(PASSAGES).points(PointsIdsList { ids: vec![oldest.into()] }).wait(true);
         client.delete_points(delete).await.unwrap();
         server.kill();
         server = Server::start(data.path());
         client = server.client();
         assert_eq!(stored(&client).await, expected, "round {round}");
         let ann = Filter::must([Condition::matches("owner", "ann".to_owned())]);
-        let ann = client
-            .count(CountPointsBuilder::new(PASSAGES).filter(ann))
-            .await
-            .unwrap();
+        let ann = client.count(CountPointsBuilder::new(PASSAGES).filter(ann)).await.unwrap();
         assert!(ann.result.unwrap().count > round);
     }
 }
@@ -127,10 +104,7 @@ async fn a_deleted_collection_stays_deleted_after_a_crash() {
     server.kill();
     let client_of = Server::start(data.path());
     let names = client_of.client().list_collections().await.unwrap().collections;
-    assert_eq!(
-        names.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(),
-        ["another"]
-    );
+    assert_eq!(names.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["another"]);
 }
 
 #[tokio::test]
@@ -141,9 +115,7 @@ async fn what_is_deleted_while_it_is_searched_ends_in_an_answer() {
     for _ in 0..20 {
         let client = client.clone();
         searches.spawn(async move {
-            let near = QueryPointsBuilder::new(PASSAGES)
-                .query(vec![0.0, 0.0, 1.0, 0.0])
-                .using("dense");
+            let near = QueryPointsBuilder::new(PASSAGES).query(vec![0.0, 0.0, 1.0, 0.0]).using("dense");
             client.query(near).await.map(|found| found.result.len())
         });
     }

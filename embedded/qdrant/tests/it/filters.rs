@@ -11,15 +11,8 @@ use tonic::Code;
 use crate::support::{PASSAGES, number, refusal, upsert_four, with_passages};
 
 async fn matching(client: &Qdrant, filter: Filter) -> Vec<u64> {
-    let count = client
-        .count(CountPointsBuilder::new(PASSAGES).filter(filter.clone()))
-        .await
-        .unwrap();
-    let found = client
-        .scroll(ScrollPointsBuilder::new(PASSAGES).filter(filter))
-        .await
-        .unwrap()
-        .result;
+    let count = client.count(CountPointsBuilder::new(PASSAGES).filter(filter.clone())).await.unwrap();
+    let found = client.scroll(ScrollPointsBuilder::new(PASSAGES).filter(filter)).await.unwrap().result;
     assert_eq!(count.result.unwrap().count, found.len() as u64);
     found.into_iter().map(|point| number(point.id)).collect()
 }
@@ -29,60 +22,32 @@ fn owner(name: &str) -> Condition {
 }
 
 fn owners(names: &[&str]) -> RepeatedStrings {
-    RepeatedStrings {
-        strings: names.iter().map(|&name| name.to_owned()).collect(),
-    }
+    RepeatedStrings { strings: names.iter().map(|&name| name.to_owned()).collect() }
 }
 
 async fn every_kind_finds_what_it_should(client: &Qdrant) {
-    let in_pages = |gt, lte| Range {
-        gt: Some(gt),
-        lte: Some(lte),
-        ..Default::default()
-    };
+    let in_pages = |gt, lte| Range { gt: Some(gt), lte: Some(lte), ..Default::default() };
     let cases: Vec<(&str, Filter, &[u64])> = vec![
         ("keyword", Filter::must([owner("ann")]), &[1, 2]),
         (
             "any",
-            Filter::must([Condition::matches(
-                "owner",
-                MatchValue::Keywords(owners(&["ann", "eve"])),
-            )]),
+            Filter::must([Condition::matches("owner", MatchValue::Keywords(owners(&["ann", "eve"])))]),
             &[1, 2, 4],
         ),
         (
             "except",
-            Filter::must([Condition::matches(
-                "owner",
-                MatchValue::ExceptKeywords(owners(&["ann"])),
-            )]),
+            Filter::must([Condition::matches("owner", MatchValue::ExceptKeywords(owners(&["ann"])))]),
             &[3, 4],
         ),
         ("integer", Filter::must([Condition::matches("page", 3)]), &[3]),
-        (
-            "one of several values",
-            Filter::must([Condition::matches("tags", "async".to_owned())]),
-            &[1],
-        ),
+        ("one of several values", Filter::must([Condition::matches("tags", "async".to_owned())]), &[1]),
         ("should", Filter::should([owner("bob"), owner("eve")]), &[3, 4]),
         ("must not", Filter::must_not([owner("ann")]), &[3, 4]),
-        (
-            "has id",
-            Filter::must([Condition::has_id([PointId::from(2), PointId::from(9)])]),
-            &[2],
-        ),
-        (
-            "range",
-            Filter::must([Condition::range("page", in_pages(1.0, 3.0))]),
-            &[2, 3],
-        ),
+        ("has id", Filter::must([Condition::has_id([PointId::from(2), PointId::from(9)])]), &[2]),
+        ("range", Filter::must([Condition::range("page", in_pages(1.0, 3.0))]), &[2, 3]),
         ("is empty", Filter::must([Condition::is_empty("tags")]), &[2, 4]),
         ("is null", Filter::must([Condition::is_null("title")]), &[2]),
-        (
-            "inner filter",
-            Filter::must([Condition::from(Filter::should([owner("bob")]))]),
-            &[3],
-        ),
+        ("inner filter", Filter::must([Condition::from(Filter::should([owner("bob")]))]), &[3]),
         ("no condition", Filter::default(), &[1, 2, 3, 4]),
     ];
     for (kind, filter, expected) in cases {
@@ -94,26 +59,9 @@ async fn every_kind_finds_what_it_should(client: &Qdrant) {
         ..Default::default()
     };
     assert_eq!(matching(client, all).await, [1]);
-    let two_of = vec![
-        owner("ann"),
-        Condition::matches("page", 2),
-        Condition::matches("page", 3),
-    ];
-    let least = MinShould {
-        conditions: two_of,
-        min_count: 2,
-    };
-    assert_eq!(
-        matching(
-            client,
-            Filter {
-                min_should: Some(least),
-                ..Default::default()
-            }
-        )
-        .await,
-        [2]
-    );
+    let two_of = vec![owner("ann"), Condition::matches("page", 2), Condition::matches("page", 3)];
+    let least = MinShould { conditions: two_of, min_count: 2 };
+    assert_eq!(matching(client, Filter { min_should: Some(least), ..Default::default() }).await, [2]);
 }
 
 #[tokio::test]
@@ -126,11 +74,9 @@ async fn every_kind_of_filter_works_without_an_index() {
 #[tokio::test]
 async fn every_kind_of_filter_works_with_an_index() {
     let (_server, client, _data) = with_passages().await;
-    for (field, kind) in [
-        ("owner", FieldType::Keyword),
-        ("page", FieldType::Integer),
-        ("tags", FieldType::Keyword),
-    ] {
+    for (field, kind) in
+        [("owner", FieldType::Keyword), ("page", FieldType::Integer), ("tags", FieldType::Keyword)]
+    {
         let index = CreateFieldIndexCollectionBuilder::new(PASSAGES, field, kind).wait(true);
         client.create_field_index(index).await.unwrap();
     }
@@ -141,14 +87,8 @@ async fn every_kind_of_filter_works_with_an_index() {
 #[tokio::test]
 async fn a_filter_that_cannot_be_read_is_refused() {
     let (_server, client, _data) = with_passages().await;
-    let nothing = Condition {
-        condition_one_of: None,
-    };
-    for condition in [
-        nothing,
-        Condition::matches("a[", 1),
-        Condition::has_id(["no uuid"]),
-    ] {
+    let nothing = Condition { condition_one_of: None };
+    for condition in [nothing, Condition::matches("a[", 1), Condition::has_id(["no uuid"])] {
         let count = CountPointsBuilder::new(PASSAGES).filter(Filter::must([condition]));
         assert_eq!(refusal(client.count(count).await).0, Code::InvalidArgument);
     }

@@ -1,9 +1,5 @@
 //! The engine's service as a client of the real server sees it: each test starts the binary on a free port.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test ends at the first surprise"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]
 
 mod collections;
 mod durability;

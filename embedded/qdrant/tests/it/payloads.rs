@@ -13,11 +13,7 @@ use tonic::Code;
 use crate::support::{PASSAGES, refusal, upsert_four, with_passages};
 
 async fn keys(client: &Qdrant, id: u64) -> BTreeSet<String> {
-    let found = client
-        .get_points(GetPointsBuilder::new(PASSAGES, vec![id.into()]))
-        .await
-        .unwrap()
-        .result;
+    let found = client.get_points(GetPointsBuilder::new(PASSAGES, vec![id.into()])).await.unwrap().result;
     found.into_iter().next().unwrap().payload.into_keys().collect()
 }
 
@@ -41,10 +37,7 @@ async fn setting_adds_keys_and_overwriting_replaces_them_all() {
     client.set_payload(set.wait(true)).await.unwrap();
     assert_eq!(keys(&client, 1).await, these(&["lang", "owner", "page", "tags"]));
     let overwrite = SetPayloadPointsBuilder::new(PASSAGES, payload(json!({"lang": "de"})));
-    client
-        .overwrite_payload(overwrite.points_selector(only(1)).wait(true))
-        .await
-        .unwrap();
+    client.overwrite_payload(overwrite.points_selector(only(1)).wait(true)).await.unwrap();
     assert_eq!(keys(&client, 1).await, these(&["lang"]));
 }
 
@@ -66,14 +59,7 @@ async fn keys_are_deleted_one_by_one_or_all_at_once() {
     let delete = DeletePayloadPointsBuilder::new(PASSAGES, vec!["page".to_owned()]).points_selector(only(1));
     client.delete_payload(delete.wait(true)).await.unwrap();
     assert_eq!(keys(&client, 1).await, these(&["owner", "tags"]));
-    client
-        .clear_payload(
-            ClearPayloadPointsBuilder::new(PASSAGES)
-                .points(only(1))
-                .wait(true),
-        )
-        .await
-        .unwrap();
+    client.clear_payload(ClearPayloadPointsBuilder::new(PASSAGES).points(only(1)).wait(true)).await.unwrap();
     assert_eq!(keys(&client, 1).await, these(&[]));
 }
 
@@ -82,8 +68,5 @@ async fn a_payload_for_a_missing_point_is_not_found() {
     let (_server, client, _data) = with_passages().await;
     let set = SetPayloadPointsBuilder::new(PASSAGES, payload(json!({"a": 1}))).points_selector(only(7));
     let refused = refusal(client.set_payload(set.wait(true)).await);
-    assert_eq!(
-        refused,
-        (Code::NotFound, "Not found: No point with id 7 found".to_owned())
-    );
+    assert_eq!(refused, (Code::NotFound, "Not found: No point with id 7 found".to_owned()));
 }

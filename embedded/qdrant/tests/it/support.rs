@@ -33,37 +33,20 @@ impl Server {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let address = line
-            .trim()
-            .strip_prefix("listening on ")
-            .unwrap_or_else(|| panic!("it said {line:?}"));
-        Self {
-            url: format!("http://{address}"),
-            child,
-        }
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("it said {line:?}"));
+        Self { url: format!("http://{address}"), child }
     }
 
     /// A client for it.
     pub(crate) fn client(&self) -> Qdrant {
-        Qdrant::from_url(&self.url)
-            .skip_compatibility_check()
-            .build()
-            .unwrap()
+        Qdrant::from_url(&self.url).skip_compatibility_check().build().unwrap()
     }
 
     /// Ends it as an operator does.
     pub(crate) fn terminate(mut self) -> ExitStatus {
         let pid = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         self.child.wait().unwrap()
     }
 
@@ -102,13 +85,8 @@ pub(crate) fn hybrid(name: &str) -> CreateCollectionBuilder {
     let mut dense = VectorsConfigBuilder::default();
     dense.add_named_vector_params("dense", VectorParamsBuilder::new(4, Distance::Cosine));
     let mut sparse = SparseVectorsConfigBuilder::default();
-    sparse.add_named_vector_params(
-        "bm25",
-        SparseVectorParamsBuilder::default().modifier(Modifier::Idf),
-    );
-    CreateCollectionBuilder::new(name)
-        .vectors_config(dense)
-        .sparse_vectors_config(sparse)
+    sparse.add_named_vector_params("bm25", SparseVectorParamsBuilder::default().modifier(Modifier::Idf));
+    CreateCollectionBuilder::new(name).vectors_config(dense).sparse_vectors_config(sparse)
 }
 
 /// A point with a dense vector, the given terms as its sparse one, and a payload.
@@ -129,29 +107,11 @@ pub(crate) async fn upsert_four(client: &Qdrant) {
             &[1, 10],
             json!({"owner": "ann", "page": 1, "tags": ["rust", "async"]}),
         ),
-        point(
-            2,
-            [0.9, 0.1, 0.0, 0.0],
-            &[1, 20],
-            json!({"owner": "ann", "page": 2, "title": null}),
-        ),
-        point(
-            3,
-            [0.0, 0.0, 1.0, 0.0],
-            &[1, 30],
-            json!({"owner": "bob", "page": 3, "tags": ["go"]}),
-        ),
-        point(
-            4,
-            [0.0, 0.0, 0.9, 0.1],
-            &[1, 40],
-            json!({"owner": "eve", "page": 4, "tags": []}),
-        ),
+        point(2, [0.9, 0.1, 0.0, 0.0], &[1, 20], json!({"owner": "ann", "page": 2, "title": null})),
+        point(3, [0.0, 0.0, 1.0, 0.0], &[1, 30], json!({"owner": "bob", "page": 3, "tags": ["go"]})),
+        point(4, [0.0, 0.0, 0.9, 0.1], &[1, 40], json!({"owner": "eve", "page": 4, "tags": []})),
     ];
-    client
-        .upsert_points(UpsertPointsBuilder::new(PASSAGES, points).wait(true))
-        .await
-        .unwrap();
+    client.upsert_points(UpsertPointsBuilder::new(PASSAGES, points).wait(true)).await.unwrap();
 }
 
 /// The number of a numbered point.
