@@ -1,3 +1,3 @@
-//! The service: one binary, four roles.
+//! Starts what the command line asks for.
 
 fn main() {}

@@ -1,0 +1,139 @@
+//! The read models: level with the ledger, the same however they were made, and blind to what was written.
+
+use aggregates::conversation::{Answer, Intent};
+use aggregates::{AnswerId, Tags, Title, UserId};
+use projections::search::SearchQuery;
+use projections::{conversations, messages, search};
+use sealing::Subject;
+use sqlx::Row as _;
+
+use crate::support::backbone::{Backbone, conversation};
+
+async fn one_story(backbone: &Backbone) -> (UserId, aggregates::ConversationId, AnswerId) {
+    let user = backbone.user().await;
+    let id = conversation();
+    let (_, answer) = backbone.ask(user, id, "What does the xylophonist borrow from the orchestra?").await;
+    let so_far = Answer { text: "The xylophonist borrows mallets.".into(), citations: vec![] };
+    backbone.command(user, id, Intent::Stop { answer_id: answer, so_far }).await;
+    backbone.command(user, id, Intent::Rename(Title::parse("Marimbas at night").unwrap())).await;
+    backbone.command(user, id, Intent::Tag(Tags::parse(&["Percussion"]).unwrap())).await;
+    (user, id, answer)
+}
+
+/// Account, conversation, question, request, stop, title, tags.
+const EVENTS: u64 = 7;
+
+#[tokio::test]
+async fn a_conversation_shows_in_the_list_with_its_messages_and_is_found() {
+    let backbone = Backbone::new().await;
+    let tasks = [backbone.seal(), backbone.project()];
+    let (user, id, answer) = one_story(&backbone).await;
+    backbone.projected(EVENTS).await;
+    let pool = backbone.store.pool();
+    let keyring = backbone.store.keyring();
+    let key = keyring.content(user, Subject::Conversation(id.uuid())).await.unwrap();
+
+    let page = conversations::list(pool, user, &conversations::Filter::default(), None, 20).await.unwrap();
+    let row = page.items.into_iter().next().unwrap().open(key.as_ref());
+    assert_eq!(
+        (row.title.as_str(), row.preview.as_str()),
+        ("Marimbas at night", "The xylophonist borrows mallets.")
+    );
+    assert_eq!((row.message_count, row.version, row.answering), (2, 6, false));
+    assert_eq!(row.tags, ["Percussion"]);
+
+    let (page, _) =
+        messages::page(pool, user, id, messages::Branch::Newest, None, 50).await.unwrap().unwrap();
+    let shown: Vec<_> = page.items.into_iter().map(|message| message.open(key.as_ref())).collect();
+    assert_eq!(shown.len(), 2);
+    assert_eq!(shown[0].text, "What does the xylophonist borrow from the orchestra?");
+    assert_eq!(
+        (shown[1].id, shown[1].status, shown[1].text.as_str()),
+        (answer.uuid(), "stopped", "The xylophonist borrows mallets.")
+    );
+
+    let blind = keyring.user(user).await.unwrap().unwrap().blind_key();
+    for (typed, hits) in [
+        ("borrowing", 2),
+        ("xylopho", 2),
+        ("\"borrows mallets\"", 1),
+        ("\"mallets borrows\"", 0),
+        ("marimba", 1),
+        ("trombone", 0),
+    ] {
+        let query = SearchQuery::parse(typed).unwrap();
+        let filter = conversations::Filter::default();
+        let found = search::find(pool, user, &blind, &query, &filter, None, 10).await.unwrap();
+        assert_eq!(found.items.len(), hits, "{typed}");
+    }
+    tasks.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[tokio::test]
+async fn a_query_that_forgets_its_owner_sees_nothing_and_one_of_another_owner_sees_nothing_of_ours() {
+    let backbone = Backbone::new().await;
+    let tasks = [backbone.seal(), backbone.project()];
+    let (_, id, _) = one_story(&backbone).await;
+    backbone.projected(EVENTS).await;
+    let pool = backbone.store.pool();
+    for view in
+        ["my_conversations", "my_messages", "my_search_entries", "my_usage_days", "my_accounts", "my_keys"]
+    {
+        let seen: i64 =
+            sqlx::query(&format!("SELECT count(*) FROM {view}")).fetch_one(pool).await.unwrap().get(0);
+        assert_eq!(seen, 0, "{view}");
+    }
+    let stranger = backbone.user().await;
+    let nothing = conversations::Filter::default();
+    assert!(conversations::list(pool, stranger, &nothing, None, 20).await.unwrap().items.is_empty());
+    assert!(conversations::get(pool, stranger, id).await.unwrap().is_none());
+    assert!(messages::page(pool, stranger, id, messages::Branch::Newest, None, 20).await.unwrap().is_none());
+    tasks.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[tokio::test]
+async fn no_table_holds_a_word_that_somebody_wrote() {
+    let backbone = Backbone::new().await;
+    let tasks = [backbone.seal(), backbone.project()];
+    one_story(&backbone).await;
+    backbone.projected(EVENTS).await;
+    let tables: Vec<String> =
+        sqlx::query_scalar("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'")
+            .fetch_all(backbone.store.pool())
+            .await
+            .unwrap();
+    assert!(tables.len() > 8);
+    for table in tables {
+        let rows: Vec<String> = sqlx::query_scalar(&format!("SELECT t::text FROM {table} t"))
+            .fetch_all(backbone.store.pool())
+            .await
+            .unwrap();
+        for word in ["xylophonist", "mallets", "Marimbas", "Percussion"] {
+            assert!(!rows.iter().any(|row| row.contains(word)), "{word} in {table}");
+        }
+    }
+    tasks.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[tokio::test]
+async fn a_branched_conversation_shows_one_path_and_tells_siblings() {
+    let backbone = Backbone::new().await;
+    let tasks = [backbone.seal(), backbone.project()];
+    let user = backbone.user().await;
+    let id = conversation();
+    let (first, one) = backbone.ask(user, id, "first").await;
+    backbone.ask(user, id, "second").await;
+    let two = AnswerId::new(uuid::Uuid::now_v7());
+    backbone.command(user, id, Intent::Regenerate { question_id: first, answer_id: two }).await;
+    backbone.projected(7).await;
+    let pool = backbone.store.pool();
+    let ids = async |branch| {
+        let (page, _) = messages::page(pool, user, id, branch, None, 50).await.unwrap().unwrap();
+        page.items.into_iter().map(|message| message.open(None)).collect::<Vec<_>>()
+    };
+    let newest = ids(messages::Branch::Newest).await;
+    assert_eq!(newest.iter().map(|message| message.id).collect::<Vec<_>>(), [first.uuid(), two.uuid()]);
+    assert_eq!(newest[1].siblings, [one.uuid(), two.uuid()]);
+    assert_eq!(ids(messages::Branch::Through(one.uuid())).await.len(), 4);
+    tasks.iter().for_each(tokio::task::JoinHandle::abort);
+}

@@ -1,0 +1,156 @@
+//! Store, sealer and projector in this process, over a database and subjects of their own.
+
+use std::sync::Arc;
+
+use aggregates::account::AccountCommand;
+use aggregates::conversation::{AskQuestion, ConversationCommand, Intent};
+use aggregates::{Actor, AnswerId, ConversationId, Metadata, Position, QuestionId, QuestionText, UserId};
+use async_nats::Client;
+use chrono::Utc;
+use colloquy::store::{self, Keyring, Store};
+use colloquy::wake::SealerWake;
+use colloquy::{projector, sealer};
+use nats::Subjects;
+use sealing::MasterKey;
+use sqlx::{Connection as _, PgConnection};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{service, waiting::until};
+
+/// The middle of the product, without its edges.
+pub(crate) struct Backbone {
+    pub(crate) database_url: String,
+    pub(crate) store: Store,
+    pub(crate) nats: Client,
+    pub(crate) subjects: Subjects,
+    pub(crate) wake: SealerWake,
+    pub(crate) cancel: CancellationToken,
+}
+
+/// A master key for tests.
+pub(crate) fn master_key() -> MasterKey {
+    MasterKey::parse(&"2a".repeat(32)).unwrap()
+}
+
+/// A new empty database on the run's PostgreSQL.
+pub(crate) async fn new_database() -> String {
+    let url = service("COLLOQUY_TEST_POSTGRES_URL");
+    let name = format!("t_{}", Uuid::now_v7().simple());
+    let mut connection = PgConnection::connect(&url).await.unwrap();
+    sqlx::query(&format!("CREATE DATABASE {name}")).execute(&mut connection).await.unwrap();
+    let (server, _) = url.rsplit_once('/').unwrap();
+    format!("{server}/{name}")
+}
+
+impl Backbone {
+    /// A migrated store, and nothing running.
+    pub(crate) async fn new() -> Self {
+        let database_url = new_database().await;
+        store::migrate(&database_url).await.unwrap();
+        Self::on(database_url).await
+    }
+
+    /// The same on a database that is there already.
+    pub(crate) async fn on(database_url: String) -> Self {
+        let pool = store::connect(&database_url, 8).unwrap();
+        let keyring = Arc::new(Keyring::new(pool.clone(), master_key()));
+        Self {
+            store: Store::new(pool, keyring),
+            nats: nats::connect(&service("COLLOQUY_TEST_NATS_URL"), "test").await.unwrap(),
+            subjects: Subjects::new(&format!("t{}", Uuid::now_v7().simple())),
+            wake: SealerWake::local(),
+            cancel: CancellationToken::new(),
+            database_url,
+        }
+    }
+
+    /// Starts a sealer.
+    pub(crate) fn seal(&self) -> tokio::task::JoinHandle<()> {
+        let (store, nats, subjects) = (self.store.clone(), self.nats.clone(), self.subjects.clone());
+        tokio::spawn(sealer::run(store, nats, subjects, self.wake.clone(), self.cancel.clone()))
+    }
+
+    /// Starts a projector.
+    pub(crate) fn project(&self) -> tokio::task::JoinHandle<()> {
+        let (store, nats, subjects) = (self.store.clone(), self.nats.clone(), self.subjects.clone());
+        tokio::spawn(projector::run(store, nats, subjects, self.cancel.clone()))
+    }
+
+    /// A user with an account.
+    pub(crate) async fn user(&self) -> UserId {
+        let user = UserId::new(Uuid::new_v4());
+        let command = (user, AccountCommand::Open);
+        self.store.accounts().execute(user.uuid(), command, &metadata(user), None).await.unwrap();
+        self.wake.notify();
+        user
+    }
+
+    /// Carries out what a user wants of a conversation.
+    pub(crate) async fn command(
+        &self,
+        user: UserId,
+        conversation: ConversationId,
+        intent: Intent,
+    ) -> Vec<&'static str> {
+        let command = ConversationCommand { by: Actor::User(user), at: Utc::now(), expected: None, intent };
+        let done = self
+            .store
+            .conversations()
+            .execute(conversation.uuid(), command, &metadata(user), None)
+            .await
+            .unwrap();
+        self.wake.notify();
+        done.events.iter().map(aggregates::conversation::ConversationEvent::name).collect()
+    }
+
+    /// Asks a question in a conversation, which begins with it if it is new.
+    pub(crate) async fn ask(
+        &self,
+        user: UserId,
+        conversation: ConversationId,
+        text: &str,
+    ) -> (QuestionId, AnswerId) {
+        let ask = AskQuestion {
+            question_id: QuestionId::new(Uuid::now_v7()),
+            answer_id: AnswerId::new(Uuid::now_v7()),
+            text: QuestionText::parse(text).unwrap(),
+            parent_id: None,
+        };
+        let ids = (ask.question_id, ask.answer_id);
+        self.command(user, conversation, Intent::Ask(ask)).await;
+        ids
+    }
+
+    /// Waits until the ledger has so many events.
+    pub(crate) async fn sealed(&self, events: u64) {
+        until("the ledger has the events", async || {
+            (self.store.ledger_head().await.ok()?.0 >= Position(events)).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until the read models have seen so many events.
+    pub(crate) async fn projected(&self, events: u64) {
+        until("the read models have the events", async || {
+            let position = projections::lowest_checkpoint(self.store.pool()).await.ok()?;
+            (position >= Position(events)).then_some(())
+        })
+        .await;
+    }
+}
+
+/// A new conversation's id.
+pub(crate) fn conversation() -> ConversationId {
+    ConversationId::new(Uuid::now_v7())
+}
+
+fn metadata(user: UserId) -> Metadata {
+    Metadata {
+        owner: user,
+        actor: Actor::User(user),
+        correlation_id: Uuid::now_v7(),
+        causation_id: None,
+        traceparent: None,
+    }
+}

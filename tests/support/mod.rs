@@ -1,0 +1,11 @@
+//! What the stories need: a product of their own on the services of the run, each with its own database and subjects.
+
+pub(crate) mod backbone;
+pub(crate) mod waiting;
+
+/// The value of a variable that `colloquy-dev services` sets for the run.
+pub(crate) fn service(variable: &str) -> String {
+    std::env::var(variable).unwrap_or_else(|_| {
+        panic!("{variable} is not set: run the tests by `make test`, or see docs/development.md")
+    })
+}
