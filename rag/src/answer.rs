@@ -81,12 +81,7 @@ impl Answerer {
     pub fn new(embedder: Embedder, index: PassageIndex, model: Option<ChatModel>) -> Self {
         let index_version = index.collection().to_owned();
         let retriever = Retriever::new(embedder.clone(), index);
-        Self {
-            retriever,
-            embedder,
-            index_version,
-            model,
-        }
+        Self { retriever, embedder, index_version, model }
     }
 
     /// Passages to answer from, the best first: shared ones open, the person's own sealed. None when nothing fits.

@@ -71,13 +71,7 @@ impl CitationFilter {
     /// Lets the numbers 1 to `given` pass.
     pub fn new(given: usize) -> Self {
         let given = u32::try_from(given).unwrap_or(u32::MAX);
-        Self {
-            given,
-            cited: Vec::new(),
-            pending: String::new(),
-            backticks: 0,
-            code: None,
-        }
+        Self { given, cited: Vec::new(), pending: String::new(), backticks: 0, code: None }
     }
 
     /// Takes the next piece; what it gives may be shorter, and come later.
@@ -129,19 +123,14 @@ impl CitationFilter {
 
     fn end_of_brackets(&mut self, text: &mut String) {
         let mark = std::mem::take(&mut self.pending);
-        let numbers: Vec<&str> = mark
-            .split(|c: char| !c.is_ascii_digit())
-            .filter(|n| !n.is_empty())
-            .collect();
+        let numbers: Vec<&str> =
+            mark.split(|c: char| !c.is_ascii_digit()).filter(|n| !n.is_empty()).collect();
         if numbers.is_empty() {
             text.push_str(&mark);
             return;
         }
-        let known: Vec<u32> = numbers
-            .iter()
-            .filter_map(|n| n.parse().ok())
-            .filter(|n| (1..=self.given).contains(n))
-            .collect();
+        let known: Vec<u32> =
+            numbers.iter().filter_map(|n| n.parse().ok()).filter(|n| (1..=self.given).contains(n)).collect();
         if mark.starts_with(' ') && !known.is_empty() {
             text.push(' ');
         }
@@ -186,26 +175,16 @@ mod tests {
 
     #[test]
     fn numbers_that_were_given_stay_and_others_go() {
-        assert_eq!(
-            checked("A [2]. B [7]. C[1] [2]", 2),
-            ("A [2]. B. C[1] [2]".into(), vec![2, 1])
-        );
-        assert_eq!(
-            checked("Both [1, 2] and [1,9]", 2),
-            ("Both [1][2] and [1]".into(), vec![1, 2])
-        );
+        assert_eq!(checked("A [2]. B [7]. C[1] [2]", 2), ("A [2]. B. C[1] [2]".into(), vec![2, 1]));
+        assert_eq!(checked("Both [1, 2] and [1,9]", 2), ("Both [1][2] and [1]".into(), vec![1, 2]));
         assert_eq!(checked("None [1]", 0), ("None".into(), vec![]));
     }
 
     #[test]
     fn code_and_other_brackets_are_left_alone() {
-        for text in [
-            "`v[9]` and ```\nlet x = v[7];\n```",
-            "a [link](http://x) [] [x] [1a",
-            "[",
-            " [12",
-            "a  b [",
-        ] {
+        for text in
+            ["`v[9]` and ```\nlet x = v[7];\n```", "a [link](http://x) [] [x] [1a", "[", " [12", "a  b ["]
+        {
             assert_eq!(checked(text, 1), (text.to_owned(), vec![]));
         }
     }

@@ -44,11 +44,7 @@ impl EmbedderConfig {
     /// These files, on at most two threads.
     pub fn new(model_dir: impl Into<PathBuf>, ort_dylib: impl Into<PathBuf>) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(2));
-        Self {
-            model_dir: model_dir.into(),
-            ort_dylib: ort_dylib.into(),
-            threads,
-        }
+        Self { model_dir: model_dir.into(), ort_dylib: ort_dylib.into(), threads }
     }
 }
 
@@ -81,13 +77,12 @@ impl Embedder {
         let options = InitOptionsUserDefined::new()
             .with_environment(environment(&config.ort_dylib)?)
             .with_max_length(MAX_TOKENS)
-            .with_intra_threads(config.threads.max(1));
+            .with_intra_threads(config.threads.max(1))
+            // Threads that spin while they wait take the processor from everything else on the machine.
+            .with_session_config("session.intra_op.allow_spinning", "0");
         let model = TextEmbedding::try_new_from_user_defined(model, options).map_err(EmbedError::Model)?;
         let tokenizer = Arc::new(model.tokenizer.clone());
-        Ok(Self {
-            model: Arc::new(Mutex::new(model)),
-            tokenizer,
-        })
+        Ok(Self { model: Arc::new(Mutex::new(model)), tokenizer })
     }
 
     /// The model's tokenizer, for splitting by its tokens.
@@ -117,9 +112,7 @@ impl Embedder {
             }
             let mut model = Arc::clone(&self.model).lock_owned().await;
             let done = tokio::task::spawn_blocking(move || {
-                turn.iter()
-                    .map(|text| one(&mut model, text))
-                    .collect::<Result<Vec<_>, _>>()
+                turn.iter().map(|text| one(&mut model, text)).collect::<Result<Vec<_>, _>>()
             });
             vectors.extend(done.await.map_err(|_| EmbedError::Interrupted)??);
         }
@@ -129,24 +122,12 @@ impl Embedder {
 /// What stands for a passage in the model's space.
 fn passage_input(passage: &PassageText) -> String {
     let context = passage.context();
-    if context.is_empty() {
-        passage.text.clone()
-    } else {
-        format!("{context}\n{}", passage.text)
-    }
+    if context.is_empty() { passage.text.clone() } else { format!("{context}\n{}", passage.text) }
 }
 
 fn one(model: &mut TextEmbedding, text: &str) -> Result<Vector, EmbedError> {
-    let vector = model
-        .embed([text], None)
-        .map_err(EmbedError::Model)?
-        .pop()
-        .unwrap_or_default();
-    if vector.len() == DIMENSIONS {
-        Ok(vector)
-    } else {
-        Err(EmbedError::WrongShape)
-    }
+    let vector = model.embed([text], None).map_err(EmbedError::Model)?.pop().unwrap_or_default();
+    if vector.len() == DIMENSIONS { Ok(vector) } else { Err(EmbedError::WrongShape) }
 }
 
 /// The cosine of two vectors of length 1.
@@ -162,16 +143,10 @@ fn environment(dylib: &Path) -> Result<Environment, EmbedError> {
         return Ok(environment.clone());
     }
     let environment = ort::init_from(dylib)
-        .map_err(|error| EmbedError::Runtime {
-            path: dylib.to_owned(),
-            reason: error.to_string(),
-        })?
+        .map_err(|error| EmbedError::Runtime { path: dylib.to_owned(), reason: error.to_string() })?
         .with_telemetry(false)
         .build()
-        .map_err(|error| EmbedError::Runtime {
-            path: dylib.to_owned(),
-            reason: error.to_string(),
-        })?;
+        .map_err(|error| EmbedError::Runtime { path: dylib.to_owned(), reason: error.to_string() })?;
     *shared = Some(environment.clone());
     Ok(environment)
 }

@@ -41,15 +41,12 @@ pub fn standing_alone<'a>(question: &'a str, history: &[Turn]) -> Cow<'a, str> {
 
 fn leans(question: &str) -> bool {
     let question = question.to_lowercase();
-    let words: Vec<&str> = question
-        .split(|c: char| !c.is_alphanumeric() && c != '\'')
-        .filter(|word| !word.is_empty())
-        .collect();
+    let words: Vec<&str> =
+        question.split(|c: char| !c.is_alphanumeric() && c != '\'').filter(|word| !word.is_empty()).collect();
     let line = words.join(" ");
-    let goes_on = GOING_ON.iter().any(|start| {
-        line.strip_prefix(start)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
-    });
+    let goes_on = GOING_ON
+        .iter()
+        .any(|start| line.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')));
     words.len() <= SHORT && (goes_on || words.iter().any(|word| POINTING_BACK.contains(word)))
 }
 
@@ -58,34 +55,22 @@ mod tests {
     use super::*;
 
     fn history() -> [Turn; 2] {
-        [
-            Turn::Question("How do I create a branch in git?".into()),
-            Turn::Answer("With git branch.".into()),
-        ]
+        [Turn::Question("How do I create a branch in git?".into()), Turn::Answer("With git branch.".into())]
     }
 
     #[test]
     fn a_leaning_question_brings_the_one_before() {
-        for question in [
-            "and how do I undo that?",
-            "Why?",
-            "What about tags?",
-            "Can I rename it",
-        ] {
+        for question in ["and how do I undo that?", "Why?", "What about tags?", "Can I rename it"] {
             let text = standing_alone(question, &history());
-            assert!(
-                text.contains("create a branch") && text.ends_with(question),
-                "{question}"
-            );
+            assert!(text.contains("create a branch") && text.ends_with(question), "{question}");
         }
     }
 
     #[test]
     fn a_question_that_stands_alone_stays_as_it_is() {
-        for question in [
-            "How do I install Docker?",
-            "What are the limits of a database in the free plan of the service?",
-        ] {
+        for question in
+            ["How do I install Docker?", "What are the limits of a database in the free plan of the service?"]
+        {
             assert_eq!(standing_alone(question, &history()), question);
         }
         assert_eq!(standing_alone("and that?", &[]), "and that?");

@@ -84,10 +84,7 @@ impl ChatModel {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| ModelError::Refused(error.to_string()))?;
-        Ok(Self {
-            http,
-            config: Arc::new(config),
-        })
+        Ok(Self { http, config: Arc::new(config) })
     }
 
     /// The model's name.
@@ -209,20 +206,13 @@ impl Progress {
             return Ok(None);
         };
         self.finished |= choice.finish_reason.is_some();
-        let text = choice
-            .delta
-            .and_then(|delta| delta.content)
-            .filter(|text| !text.is_empty());
+        let text = choice.delta.and_then(|delta| delta.content).filter(|text| !text.is_empty());
         self.begun |= text.is_some();
         Ok(text)
     }
 
     fn broken(&self, reason: String) -> ModelError {
-        if self.begun {
-            ModelError::CutOff(reason)
-        } else {
-            ModelError::Away(reason)
-        }
+        if self.begun { ModelError::CutOff(reason) } else { ModelError::Away(reason) }
     }
 }
 

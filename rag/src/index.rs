@@ -14,6 +14,7 @@ use qdrant_client::qdrant::{
 use qdrant_client::qdrant::{PrefetchQuery, PrefetchQueryBuilder};
 use qdrant_client::{Qdrant, QdrantError};
 use secrecy::{ExposeSecret, SecretString};
+use tonic::Code;
 
 use crate::embed::{DIMENSIONS, MODEL_NAME, Vector};
 use crate::passage::{DocumentId, OwnerId, PassageBody, PassageId, Scope};
@@ -98,11 +99,7 @@ impl PassageIndex {
             .skip_compatibility_check()
             .keep_alive_while_idle()
             .build()?;
-        Ok(Self {
-            client,
-            collection: config.collection.clone(),
-            timeout: config.timeout,
-        })
+        Ok(Self { client, collection: config.collection.clone(), timeout: config.timeout })
     }
 
     /// The name recorded as the index' version.
@@ -112,10 +109,7 @@ impl PassageIndex {
 
     /// Creates the collection and its payload indexes unless they are there.
     pub async fn ensure_collection(&self) -> Result<(), IndexError> {
-        if !self
-            .within(self.client.collection_exists(&self.collection))
-            .await?
-        {
+        if !self.within(self.client.collection_exists(&self.collection)).await? {
             match self.within(self.client.create_collection(self.layout())).await {
                 // Another process was faster.
                 Err(IndexError::Refused(status)) if status.contains("already exists") => {}
@@ -137,15 +131,10 @@ impl PassageIndex {
 
     fn layout(&self) -> CreateCollectionBuilder {
         let mut dense = VectorsConfigBuilder::default();
-        dense.add_named_vector_params(
-            DENSE,
-            VectorParamsBuilder::new(DIMENSIONS as u64, Distance::Cosine),
-        );
+        dense.add_named_vector_params(DENSE, VectorParamsBuilder::new(DIMENSIONS as u64, Distance::Cosine));
         let mut sparse = SparseVectorsConfigBuilder::default();
         sparse.add_named_vector_params(BM25, SparseVectorParamsBuilder::default().modifier(Modifier::Idf));
-        CreateCollectionBuilder::new(&self.collection)
-            .vectors_config(dense)
-            .sparse_vectors_config(sparse)
+        CreateCollectionBuilder::new(&self.collection).vectors_config(dense).sparse_vectors_config(sparse)
     }
 
     /// Writes passages; those already there are replaced. Done when they can be found.
@@ -170,21 +159,13 @@ impl PassageIndex {
         document_id: DocumentId,
         ordinal: u32,
     ) -> Result<(), IndexError> {
-        let beyond = Range {
-            gte: Some(f64::from(ordinal)),
-            ..Range::default()
-        };
-        self.delete(Filter::must([
-            of_document(document_id),
-            Condition::range(payload::ORDINAL, beyond),
-        ]))
-        .await
+        let beyond = Range { gte: Some(f64::from(ordinal)), ..Range::default() };
+        self.delete(Filter::must([of_document(document_id), Condition::range(payload::ORDINAL, beyond)]))
+            .await
     }
 
     async fn delete(&self, filter: Filter) -> Result<(), IndexError> {
-        let request = DeletePointsBuilder::new(&self.collection)
-            .points(filter)
-            .wait(true);
+        let request = DeletePointsBuilder::new(&self.collection).points(filter).wait(true);
         self.within(self.client.delete_points(request)).await?;
         Ok(())
     }
@@ -212,16 +193,13 @@ impl PassageIndex {
         let terms = VectorInput::new_sparse(sparse.indices.clone(), sparse.values.clone());
         let terms = (!sparse.is_empty()).then(|| Query::new_nearest(terms));
         let filter = visible_to(owner);
-        let by_vector = self
-            .rescore(&dense, DENSE, &dense, terms.as_ref(), &filter, depth)
-            .with_payload(true);
+        let by_vector =
+            self.rescore(&dense, DENSE, &dense, terms.as_ref(), &filter, depth).with_payload(true);
         let Some(terms) = &terms else {
             let found = self.within(self.client.query(by_vector)).await?;
             return payload::candidates(found.result, &[]);
         };
-        let by_terms = self
-            .rescore(terms, BM25, &dense, Some(terms), &filter, depth)
-            .with_payload(false);
+        let by_terms = self.rescore(terms, BM25, &dense, Some(terms), &filter, depth).with_payload(false);
         let (found, scored) = tokio::try_join!(
             self.within(self.client.query(by_vector)),
             self.within(self.client.query(by_terms))
@@ -269,10 +247,7 @@ impl PassageIndex {
 fn point(passage: IndexedPassage) -> PointStruct {
     let vectors = NamedVectors::default()
         .add_vector(DENSE, QdrantVector::new_dense(passage.dense))
-        .add_vector(
-            BM25,
-            QdrantVector::new_sparse(passage.sparse.indices, passage.sparse.values),
-        );
+        .add_vector(BM25, QdrantVector::new_sparse(passage.sparse.indices, passage.sparse.values));
     let payload = payload::of(passage.id, passage.scope, passage.body);
     PointStruct::new(passage.id.point_id().to_string(), vectors, payload)
 }
@@ -287,10 +262,7 @@ fn visible_to(owner: OwnerId) -> Filter {
         Condition::matches(payload::SCOPE, payload::USER.to_owned()),
         Condition::matches(payload::OWNER, owner.to_string()),
     ]);
-    Filter::should([
-        Condition::matches(payload::SCOPE, payload::SHARED.to_owned()),
-        Condition::from(own),
-    ])
+    Filter::should([Condition::matches(payload::SCOPE, payload::SHARED.to_owned()), Condition::from(own)])
 }
 
 /// Why the index did not do it.
@@ -318,12 +290,18 @@ impl From<QdrantError> for IndexError {
     fn from(error: QdrantError) -> Self {
         match error {
             QdrantError::ResponseError { status } => {
-                let message = format!("{:?}: {}", status.code(), status.message());
-                match format!("{:?}", status.code()).as_str() {
-                    "Unavailable" | "DeadlineExceeded" | "Cancelled" | "Aborted" | "Unknown" => {
-                        Self::Away(message)
-                    }
-                    _ => Self::Refused(message),
+                let message = format!("{}: {}", status.code(), status.message());
+                match status.code() {
+                    Code::InvalidArgument
+                    | Code::NotFound
+                    | Code::AlreadyExists
+                    | Code::PermissionDenied
+                    | Code::Unauthenticated
+                    | Code::FailedPrecondition
+                    | Code::OutOfRange
+                    | Code::Unimplemented => Self::Refused(message),
+                    // The client calls a connection that fails internal.
+                    _ => Self::Away(message),
                 }
             }
             QdrantError::ResourceExhaustedError { status, .. } => Self::Away(status.message().to_owned()),

@@ -35,19 +35,13 @@ impl Ingester {
     /// Indexes with this model into this index.
     pub fn new(embedder: Embedder, index: PassageIndex) -> Self {
         let splitter = Splitter::new(embedder.tokenizer());
-        Self {
-            embedder,
-            index,
-            splitter,
-        }
+        Self { embedder, index, splitter }
     }
 
     /// The document's passages as they would be indexed.
     pub fn passages(&self, document: &Document) -> Vec<PassageText> {
         let named = Some(document.title.trim().to_owned()).filter(|title| !title.is_empty());
-        let title = named
-            .or_else(|| title(document.markup, &document.text))
-            .unwrap_or_default();
+        let title = named.or_else(|| title(document.markup, &document.text)).unwrap_or_default();
         let passages = self.splitter.split(document.markup, &document.text).into_iter();
         passages
             .map(|passage| {
@@ -55,11 +49,7 @@ impl Ingester {
                 if heading.first() == Some(&title) {
                     heading.remove(0);
                 }
-                PassageText {
-                    title: title.clone(),
-                    heading,
-                    text: passage.text,
-                }
+                PassageText { title: title.clone(), heading, text: passage.text }
             })
             .collect()
     }
@@ -95,34 +85,18 @@ impl Ingester {
         let passages = self.passages(document);
         let mut ordinal = 0;
         for batch in passages.chunks(BATCH) {
-            let vectors = self
-                .embedder
-                .embed_passages(batch)
-                .await
-                .map_err(IngestError::from)?;
+            let vectors = self.embedder.embed_passages(batch).await.map_err(IngestError::from)?;
             let mut points = Vec::with_capacity(batch.len());
             for (passage, dense) in batch.iter().zip(vectors) {
-                let id = PassageId {
-                    document_id: document.id,
-                    ordinal,
-                };
+                let id = PassageId { document_id: document.id, ordinal };
                 let body = body(id, passage).map_err(SealedIngestError::Seal)?;
                 let sparse = SparseVector::of_passage(passage);
-                points.push(IndexedPassage {
-                    id,
-                    scope: document.scope,
-                    body,
-                    dense,
-                    sparse,
-                });
+                points.push(IndexedPassage { id, scope: document.scope, body, dense, sparse });
                 ordinal += 1;
             }
             self.index.upsert(points).await.map_err(IngestError::from)?;
         }
-        self.index
-            .delete_passages_from(document.id, ordinal)
-            .await
-            .map_err(IngestError::from)?;
+        self.index.delete_passages_from(document.id, ordinal).await.map_err(IngestError::from)?;
         Ok(ordinal)
     }
 }

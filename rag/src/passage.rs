@@ -122,14 +122,8 @@ mod tests {
     #[test]
     fn a_passage_keeps_its_point_and_neighbours_have_others() {
         let document_id = DocumentId::from(Uuid::from_u128(7));
-        let first = PassageId {
-            document_id,
-            ordinal: 0,
-        };
-        let second = PassageId {
-            document_id,
-            ordinal: 1,
-        };
+        let first = PassageId { document_id, ordinal: 0 };
+        let second = PassageId { document_id, ordinal: 1 };
         assert_eq!(first.point_id(), first.point_id());
         assert_ne!(first.point_id(), second.point_id());
         assert_eq!(first.point_id().get_version_num(), 5);
@@ -137,11 +131,8 @@ mod tests {
 
     #[test]
     fn a_passage_survives_sealing_and_opening() {
-        let passage = PassageText {
-            title: "T".into(),
-            heading: vec!["A".into(), "B".into()],
-            text: "x\u{0}y".into(),
-        };
+        let passage =
+            PassageText { title: "T".into(), heading: vec!["A".into(), "B".into()], text: "x\u{0}y".into() };
         assert_eq!(PassageText::from_bytes(&passage.to_bytes()).unwrap(), passage);
         assert_eq!(passage.context(), "T > A > B");
         assert!(PassageText::from_bytes(b"nonsense").is_err());

@@ -74,13 +74,10 @@ impl Prompt {
     pub fn sha256(&self) -> String {
         use std::fmt::Write as _;
         let json = serde_json::to_vec(&self.messages).unwrap_or_default();
-        digest(&SHA256, &json)
-            .as_ref()
-            .iter()
-            .fold(String::with_capacity(64), |mut hex, byte| {
-                let _ = write!(hex, "{byte:02x}");
-                hex
-            })
+        digest(&SHA256, &json).as_ref().iter().fold(String::with_capacity(64), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
     }
 }
 
@@ -90,54 +87,23 @@ pub fn build(question: &str, history: &[Turn], sources: &[Source], context_token
     let system = SYSTEM.trim().replace("{{nothing}}", NOTHING_ANSWERS);
     let fixed = message_tokens(&system) + message_tokens(QUESTION) + message_tokens(question);
     let room = context_tokens.saturating_sub(max_answer_tokens + fixed);
-    let for_sources = if history.is_empty() {
-        room
-    } else {
-        room / 3 * SOURCES_SHARE_OF_THREE
-    };
+    let for_sources = if history.is_empty() { room } else { room / 3 * SOURCES_SHARE_OF_THREE };
     let (given, sources_tokens) = numbered(sources, for_sources);
     let remembered = newest(history, room.saturating_sub(sources_tokens));
-    let mut messages = vec![Message {
-        role: Role::System,
-        content: system,
-    }];
+    let mut messages = vec![Message { role: Role::System, content: system }];
     messages.extend(remembered.iter().map(|turn| match turn {
-        Turn::Question(text) => Message {
-            role: Role::User,
-            content: text.clone(),
-        },
-        Turn::Answer(text) => Message {
-            role: Role::Assistant,
-            content: text.clone(),
-        },
+        Turn::Question(text) => Message { role: Role::User, content: text.clone() },
+        Turn::Answer(text) => Message { role: Role::Assistant, content: text.clone() },
     }));
-    messages.push(Message {
-        role: Role::User,
-        content: asked(question, &given),
-    });
-    let estimated_tokens = messages
-        .iter()
-        .map(|message| message_tokens(&message.content))
-        .sum();
-    Prompt {
-        messages,
-        sources_given: given.len(),
-        max_answer_tokens,
-        estimated_tokens,
-    }
+    messages.push(Message { role: Role::User, content: asked(question, &given) });
+    let estimated_tokens = messages.iter().map(|message| message_tokens(&message.content)).sum();
+    Prompt { messages, sources_given: given.len(), max_answer_tokens, estimated_tokens }
 }
 
 /// Fills the template in one pass, so that neither question nor sources can bring placeholders of their own.
 fn asked(question: &str, sources: &[String]) -> String {
-    let sources = if sources.is_empty() {
-        "There are no sources.".to_owned()
-    } else {
-        sources.join("\n")
-    };
-    let (before, rest) = QUESTION
-        .trim()
-        .split_once("{{sources}}")
-        .unwrap_or(("", QUESTION));
+    let sources = if sources.is_empty() { "There are no sources.".to_owned() } else { sources.join("\n") };
+    let (before, rest) = QUESTION.trim().split_once("{{sources}}").unwrap_or(("", QUESTION));
     let (between, after) = rest.split_once("{{question}}").unwrap_or((rest, ""));
     format!("{before}{sources}{between}{question}{after}")
 }
@@ -168,9 +134,7 @@ fn numbered(sources: &[Source], room: u32) -> (Vec<String>, u32) {
 /// A source; whatever in it looks like the end of one is taken apart.
 fn element(number: u32, source: &Source, text: &str) -> String {
     let title = source.passage.context().replace(['"', '<', '>', '\n'], " ");
-    let text = text
-        .replace("<source", "< source")
-        .replace("</source", "< /source");
+    let text = text.replace("<source", "< source").replace("</source", "< /source");
     format!("<source number=\"{number}\" title=\"{title}\">\n{text}\n</source>")
 }
 
@@ -213,15 +177,8 @@ mod tests {
 
     fn source(text: &str) -> Source {
         Source {
-            id: PassageId {
-                document_id: DocumentId::from(Uuid::nil()),
-                ordinal: 0,
-            },
-            passage: PassageText {
-                title: "Title".into(),
-                heading: vec![],
-                text: text.into(),
-            },
+            id: PassageId { document_id: DocumentId::from(Uuid::nil()), ordinal: 0 },
+            passage: PassageText { title: "Title".into(), heading: vec![], text: text.into() },
             score: 1.0,
             dense_score: 1.0,
         }

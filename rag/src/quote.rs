@@ -32,35 +32,21 @@ pub async fn quote(embedder: &Embedder, question: &str, sources: &[Source]) -> R
         return Ok(nothing());
     }
     let mut texts = vec![question.to_owned()];
-    texts.extend(
-        candidates
-            .iter()
-            .map(|candidate| candidate.piece.text().to_owned()),
-    );
+    texts.extend(candidates.iter().map(|candidate| candidate.piece.text().to_owned()));
     let vectors = embedder.embed(texts).await?;
     let picked = pick::pick(question, sources, &candidates, &vectors);
-    Ok(if picked.is_empty() {
-        nothing()
-    } else {
-        compose::compose(&picked)
-    })
+    Ok(if picked.is_empty() { nothing() } else { compose::compose(&picked) })
 }
 
 fn nothing() -> Quotation {
-    Quotation {
-        text: NOTHING_ANSWERS.to_owned(),
-        cited: Vec::new(),
-    }
+    Quotation { text: NOTHING_ANSWERS.to_owned(), cited: Vec::new() }
 }
 
 /// A text in the groups of words it is streamed in; joined they are the text.
 pub fn word_groups(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
-        let end = rest
-            .match_indices([' ', '\n'])
-            .nth(GROUP - 1)
-            .map_or(rest.len(), |(at, _)| at + 1);
+        let end = rest.match_indices([' ', '\n']).nth(GROUP - 1).map_or(rest.len(), |(at, _)| at + 1);
         let (group, after) = rest.split_at(end);
         rest = after;
         (!group.is_empty()).then_some(group)

@@ -1,7 +1,7 @@
 //! Reads a passage's Markdown as a person would: sentences, list items, table rows and code, without markup. Pure text
 //! in, pure text out.
 
-use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{BrokenLink, CodeBlockKind, CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
 use unicode_segmentation::UnicodeSegmentation as _;
 
 /// Something that can be quoted by itself.
@@ -37,7 +37,13 @@ impl Piece {
 /// The pieces of a Markdown text in order. Headings are left out: they name what follows, and say nothing themselves.
 pub(crate) fn pieces(markdown: &str) -> Vec<Piece> {
     let mut reader = Reader::default();
-    for event in Parser::new_ext(markdown, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH) {
+    // `[text][name]` whose definition stands elsewhere is a link all the same; `[name]` alone may be just brackets.
+    let elsewhere = |link: BrokenLink<'_>| {
+        matches!(link.link_type, LinkType::Reference | LinkType::Collapsed)
+            .then(|| (CowStr::Borrowed(""), CowStr::Borrowed("")))
+    };
+    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
+    for event in Parser::new_with_broken_link_callback(markdown, options, Some(elsewhere)) {
         reader.read(event);
     }
     reader.end_block();
@@ -166,18 +172,12 @@ impl Reader {
         }
         self.paragraph += 1;
         let paragraph = self.paragraph;
-        self.pieces.extend(
-            sentences(text)
-                .into_iter()
-                .map(|text| Piece::Sentence { text, paragraph }),
-        );
+        self.pieces.extend(sentences(text).into_iter().map(|text| Piece::Sentence { text, paragraph }));
     }
 }
 
 /// Abbreviations a sentence does not end with.
-const ABBREVIATIONS: [&str; 10] = [
-    "e.g.", "i.e.", "etc.", "cf.", "vs.", "dr.", "mr.", "mrs.", "no.", "fig.",
-];
+const ABBREVIATIONS: [&str; 10] = ["e.g.", "i.e.", "etc.", "cf.", "vs.", "dr.", "mr.", "mrs.", "no.", "fig."];
 
 /// The sentences of a paragraph. What is in backticks is never cut.
 pub(crate) fn sentences(paragraph: &str) -> Vec<String> {
@@ -195,12 +195,7 @@ pub(crate) fn sentences(paragraph: &str) -> Vec<String> {
 }
 
 fn ends_with_abbreviation(text: &str) -> bool {
-    let last = text
-        .trim_end()
-        .rsplit([' ', '('])
-        .next()
-        .unwrap_or_default()
-        .to_lowercase();
+    let last = text.trim_end().rsplit([' ', '(']).next().unwrap_or_default().to_lowercase();
     ABBREVIATIONS.contains(&last.as_str())
 }
 
@@ -216,23 +211,16 @@ mod tests {
     use super::*;
 
     fn texts(markdown: &str) -> Vec<String> {
-        pieces(markdown)
-            .iter()
-            .map(|piece| piece.text().to_owned())
-            .collect()
+        pieces(markdown).iter().map(|piece| piece.text().to_owned()).collect()
     }
 
     #[test]
     fn hard_wrapped_paragraphs_become_sentences() {
         assert_eq!(
             texts(
-                "One sentence goes\non here. Another, e.g. This one, with `a. B` in it! *Third* [one](http://x)?"
+                "One sentence goes\non here. Another, e.g. This one, with `a. B` in it! *Third* [one](http://x) [a][b] [c]?"
             ),
-            [
-                "One sentence goes on here.",
-                "Another, e.g. This one, with `a. B` in it!",
-                "Third one?"
-            ]
+            ["One sentence goes on here.", "Another, e.g. This one, with `a. B` in it!", "Third one a [c]?"]
         );
     }
 
@@ -242,17 +230,11 @@ mod tests {
         assert_eq!(
             pieces(markdown),
             [
-                Piece::Sentence {
-                    text: "Intro:".into(),
-                    paragraph: 1
-                },
+                Piece::Sentence { text: "Intro:".into(), paragraph: 1 },
                 Piece::Item("first item. Still first".into()),
                 Piece::Item("second".into()),
                 Piece::Item("x | y".into()),
-                Piece::Code {
-                    text: "fn main() {}".into(),
-                    language: "rust".into()
-                },
+                Piece::Code { text: "fn main() {}".into(), language: "rust".into() },
             ]
         );
     }

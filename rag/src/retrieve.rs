@@ -51,12 +51,7 @@ impl Hit {
                 PassageText::from_bytes(&bytes).map_err(OpenError::Unreadable)?
             }
         };
-        Ok(Source {
-            id: self.id,
-            passage,
-            score: self.score,
-            dense_score: self.dense_score,
-        })
+        Ok(Source { id: self.id, passage, score: self.score, dense_score: self.dense_score })
     }
 }
 

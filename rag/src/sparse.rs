@@ -34,10 +34,8 @@ impl SparseVector {
             length += 1.0;
         }
         let discount = K1 * (1.0 - B + B * length / USUAL_LENGTH);
-        let (indices, values) = counts
-            .into_iter()
-            .map(|(term, count)| (term, count * (K1 + 1.0) / (count + discount)))
-            .unzip();
+        let (indices, values) =
+            counts.into_iter().map(|(term, count)| (term, count * (K1 + 1.0) / (count + discount))).unzip();
         Self { indices, values }
     }
 
@@ -66,29 +64,18 @@ mod tests {
     use super::*;
 
     fn passage(heading: &str, text: &str) -> PassageText {
-        PassageText {
-            title: String::new(),
-            heading: vec![heading.into()],
-            text: text.into(),
-        }
+        PassageText { title: String::new(), heading: vec![heading.into()], text: text.into() }
     }
 
     fn weight(passage: &PassageText, term: &str) -> f32 {
         let vector = SparseVector::of_passage(passage);
         let id = SparseVector::of_query(term).indices[0];
-        vector
-            .indices
-            .iter()
-            .position(|i| *i == id)
-            .map_or(0.0, |at| vector.values[at])
+        vector.indices.iter().position(|i| *i == id).map_or(0.0, |at| vector.values[at])
     }
 
     #[test]
     fn other_forms_of_a_word_are_the_same_term() {
-        assert_eq!(
-            SparseVector::of_query("Borrowing the borrowed"),
-            SparseVector::of_query("borrow")
-        );
+        assert_eq!(SparseVector::of_query("Borrowing the borrowed"), SparseVector::of_query("borrow"));
     }
 
     #[test]

@@ -54,9 +54,7 @@ impl Splitter {
         tokenizer.with_padding(None);
         // Only setting a truncation can fail, not taking it away.
         let _ = tokenizer.with_truncation(None);
-        Self {
-            sizer: Sizer(tokenizer),
-        }
+        Self { sizer: Sizer(tokenizer) }
     }
 
     /// The passages of a document in order; none for one that says nothing.
@@ -69,11 +67,7 @@ impl Splitter {
             .into_iter()
             .filter(|(_, text)| text.chars().any(char::is_alphanumeric))
             .zip(0..)
-            .map(|((heading, text), ordinal)| Passage {
-                ordinal,
-                heading,
-                text,
-            })
+            .map(|((heading, text), ordinal)| Passage { ordinal, heading, text })
             .collect()
     }
 
@@ -92,9 +86,10 @@ impl Splitter {
         for section in self.worth_a_passage(sections::sections(&cleaned), &cleaned) {
             let text = &cleaned[section.body.clone()];
             let blocks = sections::code_blocks(text);
-            for (start, chunk) in splitter.chunk_indices(text) {
-                let text = fenced(text, start..start + chunk.len(), &blocks);
-                pieces.push((section.heading.clone(), text.into_owned()));
+            let cuts =
+                splitter.chunk_indices(text).map(|(start, chunk)| start..start + chunk.len()).collect();
+            for cut in self.announcing_together(text, cuts) {
+                pieces.push((section.heading.clone(), fenced(text, cut, &blocks).into_owned()));
             }
         }
         pieces
@@ -120,10 +115,26 @@ impl Splitter {
             && self.sizer.size(&document[scant.body.start..next.body.end]) <= TARGET_TOKENS
     }
 
+    /// What ends in a colon goes with what it announces: its paragraph, or its sentence where that is too much.
+    fn announcing_together(&self, text: &str, mut cuts: Vec<Range<usize>>) -> Vec<Range<usize>> {
+        for next in 1..cuts.len() {
+            let cut = cuts[next - 1].clone();
+            let (before, after) = (&text[cut.clone()], cuts[next].end);
+            let starts =
+                [before.rfind("\n\n"), before.rfind(". ").max(before.rfind(".\n")).map(|dot| dot + 1)];
+            let fits = |start: &usize| self.sizer.size(&text[*start..after]) <= MAX_TOKENS - FENCE_TOKENS;
+            let start = starts.into_iter().flatten().map(|at| cut.start + at).find(fits);
+            if let Some(start) = start.filter(|_| before.ends_with(':')) {
+                cuts[next].start = start + text[start..].len() - text[start..].trim_start().len();
+                cuts[next - 1].end = start;
+            }
+        }
+        cuts
+    }
+
     fn config(&self, max: usize) -> ChunkConfig<&Sizer> {
-        let capacity = ChunkCapacity::new(TARGET_TOKENS.min(max))
-            .with_max(max)
-            .unwrap_or(ChunkCapacity::new(max));
+        let capacity =
+            ChunkCapacity::new(TARGET_TOKENS.min(max)).with_max(max).unwrap_or(ChunkCapacity::new(max));
         ChunkConfig::new(capacity).with_sizer(&self.sizer)
     }
 }
@@ -134,22 +145,14 @@ pub fn title(markup: Markup, document: &str) -> Option<String> {
         Markup::Markdown => sections::sections(&clean::readable(document))
             .into_iter()
             .find_map(|s| s.heading.into_iter().next()),
-        Markup::Plain => document
-            .lines()
-            .map(str::trim)
-            .find(|line| !line.is_empty())
-            .map(str::to_owned),
+        Markup::Plain => document.lines().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned),
     };
     title.map(|title| title.chars().take(200).collect())
 }
 
 /// Gives a piece cut out of a code block its fences back, so that it still reads as code.
 fn fenced<'a>(text: &'a str, piece: Range<usize>, blocks: &[sections::CodeBlock]) -> Cow<'a, str> {
-    let cut_by = |at: usize| {
-        blocks
-            .iter()
-            .find(|block| block.range.start < at && at < block.range.end)
-    };
+    let cut_by = |at: usize| blocks.iter().find(|block| block.range.start < at && at < block.range.end);
     let opened = cut_by(piece.start);
     let left_open = cut_by(piece.end).filter(|block| !text[piece.end..block.range.end].trim().is_empty());
     let piece = &text[piece];
@@ -170,10 +173,7 @@ struct Sizer(Tokenizer);
 
 impl ChunkSizer for Sizer {
     fn size(&self, text: &str) -> usize {
-        let tokens = self
-            .0
-            .encode_fast(text, false)
-            .map_or(text.len(), |encoding| encoding.len());
+        let tokens = self.0.encode_fast(text, false).map_or(text.len(), |encoding| encoding.len());
         tokens.max(text.len() / MAX_BYTES_PER_TOKEN)
     }
 }

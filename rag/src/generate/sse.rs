@@ -39,8 +39,7 @@ impl EventParser {
             return data.pop().map(|_| String::from_utf8_lossy(&data).into_owned());
         }
         if let Some(value) = line.strip_prefix(b"data:") {
-            self.data
-                .extend_from_slice(value.strip_prefix(b" ").unwrap_or(value));
+            self.data.extend_from_slice(value.strip_prefix(b" ").unwrap_or(value));
             self.data.push(b'\n');
         }
         None
@@ -56,10 +55,7 @@ mod tests {
     #[test]
     fn comments_and_other_fields_are_skipped_and_lines_joined() {
         let stream = ": hello\r\n\r\nevent: x\r\ndata: {\"a\":\r\ndata:1}\r\n\r\ndata: [DONE]\n\n";
-        assert_eq!(
-            EventParser::default().push(stream.as_bytes()).unwrap(),
-            ["{\"a\":\n1}", "[DONE]"]
-        );
+        assert_eq!(EventParser::default().push(stream.as_bytes()).unwrap(), ["{\"a\":\n1}", "[DONE]"]);
     }
 
     #[test]
@@ -69,11 +65,7 @@ mod tests {
 
     #[test]
     fn an_event_without_end_is_refused() {
-        assert!(
-            EventParser::default()
-                .push(&vec![b'x'; MAX_EVENT_BYTES + 1])
-                .is_err()
-        );
+        assert!(EventParser::default().push(&vec![b'x'; MAX_EVENT_BYTES + 1]).is_err());
     }
 
     proptest! {

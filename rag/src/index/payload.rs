@@ -52,27 +52,14 @@ pub(super) fn candidates(
     found: Vec<ScoredPoint>,
     scored: &[ScoredPoint],
 ) -> Result<Vec<Candidate>, IndexError> {
-    let bm25: HashMap<&str, f32> = scored
-        .iter()
-        .filter_map(|point| Some((uuid(point.id.as_ref()?)?, point.score)))
-        .collect();
+    let bm25: HashMap<&str, f32> =
+        scored.iter().filter_map(|point| Some((uuid(point.id.as_ref()?)?, point.score))).collect();
     found
         .into_iter()
         .map(|point| {
-            let bm25 = point
-                .id
-                .as_ref()
-                .and_then(uuid)
-                .and_then(|id| bm25.get(id))
-                .copied()
-                .unwrap_or(0.0);
+            let bm25 = point.id.as_ref().and_then(uuid).and_then(|id| bm25.get(id)).copied().unwrap_or(0.0);
             let (id, body) = read(point.payload)?;
-            Ok(Candidate {
-                id,
-                body,
-                dense: point.score,
-                bm25,
-            })
+            Ok(Candidate { id, body, dense: point.score, bm25 })
         })
         .collect()
 }
@@ -95,11 +82,9 @@ fn read(mut payload: HashMap<String, Value>) -> Result<(PassageId, PassageBody),
     };
     let ordinal = ordinal.ok_or(IndexError::Unreadable("its ordinal"))?;
     let body = match text(payload.remove(SEALED)) {
-        Some(sealed) => PassageBody::Sealed(
-            BASE64
-                .decode(sealed)
-                .map_err(|_| IndexError::Unreadable("its sealed body"))?,
-        ),
+        Some(sealed) => {
+            PassageBody::Sealed(BASE64.decode(sealed).map_err(|_| IndexError::Unreadable("its sealed body"))?)
+        }
         None => PassageBody::Open(PassageText {
             title: text(payload.remove(TITLE)).unwrap_or_default(),
             heading: texts(payload.remove(HEADING)),
@@ -118,11 +103,9 @@ fn text(value: Option<Value>) -> Option<String> {
 
 fn texts(value: Option<Value>) -> Vec<String> {
     match value.and_then(|value| value.kind) {
-        Some(Kind::ListValue(list)) => list
-            .values
-            .into_iter()
-            .filter_map(|value| text(Some(value)))
-            .collect(),
+        Some(Kind::ListValue(list)) => {
+            list.values.into_iter().filter_map(|value| text(Some(value))).collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -132,10 +115,7 @@ mod tests {
     use super::*;
 
     fn id() -> PassageId {
-        PassageId {
-            document_id: DocumentId::from(Uuid::from_u128(5)),
-            ordinal: 9,
-        }
+        PassageId { document_id: DocumentId::from(Uuid::from_u128(5)), ordinal: 9 }
     }
 
     fn written(scope: Scope, body: PassageBody) -> HashMap<String, Value> {

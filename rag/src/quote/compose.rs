@@ -17,17 +17,12 @@ pub(super) fn compose(runs: &[Run]) -> Quotation {
         }
         paragraphs.push(paragraph(run, number));
     }
-    Quotation {
-        text: paragraphs.join("\n\n"),
-        cited,
-    }
+    Quotation { text: paragraphs.join("\n\n"), cited }
 }
 
 /// One run; the mark stands behind its last words, never in code.
 fn paragraph(run: &Run, number: u32) -> String {
-    let marked = run
-        .iter()
-        .rposition(|candidate| !matches!(candidate.piece, Piece::Code { .. }));
+    let marked = run.iter().rposition(|candidate| !matches!(candidate.piece, Piece::Code { .. }));
     let mark = format!("[{number}]");
     let mut text = String::new();
     let mut previous: Option<&Piece> = None;
@@ -98,45 +93,25 @@ fn in_code(before: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn sentence(source: usize, at: usize, text: &str, paragraph: usize) -> Candidate {
-        Candidate {
-            source,
-            at,
-            piece: Piece::Sentence {
-                text: text.into(),
-                paragraph,
-            },
-        }
+    fn sentence(source: usize, text: &str, paragraph: usize) -> Candidate {
+        Candidate { source, piece: Piece::Sentence { text: text.into(), paragraph } }
     }
 
     #[test]
     fn each_run_ends_with_its_sources_number() {
-        let code = Candidate {
-            source: 0,
-            at: 2,
-            piece: Piece::Code {
-                text: "x".into(),
-                language: "rust".into(),
-            },
-        };
+        let code = Candidate { source: 0, piece: Piece::Code { text: "x".into(), language: "rust".into() } };
         let runs = [
-            vec![sentence(2, 0, "First.", 1), sentence(2, 1, "Second.", 1)],
-            vec![sentence(0, 1, "Look:", 1), code],
-            vec![sentence(2, 7, "Third.", 3)],
+            vec![sentence(2, "First.", 1), sentence(2, "Second.", 1)],
+            vec![sentence(0, "Look:", 1), code],
+            vec![sentence(2, "Third.", 3)],
         ];
         let quotation = compose(&runs);
-        assert_eq!(
-            quotation.text,
-            "First. Second. [3]\n\nLook: [1]\n\n```rust\nx\n```\n\nThird. [3]"
-        );
+        assert_eq!(quotation.text, "First. Second. [3]\n\nLook: [1]\n\n```rust\nx\n```\n\nThird. [3]");
         assert_eq!(quotation.cited, [3, 1]);
     }
 
     #[test]
     fn a_sources_own_marks_are_not_citations() {
-        assert_eq!(
-            unmarked("See [7] and `v[0]` and [x] ["),
-            "See (7) and `v[0]` and [x] ["
-        );
+        assert_eq!(unmarked("See [7] and `v[0]` and [x] ["), "See (7) and `v[0]` and [x] [");
     }
 }

@@ -1,34 +1,30 @@
-//! Chooses the pieces of the sources that answer the question, with the neighbours they need to be understood.
+//! Chooses the stretches of the sources that answer the question: around the piece that fits best, as much as is needed
+//! to understand it and as fits into an answer.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use crate::embed::{Vector, cosine};
 use crate::readable::{Piece, pieces};
 use crate::retrieve::Source;
 use crate::sparse::SparseVector;
 
-/// Sources that are read sentence by sentence; the others fit less.
+/// Sources that are read piece by piece; the others fit less.
 const SOURCES_READ: usize = 5;
 /// Pieces compared with the question.
 const PIECES_READ: usize = 80;
-/// Pieces chosen for themselves.
-const CHOSEN: usize = 4;
-/// Words after which nothing more is chosen.
-const ENOUGH_WORDS: usize = 130;
-/// What is chosen fits at least this share as well as the best does.
-const WORTH_OF_BEST: f32 = 0.8;
-/// Below this cosine between the question and the best piece, nothing answers.
+/// About how many words the best stretch may have, the next, and so on.
+const WORDS: [usize; 3] = [120, 70, 40];
+/// A further stretch fits at least this share as well as the best does.
+const WORTH_OF_BEST: f32 = 0.85;
+/// In any but the best stretch, a neighbour from another paragraph joins when it fits this share as well as the lead does.
+const WORTH_OF_PIECE: f32 = 0.5;
+/// Below this, cosine and terms together, nothing answers.
 const ANSWERS: f32 = 0.35;
-/// Pieces closer than this say the same.
+/// Pieces with a greater cosine say the same.
 const SAME: f32 = 0.92;
 /// What having all of the question's terms adds, in units of cosine.
 const TERMS_WEIGHT: f32 = 0.2;
-/// How much a piece gains from the fit of its passage …
-const PASSAGE_WEIGHT: f32 = 0.4;
-/// … and of its better neighbour.
-const NEIGHBOUR_WEIGHT: f32 = 0.15;
-/// Items of a list that follow the sentence announcing them.
-const ITEMS: usize = 6;
 /// Longer code is not quoted.
 const CODE_LINES: usize = 20;
 
@@ -65,29 +61,18 @@ const LEANING: [&str; 24] = [
 pub(super) struct Candidate {
     /// The source's place in the list, from 0.
     pub(super) source: usize,
-    /// The piece's place in the source.
-    pub(super) at: usize,
     pub(super) piece: Piece,
 }
 
-/// Chosen pieces that stand together in a source, in its order.
+/// Pieces that follow each other in a source.
 pub(super) type Run = Vec<Candidate>;
 
 /// The pieces to compare with the question.
 pub(super) fn candidates(sources: &[Source]) -> Vec<Candidate> {
     let of_source = |(source, found): (usize, &Source)| {
-        let pieces = pieces(&found.passage.text).into_iter().enumerate();
-        pieces
-            .map(move |(at, piece)| Candidate { source, at, piece })
-            .collect::<Vec<_>>()
+        pieces(&found.passage.text).into_iter().map(move |piece| Candidate { source, piece })
     };
-    sources
-        .iter()
-        .take(SOURCES_READ)
-        .enumerate()
-        .flat_map(of_source)
-        .take(PIECES_READ)
-        .collect()
+    sources.iter().take(SOURCES_READ).enumerate().flat_map(of_source).take(PIECES_READ).collect()
 }
 
 /// The runs to quote, the best first; none when nothing answers. The first vector is the question's, the others the
@@ -101,176 +86,204 @@ pub(super) fn pick(
     let Some((asked, vectors)) = vectors.split_first() else {
         return Vec::new();
     };
-    let cosines: Vec<f32> = vectors.iter().map(|vector| cosine(asked, vector)).collect();
-    if cosines.iter().copied().fold(f32::MIN, f32::max) < ANSWERS {
+    let fits = fits(question, asked, candidates, vectors);
+    if fits.iter().copied().fold(f32::MIN, f32::max) < ANSWERS {
         return Vec::new();
     }
-    let scores = scores(question, sources, candidates, &cosines);
-    let mut order: Vec<usize> = (0..candidates.len()).collect();
-    order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]).then(a.cmp(b)));
-    let least = order.first().map_or(0.0, |best| scores[*best] * WORTH_OF_BEST);
-    let mut chosen: Vec<usize> = Vec::new();
-    let mut quoted: BTreeSet<usize> = BTreeSet::new();
-    let mut words = 0;
-    for index in order {
-        if chosen.len() == CHOSEN || scores[index] < least || words >= ENOUGH_WORDS {
-            break;
-        }
-        let repeats = quoted
-            .iter()
-            .any(|other| cosine(&vectors[*other], &vectors[index]) > SAME);
-        if quoted.contains(&index) || repeats || !can_lead(&candidates[index].piece) {
+    let mut leads = leads(candidates, &fits);
+    let worth = |lead: usize| fits[lead] + sources[candidates[lead].source].score;
+    leads.sort_by(|a, b| worth(*b).total_cmp(&worth(*a)).then(a.cmp(b)));
+    let least = leads.first().map_or(0.0, |best| worth(*best) * WORTH_OF_BEST);
+    let mut quoted: Vec<usize> = Vec::new();
+    let mut runs = Vec::new();
+    for lead in leads.into_iter().filter(|lead| worth(*lead) >= least) {
+        let Some(most) = WORDS.get(runs.len()) else { break };
+        if quoted.iter().any(|other| cosine(&vectors[*other], &vectors[lead]) > SAME) {
             continue;
         }
-        chosen.push(index);
-        for neighbour in with_neighbours(candidates, index) {
-            if quoted.insert(neighbour) {
-                words += candidates[neighbour].piece.text().split_whitespace().count();
-            }
-        }
+        let stretch = Stretch { candidates, fits: &fits, best: runs.is_empty() };
+        let run = stretch.around(lead, *most);
+        quoted.extend(run.clone());
+        runs.push(run.map(|index| candidates[index].clone()).collect());
     }
-    runs(candidates, &chosen, &quoted)
+    runs
 }
 
-/// A question or a lone word answers nothing.
+/// How well each piece fits the question: the cosine, and the share of the question's terms.
+#[expect(clippy::cast_precision_loss, reason = "a question has few terms")]
+fn fits(question: &str, asked: &[f32], candidates: &[Candidate], vectors: &[Vector]) -> Vec<f32> {
+    let terms: BTreeSet<u32> = SparseVector::of_query(question).indices.into_iter().collect();
+    let fit = |(candidate, vector): (&Candidate, &Vector)| {
+        let said = SparseVector::of_query(candidate.piece.text());
+        let shared = said.indices.iter().filter(|term| terms.contains(term)).count();
+        cosine(asked, vector) + TERMS_WEIGHT * shared as f32 / terms.len().max(1) as f32
+    };
+    candidates.iter().zip(vectors).map(fit).collect()
+}
+
+/// The piece of each source that fits best.
+fn leads(candidates: &[Candidate], fits: &[f32]) -> Vec<usize> {
+    let mut leads: Vec<usize> = Vec::new();
+    for index in (0..candidates.len()).filter(|index| can_lead(&candidates[*index].piece)) {
+        match leads.last_mut() {
+            Some(lead) if candidates[*lead].source == candidates[index].source => {
+                if fits[index] > fits[*lead] {
+                    *lead = index;
+                }
+            }
+            _ => leads.push(index),
+        }
+    }
+    leads
+}
+
+/// A question, a caption or a lone word answers nothing.
 fn can_lead(piece: &Piece) -> bool {
     match piece {
-        Piece::Sentence { text, .. } => !text.ends_with('?') && text.split_whitespace().count() > 3,
+        Piece::Sentence { text, .. } => text.split_whitespace().count() > 3 && ends_as_statement(text),
         Piece::Item(_) => true,
-        Piece::Code { text, .. } => text.lines().count() <= CODE_LINES,
+        Piece::Code { .. } => can_be_quoted(piece),
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a question has few terms")]
-fn scores(question: &str, sources: &[Source], candidates: &[Candidate], cosines: &[f32]) -> Vec<f32> {
-    let asked: BTreeSet<u32> = SparseVector::of_query(question).indices.into_iter().collect();
-    let own = candidates.iter().zip(cosines).map(|(candidate, cosine)| {
-        let said = SparseVector::of_query(candidate.piece.text());
-        let shared = said.indices.iter().filter(|term| asked.contains(term)).count();
-        cosine + TERMS_WEIGHT * shared as f32 / asked.len().max(1) as f32
-    });
-    let own: Vec<f32> = own.collect();
-    (0..candidates.len())
-        .map(|index| {
-            let beside = |other: Option<usize>| {
-                other
-                    .filter(|other| {
-                        candidates
-                            .get(*other)
-                            .is_some_and(|c| c.source == candidates[index].source)
-                    })
-                    .map_or(0.0, |other| own[other].max(0.0))
+fn ends_as_statement(text: &str) -> bool {
+    text.ends_with(['.', '!', ':', ';', '…', '。', '！', ')', '"', '”', '`'])
+}
+
+fn can_be_quoted(piece: &Piece) -> bool {
+    !matches!(piece, Piece::Code { text, .. } if text.lines().count() > CODE_LINES)
+}
+
+/// Grows around a piece, within its source.
+struct Stretch<'a> {
+    candidates: &'a [Candidate],
+    fits: &'a [f32],
+    /// It is the best one: its passage may speak until there are enough words.
+    best: bool,
+}
+
+impl Stretch<'_> {
+    /// The pieces around this one up to about so many words: first what is needed to understand it, then on the side
+    /// that fits better.
+    fn around(&self, lead: usize, most: usize) -> RangeInclusive<usize> {
+        let (mut first, mut last) = (lead, lead);
+        let mut words = self.words(lead);
+        while words < most {
+            let before = first.checked_sub(1).filter(|before| self.joins(*before, first, lead));
+            let after = Some(last + 1).filter(|after| self.joins(*after, last, lead));
+            let next = match (before, after) {
+                (Some(before), _) if self.leans(first) => before,
+                (_, Some(after)) if self.announces(last) => after,
+                (Some(before), Some(after)) if self.fits[before] > self.fits[after] => before,
+                (_, Some(after)) => after,
+                (Some(before), None) => before,
+                (None, None) => break,
             };
-            let neighbour = beside(index.checked_sub(1)).max(beside(Some(index + 1)));
-            own[index]
-                + PASSAGE_WEIGHT * sources[candidates[index].source].score
-                + NEIGHBOUR_WEIGHT * neighbour
-        })
-        .collect()
-}
-
-/// The piece and what is needed to understand it.
-fn with_neighbours(candidates: &[Candidate], index: usize) -> Vec<usize> {
-    let source = candidates[index].source;
-    let of_source = |at: &usize| {
-        candidates
-            .get(*at)
-            .is_some_and(|candidate| candidate.source == source)
-    };
-    let mut together = vec![index];
-    match &candidates[index].piece {
-        Piece::Sentence { .. } => {
-            together.extend(before(candidates, index).filter(of_source));
-            together.extend(announced(candidates, index));
-            together.extend(
-                Some(index + 1)
-                    .filter(of_source)
-                    .filter(|next| same_paragraph(candidates, index, *next)),
-            );
+            words += self.words(next);
+            (first, last) = (first.min(next), last.max(next));
         }
-        Piece::Item(_) | Piece::Code { .. } => {
-            let lead = (0..index)
-                .rev()
-                .take(ITEMS)
-                .take_while(of_source)
-                .find(|at| matches!(candidates[*at].piece, Piece::Sentence { .. }));
-            together.extend(lead.filter(|at| announces(&candidates[*at].piece)));
+        while last > lead && self.announces(last) {
+            last -= 1;
         }
+        first..=last
     }
-    together.sort_unstable();
-    together.dedup();
-    together
+
+    /// Whether a piece can be read together with the one beside it.
+    fn joins(&self, next: usize, beside: usize, lead: usize) -> bool {
+        let (Some(new), Some(old)) = (self.candidates.get(next), self.candidates.get(beside)) else {
+            return false;
+        };
+        let same_block = match (&new.piece, &old.piece) {
+            (Piece::Sentence { paragraph: new, .. }, Piece::Sentence { paragraph: old, .. }) => new == old,
+            (Piece::Item(_), Piece::Item(_)) => true,
+            _ => next.min(beside) < next && self.announces(beside) || next < beside && self.announces(next),
+        };
+        new.source == old.source
+            && can_be_quoted(&new.piece)
+            && (self.best || same_block || self.fits[next] >= WORTH_OF_PIECE * self.fits[lead])
+    }
+
+    fn words(&self, index: usize) -> usize {
+        self.candidates[index].piece.text().split_whitespace().count()
+    }
+
+    /// Whether it begins in a way that needs the piece before.
+    fn leans(&self, index: usize) -> bool {
+        let text = self.candidates[index].piece.text();
+        let first = text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_lowercase();
+        LEANING.contains(&first.as_str())
+    }
+
+    /// Whether it ends in a colon: what it announces comes next.
+    fn announces(&self, index: usize) -> bool {
+        self.candidates[index].piece.text().ends_with(':')
+    }
 }
 
-/// The sentence before one that leans on it.
-fn before(candidates: &[Candidate], index: usize) -> impl Iterator<Item = usize> {
-    let first = candidates[index]
-        .piece
-        .text()
-        .split(|c: char| !c.is_alphanumeric())
-        .next()
-        .unwrap_or_default();
-    let leans = LEANING.contains(&first.to_lowercase().as_str());
-    index
-        .checked_sub(1)
-        .filter(|previous| leans && same_paragraph(candidates, index, *previous))
-        .into_iter()
-}
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
 
-/// The list or code a sentence announces with its colon.
-fn announced(candidates: &[Candidate], index: usize) -> Vec<usize> {
-    if !announces(&candidates[index].piece) {
-        return Vec::new();
-    }
-    let mut found = Vec::new();
-    for (at, next) in candidates.iter().enumerate().skip(index + 1).take(ITEMS) {
-        match &next.piece {
-            _ if next.source != candidates[index].source => break,
-            Piece::Code { text, .. } if found.is_empty() && text.lines().count() <= CODE_LINES => {
-                return vec![at];
-            }
-            Piece::Sentence { .. } | Piece::Code { .. } => break,
-            Piece::Item(_) => found.push(at),
+    use super::*;
+    use crate::passage::{DocumentId, PassageId, PassageText};
+
+    fn source(text: &str, score: f32) -> Source {
+        Source {
+            id: PassageId { document_id: DocumentId::from(Uuid::nil()), ordinal: 0 },
+            passage: PassageText { title: String::new(), heading: vec![], text: text.into() },
+            score,
+            dense_score: score,
         }
     }
-    found
-}
 
-fn announces(piece: &Piece) -> bool {
-    piece.text().ends_with(':')
-}
-
-fn same_paragraph(candidates: &[Candidate], a: usize, b: usize) -> bool {
-    match (candidates.get(a), candidates.get(b)) {
-        (Some(a), Some(b)) if a.source == b.source => match (&a.piece, &b.piece) {
-            (Piece::Sentence { paragraph: a, .. }, Piece::Sentence { paragraph: b, .. }) => a == b,
-            _ => false,
-        },
-        _ => false,
+    /// Picks with a space of two dimensions: a piece that holds `yes` fits, any other hardly does.
+    fn picked(sources: &[Source]) -> Vec<String> {
+        let candidates = candidates(sources);
+        let mut vectors = vec![vec![1.0, 0.0]];
+        vectors.extend(candidates.iter().enumerate().map(|(at, candidate)| {
+            let fit: f32 = if candidate.piece.text().contains("yes") { 0.8 } else { 0.1 };
+            let side = (1.0 - fit * fit).sqrt();
+            vec![fit, if at % 2 == 0 { side } else { -side }]
+        }));
+        let runs = pick("zzz", sources, &candidates, &vectors);
+        runs.iter().map(|run| run.iter().map(|c| c.piece.text()).collect::<Vec<_>>().join("|")).collect()
     }
-}
 
-/// Quoted pieces that follow each other, in the order of the best of them.
-fn runs(candidates: &[Candidate], chosen: &[usize], quoted: &BTreeSet<usize>) -> Vec<Run> {
-    let mut runs: Vec<Vec<usize>> = Vec::new();
-    for &index in quoted {
-        match runs.last_mut() {
-            Some(run) if run.last().is_some_and(|last| follows(candidates, *last, index)) => run.push(index),
-            _ => runs.push(vec![index]),
-        }
+    #[test]
+    fn the_sentence_that_fits_comes_with_what_stands_around_it() {
+        let text = "A first one. And yes it is so. It ends.";
+        assert_eq!(picked(&[source(text, 0.5)]), ["A first one.|And yes it is so.|It ends."]);
     }
-    let source_of = |run: &[usize]| candidates[run[0]].source;
-    let best_of_source = |source: usize| {
-        chosen
-            .iter()
-            .position(|index| candidates[*index].source == source)
-    };
-    runs.sort_by_key(|run| (best_of_source(source_of(run)), run[0]));
-    runs.into_iter()
-        .map(|run| run.into_iter().map(|index| candidates[index].clone()).collect())
-        .collect()
-}
 
-fn follows(candidates: &[Candidate], last: usize, next: usize) -> bool {
-    candidates[last].source == candidates[next].source && candidates[last].at + 1 == candidates[next].at
+    #[test]
+    fn an_announcement_comes_with_what_it_announces() {
+        let text = "We say yes to all these:\n\n- one\n- two\n\nThe end of it all.";
+        assert_eq!(picked(&[source(text, 0.5)]), ["We say yes to all these:|one|two|The end of it all."]);
+        assert_eq!(
+            picked(&[source("Say yes to it all. Something follows here:", 0.5)]),
+            ["Say yes to it all."]
+        );
+    }
+
+    #[test]
+    fn the_better_source_comes_first_and_a_poor_one_not_at_all() {
+        let sources = [
+            source("Truly yes it is.", 0.5),
+            source("Rather yes it may be.", 0.6),
+            source("No, never at all.", 0.3),
+        ];
+        assert_eq!(picked(&sources), ["Rather yes it may be.", "Truly yes it is."]);
+    }
+
+    #[test]
+    fn nothing_is_picked_when_nothing_fits() {
+        assert!(picked(&[source("A thing that is about something else.", 0.9)]).is_empty());
+        assert!(picked(&[]).is_empty());
+    }
+
+    #[test]
+    fn long_code_is_not_quoted() {
+        let text = format!("Look, yes it is this:\n\n```\n{}\n```\n", "line\n".repeat(30));
+        assert_eq!(picked(&[source(&text, 0.5)]), ["Look, yes it is this:"]);
+    }
 }

@@ -12,7 +12,7 @@ const TERMS_WEIGHT: f32 = 0.3;
 /// The BM25 one term of usual rarity gives a passage of usual length.
 const TERM_SCORE: f32 = 4.5;
 /// Below this cosine a passage is about something else …
-const RELEVANT: f32 = 0.3;
+const RELEVANT: f32 = 0.25;
 /// … unless it has this share of the question's terms, and at least …
 const TERMS_RELEVANT: f32 = 0.6;
 /// … this cosine.
@@ -42,9 +42,5 @@ fn is_relevant(cosine: f32, share: f32) -> bool {
 
 #[expect(clippy::cast_precision_loss, reason = "a question has few terms")]
 fn share_of_terms(bm25: f32, terms: usize) -> f32 {
-    if terms == 0 {
-        0.0
-    } else {
-        (bm25 / (TERM_SCORE * terms as f32)).clamp(0.0, 1.0)
-    }
+    if terms == 0 { 0.0 } else { (bm25 / (TERM_SCORE * terms as f32)).clamp(0.0, 1.0) }
 }

@@ -31,10 +31,7 @@ pub(super) fn terms(text: &str) -> impl Iterator<Item = String> + use<> {
             terms.push(word.to_lowercase());
         }
         terms.extend(
-            parts
-                .iter()
-                .filter(|part| !is_stop_word(part))
-                .map(|part| stemmer.stem(part).into_owned()),
+            parts.iter().filter(|part| !is_stop_word(part)).map(|part| stemmer.stem(part).into_owned()),
         );
     }
     terms.into_iter()

@@ -1,9 +1,9 @@
-//! Takes out of a Markdown text what nobody reads: HTML comments and tags, metadata, code blocks that only include a
-//! file. It must leave everything else as it was written.
+//! Takes out of a Markdown text what nobody reads: HTML comments and tags, metadata, link definitions, code blocks that
+//! only include a file. It must leave everything else as it was written.
 
 use std::ops::Range;
 
-use pulldown_cmark::{Event, Parser, Tag, TagEnd};
+use pulldown_cmark::{Event, LinkType, Parser, Tag, TagEnd};
 
 use super::sections::options;
 
@@ -33,10 +33,33 @@ pub(super) fn readable(document: &str) -> String {
 
 /// What to replace, in order.
 fn edits(document: &str) -> Vec<(Range<usize>, String)> {
-    let mut edits = Vec::new();
+    let parser = Parser::new_ext(document, options());
+    let mut edits: Vec<(Range<usize>, String)> = parser
+        .reference_definitions()
+        .iter()
+        .map(|(_, definition)| (definition.span.clone(), String::new()))
+        .collect();
     let mut code: Option<(Range<usize>, String)> = None;
-    for (event, range) in Parser::new_ext(document, options()).into_offset_iter() {
+    let mut link: Option<(Range<usize>, Range<usize>)> = None;
+    for (event, range) in parser.into_offset_iter() {
+        if let Some((_, text)) = &mut link
+            && !matches!(event, Event::End(TagEnd::Link))
+        {
+            *text = text.start.min(range.start)..text.end.max(range.end);
+        }
         match event {
+            Event::Start(Tag::Link { link_type: LinkType::Reference | LinkType::Collapsed, .. }) => {
+                link = Some((range.clone(), range.end..range.start));
+            }
+            Event::End(TagEnd::Link) => {
+                if let Some((mut whole, text)) = link.take() {
+                    // The parser counts the brackets of `[text][]` as text behind the link.
+                    if document[whole.end..].starts_with("[]") {
+                        whole.end += 2;
+                    }
+                    edits.push((whole, document.get(text).unwrap_or_default().to_owned()));
+                }
+            }
             Event::Start(Tag::HtmlBlock) => {
                 edits.push((range.clone(), without_tags(&document[range], |_| true)));
             }
@@ -61,16 +84,13 @@ fn edits(document: &str) -> Vec<(Range<usize>, String)> {
             _ => {}
         }
     }
+    edits.sort_by_key(|(range, _)| range.start);
     edits
 }
 
 /// Whether code is nothing but a book's directives to include a file.
 fn only_includes(code: &str) -> bool {
-    let mut lines = code
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .peekable();
+    let mut lines = code.lines().map(str::trim).filter(|line| !line.is_empty()).peekable();
     lines.peek().is_some() && lines.all(|line| line.starts_with("{{#") && line.ends_with("}}"))
 }
 
@@ -116,6 +136,12 @@ mod tests {
         for gone in ["Old", "Listing", "include", "<a", "title: x"] {
             assert!(!text.contains(gone), "{gone} in {text}");
         }
+    }
+
+    #[test]
+    fn links_by_reference_become_their_text() {
+        let text = "See [the `book`][book], [it][], [v] and [here](http://x).\n\n[book]: ch1.html \"T\"\n[it]: x\n[v]: y\n";
+        assert_eq!(readable(text).trim(), "See the `book`, it, [v] and [here](http://x).");
     }
 
     #[test]

@@ -29,10 +29,7 @@ pub(super) fn options() -> Options {
 /// The sections of a document. Headings inside quotes and lists belong to the text around them.
 pub(super) fn sections(document: &str) -> Vec<Section> {
     let mut path: Vec<(usize, String)> = Vec::new();
-    let mut found = vec![Section {
-        heading: Vec::new(),
-        body: 0..document.len(),
-    }];
+    let mut found = vec![Section { heading: Vec::new(), body: 0..document.len() }];
     let mut nesting = 0_usize;
     let mut reading: Option<(usize, String)> = None;
     for (event, range) in Parser::new_ext(document, options()).into_offset_iter() {
@@ -55,10 +52,7 @@ pub(super) fn sections(document: &str) -> Vec<Section> {
                     path.retain(|(above, _)| *above < level);
                     path.push((level, title.trim().to_owned()));
                     let heading = path.iter().map(|(_, title)| title.clone()).collect();
-                    found.push(Section {
-                        heading,
-                        body: range.end..document.len(),
-                    });
+                    found.push(Section { heading, body: range.end..document.len() });
                 }
             }
             _ => {}
@@ -77,15 +71,8 @@ pub(super) fn code_blocks(text: &str) -> Vec<CodeBlock> {
             Event::Start(Tag::BlockQuote(_) | Tag::List(_)) => nesting += 1,
             Event::End(TagEnd::BlockQuote(_) | TagEnd::List(_)) => nesting = nesting.saturating_sub(1),
             Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) if nesting == 0 => {
-                let fence = text[range.clone()]
-                    .chars()
-                    .take_while(|c| matches!(c, '`' | '~'))
-                    .collect();
-                blocks.push(CodeBlock {
-                    range,
-                    fence,
-                    info: info.to_string(),
-                });
+                let fence = text[range.clone()].chars().take_while(|c| matches!(c, '`' | '~')).collect();
+                blocks.push(CodeBlock { range, fence, info: info.to_string() });
             }
             _ => {}
         }

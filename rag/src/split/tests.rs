@@ -8,11 +8,7 @@ use super::*;
 
 fn splitter() -> Splitter {
     let vocabulary = std::iter::once(("[UNK]".to_owned(), 0)).collect();
-    let words = WordLevel::builder()
-        .vocab(vocabulary)
-        .unk_token("[UNK]".into())
-        .build()
-        .unwrap();
+    let words = WordLevel::builder().vocab(vocabulary).unk_token("[UNK]".into()).build().unwrap();
     let mut tokenizer = Tokenizer::new(words);
     tokenizer.with_pre_tokenizer(Some(Whitespace {}));
     Splitter::new(tokenizer)
@@ -33,14 +29,8 @@ fn each_passage_stands_under_its_headings() {
     );
     let passages = splitter().split(Markup::Markdown, &document);
     let headings: Vec<_> = passages.iter().map(|p| p.heading.join("/")).collect();
-    assert_eq!(
-        headings,
-        ["Book", "Book/Chapter", "Book/Chapter/Part", "Book/Other"]
-    );
-    assert_eq!(
-        passages.iter().map(|p| p.ordinal).collect::<Vec<_>>(),
-        [0, 1, 2, 3]
-    );
+    assert_eq!(headings, ["Book", "Book/Chapter", "Book/Chapter/Part", "Book/Other"]);
+    assert_eq!(passages.iter().map(|p| p.ordinal).collect::<Vec<_>>(), [0, 1, 2, 3]);
 }
 
 #[test]
@@ -65,32 +55,27 @@ fn a_cut_code_block_keeps_its_fences() {
     let passages = splitter().split(Markup::Markdown, &document);
     assert!(passages.len() > 2);
     for passage in passages {
-        assert!(
-            passage.text.starts_with("~~~rust\n") && passage.text.ends_with("\n~~~"),
-            "{}",
-            passage.text
-        );
+        assert!(passage.text.starts_with("~~~rust\n") && passage.text.ends_with("\n~~~"), "{}", passage.text);
     }
+}
+
+#[test]
+fn an_announcement_goes_with_what_it_announces() {
+    let document = format!("# A\n\n{}\n\nThese are the three:\n\n- {}\n", words("a", 175), words("b", 100));
+    let passages = splitter().split(Markup::Markdown, &document);
+    assert!(passages[1].text.starts_with("These are the three:\n\n- b"), "{passages:#?}");
 }
 
 #[test]
 fn headings_inside_quotes_do_not_begin_a_section() {
     let document = format!("# A\n\n{}\n\n> # B\n>\n> quoted\n\nlast\n", words("a", 40));
-    assert!(
-        splitter()
-            .split(Markup::Markdown, &document)
-            .iter()
-            .all(|p| p.heading == ["A"])
-    );
+    assert!(splitter().split(Markup::Markdown, &document).iter().all(|p| p.heading == ["A"]));
 }
 
 #[test]
 fn nothing_to_say_gives_no_passage() {
     for document in ["", "\n\n", "# Title\n", "---\n", "<!-- x -->", "```\n```"] {
-        assert!(
-            splitter().split(Markup::Markdown, document).is_empty(),
-            "{document:?}"
-        );
+        assert!(splitter().split(Markup::Markdown, document).is_empty(), "{document:?}");
     }
     assert!(splitter().split(Markup::Plain, " \n ").is_empty());
 }
@@ -99,23 +84,13 @@ fn nothing_to_say_gives_no_passage() {
 fn a_word_without_end_is_still_cut() {
     let document = "x".repeat(50_000);
     let passages = splitter().split(Markup::Plain, &document);
-    assert!(
-        passages
-            .iter()
-            .all(|p| p.text.len() <= (MAX_TOKENS + 1) * MAX_BYTES_PER_TOKEN)
-    );
+    assert!(passages.iter().all(|p| p.text.len() <= (MAX_TOKENS + 1) * MAX_BYTES_PER_TOKEN));
 }
 
 #[test]
 fn a_document_is_named_by_its_first_heading_or_line() {
-    assert_eq!(
-        title(Markup::Markdown, "<!-- x -->\n# The `Name`\n\ntext").as_deref(),
-        Some("The Name")
-    );
-    assert_eq!(
-        title(Markup::Plain, "\n First line \nmore").as_deref(),
-        Some("First line")
-    );
+    assert_eq!(title(Markup::Markdown, "<!-- x -->\n# The `Name`\n\ntext").as_deref(), Some("The Name"));
+    assert_eq!(title(Markup::Plain, "\n First line \nmore").as_deref(), Some("First line"));
     assert_eq!(title(Markup::Plain, ""), None);
 }
 

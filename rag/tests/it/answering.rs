@@ -1,0 +1,121 @@
+//! What answering promises, from question to citations.
+
+use futures::StreamExt as _;
+use rag::answer::{AnswerChunk, AnswerError, Answerer, Author, FinishedAnswer};
+use rag::generate::{ChatConfig, ChatModel, Usage};
+use rag::passage::OwnerId;
+use rag::quote::NOTHING_ANSWERS;
+use rag::retrieve::Source;
+use uuid::Uuid;
+
+use crate::model_server::{Act, ModelServer};
+use crate::services::{document_id, library};
+
+fn somebody() -> OwnerId {
+    OwnerId::from(Uuid::from_u128(1))
+}
+
+async fn sources(answerer: &Answerer, question: &str) -> Vec<Source> {
+    let hits = answerer.retrieve(question, &[], somebody()).await.unwrap();
+    hits.into_iter().map(|hit| hit.open_with(|_, _| Err::<Vec<u8>, _>(std::fmt::Error)).unwrap()).collect()
+}
+
+async fn answered(answerer: &Answerer, question: &str) -> (Vec<String>, Result<FinishedAnswer, AnswerError>) {
+    let sources = sources(answerer, question).await;
+    let mut stream = Box::pin(answerer.answer(question.to_owned(), Vec::new(), sources));
+    let mut deltas = Vec::new();
+    while let Some(chunk) = stream.next().await {
+        match chunk {
+            Ok(AnswerChunk::Delta(delta)) => deltas.push(delta),
+            Ok(AnswerChunk::Finished(answer)) => return (deltas, Ok(*answer)),
+            Err(error) => return (deltas, Err(error)),
+        }
+    }
+    panic!("the answer ended without saying how")
+}
+
+async fn model(act: Act) -> (ModelServer, ChatModel) {
+    let server = ModelServer::start(act).await;
+    let model = ChatModel::new(ChatConfig::new(&server.base_url, "test-model")).unwrap();
+    (server, model)
+}
+
+#[tokio::test]
+async fn without_a_model_the_sentence_that_answers_is_quoted() {
+    let (embedder, index) = library("quoting").await;
+    let answerer = Answerer::new(embedder, index.clone(), None);
+    let (deltas, answer) = answered(&answerer, "When does the night train to Vienna leave?").await;
+    let answer = answer.unwrap();
+    assert!(answer.text.contains("20:33") && answer.text.contains("[1]"), "{}", answer.text);
+    assert!(deltas.len() > 2);
+    assert_eq!(deltas.concat(), answer.text);
+    assert_eq!(answer.citations[0].number, 1);
+    assert_eq!(answer.citations[0].document_id, document_id(3));
+    assert_eq!(answer.citations[0].title, "Night trains");
+    assert!(answer.citations[0].snippet.starts_with("The night train"));
+    assert_eq!(answer.provenance.author, Author::Quoted);
+    assert_eq!(answer.provenance.index_version, index.collection());
+    assert_eq!(answer.usage, Usage::default());
+}
+
+#[tokio::test]
+async fn where_nothing_answers_that_is_said_and_nothing_cited() {
+    let (embedder, index) = library("unanswerable").await;
+    let (_server, model) = model(Act::Say(vec!["never asked"])).await;
+    for answerer in
+        [Answerer::new(embedder.clone(), index.clone(), None), Answerer::new(embedder, index, Some(model))]
+    {
+        let answer = answered(&answerer, "How do I file a tax return?").await.1.unwrap();
+        assert_eq!(answer.text, NOTHING_ANSWERS);
+        assert!(answer.citations.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_models_answer_is_streamed_and_its_citations_checked() {
+    let (embedder, index) = library("model").await;
+    let (server, model) = model(Act::Say(vec!["At 20:33 ", "[", "1].", " Or not [17]", "."])).await;
+    let answerer = Answerer::new(embedder, index, Some(model));
+    let (deltas, answer) = answered(&answerer, "When does the night train to Vienna leave?").await;
+    let answer = answer.unwrap();
+    assert_eq!(answer.text, "At 20:33 [1]. Or not.");
+    assert_eq!(deltas.concat(), answer.text);
+    assert_eq!(answer.citations.iter().map(|c| c.number).collect::<Vec<_>>(), [1]);
+    assert_eq!(answer.usage, Usage { prompt_tokens: 21, completion_tokens: 7 });
+    let Author::Model { name, prompt_version, prompt_sha256 } = answer.provenance.author else {
+        panic!("quoted")
+    };
+    assert_eq!((name.as_str(), prompt_version, prompt_sha256.len()), ("test-model", "answer.v1", 64));
+    let body = server.requests().remove(0).1.to_string();
+    assert!(body.contains("platform fourteen") && body.contains("When does the night train"));
+}
+
+#[tokio::test]
+async fn usage_is_estimated_when_the_model_does_not_count() {
+    let (embedder, index) = library("uncounted").await;
+    let (_server, model) = model(Act::SayUncounted(vec!["At 20:33 [1]."])).await;
+    let answerer = Answerer::new(embedder, index, Some(model));
+    let answer = answered(&answerer, "When does the night train to Vienna leave?").await.1.unwrap();
+    assert!(answer.usage.prompt_tokens > 50 && answer.usage.completion_tokens > 2);
+}
+
+#[tokio::test]
+async fn while_the_model_is_away_the_sources_are_quoted() {
+    let (embedder, index) = library("away").await;
+    let (_server, model) = model(Act::Status(503)).await;
+    let answerer = Answerer::new(embedder, index, Some(model));
+    let answer = answered(&answerer, "When does the night train to Vienna leave?").await.1.unwrap();
+    assert_eq!(answer.provenance.author, Author::Quoted);
+    assert!(answer.text.contains("20:33"));
+}
+
+#[tokio::test]
+async fn a_model_that_refuses_or_breaks_off_is_an_error() {
+    let (embedder, index) = library("errors").await;
+    for (act, transient) in [(Act::Status(401), false), (Act::Drop(vec!["Half an"]), true)] {
+        let (_server, model) = model(act).await;
+        let answerer = Answerer::new(embedder.clone(), index.clone(), Some(model));
+        let error = answered(&answerer, "When does the night train to Vienna leave?").await.1.unwrap_err();
+        assert_eq!(error.is_transient(), transient, "{error}");
+    }
+}

@@ -1,0 +1,59 @@
+//! What the embedding model promises.
+
+use rag::embed::{DIMENSIONS, EmbedError, Embedder, EmbedderConfig, cosine};
+use rag::passage::PassageText;
+use rag::split::{MAX_TOKENS, Markup, Splitter};
+
+use crate::services::{BEES, BREAD, embedder};
+
+#[tokio::test]
+async fn texts_that_mean_the_same_are_close() {
+    let embedder = embedder().await;
+    let question = embedder.embed_query("How long does dough need to rise?").await.unwrap();
+    let passage = |text: &str| PassageText { title: String::new(), heading: vec![], text: text.into() };
+    let vectors = embedder.embed_passages(&[passage(BREAD), passage(BEES)]).await.unwrap();
+    assert_eq!(question.len(), DIMENSIONS);
+    assert!((cosine(&question, &question) - 1.0).abs() < 1e-3);
+    assert!(cosine(&question, &vectors[0]) > cosine(&question, &vectors[1]) + 0.2);
+}
+
+#[tokio::test]
+async fn a_vector_does_not_depend_on_what_is_embedded_beside_it() {
+    let embedder = embedder().await;
+    let alone = embedder.embed_query("a short text").await.unwrap();
+    let among =
+        embedder.embed(vec!["word ".repeat(300), "a short text".into(), String::new()]).await.unwrap();
+    assert_eq!(alone, among[1]);
+}
+
+#[tokio::test]
+async fn many_at_once_all_get_their_vectors() {
+    let embedder = embedder().await;
+    let questions = (0..20).map(|number| {
+        let embedder = embedder.clone();
+        tokio::spawn(async move { embedder.embed_query(&format!("question {number}")).await })
+    });
+    for question in questions {
+        assert_eq!(question.await.unwrap().unwrap().len(), DIMENSIONS);
+    }
+}
+
+#[tokio::test]
+async fn passages_are_cut_by_the_models_own_tokens() {
+    let tokenizer = embedder().await.tokenizer();
+    let splitter = Splitter::new(tokenizer.clone());
+    let document = format!("# Title\n\n{}", BREAD.replace('#', "").repeat(30));
+    let passages = splitter.split(Markup::Markdown, &document);
+    assert!(passages.len() > 4);
+    for passage in passages {
+        let mut tokenizer = tokenizer.clone();
+        tokenizer.with_truncation(None).unwrap();
+        assert!(tokenizer.encode(passage.text, false).unwrap().len() <= MAX_TOKENS);
+    }
+}
+
+#[tokio::test]
+async fn a_missing_file_is_named() {
+    let error = Embedder::load(EmbedderConfig::new("/nowhere", "/nowhere/lib.so")).await.err().unwrap();
+    assert!(matches!(&error, EmbedError::File { .. }) && error.to_string().contains("/nowhere"), "{error}");
+}

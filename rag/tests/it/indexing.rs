@@ -1,0 +1,60 @@
+//! What the index promises.
+
+use std::time::Duration;
+
+use rag::index::{IndexConfig, IndexError, PassageIndex};
+use rag::ingest::{Ingester, SealedIngestError};
+use rag::passage::{OwnerId, Scope};
+use uuid::Uuid;
+
+use crate::services::{BREAD, document, document_id, embedder, index};
+
+#[tokio::test]
+async fn indexing_again_replaces_and_removing_leaves_nothing() {
+    let (embedder, index) = (embedder().await, index("replace").await);
+    let ingester = Ingester::new(embedder, index.clone());
+    let long = format!("{BREAD}\n## More\n\n{}\n", "Flour, water and salt are weighed. ".repeat(80));
+    let many = ingester.shared(&document(1, Scope::Shared, &long)).await.unwrap();
+    assert!(many > 2);
+    assert_eq!(index.count(Some(document_id(1))).await.unwrap(), u64::from(many));
+    let few = ingester.shared(&document(1, Scope::Shared, BREAD)).await.unwrap();
+    assert!(few < many);
+    assert_eq!(index.count(Some(document_id(1))).await.unwrap(), u64::from(few));
+    ingester.shared(&document(2, Scope::Shared, BREAD)).await.unwrap();
+    index.delete_document(document_id(1)).await.unwrap();
+    assert_eq!(index.count(Some(document_id(1))).await.unwrap(), 0);
+    assert!(index.count(None).await.unwrap() > 0);
+}
+
+#[tokio::test]
+async fn the_collection_can_be_ensured_by_many_at_once() {
+    let index = index("ensure").await;
+    let all = (0..4).map(|_| {
+        let index = index.clone();
+        tokio::spawn(async move { index.ensure_collection().await })
+    });
+    for one in all {
+        one.await.unwrap().unwrap();
+    }
+    assert_eq!(index.count(None).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_passage_that_can_not_be_sealed_is_not_indexed() {
+    let (embedder, index) = (embedder().await, index("unsealed").await);
+    let owner = OwnerId::from(Uuid::from_u128(1));
+    let done = Ingester::new(embedder, index.clone())
+        .own(&document(1, Scope::User(owner), BREAD), |_, _| Err::<Vec<u8>, _>(std::fmt::Error))
+        .await;
+    assert!(matches!(done, Err(SealedIngestError::Seal(_))));
+    assert_eq!(index.count(None).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn an_index_that_is_away_says_so_in_time() {
+    let mut config = IndexConfig::new("http://127.0.0.1:9");
+    config.timeout = Duration::from_secs(2);
+    let error = PassageIndex::new(&config).unwrap().count(None).await.unwrap_err();
+    assert!(error.is_transient(), "{error}");
+    assert!(matches!(error, IndexError::Away(_)));
+}

@@ -1,0 +1,70 @@
+//! What retrieval promises.
+
+use rag::ingest::Ingester;
+use rag::passage::{OwnerId, PassageBody, Scope};
+use rag::prompt::Turn;
+use rag::retrieve::Retriever;
+use uuid::Uuid;
+
+use crate::services::{BREAD, document, document_id, embedder, index, library};
+
+fn somebody(number: u128) -> OwnerId {
+    OwnerId::from(Uuid::from_u128(number))
+}
+
+#[tokio::test]
+async fn the_passage_that_answers_comes_first() {
+    let (embedder, index) = library("first").await;
+    let retriever = Retriever::new(embedder, index);
+    for (question, number) in [
+        ("How hot must the oven be for a loaf?", 1),
+        ("what happens when bees have no more room", 2),
+        ("couchettes", 3),
+        ("Can I take my bike on the train?", 3),
+    ] {
+        let hits = retriever.retrieve(question, &[], somebody(1), 8).await.unwrap();
+        assert_eq!(hits[0].id.document_id, document_id(number), "{question}");
+        assert!(hits.is_sorted_by(|a, b| a.score >= b.score));
+    }
+}
+
+#[tokio::test]
+async fn nothing_relevant_gives_nothing() {
+    let (embedder, index) = library("nothing").await;
+    let retriever = Retriever::new(embedder, index);
+    for question in ["kubernetes pod stuck in CrashLoopBackOff", "photoshop layer masks", "", "?!", "\u{0}"] {
+        assert!(retriever.retrieve(question, &[], somebody(1), 8).await.unwrap().is_empty(), "{question:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_question_that_leans_on_the_conversation_is_understood() {
+    let (embedder, index) = library("leaning").await;
+    let retriever = Retriever::new(embedder, index);
+    let history = [
+        Turn::Question("When does the night train to Vienna leave?".into()),
+        Turn::Answer("At 20:33.".into()),
+    ];
+    let hits = retriever.retrieve("And from which platform?", &history, somebody(1), 8).await.unwrap();
+    assert_eq!(hits[0].id.document_id, document_id(3));
+}
+
+#[tokio::test]
+async fn ones_own_passages_are_found_by_their_owner_alone_and_stay_sealed() {
+    let (embedder, index) = (embedder().await, index("own").await);
+    let ingester = Ingester::new(embedder.clone(), index.clone());
+    let seal =
+        |_, bytes: Vec<u8>| Ok::<_, std::fmt::Error>(bytes.into_iter().map(|byte| byte ^ 0x5a).collect());
+    ingester.own(&document(1, Scope::User(somebody(1)), BREAD), seal).await.unwrap();
+    let retriever = Retriever::new(embedder, index);
+    let question = "How long does sourdough rise?";
+    assert!(retriever.retrieve(question, &[], somebody(2), 8).await.unwrap().is_empty());
+    let hit = retriever.retrieve(question, &[], somebody(1), 8).await.unwrap().remove(0);
+    assert!(matches!(&hit.body, PassageBody::Sealed(_)) && !format!("{hit:?}").contains("sourdough"));
+    assert!(hit.clone().open_with(|_, _| Err::<Vec<u8>, _>(std::fmt::Error)).is_err());
+    let source =
+        hit.open_with(|_, bytes| Ok::<_, std::fmt::Error>(bytes.iter().map(|byte| byte ^ 0x5a).collect()));
+    let source = source.unwrap();
+    assert!(source.passage.text.contains("twelve hours"));
+    assert_eq!(source.passage.title, "Bread");
+}
