@@ -32,7 +32,11 @@ pub async fn quote(embedder: &Embedder, question: &str, sources: &[Source]) -> R
         return Ok(nothing());
     }
     let mut texts = vec![question.to_owned()];
-    texts.extend(candidates.iter().map(|candidate| candidate.piece.text().to_owned()));
+    // A sentence that says "it" is understood under its heading.
+    texts.extend(candidates.iter().map(|candidate| {
+        let heading = sources[candidate.source].passage.heading.last().map_or("", String::as_str);
+        format!("{heading}\n{}", candidate.piece.text())
+    }));
     let vectors = embedder.embed(texts).await?;
     let picked = pick::pick(question, sources, &candidates, &vectors);
     Ok(if picked.is_empty() { nothing() } else { compose::compose(&picked) })

@@ -104,7 +104,7 @@ fn without_tags(html: &str, dropped: impl Fn(&str) -> bool) -> String {
         let end = if tag.starts_with("<!--") {
             tag.find("-->").map_or(tag.len(), |end| end + 3)
         } else {
-            tag.find('>').map_or(tag.len(), |end| end + 1)
+            end_of_tag(tag)
         };
         let name: String = tag[1..]
             .trim_start_matches('/')
@@ -123,6 +123,20 @@ fn without_tags(html: &str, dropped: impl Fn(&str) -> bool) -> String {
     text
 }
 
+/// Where a tag ends: behind the first `>` outside quotation marks, or any where there is none.
+fn end_of_tag(tag: &str) -> usize {
+    let mut quote = None;
+    for (at, c) in tag.char_indices() {
+        match (quote, c) {
+            (None, '>') => return at + 1,
+            (None, '"' | '\'') => quote = Some(c),
+            (Some(open), c) if open == c => quote = None,
+            _ => {}
+        }
+    }
+    tag.find('>').map_or(tag.len(), |end| end + 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,10 +144,10 @@ mod tests {
     #[test]
     fn comments_wrappers_and_includes_go() {
         let text = readable(
-            "---\ntitle: x\n---\n\nBefore.\n\n<!-- Old\n\nheadings -->\n\n<Listing number=\"1\">\n\n```rust\n{{#include a.rs}}\n```\n\n</Listing>\n\n<a id=\"x\"></a>After.\n",
+            "---\ntitle: x\n---\n\nBefore.\n\n<!-- Old\n\nheadings -->\n\n<Listing number=\"1\" caption=\"A `Vec<T>` of it\">\n\n```rust\n{{#include a.rs}}\n```\n\n</Listing>\n\n<a id=\"x\"></a>After.\n",
         );
         assert!(text.contains("Before.") && text.contains("After."));
-        for gone in ["Old", "Listing", "include", "<a", "title: x"] {
+        for gone in ["Old", "Listing", "of it", "include", "<a", "title: x"] {
             assert!(!text.contains(gone), "{gone} in {text}");
         }
     }
