@@ -89,6 +89,23 @@ async fn an_answer_that_breaks_off_is_cut_off() {
     }
 }
 
+#[tokio::test]
+async fn dropping_the_stream_ends_the_request() {
+    let server = ModelServer::start(Act::Stall(vec!["Half"])).await;
+    let idle = server.holders();
+    let model = ChatModel::new(ChatConfig::new(&server.base_url, "test-model")).unwrap();
+    let mut stream = Box::pin(model.stream(&prompt("Why?")));
+    assert_eq!(stream.next().await.unwrap().unwrap(), ModelEvent::Delta("Half".into()));
+    assert!(server.holders() > idle);
+    drop(stream);
+    let ended = async {
+        while server.holders() > idle {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), ended).await.unwrap();
+}
+
 /// Needs a real server (llama.cpp with a small model); skipped where none runs, for it only confirms the protocol.
 #[tokio::test]
 async fn a_real_server_speaks_the_protocol() {

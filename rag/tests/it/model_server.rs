@@ -1,7 +1,7 @@
 //! An OpenAI-compatible server that says exactly what a test wants, or fails on cue.
 
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -34,23 +34,32 @@ pub(crate) enum Act {
 struct Shared {
     act: Act,
     requests: Arc<Mutex<Vec<(HeaderMap, Value)>>>,
+    answering: Arc<()>,
 }
 
 /// The running server; ends with the test.
 pub(crate) struct ModelServer {
     pub(crate) base_url: String,
     requests: Arc<Mutex<Vec<(HeaderMap, Value)>>>,
+    answering: Weak<()>,
 }
 
 impl ModelServer {
     pub(crate) async fn start(act: Act) -> Self {
         let requests = Arc::default();
-        let shared = Shared { act, requests: Arc::clone(&requests) };
+        let answering = Arc::new(());
+        let observed = Arc::downgrade(&answering);
+        let shared = Shared { act, requests: Arc::clone(&requests), answering };
         let app = Router::new().route("/v1/chat/completions", post(complete)).with_state(shared);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, app).await });
-        Self { base_url, requests }
+        Self { base_url, requests, answering: observed }
+    }
+
+    /// Answers being streamed, beside the references the server itself keeps.
+    pub(crate) fn holders(&self) -> usize {
+        self.answering.strong_count()
     }
 
     /// Headers and bodies of what was asked.
@@ -72,11 +81,15 @@ async fn complete(State(shared): State<Shared>, headers: HeaderMap, Json(body): 
     let role = event(&json!({"choices": [{"delta": {"role": "assistant", "content": null}}]}));
     let said = pieces.into_iter().map(|piece| event(&json!({"choices": [{"delta": {"content": piece}}]})));
     let parts: Vec<String> = std::iter::once(role).chain(said).chain([end]).collect();
-    let stream = futures::stream::iter(parts).then(|part| async move {
-        if part == "stall" {
-            tokio::time::sleep(Duration::from_mins(5)).await;
+    let stream = futures::stream::iter(parts).then(move |part| {
+        let answering = Arc::clone(&shared.answering);
+        async move {
+            if part == "stall" {
+                tokio::time::sleep(Duration::from_mins(5)).await;
+            }
+            drop(answering);
+            Ok::<_, Infallible>(Bytes::from(part))
         }
-        Ok::<_, Infallible>(Bytes::from(part))
     });
     Response::builder().header("content-type", "text/event-stream").body(Body::from_stream(stream)).unwrap()
 }
