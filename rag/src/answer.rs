@@ -6,6 +6,7 @@ use futures::{Stream, StreamExt as _, pin_mut};
 
 use crate::cite::{Citation, CitationFilter, citations};
 use crate::embed::{EmbedError, Embedder, MODEL_NAME};
+use crate::followup;
 use crate::generate::{ChatModel, ModelError, ModelEvent, Usage};
 use crate::index::PassageIndex;
 use crate::passage::{OwnerId, PassageId};
@@ -126,6 +127,7 @@ impl Answerer {
                     return;
                 }
             }
+            let question = followup::standing_alone(&question, &history);
             let quotation = quote::quote(&this.embedder, &question, &sources).await?;
             for await chunk in this.quoted(quotation, sources) {
                 yield chunk;

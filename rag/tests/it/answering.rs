@@ -4,6 +4,7 @@ use futures::StreamExt as _;
 use rag::answer::{AnswerChunk, AnswerError, Answerer, Author, FinishedAnswer};
 use rag::generate::{ChatConfig, ChatModel, Usage};
 use rag::passage::OwnerId;
+use rag::prompt::Turn;
 use rag::quote::NOTHING_ANSWERS;
 use rag::retrieve::Source;
 use uuid::Uuid;
@@ -56,6 +57,23 @@ async fn without_a_model_the_sentence_that_answers_is_quoted() {
     assert_eq!(answer.provenance.author, Author::Quoted);
     assert_eq!(answer.provenance.index_version, index.collection());
     assert_eq!(answer.usage, Usage::default());
+}
+
+#[tokio::test]
+async fn a_question_that_leans_on_the_conversation_is_answered_by_quoting() {
+    let (embedder, index) = library("leaning_quote").await;
+    let answerer = Answerer::new(embedder, index, None);
+    let history = vec![
+        Turn::Question("Tell me about the night train to Vienna".into()),
+        Turn::Answer("It runs.".into()),
+    ];
+    let question = "And when does it leave?";
+    let hits = answerer.retrieve(question, &history, somebody()).await.unwrap();
+    let sources =
+        hits.into_iter().map(|hit| hit.open_with(|_, _| Err::<Vec<u8>, _>(std::fmt::Error)).unwrap());
+    let chunks: Vec<_> = answerer.answer(question.into(), history, sources.collect()).collect().await;
+    let Some(Ok(AnswerChunk::Finished(answer))) = chunks.last() else { panic!("not finished") };
+    assert!(answer.text.contains("20:33"), "{}", answer.text);
 }
 
 #[tokio::test]
