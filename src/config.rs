@@ -119,9 +119,7 @@ impl ApiConfig {
             listen: parsed("LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080)))?,
             public_url: or("PUBLIC_URL", "http://localhost:8080"),
             web_dir: optional("WEB_DIR").map(PathBuf::from),
-            auth_url: or("AUTH_URL", "http://127.0.0.1:4000")
-                .trim_end_matches('/')
-                .to_owned(),
+            auth_url: or("AUTH_URL", "http://127.0.0.1:4000").trim_end_matches('/').to_owned(),
             auth_issuer: or("AUTH_ISSUER", "colloquy"),
             auth_audience: or("AUTH_AUDIENCE", "colloquy"),
             cors_origins: or("CORS_ORIGINS", "")
@@ -191,9 +189,6 @@ where
 {
     match optional(name) {
         None => Ok(default),
-        Some(value) => value
-            .trim()
-            .parse()
-            .with_context(|| format!("failed to read {name}")),
+        Some(value) => value.trim().parse().with_context(|| format!("failed to read {name}")),
     }
 }

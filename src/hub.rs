@@ -12,14 +12,16 @@ use std::time::Duration;
 
 use aggregates::conversation::{Answer, Citation, ConversationEvent};
 use aggregates::{AnswerId, ConversationId, Event, Position, QuestionId, RecordedEvent, UserId};
+use async_nats::connection::State;
 use async_nats::{Client, Message};
 use futures::StreamExt as _;
 use nats::{LiveKind, LiveMessage, Projected, Subjects};
 use sealing::{Coordinates, Subject};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::feed::LedgerFeed;
+use crate::read_cache::ReadCache;
 use crate::store::{Store, StoreError};
 pub use answers::AnswerInFlight;
 use answers::{AnswersInFlight, Taken};
@@ -98,6 +100,8 @@ pub struct Hub {
     store: Store,
     nats: Client,
     subjects: Subjects,
+    reads: ReadCache,
+    read_position: watch::Sender<Position>,
     present: Arc<Mutex<Present>>,
 }
 
@@ -111,7 +115,23 @@ struct Present {
 impl Hub {
     /// A hub that knows nothing yet; `run` makes it listen.
     pub fn new(store: Store, nats: Client, subjects: Subjects) -> Self {
-        Self { store, nats, subjects, present: Arc::default() }
+        let (reads, read_position) = (ReadCache::default(), watch::Sender::new(Position(0)));
+        Self { store, nats, subjects, reads, read_position, present: Arc::default() }
+    }
+
+    /// The answered reads, dropped as the read models change.
+    pub const fn reads(&self) -> &ReadCache {
+        &self.reads
+    }
+
+    /// Whether changes of read models are heard of, so that answered reads may be served.
+    pub fn hears(&self) -> bool {
+        self.nats.connection_state() == State::Connected
+    }
+
+    /// How far the read models are, as far as it was announced.
+    pub fn read_position(&self) -> watch::Receiver<Position> {
+        self.read_position.subscribe()
     }
 
     /// Begins to listen to what happens to an owner.
@@ -263,17 +283,29 @@ impl Hub {
     async fn follow_read_models(&self) {
         loop {
             if let Ok(mut announcements) = self.nats.subscribe(self.subjects.projected()).await {
-                while let Some(message) = announcements.next().await {
-                    if let Some(projected) = Projected::from_bytes(&message.payload) {
-                        self.tell_projected(&projected);
+                loop {
+                    match tokio::time::timeout(PAUSE, announcements.next()).await {
+                        Ok(Some(message)) => {
+                            if let Some(projected) = Projected::from_bytes(&message.payload) {
+                                self.tell_projected(&projected);
+                            }
+                        }
+                        Ok(None) => break,
+                        Err(_) if self.hears() => {}
+                        Err(_) => self.reads.all_changed(),
                     }
                 }
             }
+            self.reads.all_changed();
             tokio::time::sleep(PAUSE).await;
         }
     }
 
     fn tell_projected(&self, projected: &Projected) {
+        for (owner, _) in &projected.changed {
+            self.reads.changed(*owner);
+        }
+        self.read_position.send_replace(projected.position);
         let mut present = self.present();
         let mut rest = projected.changed.as_slice();
         while let Some((owner, _)) = rest.first() {

@@ -3,10 +3,14 @@
 //! `ARCHITECTURE.md` follows one question through the modules below.
 
 pub mod cli;
+pub mod commands;
 pub mod config;
 pub mod feed;
+pub mod http;
 pub mod hub;
+pub mod identity;
 pub mod projector;
+pub mod read_cache;
 pub mod sealer;
 pub mod store;
 pub mod telemetry;

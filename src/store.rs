@@ -22,6 +22,7 @@ pub use connect::{connect, migrate};
 pub use error::StoreError;
 pub use execute::{ExecuteError, Executed};
 pub use idempotency::IdempotencyKey;
+pub(crate) use idempotency::Remembered;
 pub use keyring::{ContentKeys, Keyring};
 pub use ledger::{GENESIS, LedgerEntry, LedgerHash, StoredEvent};
 pub use open::subject_of;
@@ -59,6 +60,11 @@ impl Store {
     /// The pool, for queries of read models.
     pub const fn pool(&self) -> &PgPool {
         &self.pool
+    }
+
+    /// Whether the store answers.
+    pub async fn is_there(&self) -> bool {
+        sqlx::query("SELECT 1").execute(&self.pool).await.is_ok()
     }
 
     /// The keys.

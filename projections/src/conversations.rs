@@ -3,7 +3,7 @@
 mod fold;
 mod query;
 
-pub use query::{ConversationRow, Cursor, Filter, SealedConversation, get, list};
+pub use query::{ConversationRow, Cursor, Filter, SealedConversation, get, list, version};
 
 use std::collections::HashMap;
 

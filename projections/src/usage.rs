@@ -7,13 +7,14 @@ use aggregates::{Event, UserId};
 use chrono::NaiveDate;
 use serde::Serialize;
 use sqlx::{FromRow, PgExecutor, PgTransaction};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::messages::Message;
 use crate::{Opened, owned};
 
 /// One day's answers of one model.
-#[derive(Debug, Clone, PartialEq, Eq, FromRow, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, FromRow, Serialize, ToSchema)]
 pub struct UsageDay {
     /// The day, in UTC.
     pub day: NaiveDate,

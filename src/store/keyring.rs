@@ -118,6 +118,21 @@ impl Keyring {
         Ok(Some(key))
     }
 
+    /// Opens a wrapped content key that came with a row, and with it the owner's key if it is not at hand; `None` if
+    /// either was destroyed.
+    pub async fn unwrap_for(
+        &self,
+        owner: UserId,
+        subject: Subject,
+        wrapped: Option<&[u8]>,
+    ) -> Result<Option<ContentKey>, StoreError> {
+        let Some(wrapped) = wrapped else { return Ok(None) };
+        if self.user(owner).await?.is_none() {
+            return Ok(None);
+        }
+        self.unwrap(owner, subject, wrapped)
+    }
+
     /// Makes a user's key.
     pub(super) fn new_user_key(&self, user: UserId) -> Result<(UserKey, NewKey), StoreError> {
         let (key, wrapped) = self.master.new_user_key(user)?;

@@ -83,6 +83,17 @@ pub struct Receipt {
 }
 
 impl Conversation {
+    /// The state that a history leads to; events of other aggregates do not count.
+    pub fn from_events<'a>(events: impl Iterator<Item = &'a crate::RecordedEvent>) -> Self {
+        let mut conversation = Self::default();
+        for recorded in events {
+            if let crate::Event::Conversation(event) = &recorded.event {
+                conversation.record(event);
+            }
+        }
+        conversation
+    }
+
     /// How many events it has.
     pub const fn version(&self) -> Version {
         self.version

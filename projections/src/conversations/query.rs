@@ -5,6 +5,7 @@ use chrono::{DateTime, SubsecRound as _, Utc};
 use sealing::ContentKey;
 use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, PgExecutor};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{conversation_id, open_card};
@@ -54,9 +55,10 @@ pub struct SealedConversation {
 }
 
 /// A conversation as the list shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ConversationRow {
     /// Its id.
+    #[schema(value_type = Uuid)]
     pub id: ConversationId,
     /// The title somebody gave, or the beginning of its first question.
     pub title: String,
@@ -140,6 +142,15 @@ pub async fn get(
     id: ConversationId,
 ) -> Result<Option<SealedConversation>, sqlx::Error> {
     sqlx::query_as(GET).bind(owner.to_string()).bind(id.uuid()).fetch_optional(executor).await
+}
+
+/// The version a conversation shows; `None` if there is none or it was deleted.
+pub async fn version(
+    executor: impl PgExecutor<'_>,
+    owner: UserId,
+    id: ConversationId,
+) -> Result<Option<u64>, sqlx::Error> {
+    Ok(get(executor, owner, id).await?.map(|row| row.version.unsigned_abs()))
 }
 
 const LIST: &str = owned!(

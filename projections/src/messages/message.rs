@@ -6,16 +6,18 @@ use chrono::{DateTime, Utc};
 use sealing::{ContentKey, Coordinates};
 use serde::Serialize;
 use sqlx::FromRow;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::fold;
 
 /// A question or an answer.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Message {
     /// Its id: the question's or the answer's.
     pub id: Uuid,
     /// Its conversation.
+    #[schema(value_type = Uuid)]
     pub conversation_id: ConversationId,
     /// `user` or `assistant`.
     pub role: &'static str,
@@ -28,6 +30,7 @@ pub struct Message {
     /// An answer's `requested`, `completed`, `stopped` or `failed`; a question is `completed`.
     pub status: &'static str,
     /// What an answer's marks stand for.
+    #[schema(value_type = Vec<CitationSchema>)]
     pub citations: Vec<Citation>,
     /// The model that wrote it; `quote` for sentences of the sources.
     pub model: Option<String>,
@@ -36,6 +39,7 @@ pub struct Message {
     /// What it cost.
     pub usage: Option<MessageUsage>,
     /// What its owner thinks of it.
+    #[schema(value_type = String)]
     pub rating: Rating,
     /// Why there is no answer.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,7 +49,7 @@ pub struct Message {
 }
 
 /// What an answer cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct MessageUsage {
     /// Tokens read.
     pub prompt_tokens: u32,
@@ -54,7 +58,7 @@ pub struct MessageUsage {
 }
 
 /// Why there is no answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Failure {
     /// A stable name.
     pub reason: &'static str,
@@ -62,6 +66,25 @@ pub struct Failure {
     pub text: &'static str,
     /// Whether asking again can help.
     pub retryable: bool,
+}
+
+/// A citation, for the API's description.
+#[derive(ToSchema)]
+#[schema(as = Citation)]
+#[expect(dead_code, reason = "describes `aggregates::conversation::Citation`, which knows nothing of HTTP")]
+struct CitationSchema {
+    /// The number in the text, from 1.
+    number: u32,
+    /// The document cited.
+    document_id: Uuid,
+    /// Its title.
+    title: String,
+    /// The passage's place in the document, from 0.
+    passage: u32,
+    /// The beginning of the passage.
+    snippet: String,
+    /// How well the passage fitted.
+    score: f32,
 }
 
 /// What quoted answers say in place of a model's name.

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use sealing::{BlindKey, ContentKey, Coordinates};
 use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, PgExecutor};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::snippet::snippet;
@@ -142,9 +143,10 @@ pub struct SealedFound {
 }
 
 /// A message or a title that was found.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Found {
     /// Its conversation.
+    #[schema(value_type = Uuid)]
     pub conversation_id: ConversationId,
     /// The conversation's title.
     pub title: String,
@@ -155,6 +157,7 @@ pub struct Found {
     /// The part of the text that shows why.
     pub snippet: String,
     /// The words found, as ranges of Unicode characters of the snippet: start, and the one after the end.
+    #[schema(value_type = Vec<Vec<usize>>)]
     pub highlights: Vec<(usize, usize)>,
     /// How well it fits; comparable within one search.
     pub score: f32,

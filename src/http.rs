@@ -1,0 +1,134 @@
+//! The HTTP contract: one file for one resource. `problem.rs` alone knows status codes of errors.
+
+mod caller;
+mod commands;
+mod conversations;
+mod cursor;
+mod health;
+mod layers;
+mod me;
+mod messages;
+mod metrics;
+mod openapi;
+mod page;
+mod problem;
+mod query;
+mod rate_limit;
+mod search;
+mod stream;
+mod waiting;
+
+use std::sync::Arc;
+
+use async_nats::Client;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::routing::{get, post};
+use quick_cache::sync::Cache;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::ApiConfig;
+use crate::hub::Hub;
+use crate::identity::Identity;
+use crate::store::Store;
+use crate::wake::SealerWake;
+pub use openapi::document as openapi;
+
+/// The largest body of a command, in bytes: a question of 32,768 bytes, escaped as unluckily as can be.
+const BODY_LIMIT: usize = 256 << 10;
+/// Accounts known to be open.
+const OPENED: usize = 50_000;
+
+/// What the handlers share. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Api {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    config: ApiConfig,
+    store: Store,
+    nats: Client,
+    hub: Hub,
+    identity: Identity,
+    wake: SealerWake,
+    cursors: cursor::Cursors,
+    opened: Cache<aggregates::UserId, ()>,
+    rates: rate_limit::RateLimit,
+    metrics: metrics::Metrics,
+    proxy: reqwest::Client,
+    stop: CancellationToken,
+}
+
+impl std::ops::Deref for Api {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
+}
+
+impl Api {
+    /// The api over a store, a hub and an account service. Streams end when `stop` is cancelled.
+    pub fn new(
+        config: ApiConfig,
+        store: Store,
+        nats: Client,
+        hub: Hub,
+        wake: SealerWake,
+        stop: CancellationToken,
+    ) -> anyhow::Result<Self> {
+        let shared = Shared {
+            identity: Identity::new(&config)?,
+            cursors: cursor::Cursors::new(store.keyring().master()),
+            opened: Cache::new(OPENED),
+            rates: rate_limit::RateLimit::new(config.rate_limit),
+            metrics: metrics::Metrics::default(),
+            proxy: page::proxy_client()?,
+            config,
+            store,
+            nats,
+            hub,
+            wake,
+            stop,
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Fetches what the first request would wait for.
+    pub async fn warm_up(&self) {
+        self.identity.warm_up().await;
+    }
+}
+
+/// All routes.
+pub fn router(api: Api) -> Router {
+    let timed = Router::new()
+        .route("/v1/conversations", get(conversations::list))
+        .route("/v1/conversations/{id}", get(conversations::one))
+        .route("/v1/conversations/{id}/commands", post(commands::command))
+        .route("/v1/conversations/{id}/messages", get(messages::list))
+        .route("/v1/search", get(search::search))
+        .route("/v1/usage", get(me::usage))
+        .route("/v1/me", get(me::me))
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(health::metrics))
+        .route("/openapi.json", get(openapi::json))
+        .layer(middleware::from_fn(layers::time_limit));
+    let streams = Router::new()
+        .route("/v1/stream", get(stream::user))
+        .route("/v1/conversations/{id}/stream", get(stream::conversation));
+    let compressed = layers::compressed(timed).merge(openapi::page());
+    compressed
+        .merge(streams)
+        .route("/api/auth/{*path}", axum::routing::any(page::accounts))
+        .fallback(page::page)
+        .method_not_allowed_fallback(async || problem::Problem::method_not_allowed())
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(layers::cors(&api.config.cors_origins))
+        .layer(middleware::from_fn_with_state(api.clone(), layers::outermost))
+        .with_state(api)
+}

@@ -1,0 +1,97 @@
+//! `GET /v1/conversations` and `GET /v1/conversations/{id}`.
+
+use aggregates::{ConversationId, UserId};
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, Response};
+use projections::conversations::{self, ConversationRow, SealedConversation};
+use sealing::Subject;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::problem::Problem;
+use super::query::{FilterParams, PageOf, Params, keepable, kept, limit, path_id, respond};
+use super::{Api, waiting};
+use crate::identity::Caller;
+use crate::read_cache::ReadKey;
+use crate::store::{Store, StoreError};
+
+/// Reading one's own write.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct OneParams {
+    /// Wait until the read model shows this version.
+    pub(super) min_version: Option<u64>,
+    /// Wait until the read model has come to this position of the ledger.
+    pub(super) min_position: Option<u64>,
+}
+
+/// The caller's conversations: pinned ones first, then the newest activity.
+#[utoipa::path(get, path = "/v1/conversations", tag = "Queries", params(FilterParams),
+    responses((status = 200, body = PageOf<ConversationRow>), (status = 304)), security(("bearer" = [])))]
+pub(super) async fn list(
+    State(api): State<Api>,
+    caller: Caller,
+    RawQuery(raw): RawQuery,
+    headers: HeaderMap,
+    Params(params): Params<FilterParams>,
+) -> Result<Response<Body>, Problem> {
+    let raw = raw.unwrap_or_default();
+    let key = ReadKey { owner: caller.user, query: format!("conversations?{raw}").into_boxed_str() };
+    if params.min_position.is_none()
+        && let Some(read) = kept(&api, &key)
+    {
+        return respond(&headers, read);
+    }
+    waiting::for_position(&api, params.min_position).await?;
+    let begun = api.hub.reads().generation(caller.user);
+    let filter = params.filter(&api, caller.user).await?;
+    let query = format!("conversations {} {filter:?}", caller.user);
+    let after = params.cursor.as_deref().map(|cursor| api.cursors.read(&query, cursor)).transpose()?;
+    let page =
+        conversations::list(api.store.pool(), caller.user, &filter, after, limit(params.limit)?).await?;
+    let next_cursor = page.next.map(|place| api.cursors.write(&query, &place)).transpose()?;
+    let mut items = Vec::with_capacity(page.items.len());
+    for row in page.items {
+        items.push(open(&api.store, caller.user, row).await?);
+    }
+    let read = keepable(&PageOf { items, next_cursor })?;
+    api.hub.reads().put(key, begun, read.clone());
+    respond(&headers, read)
+}
+
+/// One conversation's row.
+#[utoipa::path(get, path = "/v1/conversations/{conversation_id}", tag = "Queries",
+    params(("conversation_id" = uuid::Uuid, Path), OneParams),
+    responses((status = 200, body = ConversationRow), (status = 404)), security(("bearer" = [])))]
+pub(super) async fn one(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Params(params): Params<OneParams>,
+) -> Result<Response<Body>, Problem> {
+    let id: ConversationId = path_id(&id, "conversation_id")?;
+    waiting::for_position(&api, params.min_position).await?;
+    waiting::for_version(&api, caller.user, id, params.min_version).await?;
+    let row = row(&api.store, caller.user, id).await?.ok_or_else(Problem::not_found)?;
+    respond(&headers, keepable(&row)?)
+}
+
+/// A conversation's row, open; `None` if there is none.
+pub(super) async fn row(
+    store: &Store,
+    owner: UserId,
+    id: ConversationId,
+) -> Result<Option<ConversationRow>, StoreError> {
+    match conversations::get(store.pool(), owner, id).await? {
+        None => Ok(None),
+        Some(row) => open(store, owner, row).await.map(Some),
+    }
+}
+
+async fn open(store: &Store, owner: UserId, row: SealedConversation) -> Result<ConversationRow, StoreError> {
+    let key =
+        store.keyring().unwrap_for(owner, Subject::Conversation(row.id), row.wrapped.as_deref()).await?;
+    Ok(row.open(key.as_ref()))
+}

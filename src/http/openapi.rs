@@ -1,0 +1,49 @@
+//! The description of the API, generated from its handlers, and a page to try it.
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, Response};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_swagger_ui::SwaggerUi;
+
+use super::{Api, commands, conversations, health, me, messages, search, stream};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Colloquy", description = "Event-driven question-answering chat: commands become events, queries read what was made of them, answers stream."),
+    paths(
+        commands::command, conversations::list, conversations::one, messages::list, search::search, me::me, me::usage,
+        stream::user, stream::conversation, health::livez, health::readyz, health::metrics
+    ),
+    components(schemas(commands::Command)),
+    modifiers(&Bearer)
+)]
+struct Document;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+    }
+}
+
+/// The document, as JSON.
+pub fn document() -> String {
+    Document::openapi().to_pretty_json().unwrap_or_default()
+}
+
+/// `GET /openapi.json`.
+pub(super) async fn json() -> Response<Body> {
+    let mut response = Response::new(Body::from(document()));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// `GET /docs`.
+pub(super) fn page() -> Router<Api> {
+    SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/openapi.json")).into()
+}

@@ -1,0 +1,285 @@
+//! Errors as clients see them (RFC 9457): the only place that knows status codes.
+
+use aggregates::Version;
+use aggregates::conversation::ConversationRefused;
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, Response, StatusCode};
+use axum::response::IntoResponse;
+use serde::Serialize;
+
+use crate::identity::Unauthenticated;
+use crate::store::{ExecuteError, StoreError};
+
+/// What went wrong, for a client and for the person before it. Never holds what an inner error said.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    kind: &'static str,
+    title: &'static str,
+    detail: String,
+    field: Option<&'static str>,
+    current_version: Option<u64>,
+    retry_after: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    trace_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current_version: Option<u64>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        Self { status, kind, title, detail, field: None, current_version: None, retry_after: None }
+    }
+
+    /// The request cannot be read at all.
+    pub(crate) fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed-request", "The request cannot be read", detail)
+    }
+
+    /// A cursor that is none of ours, or of another query.
+    pub(crate) fn invalid_cursor() -> Self {
+        let detail = "Use the cursor exactly as it was given, with the same filters.";
+        Self::new(StatusCode::BAD_REQUEST, "invalid-cursor", "The cursor is not valid", detail)
+    }
+
+    /// One field is wrong.
+    pub(crate) fn invalid_field(field: &'static str, detail: impl Into<String>) -> Self {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        let problem = Self::new(status, "invalid-field", "A field is not valid", detail);
+        Self { field: Some(field), ..problem }
+    }
+
+    /// There is no such thing, or it is somebody else's.
+    pub(crate) fn not_found() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not-found",
+            "There is no such thing",
+            "Nothing of yours is found here.",
+        )
+    }
+
+    /// There is no such address.
+    pub(crate) fn no_such_route() -> Self {
+        let detail = "The API is described at /openapi.json.";
+        Self::new(StatusCode::NOT_FOUND, "no-such-route", "There is no such address", detail)
+    }
+
+    /// The address does not take this method.
+    pub(crate) fn method_not_allowed() -> Self {
+        let detail = "The API is described at /openapi.json.";
+        let status = StatusCode::METHOD_NOT_ALLOWED;
+        Self::new(status, "method-not-allowed", "This address does not take this method", detail)
+    }
+
+    /// The body is not JSON by its own word.
+    pub(crate) fn unsupported_media_type() -> Self {
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        Self::new(
+            status,
+            "unsupported-media-type",
+            "The body has to be JSON",
+            "Send Content-Type: application/json.",
+        )
+    }
+
+    /// The body is too large.
+    pub(crate) fn too_large(limit: usize) -> Self {
+        let detail = format!("At most {limit} bytes are taken.");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The request is too large", detail)
+    }
+
+    /// An Idempotency-Key came with another command before.
+    pub(crate) fn idempotency_key_reused() -> Self {
+        let detail = "This Idempotency-Key was used for another command. Use a new one.";
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        let problem =
+            Self::new(status, "idempotency-key-reused", "The Idempotency-Key was used before", detail);
+        Self { field: Some("Idempotency-Key"), ..problem }
+    }
+
+    /// Too many commands.
+    pub(crate) fn too_many(retry_after: u32) -> Self {
+        let detail = format!("Try again in {retry_after} s.");
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        let problem = Self::new(status, "too-many-requests", "That was too fast", detail);
+        Self { retry_after: Some(retry_after), ..problem }
+    }
+
+    /// The role does not reach here.
+    pub(crate) fn account_is_being_erased() -> Self {
+        let detail = "This account is being erased and takes nothing more.";
+        Self::new(StatusCode::FORBIDDEN, "account-erasing", "The account is being erased", detail)
+    }
+
+    /// A part of the service is away; nothing was written.
+    pub(crate) fn unavailable(detail: impl Into<String>) -> Self {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let problem = Self::new(status, "unavailable", "The service is away for a moment", detail);
+        Self { retry_after: Some(1), ..problem }
+    }
+
+    /// The read model has not come as far as was asked for.
+    pub(crate) fn not_yet(current: u64) -> Self {
+        let detail = format!("The read model has come to {current} so far.");
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let problem = Self::new(status, "not-yet", "What you wrote does not show yet", detail);
+        Self { retry_after: Some(1), current_version: Some(current), ..problem }
+    }
+
+    /// The request took too long.
+    pub(crate) fn timed_out() -> Self {
+        Self::unavailable("The request took too long.")
+    }
+
+    /// Something that should not happen did.
+    pub(crate) fn internal() -> Self {
+        let detail = "The error is in our log under the trace id.";
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Self::new(status, "internal", "Something went wrong on our side", detail)
+    }
+
+    fn conflict(kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, kind, title, detail)
+    }
+
+    fn version_mismatch(current: Version) -> Self {
+        let detail = format!("The conversation is at version {current} now.");
+        let problem = Self::conflict("version-mismatch", "Another change came first", detail);
+        Self { current_version: Some(current.0), ..problem }
+    }
+
+    /// The response, once the request's trace id is known.
+    pub(crate) fn render(&self, trace_id: &str) -> Response<Body> {
+        let document = Document {
+            r#type: format!("urn:colloquy:problem:{}", self.kind),
+            title: self.title,
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            trace_id,
+            field: self.field,
+            current_version: self.current_version,
+        };
+        let body = serde_json::to_vec(&document).unwrap_or_default();
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(RETRY_AFTER, seconds.into());
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
+        }
+        response
+    }
+}
+
+impl IntoResponse for Problem {
+    /// Leaves itself for the outermost layer, which knows the trace id and renders it.
+    fn into_response(self) -> Response<Body> {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = self.status;
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<Unauthenticated> for Problem {
+    fn from(error: Unauthenticated) -> Self {
+        let status = StatusCode::UNAUTHORIZED;
+        match error {
+            Unauthenticated::Missing => {
+                Self::new(status, "invalid-token", "Who are you?", "Send Authorization: Bearer with a token.")
+            }
+            Unauthenticated::Invalid => Self::new(
+                status,
+                "invalid-token",
+                "The token is not valid",
+                "It has expired, or it is not for this service.",
+            ),
+            Unauthenticated::Unavailable => Self::unavailable("The account service cannot be reached."),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Away(_) | StoreError::TimedOut => {
+                tracing::warn!(%error, "the store is away");
+                Self::unavailable("The store cannot be reached. Nothing was written.")
+            }
+            StoreError::Conflict => Self::unavailable("Too many commands at once for this conversation."),
+            StoreError::KeyDestroyed => Self::not_found(),
+            StoreError::IdempotencyKeyUsed
+            | StoreError::Corrupt(_)
+            | StoreError::Key(_)
+            | StoreError::Database(_) => {
+                tracing::error!(%error, "the store failed");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<sqlx::Error> for Problem {
+    fn from(error: sqlx::Error) -> Self {
+        StoreError::from(error).into()
+    }
+}
+
+impl From<ConversationRefused> for Problem {
+    fn from(refused: ConversationRefused) -> Self {
+        use ConversationRefused as Refused;
+        match refused {
+            Refused::NotFound => Self::not_found(),
+            Refused::VersionMismatch { current } => Self::version_mismatch(current),
+            Refused::Deleted => {
+                Self::conflict("conversation-deleted", "The conversation was deleted", "Restore it first.")
+            }
+            Refused::RestoreTooLate => {
+                let detail = "A deleted conversation can be restored for 30 days.";
+                Self::conflict("restore-too-late", "It is too late to restore it", detail)
+            }
+            Refused::AnswerEnded(_) => Self::conflict(
+                "answer-ended",
+                "The answer has ended already",
+                "There is nothing left to stop.",
+            ),
+            Refused::AnswerPending(_) => Self::conflict(
+                "answer-pending",
+                "The answer is still being written",
+                "Rate it once it has ended.",
+            ),
+            Refused::AnswerIdTaken(_) => {
+                Self::conflict("answer-id-taken", "The answer id is taken", "It belongs to another question.")
+            }
+            Refused::UnknownAnswer(_) => Self::invalid_field("answer_id", "There is no such answer here."),
+            Refused::UnknownQuestion(_) => {
+                Self::invalid_field("question_id", "There is no such question here.")
+            }
+            Refused::UnknownParent(_) => Self::invalid_field("parent_id", "There is no such answer here."),
+        }
+    }
+}
+
+impl<E: std::error::Error + Into<Self>> From<ExecuteError<E>> for Problem {
+    fn from(error: ExecuteError<E>) -> Self {
+        match error {
+            ExecuteError::Refused(refused) => refused.into(),
+            ExecuteError::Store(error) => error.into(),
+        }
+    }
+}
