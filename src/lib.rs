@@ -11,3 +11,4 @@ pub mod sealer;
 pub mod store;
 pub mod telemetry;
 pub mod wake;
+pub mod worker;
