@@ -51,7 +51,7 @@ pub enum Command {
 }
 
 /// What a process does for the whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum)]
 pub enum Role {
     /// Commands in, queries and streams out.
     Api,

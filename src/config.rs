@@ -76,6 +76,8 @@ pub struct WorkerConfig {
     pub qdrant_api_key: Option<Secret>,
     /// `EMBEDDING_MODEL_DIR`: the folder with `model.onnx` and the tokenizer's files.
     pub embedding_model_dir: PathBuf,
+    /// `ORT_DYLIB_PATH`: ONNX Runtime's shared library; default `libonnxruntime.so`, found by the system's loader.
+    pub ort_dylib_path: PathBuf,
     /// `MODEL_URL`, `MODEL_NAME`, `MODEL_API_KEY`, `MODEL_CONTEXT`: an OpenAI-compatible model; without it answers are quoted.
     pub model: Option<ModelConfig>,
     /// `WORKER_CONCURRENCY`: answers written at once; default 8.
@@ -139,6 +141,7 @@ impl WorkerConfig {
             qdrant_url: or("QDRANT_URL", "http://127.0.0.1:6334"),
             qdrant_api_key: optional("QDRANT_API_KEY").map(Secret),
             embedding_model_dir: PathBuf::from(or("EMBEDDING_MODEL_DIR", "models/minilm")),
+            ort_dylib_path: PathBuf::from(or("ORT_DYLIB_PATH", "libonnxruntime.so")),
             model: ModelConfig::from_env()?,
             concurrency: parsed("WORKER_CONCURRENCY", 8)?,
         })

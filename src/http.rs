@@ -46,8 +46,9 @@ pub struct Api {
     shared: Arc<Shared>,
 }
 
+#[doc(hidden)]
 #[derive(Debug)]
-struct Shared {
+pub struct Shared {
     config: ApiConfig,
     store: Store,
     nats: Client,

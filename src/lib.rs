@@ -2,6 +2,7 @@
 //!
 //! `ARCHITECTURE.md` follows one question through the modules below.
 
+pub mod app;
 pub mod cli;
 pub mod commands;
 pub mod config;
@@ -9,9 +10,12 @@ pub mod feed;
 pub mod http;
 pub mod hub;
 pub mod identity;
+pub mod ingest;
 pub mod projector;
 pub mod read_cache;
+pub mod rebuild;
 pub mod sealer;
 pub mod store;
 pub mod telemetry;
 pub mod wake;
+pub mod worker;

@@ -1,3 +1,110 @@
 //! Starts what the command line asks for.
 
-fn main() {}
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::Parser as _;
+use colloquy::app::App;
+use colloquy::cli::{Cli, Command, GrantedRole, Role};
+use colloquy::config::Config;
+use colloquy::{http, ingest, rebuild, store, telemetry};
+use projections::ReadModel;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    telemetry::start();
+    match run(cli.command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("colloquy: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Serve { role, no_migrate } => serve(role, no_migrate).await,
+        Command::Migrate => store::migrate(Config::from_env()?.database_direct_url.expose()).await,
+        Command::Grant { email, role } => grant(&email, role).await,
+        Command::Ingest { paths } => {
+            let config = Config::from_env()?;
+            let app = App::new(config.clone(), BTreeSet::new()).await?;
+            ingest::run(&config, app.store(2)?, app.wake(), &paths).await?;
+            Ok(())
+        }
+        Command::Rebuild { read_model } => rebuild_models(read_model.as_deref()).await,
+        Command::Openapi => {
+            println!("{}", http::openapi());
+            Ok(())
+        }
+    }
+}
+
+async fn serve(roles: Vec<Role>, no_migrate: bool) -> anyhow::Result<()> {
+    let config = Config::from_env()?;
+    let roles: BTreeSet<Role> = if roles.is_empty() { Role::ALL.into() } else { roles.into_iter().collect() };
+    let listener = if roles.contains(&Role::Api) {
+        let address = config.api.listen;
+        Some(TcpListener::bind(address).await.with_context(|| format!("failed to listen on {address}"))?)
+    } else {
+        None
+    };
+    if !no_migrate {
+        store::migrate(config.database_direct_url.expose()).await?;
+    }
+    let app = App::new(config, roles).await?;
+    let stop = CancellationToken::new();
+    let asked = stop.clone();
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        asked.cancel();
+    });
+    app.run(listener, stop).await
+}
+
+async fn grant(email: &str, role: GrantedRole) -> anyhow::Result<()> {
+    let config = Config::from_env()?;
+    let name = match role {
+        GrantedRole::User => "user",
+        GrantedRole::Auditor => "auditor",
+        GrantedRole::Admin => "admin",
+    };
+    let pool = store::connect(config.database_url.expose(), 1)?;
+    if !store::grant(&pool, email, name).await? {
+        bail!("there is no account with this e-mail address");
+    }
+    println!("Done. It counts from the account's next token on, in 15 minutes at most.");
+    Ok(())
+}
+
+async fn rebuild_models(name: Option<&str>) -> anyhow::Result<()> {
+    let models = match name {
+        None => ReadModel::ALL.to_vec(),
+        Some(name) => match ReadModel::named(name) {
+            Some(model) => vec![model],
+            None => {
+                let names: Vec<_> = ReadModel::ALL.iter().map(|model| model.name()).collect();
+                bail!("there is no read model {name}; there are {}", names.join(", "));
+            }
+        },
+    };
+    let app = App::new(Config::from_env()?, BTreeSet::new()).await?;
+    rebuild::rebuild(&app.store(2)?, &models, |model, position, goal| {
+        eprintln!("{}: {position} of {goal}", model.name());
+    })
+    .await?;
+    Ok(())
+}

@@ -53,13 +53,7 @@ impl DataDir {
             TryLockError::WouldBlock => Error::DataDirInUse(path.clone()),
             TryLockError::Error(source) => Error::io("lock", &lock_path)(source),
         })?;
-        let data = Self {
-            inner: Arc::new(Inner {
-                path,
-                temporary,
-                _lock: lock,
-            }),
-        };
+        let data = Self { inner: Arc::new(Inner { path, temporary, _lock: lock }) };
         data.check_space()?;
         make_dir(&data.logs())?;
         Ok(data)
@@ -98,11 +92,7 @@ impl DataDir {
         };
         let free_mib = (disk.blocks_available() * disk.fragment_size()) >> 20;
         if free_mib < NEEDED_MIB {
-            return Err(Error::DiskFull {
-                path: path.clone(),
-                free_mib,
-                needed_mib: NEEDED_MIB,
-            });
+            return Err(Error::DiskFull { path: path.clone(), free_mib, needed_mib: NEEDED_MIB });
         }
         Ok(())
     }
@@ -119,23 +109,15 @@ impl Drop for Inner {
 
 /// Makes `path` and what is above it; the last folder for its owner and those who pass through.
 pub(crate) fn make_dir(path: &Path) -> Result<()> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o711)
-        .create(path)
-        .map_err(Error::io("make the folder", path))
+    DirBuilder::new().recursive(true).mode(0o711).create(path).map_err(Error::io("make the folder", path))
 }
 
 /// Writes a file that only its owner may read, whole or not at all.
 pub(crate) fn write_private(path: &Path, text: &str) -> Result<()> {
     let partial = path.with_extension("partial");
     let write = || -> std::io::Result<()> {
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(true)
-            .write(true)
-            .mode(0o600)
-            .open(&partial)?;
+        let mut file =
+            OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&partial)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&partial, path)
@@ -148,12 +130,7 @@ fn remove_leftovers(parent: &Path) {
     let Ok(entries) = fs::read_dir(parent) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name();
-        let owner = name
-            .to_string_lossy()
-            .split('-')
-            .next()
-            .map(str::to_owned)
-            .unwrap_or_default();
+        let owner = name.to_string_lossy().split('-').next().map(str::to_owned).unwrap_or_default();
         if !Path::new("/proc").join(owner).exists() {
             let _ = fs::remove_dir_all(entry.path());
         }

@@ -12,9 +12,7 @@ const LONGEST_ANSWER: u64 = 1 << 20;
 
 /// The status and body of `GET path`, or an error when there is no complete answer within `within`.
 pub async fn get(address: SocketAddr, path: &str, within: Duration) -> io::Result<(u16, String)> {
-    timeout(within, exchange(address, path))
-        .await
-        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+    timeout(within, exchange(address, path)).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
 async fn exchange(address: SocketAddr, path: &str) -> io::Result<(u16, String)> {

@@ -45,19 +45,13 @@ impl Parts {
         if with_model == WithModel::Yes {
             command.arg("--llama");
         }
-        command
-            .stdin(Stdio::null())
-            .stderr(Stdio::inherit())
-            .kill_on_drop(true);
-        let output = command.output().await.map_err(|source| Error::Spawn {
-            program: "python3".to_owned(),
-            source,
-        })?;
+        command.stdin(Stdio::null()).stderr(Stdio::inherit()).kill_on_drop(true);
+        let output = command
+            .output()
+            .await
+            .map_err(|source| Error::Spawn { program: "python3".to_owned(), source })?;
         if !output.status.success() {
-            return Err(Error::Parts(format!(
-                "setup/runtime.py ended with {}",
-                output.status
-            )));
+            return Err(Error::Parts(format!("setup/runtime.py ended with {}", output.status)));
         }
         serde_json::from_slice(&output.stdout).map_err(|problem| Error::Parts(problem.to_string()))
     }

@@ -78,11 +78,7 @@ impl Postgres {
         let password_file = folder.join("password");
         let password = fs::read_to_string(&password_file).map_err(Error::io("read", &password_file))?;
         let service = Service::on_free_port(data, |address| server(&bin, &cluster, &user, address)).await?;
-        let postgres = Self {
-            service,
-            bin,
-            password: password.trim().to_owned(),
-        };
+        let postgres = Self { service, bin, password: password.trim().to_owned() };
         postgres.make_owner().await?;
         Ok(postgres)
     }
@@ -113,11 +109,7 @@ impl Postgres {
     }
 
     fn url_for(&self, role: &str, name: &str) -> String {
-        format!(
-            "postgres://{role}:{}@{}/{name}",
-            self.password,
-            self.service.address()
-        )
+        format!("postgres://{role}:{}@{}/{name}", self.password, self.service.address())
     }
 
     async fn make_owner(&self) -> Result<()> {
@@ -133,21 +125,8 @@ impl Postgres {
     async fn sql(&self, script: &str) -> Result<()> {
         let address = self.service.address();
         let mut command = Command::new(self.bin.join("psql"));
-        command
-            .env_clear()
-            .env("PGPASSWORD", &self.password)
-            .env("PGCONNECT_TIMEOUT", "10");
-        command.args([
-            "-X",
-            "-q",
-            "-w",
-            "-v",
-            "ON_ERROR_STOP=1",
-            "-U",
-            SUPERUSER,
-            "-d",
-            "postgres",
-        ]);
+        command.env_clear().env("PGPASSWORD", &self.password).env("PGCONNECT_TIMEOUT", "10");
+        command.args(["-X", "-q", "-w", "-v", "ON_ERROR_STOP=1", "-U", SUPERUSER, "-d", "postgres"]);
         command.args(["-h", &address.ip().to_string(), "-p", &address.port().to_string()]);
         run_tool("psql", command, script).await
     }
@@ -186,26 +165,10 @@ async fn initialise(bin: &Path, folder: &Path, cluster: &Path, user: &RunAs) -> 
     write_private(&password_file, &hex_secret(16)?)?;
     user.own(&password_file)?;
     let mut command = Command::new("setpriv");
-    command
-        .args(["--pdeathsig", "KILL"])
-        .args(user.setpriv_arguments())
-        .arg("--")
-        .arg(bin.join("initdb"));
-    command
-        .env_clear()
-        .env("PATH", "/usr/bin:/bin")
-        .env("LC_ALL", "C.UTF-8")
-        .current_dir("/");
-    command.args([
-        "--encoding=UTF8",
-        "--locale=C.UTF-8",
-        "--auth=scram-sha-256",
-        "--data-checksums",
-    ]);
-    command
-        .arg(format!("--username={SUPERUSER}"))
-        .arg("--pwfile")
-        .arg(&password_file);
+    command.args(["--pdeathsig", "KILL"]).args(user.setpriv_arguments()).arg("--").arg(bin.join("initdb"));
+    command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C.UTF-8").current_dir("/");
+    command.args(["--encoding=UTF8", "--locale=C.UTF-8", "--auth=scram-sha-256", "--data-checksums"]);
+    command.arg(format!("--username={SUPERUSER}")).arg("--pwfile").arg(&password_file);
     command.arg("-D").arg(&partial);
     run_tool("initdb", command, "").await?;
     fs::rename(&partial, cluster).map_err(Error::io("move into place", &partial))
@@ -218,11 +181,7 @@ async fn clear_crash(cluster: &Path) {
     let Ok(text) = fs::read_to_string(&pid_file) else {
         return;
     };
-    let Some(id) = text
-        .lines()
-        .next()
-        .and_then(|line| line.trim().parse::<i32>().ok())
-    else {
+    let Some(id) = text.lines().next().and_then(|line| line.trim().parse::<i32>().ok()) else {
         return;
     };
     let process = PathBuf::from(format!("/proc/{id}"));
@@ -239,11 +198,7 @@ async fn clear_crash(cluster: &Path) {
 }
 
 async fn run_tool(tool: &'static str, mut command: Command, input: &str) -> Result<()> {
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
     let run = async {
         let mut child = command.spawn()?;
         if let Some(mut stdin) = child.stdin.take() {
@@ -253,19 +208,10 @@ async fn run_tool(tool: &'static str, mut command: Command, input: &str) -> Resu
     };
     let output = timeout(TOOL_PATIENCE, run)
         .await
-        .map_err(|_| Error::Tool {
-            tool,
-            message: format!("no end within {} s", TOOL_PATIENCE.as_secs()),
-        })?
-        .map_err(|source| Error::Spawn {
-            program: tool.to_owned(),
-            source,
-        })?;
+        .map_err(|_| Error::Tool { tool, message: format!("no end within {} s", TOOL_PATIENCE.as_secs()) })?
+        .map_err(|source| Error::Spawn { program: tool.to_owned(), source })?;
     if output.status.success() {
         return Ok(());
     }
-    Err(Error::Tool {
-        tool,
-        message: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-    })
+    Err(Error::Tool { tool, message: String::from_utf8_lossy(&output.stderr).trim().to_owned() })
 }

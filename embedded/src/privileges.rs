@@ -20,11 +20,7 @@ pub(crate) enum RunAs {
     #[default]
     Myself,
     /// Root steps down to this user, with `capability` when it could not reach its files otherwise.
-    Other {
-        uid: u32,
-        gid: u32,
-        capability: Option<&'static str>,
-    },
+    Other { uid: u32, gid: u32, capability: Option<&'static str> },
 }
 
 impl RunAs {
@@ -61,11 +57,8 @@ impl RunAs {
         let Self::Other { uid, gid, capability } = self else {
             return Vec::new();
         };
-        let mut arguments = vec![
-            format!("--reuid={uid}"),
-            format!("--regid={gid}"),
-            "--clear-groups".to_owned(),
-        ];
+        let mut arguments =
+            vec![format!("--reuid={uid}"), format!("--regid={gid}"), "--clear-groups".to_owned()];
         if let Some(capability) = capability {
             // Without this bit access(2), by which initdb looks for its companions, ignores the capability.
             arguments.push("--securebits=+no_setuid_fixup".to_owned());
@@ -89,19 +82,16 @@ fn unprivileged_user() -> Result<(u32, u32)> {
 
 /// Whether the user may search every folder from the root down to `folder`.
 fn can_pass(folder: &Path, uid: u32, gid: u32) -> bool {
-    folder
-        .ancestors()
-        .filter_map(|ancestor| fs::metadata(ancestor).ok())
-        .all(|ancestor| {
-            let bits = if ancestor.uid() == uid {
-                ancestor.mode() >> 6
-            } else if ancestor.gid() == gid {
-                ancestor.mode() >> 3
-            } else {
-                ancestor.mode()
-            };
-            bits & 1 == 1
-        })
+    folder.ancestors().filter_map(|ancestor| fs::metadata(ancestor).ok()).all(|ancestor| {
+        let bits = if ancestor.uid() == uid {
+            ancestor.mode() >> 6
+        } else if ancestor.gid() == gid {
+            ancestor.mode() >> 3
+        } else {
+            ancestor.mode()
+        };
+        bits & 1 == 1
+    })
 }
 
 /// The weakest capability this process can pass on that lets its holder through any folder.
@@ -109,11 +99,7 @@ fn passing_capability() -> Result<&'static str> {
     let permitted = fs::read_to_string("/proc/self/status")
         .ok()
         .and_then(|status| {
-            let line = status
-                .lines()
-                .find_map(|line| line.strip_prefix("CapPrm:"))?
-                .trim()
-                .to_owned();
+            let line = status.lines().find_map(|line| line.strip_prefix("CapPrm:"))?.trim().to_owned();
             u64::from_str_radix(&line, 16).ok()
         })
         .unwrap_or(0);

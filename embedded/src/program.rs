@@ -77,8 +77,7 @@ impl Program {
     /// Sets one environment variable.
     #[must_use]
     pub fn variable(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
-        self.variables
-            .push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self.variables.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
         self
     }
 
@@ -128,31 +127,15 @@ impl Program {
 
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new("setpriv");
-        command
-            .args(["--pdeathsig", "KILL"])
-            .args(self.user.setpriv_arguments());
+        command.args(["--pdeathsig", "KILL"]).args(self.user.setpriv_arguments());
         command.arg("--").arg(&self.path).args(&self.arguments);
         if self.environment == Environment::Clean {
             command.env_clear();
-            let kept = [
-                "PATH",
-                "HOME",
-                "TMPDIR",
-                "TZ",
-                "LANG",
-                "SSL_CERT_FILE",
-                "NODE_EXTRA_CA_CERTS",
-            ];
-            command.envs(
-                kept.into_iter()
-                    .filter_map(|name| Some((name, std::env::var_os(name)?))),
-            );
+            let kept = ["PATH", "HOME", "TMPDIR", "TZ", "LANG", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"];
+            command.envs(kept.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
         }
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        command
-            .current_dir(&self.directory)
-            .stdin(Stdio::null())
-            .process_group(0);
+        command.current_dir(&self.directory).stdin(Stdio::null()).process_group(0);
         command
     }
 }

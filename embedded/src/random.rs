@@ -20,17 +20,13 @@ pub fn hex_secret(bytes: usize) -> Result<String> {
 /// A random number below `end`, which must not be 0.
 pub(crate) fn below(end: u16) -> Result<u16> {
     let bytes = random_bytes(4)?;
-    let number = bytes
-        .iter()
-        .fold(0_u32, |number, byte| (number << 8) | u32::from(*byte));
+    let number = bytes.iter().fold(0_u32, |number, byte| (number << 8) | u32::from(*byte));
     Ok(u16::try_from(number % u32::from(end)).unwrap_or(0))
 }
 
 fn random_bytes(count: usize) -> Result<Vec<u8>> {
     let source = Path::new("/dev/urandom");
     let mut bytes = vec![0; count];
-    File::open(source)
-        .and_then(|mut file| file.read_exact(&mut bytes))
-        .map_err(Error::io("read", source))?;
+    File::open(source).and_then(|mut file| file.read_exact(&mut bytes)).map_err(Error::io("read", source))?;
     Ok(bytes)
 }

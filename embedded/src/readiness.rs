@@ -33,18 +33,15 @@ impl Readiness {
         match self {
             Self::PgIsReady(program) => pg_is_ready(program, address).await,
             Self::NatsWithJetStream => {
-                timeout(PATIENCE, nats_greeting(address))
-                    .await
-                    .is_ok_and(|greeting| {
-                        greeting.is_ok_and(|line| {
-                            line.starts_with("INFO ") && line.contains("\"jetstream\":true")
-                        })
-                    })
+                timeout(PATIENCE, nats_greeting(address)).await.is_ok_and(|greeting| {
+                    greeting
+                        .is_ok_and(|line| line.starts_with("INFO ") && line.contains("\"jetstream\":true"))
+                })
             }
             Self::Prints(text) => printed().contains(text),
-            Self::Answers(path) => http::get(address, path, PATIENCE)
-                .await
-                .is_ok_and(|(status, _)| status == 200),
+            Self::Answers(path) => {
+                http::get(address, path, PATIENCE).await.is_ok_and(|(status, _)| status == 200)
+            }
         }
     }
 }
@@ -52,21 +49,14 @@ impl Readiness {
 async fn pg_is_ready(program: &PathBuf, address: SocketAddr) -> bool {
     let mut command = Command::new(program);
     command.env_clear().kill_on_drop(true);
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    command
-        .args(["-q", "-d", "postgres", "-t", "2", "-h"])
-        .arg(address.ip().to_string());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.args(["-q", "-d", "postgres", "-t", "2", "-h"]).arg(address.ip().to_string());
     command.arg("-p").arg(address.port().to_string());
     command.status().await.is_ok_and(|status| status.success())
 }
 
 async fn nats_greeting(address: SocketAddr) -> std::io::Result<String> {
     let mut line = String::new();
-    BufReader::new(TcpStream::connect(address).await?)
-        .read_line(&mut line)
-        .await?;
+    BufReader::new(TcpStream::connect(address).await?).read_line(&mut line).await?;
     Ok(line)
 }

@@ -65,12 +65,7 @@ impl Service {
     /// Starts `program` with its log below `data` and waits until it is ready.
     pub async fn start_new(data: &DataDir, program: Program) -> Result<Self> {
         let log = ServiceLog::new(data.logs().join(format!("{}.log", program.name)));
-        let service = Self {
-            program,
-            log,
-            state: Mutex::default(),
-            _data: data.clone(),
-        };
+        let service = Self { program, log, state: Mutex::default(), _data: data.clone() };
         service.start().await?;
         Ok(service)
     }
@@ -172,11 +167,7 @@ impl Service {
             Ok(Some(status)) => in_words(status),
             Err(problem) => problem.to_string(),
         };
-        Some(Error::Exited {
-            service: self.program.name,
-            status,
-            log_tail: self.log_tail(TAIL_LINES),
-        })
+        Some(Error::Exited { service: self.program.name, status, log_tail: self.log_tail(TAIL_LINES) })
     }
 
     /// The last `lines` lines of what it printed since it was started.
@@ -194,11 +185,7 @@ impl Service {
             program: format!("{} by setpriv (from util-linux)", self.program.path.display()),
             source,
         })?;
-        *self.state() = State {
-            child: Some(child),
-            log_start,
-            paused: Vec::new(),
-        };
+        *self.state() = State { child: Some(child), log_start, paused: Vec::new() };
         Ok(())
     }
 
@@ -210,24 +197,14 @@ impl Service {
                 return Err(failure);
             }
             let printed = || self.log.since(log_start);
-            if self
-                .program
-                .readiness
-                .is_reached(self.program.address, printed)
-                .await
-                && self.is_running()
-            {
+            if self.program.readiness.is_reached(self.program.address, printed).await && self.is_running() {
                 return Ok(());
             }
             if Instant::now() >= deadline {
                 let log_tail = self.log_tail(TAIL_LINES);
                 self.kill().await?;
                 let seconds = self.program.start_within.as_secs();
-                return Err(Error::NotReady {
-                    service: self.program.name,
-                    seconds,
-                    log_tail,
-                });
+                return Err(Error::NotReady { service: self.program.name, seconds, log_tail });
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
@@ -277,8 +254,6 @@ fn children_of(parent: u32) -> Vec<Pid> {
         let after_name = stat.rsplit(") ").next().unwrap_or_default();
         after_name.split(' ').nth(1).and_then(|id| id.parse().ok()) == Some(parent)
     };
-    let ids = entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let ids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
     ids.filter(is_child).map(Pid::from_raw).collect()
 }

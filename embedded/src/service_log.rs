@@ -38,10 +38,7 @@ impl ServiceLog {
             .mode(0o600)
             .open(&self.path)
             .map_err(Error::io("open", &self.path))?;
-        let length = file
-            .metadata()
-            .map_err(Error::io("read the length of", &self.path))?
-            .len();
+        let length = file.metadata().map_err(Error::io("read the length of", &self.path))?.len();
         Ok((file, length))
     }
 

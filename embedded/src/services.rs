@@ -74,14 +74,7 @@ impl Services {
             rate_limit: options.rate_limit,
         };
         let auth = when(wanted(Kind::Auth), || Auth::start(&auth_options, data)).await?;
-        Ok(Self {
-            llama,
-            auth,
-            qdrant,
-            nats,
-            postgres,
-            database_url,
-        })
+        Ok(Self { llama, auth, qdrant, nats, postgres, database_url })
     }
 
     /// The services that run here, in the order in which they are stopped.

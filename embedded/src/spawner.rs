@@ -17,10 +17,7 @@ struct Order {
 pub(crate) fn spawn(command: Command) -> io::Result<Child> {
     static SPAWNER: OnceLock<Option<Sender<Order>>> = OnceLock::new();
     let gone = || io::Error::other("the thread that starts processes is gone");
-    let spawner = SPAWNER
-        .get_or_init(|| start_thread().ok())
-        .as_ref()
-        .ok_or_else(gone)?;
+    let spawner = SPAWNER.get_or_init(|| start_thread().ok()).as_ref().ok_or_else(gone)?;
     let (started, answer) = channel();
     spawner.send(Order { command, started }).map_err(|_| gone())?;
     answer.recv().map_err(|_| gone())?
@@ -28,13 +25,11 @@ pub(crate) fn spawn(command: Command) -> io::Result<Child> {
 
 fn start_thread() -> io::Result<Sender<Order>> {
     let (orders, inbox) = channel::<Order>();
-    std::thread::Builder::new()
-        .name("spawner".to_owned())
-        .spawn(move || {
-            for mut order in inbox {
-                // Whoever ordered may have gone; a child nobody takes is reaped with the handle's owner.
-                let _ = order.started.send(order.command.spawn());
-            }
-        })?;
+    std::thread::Builder::new().name("spawner".to_owned()).spawn(move || {
+        for mut order in inbox {
+            // Whoever ordered may have gone; a child nobody takes is reaped with the handle's owner.
+            let _ = order.started.send(order.command.spawn());
+        }
+    })?;
     Ok(orders)
 }

@@ -99,9 +99,7 @@ impl Envelope {
             position: event.position,
             subject: subjects.event(event.aggregate, event.event_type, event.owner, event.aggregate_id),
             traceparent,
-            payload: serde_json::to_vec(event)
-                .map_err(InvalidEnvelope::because)?
-                .into(),
+            payload: serde_json::to_vec(event).map_err(InvalidEnvelope::because)?.into(),
         })
     }
 
@@ -109,11 +107,8 @@ impl Envelope {
     pub fn read(bytes: &[u8]) -> Result<RecordedEvent, InvalidEnvelope> {
         let read: Read<'_> = serde_json::from_slice(bytes).map_err(InvalidEnvelope::because)?;
         let aggregate: AggregateType = read.aggregate.parse().map_err(InvalidEnvelope::because)?;
-        let sealed = read
-            .private
-            .map(|text| STANDARD.decode(text))
-            .transpose()
-            .map_err(InvalidEnvelope::because)?;
+        let sealed =
+            read.private.map(|text| STANDARD.decode(text)).transpose().map_err(InvalidEnvelope::because)?;
         Ok(RecordedEvent {
             position: read.position,
             aggregate,
@@ -130,10 +125,7 @@ impl Envelope {
 
 /// The position of an event's message, from its header alone: cheaper than reading what may be known already.
 pub fn position_of(message: &async_nats::Message) -> Option<Position> {
-    let id = message
-        .headers
-        .as_ref()?
-        .get(async_nats::header::NATS_MESSAGE_ID)?;
+    let id = message.headers.as_ref()?.get(async_nats::header::NATS_MESSAGE_ID)?;
     id.as_str().parse().ok().map(Position)
 }
 
@@ -160,20 +152,11 @@ mod tests {
         };
         let envelope = Envelope::write(&outgoing, &Subjects::new("t"), None).unwrap();
         let (owner, id) = (outgoing.owner, outgoing.aggregate_id);
-        assert_eq!(
-            envelope.subject,
-            format!("t.events.conversation.ConversationPinned.{owner}.{id}")
-        );
+        assert_eq!(envelope.subject, format!("t.events.conversation.ConversationPinned.{owner}.{id}"));
         let read = Envelope::read(&envelope.payload).unwrap();
-        assert_eq!(
-            read.event,
-            Event::Conversation(ConversationEvent::ConversationPinned)
-        );
+        assert_eq!(read.event, Event::Conversation(ConversationEvent::ConversationPinned));
         assert_eq!(read.sealed, Some(vec![1, 2, 3]));
-        assert_eq!(
-            (read.position, read.recorded_at),
-            (outgoing.position, outgoing.recorded_at)
-        );
+        assert_eq!((read.position, read.recorded_at), (outgoing.position, outgoing.recorded_at));
     }
 
     #[test]

@@ -43,10 +43,7 @@ impl Projected {
                 ))
             })
             .collect::<Option<Vec<_>>>()?;
-        Some(Self {
-            position: Position(u64::from_be_bytes(*position)),
-            changed,
-        })
+        Some(Self { position: Position(u64::from_be_bytes(*position)), changed })
     }
 }
 
@@ -56,17 +53,8 @@ mod tests {
 
     #[test]
     fn an_announcement_is_read_as_it_was_written() {
-        let changed = vec![
-            (
-                UserId::new(Uuid::from_u128(1)),
-                ConversationId::new(Uuid::from_u128(2))
-            );
-            3
-        ];
-        let projected = Projected {
-            position: Position(9),
-            changed,
-        };
+        let changed = vec![(UserId::new(Uuid::from_u128(1)), ConversationId::new(Uuid::from_u128(2))); 3];
+        let projected = Projected { position: Position(9), changed };
         assert_eq!(Projected::from_bytes(&projected.to_bytes()), Some(projected));
         assert_eq!(Projected::from_bytes(b"short"), None);
     }

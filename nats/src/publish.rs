@@ -48,16 +48,9 @@ impl EventPublisher {
             .map_err(|error| away(&error))?
             .map_err(|error| away(&error))?;
         let last_sequence = info.state.last_sequence;
-        let last_position = if info.state.messages == 0 {
-            Position(0)
-        } else {
-            position_at(stream, last_sequence).await?
-        };
-        Ok(Self {
-            jetstream,
-            last_sequence,
-            last_position,
-        })
+        let last_position =
+            if info.state.messages == 0 { Position(0) } else { position_at(stream, last_sequence).await? };
+        Ok(Self { jetstream, last_sequence, last_position })
     }
 
     /// The position of the stream's last message; 0 when it has none.
@@ -77,10 +70,7 @@ impl EventPublisher {
                 message = message.header("traceparent", traceparent.as_str());
             }
             let sent = self.jetstream.send_publish(envelope.subject.clone(), message);
-            acks.push(
-                sent.await
-                    .map_err(|error| PublishFailed::Away(error.to_string()))?,
-            );
+            acks.push(sent.await.map_err(|error| PublishFailed::Away(error.to_string()))?);
         }
         let acks = try_join_all(acks.into_iter().map(IntoFuture::into_future));
         match tokio::time::timeout(ACK_TIMEOUT, acks).await {
@@ -109,14 +99,9 @@ async fn position_at(stream: &Stream, sequence: u64) -> Result<Position, Publish
         .await
         .map_err(|error| PublishFailed::Away(error.to_string()))?
         .map_err(|error| PublishFailed::Away(error.to_string()))?;
-    let id = message
-        .headers
-        .get(async_nats::header::NATS_MESSAGE_ID)
-        .map(|id| id.as_str().parse());
+    let id = message.headers.get(async_nats::header::NATS_MESSAGE_ID).map(|id| id.as_str().parse());
     match id {
         Some(Ok(position)) => Ok(Position(position)),
-        _ => Err(PublishFailed::Away(
-            "the stream's last message has no position".to_owned(),
-        )),
+        _ => Err(PublishFailed::Away("the stream's last message has no position".to_owned())),
     }
 }

@@ -31,10 +31,7 @@ pub async fn ensure_streams(jetstream: &Context, subjects: &Subjects) -> Result<
 
 async fn ensure(jetstream: &Context, config: Config) -> Result<Stream, StreamFailed> {
     let stream = config.name.clone();
-    let failed = |reason: String| StreamFailed {
-        stream: stream.clone(),
-        reason,
-    };
+    let failed = |reason: String| StreamFailed { stream: stream.clone(), reason };
     match tokio::time::timeout(STREAM_TIMEOUT, jetstream.get_or_create_stream(config)).await {
         Ok(Ok(stream)) => Ok(stream),
         Ok(Err(error)) => Err(failed(error.to_string())),

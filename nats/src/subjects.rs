@@ -12,19 +12,13 @@ pub struct Subjects {
 impl Subjects {
     /// Names under a prefix: `colloquy` unless configured otherwise. Characters that mean something to NATS become `_`.
     pub fn new(prefix: &str) -> Self {
-        let prefix = prefix
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
-            .collect();
+        let prefix = prefix.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
         Self { prefix }
     }
 
     /// `<prefix>.events.<aggregate>.<event>.<owner>.<aggregate_id>`.
     pub fn event(&self, aggregate: &str, event_type: &str, owner: Uuid, aggregate_id: Uuid) -> String {
-        format!(
-            "{}.events.{aggregate}.{event_type}.{owner}.{aggregate_id}",
-            self.prefix
-        )
+        format!("{}.events.{aggregate}.{event_type}.{owner}.{aggregate_id}", self.prefix)
     }
 
     /// All events.

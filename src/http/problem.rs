@@ -13,7 +13,7 @@ use crate::store::{ExecuteError, StoreError};
 
 /// What went wrong, for a client and for the person before it. Never holds what an inner error said.
 #[derive(Debug, Clone)]
-pub(crate) struct Problem {
+pub struct Problem {
     status: StatusCode,
     kind: &'static str,
     title: &'static str,

@@ -28,10 +28,7 @@ async fn nats_comes_back_at_the_same_address_and_forgets_when_wiped() {
 async fn dropped_services_are_gone_with_their_temporary_data() {
     let (parts, data) = (parts().await, DataDir::temporary().unwrap());
     let path = data.path().to_owned();
-    let services = (
-        Postgres::start(&parts, &data).await.unwrap(),
-        Nats::start(&parts, &data).await.unwrap(),
-    );
+    let services = (Postgres::start(&parts, &data).await.unwrap(), Nats::start(&parts, &data).await.unwrap());
     drop(data);
     assert!(path.exists());
     drop(services);
@@ -47,10 +44,7 @@ async fn a_service_that_ends_instead_of_starting_is_reported_with_its_log() {
     let problem = Service::start_new(&data, program).await.unwrap_err().to_string();
     assert!(problem.contains("exit code 3"), "{problem}");
     assert!(problem.contains("the disk is full"), "{problem}");
-    assert!(
-        problem.contains("\n12\n") && !problem.contains("\n11\n"),
-        "20 lines, not more: {problem}"
-    );
+    assert!(problem.contains("\n12\n") && !problem.contains("\n11\n"), "20 lines, not more: {problem}");
 }
 
 #[tokio::test]
@@ -59,10 +53,7 @@ async fn a_service_that_never_answers_is_given_up_and_ended() {
     let program = shell("silent", free_port().unwrap(), "echo here; exec sleep 100")
         .start_within(Duration::from_secs(1));
     let problem = Service::start_new(&data, program).await.unwrap_err();
-    assert!(
-        matches!(&problem, Error::NotReady { log_tail, .. } if log_tail == "here"),
-        "{problem}"
-    );
+    assert!(matches!(&problem, Error::NotReady { log_tail, .. } if log_tail == "here"), "{problem}");
 }
 
 #[tokio::test]
@@ -89,10 +80,7 @@ async fn a_secret_is_kept_for_its_owner_alone() {
     let (path, secret) = data.secret("key").unwrap();
     assert_eq!(secret.len(), 64);
     assert_eq!(data.secret("key").unwrap(), (path.clone(), secret));
-    assert_eq!(
-        std::fs::metadata(path).unwrap().permissions().mode() & 0o777,
-        0o600
-    );
+    assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
 /// A process started by a killed one must not survive it: the real binary is killed among its real services.
@@ -136,7 +124,5 @@ fn own_folder(name: &str) -> PathBuf {
 }
 
 fn shell(name: &'static str, address: SocketAddr, script: &str) -> Program {
-    Program::new(name, "/bin/sh", address, Readiness::Prints("ready"))
-        .argument("-c")
-        .argument(script)
+    Program::new(name, "/bin/sh", address, Readiness::Prints("ready")).argument("-c").argument(script)
 }

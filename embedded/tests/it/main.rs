@@ -1,9 +1,5 @@
 //! The services themselves: that they start, come back after every kind of end, and leave nothing behind.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test fails by panicking, its helpers too"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
 
 mod lifecycle;
 mod postgres;

@@ -11,11 +11,7 @@ async fn postgres_keeps_what_was_committed_over_restart_and_kill() {
     let (parts, data) = (parts().await, DataDir::temporary().unwrap());
     let postgres = Postgres::start(&parts, &data).await.unwrap();
     let url = postgres.create_database("kept").await.unwrap();
-    psql(
-        &parts,
-        &url,
-        "CREATE TABLE kept (number int); INSERT INTO kept VALUES (1)",
-    );
+    psql(&parts, &url, "CREATE TABLE kept (number int); INSERT INTO kept VALUES (1)");
     postgres.restart().await.unwrap();
     psql(&parts, &url, "INSERT INTO kept VALUES (2)");
     postgres.kill().await.unwrap();
@@ -27,18 +23,9 @@ async fn postgres_keeps_what_was_committed_over_restart_and_kill() {
 #[tokio::test]
 async fn the_pinned_postgres_serves_where_the_machine_has_none() {
     let script = embedded::repository().unwrap().join("setup/runtime.py");
-    let output = Command::new("python3")
-        .arg(script)
-        .env("COLLOQUY_POSTGRES", "wheel")
-        .output()
-        .unwrap();
+    let output = Command::new("python3").arg(script).env("COLLOQUY_POSTGRES", "wheel").output().unwrap();
     let pinned: Parts = serde_json::from_slice(&output.stdout).expect("set-up prints the parts");
-    assert!(
-        pinned
-            .postgres_bin
-            .to_string_lossy()
-            .contains("/runtime/postgres-")
-    );
+    assert!(pinned.postgres_bin.to_string_lossy().contains("/runtime/postgres-"));
     let data = DataDir::temporary().unwrap();
     let postgres = Postgres::start(&pinned, &data).await.unwrap();
     let url = postgres.create_database("pinned").await.unwrap();
@@ -66,15 +53,9 @@ async fn what_people_wrote_stays_out_of_the_log_of_postgres() {
     psql(&parts, &url, "CREATE TABLE words (word text UNIQUE)");
     let twice = "INSERT INTO words VALUES ('canary'), ('canary')";
     let program = parts.postgres_bin.join("psql");
-    let refused = Command::new(program)
-        .args(["-X", "-d", &url, "-c", twice])
-        .output()
-        .unwrap();
+    let refused = Command::new(program).args(["-X", "-d", &url, "-c", twice]).output().unwrap();
     assert!(!refused.status.success());
-    wait_for("the error in the log", || {
-        postgres.log_tail(20).contains("duplicate key")
-    })
-    .await;
+    wait_for("the error in the log", || postgres.log_tail(20).contains("duplicate key")).await;
     assert!(!postgres.log_tail(100).contains("canary"));
 }
 
@@ -101,15 +82,7 @@ async fn a_paused_postgres_answers_nobody_and_goes_on_when_resumed() {
     let postgres = Postgres::start(&parts, &data).await.unwrap();
     let is_ready = || {
         let mut command = Command::new(parts.postgres_bin.join("pg_isready"));
-        command.args([
-            "-q",
-            "-t",
-            "1",
-            "-h",
-            "127.0.0.1",
-            "-p",
-            &postgres.address().port().to_string(),
-        ]);
+        command.args(["-q", "-t", "1", "-h", "127.0.0.1", "-p", &postgres.address().port().to_string()]);
         command.status().unwrap().success()
     };
     assert!(is_ready());
@@ -120,8 +93,5 @@ async fn a_paused_postgres_answers_nobody_and_goes_on_when_resumed() {
     assert!(is_ready());
     postgres.pause();
     postgres.kill().await.unwrap();
-    wait_for("the end of the paused processes", || {
-        processes_on(data.path()).is_empty()
-    })
-    .await;
+    wait_for("the end of the paused processes", || processes_on(data.path()).is_empty()).await;
 }

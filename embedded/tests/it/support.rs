@@ -7,33 +7,16 @@ use std::time::{Duration, Instant};
 use embedded::{Parts, WithModel};
 
 pub(crate) async fn parts() -> Parts {
-    Parts::locate(WithModel::No)
-        .await
-        .expect("set-up finds the parts")
+    Parts::locate(WithModel::No).await.expect("set-up finds the parts")
 }
 
 pub(crate) fn psql(parts: &Parts, url: &str, sql: &str) -> String {
     let output = Command::new(parts.postgres_bin.join("psql"))
         .env("PGCONNECT_TIMEOUT", "5")
-        .args([
-            "-X",
-            "-A",
-            "-t",
-            "-q",
-            "-v",
-            "ON_ERROR_STOP=1",
-            "-d",
-            url,
-            "-c",
-            sql,
-        ])
+        .args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql])
         .output()
         .expect("psql runs");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 

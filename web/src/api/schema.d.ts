@@ -134,8 +134,8 @@ export interface components {
         Conversation: {
             /** Format: uuid */
             id: string;
-            title: string | null;
-            preview: string | null;
+            title: string;
+            preview: string;
             /** Format: int64 */
             message_count: number;
             pinned: boolean;
@@ -151,7 +151,7 @@ export interface components {
         };
         ConversationPage: {
             items: components["schemas"]["Conversation"][];
-            next_cursor: string | null;
+            next_cursor?: string | null;
         };
         Citation: {
             /** Format: int64 */
@@ -172,24 +172,24 @@ export interface components {
         };
         Failure: {
             reason: string;
-            message: string;
+            text: string;
             retryable: boolean;
         };
         Message: {
             /** Format: uuid */
             id: string;
-            /** @enum {string} */
-            role: "user" | "assistant";
+            /** Format: uuid */
+            conversation_id: string;
+            role: string;
             text: string;
             /** Format: uuid */
-            parent_id: string | null;
+            parent_id?: string | null;
             siblings: string[];
-            /** @enum {string} */
-            status: "requested" | "streaming" | "completed" | "stopped" | "failed";
+            status: string;
             citations: components["schemas"]["Citation"][];
-            model: string | null;
+            model?: string | null;
             quoted: boolean;
-            usage: null | components["schemas"]["Usage"];
+            usage?: null | components["schemas"]["Usage"];
             /** @enum {string} */
             rating: "up" | "down" | "none";
             /** Format: date-time */
@@ -198,7 +198,7 @@ export interface components {
         };
         MessagePage: {
             items: components["schemas"]["Message"][];
-            next_cursor: string | null;
+            next_cursor?: string | null;
         };
         Accepted: {
             /** Format: uuid */

@@ -10,7 +10,13 @@ type Answer<Path extends keyof paths> = paths[Path] extends { get: { responses: 
 export type ConversationPage = Answer<"/v1/conversations">;
 export type ConversationRow = ConversationPage["items"][number];
 export type MessagePage = Answer<"/v1/conversations/{conversation_id}/messages">;
-export type Message = MessagePage["items"][number];
+type WireMessage = MessagePage["items"][number];
+
+/** A question or an answer. The document describes `role` and `status` as texts; these are the ones there are. */
+export type Message = Omit<WireMessage, "conversation_id" | "role" | "status"> & {
+  role: "user" | "assistant";
+  status: "requested" | "streaming" | "completed" | "stopped" | "failed";
+};
 export type Citation = Message["citations"][number];
 
 type Commands = paths["/v1/conversations/{conversation_id}/commands"]["post"];

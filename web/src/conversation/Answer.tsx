@@ -94,6 +94,6 @@ function waitingFor({ message, sources }: Entry, text: Texts): string {
 }
 
 function failureOf({ failure }: Message, text: Texts): string {
-  const why = failure?.message ?? text.answer.failed;
+  const why = failure?.text ?? text.answer.failed;
   return failure?.retryable ? `${why} ${text.answer.failedRetryable}` : why;
 }

@@ -117,7 +117,7 @@ async function fetchMessages(
   signal: AbortSignal,
 ): Promise<Message[]> {
   const messages: Message[] = [];
-  let cursor: string | null = null;
+  let cursor: string | null | undefined;
   do {
     const query: { limit: number; cursor?: string; min_version?: number } = {
       limit: PAGE,
@@ -126,7 +126,7 @@ async function fetchMessages(
     };
     const params = { path: { conversation_id: conversationId }, query };
     const page: MessagePage = await dataOf(api.GET("/v1/conversations/{conversation_id}/messages", { params, signal }));
-    messages.push(...page.items);
+    messages.push(...(page.items as Message[]));
     cursor = page.next_cursor;
   } while (cursor);
   return messages;

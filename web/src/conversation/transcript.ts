@@ -207,7 +207,10 @@ function entryOf(message: Message, origin: Entry["origin"]): Entry {
   return { message, attempt: 0, bytes: encoder.encode(message.text).length, sources: message.citations, origin };
 }
 
-function blank(known: Pick<Message, "id" | "role" | "text" | "parent_id" | "created_at">): Message {
+type Known = Pick<Message, "id" | "role" | "text" | "parent_id" | "created_at">;
+
+/** A message of which no more is known yet. */
+function blank(known: Known): Message {
   return {
     ...known,
     status: "completed",

@@ -5,8 +5,8 @@ import { changed, type Pages } from "./rows";
 function row(id: string, minute: number, more: Partial<ConversationRow> = {}): ConversationRow {
   const at = `2026-01-01T00:${String(minute).padStart(2, "0")}:00Z`;
   const rest = {
-    title: null,
-    preview: null,
+    title: "",
+    preview: "",
     message_count: 2,
     pinned: false,
     archived: false,

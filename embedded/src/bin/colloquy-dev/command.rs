@@ -19,9 +19,7 @@ pub(crate) async fn run(
     services: &Services,
     product: Option<&Service>,
 ) -> Result<ExitCode> {
-    let Some((program, arguments)) = command.split_first() else {
-        bail!("run a command: none is given")
-    };
+    let Some((program, arguments)) = command.split_first() else { bail!("run a command: none is given") };
     let mut child = start(program, arguments, variables)?;
     let id = child.id();
     let ask_to_end = || {
@@ -61,8 +59,5 @@ fn start(program: &str, arguments: &[String], variables: &Variables) -> Result<C
 }
 
 fn exit_code(status: ExitStatus) -> ExitCode {
-    status
-        .code()
-        .and_then(|code| u8::try_from(code).ok())
-        .map_or(ExitCode::FAILURE, ExitCode::from)
+    status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from)
 }

@@ -20,10 +20,7 @@ pub(crate) fn for_tests(services: &Services, parts: &Parts, data: &DataDir, publ
     variables.push(("COLLOQUY_TEST_DATA", text(data.path())));
     variables.push(("COLLOQUY_TEST_POSTGRES_URL", services.database_url.clone()));
     if let Some(postgres) = &services.postgres {
-        variables.push((
-            "COLLOQUY_TEST_POSTGRES_SUPERUSER_URL",
-            postgres.superuser_url("postgres"),
-        ));
+        variables.push(("COLLOQUY_TEST_POSTGRES_SUPERUSER_URL", postgres.superuser_url("postgres")));
     }
     if let Some(nats) = &services.nats {
         variables.push(("COLLOQUY_TEST_NATS_URL", nats.url()));
@@ -51,23 +48,14 @@ pub(crate) fn for_product(services: &Services, parts: &Parts) -> Variables {
         variables.push(("DATABASE_DIRECT_URL", services.database_url.clone()));
     }
     variables.extend(services.nats.as_ref().map(|nats| ("NATS_URL", nats.url())));
-    variables.extend(
-        services
-            .qdrant
-            .as_ref()
-            .map(|qdrant| ("QDRANT_URL", qdrant.url())),
-    );
+    variables.extend(services.qdrant.as_ref().map(|qdrant| ("QDRANT_URL", qdrant.url())));
     variables.extend(services.auth.as_ref().map(|auth| ("AUTH_URL", auth.url())));
     if let Some(llama) = &services.llama {
         variables.push(("MODEL_URL", llama.url()));
         variables.push(("MODEL_NAME", Llama::MODEL.to_owned()));
         variables.push(("MODEL_CONTEXT", Llama::CONTEXT.to_string()));
     }
-    variables.extend(
-        model_files(parts)
-            .into_iter()
-            .filter(|(name, _)| configured(name).is_none()),
-    );
+    variables.extend(model_files(parts).into_iter().filter(|(name, _)| configured(name).is_none()));
     variables
 }
 
@@ -76,8 +64,5 @@ pub(crate) fn text(path: &Path) -> String {
 }
 
 fn model_files(parts: &Parts) -> Variables {
-    vec![
-        ("EMBEDDING_MODEL_DIR", text(&parts.embedding_model)),
-        ("ORT_DYLIB_PATH", text(&parts.onnxruntime)),
-    ]
+    vec![("EMBEDDING_MODEL_DIR", text(&parts.embedding_model)), ("ORT_DYLIB_PATH", text(&parts.onnxruntime))]
 }

@@ -32,18 +32,9 @@ async fn ingest(repository: &Path, log: &Path, variables: &Variables) -> Result<
     let output = fs::File::create(log).with_context(|| format!("write {}", log.display()))?;
     let errors = output.try_clone().context("share the log")?;
     let mut command = Command::new("setpriv");
-    command
-        .args(["--pdeathsig", "KILL", "--"])
-        .arg(binary_beside_this("colloquy")?)
-        .args(["ingest", "docs"]);
-    command
-        .envs(variables.iter().map(|(name, value)| (name, value)))
-        .current_dir(repository);
-    command
-        .stdin(Stdio::null())
-        .stdout(output)
-        .stderr(errors)
-        .kill_on_drop(true);
+    command.args(["--pdeathsig", "KILL", "--"]).arg(binary_beside_this("colloquy")?).args(["ingest", "docs"]);
+    command.envs(variables.iter().map(|(name, value)| (name, value))).current_dir(repository);
+    command.stdin(Stdio::null()).stdout(output).stderr(errors).kill_on_drop(true);
     let status = timeout(PATIENCE, command.status())
         .await
         .with_context(|| format!("ingest docs/ within {} minutes", PATIENCE.as_secs() / 60))?

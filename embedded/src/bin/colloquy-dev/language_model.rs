@@ -54,15 +54,8 @@ fn best_of_ollama(tags: &str, wanted: Option<String>) -> LanguageModel {
     let Ok(tags) = serde_json::from_str::<Tags>(tags) else {
         return LanguageModel::Quotes;
     };
-    let first = || {
-        tags.models
-            .into_iter()
-            .map(|tag| tag.name)
-            .find(|name| !name.contains("embed"))
-    };
-    wanted
-        .or_else(first)
-        .map_or(LanguageModel::Quotes, LanguageModel::Ollama)
+    let first = || tags.models.into_iter().map(|tag| tag.name).find(|name| !name.contains("embed"));
+    wanted.or_else(first).map_or(LanguageModel::Quotes, LanguageModel::Ollama)
 }
 
 impl LanguageModel {
@@ -73,10 +66,9 @@ impl LanguageModel {
     /// What the product has to be told beyond what is configured and what a service of our own says itself.
     pub(crate) fn variables(&self) -> Variables {
         match self {
-            Self::Ollama(name) => vec![
-                ("MODEL_URL", format!("http://{OLLAMA}/v1")),
-                ("MODEL_NAME", name.clone()),
-            ],
+            Self::Ollama(name) => {
+                vec![("MODEL_URL", format!("http://{OLLAMA}/v1")), ("MODEL_NAME", name.clone())]
+            }
             // An empty value is none: the choice counts more than what is configured.
             Self::Quotes if configured("MODEL_URL").is_some() => vec![("MODEL_URL", String::new())],
             Self::Configured(_) | Self::Small | Self::Quotes => Vec::new(),
@@ -106,29 +98,19 @@ mod tests {
     fn the_first_model_of_ollama_that_can_chat_is_used() {
         let tags =
             r#"{"models":[{"name":"nomic-embed-text:latest"},{"name":"qwen3:4b"},{"name":"llama3:8b"}]}"#;
-        assert_eq!(
-            best_of_ollama(tags, None),
-            LanguageModel::Ollama("qwen3:4b".to_owned())
-        );
+        assert_eq!(best_of_ollama(tags, None), LanguageModel::Ollama("qwen3:4b".to_owned()));
     }
 
     #[test]
     fn a_wanted_model_of_ollama_is_used() {
         let tags = r#"{"models":[{"name":"qwen3:4b"}]}"#;
         let wanted = Some("llama3:8b".to_owned());
-        assert_eq!(
-            best_of_ollama(tags, wanted),
-            LanguageModel::Ollama("llama3:8b".to_owned())
-        );
+        assert_eq!(best_of_ollama(tags, wanted), LanguageModel::Ollama("llama3:8b".to_owned()));
     }
 
     #[test]
     fn an_ollama_without_models_or_something_else_on_its_port_is_none() {
-        for answer in [
-            r#"{"models":[]}"#,
-            "<html>",
-            r#"{"models":[{"name":"all-minilm-embed"}]}"#,
-        ] {
+        for answer in [r#"{"models":[]}"#, "<html>", r#"{"models":[{"name":"all-minilm-embed"}]}"#] {
             assert_eq!(best_of_ollama(answer, None), LanguageModel::Quotes);
         }
     }

@@ -35,18 +35,9 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<ExitCode> {
         let mut variables = running.variables.clone();
         variables.push(("COLLOQUY_URL", running.public_url.clone()));
         knowledge::ingest_once(&running.data, &running.variables).await?;
-        return command::run(
-            &arguments.command,
-            &variables,
-            &running.services,
-            Some(&running.product),
-        )
-        .await;
+        return command::run(&arguments.command, &variables, &running.services, Some(&running.product)).await;
     }
-    tell(format!(
-        "\n  Colloquy is at {}\n\n  Ctrl-C ends it.",
-        running.public_url
-    ));
+    tell(format!("\n  Colloquy is at {}\n\n  Ctrl-C ends it.", running.public_url));
     let work = async {
         tokio::select! {
             failure = first_failure(&running.services, Some(&running.product)) => Err::<(), _>(failure.into()),
@@ -61,25 +52,13 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<ExitCode> {
 
 async fn start(arguments: &RunArguments) -> Result<Running> {
     let began = Instant::now();
-    let listen = if arguments.fresh {
-        free_port()?
-    } else {
-        arguments.listen
-    };
+    let listen = if arguments.fresh { free_port()? } else { arguments.listen };
     must_be_free(listen)?;
     let public_url =
         configured("PUBLIC_URL").unwrap_or_else(|| format!("http://localhost:{}", listen.port()));
-    let data = if arguments.fresh {
-        DataDir::temporary()?
-    } else {
-        DataDir::open(&arguments.data)?
-    };
+    let data = if arguments.fresh { DataDir::temporary()? } else { DataDir::open(&arguments.data)? };
     let model = language_model::choose(arguments.model).await;
-    let with_model = if model.is_small() {
-        WithModel::Yes
-    } else {
-        WithModel::No
-    };
+    let with_model = if model.is_small() { WithModel::Yes } else { WithModel::No };
     let parts = Parts::locate(with_model).await?;
     let options = options(with_model, &public_url, arguments);
     tell(format!("  starting {}", names(&options)));
@@ -93,22 +72,12 @@ async fn start(arguments: &RunArguments) -> Result<Running> {
     tell(format!("  answers   {}", model.description()));
     tell(format!("  data      {}", data.path().display()));
     tell(format!("  logs      {}", data.logs().display()));
-    Ok(Running {
-        product,
-        services,
-        data,
-        variables,
-        public_url,
-    })
+    Ok(Running { product, services, data, variables, public_url })
 }
 
 fn options(with_model: WithModel, public_url: &str, arguments: &RunArguments) -> Options {
     let mut start = Vec::new();
-    for (kind, name) in [
-        (Kind::Nats, "NATS_URL"),
-        (Kind::Qdrant, "QDRANT_URL"),
-        (Kind::Auth, "AUTH_URL"),
-    ] {
+    for (kind, name) in [(Kind::Nats, "NATS_URL"), (Kind::Qdrant, "QDRANT_URL"), (Kind::Auth, "AUTH_URL")] {
         if configured(name).is_none() {
             start.push(kind);
         }
@@ -120,11 +89,7 @@ fn options(with_model: WithModel, public_url: &str, arguments: &RunArguments) ->
         database_url: configured("DATABASE_URL"),
         start,
         public_url: public_url.to_owned(),
-        rate_limit: if arguments.fresh {
-            RateLimit::Off
-        } else {
-            RateLimit::On
-        },
+        rate_limit: if arguments.fresh { RateLimit::Off } else { RateLimit::On },
     }
 }
 
@@ -144,14 +109,8 @@ fn names(options: &Options) -> String {
 
 /// What the product is told besides the services' places, unless it is configured.
 fn own_settings(data: &DataDir, listen: SocketAddr, public_url: &str) -> Result<Variables> {
-    let mut variables = vec![
-        ("LISTEN", listen.to_string()),
-        ("PUBLIC_URL", public_url.to_owned()),
-    ];
-    if configured("MASTER_KEY")
-        .or_else(|| configured("MASTER_KEY_FILE"))
-        .is_none()
-    {
+    let mut variables = vec![("LISTEN", listen.to_string()), ("PUBLIC_URL", public_url.to_owned())];
+    if configured("MASTER_KEY").or_else(|| configured("MASTER_KEY_FILE")).is_none() {
         variables.push(("MASTER_KEY_FILE", text(&data.secret("master_key")?.0)));
     }
     if configured("WEB_DIR").is_none() {
@@ -165,17 +124,13 @@ async fn start_product(data: &DataDir, listen: SocketAddr, variables: &Variables
     if address.ip().is_unspecified() {
         address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
     }
-    let mut program = Program::new(
-        "colloquy",
-        binary_beside_this("colloquy")?,
-        address,
-        Readiness::Answers("/livez"),
-    )
-    .argument("serve")
-    .directory(repository()?)
-    .environment(Environment::Inherited)
-    .start_within(Duration::from_mins(1))
-    .stop_within(Duration::from_secs(30));
+    let mut program =
+        Program::new("colloquy", binary_beside_this("colloquy")?, address, Readiness::Answers("/livez"))
+            .argument("serve")
+            .directory(repository()?)
+            .environment(Environment::Inherited)
+            .start_within(Duration::from_mins(1))
+            .stop_within(Duration::from_secs(30));
     for (name, value) in variables {
         program = program.variable(name, value);
     }
@@ -185,9 +140,7 @@ async fn start_product(data: &DataDir, listen: SocketAddr, variables: &Variables
 /// Puts the project's own documents into the knowledge at the first start. Only fails to be noticed; never returns else.
 async fn teach(running: &Running) -> anyhow::Error {
     if let Err(problem) = knowledge::ingest_once(&running.data, &running.variables).await {
-        note(format!(
-            "  the documents in docs/ are not known yet, the next start tries again: {problem:#}"
-        ));
+        note(format!("  the documents in docs/ are not known yet, the next start tries again: {problem:#}"));
     }
     std::future::pending().await
 }

@@ -20,11 +20,7 @@ const PUBLIC_URL: &str = "http://localhost:8080";
 pub(crate) async fn services(arguments: ServicesArguments) -> Result<ExitCode> {
     let began = Instant::now();
     let kinds = kinds(arguments.only.as_deref());
-    let with_model = if kinds.contains(&Kind::Llama) {
-        WithModel::Yes
-    } else {
-        WithModel::No
-    };
+    let with_model = if kinds.contains(&Kind::Llama) { WithModel::Yes } else { WithModel::No };
     let options = Options {
         database_url: None,
         start: kinds,
@@ -33,10 +29,7 @@ pub(crate) async fn services(arguments: ServicesArguments) -> Result<ExitCode> {
     };
     let start = async {
         let parts = Parts::locate(with_model).await?;
-        let data = arguments
-            .data
-            .as_deref()
-            .map_or_else(DataDir::temporary, DataDir::open)?;
+        let data = arguments.data.as_deref().map_or_else(DataDir::temporary, DataDir::open)?;
         let services = Services::start(&options, &parts, &data).await?;
         Ok((parts, data, services))
     };
@@ -68,10 +61,7 @@ fn kinds(only: Option<&[ServiceChoice]>) -> Vec<Kind> {
         ServiceChoice::Auth => Kind::Auth,
         ServiceChoice::Llama => Kind::Llama,
     };
-    only.unwrap_or(ServiceChoice::value_variants())
-        .iter()
-        .map(kind)
-        .collect()
+    only.unwrap_or(ServiceChoice::value_variants()).iter().map(kind).collect()
 }
 
 async fn wait(services: &Services) -> Result<ExitCode> {

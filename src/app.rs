@@ -1,0 +1,161 @@
+//! Builds the roles from the configuration, runs them, and ends them in order.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use async_nats::Client;
+use nats::Subjects;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::Role;
+use crate::config::Config;
+use crate::http::{self, Api};
+use crate::hub::Hub;
+use crate::store::{self, Keyring, Store};
+use crate::wake::SealerWake;
+use crate::{projector, sealer, worker};
+
+/// How long the roles may take to end what they are doing.
+const GRACE: Duration = Duration::from_secs(15);
+/// Connections of each role that works in the background, and of the keyring.
+const SEALER_CONNECTIONS: u32 = 3;
+const PROJECTOR_CONNECTIONS: u32 = 2;
+const WORKER_CONNECTIONS: u32 = 4;
+const KEYRING_CONNECTIONS: u32 = 4;
+
+/// What all roles of a process share.
+#[derive(Debug, Clone)]
+pub struct App {
+    config: Arc<Config>,
+    roles: BTreeSet<Role>,
+    nats: Client,
+    subjects: Subjects,
+    wake: SealerWake,
+    keyring: Arc<Keyring>,
+}
+
+impl App {
+    /// Connects to what the roles need. What is away is waited for by who needs it.
+    pub async fn new(config: Config, roles: BTreeSet<Role>) -> anyhow::Result<Self> {
+        let nats = nats::connect(config.nats_url.expose(), "colloquy").await?;
+        let subjects = Subjects::new(&config.nats_prefix);
+        let wake = if roles.contains(&Role::Sealer) {
+            SealerWake::local()
+        } else {
+            SealerWake::remote(nats.clone(), &subjects)
+        };
+        let pool = store::connect(config.database_url.expose(), KEYRING_CONNECTIONS)?;
+        let keyring = Arc::new(Keyring::new(pool, config.master_key.clone()));
+        Ok(Self { config: Arc::new(config), roles, nats, subjects, wake, keyring })
+    }
+
+    /// What wakes the sealer.
+    pub fn wake(&self) -> SealerWake {
+        self.wake.clone()
+    }
+
+    /// A store with a pool of its own, so that no role takes another's connections.
+    pub fn store(&self, connections: u32) -> anyhow::Result<Store> {
+        let pool = store::connect(self.config.database_url.expose(), connections)?;
+        Ok(Store::new(pool, Arc::clone(&self.keyring)))
+    }
+
+    /// Runs the roles until `stop` is cancelled, or until one of them ends by itself, which is an error.
+    ///
+    /// The api ends first: it finishes what it accepted and ends its streams. The others end after it.
+    pub async fn run(self, listener: Option<TcpListener>, stop: CancellationToken) -> anyhow::Result<()> {
+        let background = CancellationToken::new();
+        let mut front: JoinSet<anyhow::Result<()>> = JoinSet::new();
+        let mut back: JoinSet<anyhow::Result<()>> = JoinSet::new();
+        self.spawn_background(&mut back, &background)?;
+        if self.roles.contains(&Role::Api) {
+            let listener = listener.context("the api needs an address to listen on")?;
+            self.spawn_api(&mut front, listener, &stop)?;
+        }
+        let ended_early = tokio::select! {
+            () = stop.cancelled() => None,
+            Some(ended) = front.join_next() => Some(ended),
+            Some(ended) = back.join_next() => Some(ended),
+        };
+        stop.cancel();
+        let orderly = async {
+            while front.join_next().await.is_some() {}
+            background.cancel();
+            while back.join_next().await.is_some() {}
+        };
+        if tokio::time::timeout(GRACE, orderly).await.is_err() {
+            tracing::warn!("some work was cut off: it did not end in time");
+        }
+        match ended_early {
+            None => Ok(()),
+            Some(Ok(Ok(()))) => bail!("a role ended by itself"),
+            Some(Ok(Err(error))) => Err(error),
+            Some(Err(panicked)) => Err(panicked).context("a role panicked"),
+        }
+    }
+
+    fn spawn_background(
+        &self,
+        tasks: &mut JoinSet<anyhow::Result<()>>,
+        cancel: &CancellationToken,
+    ) -> anyhow::Result<()> {
+        let Self { config, nats, subjects, wake, .. } = self.clone();
+        if self.roles.contains(&Role::Sealer) {
+            let store = self.store(SEALER_CONNECTIONS)?;
+            let sealing = sealer::run(store, nats.clone(), subjects.clone(), wake.clone(), cancel.clone());
+            tasks.spawn(async {
+                sealing.await;
+                Ok(())
+            });
+        }
+        if self.roles.contains(&Role::Projector) {
+            let store = self.store(PROJECTOR_CONNECTIONS)?;
+            let projecting = projector::run(store, nats.clone(), subjects.clone(), cancel.clone());
+            tasks.spawn(async {
+                projecting.await;
+                Ok(())
+            });
+        }
+        if self.roles.contains(&Role::Worker) {
+            let (store, cancel) = (self.store(WORKER_CONNECTIONS)?, cancel.clone());
+            tasks.spawn(async move { worker::start(&config, store, nats, subjects, wake, cancel).await });
+        }
+        Ok(())
+    }
+
+    fn spawn_api(
+        &self,
+        tasks: &mut JoinSet<anyhow::Result<()>>,
+        listener: TcpListener,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<()> {
+        let store = self.store(self.config.database_connections)?;
+        let hub = Hub::new(store.clone(), self.nats.clone(), self.subjects.clone());
+        let (listening, until) = (hub.clone(), stop.clone());
+        tasks.spawn(async move {
+            listening.run(until).await;
+            Ok(())
+        });
+        let api = Api::new(
+            self.config.api.clone(),
+            store,
+            self.nats.clone(),
+            hub,
+            self.wake.clone(),
+            stop.clone(),
+        )?;
+        let stop = stop.clone();
+        tasks.spawn(async move {
+            api.warm_up().await;
+            let service = http::router(api).into_make_service_with_connect_info::<SocketAddr>();
+            let serving = axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned());
+            serving.await.context("failed to serve")
+        });
+        Ok(())
+    }
+}
