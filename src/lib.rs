@@ -6,6 +6,7 @@ pub mod cli;
 pub mod config;
 pub mod feed;
 pub mod hub;
+pub mod ingest;
 pub mod projector;
 pub mod sealer;
 pub mod store;

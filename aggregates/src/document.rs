@@ -36,6 +36,7 @@ pub struct Document {
     version: Version,
     owner: Option<UserId>,
     phase: DocumentPhase,
+    sha256: Option<String>,
 }
 
 /// Where a document is in its life.
@@ -57,7 +58,7 @@ pub enum DocumentPhase {
 /// What can be asked of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DocumentCommand {
-    /// Keep a new one.
+    /// Keep a new one, or what it says now in place of what it said before.
     Add {
         /// Whose it is.
         owner: UserId,
@@ -138,17 +139,29 @@ impl Document {
         self.phase
     }
 
+    /// SHA-256 of its bytes, in hex, as it was kept last.
+    pub fn sha256(&self) -> Option<&str> {
+        self.sha256.as_deref()
+    }
+
     fn decide(&self, command: DocumentCommand) -> Result<Option<DocumentEvent>, DocumentRefused> {
         use DocumentCommand as Command;
         use DocumentPhase as Phase;
         match (self.phase, command) {
-            (Phase::Absent, Command::Add { owner, scope, media_type, size, sha256, title }) => {
+            (Phase::Added | Phase::Indexed | Phase::Rejected, Command::Add { sha256, .. })
+                if self.sha256.as_ref() == Some(&sha256) =>
+            {
+                Ok(None)
+            }
+            (
+                Phase::Absent | Phase::Added | Phase::Indexed | Phase::Rejected,
+                Command::Add { owner, scope, media_type, size, sha256, title },
+            ) => {
                 let private = Private::Open(DocumentTitle { title });
                 Ok(Some(DocumentEvent::DocumentAdded { owner, scope, media_type, size, sha256, private }))
             }
             (Phase::Absent, _) => Err(DocumentRefused::NotFound),
-            (Phase::Removed, Command::Remove)
-            | (Phase::Added | Phase::Indexed | Phase::Rejected, Command::Add { .. }) => Ok(None),
+            (Phase::Removed, Command::Remove) => Ok(None),
             (Phase::Removed, _) => Err(DocumentRefused::Removed),
             (_, Command::RecordIndexed { passages, embedding_model }) => {
                 Ok(Some(DocumentEvent::DocumentIndexed { passages, embedding_model }))
@@ -181,8 +194,9 @@ impl Aggregate for Document {
     fn apply(&mut self, event: DocumentEvent) {
         self.version = self.version.next();
         self.phase = match event {
-            DocumentEvent::DocumentAdded { owner, .. } => {
+            DocumentEvent::DocumentAdded { owner, sha256, .. } => {
                 self.owner = Some(owner);
+                self.sha256 = Some(sha256);
                 DocumentPhase::Added
             }
             DocumentEvent::DocumentIndexed { .. } => DocumentPhase::Indexed,
@@ -240,6 +254,34 @@ mod tests {
             .given(vec![added(), DocumentEvent::DocumentRemoved])
             .when(DocumentCommand::RecordIndexed { passages: 3, embedding_model: "m".into() })
             .then_expect_error(DocumentRefused::Removed);
+    }
+
+    fn add(sha256: &str) -> DocumentCommand {
+        DocumentCommand::Add {
+            owner: OWNER,
+            scope: Scope::User,
+            media_type: "text/markdown".into(),
+            size: 12,
+            sha256: sha256.into(),
+            title: "Notes".into(),
+        }
+    }
+
+    #[test]
+    fn adding_the_same_bytes_again_changes_nothing() {
+        TestFramework::<Document>::with(()).given(vec![added()]).when(add("00")).then_expect_events(vec![]);
+    }
+
+    #[test]
+    fn a_document_that_says_something_else_now_is_added_again() {
+        let result = TestFramework::<Document>::with(())
+            .given(vec![added(), DocumentEvent::DocumentIndexed { passages: 1, embedding_model: "m".into() }])
+            .when(add("ff"))
+            .inspect_result();
+        assert!(matches!(
+            result.as_deref(),
+            Ok([DocumentEvent::DocumentAdded { sha256, .. }]) if sha256 == "ff"
+        ));
     }
 
     #[test]

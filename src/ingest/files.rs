@@ -1,0 +1,187 @@
+//! Finds the files to ingest. Reads folders, no files.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rag::split::Markup;
+
+/// Something that was found where files are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Found {
+    /// A file to ingest.
+    File(TextFile),
+    /// Something that can't be ingested, and why.
+    Unusable {
+        /// What it is called.
+        name: String,
+        /// Why, for a person.
+        reason: String,
+    },
+}
+
+/// A file whose name says that it holds text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TextFile {
+    /// Where it is.
+    pub(super) path: PathBuf,
+    /// What it is called from now on: relative, with `/`, the same each time.
+    pub(super) name: String,
+    /// How it is written.
+    pub(super) markup: Markup,
+}
+
+/// The files among `paths` and in the folders among them, in the order of their names, none twice. Hidden files, links to
+/// folders and, in folders, files of other kinds are passed over.
+///
+/// A file is called by its path from `base` when it lies below it, and else by its path from the folder that holds what was
+/// asked for.
+pub(super) fn find(paths: &[PathBuf], base: &Path) -> Vec<Found> {
+    let base = base.canonicalize().unwrap_or_else(|_| base.to_owned());
+    let mut found = Vec::new();
+    for path in paths {
+        let asked = base.join(path);
+        match asked.canonicalize() {
+            Ok(real) => {
+                let root =
+                    if real.starts_with(&base) { base.as_path() } else { real.parent().unwrap_or(&real) };
+                walk(&real, root, Depth::Asked, &mut found);
+            }
+            Err(error) => found.push(unusable(path, &base, &error)),
+        }
+    }
+    found.sort_by(|a, b| name(a).cmp(name(b)));
+    found.dedup_by(|a, b| name(a) == name(b));
+    found
+}
+
+/// Whether somebody named it or it lies in a folder somebody named.
+#[derive(Clone, Copy)]
+enum Depth {
+    Asked,
+    Inside,
+}
+
+fn walk(path: &Path, root: &Path, depth: Depth, found: &mut Vec<Found>) {
+    // What was asked for has been resolved; inside, links to folders could lead round in circles.
+    let metadata = match (depth, fs::symlink_metadata(path)) {
+        (Depth::Inside, Ok(link)) if link.is_symlink() => match fs::metadata(path) {
+            Ok(target) if target.is_dir() => return,
+            followed => followed,
+        },
+        (_, metadata) => metadata,
+    };
+    match (metadata, markup(path), depth) {
+        (Err(error), ..) => found.push(unusable(path, root, &error)),
+        (Ok(metadata), ..) if metadata.is_dir() => match entries(path) {
+            Ok(entries) => {
+                for entry in entries {
+                    walk(&entry, root, Depth::Inside, found);
+                }
+            }
+            Err(error) => found.push(unusable(path, root, &error)),
+        },
+        (Ok(metadata), Some(markup), _) if metadata.is_file() => {
+            let name = called(path, root);
+            found.push(Found::File(TextFile { path: path.to_owned(), name, markup }));
+        }
+        (Ok(_), _, Depth::Asked) => found.push(Found::Unusable {
+            name: called(path, root),
+            reason: "neither Markdown (.md, .markdown) nor plain text (.txt, .text)".to_owned(),
+        }),
+        (Ok(_), _, Depth::Inside) => {}
+    }
+}
+
+fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if !entry.file_name().to_string_lossy().starts_with('.') {
+            entries.push(entry.path());
+        }
+    }
+    Ok(entries)
+}
+
+fn markup(path: &Path) -> Option<Markup> {
+    let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+    match extension.as_str() {
+        "md" | "markdown" => Some(Markup::Markdown),
+        "txt" | "text" => Some(Markup::Plain),
+        _ => None,
+    }
+}
+
+fn called(path: &Path, root: &Path) -> String {
+    let relative = path.strip_prefix(root).unwrap_or(path);
+    let parts: Vec<_> = relative.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+    parts.join("/")
+}
+
+fn unusable(path: &Path, root: &Path, error: &io::Error) -> Found {
+    Found::Unusable { name: called(path, root), reason: error.to_string() }
+}
+
+fn name(found: &Found) -> &str {
+    match found {
+        Found::File(file) => &file.name,
+        Found::Unusable { name, .. } => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree() -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for file in ["docs/b.md", "docs/a/c.TXT", "docs/.hidden/d.md", "docs/e.png", "f.md"] {
+            let path = root.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "text").unwrap();
+        }
+        root
+    }
+
+    fn names(found: &[Found]) -> Vec<&str> {
+        found.iter().map(name).collect()
+    }
+
+    #[test]
+    fn a_folder_gives_its_text_files_in_order_and_passes_over_others() {
+        let root = tree();
+        let found = find(&["docs".into()], root.path());
+        assert_eq!(names(&found), ["docs/a/c.TXT", "docs/b.md"]);
+    }
+
+    #[test]
+    fn a_file_is_called_the_same_however_it_was_asked_for() {
+        let root = tree();
+        let absolute = root.path().join("docs/b.md");
+        let found = find(&["./docs/../docs/b.md".into(), absolute, "docs".into()], root.path());
+        assert_eq!(names(&found), ["docs/a/c.TXT", "docs/b.md"]);
+    }
+
+    #[test]
+    fn outside_of_the_base_the_folder_asked_for_begins_the_name() {
+        let (root, elsewhere) = (tree(), tempfile::tempdir().unwrap());
+        let found = find(&[root.path().join("docs")], elsewhere.path());
+        assert_eq!(names(&found), ["docs/a/c.TXT", "docs/b.md"]);
+    }
+
+    #[test]
+    fn what_was_asked_for_and_is_not_text_or_not_there_is_named_with_a_reason() {
+        let root = tree();
+        let found = find(&["docs/e.png".into(), "gone.md".into()], root.path());
+        assert_eq!(names(&found), ["docs/e.png", "gone.md"]);
+        assert!(found.iter().all(|found| matches!(found, Found::Unusable { .. })));
+    }
+
+    #[test]
+    fn links_in_circles_end() {
+        let root = tree();
+        std::os::unix::fs::symlink(root.path().join("docs"), root.path().join("docs/again")).unwrap();
+        assert_eq!(find(&["docs".into()], root.path()).len(), 2);
+    }
+}
