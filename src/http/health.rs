@@ -1,5 +1,6 @@
 //! `/livez`, `/readyz`, `/metrics`: for whoever runs the service.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use async_nats::connection::State as Connection;
@@ -49,13 +50,14 @@ async fn accounts(api: &Api) -> bool {
 pub(super) async fn metrics(State(api): State<Api>) -> impl IntoResponse {
     let mut text = api.metrics.text();
     let pool = api.store.pool();
-    text.push_str(&format!(
+    let _ = write!(
+        text,
         "# TYPE colloquy_read_position gauge\ncolloquy_read_position {}\n\
          # TYPE colloquy_store_connections gauge\ncolloquy_store_connections {}\n\
          # TYPE colloquy_store_connections_idle gauge\ncolloquy_store_connections_idle {}\n",
         *api.hub.read_position().borrow(),
         pool.size(),
         pool.num_idle(),
-    ));
+    );
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], text)
 }

@@ -61,7 +61,7 @@ struct Started {
 }
 
 #[derive(Serialize)]
-struct Sources<'a> {
+struct Found<'a> {
     conversation_id: ConversationId,
     answer_id: aggregates::AnswerId,
     attempt: u32,
@@ -240,7 +240,7 @@ impl Session {
                     .await
             }
             (LiveStep::Sources(sources), _) => {
-                self.send("answer.sources", &Sources { conversation_id, answer_id, attempt, sources }).await
+                self.send("answer.sources", &Found { conversation_id, answer_id, attempt, sources }).await
             }
             (LiveStep::Delta { offset, text }, Some((known, bytes))) if known == attempt => {
                 match text.get(bytes.saturating_sub(*offset)..) {
