@@ -13,6 +13,11 @@ use sealing::MasterKey;
 pub struct Secret(String);
 
 impl Secret {
+    /// Wraps a value.
+    pub const fn new(value: String) -> Self {
+        Self(value)
+    }
+
     /// The value, for the one place that needs it.
     pub fn expose(&self) -> &str {
         &self.0

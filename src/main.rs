@@ -93,13 +93,10 @@ async fn grant(email: &str, role: GrantedRole) -> anyhow::Result<()> {
 async fn rebuild_models(name: Option<&str>) -> anyhow::Result<()> {
     let models = match name {
         None => ReadModel::ALL.to_vec(),
-        Some(name) => match ReadModel::named(name) {
-            Some(model) => vec![model],
-            None => {
-                let names: Vec<_> = ReadModel::ALL.iter().map(|model| model.name()).collect();
-                bail!("there is no read model {name}; there are {}", names.join(", "));
-            }
-        },
+        Some(name) => vec![ReadModel::named(name).with_context(|| {
+            let names: Vec<_> = ReadModel::ALL.iter().map(|model| model.name()).collect();
+            format!("there is no read model {name}; there are {}", names.join(", "))
+        })?],
     };
     let app = App::new(Config::from_env()?, BTreeSet::new()).await?;
     rebuild::rebuild(&app.store(2)?, &models, |model, position, goal| {

@@ -42,7 +42,8 @@ pub(super) struct Accepted {
 }
 
 /// Carry out a command.
-#[utoipa::path(post, path = "/v1/conversations/{conversation_id}/commands", tag = "Commands",
+#[utoipa::path(post, path = "/v1/conversations/{conversation_id}/commands",
+    operation_id = "send_command", tag = "Commands",
     params(("conversation_id" = uuid::Uuid, Path, description = "Made by the client, as UUIDv7"),
            ("If-Match" = Option<String>, Header, description = "The version the conversation has to be at"),
            ("Idempotency-Key" = Option<String>, Header, description = "Makes a command without an id of its own repeatable")),

@@ -27,7 +27,8 @@ pub(super) struct OneParams {
 }
 
 /// The caller's conversations: pinned ones first, then the newest activity.
-#[utoipa::path(get, path = "/v1/conversations", tag = "Queries", params(FilterParams),
+#[utoipa::path(get, path = "/v1/conversations", operation_id = "list_conversations", tag = "Queries",
+    params(FilterParams),
     responses((status = 200, body = PageOf<ConversationRow>), (status = 304)), security(("bearer" = [])))]
 pub(super) async fn list(
     State(api): State<Api>,
@@ -61,7 +62,7 @@ pub(super) async fn list(
 }
 
 /// One conversation's row.
-#[utoipa::path(get, path = "/v1/conversations/{conversation_id}", tag = "Queries",
+#[utoipa::path(get, path = "/v1/conversations/{conversation_id}", operation_id = "get_conversation", tag = "Queries",
     params(("conversation_id" = uuid::Uuid, Path), OneParams),
     responses((status = 200, body = ConversationRow), (status = 404)), security(("bearer" = [])))]
 pub(super) async fn one(

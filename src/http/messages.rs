@@ -33,7 +33,8 @@ pub(super) struct MessagesParams {
 }
 
 /// A conversation's messages on the branch that is shown, oldest first.
-#[utoipa::path(get, path = "/v1/conversations/{conversation_id}/messages", tag = "Queries",
+#[utoipa::path(get, path = "/v1/conversations/{conversation_id}/messages",
+    operation_id = "list_messages", tag = "Queries",
     params(("conversation_id" = Uuid, Path), MessagesParams),
     responses((status = 200, body = PageOf<Message>), (status = 304), (status = 404)), security(("bearer" = [])))]
 pub(super) async fn list(

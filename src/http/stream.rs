@@ -54,7 +54,7 @@ type Told = Sse<
 >;
 
 /// Everything of the caller: changes of conversations, and answers as they are written.
-#[utoipa::path(get, path = "/v1/stream", tag = "Streams", params(StreamParams),
+#[utoipa::path(get, path = "/v1/stream", operation_id = "follow_user", tag = "Streams", params(StreamParams),
     responses((status = 200, content_type = "text/event-stream")), security(("bearer" = [])))]
 pub(super) async fn user(
     State(api): State<Api>,
@@ -68,7 +68,8 @@ pub(super) async fn user(
 }
 
 /// One conversation. Begins with the state of its newest answer, or goes on where the client left.
-#[utoipa::path(get, path = "/v1/conversations/{conversation_id}/stream", tag = "Streams",
+#[utoipa::path(get, path = "/v1/conversations/{conversation_id}/stream",
+    operation_id = "follow_conversation", tag = "Streams",
     params(("conversation_id" = uuid::Uuid, Path), StreamParams),
     responses((status = 200, content_type = "text/event-stream"), (status = 404)), security(("bearer" = [])))]
 pub(super) async fn conversation(

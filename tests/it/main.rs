@@ -1,7 +1,17 @@
 //! The stories of the whole, against real services. One binary, one module for a story.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a story that cannot go on has failed"
+)]
 
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bad_days;
+mod commands;
+mod isolation;
 mod ledger;
 mod read_models;
+mod streams;

@@ -1,0 +1,175 @@
+//! Somebody with an account, and a client.
+
+use std::collections::BTreeMap;
+
+use futures::StreamExt as _;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::product::Product;
+use super::service;
+use super::waiting::until;
+
+/// Somebody with an account.
+#[derive(Clone)]
+pub(crate) struct Person {
+    http: reqwest::Client,
+    url: String,
+    /// A JWT.
+    pub(crate) token: String,
+    /// The opaque session token.
+    pub(crate) session: String,
+}
+
+/// What a request was answered with.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub(crate) status: u16,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: Value,
+}
+
+/// An event of a stream.
+#[derive(Debug, Clone)]
+pub(crate) struct Told {
+    pub(crate) id: String,
+    pub(crate) event: String,
+    pub(crate) data: Value,
+}
+
+impl Person {
+    /// Signs up with the account service.
+    pub(crate) async fn new(product: &Product) -> Self {
+        let http = reqwest::Client::new();
+        let auth = service("COLLOQUY_TEST_AUTH_URL");
+        let email = format!("{}@example.org", Uuid::now_v7().simple());
+        let response = http
+            .post(format!("{auth}/api/auth/sign-up/email"))
+            .header("origin", service("COLLOQUY_TEST_PUBLIC_URL"))
+            .json(&json!({"email": email, "password": "correct horse battery", "name": "Somebody"}))
+            .send()
+            .await
+            .unwrap();
+        let session = response.headers()["set-auth-token"].to_str().unwrap().to_owned();
+        let response = http.get(format!("{auth}/api/auth/token")).bearer_auth(&session).send().await.unwrap();
+        let token = response.json::<Value>().await.unwrap()["token"].as_str().unwrap().to_owned();
+        Self { http, url: product.url.clone(), token, session }
+    }
+
+    /// The same person at another product over the same accounts.
+    pub(crate) fn at(&self, product: &Product) -> Self {
+        Self { url: product.url.clone(), ..self.clone() }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answered {
+        self.send(self.http.get(format!("{}{path}", self.url))).await
+    }
+
+    pub(crate) async fn request(&self, method: &str, path: &str) -> Answered {
+        let method = method.parse().unwrap();
+        self.send(self.http.request(method, format!("{}{path}", self.url))).await
+    }
+
+    /// Sends a command.
+    pub(crate) async fn command(&self, conversation: Uuid, command: &Value) -> Answered {
+        self.command_with(conversation, command, &[]).await
+    }
+
+    /// Sends a command with headers.
+    pub(crate) async fn command_with(
+        &self,
+        conversation: Uuid,
+        command: &Value,
+        headers: &[(&str, &str)],
+    ) -> Answered {
+        let url = format!("{}/v1/conversations/{conversation}/commands", self.url);
+        let mut request = self.http.post(url).json(command);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request).await
+    }
+
+    /// Sends bytes as a command.
+    pub(crate) async fn raw_command(&self, conversation: &str, body: Vec<u8>, media_type: &str) -> Answered {
+        let url = format!("{}/v1/conversations/{conversation}/commands", self.url);
+        self.send(self.http.post(url).header("content-type", media_type).body(body)).await
+    }
+
+    /// Asks, and says which question it was.
+    pub(crate) async fn ask(&self, conversation: Uuid, text: &str) -> Uuid {
+        let question = Uuid::now_v7();
+        let answered =
+            self.command(conversation, &json!({"type": "ask", "question_id": question, "text": text})).await;
+        assert_eq!(answered.status, 202, "{answered:?}");
+        question
+    }
+
+    /// Reads a query again and again until it shows what is wanted.
+    pub(crate) async fn until_shown(&self, path: &str, shown: impl Fn(&Value) -> bool) -> Value {
+        until(path, async || {
+            let answered = self.get(path).await;
+            (answered.status == 200 && shown(&answered.body)).then_some(answered.body)
+        })
+        .await
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Answered {
+        let response = request.bearer_auth(&self.token).send().await.unwrap();
+        let status = response.status().as_u16();
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or("").to_owned()))
+            .collect();
+        let body = response.bytes().await.unwrap();
+        Answered { status, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null) }
+    }
+
+    /// Listens to a stream until it has told what is waited for; returns all it told.
+    pub(crate) async fn listen(
+        &self,
+        path: &str,
+        last: Option<&str>,
+        enough: impl Fn(&Told) -> bool,
+    ) -> Vec<Told> {
+        let mut request = self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.token);
+        if let Some(last) = last {
+            request = request.header("last-event-id", last);
+        }
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        let mut bytes = response.bytes_stream();
+        let (mut buffer, mut told) = (Vec::new(), Vec::new());
+        let listening = async {
+            while let Some(Ok(chunk)) = bytes.next().await {
+                buffer.extend_from_slice(&chunk);
+                while let Some(end) = buffer.windows(2).position(|pair| pair == b"\n\n") {
+                    let block: Vec<u8> = buffer.drain(..end + 2).collect();
+                    if let Some(event) = read(&String::from_utf8(block).unwrap()) {
+                        let done = enough(&event);
+                        told.push(event);
+                        if done {
+                            return;
+                        }
+                    }
+                }
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(40), listening)
+            .await
+            .expect("the stream told too little");
+        told
+    }
+}
+
+fn read(block: &str) -> Option<Told> {
+    let field = |name: &str| {
+        block.lines().find_map(|line| line.strip_prefix(name)).map(|value| value.trim().to_owned())
+    };
+    Some(Told {
+        id: field("id:").unwrap_or_default(),
+        event: field("event:")?,
+        data: serde_json::from_str(&field("data:")?).unwrap(),
+    })
+}

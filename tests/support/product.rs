@@ -1,0 +1,91 @@
+//! The product as a whole, in this process, on a database and subjects of its own.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use colloquy::app::App;
+use colloquy::cli::Role;
+use colloquy::config::{ApiConfig, Config, Secret, WorkerConfig};
+use colloquy::store;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::backbone::{master_key, new_database};
+use super::service;
+
+/// A running product.
+pub(crate) struct Product {
+    pub(crate) url: String,
+    pub(crate) config: Config,
+    pub(crate) stop: CancellationToken,
+    running: JoinHandle<anyhow::Result<()>>,
+}
+
+impl Product {
+    /// All roles but the worker.
+    pub(crate) async fn start() -> Self {
+        Self::with(&[Role::Api, Role::Sealer, Role::Projector]).await
+    }
+
+    /// The roles given, on services of the run.
+    pub(crate) async fn with(roles: &[Role]) -> Self {
+        Self::on(configuration(new_database().await), roles).await
+    }
+
+    /// The roles given, on any services.
+    pub(crate) async fn on(config: Config, roles: &[Role]) -> Self {
+        store::migrate(config.database_direct_url.expose()).await.unwrap();
+        let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let roles: BTreeSet<Role> = roles.iter().copied().collect();
+        let app = App::new(config.clone(), roles).await.unwrap();
+        let stop = CancellationToken::new();
+        let running = tokio::spawn(app.run(Some(listener), stop.clone()));
+        Self { url, config, stop, running }
+    }
+
+    /// Ends it as an operator would, and waits until it has ended.
+    pub(crate) async fn end(mut self) {
+        self.stop.cancel();
+        (&mut self.running).await.unwrap().unwrap();
+    }
+}
+
+impl Drop for Product {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// A configuration for services of the run, with subjects of its own.
+pub(crate) fn configuration(database_url: String) -> Config {
+    Config {
+        database_direct_url: Secret::new(database_url.clone()),
+        database_url: Secret::new(database_url),
+        database_connections: 8,
+        nats_url: Secret::new(service("COLLOQUY_TEST_NATS_URL")),
+        nats_prefix: format!("t{}", Uuid::now_v7().simple()),
+        master_key: master_key(),
+        api: ApiConfig {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            public_url: service("COLLOQUY_TEST_PUBLIC_URL"),
+            web_dir: None,
+            auth_url: service("COLLOQUY_TEST_AUTH_URL"),
+            auth_issuer: "colloquy".into(),
+            auth_audience: "colloquy".into(),
+            cors_origins: vec![],
+            rate_limit: 0,
+        },
+        worker: WorkerConfig {
+            qdrant_url: service("COLLOQUY_TEST_QDRANT_URL"),
+            qdrant_api_key: None,
+            embedding_model_dir: PathBuf::from(service("EMBEDDING_MODEL_DIR")),
+            ort_dylib_path: PathBuf::from(service("ORT_DYLIB_PATH")),
+            model: None,
+            concurrency: 4,
+        },
+    }
+}
