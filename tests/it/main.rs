@@ -5,3 +5,4 @@ mod support;
 
 mod ledger;
 mod read_models;
+mod worker;
