@@ -123,7 +123,9 @@ impl App {
         }
         if self.roles.contains(&Role::Worker) {
             let (store, cancel) = (self.store(WORKER_CONNECTIONS)?, cancel.clone());
-            tasks.spawn(async move { worker::start(&config, store, nats, subjects, wake, cancel).await });
+            tasks.spawn(
+                async move { worker::start(&config.worker, store, nats, subjects, wake, cancel).await },
+            );
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ use rag::index::PassageIndex;
 use rag::ingest::Ingester;
 use uuid::Uuid;
 
-use crate::config::Config;
+use crate::config::WorkerConfig;
 use crate::store::Store;
 use crate::wake::SealerWake;
 use crate::worker;
@@ -52,16 +52,16 @@ struct Ingest {
 ///
 /// Fails when the store or the index fails: what was brought in until then stays, and running it again completes it.
 pub async fn run(
-    config: &Config,
+    config: &WorkerConfig,
     store: Store,
     wake: SealerWake,
     paths: &[PathBuf],
 ) -> anyhow::Result<Report> {
     let base = std::env::current_dir().context("find the working directory")?;
     let found = files::find(paths, &base);
-    let index = worker::index(&config.worker)?;
+    let index = worker::index(config)?;
     index.ensure_collection().await.context("prepare the index (QDRANT_URL)")?;
-    let embedder = worker::embedder(&config.worker).await?;
+    let embedder = worker::embedder(config).await?;
     let ingester = Ingester::new(embedder, index.clone());
     let ingest = Ingest { store, wake, index, ingester, run: Uuid::now_v7() };
     ingest.open_shared_account().await?;

@@ -38,7 +38,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Ingest { paths } => {
             let config = Config::from_env()?;
             let app = App::new(config.clone(), BTreeSet::new()).await?;
-            ingest::run(&config, app.store(2)?, app.wake(), &paths).await?;
+            ingest::run(&config.worker, app.store(2)?, app.wake(), &paths).await?;
             Ok(())
         }
         Command::Rebuild { read_model } => rebuild_models(read_model.as_deref()).await,

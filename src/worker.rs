@@ -35,7 +35,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use crate::config::{Config, ModelConfig, WorkerConfig};
+use crate::config::{ModelConfig, WorkerConfig};
 use crate::store::Store;
 use crate::wake::SealerWake;
 use deliveries::Deliveries;
@@ -52,17 +52,16 @@ const INDEX_PAUSE: Duration = Duration::from_secs(5);
 /// Loads the embedding model, then answers questions until cancelled. Fails only where the configuration is wrong; what is
 /// away is waited for.
 pub async fn start(
-    config: &Config,
+    config: &WorkerConfig,
     store: Store,
     nats: Client,
     subjects: Subjects,
     wake: SealerWake,
     cancel: CancellationToken,
 ) -> anyhow::Result<()> {
-    let worker = &config.worker;
-    let embedder = embedder(worker).await?;
-    let index = index(worker)?;
-    let model = worker.model.as_ref().map(chat_model).transpose()?;
+    let embedder = embedder(config).await?;
+    let index = index(config)?;
+    let model = config.model.as_ref().map(chat_model).transpose()?;
     let desk = Arc::new(Desk {
         store,
         jetstream: jetstream::new(nats.clone()),
@@ -75,7 +74,7 @@ pub async fn start(
         holder: Uuid::new_v4(),
         closing: CancellationToken::new(),
     });
-    Box::pin(run(desk, worker.concurrency.max(1), cancel)).await;
+    Box::pin(run(desk, config.concurrency.max(1), cancel)).await;
     Ok(())
 }
 

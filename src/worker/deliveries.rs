@@ -42,7 +42,7 @@ pub(super) struct Deliveries {
     pub(super) desk: Arc<Desk>,
     pub(super) slots: Arc<Semaphore>,
     pub(super) tasks: TaskTracker,
-    /// Told when something may have been lost, so that the sweep looks.
+    /// Told when something may have been lost, and when there is work, so that the sweep looks.
     pub(super) suspicion: Arc<Notify>,
 }
 
@@ -183,6 +183,7 @@ impl Deliveries {
     }
 
     fn take_up(&self, request: Request, message: Message, slot: OwnedSemaphorePermit) {
+        self.suspicion.notify_one();
         let desk = Arc::clone(&self.desk);
         self.tasks.spawn(async move {
             let disposal = desk.take_up(request, Some(&message)).await;

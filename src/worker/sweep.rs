@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use aggregates::AnswerId;
 use tokio::sync::{Notify, Semaphore};
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::desk::{Desk, Request};
@@ -19,20 +20,23 @@ use crate::store::StoreError;
 const PENDING: Duration = Duration::from_mins(1);
 /// The most pending answers looked at at once.
 const AT_ONCE: u32 = 1_000;
-/// The first look after something may have been lost; after looks that found nothing the pauses grow, so that an idle
-/// database may fall asleep.
-const FIRST_LOOK: Duration = Duration::from_secs(30);
+/// How soon it looks after something may have been lost, and while there is work; after looks that found nothing the pauses
+/// grow, so that an idle database may fall asleep.
+const FIRST_LOOK: Duration = Duration::from_secs(10);
 const LAST_LOOK: Duration = Duration::from_mins(10);
 
 /// Looks for ever.
 pub(super) async fn run(desk: Arc<Desk>, slots: Arc<Semaphore>, tasks: TaskTracker, suspicion: Arc<Notify>) {
     let mut pause = FIRST_LOOK;
     loop {
-        tokio::select! {
-            () = tokio::time::sleep(jittered(pause, &desk)) => {}
-            () = suspicion.notified() => {
-                pause = FIRST_LOOK;
-                continue;
+        let mut at = Instant::now() + jittered(pause, &desk);
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep_until(at) => break,
+                () = suspicion.notified() => {
+                    pause = FIRST_LOOK;
+                    at = at.min(Instant::now() + jittered(pause, &desk));
+                }
             }
         }
         match look(&desk, &slots, &tasks).await {

@@ -15,3 +15,4 @@ mod isolation;
 mod ledger;
 mod read_models;
 mod streams;
+mod worker;

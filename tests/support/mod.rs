@@ -1,6 +1,8 @@
 //! What the stories need: a product of their own on the services of the run, each with its own database and subjects.
 
+pub(crate) mod answering;
 pub(crate) mod backbone;
+pub(crate) mod model_server;
 pub(crate) mod person;
 pub(crate) mod product;
 pub(crate) mod waiting;

@@ -1,0 +1,200 @@
+//! A worker over a backbone, with something to know, and what it says while it answers.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aggregates::conversation::ConversationEvent;
+use aggregates::{AggregateType, AnswerId, ConversationId, Event, UserId};
+use colloquy::config::{ModelConfig, WorkerConfig};
+use colloquy::{ingest, worker};
+use futures::StreamExt as _;
+use nats::{LiveKind, LiveMessage, Subjects};
+use sealing::{Coordinates, Subject};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use super::backbone::Backbone;
+use super::model_server::ModelServer;
+use super::service;
+use super::waiting::until;
+
+/// What every worker here knows.
+pub(crate) const KNOWLEDGE: &str = "# The marimba of Zanthor\n\n\
+    The great marimba of Zanthor has sixty-one rosewood bars. It was built in 1887 by the instrument maker Otakar Brill.\n";
+/// A question about it.
+pub(crate) const QUESTION: &str = "How many bars does the great marimba of Zanthor have?";
+
+/// The configuration of a worker on the run's services.
+pub(crate) fn worker_config(model: Option<&ModelServer>) -> WorkerConfig {
+    WorkerConfig {
+        qdrant_url: service("COLLOQUY_TEST_QDRANT_URL"),
+        qdrant_api_key: None,
+        embedding_model_dir: PathBuf::from(service("EMBEDDING_MODEL_DIR")),
+        ort_dylib_path: PathBuf::from(service("ORT_DYLIB_PATH")),
+        model: model.map(|server| ModelConfig {
+            url: server.url.clone(),
+            name: "scripted".to_owned(),
+            api_key: None,
+            context: 4096,
+        }),
+        concurrency: 4,
+    }
+}
+
+/// A backbone whose subjects begin with a prefix that other processes can be told.
+pub(crate) async fn backbone_named() -> (Backbone, String) {
+    let prefix = format!("t{}", Uuid::now_v7().simple());
+    let backbone = Backbone { subjects: Subjects::new(&prefix), ..Backbone::new().await };
+    (backbone, prefix)
+}
+
+/// Brings what there is to know into the index.
+pub(crate) async fn teach(backbone: &Backbone) {
+    let folder = tempfile::tempdir().unwrap();
+    let knowledge = folder.path().join("knowledge");
+    std::fs::create_dir(&knowledge).unwrap();
+    std::fs::write(knowledge.join("marimba.md"), KNOWLEDGE).unwrap();
+    let (store, wake) = (backbone.store.clone(), backbone.wake.clone());
+    let report = ingest::run(&worker_config(None), store, wake, &[knowledge]).await.unwrap();
+    assert_eq!((report.indexed, report.passages), (1, 1));
+}
+
+/// Starts a worker in this process.
+pub(crate) fn work(backbone: &Backbone, config: WorkerConfig) -> JoinHandle<()> {
+    let (store, nats) = (backbone.store.clone(), backbone.nats.clone());
+    let (subjects, wake, cancel) =
+        (backbone.subjects.clone(), backbone.wake.clone(), backbone.cancel.clone());
+    tokio::spawn(async move {
+        worker::start(&config, store, nats, subjects, wake, cancel).await.unwrap();
+    })
+}
+
+/// A worker in a process of its own, which dies with this value at the latest.
+pub(crate) struct WorkerProcess(Child);
+
+impl WorkerProcess {
+    pub(crate) fn start(backbone: &Backbone, prefix: &str, model: &ModelServer) -> Self {
+        let child = Command::new(env!("CARGO_BIN_EXE_colloquy"))
+            .args(["serve", "--role", "worker", "--no-migrate"])
+            .env("DATABASE_URL", &backbone.database_url)
+            .env("NATS_URL", service("COLLOQUY_TEST_NATS_URL"))
+            .env("NATS_PREFIX", prefix)
+            .env("MASTER_KEY", "2a".repeat(32))
+            .env("QDRANT_URL", service("COLLOQUY_TEST_QDRANT_URL"))
+            .env("MODEL_URL", &model.url)
+            .env("MODEL_NAME", "scripted")
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
+        Self(child)
+    }
+
+    /// Ends it as a crash of its machine would.
+    pub(crate) fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for WorkerProcess {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The events that ended an answer, opened.
+pub(crate) async fn endings(
+    backbone: &Backbone,
+    conversation: ConversationId,
+    answer: AnswerId,
+) -> Vec<ConversationEvent> {
+    let store = &backbone.store;
+    let id = conversation.uuid();
+    let mut events = store.aggregate_events(AggregateType::Conversation, id).await.unwrap();
+    store.open(&mut events).await.unwrap();
+    let conversation_events = events.into_iter().filter_map(|recorded| match recorded.event {
+        Event::Conversation(event) => Some(event),
+        _ => None,
+    });
+    conversation_events
+        .filter(|event| match event {
+            ConversationEvent::AnswerCompleted { answer_id, .. }
+            | ConversationEvent::AnswerStopped { answer_id, .. }
+            | ConversationEvent::AnswerFailed { answer_id, .. } => *answer_id == answer,
+            _ => false,
+        })
+        .collect()
+}
+
+/// Waits for the end of an answer, which must be the only one.
+pub(crate) async fn ending(
+    backbone: &Backbone,
+    conversation: ConversationId,
+    answer: AnswerId,
+) -> ConversationEvent {
+    let endings = until("the answer has ended", async || {
+        let endings = endings(backbone, conversation, answer).await;
+        (!endings.is_empty()).then_some(endings)
+    })
+    .await;
+    assert_eq!(endings.len(), 1, "{endings:?}");
+    endings.into_iter().next().unwrap()
+}
+
+/// The live messages about an answer as they come, opened.
+#[derive(Clone, Default)]
+pub(crate) struct Heard(Arc<Mutex<Vec<(u32, LiveKind, Vec<u8>)>>>);
+
+impl Heard {
+    /// Listens from now on.
+    pub(crate) async fn listen(
+        backbone: &Backbone,
+        owner: UserId,
+        conversation_id: ConversationId,
+        answer_id: AnswerId,
+    ) -> Self {
+        let heard = Self::default();
+        let subject = backbone.subjects.live(owner, conversation_id, answer_id);
+        let mut messages = backbone.nats.subscribe(subject).await.unwrap();
+        backbone.nats.flush().await.unwrap();
+        let content = Subject::Conversation(conversation_id.uuid());
+        let key = backbone.store.keyring().content(owner, content).await.unwrap().unwrap();
+        let hearing = heard.clone();
+        tokio::spawn(async move {
+            while let Some(message) = messages.next().await {
+                let live = LiveMessage::from_bytes(&message.payload).unwrap();
+                let (attempt, place) = (live.attempt, live.kind.place());
+                let place = Coordinates::Live { conversation_id, answer_id, attempt, message: &place };
+                let text = match live.sealed.as_slice() {
+                    [] => vec![],
+                    sealed => key.open(&place, sealed).unwrap(),
+                };
+                hearing.0.lock().unwrap_or_else(PoisonError::into_inner).push((attempt, live.kind, text));
+            }
+        });
+        heard
+    }
+
+    /// What was heard so far.
+    pub(crate) fn all(&self) -> Vec<(u32, LiveKind, Vec<u8>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The text of an attempt, put together as a client does it.
+    pub(crate) fn text(&self, attempt: u32) -> String {
+        let mut text = Vec::new();
+        for (number, kind, piece) in self.all() {
+            if let (LiveKind::Delta { offset }, true) = (kind, number == attempt) {
+                let offset = usize::try_from(offset).unwrap();
+                assert!(offset <= text.len(), "a delta leaves a hole");
+                if offset + piece.len() > text.len() {
+                    text.truncate(offset);
+                    text.extend_from_slice(&piece);
+                }
+            }
+        }
+        String::from_utf8(text).unwrap()
+    }
+}

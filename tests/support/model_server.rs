@@ -1,0 +1,107 @@
+//! A language model's server that says what a test wants, and fails on cue: what no real model does when asked.
+
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::post;
+use futures::StreamExt as _;
+use serde_json::json;
+
+/// What the server does with a request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Act {
+    /// Streams the words, then finishes.
+    Say(&'static str),
+    /// Streams the words, one in each 100 ms, then finishes.
+    SaySlowly(&'static str),
+    /// Streams the words, then closes the connection.
+    BreakOff(&'static str),
+    /// Streams the words, then says nothing more.
+    Stall(&'static str),
+    /// Answers with this status.
+    Status(u16),
+}
+
+#[derive(Clone)]
+struct Shared {
+    acts: Arc<[Act]>,
+    requests: Arc<AtomicUsize>,
+    answering: Arc<()>,
+}
+
+/// The running server; ends with the test.
+pub(crate) struct ModelServer {
+    pub(crate) url: String,
+    requests: Arc<AtomicUsize>,
+    answering: Weak<()>,
+    at_rest: usize,
+}
+
+impl ModelServer {
+    /// A server that meets each request with the next act, and all further ones with the last.
+    pub(crate) async fn start(acts: &[Act]) -> Self {
+        let (requests, answering) = (Arc::new(AtomicUsize::new(0)), Arc::new(()));
+        let observed = Arc::downgrade(&answering);
+        let shared = Shared { acts: acts.into(), requests: Arc::clone(&requests), answering };
+        let app = Router::new().route("/v1/chat/completions", post(complete)).with_state(shared);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/v1", listener.local_addr().unwrap());
+        let at_rest = observed.strong_count();
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        Self { url, requests, answering: observed, at_rest }
+    }
+
+    /// How often it was asked.
+    pub(crate) fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
+    }
+
+    /// Whether anybody listens to an answer. A connection's own share in the server does not count as one.
+    pub(crate) fn is_answering(&self) -> bool {
+        self.answering.strong_count() > self.at_rest
+    }
+}
+
+async fn complete(State(shared): State<Shared>) -> Response {
+    let number = shared.requests.fetch_add(1, Ordering::SeqCst);
+    let act = shared.acts.get(number).or(shared.acts.last()).copied().unwrap();
+    let (words, pause, end) = match act {
+        Act::Status(status) => return StatusCode::from_u16(status).unwrap().into_response(),
+        Act::Say(words) => (words, Duration::ZERO, finish()),
+        Act::SaySlowly(words) => (words, Duration::from_millis(100), finish()),
+        Act::BreakOff(words) => (words, Duration::ZERO, String::new()),
+        Act::Stall(words) => (words, Duration::ZERO, STALL.to_owned()),
+    };
+    let said =
+        words.split_inclusive(' ').map(|word| event(&json!({"choices": [{"delta": {"content": word}}]})));
+    let parts: Vec<String> = said.chain([end]).collect();
+    let answering = Arc::new(shared.answering);
+    let stream = futures::stream::iter(parts).then(move |part| {
+        let answering = Arc::clone(&answering);
+        async move {
+            tokio::time::sleep(if part == STALL { Duration::from_mins(5) } else { pause }).await;
+            drop(answering);
+            Ok::<_, Infallible>(Bytes::from(part))
+        }
+    });
+    Response::builder().header("content-type", "text/event-stream").body(Body::from_stream(stream)).unwrap()
+}
+
+const STALL: &str = "stall";
+
+fn finish() -> String {
+    let end = event(&json!({"choices": [{"delta": {}, "finish_reason": "stop"}]}));
+    let usage = event(&json!({"choices": [], "usage": {"prompt_tokens": 21, "completion_tokens": 7}}));
+    end + &usage + "data: [DONE]\n\n"
+}
+
+fn event(value: &serde_json::Value) -> String {
+    format!("data: {value}\n\n")
+}
