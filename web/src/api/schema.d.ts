@@ -4,6 +4,60 @@
  */
 
 export interface paths {
+    "/livez": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The process is there. */
+        get: operations["livez"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Figures for Prometheus. */
+        get: operations["metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Each dependency by name; 503 while the store is away. Without NATS or the account service much still works, so that they
+         *     are reported and do not take the process out of service.
+         */
+        get: operations["readyz"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/conversations": {
         parameters: {
             query?: never;
@@ -11,6 +65,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** The caller's conversations: pinned ones first, then the newest activity. */
         get: operations["list_conversations"];
         put?: never;
         post?: never;
@@ -27,23 +82,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** One conversation's row. */
         get: operations["get_conversation"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/conversations/{conversation_id}/messages": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["list_messages"];
         put?: never;
         post?: never;
         delete?: never;
@@ -61,7 +101,25 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["command"];
+        /** Carry out a command. */
+        post: operations["send_command"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/conversations/{conversation_id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A conversation's messages on the branch that is shown, oldest first. */
+        get: operations["list_messages"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -75,23 +133,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** One conversation. Begins with the state of its newest answer, or goes on where the client left. */
         get: operations["follow_conversation"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/stream": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["follow_all"];
         put?: never;
         post?: never;
         delete?: never;
@@ -107,7 +150,59 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** The caller's account. */
         get: operations["me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Full-text search: stemmed, ranked, with snippets that say where the words are. */
+        get: operations["search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything of the caller: changes of conversations, and answers as they are written. */
+        get: operations["follow_user"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the caller's answers cost. */
+        get: operations["usage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -120,130 +215,80 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        Problem: {
-            type: string;
-            title: string;
-            /** Format: int64 */
-            status: number;
-            detail?: string;
-            trace_id?: string;
-            field?: string;
-            /** Format: int64 */
-            version?: number;
-        };
-        Conversation: {
-            /** Format: uuid */
-            id: string;
-            title: string;
-            preview: string;
-            /** Format: int64 */
-            message_count: number;
-            pinned: boolean;
-            archived: boolean;
-            tags: string[];
-            /** Format: date-time */
-            created_at: string;
-            /** Format: date-time */
-            updated_at: string;
-            /** Format: int64 */
-            version: number;
-            answering: boolean;
-        };
-        ConversationPage: {
-            items: components["schemas"]["Conversation"][];
-            next_cursor?: string | null;
-        };
-        Citation: {
-            /** Format: int64 */
-            number: number;
-            /** Format: uuid */
-            document_id: string;
-            title: string;
-            /** Format: int64 */
-            passage: number;
-            snippet: string;
-            score: number;
-        };
-        Usage: {
-            /** Format: int64 */
-            prompt_tokens: number;
-            /** Format: int64 */
-            completion_tokens: number;
-        };
-        Failure: {
-            reason: string;
-            text: string;
-            retryable: boolean;
-        };
-        Message: {
-            /** Format: uuid */
-            id: string;
-            /** Format: uuid */
+        /** @description What the sender of a command is told once its events are durable. */
+        Accepted: {
+            /**
+             * Format: uuid
+             * @description The conversation.
+             */
             conversation_id: string;
-            role: string;
-            text: string;
+            /** @description The names of the command's events; none when nothing had to change. */
+            events: string[];
+            /**
+             * Format: int64
+             * @description Its version after the command.
+             */
+            version: number;
+        };
+        /** @description A citation, for the API's description. */
+        Citation: {
+            /**
+             * Format: uuid
+             * @description The document cited.
+             */
+            document_id: string;
+            /**
+             * Format: int32
+             * @description The number in the text, from 1.
+             */
+            number: number;
+            /**
+             * Format: int32
+             * @description The passage's place in the document, from 0.
+             */
+            passage: number;
+            /**
+             * Format: float
+             * @description How well the passage fitted.
+             */
+            score: number;
+            /** @description The beginning of the passage. */
+            snippet: string;
+            /** @description Its title. */
+            title: string;
+        };
+        /** @description One command, tagged by `type`: as the description of the API shows it. */
+        Command: {
             /** Format: uuid */
             parent_id?: string | null;
-            siblings: string[];
-            status: string;
-            citations: components["schemas"]["Citation"][];
-            model?: string | null;
-            quoted: boolean;
-            usage?: null | components["schemas"]["Usage"];
-            /** @enum {string} */
-            rating: "up" | "down" | "none";
-            /** Format: date-time */
-            created_at: string;
-            failure?: null | components["schemas"]["Failure"];
-        };
-        MessagePage: {
-            items: components["schemas"]["Message"][];
-            next_cursor?: string | null;
-        };
-        Accepted: {
-            /** Format: uuid */
-            conversation_id: string;
-            /** Format: int64 */
-            version: number;
-            events: string[];
-        };
-        Me: {
-            /** Format: uuid */
-            id: string;
-            role: string;
-        };
-        Command: {
-            /** @enum {string} */
-            type: "ask";
             /** Format: uuid */
             question_id: string;
             text: string;
-            /** Format: uuid */
-            parent_id?: string;
-        } | {
             /** @enum {string} */
-            type: "regenerate";
+            type: "ask";
+        } | {
+            /** Format: uuid */
+            answer_id: string;
             /** Format: uuid */
             question_id: string;
+            /** @enum {string} */
+            type: "regenerate";
+        } | {
             /** Format: uuid */
             answer_id: string;
-        } | {
             /** @enum {string} */
             type: "stop";
+        } | {
             /** Format: uuid */
             answer_id: string;
-        } | {
+            comment?: string | null;
+            rating: string;
             /** @enum {string} */
             type: "rate";
-            /** Format: uuid */
-            answer_id: string;
-            /** @enum {string} */
-            rating: "up" | "down" | "none";
-            comment?: string;
         } | {
+            title: string;
             /** @enum {string} */
             type: "rename";
-            title: string;
         } | {
             /** @enum {string} */
             type: "pin";
@@ -257,15 +302,321 @@ export interface components {
             /** @enum {string} */
             type: "unarchive";
         } | {
+            tags: string[];
             /** @enum {string} */
             type: "tag";
-            tags: string[];
         } | {
             /** @enum {string} */
             type: "delete";
         } | {
             /** @enum {string} */
             type: "restore";
+        };
+        /** @description A conversation as the list shows it. */
+        ConversationRow: {
+            /** @description An answer is being written. */
+            answering: boolean;
+            /** @description It is out of the way. */
+            archived: boolean;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            created_at: string;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /**
+             * Format: int32
+             * @description Questions and answers.
+             */
+            message_count: number;
+            /** @description It stands before the others. */
+            pinned: boolean;
+            /** @description The beginning of its newest text. */
+            preview: string;
+            /** @description What its owner tagged it with. */
+            tags: string[];
+            /** @description The title somebody gave, or the beginning of its first question. */
+            title: string;
+            /**
+             * Format: date-time
+             * @description When somebody last asked or was answered in it.
+             */
+            updated_at: string;
+            /**
+             * Format: int64
+             * @description The number of its events.
+             */
+            version: number;
+        };
+        /** @description Why there is no answer. */
+        Failure: {
+            /** @description A stable name. */
+            reason: string;
+            /** @description Whether asking again can help. */
+            retryable: boolean;
+            /** @description The same for the person who asked. */
+            text: string;
+        };
+        /** @description A message or a title that was found. */
+        Found: {
+            /**
+             * Format: uuid
+             * @description Its conversation.
+             */
+            conversation_id: string;
+            /**
+             * Format: date-time
+             * @description When it was written.
+             */
+            created_at: string;
+            /** @description The words found, as ranges of Unicode characters of the snippet: start, and the one after the end. */
+            highlights: number[][];
+            /**
+             * Format: uuid
+             * @description The message; `null` if the title was found.
+             */
+            message_id?: string | null;
+            /** @description `user`, `assistant` or `title`. */
+            role: string;
+            /**
+             * Format: float
+             * @description How well it fits; comparable within one search.
+             */
+            score: number;
+            /** @description The part of the text that shows why. */
+            snippet: string;
+            /** @description The conversation's title. */
+            title: string;
+        };
+        /** @description The account as this service knows it. */
+        Me: {
+            /**
+             * Format: uuid
+             * @description The user's id.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When the first request came; `null` for a moment after it.
+             */
+            opened_at?: string | null;
+            /** @description `user`, `auditor` or `admin`. */
+            role: string;
+        };
+        /** @description A question or an answer. */
+        Message: {
+            /** @description What an answer's marks stand for. */
+            citations: components["schemas"]["Citation"][];
+            /**
+             * Format: uuid
+             * @description Its conversation.
+             */
+            conversation_id: string;
+            /**
+             * Format: date-time
+             * @description When it was asked or requested.
+             */
+            created_at: string;
+            failure?: components["schemas"]["Failure"] | null;
+            /**
+             * Format: uuid
+             * @description Its id: the question's or the answer's.
+             */
+            id: string;
+            /** @description The model that wrote it; `quote` for sentences of the sources. */
+            model?: string | null;
+            /**
+             * Format: uuid
+             * @description What it follows.
+             */
+            parent_id?: string | null;
+            /** @description It consists of sentences of the sources. */
+            quoted: boolean;
+            /** @description What its owner thinks of it. */
+            rating: string;
+            /** @description `user` or `assistant`. */
+            role: string;
+            /** @description It and the others that follow the same, oldest first. */
+            siblings: string[];
+            /** @description An answer's `requested`, `completed`, `stopped` or `failed`; a question is `completed`. */
+            status: string;
+            /** @description What it says; empty while it is being written. */
+            text: string;
+            usage?: components["schemas"]["MessageUsage"] | null;
+        };
+        /** @description What an answer cost. */
+        MessageUsage: {
+            /**
+             * Format: int32
+             * @description Tokens written.
+             */
+            completion_tokens: number;
+            /**
+             * Format: int32
+             * @description Tokens read.
+             */
+            prompt_tokens: number;
+        };
+        /** @description One page. */
+        PageOf_ConversationRow: {
+            /** @description What is on it. */
+            items: {
+                /** @description An answer is being written. */
+                answering: boolean;
+                /** @description It is out of the way. */
+                archived: boolean;
+                /**
+                 * Format: date-time
+                 * @description When it began.
+                 */
+                created_at: string;
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /**
+                 * Format: int32
+                 * @description Questions and answers.
+                 */
+                message_count: number;
+                /** @description It stands before the others. */
+                pinned: boolean;
+                /** @description The beginning of its newest text. */
+                preview: string;
+                /** @description What its owner tagged it with. */
+                tags: string[];
+                /** @description The title somebody gave, or the beginning of its first question. */
+                title: string;
+                /**
+                 * Format: date-time
+                 * @description When somebody last asked or was answered in it.
+                 */
+                updated_at: string;
+                /**
+                 * Format: int64
+                 * @description The number of its events.
+                 */
+                version: number;
+            }[];
+            /** @description Where the next one begins; `null` if nothing follows. */
+            next_cursor?: string | null;
+        };
+        /** @description One page. */
+        PageOf_Found: {
+            /** @description What is on it. */
+            items: {
+                /**
+                 * Format: uuid
+                 * @description Its conversation.
+                 */
+                conversation_id: string;
+                /**
+                 * Format: date-time
+                 * @description When it was written.
+                 */
+                created_at: string;
+                /** @description The words found, as ranges of Unicode characters of the snippet: start, and the one after the end. */
+                highlights: number[][];
+                /**
+                 * Format: uuid
+                 * @description The message; `null` if the title was found.
+                 */
+                message_id?: string | null;
+                /** @description `user`, `assistant` or `title`. */
+                role: string;
+                /**
+                 * Format: float
+                 * @description How well it fits; comparable within one search.
+                 */
+                score: number;
+                /** @description The part of the text that shows why. */
+                snippet: string;
+                /** @description The conversation's title. */
+                title: string;
+            }[];
+            /** @description Where the next one begins; `null` if nothing follows. */
+            next_cursor?: string | null;
+        };
+        /** @description One page. */
+        PageOf_Message: {
+            /** @description What is on it. */
+            items: {
+                /** @description What an answer's marks stand for. */
+                citations: components["schemas"]["Citation"][];
+                /**
+                 * Format: uuid
+                 * @description Its conversation.
+                 */
+                conversation_id: string;
+                /**
+                 * Format: date-time
+                 * @description When it was asked or requested.
+                 */
+                created_at: string;
+                failure?: components["schemas"]["Failure"] | null;
+                /**
+                 * Format: uuid
+                 * @description Its id: the question's or the answer's.
+                 */
+                id: string;
+                /** @description The model that wrote it; `quote` for sentences of the sources. */
+                model?: string | null;
+                /**
+                 * Format: uuid
+                 * @description What it follows.
+                 */
+                parent_id?: string | null;
+                /** @description It consists of sentences of the sources. */
+                quoted: boolean;
+                /** @description What its owner thinks of it. */
+                rating: string;
+                /** @description `user` or `assistant`. */
+                role: string;
+                /** @description It and the others that follow the same, oldest first. */
+                siblings: string[];
+                /** @description An answer's `requested`, `completed`, `stopped` or `failed`; a question is `completed`. */
+                status: string;
+                /** @description What it says; empty while it is being written. */
+                text: string;
+                usage?: components["schemas"]["MessageUsage"] | null;
+            }[];
+            /** @description Where the next one begins; `null` if nothing follows. */
+            next_cursor?: string | null;
+        };
+        /** @description Tokens and answers by day and model, newest first. */
+        Usage: {
+            /** @description The days. */
+            items: components["schemas"]["UsageDay"][];
+        };
+        /** @description One day's answers of one model. */
+        UsageDay: {
+            /**
+             * Format: int64
+             * @description Answers completed.
+             */
+            answers: number;
+            /**
+             * Format: int64
+             * @description Tokens written.
+             */
+            completion_tokens: number;
+            /**
+             * Format: date
+             * @description The day, in UTC.
+             */
+            day: string;
+            /** @description The model; `quote` for answers made of the sources' sentences. */
+            model: string;
+            /**
+             * Format: int64
+             * @description Tokens read.
+             */
+            prompt_tokens: number;
         };
     };
     responses: never;
@@ -276,16 +627,81 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    livez: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    readyz: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     list_conversations: {
         parameters: {
             query?: {
-                limit?: number;
-                cursor?: string;
+                /** @description Only archived ones, or only others. */
                 archived?: boolean;
+                /** @description Only pinned ones, or only others. */
                 pinned?: boolean;
+                /** @description Only those with this tag. */
                 tag?: string;
+                /** @description Active at this time or later. */
                 from?: string;
+                /** @description Active before this time. */
                 to?: string;
+                /** @description Items on a page, 1 to 100. */
+                limit?: number;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Wait until the read model has come to this position of the ledger. */
                 min_position?: number;
             };
             header?: never;
@@ -294,30 +710,29 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConversationPage"];
+                    "application/json": components["schemas"]["PageOf_ConversationRow"];
                 };
             };
-            /** @description what went wrong */
-            default: {
+            304: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
+                content?: never;
             };
         };
     };
     get_conversation: {
         parameters: {
             query?: {
+                /** @description Wait until the read model shows this version. */
                 min_version?: number;
+                /** @description Wait until the read model has come to this position of the ledger. */
+                min_position?: number;
             };
             header?: never;
             path: {
@@ -327,67 +742,33 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Conversation"];
+                    "application/json": components["schemas"]["ConversationRow"];
                 };
             };
-            /** @description what went wrong */
-            default: {
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
+                content?: never;
             };
         };
     };
-    list_messages: {
-        parameters: {
-            query?: {
-                limit?: number;
-                cursor?: string;
-                branch?: string;
-                min_version?: number;
-            };
-            header?: never;
-            path: {
-                conversation_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["MessagePage"];
-                };
-            };
-            /** @description what went wrong */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    command: {
+    send_command: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The version the conversation has to be at */
+                "If-Match"?: string | null;
+                /** @description Makes a command without an id of its own repeatable */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
+                /** @description Made by the client, as UUIDv7 */
                 conversation_id: string;
             };
             cookie?: never;
@@ -398,29 +779,61 @@ export interface operations {
             };
         };
         responses: {
-            /** @description durable */
             202: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            /** @description what went wrong */
-            default: {
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                content?: never;
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
                 };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
-    follow_conversation: {
+    list_messages: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Messages on a page, 1 to 100. */
+                limit?: number;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description A message: the newest branch through it is shown, in place of the newest of all. */
+                branch?: string;
+                /** @description Wait until the read model shows this version. */
+                min_version?: number;
+                /** @description Wait until the read model has come to this position of the ledger. */
+                min_position?: number;
+            };
             header?: never;
             path: {
                 conversation_id: string;
@@ -429,52 +842,55 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string;
+                    "application/json": components["schemas"]["PageOf_Message"];
                 };
             };
-            /** @description what went wrong */
-            default: {
+            304: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
                 };
+                content?: never;
             };
         };
     };
-    follow_all: {
+    follow_conversation: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The id of the last event received; the header `Last-Event-ID` says the same. */
+                last_event_id?: string;
+            };
             header?: never;
-            path?: never;
+            path: {
+                conversation_id: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string;
+                    "text/event-stream": unknown;
                 };
             };
-            /** @description what went wrong */
-            default: {
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
+                content?: never;
             };
         };
     };
@@ -487,7 +903,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -496,13 +911,94 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
-            /** @description what went wrong */
-            default: {
+        };
+    };
+    search: {
+        parameters: {
+            query?: {
+                /** @description Words, `"quoted phrases"`, and beginnings of words (`begin*`, and always the last one). */
+                q?: string;
+                /** @description Only archived ones, or only others. */
+                archived?: boolean;
+                /** @description Only pinned ones, or only others. */
+                pinned?: boolean;
+                /** @description Only those with this tag. */
+                tag?: string;
+                /** @description Active at this time or later. */
+                from?: string;
+                /** @description Active before this time. */
+                to?: string;
+                /** @description Items on a page, 1 to 100. */
+                limit?: number;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Wait until the read model has come to this position of the ledger. */
+                min_position?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["PageOf_Found"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    follow_user: {
+        parameters: {
+            query?: {
+                /** @description The id of the last event received; the header `Last-Event-ID` says the same. */
+                last_event_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+        };
+    };
+    usage: {
+        parameters: {
+            query?: {
+                /** @description The first day. */
+                from?: string;
+                /** @description The last day. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Usage"];
                 };
             };
         };
