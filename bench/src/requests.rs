@@ -1,0 +1,129 @@
+//! The requests that are measured: written by copying prepared pieces.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::load::{NextRequest, Requests};
+use crate::population::{self, Numbers};
+use crate::settings::TURNS;
+
+/// The seeded users' credentials, as the end of a request's head.
+#[derive(Debug)]
+pub(crate) struct Clients {
+    credentials: Vec<Vec<u8>>,
+    conversations: usize,
+}
+
+/// What a load asks for. Users are drawn from all of them, so that each request is most often another user's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The first 20 conversations, as a page asks for them.
+    List,
+    /// The same, past the cache of answers: Postgres is asked each time.
+    ListAnew,
+    /// A conversation's ten messages.
+    Messages,
+    /// The same, past the cache.
+    MessagesAnew,
+    /// Two words that are somewhere in the user's history.
+    Search,
+    /// A question that begins a conversation: three events and a key.
+    Begin,
+    /// A conversation of five questions: one begins it, four go on.
+    Ask,
+    /// Four reads (two lists, two conversations) to one question.
+    Mixed,
+}
+
+impl Clients {
+    pub(crate) fn new(tokens: &[String], conversations: usize) -> Arc<Self> {
+        let credentials =
+            tokens.iter().map(|token| format!("authorization: Bearer {token}\r\n").into_bytes()).collect();
+        Arc::new(Self { credentials, conversations })
+    }
+
+    /// The source of requests of each connection.
+    pub(crate) fn requests(self: &Arc<Self>, kind: Kind) -> Requests {
+        let clients = Arc::clone(self);
+        Box::new(move |connection| clients.connection(kind, connection))
+    }
+
+    fn connection(self: &Arc<Self>, kind: Kind, connection: usize) -> NextRequest {
+        let clients = Arc::clone(self);
+        let mut numbers = Numbers((connection as u64 + 1) << 32 | kind as u64);
+        let mut going_on = (0, Uuid::nil(), 0);
+        let mut turn = connection;
+        Box::new(move |request| {
+            turn += 1;
+            let kind = match kind {
+                Kind::Mixed => [Kind::List, Kind::Messages, Kind::List, Kind::Messages, Kind::Ask][turn % 5],
+                kind => kind,
+            };
+            if kind == Kind::Ask {
+                if going_on.2 == 0 {
+                    going_on = (numbers.below(clients.credentials.len()), Uuid::now_v7(), TURNS);
+                }
+                going_on.2 -= 1;
+                clients.ask(request, going_on.0, going_on.1, &mut numbers);
+            } else {
+                clients.write(kind, request, &mut numbers);
+            }
+        })
+    }
+
+    fn write(&self, kind: Kind, request: &mut Vec<u8>, numbers: &mut Numbers) {
+        let conversation = numbers.below(self.conversations);
+        let user = conversation % self.credentials.len();
+        match kind {
+            Kind::List => request.extend_from_slice(b"GET /v1/conversations HTTP/1.1\r\n"),
+            Kind::ListAnew => request.extend_from_slice(b"GET /v1/conversations?min_position=1 HTTP/1.1\r\n"),
+            Kind::Messages | Kind::MessagesAnew => {
+                let past = if kind == Kind::Messages { "" } else { "?min_position=1" };
+                let id = population::conversation(conversation);
+                // Writing to memory cannot fail.
+                let _ = write!(request, "GET /v1/conversations/{id}/messages{past} HTTP/1.1\r\n");
+            }
+            Kind::Search => {
+                let [one, other] = population::searched_words(conversation);
+                let _ = write!(request, "GET /v1/search?q={one}+{other} HTTP/1.1\r\n");
+            }
+            Kind::Begin | Kind::Ask | Kind::Mixed => {
+                return self.ask(request, user, Uuid::now_v7(), numbers);
+            }
+        }
+        request.extend_from_slice(b"host: bench\r\n");
+        request.extend_from_slice(self.credentials.get(user).map_or(b"", Vec::as_slice));
+        request.extend_from_slice(b"\r\n");
+    }
+
+    /// A user's question that begins a conversation.
+    pub(crate) fn begin(&self, request: &mut Vec<u8>, user: usize, conversation: Uuid) {
+        self.ask(request, user, conversation, &mut Numbers(conversation.as_u64_pair().1));
+    }
+
+    fn ask(&self, request: &mut Vec<u8>, user: usize, conversation: Uuid, numbers: &mut Numbers) {
+        let text = QUESTIONS[numbers.below(QUESTIONS.len())];
+        let question = Uuid::now_v7();
+        let body_length = BODY + text.len();
+        let _ = write!(
+            request,
+            "POST /v1/conversations/{conversation}/commands HTTP/1.1\r\nhost: bench\r\n\
+             content-type: application/json\r\ncontent-length: {body_length}\r\n"
+        );
+        request.extend_from_slice(self.credentials.get(user).map_or(b"", Vec::as_slice));
+        let _ =
+            write!(request, "\r\n{{\"type\":\"ask\",\"question_id\":\"{question}\",\"text\":\"{text}\"}}");
+    }
+}
+
+/// The bytes of a question's body beside its text.
+const BODY: usize = r#"{"type":"ask","question_id":"00000000-0000-0000-0000-000000000000","text":""}"#.len();
+
+const QUESTIONS: [&str; 4] = [
+    "What does the contract say about notice periods for fixed-term employees?",
+    "How do I rotate the signing keys without ending everybody's session?",
+    "Which of the three proposals is the cheapest over five years, and why?",
+    "Where is it written down who may approve travel to a conference abroad?",
+];

@@ -1,0 +1,188 @@
+//! One run: every load, one after the other, on a server that was just started.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use sqlx::PgPool;
+
+use crate::load::{self, Load, Measured};
+use crate::processes::{self, Watched};
+use crate::raw_postgres::{self, Limits};
+use crate::report::{Report, milliseconds, thousands};
+use crate::requests::{Clients, Kind};
+use crate::server::Server;
+use crate::settings::Settings;
+use crate::{delivery, progress, token_check};
+
+const MANY: usize = 1_000;
+const RATE: u32 = 2_000;
+/// How long the server is left alone before its idle memory is read.
+const REST: Duration = Duration::from_secs(3);
+
+/// What the loads of a run share.
+pub(crate) struct Run<'a> {
+    settings: &'a Settings,
+    server: &'a Server,
+    clients: Arc<Clients>,
+    address: SocketAddr,
+    watched: Watched,
+    pool: PgPool,
+    report: &'a mut Report,
+}
+
+/// Runs everything on the prepared database.
+pub(crate) async fn everything(
+    settings: &Settings,
+    server: &Server,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let tokens: Vec<String> =
+        (0..settings.users).map(|user| server.accounts.token(user)).collect::<Result<_, _>>()?;
+    let clients = Clients::new(&tokens, settings.conversations());
+    let limits = raw_postgres::measure(&server.database_url, settings.users, settings.load / 2).await?;
+    let service = server.serve().await?;
+    let watched = server.watched(&service)?;
+    let pool = colloquy::store::connect(&server.database_url, 2)?;
+    let address = service.address();
+    let mut run = Run { settings, server, clients, address, watched, pool, report };
+    let outcome = run.all(&limits).await;
+    run.pool.close().await;
+    service.stop().await?;
+    outcome
+}
+
+impl Run<'_> {
+    async fn all(&mut self, limits: &Limits) -> anyhow::Result<()> {
+        let limit = |limit: &raw_postgres::Limit| {
+            let (median, p95) = (milliseconds(limit.median), milliseconds(limit.p95));
+            format!("{} a second at 32 connections (p50 {median}, p95 {p95})", thousands(limit.throughput))
+        };
+        let (insert, select) = (limit(&limits.insert), limit(&limits.list));
+        tokio::time::sleep(REST).await;
+        let idle = processes::memory(self.watched.colloquy).0;
+        self.tokens().await?;
+        self.reads(&format!("10 rows by index: {select}")).await?;
+        self.growth().await?;
+        self.delivery().await?;
+        self.asks(&format!("one row of 200 bytes: {insert}")).await?;
+        self.many().await?;
+        let (_, highest) = processes::memory(self.watched.colloquy);
+        self.report.figure(
+            "Memory of the process, idle",
+            format!("{idle:.0} MiB"),
+            "under 40 MiB",
+            String::new(),
+        );
+        let under = format!("{highest:.0} MiB at its highest");
+        self.report.figure("Memory under all of these loads", under, "under 150 MiB", String::new());
+        Ok(())
+    }
+
+    async fn tokens(&mut self) -> anyhow::Result<()> {
+        let check = token_check::measure(&self.server.accounts).await?;
+        let microseconds = |time: Duration| format!("{:.2} µs", time.as_secs_f64() * 1e6);
+        let (first, again) = (microseconds(check.first), microseconds(check.again));
+        self.report.figure("Token check, the first time", first, "under 50 µs", String::new());
+        self.report.figure("Token check, seen before", again, "under 2 µs", String::new());
+        Ok(())
+    }
+
+    async fn reads(&mut self, beside: &str) -> anyhow::Result<()> {
+        let floor = "12,000 a second";
+        for (what, kind, floor) in [
+            ("List of conversations", Kind::List, floor),
+            ("The same, past the cache", Kind::ListAnew, ""),
+            ("Messages of a conversation", Kind::Messages, floor),
+            ("The same, past the cache", Kind::MessagesAnew, ""),
+            ("Search", Kind::Search, ""),
+        ] {
+            let (throughput, p95) = self.load(what, kind, 64, self.settings.load, None).await?;
+            let ours =
+                format!("{} a second, p95 {} (64 connections)", thousands(throughput), milliseconds(p95));
+            self.report.figure(what, ours, floor, beside.to_owned());
+        }
+        Ok(())
+    }
+
+    async fn growth(&mut self) -> anyhow::Result<()> {
+        for connections in [1, 16, 256] {
+            self.load("List of conversations", Kind::List, connections, self.settings.load / 2, None).await?;
+        }
+        Ok(())
+    }
+
+    async fn delivery(&mut self) -> anyhow::Result<()> {
+        let nats_url = self.server.nats_url();
+        let times = delivery::measure(self.address, &nats_url, &self.clients, self.settings.users).await?;
+        let time = |histogram: &Histogram<u64>, of_a_hundred| {
+            milliseconds(Duration::from_nanos(histogram.value_at_percentile(of_a_hundred)))
+        };
+        let both = |histogram| format!("median {}, p95 {}", time(histogram, 50.0), time(histogram, 95.0));
+        let (answered, arrived) = (both(&times.answered), both(&times.arrived));
+        self.report.figure("`ask` until answered, nothing else going on", answered, "", String::new());
+        let floor = "median under 5 ms";
+        self.report.figure("`ask` answered until its event is at a worker", arrived, floor, String::new());
+        Ok(())
+    }
+
+    async fn asks(&mut self, beside: &str) -> anyhow::Result<()> {
+        for (what, kind, lasts, floor) in [
+            ("`ask`, five in each conversation", Kind::Ask, self.settings.ask, "3,000 a second"),
+            ("`ask`, each begins a conversation", Kind::Begin, self.settings.load, ""),
+        ] {
+            let (throughput, p95) = self.load(what, kind, 64, lasts, None).await?;
+            let level = progress::until_level(&self.pool).await?;
+            let seconds = lasts.as_secs();
+            let ours =
+                format!("{} a second for {seconds} s, p95 {}", thousands(throughput), milliseconds(p95));
+            self.report.figure(what, ours, floor, beside.to_owned());
+            let after = format!("{:.1} s ({} events behind)", level.after.as_secs_f64(), level.behind);
+            self.report.figure("… then the read models are level after", after, "within 10 s", String::new());
+        }
+        Ok(())
+    }
+
+    async fn many(&mut self) -> anyhow::Result<()> {
+        let (throughput, p95) =
+            self.load("List of conversations", Kind::List, MANY, self.settings.load, None).await?;
+        let ours = format!("p95 {}, {} a second", milliseconds(p95), thousands(throughput));
+        self.report.figure(
+            "List at 1,000 connections, as fast as they can",
+            ours,
+            "p95 under 150 ms",
+            String::new(),
+        );
+        let what = "Four reads to one `ask`, 2,000 a second";
+        let (throughput, p95) = self.load(what, Kind::Mixed, MANY, self.settings.load, Some(RATE)).await?;
+        let ours = format!("p95 {}, {} a second", milliseconds(p95), thousands(throughput));
+        self.report.figure(
+            "1,000 connections, 2,000 a second, 80/20",
+            ours,
+            "p95 under 10 ms",
+            String::new(),
+        );
+        Ok(())
+    }
+
+    /// Puts a load on the server; throughput and 95th percentile.
+    async fn load(
+        &mut self,
+        what: &str,
+        kind: Kind,
+        connections: usize,
+        lasts: Duration,
+        rate: Option<u32>,
+    ) -> anyhow::Result<(f64, Duration)> {
+        let before = self.watched.look();
+        let load = Load { address: self.address, connections, lasts, rate };
+        let measured: Measured = load::run(load, self.clients.requests(kind)).await?;
+        let share = lasts.as_secs_f64() / (lasts + load::WARM_UP).as_secs_f64();
+        let taken = self.watched.look().since(before).times(share);
+        let memory = processes::memory(self.watched.colloquy).0;
+        let figures = (measured.throughput(), measured.percentile(95.0));
+        self.report.load(what, connections, measured, taken, memory);
+        Ok(figures)
+    }
+}

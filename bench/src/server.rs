@@ -1,0 +1,141 @@
+//! The services, the seeded database, and the product itself as a child process.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use embedded::{DataDir, Nats, Parts, Postgres, Program, Readiness, Service, WithModel};
+use sealing::MasterKey;
+use sqlx::{Connection as _, PgConnection};
+
+use crate::accounts::Accounts;
+use crate::processes::Watched;
+use crate::seed::{self, Seeded};
+use crate::settings::Settings;
+
+/// The database of the run, copied from the seeded one.
+const RUN: &str = "bench_run";
+
+/// Postgres, NATS and the account service's stand-in.
+#[derive(Debug)]
+pub(crate) struct Server {
+    data: DataDir,
+    postgres: Postgres,
+    nats: Nats,
+    pub(crate) accounts: Accounts,
+    master_key: String,
+    pub(crate) database_url: String,
+}
+
+impl Server {
+    /// Starts the services.
+    pub(crate) async fn start() -> anyhow::Result<Self> {
+        let data = DataDir::open(&embedded::repository()?.join(".data").join("bench"))?;
+        let parts = Parts::locate(WithModel::No).await?;
+        let (postgres, nats, accounts) = tokio::try_join!(
+            async { Ok(Postgres::start(&parts, &data).await?) },
+            async { Ok(Nats::start(&parts, &data).await?) },
+            Accounts::start(),
+        )?;
+        let (_, master_key) = data.secret("master_key")?;
+        let database_url = postgres.url(RUN);
+        Ok(Self { data, postgres, nats, accounts, master_key, database_url })
+    }
+
+    /// Makes the run's database from the seeded one, which is kept for the next run. Says what was seeded, if it was.
+    pub(crate) async fn prepare(&self, settings: &Settings) -> anyhow::Result<Option<Seeded>> {
+        let name = format!("seeded_{}_{}", settings.users, settings.messages);
+        let mut maintenance = PgConnection::connect(&self.postgres.url("postgres")).await?;
+        let seeded = if exists(&mut maintenance, &name).await? {
+            None
+        } else {
+            Some(self.seed(settings, &name).await?)
+        };
+        if !settings.keep || !exists(&mut maintenance, RUN).await? {
+            sqlx::query(&format!("DROP DATABASE IF EXISTS {RUN} WITH (FORCE)"))
+                .execute(&mut maintenance)
+                .await?;
+            let copy = format!("CREATE DATABASE {RUN} TEMPLATE {name} STRATEGY file_copy");
+            sqlx::query(&copy).execute(&mut maintenance).await?;
+        }
+        maintenance.close().await?;
+        // The stream of an earlier run knows positions that this ledger does not have.
+        self.nats.wipe().await?;
+        Ok(seeded)
+    }
+
+    /// Seeds under another name first, so that a seeding that was interrupted is not taken for a whole one.
+    async fn seed(&self, settings: &Settings, name: &str) -> anyhow::Result<Seeded> {
+        let mut maintenance = PgConnection::connect(&self.postgres.url("postgres")).await?;
+        sqlx::query("DROP DATABASE IF EXISTS seeding WITH (FORCE)").execute(&mut maintenance).await?;
+        let url = self.postgres.create_database("seeding").await?;
+        colloquy::store::migrate(&url).await?;
+        let seeded = seed::seed(settings, &MasterKey::parse(&self.master_key)?, &url).await?;
+        sqlx::query(&format!("ALTER DATABASE seeding RENAME TO {name}")).execute(&mut maintenance).await?;
+        Ok(seeded)
+    }
+
+    /// Has the product rebuild all read models, and says how long that took.
+    pub(crate) async fn rebuild(&self) -> anyhow::Result<Duration> {
+        let began = Instant::now();
+        let log = std::fs::File::create(self.data.logs().join("rebuild.log"))?;
+        let mut command = tokio::process::Command::new(embedded::binary_beside_this("colloquy")?);
+        command.arg("rebuild").envs(self.environment()).kill_on_drop(true);
+        let status = command.stdin(Stdio::null()).stderr(log).status().await?;
+        if !status.success() {
+            bail!("the rebuild failed; see rebuild.log in {}", self.data.logs().display());
+        }
+        Ok(began.elapsed())
+    }
+
+    /// Starts the product: api, sealer and projector in one process.
+    pub(crate) async fn serve(&self) -> anyhow::Result<Service> {
+        let address = embedded::free_port()?;
+        let program = embedded::binary_beside_this("colloquy")?;
+        let mut program = Program::new("colloquy", program, address, Readiness::Answers("/readyz"))
+            .argument("serve")
+            .argument("--role")
+            .argument("api,sealer,projector")
+            .variable("LISTEN", address.to_string());
+        for (name, value) in self.environment() {
+            program = program.variable(name, value);
+        }
+        Ok(Service::start_new(&self.data, program).await?)
+    }
+
+    /// The processes to watch.
+    pub(crate) fn watched(&self, colloquy: &Service) -> anyhow::Result<Watched> {
+        let id = |service: &Service| service.process_id().context("a service is gone");
+        Ok(Watched { colloquy: id(colloquy)?, postgres: id(&self.postgres)?, nats: id(&self.nats)? })
+    }
+
+    /// For `NATS_URL`.
+    pub(crate) fn nats_url(&self) -> String {
+        self.nats.url()
+    }
+
+    /// Ends the services in order.
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        self.nats.stop().await?;
+        self.postgres.stop().await?;
+        Ok(())
+    }
+
+    fn environment(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("DATABASE_URL", self.database_url.clone()),
+            ("NATS_URL", self.nats.url()),
+            ("AUTH_URL", self.accounts.url()),
+            ("MASTER_KEY", self.master_key.clone()),
+            ("RATE_LIMIT", "0".to_owned()),
+            ("LOG", "warn".to_owned()),
+        ]
+    }
+}
+
+async fn exists(connection: &mut PgConnection, database: &str) -> sqlx::Result<bool> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
+        .bind(database)
+        .fetch_one(connection)
+        .await
+}

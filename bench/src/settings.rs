@@ -1,0 +1,64 @@
+//! How large and how long: read from the environment.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+/// Questions with their answers in each seeded conversation: ten messages.
+pub(crate) const TURNS: usize = 5;
+
+/// What an operator can set.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// `BENCH_USERS`: users seeded; default 10,000.
+    pub(crate) users: usize,
+    /// `BENCH_MESSAGES`: messages seeded, questions and answers; default 1,000,000.
+    pub(crate) messages: usize,
+    /// `BENCH_SECONDS`: how long each load lasts; default 10.
+    pub(crate) load: Duration,
+    /// `BENCH_ASK_SECONDS`: how long questions are asked; default 30.
+    pub(crate) ask: Duration,
+    /// `BENCH_KEEP=1`: go on with the last run's database: no copy, no rebuild, no report in `docs/`.
+    pub(crate) keep: bool,
+}
+
+impl Settings {
+    /// Reads the environment.
+    pub(crate) fn from_env() -> anyhow::Result<Self> {
+        let settings = Self {
+            users: parsed("BENCH_USERS", 10_000)?,
+            messages: parsed("BENCH_MESSAGES", 1_000_000)?,
+            load: Duration::from_secs(parsed("BENCH_SECONDS", 10)?),
+            ask: Duration::from_secs(parsed("BENCH_ASK_SECONDS", 30)?),
+            keep: parsed::<u8>("BENCH_KEEP", 0)? == 1,
+        };
+        anyhow::ensure!(
+            settings.users > 0 && settings.conversations() >= settings.users,
+            "BENCH_MESSAGES has to be at least {} for each of BENCH_USERS",
+            TURNS * 2
+        );
+        Ok(settings)
+    }
+
+    /// Conversations seeded.
+    pub(crate) const fn conversations(&self) -> usize {
+        self.messages / (TURNS * 2)
+    }
+
+    /// Whether the run is large and whole enough for its figures to be kept.
+    pub(crate) const fn is_whole(&self) -> bool {
+        self.users >= 10_000 && self.messages >= 1_000_000 && !self.keep
+    }
+}
+
+fn parsed<T>(name: &str, default: T) -> anyhow::Result<T>
+where
+    T: FromStr,
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    match std::env::var(name) {
+        Err(_) => Ok(default),
+        Ok(value) => value.trim().parse().with_context(|| format!("failed to read {name}")),
+    }
+}

@@ -1,0 +1,49 @@
+//! What checking a token costs, in this process and on one core.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use colloquy::config::ApiConfig;
+use colloquy::identity::Identity;
+
+use crate::accounts::Accounts;
+
+const TOKENS: usize = 2_000;
+const ROUNDS: usize = 200;
+
+/// The time of one check.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TokenCheck {
+    pub(crate) first: Duration,
+    pub(crate) again: Duration,
+}
+
+/// Measures both.
+pub(crate) async fn measure(accounts: &Accounts) -> anyhow::Result<TokenCheck> {
+    let identity = Identity::new(&ApiConfig {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        public_url: String::new(),
+        web_dir: None,
+        auth_url: accounts.url(),
+        auth_issuer: "colloquy".to_owned(),
+        auth_audience: "colloquy".to_owned(),
+        cors_origins: vec![],
+        rate_limit: 0,
+    })?;
+    identity.warm_up().await;
+    let tokens: Vec<String> = (0..TOKENS).map(|user| accounts.token(user)).collect::<Result<_, _>>()?;
+    let began = Instant::now();
+    for token in &tokens {
+        ensure!(identity.authenticate_jwt(token).await.is_ok(), "a token was refused");
+    }
+    let first = began.elapsed();
+    let began = Instant::now();
+    for _ in 0..ROUNDS {
+        for token in &tokens {
+            ensure!(identity.authenticate_jwt(token).await.is_ok(), "a token was refused");
+        }
+    }
+    let again = began.elapsed();
+    Ok(TokenCheck { first: first.div_f64(TOKENS as f64), again: again.div_f64((TOKENS * ROUNDS) as f64) })
+}
