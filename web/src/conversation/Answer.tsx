@@ -26,7 +26,7 @@ export const Answer = memo(function Answer({ entry }: { entry: Entry }) {
       aria-busy={writing}
       data-status={message.status}
     >
-      {message.quoted && <Quoted />}
+      {message.quoted && message.citations.length > 0 && <Quoted />}
       {message.text && (
         <div className={writing ? styles.writing : undefined}>
           <Suspense fallback={<p className={styles.plain}>{message.text}</p>}>
