@@ -8,6 +8,10 @@ use std::path::{Path, PathBuf};
 use crate::data_dir::make_dir;
 use crate::{DataDir, Error, Parts, Program, Readiness, Result, Service};
 
+/// JetStream counts what streams may grow to, not what they hold, and each test has streams of its own: without this the
+/// disk would be full after nine of them.
+const LIMITS: &str = "jetstream { max_memory_store: 1TB, max_file_store: 1TB }\n";
+
 /// A NATS server of our own.
 #[derive(Debug)]
 pub struct Nats {
@@ -28,7 +32,9 @@ impl Nats {
     pub async fn start(parts: &Parts, data: &DataDir) -> Result<Self> {
         let store = data.path().join("nats");
         make_dir(&store)?;
-        let service = Service::on_free_port(data, |address| server(parts, &store, address)).await?;
+        let limits = data.path().join("nats.conf");
+        fs::write(&limits, LIMITS).map_err(Error::io("write", &limits))?;
+        let service = Service::on_free_port(data, |address| server(parts, &limits, &store, address)).await?;
         Ok(Self { service, store })
     }
 
@@ -51,8 +57,10 @@ impl Nats {
     }
 }
 
-fn server(parts: &Parts, store: &Path, address: SocketAddr) -> Program {
+fn server(parts: &Parts, limits: &Path, store: &Path, address: SocketAddr) -> Program {
     Program::new("nats", &parts.nats_server, address, Readiness::NatsWithJetStream)
+        .argument("--config")
+        .argument(limits)
         .argument("--addr")
         .argument(address.ip().to_string())
         .argument("--port")

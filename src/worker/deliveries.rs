@@ -170,9 +170,12 @@ impl Deliveries {
         let mut seen = HashSet::new();
         let mut any_ended = false;
         for (request, message) in requests {
-            if ended.contains(&request.answer_id) || !seen.insert(request.answer_id) {
+            if ended.contains(&request.answer_id) {
                 any_ended = true;
                 dispose(&message, Disposal::Done).await;
+            } else if !seen.insert(request.answer_id) {
+                // The same message twice: what is done about one of them counts for both.
+                dispose(&message, Disposal::Leave).await;
             } else if let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() {
                 self.take_up(request, message, slot);
             } else {

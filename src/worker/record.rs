@@ -11,6 +11,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::desk::{Desk, Disposal, Request};
+use super::failure::ATTEMPTS;
 use crate::store::{AnswerLease, ExecuteError, Requested, StoreError};
 
 /// How long, and how often, an ending is tried to be recorded while the store is away. Longer than a restart takes.
@@ -58,7 +59,8 @@ impl Desk {
         requested: &Requested,
         ending: Ending,
     ) -> Disposal {
-        let attempt = lease.attempt;
+        // A claim after the last attempt is only there to say that there will be no other.
+        let attempt = lease.attempt.min(ATTEMPTS);
         let metadata = Metadata {
             owner,
             actor: Actor::Worker,

@@ -11,6 +11,7 @@ mod support;
 
 mod bad_days;
 mod commands;
+mod ingest;
 mod isolation;
 mod ledger;
 mod read_models;

@@ -202,6 +202,92 @@ async fn a_worker_killed_in_mid_answer_is_replaced_and_the_answer_ends_once() {
 }
 
 #[tokio::test]
+async fn an_answer_whose_workers_have_died_five_times_fails_visibly() {
+    let backbone = at_work().await;
+    let (user, id) = (backbone.user().await, conversation());
+    let (_, answer) = backbone.ask(user, id, QUESTION).await;
+    sqlx::query("INSERT INTO answer_leases VALUES ($1, 5, $2, now() - interval '1 second')")
+        .bind(answer.uuid())
+        .bind(user.uuid())
+        .execute(backbone.store.pool())
+        .await
+        .unwrap();
+    work(&backbone, worker_config(None));
+    let event = ending(&backbone, id, answer).await;
+    assert_eq!(failed(&event), (FailureReason::AttemptsExhausted, 5));
+}
+
+#[tokio::test]
+async fn several_workers_share_the_questions_and_none_is_answered_twice() {
+    let backbone = at_work().await;
+    let model = ModelServer::start(&[Act::Say(WRITTEN)]).await;
+    let workers = [(); 3].map(|()| work(&backbone, worker_config(Some(&model))));
+    let user = backbone.user().await;
+    let mut asked = vec![];
+    for _ in 0..30 {
+        let id = conversation();
+        let (_, answer) = backbone.ask(user, id, QUESTION).await;
+        asked.push((id, answer));
+    }
+    for (id, answer) in asked {
+        let (_, attempt) = completed(ending(&backbone, id, answer).await);
+        assert_eq!(attempt, 1);
+    }
+    assert_eq!(model.requests(), 30);
+    let leases: i64 = until("no lease is left", async || {
+        let count = sqlx::query_scalar("SELECT count(*) FROM answer_leases");
+        let count: i64 = count.fetch_one(backbone.store.pool()).await.ok()?;
+        (count == 0).then_some(count)
+    })
+    .await;
+    assert_eq!(leases, 0);
+    backbone.cancel.cancel();
+    for worker in workers {
+        worker.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_answer_survives_a_postgres_that_is_away_when_it_is_finished() {
+    let data = embedded::DataDir::temporary().unwrap();
+    let parts = embedded::Parts::locate(embedded::WithModel::No).await.unwrap();
+    let postgres = embedded::Postgres::start(&parts, &data).await.unwrap();
+    let database_url = postgres.create_database("away").await.unwrap();
+    colloquy::store::migrate(&database_url).await.unwrap();
+    let backbone = Backbone::on(database_url).await;
+    backbone.seal();
+    teach(&backbone).await;
+    let model =
+        ModelServer::start(&[Act::SaySlowly("one two three four five six seven eight nine ten")]).await;
+    work(&backbone, worker_config(Some(&model)));
+    let (user, id) = (backbone.user().await, conversation());
+    let (_, answer) = backbone.ask(user, id, QUESTION).await;
+    until("the model answers", async || model.is_answering().then_some(())).await;
+    postgres.kill().await.unwrap();
+    until("the model has answered", async || (!model.is_answering()).then_some(())).await;
+    postgres.start().await.unwrap();
+    let (recorded, attempt) = completed(ending(&backbone, id, answer).await);
+    assert!(recorded.text.ends_with("ten"));
+    assert_eq!((attempt, model.requests()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_follow_up_is_answered_with_what_was_said_before() {
+    let backbone = at_work().await;
+    let model = ModelServer::start(&[Act::Say(WRITTEN)]).await;
+    work(&backbone, worker_config(Some(&model)));
+    let (user, id) = (backbone.user().await, conversation());
+    let (_, first) = backbone.ask(user, id, QUESTION).await;
+    completed(ending(&backbone, id, first).await);
+    let (_, second) = backbone.ask(user, id, "And who built it?").await;
+    completed(ending(&backbone, id, second).await);
+    let said: Vec<String> = model.last_messages();
+    assert!(said.iter().any(|message| message == QUESTION), "the first question is not remembered");
+    assert!(said.iter().any(|message| message == WRITTEN), "the first answer is not remembered");
+    assert!(said.last().unwrap().contains("And who built it?"));
+}
+
+#[tokio::test]
 async fn a_worker_that_is_asked_to_end_finishes_its_answers_first() {
     let backbone = at_work().await;
     let model =
@@ -263,7 +349,7 @@ async fn an_answer_that_nothing_delivers_is_found_and_ended() {
     backbone.project();
     let (user, id) = (backbone.user().await, conversation());
     let (_, answer) = backbone.ask(user, id, QUESTION).await;
-    backbone.projected(2 + 4 + 3).await;
+    backbone.projected(2 + 2 + 3).await;
     sqlx::query("UPDATE messages SET created_at = created_at - interval '2 minutes'")
         .execute(backbone.store.pool())
         .await

@@ -2,17 +2,17 @@
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
+use axum::{Json, Router};
 use futures::StreamExt as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// What the server does with a request.
 #[derive(Debug, Clone, Copy)]
@@ -33,43 +33,68 @@ pub(crate) enum Act {
 struct Shared {
     acts: Arc<[Act]>,
     requests: Arc<AtomicUsize>,
-    answering: Arc<()>,
+    last: Arc<Mutex<Value>>,
+    answering: Arc<AtomicUsize>,
 }
 
 /// The running server; ends with the test.
 pub(crate) struct ModelServer {
     pub(crate) url: String,
-    requests: Arc<AtomicUsize>,
-    answering: Weak<()>,
-    at_rest: usize,
+    shared: Shared,
 }
 
 impl ModelServer {
     /// A server that meets each request with the next act, and all further ones with the last.
     pub(crate) async fn start(acts: &[Act]) -> Self {
-        let (requests, answering) = (Arc::new(AtomicUsize::new(0)), Arc::new(()));
-        let observed = Arc::downgrade(&answering);
-        let shared = Shared { acts: acts.into(), requests: Arc::clone(&requests), answering };
-        let app = Router::new().route("/v1/chat/completions", post(complete)).with_state(shared);
+        let shared = Shared {
+            acts: acts.into(),
+            requests: Arc::default(),
+            last: Arc::default(),
+            answering: Arc::default(),
+        };
+        let app = Router::new().route("/v1/chat/completions", post(complete)).with_state(shared.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/v1", listener.local_addr().unwrap());
-        let at_rest = observed.strong_count();
         tokio::spawn(async move { axum::serve(listener, app).await });
-        Self { url, requests, answering: observed, at_rest }
+        Self { url, shared }
     }
 
     /// How often it was asked.
     pub(crate) fn requests(&self) -> usize {
-        self.requests.load(Ordering::SeqCst)
+        self.shared.requests.load(Ordering::SeqCst)
     }
 
-    /// Whether anybody listens to an answer. A connection's own share in the server does not count as one.
+    /// What the messages of the last request say.
+    pub(crate) fn last_messages(&self) -> Vec<String> {
+        let last = self.shared.last.lock().unwrap();
+        let messages = last["messages"].as_array().unwrap();
+        messages.iter().map(|message| message["content"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Whether anybody listens to an answer.
     pub(crate) fn is_answering(&self) -> bool {
-        self.answering.strong_count() > self.at_rest
+        self.shared.answering.load(Ordering::SeqCst) > 0
     }
 }
 
-async fn complete(State(shared): State<Shared>) -> Response {
+/// An answer somebody listens to, until it is dropped.
+struct Answering(Arc<AtomicUsize>);
+
+impl Answering {
+    fn begin(answering: Arc<AtomicUsize>) -> Self {
+        answering.fetch_add(1, Ordering::SeqCst);
+        Self(answering)
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+async fn complete(State(shared): State<Shared>, Json(request): Json<Value>) -> Response {
+    *shared.last.lock().unwrap() = request;
     let number = shared.requests.fetch_add(1, Ordering::SeqCst);
     let act = shared.acts.get(number).or(shared.acts.last()).copied().unwrap();
     let (words, pause, end) = match act {
@@ -82,7 +107,7 @@ async fn complete(State(shared): State<Shared>) -> Response {
     let said =
         words.split_inclusive(' ').map(|word| event(&json!({"choices": [{"delta": {"content": word}}]})));
     let parts: Vec<String> = said.chain([end]).collect();
-    let answering = Arc::new(shared.answering);
+    let answering = Arc::new(Answering::begin(shared.answering));
     let stream = futures::stream::iter(parts).then(move |part| {
         let answering = Arc::clone(&answering);
         async move {
