@@ -119,8 +119,13 @@ impl Conversation {
         }
     }
 
+    /// Questions and answers are messages of one tree: an id that stands for one of them stands for no other.
     fn check_free(&self, answer_id: AnswerId) -> Result<(), Refused> {
-        self.answer(answer_id).map_or(Ok(()), |_| Err(Refused::AnswerIdTaken(answer_id)))
+        let is_question = self.question(crate::QuestionId::new(answer_id.uuid())).is_some();
+        if is_question || self.answer(answer_id).is_some() {
+            return Err(Refused::AnswerIdTaken(answer_id));
+        }
+        Ok(())
     }
 
     fn ask(&self, owner: UserId, ask: AskQuestion) -> Decision {
@@ -128,6 +133,11 @@ impl Conversation {
             self.answer(parent).ok_or(Refused::UnknownParent(parent))?;
         }
         self.check_free(ask.answer_id)?;
+        let question_as_answer = AnswerId::new(ask.question_id.uuid());
+        if question_as_answer == ask.answer_id {
+            return Err(Refused::AnswerIdTaken(ask.answer_id));
+        }
+        self.check_free(question_as_answer)?;
         let started = match self.phase() {
             Phase::New => Some(Event::ConversationStarted { owner }),
             Phase::Alive | Phase::Deleted { .. } => None,

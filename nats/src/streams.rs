@@ -22,7 +22,8 @@ pub struct StreamFailed {
 
 /// Makes the streams of events, of answers being written and of dead letters, and returns the stream of events.
 ///
-/// Existing streams are left as an operator may have configured them (replicas, placement, limits).
+/// They are bounded by messages and age: JetStream sets bytes aside when a stream is made, and refuses it where there are
+/// too few. Existing streams are left as an operator may have configured them (replicas, placement, limits).
 pub async fn ensure_streams(jetstream: &Context, subjects: &Subjects) -> Result<Stream, StreamFailed> {
     ensure(jetstream, live(subjects)).await?;
     ensure(jetstream, dead(subjects)).await?;
@@ -48,7 +49,7 @@ fn events(subjects: &Subjects) -> Config {
         storage: StorageType::File,
         discard: DiscardPolicy::Old,
         max_age: 7 * DAY,
-        max_bytes: 4 << 30,
+        max_messages: 20_000_000,
         allow_direct: true,
         ..Config::default()
     }
@@ -63,7 +64,7 @@ fn live(subjects: &Subjects) -> Config {
         storage: StorageType::Memory,
         discard: DiscardPolicy::Old,
         max_age: Duration::from_mins(15),
-        max_bytes: 256 << 20,
+        max_messages: 1_000_000,
         ..Config::default()
     }
 }
@@ -77,7 +78,7 @@ fn dead(subjects: &Subjects) -> Config {
         storage: StorageType::File,
         discard: DiscardPolicy::Old,
         max_age: 30 * DAY,
-        max_bytes: 256 << 20,
+        max_messages: 100_000,
         ..Config::default()
     }
 }

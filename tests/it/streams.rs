@@ -19,7 +19,7 @@ async fn answering_product() -> Product {
     let file = folder.path().join("lighthouse.md");
     std::fs::write(&file, TEXT).unwrap();
     let app = App::new(product.config.clone(), [].into()).await.unwrap();
-    ingest::run(&product.config, app.store(2).unwrap(), app.wake(), &[file]).await.unwrap();
+    ingest::run(&product.config.worker, app.store(2).unwrap(), app.wake(), &[file]).await.unwrap();
     product
 }
 

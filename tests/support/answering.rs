@@ -145,7 +145,10 @@ pub(crate) async fn ending(
 
 /// The live messages about an answer as they come, opened.
 #[derive(Clone, Default)]
-pub(crate) struct Heard(Arc<Mutex<Vec<(u32, LiveKind, Vec<u8>)>>>);
+pub(crate) struct Heard(Arc<Mutex<Vec<Message>>>);
+
+/// Attempt, kind and opened text of a live message.
+type Message = (u32, LiveKind, Vec<u8>);
 
 impl Heard {
     /// Listens from now on.

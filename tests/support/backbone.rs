@@ -20,6 +20,7 @@ use super::{service, waiting::until};
 
 /// The middle of the product, without its edges.
 pub(crate) struct Backbone {
+    pub(crate) database_url: String,
     pub(crate) store: Store,
     pub(crate) nats: Client,
     pub(crate) subjects: Subjects,
@@ -47,6 +48,11 @@ impl Backbone {
     pub(crate) async fn new() -> Self {
         let database_url = new_database().await;
         store::migrate(&database_url).await.unwrap();
+        Self::on(database_url).await
+    }
+
+    /// The same on a database that is there already.
+    pub(crate) async fn on(database_url: String) -> Self {
         let pool = store::connect(&database_url, 8).unwrap();
         let keyring = Arc::new(Keyring::new(pool.clone(), master_key()));
         Self {
@@ -55,6 +61,7 @@ impl Backbone {
             subjects: Subjects::new(&format!("t{}", Uuid::now_v7().simple())),
             wake: SealerWake::local(),
             cancel: CancellationToken::new(),
+            database_url,
         }
     }
 

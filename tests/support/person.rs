@@ -61,6 +61,11 @@ impl Person {
         Self { url: product.url.clone(), ..self.clone() }
     }
 
+    /// The same client with another token.
+    pub(crate) fn with_token(&self, token: String) -> Self {
+        Self { token, ..self.clone() }
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answered {
         self.send(self.http.get(format!("{}{path}", self.url))).await
     }

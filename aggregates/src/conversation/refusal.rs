@@ -35,7 +35,7 @@ pub enum ConversationRefused {
     /// The answer has not ended yet.
     #[error("rate answer {0}: it is still being written")]
     AnswerPending(AnswerId),
-    /// The id stands for something else here already.
-    #[error("use answer id {0}: it belongs to another question")]
+    /// The id stands for another question or answer here already.
+    #[error("use id {0}: it stands for another message")]
     AnswerIdTaken(AnswerId),
 }

@@ -165,6 +165,8 @@ impl Conversation {
                 comment.is_none()
                     && self.answers.get(answer_id).is_some_and(|answer| answer.rating == *rating)
             }
+            // A deleted conversation refuses these, whatever it was like.
+            Intent::Pin | Intent::Unpin | Intent::Archive | Intent::Unarchive if self.is_deleted() => false,
             Intent::Pin => self.pinned,
             Intent::Unpin => !self.pinned,
             Intent::Archive => self.archived,

@@ -155,6 +155,7 @@ impl Changes {
     fn end(&mut self, event: &Opened, id: Uuid, status: &'static str) -> Option<&mut MessageRow> {
         let row = self.rows.get_mut(&(event.recorded.aggregate_id, id))?;
         row.status = status;
+        row.created_at = event.recorded.recorded_at;
         row.sequence = event.recorded.sequence.0.cast_signed();
         row.event_type = event.recorded.event.name();
         row.private.clone_from(&event.recorded.sealed);

@@ -44,7 +44,7 @@ pub struct Message {
     /// Why there is no answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
-    /// When it was asked or requested.
+    /// When it was asked, or requested and then ended.
     pub created_at: DateTime<Utc>,
 }
 

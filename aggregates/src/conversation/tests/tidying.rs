@@ -1,0 +1,114 @@
+//! Titles, tags, pins and the archive; throwing away and taking back.
+
+use super::*;
+
+fn title(text: &str) -> Title {
+    Title::parse(text).unwrap()
+}
+
+fn named(by: TitledBy, text: &str) -> Event {
+    renamed(by, title(text))
+}
+
+#[test]
+fn the_owner_gives_a_title_whenever_they_like() {
+    leads_to(&one_answer(), owner(Intent::Rename(title("One"))), &[named(TitledBy::User, "One")]);
+    let history = [one_answer(), vec![named(TitledBy::User, "One")]].concat();
+    leads_to(&history, owner(Intent::Rename(title("Two"))), &[named(TitledBy::User, "Two")]);
+}
+
+#[test]
+fn the_worker_proposes_a_title_only_where_there_is_none() {
+    let propose = || worker(Intent::ProposeTitle(title("Proposed")));
+    leads_to(&one_answer(), propose(), &[named(TitledBy::Worker, "Proposed")]);
+    for by in [TitledBy::User, TitledBy::Worker] {
+        changes_nothing(&[one_answer(), vec![named(by, "One")]].concat(), propose());
+    }
+    let history = [one_answer(), vec![named(TitledBy::Worker, "Proposed")]].concat();
+    leads_to(&history, owner(Intent::Rename(title("Mine"))), &[named(TitledBy::User, "Mine")]);
+}
+
+#[test]
+fn tags_replace_the_ones_before() {
+    let tags = |tags: &[&str]| Tags::parse(tags).unwrap();
+    let tagged = |tags| Event::ConversationTagged { private: Private::Open(Tagged { tags }) };
+    leads_to(&one_answer(), owner(Intent::Tag(tags(&["rust", "sql"]))), &[tagged(tags(&["rust", "sql"]))]);
+    let history = [one_answer(), vec![tagged(tags(&["rust"]))]].concat();
+    leads_to(&history, owner(Intent::Tag(tags(&[]))), &[tagged(tags(&[]))]);
+}
+
+#[test]
+fn pins_and_the_archive_are_switches() {
+    let switches = [
+        (Intent::Pin, Event::ConversationPinned, Intent::Unpin, Event::ConversationUnpinned),
+        (Intent::Archive, Event::ConversationArchived, Intent::Unarchive, Event::ConversationUnarchived),
+    ];
+    for (on, went_on, off, went_off) in switches {
+        changes_nothing(&one_answer(), owner(off.clone()));
+        leads_to(&one_answer(), owner(on.clone()), std::slice::from_ref(&went_on));
+        let switched = [one_answer(), vec![went_on.clone()]].concat();
+        changes_nothing(&switched, owner(on.clone()));
+        leads_to(&switched, owner(off), std::slice::from_ref(&went_off));
+        let back = [switched, vec![went_off]].concat();
+        leads_to(&back, owner(on), &[went_on]);
+    }
+}
+
+#[test]
+fn a_conversation_is_thrown_away_once() {
+    leads_to(&one_answer(), owner(Intent::Delete), &[deleted()]);
+    changes_nothing(&[one_answer(), vec![deleted()]].concat(), owner(Intent::Delete));
+}
+
+fn restore_after(passed: TimeDelta) -> ConversationCommand {
+    ConversationCommand { at: noon() + passed, ..owner(Intent::Restore) }
+}
+
+#[test]
+fn a_conversation_can_be_taken_back_within_thirty_days() {
+    let history = [one_answer(), vec![deleted()]].concat();
+    leads_to(&history, restore_after(TimeDelta::zero()), &[Event::ConversationRestored]);
+    leads_to(&history, restore_after(TimeDelta::days(30)), &[Event::ConversationRestored]);
+    let too_late = restore_after(TimeDelta::days(30) + TimeDelta::milliseconds(1));
+    is_refused(&history, too_late, Refused::RestoreTooLate);
+    changes_nothing(&one_answer(), restore_after(TimeDelta::days(90)));
+}
+
+#[test]
+fn a_clock_that_jumped_backwards_takes_nothing_from_the_thirty_days() {
+    let history = [one_answer(), vec![deleted()]].concat();
+    leads_to(&history, restore_after(TimeDelta::days(-400)), &[Event::ConversationRestored]);
+}
+
+#[test]
+fn a_conversation_thrown_away_again_has_thirty_days_again() {
+    let later = noon() + TimeDelta::days(100);
+    let again = vec![deleted(), Event::ConversationRestored, Event::ConversationDeleted { at: later }];
+    let history = [one_answer(), again].concat();
+    leads_to(&history, restore_after(TimeDelta::days(120)), &[Event::ConversationRestored]);
+}
+
+#[test]
+fn a_deleted_conversation_takes_no_more_changes() {
+    let history = [one_question(), vec![deleted()]].concat();
+    for intent in [
+        ask(2, None),
+        regenerate(1, 2),
+        stop(1),
+        rate(1, Rating::Up),
+        Intent::Rename(title("New")),
+        Intent::Tag(Tags::default()),
+        Intent::Pin,
+        Intent::Archive,
+    ] {
+        is_refused(&history, owner(intent), Refused::Deleted);
+    }
+    is_refused(&history, worker(Intent::ProposeTitle(title("New"))), Refused::Deleted);
+}
+
+#[test]
+fn a_deleted_conversations_running_answer_still_ends() {
+    let history = [one_question(), vec![deleted()]].concat();
+    leads_to(&history, worker(record_answer(1)), &[completed(1)]);
+    leads_to(&history, worker(record_failure(1)), &[failed(1)]);
+}

@@ -1,0 +1,241 @@
+//! Every event in every version it ever had, as it lies in the store, decodes to what it means today.
+//!
+//! A file is never changed. A new version of an event gets a file of its own beside the old one's.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use aggregates::account::{AccountEvent, Store};
+use aggregates::audit_trail::AuditTrailEvent;
+use aggregates::conversation::{
+    Answer, Citation, ConversationEvent, FailureReason, PassageScore, Provenance, Question, Rating,
+    RatingComment, Tagged, Titled, TitledBy, Usage,
+};
+use aggregates::document::{DocumentEvent, DocumentTitle, Scope};
+use aggregates::{
+    AggregateType, AnswerId, Comment, DocumentId, Event, Private, QuestionId, QuestionText, ReceiptId, Tags,
+    Title, UserId,
+};
+use chrono::DateTime;
+use cqrs_es::DomainEvent as _;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+const OWNER: UserId = UserId::new(Uuid::from_u128(0x0197_0000_0000_7000_8000_0000_0000_0001));
+const QUESTION: QuestionId = QuestionId::new(Uuid::from_u128(0x0197_0000_0000_7000_8000_0000_0000_0002));
+const ANSWER: AnswerId = AnswerId::new(Uuid::from_u128(0x0197_0000_0000_7000_8000_0000_0000_0003));
+const DOCUMENT: DocumentId = DocumentId::new(Uuid::from_u128(0x0197_0000_0000_7000_8000_0000_0000_0004));
+const RECEIPT: ReceiptId = ReceiptId::new(Uuid::from_u128(0x0197_0000_0000_7000_8000_0000_0000_0005));
+
+fn answer() -> Private<Answer> {
+    Private::Open(Answer {
+        text: "A value has one owner [1].".into(),
+        citations: vec![Citation {
+            number: 1,
+            document_id: DOCUMENT,
+            title: "Ownership".into(),
+            passage: 3,
+            snippet: "Each value has an owner.".into(),
+            score: 0.75,
+        }],
+    })
+}
+
+fn asking() -> Vec<ConversationEvent> {
+    let question = Question { text: QuestionText::parse("What is ownership?").unwrap() };
+    vec![
+        ConversationEvent::ConversationStarted { owner: OWNER },
+        ConversationEvent::QuestionAsked {
+            question_id: QUESTION,
+            parent_id: Some(ANSWER),
+            private: Private::Open(question),
+        },
+        ConversationEvent::AnswerRequested { question_id: QUESTION, answer_id: ANSWER },
+    ]
+}
+
+fn answering() -> Vec<ConversationEvent> {
+    let (answer_id, question_id) = (ANSWER, QUESTION);
+    let provenance = Provenance {
+        embedding_model: "minilm-l6-v2-int8".into(),
+        index_version: "passages_minilm-l6-v2-int8_384".into(),
+        passages: vec![PassageScore { document_id: DOCUMENT, passage: 3, score: 0.75 }],
+        language_model: Some("some-model".into()),
+        prompt_version: "1".into(),
+        prompt_sha256: "00ff".into(),
+        quoted: false,
+    };
+    let usage = Usage { prompt_tokens: 900, completion_tokens: 110 };
+    let comment = Some(Comment::parse("Well put").unwrap());
+    vec![
+        ConversationEvent::AnswerCompleted {
+            answer_id,
+            question_id,
+            attempt: 2,
+            provenance,
+            usage,
+            private: answer(),
+        },
+        ConversationEvent::AnswerStopped { answer_id, question_id, private: answer() },
+        ConversationEvent::AnswerFailed {
+            answer_id,
+            question_id,
+            attempt: 5,
+            reason: FailureReason::KnowledgeUnavailable,
+        },
+        ConversationEvent::AnswerRated {
+            answer_id,
+            rating: Rating::Up,
+            private: Private::Open(RatingComment { comment }),
+        },
+    ]
+}
+
+fn tidying() -> Vec<ConversationEvent> {
+    let title = Title::parse("Ownership").unwrap();
+    let tags = Tags::parse(&["rust", "memory"]).unwrap();
+    vec![
+        ConversationEvent::ConversationRenamed {
+            by: TitledBy::User,
+            private: Private::Open(Titled { title }),
+        },
+        ConversationEvent::ConversationPinned,
+        ConversationEvent::ConversationUnpinned,
+        ConversationEvent::ConversationArchived,
+        ConversationEvent::ConversationUnarchived,
+        ConversationEvent::ConversationTagged { private: Private::Open(Tagged { tags }) },
+        ConversationEvent::ConversationDeleted { at: DateTime::from_timestamp(1_800_000_000, 0).unwrap() },
+        ConversationEvent::ConversationRestored,
+    ]
+}
+
+fn of_accounts() -> Vec<AccountEvent> {
+    vec![
+        AccountEvent::AccountOpened { owner: OWNER },
+        AccountEvent::AccountErasureRequested { receipt: RECEIPT },
+        AccountEvent::StoreErased { store: Store::ReadModels },
+        AccountEvent::AccountErased,
+    ]
+}
+
+fn of_documents() -> Vec<DocumentEvent> {
+    vec![
+        DocumentEvent::DocumentAdded {
+            owner: OWNER,
+            scope: Scope::Shared,
+            media_type: "text/markdown".into(),
+            size: 1_234,
+            sha256: "00ff".into(),
+            private: Private::Open(DocumentTitle { title: "Ownership".into() }),
+        },
+        DocumentEvent::DocumentIndexed { passages: 7, embedding_model: "minilm-l6-v2-int8".into() },
+        DocumentEvent::DocumentRejected { reason: "it is not UTF-8".into() },
+        DocumentEvent::DocumentRemoved,
+    ]
+}
+
+fn of_audit_trails() -> Vec<AuditTrailEvent> {
+    vec![AuditTrailEvent::AuditAccessed {
+        auditor: OWNER,
+        what: "events".into(),
+        filter: json!({ "after": 41, "type": "QuestionAsked" }),
+    }]
+}
+
+/// What each file means: the aggregate, the version in the file's name, the event.
+fn meanings() -> Vec<(AggregateType, String, Event)> {
+    let conversation = [asking(), answering(), tidying()]
+        .concat()
+        .into_iter()
+        .map(|event| (AggregateType::Conversation, event.event_version(), Event::Conversation(event)));
+    let account = of_accounts()
+        .into_iter()
+        .map(|event| (AggregateType::Account, event.event_version(), Event::Account(event)));
+    let document = of_documents()
+        .into_iter()
+        .map(|event| (AggregateType::Document, event.event_version(), Event::Document(event)));
+    let audit_trail = of_audit_trails()
+        .into_iter()
+        .map(|event| (AggregateType::AuditTrail, event.event_version(), Event::AuditTrail(event)));
+    conversation.chain(account).chain(document).chain(audit_trail).collect()
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+fn file(aggregate: AggregateType, event: &Event, version: &str) -> PathBuf {
+    folder().join(aggregate.name()).join(format!("{}.v{version}.json", event.name()))
+}
+
+/// What the store keeps of an event: the payload, and the private part that it seals.
+fn stored(event: &Event) -> Value {
+    let mut payload = match event {
+        Event::Conversation(event) => serde_json::to_value(event),
+        Event::Account(event) => serde_json::to_value(event),
+        Event::Document(event) => serde_json::to_value(event),
+        Event::AuditTrail(event) => serde_json::to_value(event),
+    }
+    .unwrap();
+    let private = payload.as_object_mut().unwrap().remove("private");
+    private.map_or_else(
+        || json!({ "payload": payload }),
+        |private| json!({ "payload": payload, "private": private }),
+    )
+}
+
+#[test]
+fn every_event_ever_stored_decodes_to_what_it_means() {
+    for (aggregate, version, meaning) in meanings() {
+        let path = file(aggregate, &meaning, &version);
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|_| {
+            panic!("{} is missing; a new event's file says:\n{:#}", path.display(), stored(&meaning))
+        });
+        let golden: Value = serde_json::from_str(&text).unwrap();
+        let mut event = Event::from_payload(aggregate, golden["payload"].clone()).unwrap();
+        assert_eq!(event.has_private(), golden.get("private").is_some(), "{}", path.display());
+        if let Some(private) = golden.get("private") {
+            assert_ne!(event, meaning, "{}: the private part does not lie in the payload", path.display());
+            event.open_private(private.to_string().as_bytes()).unwrap();
+        }
+        assert_eq!(event, meaning, "{}", path.display());
+    }
+}
+
+#[test]
+fn an_event_is_stored_as_its_newest_file_says() {
+    for (aggregate, version, meaning) in meanings() {
+        let text = std::fs::read_to_string(file(aggregate, &meaning, &version)).unwrap();
+        let golden: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(stored(&meaning), golden, "{}", meaning.name());
+    }
+}
+
+#[test]
+fn every_file_has_a_meaning() {
+    let known: BTreeSet<PathBuf> =
+        meanings().iter().map(|(aggregate, version, event)| file(*aggregate, event, version)).collect();
+    for aggregate in std::fs::read_dir(folder()).unwrap() {
+        for file in std::fs::read_dir(aggregate.unwrap().path()).unwrap() {
+            let file = file.unwrap().path();
+            assert!(known.contains(&file), "{} means nothing any more", file.display());
+        }
+    }
+}
+
+#[test]
+fn a_private_part_that_nobody_opens_leaves_the_event_readable() {
+    for (aggregate, version, meaning) in meanings() {
+        let text = std::fs::read_to_string(file(aggregate, &meaning, &version)).unwrap();
+        let golden: Value = serde_json::from_str(&text).unwrap();
+        let sealed = Event::from_payload(aggregate, golden["payload"].clone()).unwrap();
+        assert_eq!(sealed.name(), meaning.name());
+        let broken = sealed.clone().open_private(b"{\"unexpected\":1}");
+        assert_eq!(
+            broken.is_err(),
+            meaning.has_private() && meaning.name() != "AnswerRated",
+            "{}",
+            meaning.name()
+        );
+    }
+}
