@@ -157,6 +157,8 @@ fn is_refused(history: &[Event], command: ConversationCommand, refusal: Refused)
 /// The state after a history.
 fn after(history: &[Event]) -> Conversation {
     let mut conversation = Conversation::default();
-    history.iter().for_each(|event| conversation.record(event));
+    for event in history {
+        conversation.record(event);
+    }
     conversation
 }

@@ -52,14 +52,19 @@ fn any_story() -> impl Strategy<Value = Vec<ConversationCommand>> {
     proptest::collection::vec(any_command(), 1..60)
 }
 
+fn record_all(conversation: &mut Conversation, events: &[Event]) {
+    for event in events {
+        conversation.record(event);
+    }
+}
+
 /// The history that a story makes.
 fn told(story: &[ConversationCommand]) -> (Conversation, Vec<Event>) {
     let (mut conversation, mut history) = (Conversation::default(), vec![]);
     for command in story {
-        for event in conversation.decide(command.clone()).unwrap_or_default() {
-            conversation.record(&event);
-            history.push(event);
-        }
+        let events = conversation.decide(command.clone()).unwrap_or_default();
+        record_all(&mut conversation, &events);
+        history.extend(events);
     }
     (conversation, history)
 }
@@ -112,7 +117,7 @@ proptest! {
     ) {
         let (mut conversation, _) = told(&story);
         let Ok(events) = conversation.decide(last.clone()) else { return Ok(()) };
-        events.iter().for_each(|event| conversation.record(event));
+        record_all(&mut conversation, &events);
         // Giving a title or tags anew is repeatable by an idempotency key alone: nothing in them tells a repetition.
         if matches!(last.intent, Intent::Rename(_) | Intent::Tag(_)) {
             return Ok(());
@@ -130,7 +135,7 @@ proptest! {
         let (mut conversation, mut first_receipts) = (Conversation::default(), vec![]);
         for command in story {
             let events = conversation.decide(command.clone()).unwrap_or_default();
-            events.iter().for_each(|event| conversation.record(event));
+            record_all(&mut conversation, &events);
             if has_own_id(&command.intent) && !events.is_empty() {
                 first_receipts.push((command, receipt_of(&conversation, &events)));
             }

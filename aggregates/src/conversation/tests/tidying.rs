@@ -46,10 +46,10 @@ fn pins_and_the_archive_are_switches() {
     for (on, went_on, off, went_off) in switches {
         changes_nothing(&one_answer(), owner(off.clone()));
         leads_to(&one_answer(), owner(on.clone()), std::slice::from_ref(&went_on));
-        let switched = [one_answer(), vec![went_on.clone()]].concat();
-        changes_nothing(&switched, owner(on.clone()));
-        leads_to(&switched, owner(off), std::slice::from_ref(&went_off));
-        let back = [switched, vec![went_off]].concat();
+        let changed = [one_answer(), vec![went_on.clone()]].concat();
+        changes_nothing(&changed, owner(on.clone()));
+        leads_to(&changed, owner(off), std::slice::from_ref(&went_off));
+        let back = [changed, vec![went_off]].concat();
         leads_to(&back, owner(on), &[went_on]);
     }
 }
