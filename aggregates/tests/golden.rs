@@ -1,7 +1,7 @@
 //! Every event in every version it ever had, as it lies in the store, decodes to what it means today.
 //!
 //! A file is never changed. A new version of an event gets a file of its own beside the old one's.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "what cannot be read has failed")]
+#![expect(clippy::unwrap_used, reason = "what cannot be read has failed")]
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -88,6 +88,15 @@ impl Server {
         Ok(began.elapsed())
     }
 
+    /// Does at once what Postgres does within minutes after so many rows: gathers statistics, writes what is in memory.
+    pub(crate) async fn settle(&self) -> anyhow::Result<()> {
+        let mut connection = PgConnection::connect(&self.postgres.superuser_url(RUN)).await?;
+        sqlx::query("VACUUM (ANALYZE)").execute(&mut connection).await?;
+        sqlx::query("CHECKPOINT").execute(&mut connection).await?;
+        connection.close().await?;
+        Ok(())
+    }
+
     /// Starts the product: api, sealer and projector in one process.
     pub(crate) async fn serve(&self) -> anyhow::Result<Service> {
         let address = embedded::free_port()?;

@@ -10,6 +10,7 @@
 mod support;
 
 mod bad_days;
+mod blindness;
 mod commands;
 mod ingest;
 mod isolation;

@@ -40,6 +40,11 @@ pub(crate) struct Told {
 impl Person {
     /// Signs up with the account service.
     pub(crate) async fn new(product: &Product) -> Self {
+        Self::of(&product.url).await
+    }
+
+    /// The same, at any address.
+    pub(crate) async fn of(url: &str) -> Self {
         let http = reqwest::Client::new();
         let auth = service("COLLOQUY_TEST_AUTH_URL");
         let email = format!("{}@example.org", Uuid::now_v7().simple());
@@ -53,7 +58,7 @@ impl Person {
         let session = response.headers()["set-auth-token"].to_str().unwrap().to_owned();
         let response = http.get(format!("{auth}/api/auth/token")).bearer_auth(&session).send().await.unwrap();
         let token = response.json::<Value>().await.unwrap()["token"].as_str().unwrap().to_owned();
-        Self { http, url: product.url.clone(), token, session }
+        Self { http, url: url.to_owned(), token, session }
     }
 
     /// The same person at another product over the same accounts.
