@@ -70,7 +70,7 @@ async fn a_canary_word_is_found_in_no_file_of_postgres_jetstream_or_the_logs() {
     let (postgres, nats) = tokio::join!(Postgres::start(&parts, &data), Nats::start(&parts, &data));
     let (postgres, nats) = (postgres.unwrap(), nats.unwrap());
     let database = postgres.create_database("canary").await.unwrap();
-    let port = embedded::free_port().unwrap();
+    let port = embedded::free_port().unwrap().port();
     let log = File::create(data.logs().join("colloquy.log")).unwrap();
     let _served = serve(&database, &nats.url(), port, log);
     let url = format!("http://127.0.0.1:{port}");
