@@ -167,7 +167,18 @@ impl Desk {
             attempted = self.attempt(job) => Worked::Attempted(attempted),
         };
         let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let answer_id = job.request.answer_id;
+        self.conclude(job, worked, duration_ms, delivery).await
+    }
+
+    /// Draws the consequences of the work on a job.
+    async fn conclude(
+        &self,
+        job: &Job,
+        worked: Worked,
+        duration_ms: u64,
+        delivery: Delivery<'_>,
+    ) -> Disposal {
+        let (answer_id, attempt) = (job.request.answer_id, job.lease.attempt);
         match worked {
             Worked::Attempted(Ok(ending)) => {
                 tracing::info!(answer.id = %answer_id, attempt, duration_ms, "answered");

@@ -2,6 +2,8 @@
 //!
 //! Runs beside the writing and never holds it up. What is lost here is not lost: the whole answer becomes an event.
 
+mod written;
+
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -21,8 +23,8 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
-/// Text written within this time travels together.
-const WINDOW: Duration = Duration::from_millis(25);
+use written::{StreamMark, Written};
+
 /// How long NATS is left alone after it failed.
 const PAUSE: Duration = Duration::from_millis(250);
 /// How long one message may wait for its way out of this process.
@@ -96,47 +98,6 @@ struct Publisher {
     anew_at: Option<Instant>,
 }
 
-/// The text, and how much of it was sent when.
-#[derive(Debug, Default)]
-struct Written {
-    text: String,
-    sent: usize,
-    sent_at: Option<Instant>,
-}
-
-impl Written {
-    /// When what is unsent is due; `None` when nothing is.
-    fn due(&self, now: Instant) -> Option<Instant> {
-        (self.sent < self.text.len()).then(|| self.sent_at.map_or(now, |sent_at| sent_at + WINDOW))
-    }
-
-    /// The unsent text with its offset; it counts as sent.
-    fn take(&mut self, now: Instant) -> Option<(u64, &str)> {
-        let from = std::mem::replace(&mut self.sent, self.text.len());
-        self.sent_at = Some(now);
-        let unsent = self.text.get(from..).filter(|unsent| !unsent.is_empty())?;
-        Some((from as u64, unsent))
-    }
-
-    fn forget_sent(&mut self) {
-        self.sent = 0;
-    }
-}
-
-/// By what one knows that a stream is still the one that was published to.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct StreamMark {
-    connects: u64,
-    last_sequence: u64,
-}
-
-impl StreamMark {
-    /// Takes a publish in; `false` if the stream has lost what it had before.
-    fn advance(&mut self, sequence: u64) -> bool {
-        sequence > std::mem::replace(&mut self.last_sequence, sequence)
-    }
-}
-
 impl Publisher {
     fn new(jetstream: Context, subjects: Subjects, attempt: Attempt) -> Self {
         let subject = subjects.live(attempt.owner, attempt.conversation_id, attempt.answer_id);
@@ -187,7 +148,7 @@ impl Publisher {
                     self.publish_sources().await;
                 }
             }
-            News::Text(text) => self.written.text.push_str(&text),
+            News::Text(text) => self.written.push(&text),
         }
     }
 
@@ -309,52 +270,5 @@ impl Publisher {
 
     fn connects(&self) -> u64 {
         self.jetstream.client().statistics().connects.load(Ordering::Relaxed)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn the_first_text_is_due_at_once_and_the_next_after_the_window() {
-        let mut written = Written::default();
-        let now = Instant::now();
-        assert_eq!(written.due(now), None);
-        written.text.push('a');
-        assert_eq!(written.due(now), Some(now));
-        assert_eq!(written.take(now), Some((0, "a")));
-        assert_eq!(written.due(now), None);
-        written.text.push_str("bc");
-        assert_eq!(written.due(now), Some(now + WINDOW));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_was_written_within_the_window_travels_together_with_its_offset_in_bytes() {
-        let mut written = Written::default();
-        let now = Instant::now();
-        written.text.push('ü');
-        assert_eq!(written.take(now), Some((0, "ü")));
-        written.text.push_str("ber");
-        written.text.push_str("all");
-        assert_eq!(written.take(now), Some((2, "berall")));
-        assert_eq!(written.take(now), None);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn after_a_loss_all_of_the_text_is_sent_from_offset_0() {
-        let mut written = Written::default();
-        written.text.push_str("one ");
-        written.take(Instant::now());
-        written.text.push_str("two");
-        written.forget_sent();
-        assert_eq!(written.take(Instant::now()), Some((0, "one two")));
-    }
-
-    #[test]
-    fn a_sequence_that_does_not_grow_is_that_of_another_stream() {
-        let mut mark = StreamMark::default();
-        assert!(mark.advance(7) && mark.advance(9));
-        assert!(!mark.advance(2));
     }
 }
