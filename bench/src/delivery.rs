@@ -11,7 +11,7 @@ use nats::Subjects;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use crate::load::Connection;
+use crate::load::{self, Connection};
 use crate::requests::Clients;
 
 /// Questions asked one after the other.
@@ -49,7 +49,7 @@ pub(crate) async fn measure(
             }
         }
     });
-    let mut delivery = Delivery { answered: Histogram::new(3)?, arrived: Histogram::new(3)? };
+    let mut delivery = Delivery { answered: load::latencies()?, arrived: load::latencies()? };
     let mut answers = HashMap::with_capacity(QUESTIONS);
     let mut connection = Connection::open(address).await?;
     let mut request = Vec::new();

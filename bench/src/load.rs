@@ -22,6 +22,11 @@ const LONGEST: u64 = 120_000_000_000;
 /// What is measured is what comes after this.
 pub(crate) const WARM_UP: Duration = Duration::from_secs(2);
 
+/// An empty histogram of latencies.
+pub(crate) fn latencies() -> anyhow::Result<Histogram<u64>> {
+    Ok(Histogram::new_with_max(LONGEST, 3)?)
+}
+
 /// Writes the next request into an empty buffer.
 pub(crate) type NextRequest = Box<dyn FnMut(&mut Vec<u8>)>;
 /// Makes the source of requests of a connection.
@@ -55,13 +60,7 @@ pub(crate) struct Measured {
 
 impl Measured {
     fn new() -> anyhow::Result<Self> {
-        Ok(Self {
-            latencies: Histogram::new_with_max(LONGEST, 3)?,
-            lasted: Duration::ZERO,
-            answered: 0,
-            failed: 0,
-            example: None,
-        })
+        Ok(Self { latencies: latencies()?, lasted: Duration::ZERO, answered: 0, failed: 0, example: None })
     }
 
     /// Answers a second.

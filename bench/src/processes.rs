@@ -21,6 +21,8 @@ pub(crate) struct Taken {
     pub(crate) postgres: Duration,
     pub(crate) nats: Duration,
     pub(crate) bench: Duration,
+    /// All processes together, others than these included.
+    pub(crate) machine: Duration,
 }
 
 impl Watched {
@@ -31,6 +33,7 @@ impl Watched {
             postgres: with_children(self.postgres),
             nats: taken(self.nats),
             bench: taken(std::process::id()),
+            machine: busy(),
         }
     }
 }
@@ -43,6 +46,7 @@ impl Taken {
             postgres: self.postgres.saturating_sub(earlier.postgres),
             nats: self.nats.saturating_sub(earlier.nats),
             bench: self.bench.saturating_sub(earlier.bench),
+            machine: self.machine.saturating_sub(earlier.machine),
         }
     }
 
@@ -53,8 +57,23 @@ impl Taken {
             postgres: self.postgres.mul_f64(share),
             nats: self.nats.mul_f64(share),
             bench: self.bench.mul_f64(share),
+            machine: self.machine.mul_f64(share),
         }
     }
+
+    /// What other processes took from us.
+    pub(crate) fn elsewhere(&self) -> Duration {
+        self.machine.saturating_sub(self.colloquy + self.postgres + self.nats + self.bench)
+    }
+}
+
+/// Time that all processors together were not idle, in which the machine's host may have had them for others.
+fn busy() -> Duration {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let fields = stat.lines().next().unwrap_or_default().split_whitespace().skip(1);
+    let fields: Vec<u64> = fields.map(|field| field.parse().unwrap_or(0)).collect();
+    // user, nice, system; then idle and waiting for disks; then interrupts, soft interrupts and stolen time.
+    ticks(&fields, 0, 3) + ticks(&fields, 5, 8)
 }
 
 /// Resident memory now and at its highest, in MiB.

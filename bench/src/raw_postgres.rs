@@ -7,6 +7,7 @@ use hdrhistogram::Histogram;
 use sqlx::PgPool;
 use tokio::task::JoinSet;
 
+use crate::load;
 use crate::population::{self, Numbers};
 
 const CONNECTIONS: u32 = 32;
@@ -56,7 +57,7 @@ async fn limit(pool: &PgPool, users: usize, lasts: Duration, statement: Statemen
         let (pool, numbers) = (Arc::clone(&pool), Numbers(u64::from(number)));
         tasks.spawn(async move { repeat(&pool, users, numbers, lasts, statement).await });
     }
-    let mut all = Histogram::<u64>::new(3)?;
+    let mut all = load::latencies()?;
     while let Some(ended) = tasks.join_next().await {
         all.add(ended??)?;
     }
@@ -76,7 +77,7 @@ async fn repeat(
     statement: Statement,
 ) -> anyhow::Result<Histogram<u64>> {
     let mut connection = pool.acquire().await?;
-    let mut latencies = Histogram::<u64>::new(3)?;
+    let mut latencies = load::latencies()?;
     let began = Instant::now();
     while began.elapsed() < lasts {
         let sent = Instant::now();

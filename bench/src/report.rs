@@ -80,10 +80,11 @@ const LOADS: &str = "
 ## The loads one by one
 
 Processor time is that of the whole process (of all its processes, for Postgres) for each answered request, in
-microseconds; it also counts what runs beside the requests, such as the sealer and the projector.
+microseconds; it also counts what runs beside the requests, such as the sealer and the projector. Other processes are what
+else the machine did meanwhile, in percent of one core, the kernel's work for the network included.
 
-| Load | Connections | Answers a second | p50 | p95 | p99 | Failed | colloquy µs | Postgres µs | NATS µs | load generator µs | colloquy MiB |
-|---|---|---|---|---|---|---|---|---|---|---|---|
+| Load | Connections | Answers a second | p50 | p95 | p99 | Failed | colloquy µs | Postgres µs | NATS µs | load generator µs | colloquy MiB | other processes |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|
 ";
 
 impl LoadRow {
@@ -92,7 +93,7 @@ impl LoadRow {
         let each = |taken: Duration| taken.as_secs_f64() * 1e6 / (measured.answered.max(1) as f64);
         let at = |of_a_hundred| milliseconds(measured.percentile(of_a_hundred));
         format!(
-            "| {what} | {connections} | {} | {} | {} | {} | {} | {:.0} | {:.0} | {:.0} | {:.0} | {memory:.0} |",
+            "| {what} | {connections} | {} | {} | {} | {} | {} | {:.0} | {:.0} | {:.0} | {:.0} | {memory:.0} | {:.0} % |",
             thousands(measured.throughput()),
             at(50.0),
             at(95.0),
@@ -102,6 +103,7 @@ impl LoadRow {
             each(taken.postgres),
             each(taken.nats),
             each(taken.bench),
+            taken.elsewhere().as_secs_f64() / measured.lasted.as_secs_f64() * 100.0,
         )
     }
 }
