@@ -68,7 +68,7 @@ pub struct ApiConfig {
     pub auth_audience: String,
     /// `CORS_ORIGINS`: other origins whose pages may call the api, separated by commas; default none.
     pub cors_origins: Vec<String>,
-    /// `RATE_LIMIT`: commands one user may send in a minute; default 600, `0` for no limit.
+    /// `RATE_LIMIT`: commands one user may send in a minute; default 6000, `0` for no limit.
     pub rate_limit: u32,
 }
 
@@ -135,7 +135,7 @@ impl ApiConfig {
                 .filter(|origin| !origin.is_empty())
                 .map(str::to_owned)
                 .collect(),
-            rate_limit: parsed("RATE_LIMIT", 600)?,
+            rate_limit: parsed("RATE_LIMIT", 6000)?,
         })
     }
 }

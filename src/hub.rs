@@ -83,6 +83,8 @@ pub struct Listening {
     pub happenings: mpsc::Receiver<Happening>,
     /// The last event that will not come through the channel.
     pub position: Position,
+    /// How far the read models were then.
+    pub projected: Position,
     /// The answers of this owner being written, as of now.
     pub answers: Vec<AnswerInFlight>,
 }
@@ -139,7 +141,13 @@ impl Hub {
         let (sender, happenings) = mpsc::channel(LAG);
         let mut present = self.present();
         present.listeners.add(owner, sender);
-        Listening { happenings, position: present.position, answers: present.answers.of(owner) }
+        let position = present.position;
+        // Before the first announcement nobody knows; then they are taken to be level.
+        let projected = match *self.read_position.borrow() {
+            Position(0) => position,
+            announced => announced.min(position),
+        };
+        Listening { happenings, position, projected, answers: present.answers.of(owner) }
     }
 
     /// What has been written of an answer so far, with the sources it cites; nothing if it is not being written.

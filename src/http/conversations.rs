@@ -10,7 +10,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::problem::Problem;
-use super::query::{FilterParams, PageOf, Params, keepable, kept, limit, path_id, respond};
+use super::query::{FilterParams, PageOf, Params, keep, keepable, kept, limit, path_id, respond};
 use super::{Api, waiting};
 use crate::identity::Caller;
 use crate::read_cache::ReadKey;
@@ -57,7 +57,7 @@ pub(super) async fn list(
         items.push(open(&api.store, caller.user, row).await?);
     }
     let read = keepable(&PageOf { items, next_cursor })?;
-    api.hub.reads().put(key, begun, read.clone());
+    keep(&api, key, begun, &read);
     respond(&headers, read)
 }
 

@@ -11,7 +11,7 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::problem::Problem;
-use super::query::{PageOf, Params, keepable, kept, limit, path_id, respond};
+use super::query::{PageOf, Params, keep, keepable, kept, limit, path_id, respond};
 use super::{Api, waiting};
 use crate::identity::Caller;
 use crate::read_cache::ReadKey;
@@ -71,6 +71,6 @@ pub(super) async fn list(
     let items: Vec<Message> =
         page.items.into_iter().map(|message| message.open(content_key.as_ref())).collect();
     let read = keepable(&PageOf { items, next_cursor })?;
-    api.hub.reads().put(key, begun, read.clone());
+    keep(&api, key, begun, &read);
     respond(&headers, read)
 }

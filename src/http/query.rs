@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
 use super::problem::Problem;
-use crate::read_cache::{CachedRead, ReadKey};
+use crate::read_cache::{CachedRead, Generation, ReadKey};
 use crate::store::StoreError;
 
 const DEFAULT_LIMIT: u32 = 20;
@@ -106,6 +106,13 @@ pub(super) fn keepable<T: Serialize>(answer: &T) -> Result<CachedRead, Problem> 
 /// What was kept of an answer, if it is still true and changes are heard of.
 pub(super) fn kept(api: &Api, key: &ReadKey) -> Option<CachedRead> {
     if api.hub.hears() { api.hub.reads().get(key) } else { None }
+}
+
+/// Keeps an answer that was begun at a generation, where changes are heard of.
+pub(super) fn keep(api: &Api, key: ReadKey, begun: Generation, read: &CachedRead) {
+    if api.hub.hears() {
+        api.hub.reads().put(key, begun, read.clone());
+    }
 }
 
 /// Sends an answer, or 304 when the client has it already.

@@ -99,7 +99,7 @@ impl Session {
             }
             Beginning::Conversation { version, ended } => {
                 self.received.events = listening.position;
-                self.received.rows = listening.position;
+                self.received.rows = listening.projected;
                 self.told = version;
                 if let Some(event) = ended {
                     self.tell(&event).await?;
@@ -107,7 +107,7 @@ impl Session {
             }
             Beginning::Now => {
                 self.received.events = listening.position;
-                self.received.rows = listening.position;
+                self.received.rows = listening.projected;
             }
         }
         for answer in &listening.answers {

@@ -60,7 +60,7 @@ async fn start(arguments: &RunArguments) -> Result<Running> {
     let model = language_model::choose(arguments.model).await;
     let with_model = if model.is_small() { WithModel::Yes } else { WithModel::No };
     let parts = Parts::locate(with_model).await?;
-    let options = options(with_model, &public_url, arguments);
+    let options = options(with_model, &public_url);
     tell(format!("  starting {}", names(&options)));
     let services = Services::start(&options, &parts, &data).await?;
     let mut variables = for_product(&services, &parts);
@@ -75,7 +75,7 @@ async fn start(arguments: &RunArguments) -> Result<Running> {
     Ok(Running { product, services, data, variables, public_url })
 }
 
-fn options(with_model: WithModel, public_url: &str, arguments: &RunArguments) -> Options {
+fn options(with_model: WithModel, public_url: &str) -> Options {
     let mut start = Vec::new();
     for (kind, name) in [(Kind::Nats, "NATS_URL"), (Kind::Qdrant, "QDRANT_URL"), (Kind::Auth, "AUTH_URL")] {
         if configured(name).is_none() {
@@ -89,7 +89,11 @@ fn options(with_model: WithModel, public_url: &str, arguments: &RunArguments) ->
         database_url: configured("DATABASE_URL"),
         start,
         public_url: public_url.to_owned(),
-        rate_limit: if arguments.fresh { RateLimit::Off } else { RateLimit::On },
+        // On loopback there is one address, and everybody who develops is behind it.
+        rate_limit: match configured("AUTH_RATE_LIMIT").as_deref() {
+            Some("on") => RateLimit::On,
+            _ => RateLimit::Off,
+        },
     }
 }
 
