@@ -1,5 +1,6 @@
 //! The list of conversations: one row each, with what the list shows.
 
+mod excerpt;
 mod fold;
 mod query;
 

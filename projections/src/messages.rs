@@ -130,7 +130,7 @@ SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::uuid[
                      $8::timestamptz[], $9::bigint[], $10::text[], $11::bytea[], $12::text[], $13::bool[],
                      $14::text[], $15::int[], $16::int[], $17::text[])
     ON CONFLICT (conversation_id, id) DO UPDATE
-   SET status = excluded.status, created_at = excluded.created_at, sequence = excluded.sequence, event_type = excluded.event_type,
-       private = excluded.private, model = excluded.model, quoted = excluded.quoted, failure = excluded.failure,
+   SET status = excluded.status, created_at = excluded.created_at, sequence = excluded.sequence,
+       event_type = excluded.event_type, private = excluded.private, model = excluded.model, quoted = excluded.quoted, failure = excluded.failure,
        prompt_tokens = excluded.prompt_tokens, completion_tokens = excluded.completion_tokens,
        rating = excluded.rating";

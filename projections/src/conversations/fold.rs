@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::excerpt::{beginning, opening, plain_beginning};
 use crate::Opened;
 
 /// Characters of a preview, and of a title taken from a question.
@@ -87,8 +88,7 @@ impl Conversation {
                 if let Some(question) = private.open() {
                     let text = question.text.as_str();
                     if self.card.opening.is_empty() {
-                        self.card.opening =
-                            beginning(text.lines().next().unwrap_or_default(), TITLE_CHARACTERS);
+                        self.card.opening = opening(text, TITLE_CHARACTERS);
                     }
                     self.card.preview = beginning(text, PREVIEW_CHARACTERS);
                 }
@@ -102,7 +102,8 @@ impl Conversation {
                 self.answering -= 1;
                 self.updated_at = at;
                 if let Some(answer) = private.open().filter(|answer| !answer.text.trim().is_empty()) {
-                    self.card.preview = beginning(&answer.text, PREVIEW_CHARACTERS);
+                    let is_cited = |mark| answer.citations.iter().any(|citation| citation.number == mark);
+                    self.card.preview = plain_beginning(&answer.text, is_cited, PREVIEW_CHARACTERS);
                 }
             }
             ConversationEvent::AnswerFailed { .. } => {
@@ -132,44 +133,5 @@ impl Conversation {
         self.branched |= parent != self.newest_message;
         self.newest_message = Some(message);
         self.message_count += 1;
-    }
-}
-
-/// The beginning of a text on one line, cut at a word where that loses little.
-pub(super) fn beginning(text: &str, characters: usize) -> String {
-    let mut line = String::with_capacity(characters * 2);
-    let mut count = 0;
-    for word in text.split_whitespace() {
-        let length = word.chars().count();
-        if count + length + usize::from(count > 0) > characters {
-            if count < characters / 2 {
-                let room = characters - count - usize::from(count > 0);
-                if count > 0 {
-                    line.push(' ');
-                }
-                line.extend(word.chars().take(room));
-            }
-            line.push('…');
-            return line;
-        }
-        if count > 0 {
-            line.push(' ');
-            count += 1;
-        }
-        line.push_str(word);
-        count += length;
-    }
-    line
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_beginning_is_one_line_and_ends_at_a_word() {
-        assert_eq!(beginning("  one\n two  ", 80), "one two");
-        assert_eq!(beginning("alpha beta gamma", 11), "alpha beta…");
-        assert_eq!(beginning("incomprehensibilities", 5), "incom…");
     }
 }
