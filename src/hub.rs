@@ -31,6 +31,8 @@ use listeners::Listeners;
 const LAG: usize = 1_024;
 /// Events taken from the feed at once.
 const BATCH: usize = 1_000;
+/// How long a listener waits for a hub that has just started.
+const PLACE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an unreachable store or NATS is left alone.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -104,6 +106,8 @@ pub struct Hub {
     subjects: Subjects,
     reads: ReadCache,
     read_position: watch::Sender<Position>,
+    /// Whether the place in the ledger from which events are told is known.
+    placed: watch::Sender<bool>,
     present: Arc<Mutex<Present>>,
 }
 
@@ -118,7 +122,8 @@ impl Hub {
     /// A hub that knows nothing yet; `run` makes it listen.
     pub fn new(store: Store, nats: Client, subjects: Subjects) -> Self {
         let (reads, read_position) = (ReadCache::default(), watch::Sender::new(Position(0)));
-        Self { store, nats, subjects, reads, read_position, present: Arc::default() }
+        let placed = watch::Sender::new(false);
+        Self { store, nats, subjects, reads, read_position, placed, present: Arc::default() }
     }
 
     /// The answered reads, dropped as the read models change.
@@ -136,8 +141,11 @@ impl Hub {
         self.read_position.subscribe()
     }
 
-    /// Begins to listen to what happens to an owner.
-    pub fn listen(&self, owner: UserId) -> Listening {
+    /// Begins to listen to what happens to an owner; `None` while the hub has not found its place in the ledger, which it
+    /// cannot without the store.
+    pub async fn listen(&self, owner: UserId) -> Option<Listening> {
+        let mut placed = self.placed.subscribe();
+        tokio::time::timeout(PLACE_TIMEOUT, placed.wait_for(|placed| *placed)).await.ok()?.ok()?;
         let (sender, happenings) = mpsc::channel(LAG);
         let mut present = self.present();
         present.listeners.add(owner, sender);
@@ -147,7 +155,7 @@ impl Hub {
             Position(0) => position,
             announced => announced.min(position),
         };
-        Listening { happenings, position, projected, answers: present.answers.of(owner) }
+        Some(Listening { happenings, position, projected, answers: present.answers.of(owner) })
     }
 
     /// What has been written of an answer so far, with the sources it cites; nothing if it is not being written.
@@ -175,6 +183,7 @@ impl Hub {
             match self.store.ledger_head().await {
                 Ok((head, _)) => {
                     self.present().position = head;
+                    self.placed.send_replace(true);
                     break LedgerFeed::new(self.store.clone(), self.nats.clone(), &self.subjects, head);
                 }
                 Err(error) => {

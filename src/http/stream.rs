@@ -26,7 +26,7 @@ use utoipa::IntoParams;
 use super::Api;
 use super::problem::Problem;
 use super::query::{Params, path_id};
-use crate::hub::ended_answer;
+use crate::hub::{Listening, ended_answer};
 use crate::identity::{Caller, seconds_now};
 use crate::store::{Store, StoreError};
 use resume::Received;
@@ -63,7 +63,7 @@ pub(super) async fn user(
     Params(params): Params<StreamParams>,
 ) -> Result<Told, Problem> {
     let beginning = last_received(&headers, params)?.map_or(Beginning::Now, Beginning::Resumed);
-    let listening = api.hub.listen(caller.user);
+    let listening = listen(&api, caller.user).await?;
     Ok(tell(&api, caller, None, beginning, listening))
 }
 
@@ -82,11 +82,16 @@ pub(super) async fn conversation(
     let id: ConversationId = path_id(&id, "conversation_id")?;
     let received = last_received(&headers, params)?;
     // Before the conversation is read, so that nothing falls in between.
-    let listening = api.hub.listen(caller.user);
+    let listening = listen(&api, caller.user).await?;
     let (version, ended) =
         newest_answer(&api.store, caller.user, id).await?.ok_or_else(Problem::not_found)?;
     let beginning = received.map_or(Beginning::Conversation { version, ended }, Beginning::Resumed);
     Ok(tell(&api, caller, Some(id), beginning, listening))
+}
+
+async fn listen(api: &Api, owner: UserId) -> Result<Listening, Problem> {
+    let listening = api.hub.listen(owner).await;
+    listening.ok_or_else(|| Problem::unavailable("The store cannot be reached."))
 }
 
 fn last_received(headers: &HeaderMap, params: StreamParams) -> Result<Option<Received>, Problem> {
@@ -132,7 +137,7 @@ fn tell(
     caller: Caller,
     only: Option<ConversationId>,
     beginning: Beginning,
-    listening: crate::hub::Listening,
+    listening: Listening,
 ) -> Told {
     let (out, told) = mpsc::channel(UNSENT);
     let session = Session {
