@@ -61,18 +61,21 @@ pub async fn apply(transaction: &mut PgTransaction<'_>, batch: &[Opened]) -> Res
     let Some(last) = batch.last().map(|event| event.recorded.position) else {
         return Ok(());
     };
-    let checkpoints: Vec<(String, i64)> =
-        sqlx::query_as("SELECT name, position FROM checkpoints ORDER BY name FOR UPDATE")
-            .fetch_all(&mut **transaction)
-            .await?;
+    let checkpoints: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT name, position FROM checkpoints WHERE name = ANY($1) ORDER BY name FOR UPDATE",
+    )
+    .bind(ReadModel::ALL.map(ReadModel::name))
+    .fetch_all(&mut **transaction)
+    .await?;
     for model in ReadModel::ALL {
         let checkpoint = checkpoints.iter().find(|(name, _)| name == model.name());
         let seen = Position(checkpoint.map_or(0, |(_, position)| position.unsigned_abs()));
         let unseen = batch.partition_point(|event| event.recorded.position <= seen);
         apply_one(model, model.name(), transaction, batch.get(unseen..).unwrap_or_default()).await?;
     }
-    sqlx::query("UPDATE checkpoints SET position = greatest(position, $1)")
+    sqlx::query("UPDATE checkpoints SET position = $1 WHERE name = ANY($2) AND position < $1")
         .bind(last.0.cast_signed())
+        .bind(ReadModel::ALL.map(ReadModel::name))
         .execute(&mut **transaction)
         .await?;
     Ok(())
@@ -109,7 +112,10 @@ pub async fn checkpoint(executor: impl PgExecutor<'_>, model: ReadModel) -> Resu
 /// How far the slowest read model is.
 pub async fn lowest_checkpoint(executor: impl PgExecutor<'_>) -> Result<Position, sqlx::Error> {
     let position: Option<i64> =
-        sqlx::query_scalar("SELECT min(position) FROM checkpoints").fetch_one(executor).await?;
+        sqlx::query_scalar("SELECT min(position) FROM checkpoints WHERE name = ANY($1)")
+            .bind(ReadModel::ALL.map(ReadModel::name))
+            .fetch_one(executor)
+            .await?;
     Ok(Position(position.unwrap_or(0).unsigned_abs()))
 }
 

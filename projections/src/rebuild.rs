@@ -69,6 +69,8 @@ impl Rebuild {
         self.apply_in(&mut transaction, rest).await?;
         let (name, table) = (self.model.name(), &self.table);
         for statement in [
+            // Readers lock the view before its table. So must this, or the two could wait for each other; it changes nothing.
+            format!("ALTER VIEW my_{name} OWNER TO colloquy_reader"),
             format!("ALTER TABLE {name} RENAME TO {name}_old"),
             format!("ALTER TABLE {table} RENAME TO {name}"),
             format!("SELECT protect_read_model('{name}')"),

@@ -1,7 +1,7 @@
 //! The blind index: full-text search in Postgres over words that mean nothing to it.
 //!
-//! An entry's lexemes are keyed hashes ([`sealing::BlindKey::lexeme`]) of stemmed words, with their positions; so phrases,
-//! beginnings of words and ranking are Postgres' own. There is no GIN index: each user's lexemes are distinct, so that an
+//! An entry's lexemes are keyed hashes ([`sealing::BlindKey::lexeme`]) of words and of their stems, with their positions; so
+//! phrases, beginnings of words and ranking are Postgres' own. There is no GIN index: each user's lexemes are distinct, so that an
 //! index over them would have as many keys as all users have words, while a search touches the rows of one user alone,
 //! found by their owner.
 

@@ -19,8 +19,9 @@ use crate::{Page, owned};
 /// The most words a search takes.
 const MOST_WORDS: usize = 32;
 
-/// What somebody searches for: words, `"quoted phrases"`, and beginnings of words (`begin*`; the last word always counts as
-/// one, since it may not be finished).
+/// What somebody searches for: words in any of their forms, `"quoted phrases"` as they are written, and beginnings of words
+/// from three letters on (`begin*`; the last word always counts as one, since it may not be finished). All of it has to be
+/// there. Words too common to find anything by are left out, and count as a distance within a phrase.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchQuery {
     parts: Vec<Part>,
@@ -32,7 +33,7 @@ enum Part {
         lower: String,
         beginning: bool,
     },
-    /// Words with their distance to the one before.
+    /// Words in lower case with their distance to the one before.
     Phrase(Vec<(String, usize)>),
 }
 
@@ -44,6 +45,8 @@ pub type Filter = crate::conversations::Filter;
 pub struct Cursor {
     /// Its rank.
     pub rank: f32,
+    /// When it was written, in microseconds since 1970.
+    pub written_at: i64,
     /// Its id.
     pub entry_id: Uuid,
 }
@@ -88,7 +91,7 @@ impl SearchQuery {
                 stem(wanted) == stemmed
                     || (*beginning && wanted.chars().count() >= 3 && lower.starts_with(wanted))
             }
-            Part::Phrase(phrase) => phrase.iter().any(|(wanted, _)| wanted == stemmed),
+            Part::Phrase(phrase) => phrase.iter().any(|(wanted, _)| wanted == lower || wanted == stemmed),
         })
     }
 }
@@ -100,7 +103,7 @@ impl Part {
         for word in words(section).take(MOST_WORDS) {
             distance += 1;
             if !is_stop_word(&word.lower) {
-                phrase.push((stem(&word.lower), std::mem::take(&mut distance)));
+                phrase.push((word.lower, std::mem::take(&mut distance)));
             }
         }
         (!phrase.is_empty()).then_some(Self::Phrase(phrase))
@@ -114,11 +117,11 @@ impl Part {
             Self::Word { lower, .. } => format!("'{}'", key.lexeme(&stem(lower)).as_str()),
             Self::Phrase(phrase) => {
                 let mut query = String::from("(");
-                for (index, (stem, distance)) in phrase.iter().enumerate() {
+                for (index, (lower, distance)) in phrase.iter().enumerate() {
                     if index > 0 {
                         let _ = write!(query, " <{distance}> ");
                     }
-                    let _ = write!(query, "'{}'", key.lexeme(stem).as_str());
+                    let _ = write!(query, "'{}'", key.lexeme(lower).as_str());
                 }
                 query.push(')');
                 query
@@ -166,6 +169,10 @@ pub struct Found {
 }
 
 impl SealedFound {
+    const fn cursor(&self) -> Cursor {
+        Cursor { rank: self.rank, written_at: self.found_at.timestamp_micros(), entry_id: self.entry_id }
+    }
+
     /// What was found, opened.
     pub fn open(self, query: &SearchQuery, key: Option<&ContentKey>) -> Found {
         let text = key.and_then(|key| self.text(key));
@@ -206,7 +213,7 @@ impl SealedFound {
     }
 }
 
-/// Searches an owner's messages and titles: best first.
+/// Searches an owner's messages and titles: best first, and of equals the newest.
 pub async fn find(
     executor: impl PgExecutor<'_>,
     owner: UserId,
@@ -225,14 +232,14 @@ pub async fn find(
         .bind(filter.from)
         .bind(filter.to)
         .bind(after.map(|cursor| cursor.rank))
+        .bind(after.and_then(|cursor| DateTime::from_timestamp_micros(cursor.written_at)))
         .bind(after.map(|cursor| cursor.entry_id))
         .bind(i64::from(limit) + 1)
         .fetch_all(executor)
         .await?;
     let more = items.len() > limit as usize;
     items.truncate(limit as usize);
-    let next =
-        items.last().filter(|_| more).map(|found| Cursor { rank: found.rank, entry_id: found.entry_id });
+    let next = items.last().filter(|_| more).map(SealedFound::cursor);
     Ok(Page { items, next })
 }
 
@@ -249,12 +256,12 @@ const FIND: &str = owned!(
                 AND ($5::text IS NULL OR $5 = ANY (c.tag_tokens))
                 AND ($6::timestamptz IS NULL OR s.created_at >= $6)
                 AND ($7::timestamptz IS NULL OR s.created_at < $7)
-                AND ($8::real IS NULL OR (ts_rank_cd(s.tokens, $2::tsquery), s.entry_id) < ($8, $9))
-              ORDER BY rank DESC, s.entry_id DESC LIMIT $10) AS f
+                AND ($8::real IS NULL OR (ts_rank_cd(s.tokens, $2::tsquery), s.created_at, s.entry_id) < ($8, $9, $10))
+              ORDER BY rank DESC, s.created_at DESC, s.entry_id DESC LIMIT $11) AS f
        JOIN my_conversations c ON c.id = f.conversation_id AND c.owner = me.owner
        LEFT JOIN my_messages m ON m.conversation_id = f.conversation_id AND m.id = f.entry_id AND m.owner = me.owner
        LEFT JOIN my_keys k ON k.kind = 'conversation' AND k.id = c.id AND k.owner = me.owner
-      ORDER BY f.rank DESC, f.entry_id DESC"
+      ORDER BY f.rank DESC, f.created_at DESC, f.entry_id DESC"
 );
 
 #[cfg(test)]
@@ -268,7 +275,7 @@ mod tests {
     #[test]
     fn words_phrases_and_beginnings_are_told_apart() {
         let query = SearchQuery::parse(r#"Borrow "move the value" own"#).unwrap();
-        let phrase = Part::Phrase(vec![(stem("move"), 1), (stem("value"), 2)]);
+        let phrase = Part::Phrase(vec![("move".into(), 1), ("value".into(), 2)]);
         assert_eq!(query.parts, [word("borrow", false), phrase, word("own", true)]);
         assert_eq!(SearchQuery::parse("own* x").unwrap().parts, [word("own", true), word("x", true)]);
     }

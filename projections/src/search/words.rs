@@ -34,7 +34,7 @@ pub(super) struct Word {
     pub(super) end: usize,
 }
 
-/// The words of a text: runs of letters and digits.
+/// The words of a text: runs of letters and digits. Where words are written without spaces between them, each sign is one.
 pub(super) fn words(text: &str) -> impl Iterator<Item = Word> + '_ {
     let mut rest = text.char_indices().peekable();
     std::iter::from_fn(move || {
@@ -45,10 +45,18 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = Word> + '_ {
         while let Some((at, letter)) = rest.next_if(|(_, letter)| letter.is_alphanumeric()) {
             end = at + letter.len_utf8();
             lower.extend(letter.to_lowercase());
+            if stands_alone(letter) || rest.peek().is_some_and(|(_, next)| stands_alone(*next)) {
+                break;
+            }
         }
         Some(Word { lower, start, end })
     })
     .take(MOST_WORDS)
+}
+
+/// Chinese characters and Japanese syllables.
+const fn stands_alone(letter: char) -> bool {
+    matches!(letter, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
 }
 
 /// Whether a word is too common to find anything by.
@@ -61,27 +69,37 @@ pub(super) fn stem(lower: &str) -> String {
     STEMMER.stem(lower).into_owned()
 }
 
-/// The text form of a tsvector: each stem's lexeme with its positions.
+/// The text form of a tsvector: the lexemes of each word and of its stem, with their positions. The stem finds the word in
+/// its other forms; the word itself finds it by a beginning that the stem no longer has, within a phrase, and in languages
+/// that the stemmer does not know.
 pub(super) fn vector(text: &str, key: &BlindKey) -> String {
     let mut positions: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (position, word) in (1..).zip(words(text)) {
         if is_stop_word(&word.lower) {
             continue;
         }
-        let of_word = positions.entry(stem(&word.lower)).or_default();
-        if of_word.len() < POSITIONS_OF_A_WORD {
-            of_word.push(position.min(LAST_POSITION));
+        let stem = stem(&word.lower);
+        if stem != word.lower {
+            push_position(positions.entry(stem).or_default(), position);
         }
+        push_position(positions.entry(word.lower).or_default(), position);
     }
-    let mut vector = String::with_capacity(positions.len() * 24);
-    for (stem, of_word) in positions {
-        let _ = write!(vector, "'{}'", key.lexeme(&stem).as_str());
+    let mut vector = String::with_capacity(positions.len() * 28);
+    for (word, of_word) in positions {
+        let _ = write!(vector, "'{}'", key.lexeme(&word).as_str());
         for (index, position) in of_word.into_iter().enumerate() {
             let _ = write!(vector, "{}{position}", if index == 0 { ':' } else { ',' });
         }
         vector.push(' ');
     }
     vector
+}
+
+fn push_position(positions: &mut Vec<usize>, position: usize) {
+    let position = position.min(LAST_POSITION);
+    if positions.len() < POSITIONS_OF_A_WORD && positions.last() != Some(&position) {
+        positions.push(position);
+    }
 }
 
 #[cfg(test)]
@@ -95,6 +113,12 @@ mod tests {
         let text = "a Beta";
         let beta = words(text).nth(1).unwrap();
         assert_eq!(&text[beta.start..beta.end], "Beta");
+    }
+
+    #[test]
+    fn signs_that_stand_without_spaces_are_words() {
+        let found: Vec<String> = words("Rust语言 カナ x").map(|word| word.lower).collect();
+        assert_eq!(found, ["rust", "语", "言", "カ", "ナ", "x"]);
     }
 
     #[test]

@@ -1,0 +1,199 @@
+//! The branch of a conversation that is shown.
+
+use aggregates::conversation::{ConversationEvent, Rating};
+use aggregates::{AnswerId, ConversationId, QuestionId, UserId};
+use projections::messages::{self, Branch, Message};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::database::{apply, database};
+use crate::history::History;
+
+async fn shown(
+    pool: &PgPool,
+    history: &History,
+    user: UserId,
+    id: ConversationId,
+    branch: Branch,
+) -> Vec<Message> {
+    let (page, _) = messages::page(pool, user, id, branch, None, 100).await.unwrap().unwrap();
+    page.items.into_iter().map(|message| message.open(Some(history.key(id)))).collect()
+}
+
+async fn ids(
+    pool: &PgPool,
+    history: &History,
+    user: UserId,
+    id: ConversationId,
+    branch: Branch,
+) -> Vec<Uuid> {
+    shown(pool, history, user, id, branch).await.into_iter().map(|message| message.id).collect()
+}
+
+fn flat(turns: &[(QuestionId, AnswerId)]) -> Vec<Uuid> {
+    turns.iter().flat_map(|(question, answer)| [question.uuid(), answer.uuid()]).collect()
+}
+
+/// A tree: the first turn; two that follow it; one that follows the older of these; and a second answer to the first question.
+struct Tree {
+    user: UserId,
+    id: ConversationId,
+    first: (QuestionId, AnswerId),
+    older: (QuestionId, AnswerId),
+    below_older: (QuestionId, AnswerId),
+    newer: (QuestionId, AnswerId),
+    again: AnswerId,
+}
+
+fn tree(history: &mut History) -> Tree {
+    let user = history.user();
+    let id = history.begin(user);
+    let first = history.turn(id, None, "first", "one");
+    let older = history.turn(id, Some(first.1), "older", "two");
+    let below_older = history.turn(id, Some(older.1), "below older", "three");
+    let newer = history.turn(id, Some(first.1), "newer", "four");
+    let again = history.request(id, first.0);
+    history.complete(id, (first.0, again), "five");
+    Tree { user, id, first, older, below_older, newer, again }
+}
+
+#[tokio::test]
+async fn a_conversation_without_branches_is_shown_whole_and_page_by_page() {
+    let (pool, mut history) = (database().await, History::new());
+    let user = history.user();
+    let id = history.begin(user);
+    let (mut turns, mut parent) = (vec![], None);
+    for number in 0..5 {
+        let turn = history.turn(id, parent, &format!("question {number}"), &format!("answer {number}"));
+        parent = Some(turn.1);
+        turns.push(turn);
+    }
+    apply(&pool, &history.events, 7).await;
+    assert_eq!(ids(&pool, &history, user, id, Branch::Newest).await, flat(&turns));
+    let (mut seen, mut after) = (vec![], None);
+    loop {
+        let (page, _) = messages::page(&pool, user, id, Branch::Newest, after, 3).await.unwrap().unwrap();
+        seen.extend(page.items.into_iter().map(|message| message.open(None).id));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, flat(&turns));
+}
+
+#[tokio::test]
+async fn the_newest_branch_is_shown_unless_another_is_asked_for() {
+    let (pool, mut history) = (database().await, History::new());
+    let tree = tree(&mut history);
+    apply(&pool, &history.events, 5).await;
+    let path = async |branch| ids(&pool, &history, tree.user, tree.id, branch).await;
+    assert_eq!(path(Branch::Newest).await, [tree.first.0.uuid(), tree.again.uuid()]);
+    assert_eq!(path(Branch::Through(tree.first.1.uuid())).await, flat(&[tree.first, tree.newer]));
+    let older = flat(&[tree.first, tree.older, tree.below_older]);
+    for message in [tree.older.0.uuid(), tree.older.1.uuid(), tree.below_older.1.uuid()] {
+        assert_eq!(path(Branch::Through(message)).await, older);
+    }
+    assert_eq!(path(Branch::Through(Uuid::now_v7())).await, [] as [Uuid; 0]);
+}
+
+#[tokio::test]
+async fn siblings_are_what_follows_the_same_oldest_first() {
+    let (pool, mut history) = (database().await, History::new());
+    let tree = tree(&mut history);
+    apply(&pool, &history.events, 5).await;
+    let path = shown(&pool, &history, tree.user, tree.id, Branch::Through(tree.newer.0.uuid())).await;
+    let siblings: Vec<Vec<Uuid>> = path.into_iter().map(|message| message.siblings).collect();
+    assert_eq!(
+        siblings,
+        [
+            vec![tree.first.0.uuid()],
+            vec![tree.first.1.uuid(), tree.again.uuid()],
+            vec![tree.older.0.uuid(), tree.newer.0.uuid()],
+            vec![tree.newer.1.uuid()],
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_branch_is_read_page_by_page_too() {
+    let (pool, mut history) = (database().await, History::new());
+    let tree = tree(&mut history);
+    apply(&pool, &history.events, 5).await;
+    let through = Branch::Through(tree.below_older.0.uuid());
+    let whole = flat(&[tree.first, tree.older, tree.below_older]);
+    let (mut seen, mut after) = (vec![], None);
+    loop {
+        let (page, _) = messages::page(&pool, tree.user, tree.id, through, after, 2).await.unwrap().unwrap();
+        seen.extend(page.items.into_iter().map(|message| message.open(None).id));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, whole);
+}
+
+#[tokio::test]
+async fn a_message_says_what_became_of_it() {
+    let (pool, mut history) = (database().await, History::new());
+    let user = history.user();
+    let id = history.begin(user);
+    let whole = history.turn(id, None, "Why?", "Because [1].");
+    history.rate(id, whole.1, Rating::Up);
+    let stopped = history.ask(id, Some(whole.1), "And then?");
+    history.stop(id, stopped, "Then the");
+    let failed = history.ask(id, Some(stopped.1), "Really?");
+    history.fail(id, failed);
+    history.ask(id, Some(failed.1), "Hello?");
+    apply(&pool, &history.events, 100).await;
+    let messages = shown(&pool, &history, user, id, Branch::Newest).await;
+    let told: Vec<_> =
+        messages.iter().map(|message| (message.role, message.status, message.text.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("user", "completed", "Why?"),
+            ("assistant", "completed", "Because [1]."),
+            ("user", "completed", "And then?"),
+            ("assistant", "stopped", "Then the"),
+            ("user", "completed", "Really?"),
+            ("assistant", "failed", ""),
+            ("user", "completed", "Hello?"),
+            ("assistant", "requested", ""),
+        ]
+    );
+    let answer = &messages[1];
+    assert_eq!((answer.rating, answer.model.as_deref(), answer.quoted), (Rating::Up, Some("model"), false));
+    assert_eq!(answer.usage.map(|usage| (usage.prompt_tokens, usage.completion_tokens)), Some((100, 10)));
+    assert_eq!(answer.citations.len(), 1);
+    assert_eq!(answer.parent_id, Some(messages[0].id));
+    let failure = messages[5].failure.as_ref().unwrap();
+    assert_eq!((failure.reason, failure.retryable), ("model_refused", false));
+    assert!(messages[7].failure.is_none() && messages[7].usage.is_none());
+}
+
+#[tokio::test]
+async fn a_deleted_conversation_has_no_messages_until_it_is_restored() {
+    let (pool, mut history) = (database().await, History::new());
+    let tree = tree(&mut history);
+    history.delete(tree.id);
+    apply(&pool, &history.events, 100).await;
+    let page = messages::page(&pool, tree.user, tree.id, Branch::Newest, None, 10).await.unwrap();
+    assert!(page.is_none());
+    history.happen(tree.id, ConversationEvent::ConversationRestored);
+    apply(&pool, &history.events, 100).await;
+    assert_eq!(ids(&pool, &history, tree.user, tree.id, Branch::Newest).await.len(), 2);
+}
+
+#[tokio::test]
+async fn messages_whose_key_was_destroyed_have_no_text() {
+    let (pool, mut history) = (database().await, History::new());
+    let tree = tree(&mut history);
+    apply(&pool, &history.without_keys(), 100).await;
+    let (page, wrapped) =
+        messages::page(&pool, tree.user, tree.id, Branch::Newest, None, 10).await.unwrap().unwrap();
+    assert!(wrapped.is_none());
+    let texts: Vec<String> = page.items.into_iter().map(|message| message.open(None).text).collect();
+    assert_eq!(texts, ["", ""]);
+}

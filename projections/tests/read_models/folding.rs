@@ -1,0 +1,243 @@
+//! Read models are a fold of the ledger, however it is cut into batches.
+
+use aggregates::account::{AccountEvent, Store};
+use aggregates::conversation::{ConversationEvent, Rating};
+use aggregates::{AnswerId, ConversationId, QuestionId, UserId};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use sqlx::PgPool;
+
+use crate::database::{apply, database, everything};
+use crate::history::History;
+
+/// One thing that happens, to somebody's choice among what there is.
+#[derive(Debug, Clone, Copy)]
+struct Move {
+    kind: u8,
+    which: usize,
+    other: usize,
+}
+
+fn any_move() -> impl Strategy<Value = Move> {
+    (0..20_u8, any::<usize>(), any::<usize>()).prop_map(|(kind, which, other)| Move { kind, which, other })
+}
+
+#[derive(Default)]
+struct Known {
+    users: Vec<UserId>,
+    conversations: Vec<Talk>,
+}
+
+struct Talk {
+    id: ConversationId,
+    questions: Vec<QuestionId>,
+    answers: Vec<AnswerId>,
+    pending: Vec<(QuestionId, AnswerId)>,
+}
+
+const TEXTS: [&str; 5] = [
+    "What does borrowing mean in Rust?",
+    "Ownership moves.\nAnd again: ownership **moves** [1].",
+    "  ",
+    "Ünïcödé wörds, 言語, and “quotes”",
+    "A rather long text that goes on and on about borrowing, lending and owning things, which nobody reads to its \
+     end, since it says the same things again and again, until the preview has long been full.",
+];
+
+impl Known {
+    /// Lets something happen.
+    fn take(&mut self, history: &mut History, step: Move) {
+        if self.users.is_empty() || step.kind == 0 {
+            self.users.push(history.user());
+        }
+        if self.conversations.is_empty() || step.kind == 1 {
+            let id = history.begin(self.users[step.which % self.users.len()]);
+            self.conversations.push(Talk { id, questions: vec![], answers: vec![], pending: vec![] });
+        }
+        if step.kind == 2 {
+            let user = self.users[step.which % self.users.len()];
+            let store = [Store::Files, Store::Keys][step.other % 2];
+            history.of_account(user, AccountEvent::StoreErased { store });
+        }
+        let count = self.conversations.len();
+        self.conversations[step.which % count].take(history, step);
+    }
+}
+
+impl Talk {
+    fn take(&mut self, history: &mut History, step: Move) {
+        let text = TEXTS[step.other % TEXTS.len()];
+        match step.kind {
+            3..=7 if !text.trim().is_empty() => {
+                let older = (step.kind == 3 && !self.answers.is_empty())
+                    .then(|| self.answers[step.other % self.answers.len()]);
+                let asked = history.ask(self.id, older.or(self.answers.last().copied()), text);
+                self.questions.push(asked.0);
+                self.answers.push(asked.1);
+                self.pending.push(asked);
+            }
+            8 if !self.questions.is_empty() => {
+                let question = self.questions[step.other % self.questions.len()];
+                let answer = history.request(self.id, question);
+                self.answers.push(answer);
+                self.pending.push((question, answer));
+            }
+            9..=13 if !self.pending.is_empty() => {
+                let ending = self.pending.swap_remove(step.other % self.pending.len());
+                match step.kind {
+                    9 => history.stop(self.id, ending, text),
+                    10 => history.fail(self.id, ending),
+                    _ => history.complete(self.id, ending, text),
+                }
+            }
+            14 if !self.answers.is_empty() => {
+                let rating = [Rating::Up, Rating::Down, Rating::None][step.other % 3];
+                history.rate(self.id, self.answers[step.other % self.answers.len()], rating);
+            }
+            15 => history.rename(self.id, ["First title", "Borrowed title"][step.other % 2]),
+            16 => history.tag(self.id, &["Rust", "memory", "x,y"][..step.other % 4]),
+            17 => history.delete(self.id),
+            18 => history.happen(self.id, ConversationEvent::ConversationRestored),
+            19 => {
+                let switches = [
+                    ConversationEvent::ConversationPinned,
+                    ConversationEvent::ConversationUnpinned,
+                    ConversationEvent::ConversationArchived,
+                    ConversationEvent::ConversationUnarchived,
+                ];
+                history.happen(self.id, switches[step.other % 4].clone());
+            }
+            _ => {}
+        }
+    }
+}
+
+fn told(moves: &[Move]) -> History {
+    let (mut history, mut known) = (History::new(), Known::default());
+    for step in moves {
+        known.take(&mut history, *step);
+    }
+    history
+}
+
+/// What the read models hold after these batches. Leaves the database as it was.
+async fn projected(pool: &PgPool, history: &History, cuts: &[usize], erased: bool) -> Vec<Vec<String>> {
+    let events = if erased { history.without_keys() } else { history.events.clone() };
+    let mut transaction = pool.begin().await.unwrap();
+    let mut rest = events.as_slice();
+    for cut in cuts.iter().cycle() {
+        if rest.is_empty() {
+            break;
+        }
+        let (batch, later) = rest.split_at((cut % 40 + 1).min(rest.len()));
+        projections::apply(&mut transaction, batch).await.unwrap();
+        rest = later;
+    }
+    let all = everything(&mut transaction).await;
+    transaction.rollback().await.unwrap();
+    all
+}
+
+#[test]
+fn batches_make_no_difference() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let pool = runtime.block_on(database());
+    let stories = (
+        prop::collection::vec(any_move(), 1..120),
+        prop::collection::vec(0..40_usize, 1..8),
+        prop::bool::weighted(0.2),
+    );
+    let config = Config { cases: 48, failure_persistence: None, ..Config::default() };
+    TestRunner::new(config)
+        .run(&stories, |(moves, cuts, erased)| {
+            let history = told(&moves);
+            runtime.block_on(async {
+                let one_by_one = projected(&pool, &history, &[0], erased).await;
+                let cut_up = projected(&pool, &history, &cuts, erased).await;
+                prop_assert_eq!(&cut_up, &one_by_one);
+                let in_forties = projected(&pool, &history, &[39], erased).await;
+                prop_assert_eq!(&in_forties, &one_by_one);
+                Ok(())
+            })
+        })
+        .unwrap();
+}
+
+/// A story with something of everything.
+pub(crate) fn long_story() -> History {
+    let mut numbers = 1_usize;
+    let moves: Vec<Move> = (0..600_u16)
+        .map(|at| {
+            numbers = numbers.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let which = numbers >> 33;
+            Move { kind: u8::try_from(at % 20).unwrap(), which, other: which / 7 }
+        })
+        .collect();
+    told(&moves)
+}
+
+#[tokio::test]
+async fn events_that_were_seen_are_not_seen_again() {
+    let pool = database().await;
+    let history = long_story();
+    apply(&pool, &history.events, 64).await;
+    let mut transaction = pool.begin().await.unwrap();
+    let once = everything(&mut transaction).await;
+    for batch in [&history.events[..], &history.events[10..200], &history.events[history.events.len() - 1..]]
+    {
+        projections::apply(&mut transaction, batch).await.unwrap();
+        assert_eq!(everything(&mut transaction).await, once);
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_was_seen_in_part_is_taken_from_there() {
+    let pool = database().await;
+    let history = long_story();
+    let middle = history.events.len() / 2;
+    apply(&pool, &history.events, 100).await;
+    let mut transaction = pool.begin().await.unwrap();
+    let whole = everything(&mut transaction).await;
+    transaction.rollback().await.unwrap();
+
+    let pool = database().await;
+    apply(&pool, &history.events[..middle], 100).await;
+    apply(&pool, &history.events[middle - 70..], 1_000).await;
+    let mut transaction = pool.begin().await.unwrap();
+    assert_eq!(everything(&mut transaction).await, whole);
+}
+
+#[tokio::test]
+async fn two_projectors_at_once_apply_each_event_once() {
+    let pool = database().await;
+    let history = long_story();
+    tokio::join!(apply(&pool, &history.events, 17), apply(&pool, &history.events, 29));
+    let mut transaction = pool.begin().await.unwrap();
+    let by_two = everything(&mut transaction).await;
+    transaction.rollback().await.unwrap();
+
+    let pool = database().await;
+    apply(&pool, &history.events, 50).await;
+    let mut transaction = pool.begin().await.unwrap();
+    assert_eq!(everything(&mut transaction).await, by_two);
+}
+
+#[tokio::test]
+async fn how_far_the_read_models_are_is_told() {
+    let pool = database().await;
+    let history = long_story();
+    assert_eq!(projections::lowest_checkpoint(&pool).await.unwrap().0, 0);
+    apply(&pool, &history.events[..40], 40).await;
+    assert_eq!(projections::lowest_checkpoint(&pool).await.unwrap().0, 40);
+    for model in projections::ReadModel::ALL {
+        assert_eq!(projections::checkpoint(&pool, model).await.unwrap().0, 40);
+        assert_eq!(projections::ReadModel::named(model.name()), Some(model));
+    }
+    sqlx::query("INSERT INTO checkpoints VALUES ('of something else', 7)").execute(&pool).await.unwrap();
+    apply(&pool, &history.events[40..80], 40).await;
+    let other: i64 = sqlx::query_scalar("SELECT position FROM checkpoints WHERE name = 'of something else'")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!((projections::lowest_checkpoint(&pool).await.unwrap().0, other), (80, 7));
+}

@@ -1,0 +1,111 @@
+//! Nobody sees another's rows; whoever forgets the owner sees none; and no table holds a word that somebody wrote.
+
+use projections::conversations::{self, Filter};
+use projections::messages::{self, Branch};
+use projections::search::{self, SearchQuery};
+use projections::{ReadModel, accounts, usage};
+use sqlx::{PgPool, Row as _};
+
+use crate::database::{apply, as_superuser, database};
+use crate::folding::long_story;
+use crate::history::History;
+
+const VIEWS: [&str; 6] =
+    ["my_conversations", "my_messages", "my_search_entries", "my_usage_days", "my_accounts", "my_keys"];
+
+async fn seen(pool: &PgPool, view: &str) -> i64 {
+    sqlx::query_scalar(&format!("SELECT count(*) FROM {view}")).fetch_one(pool).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_query_that_forgets_its_owner_sees_nothing_not_even_as_superuser() {
+    let pool = database().await;
+    let history = long_story();
+    history.store_keys(&pool).await;
+    apply(&pool, &history.events, 200).await;
+    for model in ReadModel::ALL {
+        assert!(seen(&pool, model.name()).await > 0, "{}", model.name());
+    }
+    for pool in [pool.clone(), as_superuser(&pool).await] {
+        for view in VIEWS {
+            assert_eq!(seen(&pool, view).await, 0, "{view}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_owner_of_one_query_is_not_the_owner_of_the_next() {
+    let (pool, mut history) = (database().await, History::new());
+    let user = history.user();
+    history.begin(user);
+    apply(&pool, &history.events, 10).await;
+    let mut connection = pool.acquire().await.unwrap();
+    for _ in 0..8 {
+        let page = conversations::list(&mut *connection, user, &Filter::default(), None, 10).await.unwrap();
+        assert_eq!(page.items.len(), 1);
+        for view in VIEWS {
+            let forgotten = format!("SELECT count(*) FROM {view}");
+            let seen: i64 = sqlx::query(&forgotten).fetch_one(&mut *connection).await.unwrap().get(0);
+            assert_eq!(seen, 0, "{view}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_sees_anything_of_another_through_any_query() {
+    let (pool, mut history) = (database().await, History::new());
+    let (user, stranger) = (history.user(), history.user());
+    let id = history.begin(user);
+    history.turn(id, None, "Where are the mallets?", "Here are the mallets.");
+    history.tag(id, &["drums"]);
+    let theirs = history.begin(stranger);
+    history.ask(theirs, None, "Something else");
+    history.store_keys(&pool).await;
+    apply(&pool, &history.events, 10).await;
+    for pool in [pool.clone(), as_superuser(&pool).await] {
+        let page = conversations::list(&pool, stranger, &Filter::default(), None, 10).await.unwrap();
+        assert_eq!(page.items.iter().map(|row| row.id).collect::<Vec<_>>(), [theirs.uuid()]);
+        let tag = Some(history.blind(user).tag("drums").into_string());
+        let tagged = Filter { tag, ..Filter::default() };
+        assert!(conversations::list(&pool, stranger, &tagged, None, 10).await.unwrap().items.is_empty());
+        assert!(conversations::get(&pool, stranger, id).await.unwrap().is_none());
+        assert!(conversations::version(&pool, stranger, id).await.unwrap().is_none());
+        assert!(messages::page(&pool, stranger, id, Branch::Newest, None, 10).await.unwrap().is_none());
+        // Not even somebody who got hold of the key of the index.
+        let query = SearchQuery::parse("mallets").unwrap();
+        for blind in [history.blind(stranger), history.blind(user)] {
+            let found = search::find(&pool, stranger, &blind, &query, &Filter::default(), None, 10).await;
+            assert!(found.unwrap().items.is_empty());
+        }
+        assert!(usage::days(&pool, stranger, None, None).await.unwrap().is_empty());
+        assert_eq!(usage::days(&pool, user, None, None).await.unwrap().len(), 1);
+        assert_eq!(accounts::get(&pool, stranger).await.unwrap().unwrap().version, 1);
+    }
+}
+
+#[tokio::test]
+async fn no_column_of_any_table_holds_a_word_that_somebody_wrote() {
+    let (pool, mut history) = (database().await, History::new());
+    let user = history.user();
+    let id = history.begin(user);
+    let turn = history.turn(id, None, "Canaryquestion?", "Canaryanswer.");
+    let stopped = history.ask(id, Some(turn.1), "Canaryfollowing");
+    history.stop(id, stopped, "Canarystopped");
+    history.rename(id, "Canarytitled");
+    history.tag(id, &["Canarytagged"]);
+    history.store_keys(&pool).await;
+    apply(&pool, &history.events, 4).await;
+    let tables: Vec<String> =
+        sqlx::query_scalar("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'")
+            .fetch_all(&pool)
+            .await
+            .unwrap();
+    for table in tables {
+        let dumped = format!("SELECT coalesce(string_agg(t::text, ' '), '') FROM {table} t");
+        let text: String = sqlx::query_scalar(&dumped).fetch_one(&pool).await.unwrap();
+        // Bytes are dumped in hexadecimal: `anary`.
+        let hex = "616e617279";
+        let lower = text.to_lowercase();
+        assert!(!lower.contains("canary") && !lower.contains(hex), "{table}");
+    }
+}

@@ -1,0 +1,107 @@
+//! A read model made anew equals the one it replaces, and is as well protected.
+
+use projections::conversations::{self, Filter};
+use projections::{ReadModel, Rebuild};
+
+use crate::database::{apply, as_superuser, database, everything, rows};
+use crate::folding::long_story;
+use crate::history::History;
+
+async fn rebuild(pool: &sqlx::PgPool, history: &History, model: ReadModel, batch: usize) {
+    let mut rebuild = Rebuild::begin(pool, model).await.unwrap();
+    let most = history.events.len() - 10;
+    for batch in history.events[..most].chunks(batch) {
+        rebuild.apply(pool, batch).await.unwrap();
+    }
+    assert_eq!(rebuild.position().0, most as u64);
+    let mut transaction = pool.begin().await.unwrap();
+    let live = rebuild.hold(&mut transaction).await.unwrap();
+    assert_eq!(live.0, history.events.len() as u64);
+    assert_eq!(rebuild.swap(transaction, &history.events[most..]).await.unwrap(), live);
+}
+
+#[tokio::test]
+async fn a_rebuild_yields_the_same_rows_again_and_again() {
+    let pool = database().await;
+    let history = long_story();
+    apply(&pool, &history.events, 30).await;
+    let mut transaction = pool.begin().await.unwrap();
+    let before = everything(&mut transaction).await;
+    transaction.rollback().await.unwrap();
+    for batch in [7, 1_000] {
+        for model in ReadModel::ALL {
+            rebuild(&pool, &history, model, batch).await;
+        }
+        let mut transaction = pool.begin().await.unwrap();
+        assert_eq!(everything(&mut transaction).await, before);
+    }
+}
+
+#[tokio::test]
+async fn a_rebuilt_read_model_is_protected_read_and_written_as_before() {
+    let pool = database().await;
+    let mut history = long_story();
+    apply(&pool, &history.events, 100).await;
+    let indexes = "SELECT count(*) FROM pg_indexes WHERE schemaname = 'public'";
+    let before: i64 = sqlx::query_scalar(indexes).fetch_one(&pool).await.unwrap();
+    for model in ReadModel::ALL {
+        rebuild(&pool, &history, model, 500).await;
+    }
+    let after: i64 = sqlx::query_scalar(indexes).fetch_one(&pool).await.unwrap();
+    assert_eq!(after, before, "every index is there again");
+    let superuser = as_superuser(&pool).await;
+    for model in ReadModel::ALL {
+        let view = format!("SELECT count(*) FROM my_{}", model.name());
+        assert_eq!(sqlx::query_scalar::<_, i64>(&view).fetch_one(&superuser).await.unwrap(), 0);
+    }
+    let user = history.user();
+    let id = history.begin(user);
+    apply(&pool, &history.events, 100).await;
+    let page = conversations::list(&pool, user, &Filter::default(), None, 10).await.unwrap();
+    assert_eq!(page.items.iter().map(|row| row.id).collect::<Vec<_>>(), [id.uuid()]);
+}
+
+#[tokio::test]
+async fn what_an_interrupted_rebuild_left_does_not_matter() {
+    let pool = database().await;
+    let history = long_story();
+    apply(&pool, &history.events, 100).await;
+    let mut interrupted = Rebuild::begin(&pool, ReadModel::Messages).await.unwrap();
+    interrupted.apply(&pool, &history.events[..50]).await.unwrap();
+    drop(interrupted);
+    rebuild(&pool, &history, ReadModel::Messages, 64).await;
+    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM pg_tables WHERE tablename ~ '_(next|old)$'")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(left, 0);
+}
+
+#[tokio::test]
+async fn readers_read_on_while_tables_are_swapped() {
+    let pool = database().await;
+    let history = long_story();
+    apply(&pool, &history.events, 100).await;
+    let owner = history.events[0].recorded.owner;
+    let mut transaction = pool.begin().await.unwrap();
+    let messages = rows(&mut transaction, ReadModel::Messages).await.len();
+    transaction.rollback().await.unwrap();
+    let reading = async {
+        let mut reads = 0;
+        for _ in 0..300 {
+            conversations::list(&pool, owner, &Filter::default(), None, 20).await.unwrap();
+            reads += 1;
+        }
+        reads
+    };
+    let swapping = async {
+        for _ in 0..10 {
+            rebuild(&pool, &history, ReadModel::Conversations, 1_000).await;
+            rebuild(&pool, &history, ReadModel::Messages, 1_000).await;
+        }
+    };
+    let (reads, ()) = tokio::join!(reading, swapping);
+    assert_eq!(reads, 300);
+    let mut transaction = pool.begin().await.unwrap();
+    assert_eq!(rows(&mut transaction, ReadModel::Messages).await.len(), messages);
+}

@@ -1,0 +1,251 @@
+//! The blind index finds what somebody wrote, and nobody who reads the database learns what it is.
+
+use aggregates::conversation::ConversationEvent;
+use aggregates::{ConversationId, UserId};
+use projections::search::{self, Filter, Found, SearchQuery};
+use sqlx::PgPool;
+
+use crate::database::{apply, database};
+use crate::history::History;
+
+async fn find(pool: &PgPool, history: &History, user: UserId, typed: &str) -> Vec<Found> {
+    let query = SearchQuery::parse(typed).unwrap();
+    let page =
+        search::find(pool, user, &history.blind(user), &query, &Filter::default(), None, 50).await.unwrap();
+    page.items
+        .into_iter()
+        .map(|found| {
+            let key = *history.key(ConversationId::new(found.conversation.id));
+            found.open(&query, Some(&key))
+        })
+        .collect()
+}
+
+/// A person with these questions, one in a conversation each.
+async fn asked(questions: &[&str]) -> (PgPool, History, UserId) {
+    let (pool, mut history) = (database().await, History::new());
+    let user = history.user();
+    for question in questions {
+        let id = history.begin(user);
+        history.ask(id, None, question);
+    }
+    apply(&pool, &history.events, 100).await;
+    (pool, history, user)
+}
+
+#[tokio::test]
+async fn a_word_is_found_in_all_its_forms_and_by_its_beginning() {
+    let (pool, history, user) = asked(&["The borrowed mallets were running late"]).await;
+    for typed in [
+        "borrowed",
+        "borrowing",
+        "borrow",
+        "borro",
+        "bor",
+        "MALLETS",
+        "mallet",
+        "runni",
+        "runnin",
+        "running",
+        "late mallet",
+        "borrowing mallets",
+        "borrow* late",
+        "were running",
+        "\"mallets\"",
+    ] {
+        assert_eq!(find(&pool, &history, user, typed).await.len(), 1, "{typed}");
+    }
+    for typed in ["burrow", "bo", "orrow", "mallets trombone", "malle late", "runni late"] {
+        assert_eq!(find(&pool, &history, user, typed).await.len(), 0, "{typed}");
+    }
+}
+
+#[tokio::test]
+async fn a_phrase_is_found_as_it_is_written() {
+    let (pool, history, user) = asked(&["Move the value to the other thread, then value the move"]).await;
+    for (typed, hits) in [
+        ("\"move the value\"", 1),
+        ("\"Move  THE, value!\"", 1),
+        ("\"value the move\"", 1),
+        ("\"move value\"", 0),
+        ("\"moves the value\"", 0),
+        ("\"value to the other thread\"", 1),
+        ("\"thread other\"", 0),
+        ("\"other thread\" moving", 1),
+        ("\"other thread\" trombone", 0),
+    ] {
+        assert_eq!(find(&pool, &history, user, typed).await.len(), hits, "{typed}");
+    }
+}
+
+#[tokio::test]
+async fn other_languages_are_found_too() {
+    let (pool, history, user) =
+        asked(&["Über die Lebensdauern ausgeliehener Werte", "Когда значение перемещается", "所有权和借用"])
+            .await;
+    for typed in [
+        "über",
+        "Lebensdauern",
+        "lebensd",
+        "\"ausgeliehener Werte\"",
+        "значение",
+        "переме",
+        "借用",
+        "\"所有权\"",
+    ] {
+        assert_eq!(find(&pool, &history, user, typed).await.len(), 1, "{typed}");
+    }
+    assert_eq!(find(&pool, &history, user, "\"权有所\"").await.len(), 0);
+}
+
+#[tokio::test]
+async fn what_fits_better_comes_first_and_of_equals_the_newest() {
+    let (pool, history, user) = asked(&[
+        "One mallet among many other words",
+        "Nothing of the kind",
+        "One mallet among many more words",
+        "A mallet, another mallet, mallets everywhere",
+    ])
+    .await;
+    let found = find(&pool, &history, user, "mallet").await;
+    let snippets: Vec<&str> = found.iter().map(|found| found.snippet.as_str()).collect();
+    assert_eq!(
+        snippets,
+        [
+            "A mallet, another mallet, mallets everywhere",
+            "One mallet among many more words",
+            "One mallet among many other words",
+        ]
+    );
+    assert!(found[0].score > found[1].score);
+    let near =
+        asked(&["mallet and then so many words that nobody counts them before the drum", "mallet drum"])
+            .await;
+    let found = find(&near.0, &near.1, near.2, "mallet drum").await;
+    assert_eq!(found[0].snippet, "mallet drum", "words near each other count more");
+}
+
+#[tokio::test]
+async fn pages_of_equals_show_each_once() {
+    let (pool, history, user) = asked(&["mallet"; 11]).await;
+    let query = SearchQuery::parse("mallet").unwrap();
+    let (mut seen, mut after) = (vec![], None);
+    loop {
+        let filter = Filter::default();
+        let page = search::find(&pool, user, &history.blind(user), &query, &filter, after, 4).await.unwrap();
+        seen.extend(page.items.iter().map(|found| found.conversation.id));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let newest_first: Vec<_> = history
+        .events
+        .iter()
+        .rev()
+        .filter(|event| event.recorded.event.name() == "QuestionAsked")
+        .map(|event| event.recorded.aggregate_id)
+        .collect();
+    assert_eq!(seen, newest_first);
+}
+
+#[tokio::test]
+async fn answers_and_titles_are_found_with_where_they_stand() {
+    let (pool, mut history) = (database().await, History::new());
+    let user = history.user();
+    let id = history.begin(user);
+    let (question, answer) = history.turn(id, None, "Which instrument?", "The **xylophone** [1].");
+    history.rename(id, "Xylophones first");
+    history.rename(id, "Marimbas and more");
+    apply(&pool, &history.events, 3).await;
+    let found = find(&pool, &history, user, "xylophone").await;
+    assert_eq!(found.len(), 1, "the old title is gone");
+    assert_eq!((found[0].role.as_str(), found[0].message_id), ("assistant", Some(answer.uuid())));
+    let [(start, end)] = found[0].highlights[..] else { panic!("{:?}", found[0].highlights) };
+    let marked: String = found[0].snippet.chars().skip(start).take(end - start).collect();
+    assert_eq!(marked, "xylophone");
+    let found = find(&pool, &history, user, "instrument").await;
+    assert_eq!((found[0].role.as_str(), found[0].message_id), ("user", Some(question.uuid())));
+    assert_eq!(found[0].title, "Marimbas and more");
+    let found = find(&pool, &history, user, "marimba").await;
+    assert_eq!((found[0].role.as_str(), found[0].message_id), ("title", None));
+    assert_eq!((found[0].snippet.as_str(), found[0].conversation_id), ("Marimbas and more", id));
+}
+
+#[tokio::test]
+async fn filters_narrow_the_search_and_deleted_conversations_are_left_out() {
+    let (pool, mut history) = (database().await, History::new());
+    let user = history.user();
+    let ids: Vec<ConversationId> = (0..3).map(|_| history.begin(user)).collect();
+    for id in &ids {
+        history.ask(*id, None, "mallet");
+    }
+    history.happen(ids[0], ConversationEvent::ConversationArchived);
+    history.tag(ids[1], &["drums"]);
+    let before = history.now();
+    history.ask(ids[2], None, "one more mallet");
+    history.happen(ids[2], ConversationEvent::ConversationPinned);
+    apply(&pool, &history.events, 100).await;
+    let query = SearchQuery::parse("mallet").unwrap();
+    let tag = Some(history.blind(user).tag("drums").into_string());
+    let none = Filter::default();
+    for (filter, hits) in [
+        (none.clone(), 4),
+        (Filter { archived: Some(true), ..none.clone() }, 1),
+        (Filter { archived: Some(false), ..none.clone() }, 3),
+        (Filter { pinned: Some(true), ..none.clone() }, 2),
+        (Filter { tag, ..none.clone() }, 1),
+        (Filter { from: Some(before), ..none.clone() }, 1),
+        (Filter { to: Some(before), ..none.clone() }, 3),
+    ] {
+        let page = search::find(&pool, user, &history.blind(user), &query, &filter, None, 50).await.unwrap();
+        assert_eq!(page.items.len(), hits, "{filter:?}");
+    }
+    history.delete(ids[2]);
+    apply(&pool, &history.events, 100).await;
+    assert_eq!(find(&pool, &history, user, "mallet").await.len(), 2);
+    history.happen(ids[2], ConversationEvent::ConversationRestored);
+    apply(&pool, &history.events, 100).await;
+    assert_eq!(find(&pool, &history, user, "mallet").await.len(), 4);
+}
+
+#[tokio::test]
+async fn what_was_erased_is_not_indexed() {
+    let (pool, mut history) = (database().await, History::new());
+    let user = history.user();
+    let id = history.begin(user);
+    history.turn(id, None, "mallet", "mallet");
+    apply(&pool, &history.without_keys(), 100).await;
+    assert!(find(&pool, &history, user, "mallet").await.is_empty());
+    let entries: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM search_entries").fetch_one(&pool).await.unwrap();
+    assert_eq!(entries, 0);
+}
+
+#[tokio::test]
+async fn the_same_word_of_two_people_has_nothing_in_common() {
+    let (pool, mut history) = (database().await, History::new());
+    for _ in 0..2 {
+        let user = history.user();
+        let id = history.begin(user);
+        history.ask(id, None, "mallet");
+    }
+    apply(&pool, &history.events, 100).await;
+    let lexemes: i64 =
+        sqlx::query_scalar("SELECT count(DISTINCT tsvector_to_array(tokens)) FROM search_entries")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+    assert_eq!(lexemes, 2);
+}
+
+#[tokio::test]
+async fn a_very_long_text_is_indexed_and_found() {
+    let words: Vec<String> = (0..4_000).map(|number| format!("w{number}")).collect();
+    let (pool, history, user) = asked(&[&format!("{} mallet", words.join(" "))]).await;
+    assert_eq!(find(&pool, &history, user, "mallet").await.len(), 1);
+    assert_eq!(find(&pool, &history, user, "\"w3999 mallet\"").await.len(), 1);
+    let same = "mallet ".repeat(4_000);
+    let (pool, history, user) = asked(&[&same]).await;
+    assert_eq!(find(&pool, &history, user, "mallet").await.len(), 1);
+}
