@@ -20,6 +20,7 @@ pub(crate) struct Settings {
     /// `BENCH_ASK_SECONDS`: how long questions are asked; default 30.
     pub(crate) ask: Duration,
     /// `BENCH_KEEP=1`: go on with the last run's database: no copy, no rebuild, no report in `docs/`.
+    /// Its pending answers are published anew, which the first loads feel.
     pub(crate) keep: bool,
 }
 
