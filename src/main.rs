@@ -14,6 +14,9 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+/// One for each read model, and some to read by.
+const REBUILD_CONNECTIONS: u32 = 8;
+
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -99,9 +102,7 @@ async fn rebuild_models(name: Option<&str>) -> anyhow::Result<()> {
         })?],
     };
     let app = App::new(Config::from_env()?, BTreeSet::new()).await?;
-    rebuild::rebuild(&app.store(2)?, &models, |model, position, goal| {
-        eprintln!("{}: {position} of {goal}", model.name());
-    })
-    .await?;
+    let store = app.store(REBUILD_CONNECTIONS)?;
+    rebuild::rebuild(&store, &models, |position, goal| eprintln!("{position} of {goal}")).await?;
     Ok(())
 }

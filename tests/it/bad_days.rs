@@ -164,10 +164,10 @@ async fn rebuilding_while_events_arrive_yields_the_same_rows() {
     };
     for model in projections::ReadModel::ALL {
         let before = rows(model.name()).await;
-        colloquy::rebuild::rebuild(&backbone.store, &[model], |_, _, _| {}).await.unwrap();
+        colloquy::rebuild::rebuild(&backbone.store, &[model], |_, _| {}).await.unwrap();
         assert_eq!(rows(model.name()).await, before, "{}", model.name());
     }
-    let rebuilding = colloquy::rebuild::rebuild(&backbone.store, &projections::ReadModel::ALL, |_, _, _| {});
+    let rebuilding = colloquy::rebuild::rebuild(&backbone.store, &projections::ReadModel::ALL, |_, _| {});
     let asking = async {
         for number in 0..30 {
             backbone.ask(user, conversation(), &format!("late question {number}")).await;
