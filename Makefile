@@ -5,13 +5,14 @@ export CARGO_TARGET_DIR := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/colloquy/targe
 endif
 PRODUCT := -p colloquy -p embedded -p colloquy-qdrant
 
-.PHONY: help run test check bench fmt
+.PHONY: help run test check bench eval fmt
 
 help:
 	@echo "make run     build and start Colloquy at http://localhost:8080"
 	@echo "make test    all checks"
 	@echo "make check   formatting, lints and types"
 	@echo "make bench   the benchmarks"
+	@echo "make eval    DOCS=folder QUESTIONS=file [JSON=1]: how well questions are answered"
 	@echo "make fmt     format the code"
 
 run:
@@ -31,6 +32,16 @@ bench:
 	@setup/prepare run
 	@cargo build --locked --release $(PRODUCT) -p bench
 	@exec "$$CARGO_TARGET_DIR/release/bench"
+
+eval: export DOCS := $(DOCS)
+eval: export QUESTIONS := $(QUESTIONS)
+eval: export JSON := $(JSON)
+eval:
+	@test -d "$$DOCS" || { echo "make eval DOCS=folder QUESTIONS=file [JSON=1]: there is no folder '$$DOCS'" >&2; exit 2; }
+	@test -f "$$QUESTIONS" || { echo "make eval DOCS=folder QUESTIONS=file [JSON=1]: there is no file '$$QUESTIONS'" >&2; exit 2; }
+	@setup/prepare run
+	@cargo build --locked --release -p eval -p colloquy-qdrant
+	@exec "$$CARGO_TARGET_DIR/release/eval"
 
 fmt:
 	@cargo fmt --all

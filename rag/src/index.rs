@@ -2,22 +2,22 @@
 //! either shared or its owner's. Every call here ends within its time-out.
 
 mod payload;
+mod search;
 
 use std::time::Duration;
 
 use qdrant_client::qdrant::{
     Condition, CountPointsBuilder, CreateCollectionBuilder, CreateFieldIndexCollectionBuilder,
-    DeletePointsBuilder, Distance, FieldType, Filter, Modifier, NamedVectors, PointStruct, Query,
-    QueryPointsBuilder, Range, ScoredPoint, SparseVectorParamsBuilder, SparseVectorsConfigBuilder,
-    UpsertPointsBuilder, Vector as QdrantVector, VectorInput, VectorParamsBuilder, VectorsConfigBuilder,
+    DeletePointsBuilder, Distance, FieldType, Filter, Modifier, NamedVectors, PointStruct, Range,
+    SparseVectorParamsBuilder, SparseVectorsConfigBuilder, UpsertPointsBuilder, Vector as QdrantVector,
+    VectorParamsBuilder, VectorsConfigBuilder,
 };
-use qdrant_client::qdrant::{PrefetchQuery, PrefetchQueryBuilder};
 use qdrant_client::{Qdrant, QdrantError};
 use secrecy::{ExposeSecret, SecretString};
 use tonic::Code;
 
 use crate::embed::{DIMENSIONS, MODEL_NAME, Vector};
-use crate::passage::{DocumentId, OwnerId, PassageBody, PassageId, Scope};
+use crate::passage::{DocumentId, PassageBody, PassageId, Scope};
 use crate::sparse::SparseVector;
 
 const DENSE: &str = "dense";
@@ -180,62 +180,6 @@ impl PassageIndex {
         Ok(answer.result.map_or(0, |result| result.count))
     }
 
-    /// The `depth` best passages by vector and the `depth` best by terms that this person may see, each with both of
-    /// its scores, so that they can be weighed against each other.
-    pub(crate) async fn candidates(
-        &self,
-        dense: &[f32],
-        sparse: &SparseVector,
-        owner: OwnerId,
-        depth: u64,
-    ) -> Result<Vec<Candidate>, IndexError> {
-        let dense = Query::new_nearest(dense.to_vec());
-        let terms = VectorInput::new_sparse(sparse.indices.clone(), sparse.values.clone());
-        let terms = (!sparse.is_empty()).then(|| Query::new_nearest(terms));
-        let filter = visible_to(owner);
-        let by_vector =
-            self.rescore(&dense, DENSE, &dense, terms.as_ref(), &filter, depth).with_payload(true);
-        let Some(terms) = &terms else {
-            let found = self.within(self.client.query(by_vector)).await?;
-            return payload::candidates(found.result, &[]);
-        };
-        let by_terms = self.rescore(terms, BM25, &dense, Some(terms), &filter, depth).with_payload(false);
-        let (found, scored) = tokio::try_join!(
-            self.within(self.client.query(by_vector)),
-            self.within(self.client.query(by_terms))
-        )?;
-        payload::candidates(found.result, &scored.result)
-    }
-
-    /// Both searches' best, scored by one of them.
-    fn rescore(
-        &self,
-        scorer: &Query,
-        using: &str,
-        dense: &Query,
-        terms: Option<&Query>,
-        filter: &Filter,
-        depth: u64,
-    ) -> QueryPointsBuilder {
-        let search = |query: &Query, using: &str| -> PrefetchQuery {
-            PrefetchQueryBuilder::default()
-                .query(query.clone())
-                .using(using)
-                .filter(filter.clone())
-                .limit(depth)
-                .build()
-        };
-        let mut request = QueryPointsBuilder::new(&self.collection)
-            .add_prefetch(search(dense, DENSE))
-            .query(scorer.clone())
-            .using(using)
-            .limit(2 * depth);
-        if let Some(terms) = terms {
-            request = request.add_prefetch(search(terms, BM25));
-        }
-        request
-    }
-
     async fn within<T>(&self, call: impl Future<Output = Result<T, QdrantError>>) -> Result<T, IndexError> {
         match tokio::time::timeout(self.timeout, Box::pin(call)).await {
             Ok(done) => done.map_err(IndexError::from),
@@ -254,15 +198,6 @@ fn point(passage: IndexedPassage) -> PointStruct {
 
 fn of_document(document_id: DocumentId) -> Condition {
     Condition::matches(payload::DOCUMENT_ID, document_id.to_string())
-}
-
-/// Shared, or this person's own.
-fn visible_to(owner: OwnerId) -> Filter {
-    let own = Filter::must([
-        Condition::matches(payload::SCOPE, payload::USER.to_owned()),
-        Condition::matches(payload::OWNER, owner.to_string()),
-    ]);
-    Filter::should([Condition::matches(payload::SCOPE, payload::SHARED.to_owned()), Condition::from(own)])
 }
 
 /// Why the index did not do it.

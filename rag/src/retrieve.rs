@@ -88,13 +88,23 @@ impl Retriever {
         owner: OwnerId,
         limit: usize,
     ) -> Result<Vec<Hit>, RetrieveError> {
+        let mut hits = self.rank(question, history, owner).await?;
+        hits.truncate(limit);
+        Ok(hits)
+    }
+
+    /// All passages that have to do with the question, the best first: what [`Retriever::retrieve`] chooses from.
+    pub async fn rank(
+        &self,
+        question: &str,
+        history: &[Turn],
+        owner: OwnerId,
+    ) -> Result<Vec<Hit>, RetrieveError> {
         let question = followup::standing_alone(question, history);
         let dense = self.embedder.embed_query(&question).await?;
         let sparse = SparseVector::of_query(&question);
         let candidates = Box::pin(self.index.candidates(&dense, &sparse, owner, DEPTH)).await?;
-        let mut hits = fuse::fuse(candidates, sparse.indices.len());
-        hits.truncate(limit);
-        Ok(hits)
+        Ok(fuse::fuse(candidates, sparse.indices.len()))
     }
 }
 

@@ -7,10 +7,10 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use qdrant_client::Payload;
 use qdrant_client::qdrant::point_id::PointIdOptions;
 use qdrant_client::qdrant::value::Kind;
-use qdrant_client::qdrant::{PointId, Value};
+use qdrant_client::qdrant::{PayloadIncludeSelector, PointId, ScoredPoint, Value};
 use uuid::Uuid;
 
-use super::{Candidate, IndexError, ScoredPoint};
+use super::{Candidate, IndexError};
 use crate::passage::{DocumentId, PassageBody, PassageId, PassageText, Scope};
 
 pub(super) const SCOPE: &str = "scope";
@@ -71,7 +71,13 @@ fn uuid(id: &PointId) -> Option<&str> {
     }
 }
 
-fn read(mut payload: HashMap<String, Value>) -> Result<(PassageId, PassageBody), IndexError> {
+/// Asks for no more of the payload than [`id`] needs.
+pub(super) fn place() -> PayloadIncludeSelector {
+    PayloadIncludeSelector { fields: vec![DOCUMENT_ID.to_owned(), ORDINAL.to_owned()] }
+}
+
+/// Which passage it is.
+pub(super) fn id(payload: &mut HashMap<String, Value>) -> Result<PassageId, IndexError> {
     let document_id = text(payload.remove(DOCUMENT_ID))
         .and_then(|id| Uuid::parse_str(&id).ok())
         .map(DocumentId::from)
@@ -81,6 +87,11 @@ fn read(mut payload: HashMap<String, Value>) -> Result<(PassageId, PassageBody),
         _ => None,
     };
     let ordinal = ordinal.ok_or(IndexError::Unreadable("its ordinal"))?;
+    Ok(PassageId { document_id, ordinal })
+}
+
+fn read(mut payload: HashMap<String, Value>) -> Result<(PassageId, PassageBody), IndexError> {
+    let id = id(&mut payload)?;
     let body = match text(payload.remove(SEALED)) {
         Some(sealed) => {
             PassageBody::Sealed(BASE64.decode(sealed).map_err(|_| IndexError::Unreadable("its sealed body"))?)
@@ -91,7 +102,7 @@ fn read(mut payload: HashMap<String, Value>) -> Result<(PassageId, PassageBody),
             text: text(payload.remove(TEXT)).ok_or(IndexError::Unreadable("its text"))?,
         }),
     };
-    Ok((PassageId { document_id, ordinal }, body))
+    Ok((id, body))
 }
 
 fn text(value: Option<Value>) -> Option<String> {

@@ -1,0 +1,113 @@
+//! Reads the folder of documents. What a file is, its name's ending tells; a file that is none of these is left out.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use rag::ingest::Document as Text;
+use rag::passage::{DocumentId, Scope};
+use rag::split::Markup;
+use uuid::Uuid;
+
+/// A document and its path within the folder.
+#[derive(Debug, Clone)]
+pub(crate) struct Document {
+    /// The path, with slashes.
+    pub(crate) name: String,
+    /// What is indexed.
+    pub(crate) text: Text,
+}
+
+/// The documents below a folder, by their paths' order.
+pub(crate) fn read(folder: &Path) -> anyhow::Result<Vec<Document>> {
+    let mut paths = Vec::new();
+    files(folder, &mut paths).with_context(|| format!("read the documents in {}", folder.display()))?;
+    paths.sort();
+    let mut documents = Vec::new();
+    for path in paths {
+        if let Some(markup) = markup(&path) {
+            documents.push(document(folder, &path, markup)?);
+        }
+    }
+    if documents.is_empty() {
+        bail!("there is no Markdown or plain text in {}", folder.display());
+    }
+    Ok(documents)
+}
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        match std::fs::metadata(entry.path()) {
+            Ok(target) if target.is_dir() && !entry.file_type()?.is_symlink() => files(&entry.path(), found)?,
+            Ok(target) if target.is_file() => found.push(entry.path()),
+            // A link to nothing, or a socket.
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn markup(path: &Path) -> Option<Markup> {
+    match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+        "md" | "markdown" => Some(Markup::Markdown),
+        "txt" | "text" => Some(Markup::Plain),
+        _ => None,
+    }
+}
+
+fn document(folder: &Path, path: &Path, markup: Markup) -> anyhow::Result<Document> {
+    let bytes = std::fs::read(path).with_context(|| format!("read {}", path.display()))?;
+    let inside = path.strip_prefix(folder).unwrap_or(path);
+    let name =
+        inside.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
+    let text = Text {
+        id: DocumentId::from(Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes())),
+        scope: Scope::Shared,
+        title: String::new(),
+        markup,
+        text: String::from_utf8_lossy(&bytes).into_owned(),
+    };
+    Ok(Document { name, text })
+}
+
+/// Whether a source named in the questions means this document: the same path, or the end of it.
+pub(crate) fn same_file(name: &str, source: &str) -> bool {
+    let source = source.trim_start_matches("./");
+    let ends_with = |long: &str, short: &str| {
+        long.strip_suffix(short).is_some_and(|before| before.is_empty() || before.ends_with('/'))
+    };
+    ends_with(name, source) || ends_with(source, name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_are_found_at_any_depth_and_other_files_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let deeper = folder.path().join("guide");
+        std::fs::create_dir(&deeper).unwrap();
+        std::fs::write(deeper.join("one.md"), "# One\n\nSays one.").unwrap();
+        std::fs::write(folder.path().join("two.TXT"), b"caf\xe9").unwrap();
+        std::fs::write(folder.path().join("picture.png"), [0, 1]).unwrap();
+        let names: Vec<_> = read(folder.path()).unwrap().into_iter().map(|document| document.name).collect();
+        assert_eq!(names, ["guide/one.md", "two.TXT"]);
+    }
+
+    #[test]
+    fn a_folder_that_is_missing_or_empty_is_said_so() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(format!("{:#}", read(folder.path()).unwrap_err()).contains("there is no"));
+        assert!(format!("{:#}", read(&folder.path().join("x")).unwrap_err()).contains("read the documents"));
+    }
+
+    #[test]
+    fn a_source_may_be_named_by_the_end_of_its_path() {
+        assert!(same_file("guide/one.md", "one.md") && same_file("one.md", "./one.md"));
+        assert!(same_file("one.md", "docs/one.md") && !same_file("anyone.md", "one.md"));
+    }
+}
