@@ -53,6 +53,7 @@ pub struct Shared {
     store: Store,
     nats: Client,
     hub: Hub,
+    pages: messages::Pages,
     identity: Identity,
     wake: SealerWake,
     cursors: cursor::Cursors,
@@ -83,6 +84,7 @@ impl Api {
     ) -> anyhow::Result<Self> {
         let shared = Shared {
             identity: Identity::new(&config)?,
+            pages: messages::Pages::new(store.pool().clone()),
             cursors: cursor::Cursors::new(store.keyring().master()),
             opened: Cache::new(OPENED),
             rates: rate_limit::RateLimit::new(config.rate_limit),

@@ -17,5 +17,6 @@ pub mod rebuild;
 pub mod sealer;
 pub mod store;
 pub mod telemetry;
+mod together;
 pub mod wake;
 pub mod worker;

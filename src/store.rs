@@ -35,6 +35,8 @@ use std::sync::Arc;
 use aggregates::account::Account;
 use aggregates::conversation::Conversation;
 use aggregates::document::Document;
+use append::Appender;
+use repository::EventRepository;
 use sqlx::PgPool;
 
 /// The event store as one process sees it: a pool, the keys it has opened, the aggregates it remembers.
@@ -50,10 +52,12 @@ pub struct Store {
 impl Store {
     /// A store over a pool, with the keys of a keyring.
     pub fn new(pool: PgPool, keyring: Arc<Keyring>) -> Self {
+        let appender = Appender::new(pool.clone());
+        let repository = EventRepository { pool: pool.clone(), appender, keyring: Arc::clone(&keyring) };
         Self {
-            conversations: Arc::new(CachedEventStore::new(pool.clone(), Arc::clone(&keyring))),
-            accounts: Arc::new(CachedEventStore::new(pool.clone(), Arc::clone(&keyring))),
-            documents: Arc::new(CachedEventStore::new(pool.clone(), Arc::clone(&keyring))),
+            conversations: Arc::new(CachedEventStore::new(repository.clone())),
+            accounts: Arc::new(CachedEventStore::new(repository.clone())),
+            documents: Arc::new(CachedEventStore::new(repository)),
             pool,
             keyring,
         }

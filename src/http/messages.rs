@@ -4,9 +4,11 @@ use aggregates::ConversationId;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, Response};
-use projections::messages::{self, Branch, Message};
+use futures::FutureExt as _;
+use projections::messages::{self, Branch, Found, Message, Wanted};
 use sealing::Subject;
 use serde::Deserialize;
+use sqlx::PgPool;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
@@ -15,6 +17,46 @@ use super::query::{PageOf, Params, keep, keepable, kept, limit, path_id, respond
 use super::{Api, waiting};
 use crate::identity::Caller;
 use crate::read_cache::ReadKey;
+use crate::together::{Request, Together};
+
+/// Where requests for pages meet, so that those waiting at the same moment are answered by one query.
+#[derive(Debug)]
+pub(super) struct Pages(Together<Wanted, Result<Option<Found>, Away>>);
+
+/// The read models did not answer.
+#[derive(Debug)]
+struct Away;
+
+impl Request for Wanted {
+    fn target(&self) -> Option<Uuid> {
+        None
+    }
+}
+
+impl Pages {
+    pub(super) fn new(pool: PgPool) -> Self {
+        Self(Together::new(move |wanted: Vec<Wanted>| {
+            let pool = pool.clone();
+            async move {
+                match messages::pages(&pool, &wanted).await {
+                    Ok(found) => found.into_iter().map(Ok).collect(),
+                    Err(error) => {
+                        tracing::warn!(%error, "could not read messages");
+                        wanted.iter().map(|_| Err(Away)).collect()
+                    }
+                }
+            }
+            .boxed()
+        }))
+    }
+
+    async fn find(&self, wanted: Wanted) -> Result<Option<Found>, Problem> {
+        match self.0.request(wanted).await {
+            Some(Ok(found)) => Ok(found),
+            Some(Err(Away)) | None => Err(Problem::unavailable("The store cannot be reached.")),
+        }
+    }
+}
 
 /// Which messages.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -61,13 +103,23 @@ pub(super) async fn list(
     let begun = api.hub.reads().generation(caller.user);
     let query = format!("messages {} {id} {:?}", caller.user, params.branch);
     let after = params.cursor.as_deref().map(|cursor| api.cursors.read(&query, cursor)).transpose()?;
-    let branch = params.branch.map_or(Branch::Newest, Branch::Through);
-    let limit = limit(params.limit)?;
-    let page = messages::page(api.store.pool(), caller.user, id, branch, after, limit).await?;
-    let (page, wrapped) = page.ok_or_else(Problem::not_found)?;
-    let next_cursor = page.next.map(|place| api.cursors.write(&query, &place)).transpose()?;
     let subject = Subject::Conversation(id.uuid());
-    let content_key = api.store.keyring().unwrap_for(caller.user, subject, wrapped.as_deref()).await?;
+    let content_key = api.store.keyring().known(subject);
+    let limit = limit(params.limit)?;
+    let wanted =
+        Wanted { owner: caller.user, conversation: id, after, limit, with_key: content_key.is_none() };
+    let found = api.pages.find(wanted).await?.ok_or_else(Problem::not_found)?;
+    let page = if found.branched {
+        let branch = params.branch.map_or(Branch::Newest, Branch::Through);
+        messages::branch(api.store.pool(), &wanted, branch).await?
+    } else {
+        found.page
+    };
+    let next_cursor = page.next.map(|place| api.cursors.write(&query, &place)).transpose()?;
+    let content_key = match content_key {
+        Some(key) => Some(key),
+        None => api.store.keyring().unwrap_for(caller.user, subject, found.wrapped.as_deref()).await?,
+    };
     let items: Vec<Message> =
         page.items.into_iter().map(|message| message.open(content_key.as_ref())).collect();
     let read = keepable(&PageOf { items, next_cursor })?;

@@ -6,10 +6,8 @@ use std::sync::Arc;
 use cqrs_es::persist::{PersistedEventRepository as _, PersistenceError, SerializedEvent};
 use cqrs_es::{Aggregate, AggregateContext, AggregateError, DomainEvent as _, EventEnvelope, EventStore};
 use quick_cache::sync::Cache;
-use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::keyring::Keyring;
 use super::repository::{EventRepository, parse_id};
 
 /// How many aggregates of a kind a process remembers.
@@ -45,8 +43,8 @@ impl<A: Aggregate> AggregateContext<A> for Loaded<A> {
 }
 
 impl<A: Aggregate + Clone> CachedEventStore<A> {
-    pub(super) fn new(pool: PgPool, keyring: Arc<Keyring>) -> Self {
-        Self { repository: EventRepository { pool, keyring }, cache: Cache::new(REMEMBERED) }
+    pub(super) fn new(repository: EventRepository) -> Self {
+        Self { repository, cache: Cache::new(REMEMBERED) }
     }
 
     /// The aggregate as it is remembered, or else as it is stored.

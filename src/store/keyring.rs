@@ -54,6 +54,11 @@ impl Keyring {
         Ok(self.users.get(&user))
     }
 
+    /// A key that is at hand already.
+    pub fn known(&self, subject: Subject) -> Option<ContentKey> {
+        self.contents.get(&subject)
+    }
+
     /// The key of a conversation or document; `None` if there is none or it was destroyed.
     pub async fn content(&self, owner: UserId, subject: Subject) -> Result<Option<ContentKey>, StoreError> {
         if let Some(key) = self.contents.get(&subject) {

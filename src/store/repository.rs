@@ -16,7 +16,7 @@ use serde_json::Value;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::append::Append;
+use super::append::{Append, Appender, SealedEvent};
 use super::idempotency::IdempotencyKey;
 use super::keyring::{Keyring, NewKey};
 use super::{StoreError, load};
@@ -30,6 +30,7 @@ pub(super) const IDEMPOTENCY_COMMAND: &str = "~idempotency_command";
 #[derive(Debug, Clone)]
 pub(super) struct EventRepository {
     pub(super) pool: PgPool,
+    pub(super) appender: Appender,
     pub(super) keyring: Arc<Keyring>,
 }
 
@@ -52,27 +53,19 @@ impl EventRepository {
             Some(Made::User(..)) => None,
             None => self.content_key(aggregate, aggregate_id, owner, events).await?,
         };
-        let mut append = Append {
-            aggregate_type: aggregate.name(),
+        let append = Append {
+            aggregate,
             aggregate_id,
             owner,
             metadata: metadata.to_string(),
-            sequences: Vec::with_capacity(events.len()),
-            types: events.iter().map(|event| event.event_type.as_str()).collect(),
-            versions: events.iter().map(|event| event.event_version.as_str()).collect(),
-            event_ids: events.iter().map(|_| Uuid::now_v7()).collect(),
-            payloads: Vec::with_capacity(events.len()),
-            privates: Vec::with_capacity(events.len()),
+            events: events
+                .iter()
+                .map(|event| seal(aggregate, aggregate_id, event, content_key.as_ref()))
+                .collect::<Result<_, _>>()?,
             new_key,
             idempotency,
         };
-        for event in events {
-            let (payload, private) = seal(aggregate, aggregate_id, event, content_key.as_ref())?;
-            append.sequences.push(i64::try_from(event.sequence).map_err(corrupt)?);
-            append.payloads.push(payload);
-            append.privates.push(private);
-        }
-        append.run(&self.pool).await?;
+        self.appender.append(append).await?;
         match made {
             Some(Made::User(user, key)) => self.keyring.remember_user(user, key),
             Some(Made::Content(subject, key)) => self.keyring.remember_content(subject, key),
@@ -135,7 +128,7 @@ fn seal(
     aggregate_id: Uuid,
     event: &SerializedEvent,
     key: Option<&ContentKey>,
-) -> Result<(String, Option<Vec<u8>>), StoreError> {
+) -> Result<SealedEvent, StoreError> {
     let mut payload = event.payload.clone();
     let private = payload.as_object_mut().and_then(|fields| fields.remove("private"));
     let sealed = match private {
@@ -151,7 +144,14 @@ fn seal(
             Some(key.ok_or(StoreError::KeyDestroyed)?.seal(&place, &text)?)
         }
     };
-    Ok((payload.to_string(), sealed))
+    Ok(SealedEvent {
+        sequence: i64::try_from(event.sequence).map_err(corrupt)?,
+        event_type: event.event_type.clone(),
+        event_version: event.event_version.clone(),
+        event_id: Uuid::now_v7(),
+        payload: payload.to_string(),
+        private: sealed,
+    })
 }
 
 fn split_metadata(metadata: &Value) -> Result<(UserId, Option<IdempotencyKey>, Value), StoreError> {

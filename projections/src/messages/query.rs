@@ -2,7 +2,7 @@
 
 use aggregates::{ConversationId, UserId};
 use serde::{Deserialize, Serialize};
-use sqlx::{FromRow, PgPool, Row as _};
+use sqlx::{PgPool, Row as _};
 use uuid::Uuid;
 
 use super::SealedMessage;
@@ -24,63 +24,130 @@ pub struct Cursor {
     pub ordinal: i64,
 }
 
-/// A page of a conversation's messages with the conversation's wrapped key; `None` if there is no such conversation or it
-/// was deleted. Oldest first.
-pub async fn page(
-    pool: &PgPool,
-    owner: UserId,
-    conversation: ConversationId,
-    branch: Branch,
-    after: Option<Cursor>,
-    limit: u32,
-) -> Result<Option<(Page<SealedMessage, Cursor>, Option<Vec<u8>>)>, sqlx::Error> {
-    // Nearly all conversations have no branches, and the path through one that has takes a far larger plan.
-    let query = |text: &'static str| {
-        sqlx::query(text)
-            .bind(owner.to_string())
-            .bind(conversation.uuid())
-            .bind(after.map_or(0, |cursor| cursor.ordinal))
-            .bind(i64::from(limit) + 1)
-    };
-    let mut rows = query(PLAIN_PAGE).fetch_all(pool).await?;
-    let Some(first) = rows.first() else { return Ok(None) };
-    let wrapped: Option<Vec<u8>> = first.try_get("wrapped")?;
-    if first.try_get("branched")? {
-        let through = match branch {
-            Branch::Newest => None,
-            Branch::Through(message) => Some(message),
-        };
-        rows = query(BRANCH_PAGE).bind(through).fetch_all(pool).await?;
-    }
-    let mut items = Vec::with_capacity(rows.len());
-    for row in &rows {
-        // A conversation with nothing on this page has one row without a message.
-        if row.try_get::<Option<Uuid>, _>("id")?.is_some() {
-            items.push(SealedMessage::from_row(row)?);
-        }
-    }
-    let more = items.len() > limit as usize;
-    items.truncate(limit as usize);
-    let next = items.last().filter(|_| more).map(|message| Cursor { ordinal: message.ordinal });
-    Ok(Some((Page { items, next }, wrapped)))
+/// A page that somebody wants.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    /// Who asks.
+    pub owner: UserId,
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// The place after which the page begins.
+    pub after: Option<Cursor>,
+    /// The most messages on it.
+    pub limit: u32,
+    /// Whether the conversation's wrapped key has to come with it.
+    pub with_key: bool,
 }
 
-/// A conversation without branches is read by one range of an index; one with branches gives a single row that says so.
-const PLAIN_PAGE: &str = owned!(
-    "SELECT m.*, c.branched, k.wrapped
-       FROM my_conversations c
-       LEFT JOIN my_keys k ON k.kind = 'conversation' AND k.id = c.id AND k.owner = me.owner
-       LEFT JOIN LATERAL (
-            SELECT p.id, p.conversation_id, p.ordinal, p.parent_id, p.role, p.status, p.created_at, p.sequence,
-                   p.event_type, p.private, p.model, p.quoted, p.failure, p.prompt_tokens, p.completion_tokens,
-                   p.rating, ARRAY[p.id] AS siblings
-              FROM my_messages p
-             WHERE NOT c.branched AND p.conversation_id = c.id AND p.owner = me.owner AND p.ordinal > $3
-             ORDER BY p.ordinal LIMIT $4
-       ) AS m ON true
-      WHERE c.owner = me.owner AND c.id = $2 AND c.deleted_at IS NULL
-      ORDER BY m.ordinal"
-);
+/// A page with the conversation's wrapped key, if that was wanted and was not destroyed.
+#[derive(Debug)]
+pub struct Found {
+    /// The page, oldest first.
+    pub page: Page<SealedMessage, Cursor>,
+    /// The key.
+    pub wrapped: Option<Vec<u8>>,
+    /// The conversation has branches, so that the page is empty: ask for [`branch`].
+    pub branched: bool,
+}
+
+/// Pages of conversations without branches, of any number of people, in one round trip, in the order wanted. `None` where
+/// there is no such conversation or it was deleted.
+pub async fn pages(pool: &PgPool, wanted: &[Wanted]) -> Result<Vec<Option<Found>>, sqlx::Error> {
+    let rows = sqlx::query(PAGES)
+        .bind(wanted.iter().map(|page| page.owner.uuid()).collect::<Vec<_>>())
+        .bind(wanted.iter().map(|page| page.conversation.uuid()).collect::<Vec<_>>())
+        .bind(wanted.iter().map(|page| page.after.map_or(0, |cursor| cursor.ordinal)).collect::<Vec<_>>())
+        .bind(wanted.iter().map(|page| i64::from(page.limit) + 1).collect::<Vec<_>>())
+        .bind(wanted.iter().map(|page| page.with_key).collect::<Vec<_>>())
+        .fetch_all(pool)
+        .await?;
+    let mut found: Vec<Option<Found>> = wanted.iter().map(|_| None).collect();
+    for row in &rows {
+        let place: i64 = row.try_get(0)?;
+        let index = usize::try_from(place - 1).unwrap_or(usize::MAX);
+        let (Some(slot), Some(page)) = (found.get_mut(index), wanted.get(index)) else { continue };
+        let found = match slot {
+            Some(found) => found,
+            None => slot.insert(Found {
+                page: Page { items: Vec::with_capacity(page.limit as usize + 1), next: None },
+                wrapped: row.try_get(1)?,
+                branched: row.try_get(2)?,
+            }),
+        };
+        // A conversation with nothing on this page has one row without a message.
+        if let Some(id) = row.try_get(3)? {
+            found.page.items.push(SealedMessage::read(row, id, page.conversation)?);
+        }
+    }
+    for (found, wanted) in found.iter_mut().zip(wanted) {
+        if let Some(found) = found {
+            end_page(&mut found.page, wanted.limit);
+        }
+    }
+    Ok(found)
+}
+
+/// A page of one branch of a conversation that has some, oldest first.
+pub async fn branch(
+    pool: &PgPool,
+    wanted: &Wanted,
+    branch: Branch,
+) -> Result<Page<SealedMessage, Cursor>, sqlx::Error> {
+    let through = match branch {
+        Branch::Newest => None,
+        Branch::Through(message) => Some(message),
+    };
+    let rows = sqlx::query(BRANCH_PAGE)
+        .bind(wanted.owner.to_string())
+        .bind(wanted.conversation.uuid())
+        .bind(wanted.after.map_or(0, |cursor| cursor.ordinal))
+        .bind(i64::from(wanted.limit) + 1)
+        .bind(through)
+        .fetch_all(pool)
+        .await?;
+    let items = rows
+        .iter()
+        .map(|row| {
+            let mut message = SealedMessage::read(row, row.try_get(3)?, wanted.conversation)?;
+            message.siblings = row.try_get("siblings")?;
+            Ok(message)
+        })
+        .collect::<Result<_, sqlx::Error>>()?;
+    let mut page = Page { items, next: None };
+    end_page(&mut page, wanted.limit);
+    Ok(page)
+}
+
+/// One more than wanted was read, to know whether there is more.
+fn end_page(page: &mut Page<SealedMessage, Cursor>, limit: u32) {
+    let more = page.items.len() > limit as usize;
+    page.items.truncate(limit as usize);
+    page.next = page.items.last().filter(|_| more).map(|message| Cursor { ordinal: message.ordinal });
+}
+
+/// Columns by number: place, key, branched, and the message from its id on. Each wanted page sets its owner before its rows
+/// are looked for; `OFFSET 0` keeps the two in this order.
+const PAGES: &str = "
+SELECT x.* FROM (
+    SELECT u.*, set_config('colloquy.owner', u.asker::text, true)::uuid AS owner
+      FROM UNNEST($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bool[])
+           WITH ORDINALITY AS u (asker, conversation, after, most, with_key, place)
+    OFFSET 0
+) AS me CROSS JOIN LATERAL (
+    SELECT me.place, k.wrapped, c.branched, m.*
+      FROM my_conversations c
+      LEFT JOIN my_keys k
+        ON me.with_key AND k.kind = 'conversation' AND k.id = me.conversation AND k.owner = me.owner
+      LEFT JOIN LATERAL (
+           SELECT p.id, p.ordinal, p.parent_id, p.role, p.status, p.created_at, p.sequence, p.event_type, p.private,
+                  p.model, p.quoted, p.failure, p.prompt_tokens, p.completion_tokens, p.rating
+             FROM my_messages p
+            WHERE NOT c.branched AND p.conversation_id = me.conversation AND p.owner = me.owner AND p.ordinal > me.after
+            ORDER BY p.ordinal LIMIT me.most
+      ) AS m ON true
+     WHERE c.owner = me.owner AND c.id = me.conversation AND c.deleted_at IS NULL
+     ORDER BY m.ordinal OFFSET 0
+) AS x";
 
 /// In a conversation with branches the path is found by going down from the message wanted to the newest below it, and from
 /// there up to the root.
@@ -101,7 +168,7 @@ const BRANCH_PAGE: &str = owned!(
          SELECT s.id, s.parent_id, s.ordinal FROM path p JOIN my_messages s
              ON s.conversation_id = $2 AND s.owner = me.owner AND s.id = p.parent_id
      )
-     SELECT p.id, p.conversation_id, p.ordinal, p.parent_id, p.role, p.status, p.created_at, p.sequence,
+     SELECT NULL::bigint, NULL::bytea, true, p.id, p.ordinal, p.parent_id, p.role, p.status, p.created_at, p.sequence,
             p.event_type, p.private, p.model, p.quoted, p.failure, p.prompt_tokens, p.completion_tokens, p.rating,
             (SELECT array_agg(s.id ORDER BY s.ordinal) FROM my_messages s
               WHERE s.conversation_id = $2 AND s.owner = me.owner

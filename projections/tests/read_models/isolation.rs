@@ -1,7 +1,7 @@
 //! Nobody sees another's rows; whoever forgets the owner sees none; and no table holds a word that somebody wrote.
 
 use projections::conversations::{self, Filter};
-use projections::messages::{self, Branch};
+use projections::messages::{self, Branch, Wanted};
 use projections::search::{self, SearchQuery};
 use projections::{ReadModel, accounts, usage};
 use sqlx::{PgPool, Row as _};
@@ -70,7 +70,19 @@ async fn nobody_sees_anything_of_another_through_any_query() {
         assert!(conversations::list(&pool, stranger, &tagged, None, 10).await.unwrap().items.is_empty());
         assert!(conversations::get(&pool, stranger, id).await.unwrap().is_none());
         assert!(conversations::version(&pool, stranger, id).await.unwrap().is_none());
-        assert!(messages::page(&pool, stranger, id, Branch::Newest, None, 10).await.unwrap().is_none());
+        let both = [(stranger, id), (user, id), (stranger, theirs)].map(|(owner, conversation)| Wanted {
+            owner,
+            conversation,
+            after: None,
+            limit: 10,
+            with_key: true,
+        });
+        let found = messages::pages(&pool, &both).await.unwrap();
+        let sizes: Vec<_> =
+            found.iter().map(|found| found.as_ref().map(|found| found.page.items.len())).collect();
+        assert_eq!(sizes, [None, Some(2), Some(2)]);
+        let branch = messages::branch(&pool, &both[0], Branch::Newest).await.unwrap();
+        assert!(branch.items.is_empty());
         // Not even somebody who got hold of the key of the index.
         let query = SearchQuery::parse("mallets").unwrap();
         for blind in [history.blind(stranger), history.blind(user)] {
