@@ -4,6 +4,7 @@ mod caller;
 mod commands;
 mod conversations;
 mod cursor;
+mod gathered;
 mod health;
 mod layers;
 mod me;
@@ -25,6 +26,9 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{get, post};
+use futures::FutureExt as _;
+use gathered::Gathered;
+use projections as read;
 use quick_cache::sync::Cache;
 use tokio_util::sync::CancellationToken;
 
@@ -53,7 +57,8 @@ pub struct Shared {
     store: Store,
     nats: Client,
     hub: Hub,
-    pages: messages::Pages,
+    lists: Gathered<read::conversations::Wanted, read::conversations::Found>,
+    pages: Gathered<read::messages::Wanted, Option<read::messages::Found>>,
     identity: Identity,
     wake: SealerWake,
     cursors: cursor::Cursors,
@@ -84,7 +89,12 @@ impl Api {
     ) -> anyhow::Result<Self> {
         let shared = Shared {
             identity: Identity::new(&config)?,
-            pages: messages::Pages::new(store.pool().clone()),
+            lists: Gathered::new(store.pool().clone(), |pool, wanted| {
+                async move { read::conversations::lists(&pool, &wanted).await }.boxed()
+            }),
+            pages: Gathered::new(store.pool().clone(), |pool, wanted| {
+                async move { read::messages::pages(&pool, &wanted).await }.boxed()
+            }),
             cursors: cursor::Cursors::new(store.keyring().master()),
             opened: Cache::new(OPENED),
             rates: rate_limit::RateLimit::new(config.rate_limit),

@@ -319,6 +319,9 @@ impl Hub {
     }
 
     fn tell_projected(&self, projected: &Projected) {
+        if projected.after > *self.read_position.borrow() {
+            self.reads.all_changed();
+        }
         for (owner, _) in &projected.changed {
             self.reads.changed(*owner);
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aggregates::{AggregateType, ConversationId, Position, RecordedEvent, UserId};
+use aggregates::{AggregateType, ConversationId, RecordedEvent, UserId};
 use async_nats::Client;
 use nats::{Projected, Subjects};
 use projections::Opened;
@@ -36,13 +36,14 @@ async fn project(store: &Store, nats: &Client, subjects: &Subjects) -> Result<()
     let checkpoint = projections::lowest_checkpoint(store.pool()).await?;
     let mut feed = LedgerFeed::new(store.clone(), nats.clone(), subjects, checkpoint);
     loop {
+        let after = feed.position();
         let events = feed.next(BATCH).await?;
         let changed = changed_conversations(&events);
         let batch = open(store, events).await?;
         let mut transaction = store.pool().begin().await?;
         projections::apply(&mut transaction, &batch).await?;
         transaction.commit().await?;
-        announce(nats, subjects, feed.position(), changed).await;
+        announce(nats, subjects, Projected { after, position: feed.position(), changed }).await;
     }
 }
 
@@ -76,13 +77,7 @@ fn changed_conversations(events: &[RecordedEvent]) -> Vec<(UserId, ConversationI
 }
 
 /// Tells the api processes. A lost announcement is made good by the next one, and by their own looking.
-async fn announce(
-    nats: &Client,
-    subjects: &Subjects,
-    position: Position,
-    changed: Vec<(UserId, ConversationId)>,
-) {
-    let projected = Projected { position, changed };
+async fn announce(nats: &Client, subjects: &Subjects, projected: Projected) {
     if let Err(error) = nats.publish(subjects.projected(), projected.to_bytes()).await {
         tracing::debug!(%error, "could not announce the read models' position");
     }

@@ -14,11 +14,11 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 /// Bytes of all entries together.
-const CAPACITY: u64 = 48 << 20;
+const CAPACITY: u64 = 32 << 20;
 /// Entries expected, for the cache's own tables.
 const ENTRIES: usize = 16_000;
 /// An entry is not served longer than this, whatever was or was not announced.
-const LIFETIME: Duration = Duration::from_secs(10);
+const LIFETIME: Duration = Duration::from_secs(30);
 /// Owners share so many generations; one that moves invalidates a few others for nothing.
 const GENERATIONS: usize = 16_384;
 

@@ -25,7 +25,7 @@ const LAST_LOOK: Duration = Duration::from_mins(10);
 /// How long an unreachable store is left alone.
 const STORE_PAUSE: Duration = Duration::from_millis(250);
 /// Batches sealed but not published that are kept in memory; what does not fit is read from the ledger later.
-const KEPT_BATCHES: usize = 16;
+const KEPT_BATCHES: usize = 4;
 
 /// Seals and publishes until cancelled.
 pub async fn run(

@@ -19,7 +19,7 @@ pub async fn connect(url: &str, name: &str) -> Result<Client, ConnectError> {
         .connection_timeout(Duration::from_secs(3))
         .request_timeout(Some(Duration::from_secs(5)))
         .ping_interval(Duration::from_secs(10))
-        .subscription_capacity(16_384)
+        .subscription_capacity(4_096)
         .reconnect_delay_callback(|attempts| {
             Duration::from_millis(50 << attempts.min(6)).min(Duration::from_secs(2))
         })

@@ -6,9 +6,11 @@ use uuid::Uuid;
 
 const PAIR: usize = 32;
 
-/// One announcement, in a compact form: position (8 bytes, big-endian), then pairs of owner and conversation (16 bytes each).
+/// One announcement, in a compact form: two positions (8 bytes each, big-endian), then pairs of owner and conversation (16 bytes each).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Projected {
+    /// Where the read models were before: who has not heard of that has missed an announcement.
+    pub after: Position,
     /// The read models hold everything up to here.
     pub position: Position,
     /// The conversations whose rows changed in this batch.
@@ -18,7 +20,8 @@ pub struct Projected {
 impl Projected {
     /// The message's bytes.
     pub fn to_bytes(&self) -> Bytes {
-        let mut bytes = BytesMut::with_capacity(8 + self.changed.len() * PAIR);
+        let mut bytes = BytesMut::with_capacity(16 + self.changed.len() * PAIR);
+        bytes.put_u64(self.after.0);
         bytes.put_u64(self.position.0);
         for (owner, conversation) in &self.changed {
             bytes.put_slice(owner.uuid().as_bytes());
@@ -29,7 +32,8 @@ impl Projected {
 
     /// Reads an announcement; `None` if the bytes are none.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (position, rest) = bytes.split_first_chunk::<8>()?;
+        let (after, rest) = bytes.split_first_chunk::<8>()?;
+        let (position, rest) = rest.split_first_chunk::<8>()?;
         if rest.len() % PAIR != 0 {
             return None;
         }
@@ -43,7 +47,8 @@ impl Projected {
                 ))
             })
             .collect::<Option<Vec<_>>>()?;
-        Some(Self { position: Position(u64::from_be_bytes(*position)), changed })
+        let [after, position] = [after, position].map(|number| Position(u64::from_be_bytes(*number)));
+        Some(Self { after, position, changed })
     }
 }
 
@@ -54,7 +59,7 @@ mod tests {
     #[test]
     fn an_announcement_is_read_as_it_was_written() {
         let changed = vec![(UserId::new(Uuid::from_u128(1)), ConversationId::new(Uuid::from_u128(2))); 3];
-        let projected = Projected { position: Position(9), changed };
+        let projected = Projected { after: Position(4), position: Position(9), changed };
         assert_eq!(Projected::from_bytes(&projected.to_bytes()), Some(projected));
         assert_eq!(Projected::from_bytes(b"short"), None);
     }

@@ -4,7 +4,9 @@ mod excerpt;
 mod fold;
 mod query;
 
-pub use query::{ConversationRow, Cursor, Filter, SealedConversation, get, list, version};
+pub use query::{
+    ConversationRow, Cursor, Filter, Found, SealedConversation, Wanted, get, list, lists, version,
+};
 
 use std::collections::HashMap;
 

@@ -5,7 +5,7 @@ mod message;
 mod query;
 
 pub use message::{Failure, Message, MessageUsage, SealedMessage};
-pub use query::{Branch, Cursor, Found, Wanted, branch, pages};
+pub use query::{Branch, Cursor, Found, Wanted, branch, page, pages};
 
 use std::collections::HashMap;
 

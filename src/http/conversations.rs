@@ -4,7 +4,7 @@ use aggregates::{ConversationId, UserId};
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, Response};
-use projections::conversations::{self, ConversationRow, SealedConversation};
+use projections::conversations::{self, ConversationRow, SealedConversation, Wanted};
 use sealing::Subject;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -49,13 +49,12 @@ pub(super) async fn list(
     let filter = params.filter(&api, caller.user).await?;
     let query = format!("conversations {} {filter:?}", caller.user);
     let after = params.cursor.as_deref().map(|cursor| api.cursors.read(&query, cursor)).transpose()?;
-    let page =
-        conversations::list(api.store.pool(), caller.user, &filter, after, limit(params.limit)?).await?;
+    // Who was here before has most keys at hand.
+    let with_keys = !api.store.keyring().knows_user(caller.user);
+    let limit = limit(params.limit)?;
+    let page = api.lists.ask(Wanted { owner: caller.user, filter, after, limit, with_keys }).await?;
     let next_cursor = page.next.map(|place| api.cursors.write(&query, &place)).transpose()?;
-    let mut items = Vec::with_capacity(page.items.len());
-    for row in page.items {
-        items.push(open(&api.store, caller.user, row).await?);
-    }
+    let items = open_all(&api.store, caller.user, page.items).await?;
     let read = keepable(&PageOf { items, next_cursor })?;
     keep(&api, key, begun, &read);
     respond(&headers, read)
@@ -95,4 +94,24 @@ async fn open(store: &Store, owner: UserId, row: SealedConversation) -> Result<C
     let key =
         store.keyring().unwrap_for(owner, Subject::Conversation(row.id), row.wrapped.as_deref()).await?;
     Ok(row.open(key.as_ref()))
+}
+
+/// Opens a page. Keys that neither came with it nor are at hand are fetched together.
+async fn open_all(
+    store: &Store,
+    owner: UserId,
+    rows: Vec<SealedConversation>,
+) -> Result<Vec<ConversationRow>, StoreError> {
+    for row in rows.iter().filter(|row| row.wrapped.is_some()) {
+        store.keyring().unwrap_for(owner, Subject::Conversation(row.id), row.wrapped.as_deref()).await?;
+    }
+    let subjects: Vec<_> = rows.iter().map(|row| (owner, Subject::Conversation(row.id))).collect();
+    let keys = store.keyring().content_keys(&subjects).await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let key = keys.get(&Subject::Conversation(row.id));
+            row.open(key)
+        })
+        .collect())
 }

@@ -4,11 +4,9 @@ use aggregates::ConversationId;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, Response};
-use futures::FutureExt as _;
-use projections::messages::{self, Branch, Found, Message, Wanted};
+use projections::messages::{self, Branch, Message, Wanted};
 use sealing::Subject;
 use serde::Deserialize;
-use sqlx::PgPool;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
@@ -17,46 +15,6 @@ use super::query::{PageOf, Params, keep, keepable, kept, limit, path_id, respond
 use super::{Api, waiting};
 use crate::identity::Caller;
 use crate::read_cache::ReadKey;
-use crate::together::{Request, Together};
-
-/// Where requests for pages meet, so that those waiting at the same moment are answered by one query.
-#[derive(Debug)]
-pub(super) struct Pages(Together<Wanted, Result<Option<Found>, Away>>);
-
-/// The read models did not answer.
-#[derive(Debug)]
-struct Away;
-
-impl Request for Wanted {
-    fn target(&self) -> Option<Uuid> {
-        None
-    }
-}
-
-impl Pages {
-    pub(super) fn new(pool: PgPool) -> Self {
-        Self(Together::new(move |wanted: Vec<Wanted>| {
-            let pool = pool.clone();
-            async move {
-                match messages::pages(&pool, &wanted).await {
-                    Ok(found) => found.into_iter().map(Ok).collect(),
-                    Err(error) => {
-                        tracing::warn!(%error, "could not read messages");
-                        wanted.iter().map(|_| Err(Away)).collect()
-                    }
-                }
-            }
-            .boxed()
-        }))
-    }
-
-    async fn find(&self, wanted: Wanted) -> Result<Option<Found>, Problem> {
-        match self.0.request(wanted).await {
-            Some(Ok(found)) => Ok(found),
-            Some(Err(Away)) | None => Err(Problem::unavailable("The store cannot be reached.")),
-        }
-    }
-}
 
 /// Which messages.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -108,7 +66,7 @@ pub(super) async fn list(
     let limit = limit(params.limit)?;
     let wanted =
         Wanted { owner: caller.user, conversation: id, after, limit, with_key: content_key.is_none() };
-    let found = api.pages.find(wanted).await?.ok_or_else(Problem::not_found)?;
+    let found = api.pages.ask(wanted).await?.ok_or_else(Problem::not_found)?;
     let page = if found.branched {
         let branch = params.branch.map_or(Branch::Newest, Branch::Through);
         messages::branch(api.store.pool(), &wanted, branch).await?

@@ -14,7 +14,7 @@ use super::StoreError;
 pub type ContentKeys = HashMap<Subject, ContentKey>;
 
 const USERS: usize = 20_000;
-const CONTENTS: usize = 100_000;
+const CONTENTS: usize = 50_000;
 
 /// Opens wrapped keys and remembers the ones used last.
 #[derive(Debug)]
@@ -57,6 +57,11 @@ impl Keyring {
     /// A key that is at hand already.
     pub fn known(&self, subject: Subject) -> Option<ContentKey> {
         self.contents.get(&subject)
+    }
+
+    /// Whether a user's key is at hand already.
+    pub fn knows_user(&self, user: UserId) -> bool {
+        self.users.get(&user).is_some()
     }
 
     /// The key of a conversation or document; `None` if there is none or it was destroyed.

@@ -4,7 +4,8 @@ use aggregates::{ConversationId, UserId};
 use chrono::{DateTime, SubsecRound as _, Utc};
 use sealing::ContentKey;
 use serde::{Deserialize, Serialize};
-use sqlx::{FromRow, PgExecutor};
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, PgExecutor, Row as _};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -50,7 +51,7 @@ pub struct SealedConversation {
     pinned: bool,
     archived: bool,
     card: Option<Vec<u8>>,
-    /// The conversation's wrapped key; `None` once it was destroyed.
+    /// The conversation's wrapped key; `None` if it was not wanted, or once it was destroyed.
     pub wrapped: Option<Vec<u8>>,
 }
 
@@ -102,37 +103,95 @@ impl SealedConversation {
         }
     }
 
+    /// Reads a row whose columns begin at this number: by name it takes twice as long.
+    fn read(row: &PgRow, first: usize) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: row.try_get(first)?,
+            version: row.try_get(first + 1)?,
+            created_at: row.try_get(first + 2)?,
+            updated_at: row.try_get(first + 3)?,
+            message_count: row.try_get(first + 4)?,
+            answering: row.try_get(first + 5)?,
+            pinned: row.try_get(first + 6)?,
+            archived: row.try_get(first + 7)?,
+            card: row.try_get(first + 8)?,
+            wrapped: row.try_get(first + 9)?,
+        })
+    }
+
     fn cursor(&self) -> Cursor {
         Cursor { pinned: self.pinned, updated_at: self.updated_at.timestamp_micros(), id: self.id }
     }
 }
 
-/// An owner's conversations: pinned ones first, then the newest activity.
+/// A page of a list that somebody wants.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Who asks.
+    pub owner: UserId,
+    /// Which of their conversations.
+    pub filter: Filter,
+    /// The place after which the page begins.
+    pub after: Option<Cursor>,
+    /// The most rows on it.
+    pub limit: u32,
+    /// Whether the conversations' wrapped keys have to come with it.
+    pub with_keys: bool,
+}
+
+/// A page of a list.
+pub type Found = Page<SealedConversation, Cursor>;
+
+/// Pages of any number of people, in one round trip, in the order wanted. Pinned conversations first, then the newest
+/// activity.
+pub async fn lists(executor: impl PgExecutor<'_>, wanted: &[Wanted]) -> Result<Vec<Found>, sqlx::Error> {
+    fn each<T>(wanted: &[Wanted], column: impl Fn(&Wanted) -> T) -> Vec<T> {
+        wanted.iter().map(column).collect()
+    }
+    let after = |wanted: &Wanted| {
+        let time = DateTime::from_timestamp_micros(wanted.after?.updated_at)?;
+        Some(time.trunc_subsecs(6))
+    };
+    let rows = sqlx::query(LISTS)
+        .bind(each(wanted, |list| list.owner.uuid()))
+        .bind(each(wanted, |list| list.filter.archived))
+        .bind(each(wanted, |list| list.filter.pinned))
+        .bind(each(wanted, |list| list.filter.tag.clone()))
+        .bind(each(wanted, |list| list.filter.from))
+        .bind(each(wanted, |list| list.filter.to))
+        .bind(each(wanted, |list| list.after.map(|cursor| cursor.pinned)))
+        .bind(each(wanted, after))
+        .bind(each(wanted, |list| list.after.map(|cursor| cursor.id)))
+        .bind(each(wanted, |list| i64::from(list.limit) + 1))
+        .bind(each(wanted, |list| list.with_keys))
+        .fetch_all(executor)
+        .await?;
+    let mut found: Vec<Found> = each(wanted, |_| Page { items: vec![], next: None });
+    for row in &rows {
+        let place: i64 = row.try_get(0)?;
+        if let Some(page) = found.get_mut(usize::try_from(place - 1).unwrap_or(usize::MAX)) {
+            page.items.push(SealedConversation::read(row, 1)?);
+        }
+    }
+    for (page, wanted) in found.iter_mut().zip(wanted) {
+        let more = page.items.len() > wanted.limit as usize;
+        page.items.truncate(wanted.limit as usize);
+        page.next = page.items.last().filter(|_| more).map(SealedConversation::cursor);
+    }
+    Ok(found)
+}
+
+/// One person's page, with keys.
 pub async fn list(
     executor: impl PgExecutor<'_>,
     owner: UserId,
     filter: &Filter,
     after: Option<Cursor>,
     limit: u32,
-) -> Result<Page<SealedConversation, Cursor>, sqlx::Error> {
-    let after_time = after.and_then(|cursor| DateTime::from_timestamp_micros(cursor.updated_at));
-    let mut items: Vec<SealedConversation> = sqlx::query_as(LIST)
-        .bind(owner.to_string())
-        .bind(filter.archived)
-        .bind(filter.pinned)
-        .bind(filter.tag.as_deref())
-        .bind(filter.from)
-        .bind(filter.to)
-        .bind(after.map(|cursor| cursor.pinned))
-        .bind(after_time.map(|time| time.trunc_subsecs(6)))
-        .bind(after.map(|cursor| cursor.id))
-        .bind(i64::from(limit) + 1)
-        .fetch_all(executor)
-        .await?;
-    let more = items.len() > limit as usize;
-    items.truncate(limit as usize);
-    let next = items.last().filter(|_| more).map(SealedConversation::cursor);
-    Ok(Page { items, next })
+) -> Result<Found, sqlx::Error> {
+    let wanted = Wanted { owner, filter: filter.clone(), after, limit, with_keys: true };
+    let found = lists(executor, &[wanted]).await?.pop();
+    Ok(found.unwrap_or(Page { items: vec![], next: None }))
 }
 
 /// One of an owner's conversations; `None` if there is none or it was deleted.
@@ -141,7 +200,8 @@ pub async fn get(
     owner: UserId,
     id: ConversationId,
 ) -> Result<Option<SealedConversation>, sqlx::Error> {
-    sqlx::query_as(GET).bind(owner.to_string()).bind(id.uuid()).fetch_optional(executor).await
+    let row = sqlx::query(GET).bind(owner.to_string()).bind(id.uuid()).fetch_optional(executor).await?;
+    row.as_ref().map(|row| SealedConversation::read(row, 0)).transpose()
 }
 
 /// The version a conversation shows; `None` if there is none or it was deleted.
@@ -153,21 +213,31 @@ pub async fn version(
     Ok(get(executor, owner, id).await?.map(|row| row.version.unsigned_abs()))
 }
 
-const LIST: &str = owned!(
-    "SELECT c.id, c.version, c.created_at, c.updated_at, c.message_count, c.answering, c.pinned, c.archived, c.card,
-            k.wrapped
-       FROM (SELECT * FROM my_conversations c
-              WHERE c.owner = me.owner AND c.deleted_at IS NULL
-                AND ($2::bool IS NULL OR c.archived = $2)
-                AND ($3::bool IS NULL OR c.pinned = $3)
-                AND ($4::text IS NULL OR $4 = ANY (c.tag_tokens))
-                AND ($5::timestamptz IS NULL OR c.updated_at >= $5)
-                AND ($6::timestamptz IS NULL OR c.updated_at < $6)
-                AND ($7::bool IS NULL OR (c.pinned, c.updated_at, c.id) < ($7, $8, $9))
-              ORDER BY c.pinned DESC, c.updated_at DESC, c.id DESC LIMIT $10) AS c
-       LEFT JOIN my_keys k ON k.kind = 'conversation' AND k.id = c.id AND k.owner = me.owner
-      ORDER BY c.pinned DESC, c.updated_at DESC, c.id DESC"
-);
+/// Each wanted list sets its owner before its rows are looked for; `OFFSET 0` keeps the two in this order.
+const LISTS: &str = "
+SELECT x.* FROM (
+    SELECT u.*, set_config('colloquy.owner', u.asker::text, true)::uuid AS owner
+      FROM UNNEST($1::uuid[], $2::bool[], $3::bool[], $4::text[], $5::timestamptz[], $6::timestamptz[],
+                  $7::bool[], $8::timestamptz[], $9::uuid[], $10::bigint[], $11::bool[])
+           WITH ORDINALITY AS u (asker, archived, pinned, tag, since, until,
+                                 after_pinned, after_time, after_id, most, with_keys, place)
+    OFFSET 0
+) AS me CROSS JOIN LATERAL (
+    SELECT me.place, c.id, c.version, c.created_at, c.updated_at, c.message_count, c.answering, c.pinned, c.archived,
+           c.card, k.wrapped
+      FROM (SELECT * FROM my_conversations c
+             WHERE c.owner = me.owner AND c.deleted_at IS NULL
+               AND (me.archived IS NULL OR c.archived = me.archived)
+               AND (me.pinned IS NULL OR c.pinned = me.pinned)
+               AND (me.tag IS NULL OR me.tag = ANY (c.tag_tokens))
+               AND (me.since IS NULL OR c.updated_at >= me.since)
+               AND (me.until IS NULL OR c.updated_at < me.until)
+               AND (me.after_pinned IS NULL
+                    OR (c.pinned, c.updated_at, c.id) < (me.after_pinned, me.after_time, me.after_id))
+             ORDER BY c.pinned DESC, c.updated_at DESC, c.id DESC LIMIT me.most) AS c
+      LEFT JOIN my_keys k ON me.with_keys AND k.kind = 'conversation' AND k.id = c.id AND k.owner = me.owner
+     ORDER BY c.pinned DESC, c.updated_at DESC, c.id DESC OFFSET 0
+) AS x";
 
 const GET: &str = owned!(
     "SELECT c.id, c.version, c.created_at, c.updated_at, c.message_count, c.answering, c.pinned, c.archived, c.card,

@@ -87,6 +87,21 @@ pub async fn pages(pool: &PgPool, wanted: &[Wanted]) -> Result<Vec<Option<Found>
     Ok(found)
 }
 
+/// One person's page of a conversation with its wrapped key, with branches or without.
+pub async fn page(
+    pool: &PgPool,
+    owner: UserId,
+    conversation: ConversationId,
+    through: Branch,
+    after: Option<Cursor>,
+    limit: u32,
+) -> Result<Option<(Page<SealedMessage, Cursor>, Option<Vec<u8>>)>, sqlx::Error> {
+    let wanted = Wanted { owner, conversation, after, limit, with_key: true };
+    let Some(found) = pages(pool, &[wanted]).await?.pop().flatten() else { return Ok(None) };
+    let page = if found.branched { branch(pool, &wanted, through).await? } else { found.page };
+    Ok(Some((page, found.wrapped)))
+}
+
 /// A page of one branch of a conversation that has some, oldest first.
 pub async fn branch(
     pool: &PgPool,

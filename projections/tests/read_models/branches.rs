@@ -2,30 +2,12 @@
 
 use aggregates::conversation::{ConversationEvent, Rating};
 use aggregates::{AnswerId, ConversationId, QuestionId, UserId};
-use projections::Page;
-use projections::messages::{self, Branch, Cursor, Message, SealedMessage, Wanted};
+use projections::messages::{self, Branch, Message};
 use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::database::{apply, database};
 use crate::history::History;
-
-/// The page as the api reads it.
-async fn page(
-    pool: &PgPool,
-    owner: UserId,
-    conversation: ConversationId,
-    branch: Branch,
-    after: Option<Cursor>,
-    limit: u32,
-) -> Option<Page<SealedMessage, Cursor>> {
-    let wanted = Wanted { owner, conversation, after, limit, with_key: false };
-    let found = messages::pages(pool, &[wanted]).await.unwrap().pop().unwrap()?;
-    if !found.branched {
-        return Some(found.page);
-    }
-    Some(messages::branch(pool, &wanted, branch).await.unwrap())
-}
 
 async fn shown(
     pool: &PgPool,
@@ -34,7 +16,7 @@ async fn shown(
     id: ConversationId,
     branch: Branch,
 ) -> Vec<Message> {
-    let page = page(pool, user, id, branch, None, 100).await.unwrap();
+    let (page, _) = messages::page(pool, user, id, branch, None, 100).await.unwrap().unwrap();
     page.items.into_iter().map(|message| message.open(Some(history.key(id)))).collect()
 }
 
@@ -90,7 +72,7 @@ async fn a_conversation_without_branches_is_shown_whole_and_page_by_page() {
     assert_eq!(ids(&pool, &history, user, id, Branch::Newest).await, flat(&turns));
     let (mut seen, mut after) = (vec![], None);
     loop {
-        let page = page(&pool, user, id, Branch::Newest, after, 3).await.unwrap();
+        let (page, _) = messages::page(&pool, user, id, Branch::Newest, after, 3).await.unwrap().unwrap();
         seen.extend(page.items.into_iter().map(|message| message.open(None).id));
         after = page.next;
         if after.is_none() {
@@ -142,7 +124,7 @@ async fn a_branch_is_read_page_by_page_too() {
     let whole = flat(&[tree.first, tree.older, tree.below_older]);
     let (mut seen, mut after) = (vec![], None);
     loop {
-        let page = page(&pool, tree.user, tree.id, through, after, 2).await.unwrap();
+        let (page, _) = messages::page(&pool, tree.user, tree.id, through, after, 2).await.unwrap().unwrap();
         seen.extend(page.items.into_iter().map(|message| message.open(None).id));
         after = page.next;
         if after.is_none() {
@@ -197,8 +179,8 @@ async fn a_deleted_conversation_has_no_messages_until_it_is_restored() {
     let tree = tree(&mut history);
     history.delete(tree.id);
     apply(&pool, &history.events, 100).await;
-    let shown = page(&pool, tree.user, tree.id, Branch::Newest, None, 10).await;
-    assert!(shown.is_none());
+    let page = messages::page(&pool, tree.user, tree.id, Branch::Newest, None, 10).await.unwrap();
+    assert!(page.is_none());
     history.happen(tree.id, ConversationEvent::ConversationRestored);
     apply(&pool, &history.events, 100).await;
     assert_eq!(ids(&pool, &history, tree.user, tree.id, Branch::Newest).await.len(), 2);
@@ -209,7 +191,9 @@ async fn messages_whose_key_was_destroyed_have_no_text() {
     let (pool, mut history) = (database().await, History::new());
     let tree = tree(&mut history);
     apply(&pool, &history.without_keys(), 100).await;
-    let page = page(&pool, tree.user, tree.id, Branch::Newest, None, 10).await.unwrap();
+    let (page, wrapped) =
+        messages::page(&pool, tree.user, tree.id, Branch::Newest, None, 10).await.unwrap().unwrap();
+    assert!(wrapped.is_none());
     let texts: Vec<String> = page.items.into_iter().map(|message| message.open(None).text).collect();
     assert_eq!(texts, ["", ""]);
 }
