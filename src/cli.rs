@@ -41,10 +41,17 @@ pub enum Command {
         #[arg(required = true)]
         paths: Vec<PathBuf>,
     },
-    /// Make a read model anew from the ledger while readers keep reading.
+    /// Make read models anew from the ledger while readers keep reading. Goes on where an interrupted one was.
     Rebuild {
         /// The read model's name; all of them when not given.
+        #[arg(conflicts_with = "all")]
         read_model: Option<String>,
+        /// All read models.
+        #[arg(long)]
+        all: bool,
+        /// Change nothing: compare what the ledger makes of them with the live ones, row by row.
+        #[arg(long)]
+        check: bool,
     },
     /// Print the description of the HTTP API (`OpenAPI` 3.1).
     Openapi,

@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
+use aggregates::Position;
 use anyhow::{Context as _, bail};
 use clap::Parser as _;
 use colloquy::app::App;
 use colloquy::cli::{Cli, Command, GrantedRole, Role};
 use colloquy::config::Config;
 use colloquy::{http, ingest, rebuild, store, telemetry};
-use projections::ReadModel;
+use indicatif::{ProgressBar, ProgressStyle};
+use projections::{Difference, ReadModel};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -44,7 +46,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
             ingest::run(&config.worker, app.store(2)?, app.wake(), &paths).await?;
             Ok(())
         }
-        Command::Rebuild { read_model } => rebuild_models(read_model.as_deref()).await,
+        Command::Rebuild { read_model, check, .. } => rebuild_models(read_model.as_deref(), check).await,
         Command::Openapi => {
             println!("{}", http::openapi());
             Ok(())
@@ -93,7 +95,7 @@ async fn grant(email: &str, role: GrantedRole) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn rebuild_models(name: Option<&str>) -> anyhow::Result<()> {
+async fn rebuild_models(name: Option<&str>, check: bool) -> anyhow::Result<()> {
     let models = match name {
         None => ReadModel::ALL.to_vec(),
         Some(name) => vec![ReadModel::named(name).with_context(|| {
@@ -103,6 +105,36 @@ async fn rebuild_models(name: Option<&str>) -> anyhow::Result<()> {
     };
     let app = App::new(Config::from_env()?, BTreeSet::new()).await?;
     let store = app.store(REBUILD_CONNECTIONS)?;
-    rebuild::rebuild(&store, &models, |position, goal| eprintln!("{position} of {goal}")).await?;
+    let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template(
+        "{bar:40} {human_pos} of {human_len} events, {per_sec}, {eta} left",
+    )?);
+    let progress = |position: Position, goal: Position| {
+        bar.set_length(goal.0);
+        bar.set_position(position.0);
+    };
+    if !check {
+        rebuild::rebuild(&store, &models, progress).await?;
+        bar.finish();
+        return Ok(());
+    }
+    let checked = rebuild::check(&store, &models, progress).await?;
+    bar.finish();
+    report_differences(&checked)
+}
+
+fn report_differences(checked: &[(ReadModel, Vec<Difference>)]) -> anyhow::Result<()> {
+    for (model, differences) in checked {
+        match differences.len() {
+            0 => println!("{}: equal, row by row", model.name()),
+            _ => println!("{}: differs", model.name()),
+        }
+        for difference in differences {
+            let side = if difference.live { "only live:   " } else { "only rebuilt:" };
+            println!("  {side} {}", difference.row);
+        }
+    }
+    if checked.iter().any(|(_, differences)| !differences.is_empty()) {
+        bail!("read models differ from their ledger; `colloquy rebuild` puts them right");
+    }
     Ok(())
 }

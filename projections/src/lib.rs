@@ -18,7 +18,7 @@ pub use read_model::{
     Opened, PendingAnswer, ReadModel, apply, apply_one, checkpoint, lowest_checkpoint,
     oldest_pending_position, pending_answers,
 };
-pub use rebuild::Rebuild;
+pub use rebuild::{Difference, Rebuild};
 
 use serde::Serialize;
 

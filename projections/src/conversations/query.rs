@@ -235,7 +235,8 @@ SELECT x.* FROM (
                AND (me.after_pinned IS NULL
                     OR (c.pinned, c.updated_at, c.id) < (me.after_pinned, me.after_time, me.after_id))
              ORDER BY c.pinned DESC, c.updated_at DESC, c.id DESC LIMIT me.most) AS c
-      LEFT JOIN my_keys k ON me.with_keys AND k.kind = 'conversation' AND k.id = c.id AND k.owner = me.owner
+      LEFT JOIN LATERAL (SELECT k.wrapped FROM my_keys k
+                          WHERE me.with_keys AND k.kind = 'conversation' AND k.id = c.id AND k.owner = me.owner) AS k ON true
      ORDER BY c.pinned DESC, c.updated_at DESC, c.id DESC OFFSET 0
 ) AS x";
 

@@ -151,8 +151,8 @@ SELECT x.* FROM (
 ) AS me CROSS JOIN LATERAL (
     SELECT me.place, k.wrapped, c.branched, m.*
       FROM my_conversations c
-      LEFT JOIN my_keys k
-        ON me.with_key AND k.kind = 'conversation' AND k.id = me.conversation AND k.owner = me.owner
+      LEFT JOIN LATERAL (SELECT k.wrapped FROM my_keys k WHERE me.with_key AND k.kind = 'conversation'
+                            AND k.id = me.conversation AND k.owner = me.owner) AS k ON true
       LEFT JOIN LATERAL (
            SELECT p.id, p.ordinal, p.parent_id, p.role, p.status, p.created_at, p.sequence, p.event_type, p.private,
                   p.model, p.quoted, p.failure, p.prompt_tokens, p.completion_tokens, p.rating

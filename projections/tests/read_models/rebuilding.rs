@@ -1,7 +1,7 @@
 //! A read model made anew equals the one it replaces, and is as well protected.
 
 use projections::conversations::{self, Filter};
-use projections::{ReadModel, Rebuild};
+use projections::{Difference, ReadModel, Rebuild};
 
 use crate::database::{apply, as_superuser, database, everything, rows};
 use crate::folding::long_story;
@@ -14,6 +14,7 @@ async fn rebuild(pool: &sqlx::PgPool, history: &History, model: ReadModel, batch
         rebuild.apply(pool, batch).await.unwrap();
     }
     assert_eq!(rebuild.position().0, most as u64);
+    rebuild.index(pool).await.unwrap();
     let mut transaction = pool.begin().await.unwrap();
     let live = rebuild.hold(&mut transaction).await.unwrap();
     assert_eq!(live.0, history.events.len() as u64);
@@ -62,19 +63,75 @@ async fn a_rebuilt_read_model_is_protected_read_and_written_as_before() {
 }
 
 #[tokio::test]
-async fn what_an_interrupted_rebuild_left_does_not_matter() {
+async fn an_interrupted_rebuild_goes_on_where_it_was() {
+    let pool = database().await;
+    let history = long_story();
+    apply(&pool, &history.events, 100).await;
+    for model in ReadModel::ALL {
+        let mut interrupted = Rebuild::begin(&pool, model).await.unwrap();
+        interrupted.apply(&pool, &history.events[..50]).await.unwrap();
+        drop(interrupted);
+        assert_eq!(Rebuild::begin(&pool, model).await.unwrap().position().0, 50);
+        assert_eq!(differences(&pool, &history, model).await, []);
+    }
+}
+
+#[tokio::test]
+async fn a_rebuild_begun_by_another_version_begins_anew() {
     let pool = database().await;
     let history = long_story();
     apply(&pool, &history.events, 100).await;
     let mut interrupted = Rebuild::begin(&pool, ReadModel::Messages).await.unwrap();
     interrupted.apply(&pool, &history.events[..50]).await.unwrap();
-    drop(interrupted);
-    rebuild(&pool, &history, ReadModel::Messages, 64).await;
-    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM pg_tables WHERE tablename ~ '_(next|old)$'")
-        .fetch_one(&pool)
+    sqlx::query("UPDATE checkpoints SET name = 'messages_next 0.0.1' WHERE name LIKE 'messages_next%'")
+        .execute(&pool)
         .await
         .unwrap();
-    assert_eq!(left, 0);
+    assert_eq!(Rebuild::begin(&pool, ReadModel::Messages).await.unwrap().position().0, 0);
+    rebuild(&pool, &history, ReadModel::Messages, 64).await;
+    for left in [
+        "SELECT count(*) FROM pg_tables WHERE tablename ~ '_(next|old)$'",
+        "SELECT count(*) FROM checkpoints WHERE name ~ '_next'",
+    ] {
+        assert_eq!(sqlx::query_scalar::<_, i64>(left).fetch_one(&pool).await.unwrap(), 0);
+    }
+}
+
+/// What a comparison with the live read model says.
+async fn differences(pool: &sqlx::PgPool, history: &History, model: ReadModel) -> Vec<Difference> {
+    let mut rebuild = Rebuild::begin(pool, model).await.unwrap();
+    rebuild.apply(pool, &history.events).await.unwrap();
+    let mut transaction = pool.begin().await.unwrap();
+    rebuild.hold(&mut transaction).await.unwrap();
+    rebuild.compare(transaction, &[]).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_row_that_was_changed_behind_the_ledgers_back_is_told() {
+    let pool = database().await;
+    let history = long_story();
+    apply(&pool, &history.events, 100).await;
+    for (model, change) in [
+        (
+            ReadModel::Conversations,
+            "UPDATE conversations SET version = version + 1 WHERE id = (SELECT min(id::text)::uuid FROM conversations)",
+        ),
+        (ReadModel::Messages, "DELETE FROM messages WHERE id = (SELECT min(id::text)::uuid FROM messages)"),
+        (
+            ReadModel::SearchEntries,
+            "UPDATE search_entries SET tokens = '' WHERE entry_id = (SELECT min(entry_id::text)::uuid FROM search_entries)",
+        ),
+        (
+            ReadModel::Accounts,
+            "UPDATE accounts SET version = 99 WHERE owner = (SELECT min(owner::text)::uuid FROM accounts)",
+        ),
+    ] {
+        assert_eq!(differences(&pool, &history, model).await, []);
+        assert_eq!(sqlx::query(change).execute(&pool).await.unwrap().rows_affected(), 1);
+        let told = differences(&pool, &history, model).await;
+        assert!(told.iter().any(|difference| !difference.live), "{model:?}");
+        assert!(told.len() <= 2);
+    }
 }
 
 #[tokio::test]
