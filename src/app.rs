@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::Role;
 use crate::config::Config;
+use crate::eraser::Eraser;
 use crate::http::{self, Api};
 use crate::hub::Hub;
 use crate::store::{self, Keyring, Store};
@@ -22,10 +23,13 @@ use crate::{projector, sealer, worker};
 
 /// How long the roles may take to end what they are doing.
 const GRACE: Duration = Duration::from_secs(15);
+/// How long the start waits for erasures that a restored database has to be told again.
+const ERASE_AGAIN: Duration = Duration::from_secs(20);
 /// Connections of each role that works in the background, and of the keyring.
 const SEALER_CONNECTIONS: u32 = 3;
 const PROJECTOR_CONNECTIONS: u32 = 2;
 const WORKER_CONNECTIONS: u32 = 4;
+const ERASER_CONNECTIONS: u32 = 2;
 const KEYRING_CONNECTIONS: u32 = 4;
 
 /// What all roles of a process share.
@@ -65,6 +69,31 @@ impl App {
         Ok(Store::new(pool, Arc::clone(&self.keyring)))
     }
 
+    /// A database restored from before an erasure is erased again before it is served. Where that cannot be known yet, the
+    /// eraser finds it out as soon as it can.
+    async fn erase_again(&self) {
+        let erasing = async { self.eraser()?.erase_again().await };
+        match tokio::time::timeout(ERASE_AGAIN, erasing).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(error = format!("{error:#}"), "erasures could not be checked yet");
+            }
+            Err(_) => tracing::warn!("erasures could not be checked in time, and will be"),
+        }
+    }
+
+    /// What carries erasures out.
+    pub fn eraser(&self) -> anyhow::Result<Eraser> {
+        Ok(Eraser {
+            store: self.store(ERASER_CONNECTIONS)?,
+            accounts: store::connect(self.config.auth_database_url.expose(), 1)?,
+            index: worker::index(&self.config.worker)?,
+            nats: self.nats.clone(),
+            subjects: self.subjects.clone(),
+            wake: self.wake.clone(),
+        })
+    }
+
     /// Runs the roles until `stop` is cancelled, or until one of them ends by itself, which is an error.
     ///
     /// The api ends first: it finishes what it accepted and ends its streams. The others end after it.
@@ -75,6 +104,7 @@ impl App {
         self.spawn_background(&mut back, &background)?;
         if self.roles.contains(&Role::Api) {
             let listener = listener.context("the api needs an address to listen on")?;
+            self.erase_again().await;
             self.spawn_api(&mut front, listener, &stop)?;
         }
         let ended_early = tokio::select! {
@@ -122,6 +152,11 @@ impl App {
             });
         }
         if self.roles.contains(&Role::Worker) {
+            let (eraser, until) = (self.eraser()?, cancel.clone());
+            tasks.spawn(async {
+                eraser.run(until).await;
+                Ok(())
+            });
             let (store, cancel) = (self.store(WORKER_CONNECTIONS)?, cancel.clone());
             tasks.spawn(
                 async move { worker::start(&config.worker, store, nats, subjects, wake, cancel).await },
@@ -146,11 +181,17 @@ impl App {
         let api = Api::new(
             self.config.api.clone(),
             store,
+            store::connect(self.config.auth_database_url.expose(), 1)?,
             self.nats.clone(),
             hub,
             self.wake.clone(),
             stop.clone(),
         )?;
+        let (following, until) = (api.clone(), stop.clone());
+        tasks.spawn(async move {
+            following.follow_erasures(until).await;
+            Ok(())
+        });
         let stop = stop.clone();
         tasks.spawn(async move {
             api.warm_up().await;

@@ -39,6 +39,8 @@ pub struct Config {
     pub database_direct_url: Secret,
     /// `DATABASE_CONNECTIONS`: connections of the api's pool; default 16.
     pub database_connections: u32,
+    /// `AUTH_DATABASE_URL`: the account service's database, its tables in the schema `auth`; default `DATABASE_URL`.
+    pub auth_database_url: Secret,
     /// `NATS_URL`: NATS 2.10 or newer with JetStream.
     pub nats_url: Secret,
     /// `NATS_PREFIX`: the first token of all subjects; default `colloquy`.
@@ -108,6 +110,8 @@ impl Config {
         let database_url = required("DATABASE_URL")?;
         Ok(Self {
             database_direct_url: optional("DATABASE_DIRECT_URL")
+                .map_or_else(|| Secret(database_url.clone()), Secret),
+            auth_database_url: optional("AUTH_DATABASE_URL")
                 .map_or_else(|| Secret(database_url.clone()), Secret),
             database_url: Secret(database_url),
             database_connections: parsed("DATABASE_CONNECTIONS", 16)?,

@@ -4,6 +4,7 @@ mod caller;
 mod commands;
 mod conversations;
 mod cursor;
+mod erasures;
 mod gathered;
 mod health;
 mod layers;
@@ -43,6 +44,8 @@ pub use openapi::document as openapi;
 const BODY_LIMIT: usize = 256 << 10;
 /// Accounts known to be open.
 const OPENED: usize = 50_000;
+/// Accounts known to be erased; the account itself knows of those that do not fit.
+const ERASING: usize = 10_000;
 
 /// What the handlers share. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -63,6 +66,8 @@ pub struct Shared {
     wake: SealerWake,
     cursors: cursor::Cursors,
     opened: Cache<aggregates::UserId, ()>,
+    erasing: Cache<aggregates::UserId, ()>,
+    accounts: sqlx::PgPool,
     rates: rate_limit::RateLimit,
     metrics: metrics::Metrics,
     proxy: reqwest::Client,
@@ -82,6 +87,7 @@ impl Api {
     pub fn new(
         config: ApiConfig,
         store: Store,
+        accounts: sqlx::PgPool,
         nats: Client,
         hub: Hub,
         wake: SealerWake,
@@ -97,6 +103,8 @@ impl Api {
             }),
             cursors: cursor::Cursors::new(store.keyring().master()),
             opened: Cache::new(OPENED),
+            erasing: Cache::new(ERASING),
+            accounts,
             rates: rate_limit::RateLimit::new(config.rate_limit),
             metrics: metrics::Metrics::default(),
             proxy: page::proxy_client()?,
@@ -125,7 +133,8 @@ pub fn router(api: Api) -> Router {
         .route("/v1/conversations/{id}/messages", get(messages::list))
         .route("/v1/search", get(search::search))
         .route("/v1/usage", get(me::usage))
-        .route("/v1/me", get(me::me))
+        .route("/v1/me", get(me::me).delete(erasures::erase))
+        .route("/v1/erasures/{receipt}", get(erasures::state))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))

@@ -297,6 +297,11 @@ impl Hub {
         key.open(&place, &live.sealed).ok()
     }
 
+    /// The names of what is said over NATS.
+    pub const fn subjects(&self) -> &Subjects {
+        &self.subjects
+    }
+
     async fn follow_read_models(&self) {
         loop {
             if let Ok(mut announcements) = self.nats.subscribe(self.subjects.projected()).await {

@@ -12,6 +12,7 @@ use aggregates::UserId;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use quick_cache::sync::Cache;
+use uuid::Uuid;
 
 use crate::config::ApiConfig;
 use introspection::Introspection;
@@ -64,6 +65,8 @@ pub struct Caller {
     pub role: Role,
     /// Until when the token is good, in seconds since 1970.
     pub until: u64,
+    /// The session behind a JWT; `None` where the token is the session's own.
+    pub session: Option<Uuid>,
 }
 
 /// Why nobody knows who is asking.
@@ -113,6 +116,13 @@ impl Identity {
         } else {
             self.introspection.ask(token).await
         }
+    }
+
+    /// Asks the account service anew whose session an opaque token is, whatever it said seconds ago.
+    pub async fn ask_anew(&self, headers: &HeaderMap) -> Result<Caller, Unauthenticated> {
+        let header = headers.get(AUTHORIZATION).and_then(|header| header.to_str().ok());
+        let (_, token) = header.and_then(|header| header.split_once(' ')).ok_or(Unauthenticated::Missing)?;
+        self.introspection.ask_anew(token.trim()).await
     }
 
     /// A JWT that was good is good until it expires.

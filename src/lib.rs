@@ -6,6 +6,7 @@ pub mod app;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod eraser;
 pub mod feed;
 pub mod http;
 pub mod hub;

@@ -87,7 +87,7 @@ async fn grant(email: &str, role: GrantedRole) -> anyhow::Result<()> {
         GrantedRole::Auditor => "auditor",
         GrantedRole::Admin => "admin",
     };
-    let pool = store::connect(config.database_url.expose(), 1)?;
+    let pool = store::connect(config.auth_database_url.expose(), 1)?;
     if !store::grant(&pool, email, name).await? {
         bail!("there is no account with this e-mail address");
     }

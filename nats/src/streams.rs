@@ -1,4 +1,4 @@
-//! The three streams, made when they are missing.
+//! The streams, made when they are missing.
 
 use std::time::Duration;
 
@@ -20,13 +20,14 @@ pub struct StreamFailed {
     reason: String,
 }
 
-/// Makes the streams of events, of answers being written and of dead letters, and returns the stream of events.
+/// Makes the streams of events, of answers being written, of dead letters and of tombstones, and returns the stream of events.
 ///
 /// They are bounded by messages and age: JetStream sets bytes aside when a stream is made, and refuses it where there are
 /// too few. Existing streams are left as an operator may have configured them (replicas, placement, limits).
 pub async fn ensure_streams(jetstream: &Context, subjects: &Subjects) -> Result<Stream, StreamFailed> {
     ensure(jetstream, live(subjects)).await?;
     ensure(jetstream, dead(subjects)).await?;
+    ensure(jetstream, tombstones(subjects)).await?;
     ensure(jetstream, events(subjects)).await
 }
 
@@ -65,6 +66,20 @@ fn live(subjects: &Subjects) -> Config {
         discard: DiscardPolicy::Old,
         max_age: Duration::from_mins(15),
         max_messages: 1_000_000,
+        ..Config::default()
+    }
+}
+
+/// Who was erased: one message each, for ever, so that a database restored from before the erasure is erased again.
+fn tombstones(subjects: &Subjects) -> Config {
+    Config {
+        name: subjects.tombstones_stream(),
+        subjects: vec![subjects.all_tombstones()],
+        retention: RetentionPolicy::Limits,
+        storage: StorageType::File,
+        discard: DiscardPolicy::Old,
+        max_messages_per_subject: 1,
+        allow_direct: true,
         ..Config::default()
     }
 }

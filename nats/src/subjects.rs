@@ -61,6 +61,26 @@ impl Subjects {
         format!("{}.wake.sealer", self.prefix)
     }
 
+    /// Somebody is being erased: every process forgets what it holds of them. The message is their id.
+    pub fn erasing(&self) -> String {
+        format!("{}.erasing", self.prefix)
+    }
+
+    /// That somebody was erased, kept apart from what erasures reach.
+    pub fn tombstone(&self, owner: UserId) -> String {
+        format!("{}.tombstones.{owner}", self.prefix)
+    }
+
+    /// All of these.
+    pub fn all_tombstones(&self) -> String {
+        format!("{}.tombstones.>", self.prefix)
+    }
+
+    /// The answers of one owner that are being written.
+    pub fn live_of(&self, owner: UserId) -> String {
+        format!("{}.live.{owner}.>", self.prefix)
+    }
+
     /// How far the read models are, and what has just changed.
     pub fn projected(&self) -> String {
         format!("{}.projected", self.prefix)
@@ -84,6 +104,11 @@ impl Subjects {
     /// The stream of what could not be worked on.
     pub fn dead_stream(&self) -> String {
         format!("{}_DEAD", self.prefix.to_uppercase())
+    }
+
+    /// The stream of tombstones.
+    pub fn tombstones_stream(&self) -> String {
+        format!("{}_TOMBSTONES", self.prefix.to_uppercase())
     }
 
     /// The worker's durable consumer on the stream of events.

@@ -9,11 +9,13 @@
 pub mod accounts;
 pub mod conversations;
 pub mod messages;
+mod purge;
 mod read_model;
 mod rebuild;
 pub mod search;
 pub mod usage;
 
+pub use purge::rows_of;
 pub use read_model::{
     Opened, PendingAnswer, ReadModel, apply, apply_one, checkpoint, lowest_checkpoint,
     oldest_pending_position, pending_answers,

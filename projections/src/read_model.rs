@@ -4,7 +4,7 @@ use aggregates::{AnswerId, ConversationId, Position, RecordedEvent, UserId};
 use sealing::{BlindKey, ContentKey};
 use sqlx::{PgExecutor, PgTransaction};
 
-use crate::{accounts, conversations, messages, search, usage};
+use crate::{accounts, conversations, messages, purge, search, usage};
 
 /// An event with what it takes to project it. Without keys it projects without its texts: they were erased.
 #[derive(Debug, Clone)]
@@ -97,7 +97,8 @@ pub async fn apply_one(
         ReadModel::SearchEntries => search::apply(table, transaction, batch).await,
         ReadModel::UsageDays => usage::apply(table, transaction, batch).await,
         ReadModel::Accounts => accounts::apply(table, transaction, batch).await,
-    }
+    }?;
+    purge::apply(model, table, transaction, batch).await
 }
 
 /// How far a read model is.

@@ -15,6 +15,7 @@ use qdrant_client::qdrant::{
 use qdrant_client::{Qdrant, QdrantError};
 use secrecy::{ExposeSecret, SecretString};
 use tonic::Code;
+use uuid::Uuid;
 
 use crate::embed::{DIMENSIONS, MODEL_NAME, Vector};
 use crate::passage::{DocumentId, PassageBody, PassageId, Scope};
@@ -164,6 +165,19 @@ impl PassageIndex {
             .await
     }
 
+    /// Removes all passages of one owner.
+    pub async fn delete_owner(&self, owner: Uuid) -> Result<(), IndexError> {
+        self.delete(Filter::must([of_owner(owner)])).await
+    }
+
+    /// How many passages one owner has.
+    pub async fn count_of_owner(&self, owner: Uuid) -> Result<u64, IndexError> {
+        let request =
+            CountPointsBuilder::new(&self.collection).exact(true).filter(Filter::must([of_owner(owner)]));
+        let answer = self.within(self.client.count(request)).await?;
+        Ok(answer.result.map_or(0, |result| result.count))
+    }
+
     async fn delete(&self, filter: Filter) -> Result<(), IndexError> {
         let request = DeletePointsBuilder::new(&self.collection).points(filter).wait(true);
         self.within(self.client.delete_points(request)).await?;
@@ -194,6 +208,10 @@ fn point(passage: IndexedPassage) -> PointStruct {
         .add_vector(BM25, QdrantVector::new_sparse(passage.sparse.indices, passage.sparse.values));
     let payload = payload::of(passage.id, passage.scope, passage.body);
     PointStruct::new(passage.id.point_id().to_string(), vectors, payload)
+}
+
+fn of_owner(owner: Uuid) -> Condition {
+    Condition::matches(payload::OWNER, owner.to_string())
 }
 
 fn of_document(document_id: DocumentId) -> Condition {

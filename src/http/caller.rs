@@ -18,6 +18,9 @@ impl FromRequestParts<Api> for Caller {
     /// Checks the token, and opens the account at its first request.
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
         let caller = api.identity.authenticate(&parts.headers).await?;
+        if api.erasing.get(&caller.user).is_some() {
+            return Err(Problem::account_is_being_erased());
+        }
         if api.opened.get(&caller.user).is_none() {
             open_account(api, caller.user, parts.extensions.get()).await?;
         }

@@ -36,6 +36,8 @@ struct Document<'a> {
     current_version: Option<u64>,
 }
 
+const ACCOUNT_ERASING: &str = "account-erasing";
+
 impl Problem {
     fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
         let detail = detail.into();
@@ -117,10 +119,15 @@ impl Problem {
         Self { retry_after: Some(retry_after), ..problem }
     }
 
-    /// The role does not reach here.
+    /// Whether the account is being erased.
+    pub(crate) fn says_erasing(&self) -> bool {
+        self.kind == ACCOUNT_ERASING
+    }
+
+    /// Nothing is taken from somebody who asked to be erased.
     pub(crate) fn account_is_being_erased() -> Self {
         let detail = "This account is being erased and takes nothing more.";
-        Self::new(StatusCode::FORBIDDEN, "account-erasing", "The account is being erased", detail)
+        Self::new(StatusCode::FORBIDDEN, ACCOUNT_ERASING, "The account is being erased", detail)
     }
 
     /// A part of the service is away; nothing was written.
@@ -223,6 +230,7 @@ impl From<StoreError> for Problem {
             }
             StoreError::Conflict => Self::unavailable("Too many commands at once for this conversation."),
             StoreError::KeyDestroyed => Self::not_found(),
+            StoreError::OwnerErased => Self::account_is_being_erased(),
             StoreError::IdempotencyKeyUsed
             | StoreError::Corrupt(_)
             | StoreError::Key(_)

@@ -39,6 +39,7 @@ struct Claims {
     sub: String,
     exp: u64,
     role: Option<String>,
+    sid: Option<uuid::Uuid>,
 }
 
 /// Whether the keys may be fetched, and were.
@@ -98,7 +99,8 @@ impl Jwks {
         if user == UserId::SHARED {
             return Err(Unauthenticated::Invalid);
         }
-        Ok(Caller { user, role: Role::named(claims.claims.role.as_deref()), until: claims.claims.exp })
+        let Claims { exp, role, sid, .. } = claims.claims;
+        Ok(Caller { user, role: Role::named(role.as_deref()), until: exp, session: sid })
     }
 
     fn key(&self, kid: &str) -> Option<VerifyingKey> {

@@ -183,11 +183,18 @@ fn never_sent(error: &StoreError) -> bool {
     matches!(error, StoreError::Away(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed))
 }
 
+/// For an owner whose key was destroyed nothing is appended but the end of the erasure itself: the missing owner makes the
+/// table refuse it.
 const APPEND: &str = "
 WITH appended AS (
     INSERT INTO events (aggregate_type, aggregate_id, owner, metadata,
                         sequence, event_type, event_version, event_id, payload, private)
-    SELECT e.aggregate_type, e.aggregate_id, e.owner, e.metadata::json,
+    SELECT e.aggregate_type, e.aggregate_id,
+           CASE WHEN e.aggregate_type <> 'account'
+                 AND EXISTS (SELECT FROM keys k
+                              WHERE k.kind = 'user' AND k.id = e.owner AND k.destroyed_at IS NOT NULL)
+                THEN NULL ELSE e.owner END,
+           e.metadata::json,
            e.sequence, e.event_type, e.event_version, e.event_id, e.payload::json, e.private
       FROM UNNEST($1::text[], $2::uuid[], $3::uuid[], $4::text[], $5::bigint[],
                   $6::text[], $7::text[], $8::uuid[], $9::text[], $10::bytea[])

@@ -1,6 +1,7 @@
 //! What can go wrong with the store, told apart by constraint and by SQLSTATE.
 
 use cqrs_es::persist::PersistenceError;
+use sqlx::postgres::PgDatabaseError;
 
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +27,9 @@ pub enum StoreError {
     /// The owner's keys are gone: the account was erased or never opened.
     #[error("use a key: it does not exist any more")]
     KeyDestroyed,
+    /// The owner has asked to be erased: nothing is written for them any more.
+    #[error("append events: their owner is being erased")]
+    OwnerErased,
     /// Anything else the database says.
     #[error("ask the store: {0}")]
     Database(#[source] sqlx::Error),
@@ -43,6 +47,7 @@ impl From<sqlx::Error> for StoreError {
         match &error {
             sqlx::Error::Database(database) => match (database.code().as_deref(), database.constraint()) {
                 (Some("23505"), Some("events_sequence" | "keys_subject")) => Self::Conflict,
+                (Some("23502"), _) if names_no_owner(database.as_ref()) => Self::OwnerErased,
                 (Some("23505"), Some("idempotency_key")) => Self::IdempotencyKeyUsed,
                 (Some(code), _) if means_away(code) => Self::Away(error),
                 _ => Self::Database(error),
@@ -56,6 +61,13 @@ impl From<sqlx::Error> for StoreError {
             _ => Self::Database(error),
         }
     }
+}
+
+/// An append leaves the owner out where it is being erased, which the table refuses.
+fn names_no_owner(error: &dyn sqlx::error::DatabaseError) -> bool {
+    error
+        .try_downcast_ref::<PgDatabaseError>()
+        .is_some_and(|error| (error.table(), error.column()) == (Some("events"), Some("owner")))
 }
 
 /// SQLSTATE classes of a server that is going, coming, crowded or full; and of transactions that may simply be repeated.

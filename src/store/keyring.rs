@@ -14,7 +14,7 @@ use super::StoreError;
 pub type ContentKeys = HashMap<Subject, ContentKey>;
 
 const USERS: usize = 20_000;
-const CONTENTS: usize = 50_000;
+const CONTENTS: usize = 120_000;
 
 /// Opens wrapped keys and remembers the ones used last.
 #[derive(Debug)]

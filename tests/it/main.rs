@@ -12,6 +12,7 @@ mod support;
 mod bad_days;
 mod blindness;
 mod commands;
+mod erasure;
 mod ingest;
 mod isolation;
 mod ledger;

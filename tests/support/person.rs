@@ -61,6 +61,14 @@ impl Person {
         Self { http, url: url.to_owned(), token, session }
     }
 
+    /// Ends the session.
+    pub(crate) async fn sign_out(&self) {
+        let url = format!("{}/api/auth/sign-out", service("COLLOQUY_TEST_AUTH_URL"));
+        let request = self.http.post(url).header("origin", service("COLLOQUY_TEST_PUBLIC_URL"));
+        let response = request.bearer_auth(&self.session).json(&json!({})).send().await.unwrap();
+        assert!(response.status().is_success());
+    }
+
     /// The same person at another product over the same accounts.
     pub(crate) fn at(&self, product: &Product) -> Self {
         Self { url: product.url.clone(), ..self.clone() }

@@ -66,6 +66,7 @@ pub(crate) fn configuration(database_url: String) -> Config {
         database_direct_url: Secret::new(database_url.clone()),
         database_url: Secret::new(database_url),
         database_connections: 8,
+        auth_database_url: Secret::new(service("COLLOQUY_TEST_AUTH_DATABASE_URL")),
         nats_url: Secret::new(service("COLLOQUY_TEST_NATS_URL")),
         nats_prefix: format!("t{}", Uuid::now_v7().simple()),
         master_key: master_key(),

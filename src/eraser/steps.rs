@@ -1,0 +1,130 @@
+//! The steps of an erasure, each repeatable, each sure of its end.
+
+use std::time::Duration;
+
+use aggregates::conversation::{Answer, ConversationCommand, Intent};
+use aggregates::{Actor, AnswerId, ConversationId, ReceiptId, UserId};
+use anyhow::{Context as _, bail};
+use async_nats::jetstream::stream::Stream;
+use bytes::Bytes;
+use chrono::Utc;
+use futures::TryStreamExt as _;
+use uuid::Uuid;
+
+use super::{Eraser, metadata};
+use crate::store::{Erasure, ExecuteError, StoreError};
+
+/// How long the read models may take to come to the destruction of the keys.
+const PROJECTED_WITHIN: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_millis(20);
+/// How long one call to NATS may take.
+const CALL: Duration = Duration::from_secs(5);
+
+impl Eraser {
+    /// Keeps, apart from everything that an erasure or a restored backup reaches, that there was one.
+    pub(super) async fn bury(&self, erasure: &Erasure) -> anyhow::Result<()> {
+        nats::ensure_streams(&self.jetstream(), &self.subjects).await?;
+        let subject = self.subjects.tombstone(erasure.owner);
+        let receipt = Bytes::copy_from_slice(erasure.receipt.uuid().as_bytes());
+        let acknowledged = self.jetstream().publish(subject, receipt).await?;
+        tokio::time::timeout(CALL, acknowledged).await.context("NATS did not answer in time")??;
+        Ok(())
+    }
+
+    /// Everybody who was ever erased, with their receipts.
+    pub(super) async fn tombstones(&self) -> anyhow::Result<Vec<(UserId, ReceiptId)>> {
+        nats::ensure_streams(&self.jetstream(), &self.subjects).await?;
+        let stream = self.stream(&self.subjects.tombstones_stream()).await?;
+        let subjects: Vec<String> = stream
+            .info_with_subjects(self.subjects.all_tombstones())
+            .await?
+            .map_ok(|(subject, _)| subject)
+            .try_collect()
+            .await?;
+        let mut buried = Vec::with_capacity(subjects.len());
+        for subject in subjects {
+            let owner = subject.rsplit('.').next().and_then(|owner| owner.parse().ok());
+            let message = stream.get_last_raw_message_by_subject(&subject).await?;
+            let receipt = Uuid::from_slice(&message.payload).ok().map(ReceiptId::new);
+            buried.extend(owner.zip(receipt));
+        }
+        Ok(buried)
+    }
+
+    /// Ends the answers that are being written.
+    pub(super) async fn stop_answers(&self, owner: UserId) -> anyhow::Result<()> {
+        for (conversation, answer) in self.store.unended_answers(owner).await? {
+            match self.stop(owner, conversation, answer).await {
+                // Ended meanwhile, or nothing more can be written for its owner: either way it is over.
+                Ok(()) | Err(ExecuteError::Refused(_) | ExecuteError::Store(StoreError::OwnerErased)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.wake.notify();
+        Ok(())
+    }
+
+    async fn stop(
+        &self,
+        owner: UserId,
+        conversation: ConversationId,
+        answer_id: AnswerId,
+    ) -> Result<(), ExecuteError<aggregates::conversation::ConversationRefused>> {
+        let command = ConversationCommand {
+            by: Actor::User(owner),
+            at: Utc::now(),
+            expected: None,
+            intent: Intent::Stop { answer_id, so_far: Answer::default() },
+        };
+        let id = conversation.uuid();
+        self.store.conversations().execute(id, command, &metadata(owner), None).await.map(drop)
+    }
+
+    /// Has every process forget what it holds of somebody.
+    pub(super) async fn tell_processes(&self, owner: UserId) -> anyhow::Result<()> {
+        let message = Bytes::from(owner.to_string());
+        self.nats.publish(self.subjects.erasing(), message).await?;
+        tokio::time::timeout(CALL, self.nats.flush()).await.context("NATS did not answer in time")??;
+        Ok(())
+    }
+
+    /// The projector purges an owner's rows where the ledger says that the keys are gone; here it is made sure that it did.
+    pub(super) async fn purge_read_models(&self, owner: UserId) -> anyhow::Result<()> {
+        let waiting = async {
+            while projections::rows_of(self.store.pool(), owner).await? > 0 {
+                tokio::time::sleep(LOOK).await;
+            }
+            anyhow::Ok(())
+        };
+        tokio::time::timeout(PROJECTED_WITHIN, waiting)
+            .await
+            .context("the read models did not come to the erasure in time")?
+    }
+
+    pub(super) async fn purge_passages(&self, owner: UserId) -> anyhow::Result<()> {
+        self.index.ensure_collection().await?;
+        self.index.delete_owner(owner.uuid()).await?;
+        match self.index.count_of_owner(owner.uuid()).await? {
+            0 => Ok(()),
+            left => bail!("{left} passages are left in the index"),
+        }
+    }
+
+    /// Documents are the only files, and they are shared ones so far: nobody has any of their own.
+    #[expect(clippy::unused_async, reason = "steps look alike")]
+    pub(super) async fn purge_files(&self, _owner: UserId) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    pub(super) async fn purge_live_stream(&self, owner: UserId) -> anyhow::Result<()> {
+        let stream = self.stream(&self.subjects.live_stream()).await?;
+        stream.purge().filter(self.subjects.live_of(owner)).await?;
+        Ok(())
+    }
+
+    async fn stream(&self, name: &str) -> anyhow::Result<Stream> {
+        let jetstream = self.jetstream();
+        let stream = jetstream.get_stream(name);
+        Ok(tokio::time::timeout(CALL, stream).await.context("NATS did not answer in time")??)
+    }
+}
