@@ -5,6 +5,7 @@ mod commands;
 mod conversations;
 mod cursor;
 mod erasures;
+mod export;
 mod gathered;
 mod health;
 mod layers;
@@ -141,6 +142,7 @@ pub fn router(api: Api) -> Router {
         .route("/openapi.json", get(openapi::json))
         .layer(middleware::from_fn(layers::time_limit));
     let streams = Router::new()
+        .route("/v1/me/export", get(export::export))
         .route("/v1/stream", get(stream::user))
         .route("/v1/conversations/{id}/stream", get(stream::conversation));
     let compressed = layers::compressed(timed).merge(openapi::page());

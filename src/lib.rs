@@ -7,6 +7,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod eraser;
+pub mod export;
 pub mod feed;
 pub mod http;
 pub mod hub;

@@ -18,7 +18,7 @@ mod open;
 mod outbox;
 mod repository;
 
-pub use accounts::grant;
+pub use accounts::{account_profile, grant};
 pub use cached::CachedEventStore;
 pub use connect::{connect, migrate};
 pub use erasures::{Erasure, erase_account, is_session_live};

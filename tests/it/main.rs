@@ -13,6 +13,7 @@ mod bad_days;
 mod blindness;
 mod commands;
 mod erasure;
+mod export;
 mod ingest;
 mod isolation;
 mod ledger;

@@ -83,6 +83,13 @@ impl Person {
         self.send(self.http.get(format!("{}{path}", self.url))).await
     }
 
+    /// Gets something that is no JSON.
+    pub(crate) async fn download(&self, path: &str) -> (u16, Vec<u8>) {
+        let request = self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.token);
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response.bytes().await.unwrap().to_vec())
+    }
+
     pub(crate) async fn request(&self, method: &str, path: &str) -> Answered {
         let method = method.parse().unwrap();
         self.send(self.http.request(method, format!("{}{path}", self.url))).await
