@@ -54,8 +54,15 @@ impl App {
             SealerWake::remote(nats.clone(), &subjects)
         };
         let pool = store::connect(config.database_url.expose(), KEYRING_CONNECTIONS)?;
-        let keyring = Arc::new(Keyring::new(pool, config.master_key.clone()));
+        let keyring = Arc::new(
+            Keyring::new(pool, config.master_key.clone()).with_previous(config.master_key_previous.clone()),
+        );
         Ok(Self { config: Arc::new(config), roles, nats, subjects, wake, keyring })
+    }
+
+    /// The keys.
+    pub const fn keyring(&self) -> &Arc<Keyring> {
+        &self.keyring
     }
 
     /// What wakes the sealer.

@@ -53,8 +53,21 @@ pub enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Look after the keys that everything private is sealed by.
+    Keys {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
     /// Print the description of the HTTP API (`OpenAPI` 3.1).
     Openapi,
+}
+
+/// What can be done with the keys.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum KeysCommand {
+    /// Wrap every user's key by `MASTER_KEY` that `MASTER_KEY_PREVIOUS` wraps still, while the service runs.
+    RotateMaster,
 }
 
 /// What a process does for the whole.

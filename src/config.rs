@@ -47,6 +47,9 @@ pub struct Config {
     pub nats_prefix: String,
     /// `MASTER_KEY` or `MASTER_KEY_FILE`: 32 bytes, in hexadecimal or base64.
     pub master_key: MasterKey,
+    /// `MASTER_KEY_PREVIOUS` or `MASTER_KEY_PREVIOUS_FILE`: the master key before, while `colloquy keys rotate-master` wraps
+    /// everything by the new one.
+    pub master_key_previous: Option<MasterKey>,
     /// The api's settings.
     pub api: ApiConfig,
     /// The worker's settings.
@@ -117,7 +120,9 @@ impl Config {
             database_connections: parsed("DATABASE_CONNECTIONS", 16)?,
             nats_url: Secret(required("NATS_URL")?),
             nats_prefix: or("NATS_PREFIX", "colloquy"),
-            master_key: master_key()?,
+            master_key: master_key("MASTER_KEY")?
+                .context("set MASTER_KEY_FILE to a file with 32 random bytes, in hexadecimal or base64")?,
+            master_key_previous: master_key("MASTER_KEY_PREVIOUS")?,
             api: ApiConfig::from_env()?,
             worker: WorkerConfig::from_env()?,
         })
@@ -171,15 +176,18 @@ impl ModelConfig {
     }
 }
 
-fn master_key() -> anyhow::Result<MasterKey> {
-    let text = match (optional("MASTER_KEY"), optional("MASTER_KEY_FILE")) {
+/// A master key from the variable of this name, or from the file that the variable with `_FILE` after its name names.
+fn master_key(name: &str) -> anyhow::Result<Option<MasterKey>> {
+    let file = format!("{name}_FILE");
+    let text = match (optional(name), optional(&file)) {
         (Some(key), None) => key,
-        (None, Some(file)) => std::fs::read_to_string(&file)
-            .with_context(|| format!("failed to read MASTER_KEY_FILE {file}"))?,
-        (Some(_), Some(_)) => bail!("set MASTER_KEY or MASTER_KEY_FILE, not both"),
-        (None, None) => bail!("set MASTER_KEY_FILE to a file with 32 random bytes, in hexadecimal or base64"),
+        (None, Some(path)) => {
+            std::fs::read_to_string(&path).with_context(|| format!("failed to read {file} {path}"))?
+        }
+        (Some(_), Some(_)) => bail!("set {name} or {file}, not both"),
+        (None, None) => return Ok(None),
     };
-    Ok(MasterKey::parse(&text)?)
+    Ok(Some(MasterKey::parse(&text).with_context(|| format!("failed to use {name}"))?))
 }
 
 fn optional(name: &str) -> Option<String> {

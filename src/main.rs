@@ -7,8 +7,9 @@ use aggregates::Position;
 use anyhow::{Context as _, bail};
 use clap::Parser as _;
 use colloquy::app::App;
-use colloquy::cli::{Cli, Command, GrantedRole, Role};
+use colloquy::cli::{Cli, Command, GrantedRole, KeysCommand, Role};
 use colloquy::config::Config;
+use colloquy::store::MasterKeyError;
 use colloquy::{http, ingest, rebuild, store, telemetry};
 use indicatif::{ProgressBar, ProgressStyle};
 use projections::{Difference, ReadModel};
@@ -47,6 +48,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Rebuild { read_model, check, .. } => rebuild_models(read_model.as_deref(), check).await,
+        Command::Keys { command: KeysCommand::RotateMaster } => rotate_master_key().await,
         Command::Openapi => {
             println!("{}", http::openapi());
             Ok(())
@@ -67,6 +69,7 @@ async fn serve(roles: Vec<Role>, no_migrate: bool) -> anyhow::Result<()> {
         store::migrate(config.database_direct_url.expose()).await?;
     }
     let app = App::new(config, roles).await?;
+    check_master_key(&app).await?;
     let stop = CancellationToken::new();
     let asked = stop.clone();
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
@@ -78,6 +81,28 @@ async fn serve(roles: Vec<Role>, no_migrate: bool) -> anyhow::Result<()> {
         asked.cancel();
     });
     app.run(listener, stop).await
+}
+
+/// With the wrong master key nothing is served. A database that is away is waited for by who needs it.
+async fn check_master_key(app: &App) -> anyhow::Result<()> {
+    match app.keyring().check_master_key().await {
+        Err(MasterKeyError::Store(error)) if error.is_away() => {
+            tracing::warn!(%error, "the master key could not be checked");
+            Ok(())
+        }
+        checked => Ok(checked?),
+    }
+}
+
+async fn rotate_master_key() -> anyhow::Result<()> {
+    let app = App::new(Config::from_env()?, BTreeSet::new()).await?;
+    let bar = ProgressBar::new_spinner().with_message("keys wrapped anew");
+    let rotated = app.keyring().rotate_master_key(|rotated| bar.set_position(rotated)).await?;
+    bar.finish_and_clear();
+    println!(
+        "{rotated} keys were wrapped anew. The previous master key is needed no more, but by older backups."
+    );
+    Ok(())
 }
 
 async fn grant(email: &str, role: GrantedRole) -> anyhow::Result<()> {

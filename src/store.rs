@@ -14,6 +14,7 @@ mod keyring;
 mod leases;
 mod ledger;
 mod load;
+mod master_keys;
 mod open;
 mod outbox;
 mod repository;
@@ -29,6 +30,7 @@ pub(crate) use idempotency::Remembered;
 pub use keyring::{ContentKeys, Keyring};
 pub use leases::{AnswerLease, Claim, Requested};
 pub use ledger::{GENESIS, LedgerEntry, LedgerHash, StoredEvent};
+pub use master_keys::MasterKeyError;
 pub use open::subject_of;
 pub use outbox::Sealed;
 

@@ -84,6 +84,11 @@ impl MasterKey {
         Ok((UserKey(key), wrapped))
     }
 
+    /// Wraps a user's key that there is already.
+    pub fn wrap_user_key(&self, user: UserId, key: &UserKey) -> Result<Vec<u8>, SealError> {
+        self.key.seal(&Subject::User(user).associated_data(), &key.0.0)
+    }
+
     /// Unwraps a user's key.
     pub fn unwrap_user_key(&self, user: UserId, wrapped: &[u8]) -> Result<UserKey, SealError> {
         unwrap(&self.key, Subject::User(user), wrapped).map(UserKey)

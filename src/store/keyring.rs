@@ -21,6 +21,7 @@ const CONTENTS: usize = 120_000;
 pub struct Keyring {
     pool: PgPool,
     master: MasterKey,
+    previous: Option<MasterKey>,
     users: Cache<UserId, UserKey>,
     contents: Cache<Subject, ContentKey>,
 }
@@ -37,7 +38,22 @@ pub(super) struct NewKey {
 impl Keyring {
     /// A keyring that reads wrapped keys from the store and opens them with the master key.
     pub fn new(pool: PgPool, master: MasterKey) -> Self {
-        Self { pool, master, users: Cache::new(USERS), contents: Cache::new(CONTENTS) }
+        Self { pool, master, previous: None, users: Cache::new(USERS), contents: Cache::new(CONTENTS) }
+    }
+
+    /// Takes keys that another master key wraps, too: the one before, until all keys are rotated.
+    #[must_use]
+    pub fn with_previous(self, previous: Option<MasterKey>) -> Self {
+        Self { previous, ..self }
+    }
+
+    /// The configured master key of an id.
+    pub(super) fn master_named(&self, id: &str) -> Option<&MasterKey> {
+        [Some(&self.master), self.previous.as_ref()].into_iter().flatten().find(|key| key.id() == id)
+    }
+
+    pub(super) const fn pool(&self) -> &PgPool {
+        &self.pool
     }
 
     /// The master key.
@@ -92,7 +108,7 @@ impl Keyring {
         let owners: Vec<UserId> =
             missing.values().copied().filter(|owner| self.users.get(owner).is_none()).collect();
         self.fetch_users(&owners).await?;
-        for (subject, wrapped) in self.fetch_wrapped(missing.keys().copied()).await? {
+        for (subject, _, wrapped) in self.fetch_wrapped(missing.keys().copied()).await? {
             let owner = missing.get(&subject).copied();
             if let Some(key) = owner.map(|owner| self.unwrap(owner, subject, &wrapped)).transpose()?.flatten()
             {
@@ -183,9 +199,11 @@ impl Keyring {
             return Ok(());
         }
         let subjects = users.iter().map(|user| Subject::User(*user));
-        for (subject, wrapped) in self.fetch_wrapped(subjects).await? {
+        for (subject, wrapped_by, wrapped) in self.fetch_wrapped(subjects).await? {
             if let Subject::User(user) = subject {
-                self.users.insert(user, self.master.unwrap_user_key(user, &wrapped)?);
+                // With none of that name the right error is that it cannot be unwrapped.
+                let master = self.master_named(&wrapped_by).unwrap_or(&self.master);
+                self.users.insert(user, master.unwrap_user_key(user, &wrapped)?);
             }
         }
         Ok(())
@@ -194,11 +212,11 @@ impl Keyring {
     async fn fetch_wrapped(
         &self,
         subjects: impl Iterator<Item = Subject>,
-    ) -> Result<Vec<(Subject, Vec<u8>)>, StoreError> {
+    ) -> Result<Vec<(Subject, String, Vec<u8>)>, StoreError> {
         let (kinds, ids): (Vec<&str>, Vec<Uuid>) =
             subjects.map(|subject| (subject.kind(), subject.id())).unzip();
-        let rows: Vec<(String, Uuid, Vec<u8>)> = sqlx::query_as(
-            "SELECT k.kind, k.id, k.wrapped
+        let rows: Vec<(String, Uuid, String, Vec<u8>)> = sqlx::query_as(
+            "SELECT k.kind, k.id, k.wrapped_by, k.wrapped
                FROM UNNEST($1::text[], $2::uuid[]) AS wanted (kind, id)
                JOIN keys k ON k.kind = wanted.kind AND k.id = wanted.id
               WHERE k.wrapped IS NOT NULL",
@@ -207,7 +225,10 @@ impl Keyring {
         .bind(ids)
         .fetch_all(&self.pool)
         .await?;
-        Ok(rows.into_iter().filter_map(|(kind, id, wrapped)| Some((subject(&kind, id)?, wrapped))).collect())
+        Ok(rows
+            .into_iter()
+            .filter_map(|(kind, id, wrapped_by, wrapped)| Some((subject(&kind, id)?, wrapped_by, wrapped)))
+            .collect())
     }
 }
 

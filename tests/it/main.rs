@@ -16,6 +16,7 @@ mod erasure;
 mod export;
 mod ingest;
 mod isolation;
+mod keys;
 mod ledger;
 mod read_models;
 mod streams;
