@@ -143,6 +143,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/erasures/{receipt}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far an erasure is. The receipt is all it takes: there is no account any more. */
+        get: operations["get_erasure"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/me": {
         parameters: {
             query?: never;
@@ -152,6 +169,24 @@ export interface paths {
         };
         /** The caller's account. */
         get: operations["me"];
+        put?: never;
+        post?: never;
+        /** Erase the caller's account and everything kept about them. Cannot be undone. */
+        delete: operations["erase_me"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything that is kept about the caller, as a ZIP. */
+        get: operations["export_me"];
         put?: never;
         post?: never;
         delete?: never;
@@ -352,6 +387,26 @@ export interface components {
              */
             version: number;
         };
+        /** @description How far an erasure is. */
+        ErasureState: {
+            /**
+             * Format: date-time
+             * @description When nothing was left; `null` before.
+             */
+            finished_at?: string | null;
+            /**
+             * Format: uuid
+             * @description Its receipt.
+             */
+            receipt: string;
+            /**
+             * Format: date-time
+             * @description When it was asked for.
+             */
+            requested_at: string;
+            /** @description What is done so far, in order. */
+            stores: components["schemas"]["StoreErased"][];
+        };
         /** @description Why there is no answer. */
         Failure: {
             /** @description A stable name. */
@@ -418,7 +473,7 @@ export interface components {
             conversation_id: string;
             /**
              * Format: date-time
-             * @description When it was asked or requested.
+             * @description When it was asked, or requested and then ended.
              */
             created_at: string;
             failure?: components["schemas"]["Failure"] | null;
@@ -555,7 +610,7 @@ export interface components {
                 conversation_id: string;
                 /**
                  * Format: date-time
-                 * @description When it was asked or requested.
+                 * @description When it was asked, or requested and then ended.
                  */
                 created_at: string;
                 failure?: components["schemas"]["Failure"] | null;
@@ -587,6 +642,24 @@ export interface components {
             }[];
             /** @description Where the next one begins; `null` if nothing follows. */
             next_cursor?: string | null;
+        };
+        /** @description What an erasure is followed by. */
+        Receipt: {
+            /**
+             * Format: uuid
+             * @description Keep it: it is the only way to ask about the erasure once the account is gone.
+             */
+            receipt: string;
+        };
+        /** @description A store that holds nothing of the person any more. */
+        StoreErased: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            erased_at: string;
+            /** @description Which: `keys`, `caches`, `read_models`, `passages`, `files`, `live_stream`, `accounts`. */
+            store: string;
         };
         /** @description Tokens and answers by day and model, newest first. */
         Usage: {
@@ -894,6 +967,33 @@ export interface operations {
             };
         };
     };
+    get_erasure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                receipt: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureState"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     me: {
         parameters: {
             query?: never;
@@ -909,6 +1009,56 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+        };
+    };
+    erase_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Receipt"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    export_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": unknown;
                 };
             };
         };
