@@ -5,7 +5,7 @@ import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { tokens } from "./account/auth";
-import { expire } from "./account/session";
+import { expire, followOtherTabs } from "./account/session";
 import { mayPass, SignedOut } from "./api/problem";
 import { createPages } from "./app/router";
 import "./app/theme.css";
@@ -30,6 +30,8 @@ const router = createPages(queries);
 
 // Somebody else signed in, in another tab: nothing on this page may be shown to them.
 tokens.onOwnerChanged = () => location.reload();
+
+followOtherTabs(queries, () => void router.invalidate());
 
 const container = document.getElementById("root");
 if (!container) throw new Error("index.html has no #root");

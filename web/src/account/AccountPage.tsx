@@ -8,14 +8,13 @@ import { inWords } from "../text/failures";
 import { type Texts, useText } from "../text/text";
 import { Button } from "../ui/Button";
 import { Field } from "../ui/Field";
-import { Logo } from "../ui/Logo";
 import { Alert } from "../ui/Notice";
 import styles from "./AccountPage.module.css";
 import { signIn, signUp } from "./auth";
+import { Door } from "./Door";
 import type { Destination } from "./destination";
-import { enter } from "./session";
-
-const SHORTEST_PASSWORD = 8;
+import { LONGEST_PASSWORD, SHORTEST_PASSWORD } from "./passwords";
+import { enter, hasEnded } from "./session";
 
 export function AccountPage({ kind, destination }: { kind: "signIn" | "signUp"; destination: Destination }) {
   const text = useText();
@@ -36,38 +35,36 @@ export function AccountPage({ kind, destination }: { kind: "signIn" | "signUp"; 
     if (!entering.isPending) entering.mutate(new FormData(event.currentTarget));
   };
   return (
-    <main className={styles.page}>
-      <title>{`${text[kind].action} · ${text.name}`}</title>
-      <div className={styles.card}>
-        <header className={styles.head}>
-          <Logo size={44} />
-          <h1 className={styles.title}>{text[kind].title}</h1>
-          <p className={styles.tagline}>{text.tagline}</p>
-        </header>
-        <form className={styles.form} onSubmit={submit}>
-          {isNew && <Field label={text.account.name} name="name" autoComplete="name" required maxLength={100} />}
-          <Field label={text.account.email} name="email" type="email" autoComplete="email" required />
-          <Field
-            label={text.account.password}
-            name="password"
-            type="password"
-            autoComplete={isNew ? "new-password" : "current-password"}
-            required
-            {...(isNew && { minLength: SHORTEST_PASSWORD, maxLength: 128, hint: text.account.passwordHint })}
-          />
-          {entering.isError && <Alert>{whyNot(entering.error, text)}</Alert>}
-          <Button kind="primary" type="submit" disabled={entering.isPending}>
-            {text[kind].action}
-          </Button>
-        </form>
+    <Door title={text[kind].title} action={text[kind].action}>
+      {!isNew && hasEnded(queries) && <p role="status">{text.signIn.expired}</p>}
+      <form className={styles.form} onSubmit={submit}>
+        {isNew && <Field label={text.account.name} name="name" autoComplete="name" required maxLength={100} />}
+        <Field label={text.account.email} name="email" type="email" autoComplete="email" required />
+        <Field
+          label={text.account.password}
+          name="password"
+          type="password"
+          autoComplete={isNew ? "new-password" : "current-password"}
+          required
+          {...(isNew && { minLength: SHORTEST_PASSWORD, maxLength: LONGEST_PASSWORD, hint: text.account.passwordHint })}
+        />
+        {entering.isError && <Alert>{whyNot(entering.error, text)}</Alert>}
+        <Button kind="primary" type="submit" disabled={entering.isPending}>
+          {text[kind].action}
+        </Button>
+      </form>
+      <p className={styles.other}>
+        {text[kind].other}{" "}
+        <Link to={isNew ? "/sign-in" : "/sign-up"} search={destination}>
+          {text[kind].otherAction}
+        </Link>
+      </p>
+      {!isNew && (
         <p className={styles.other}>
-          {text[kind].other}{" "}
-          <Link to={isNew ? "/sign-in" : "/sign-up"} search={destination}>
-            {text[kind].otherAction}
-          </Link>
+          <Link to="/forgot-password">{text.signIn.forgot}</Link>
         </p>
-      </div>
-    </main>
+      )}
+    </Door>
   );
 }
 

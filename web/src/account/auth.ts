@@ -44,6 +44,56 @@ export async function signOut(): Promise<void> {
   tokens.forget();
 }
 
+export async function changeName(name: string): Promise<void> {
+  answered(await client.updateUser({ name }));
+}
+
+/** Ends all other sessions: whoever knew the old password may hold one. */
+export async function changePassword(currentPassword: string, newPassword: string): Promise<void> {
+  answered(await client.changePassword({ currentPassword, newPassword, revokeOtherSessions: true }));
+  tokens.forget();
+}
+
+export async function askForReset(email: string): Promise<void> {
+  answered(await client.requestPasswordReset({ email, redirectTo: "/reset-password" }));
+}
+
+export async function resetPassword(token: string, newPassword: string): Promise<void> {
+  answered(await client.resetPassword({ token, newPassword }));
+}
+
+/** Where somebody is signed in. */
+export interface Session {
+  id: string;
+  token: string;
+  userAgent: string | null;
+  updatedAt: Date;
+  current: boolean;
+}
+
+export async function listSessions(): Promise<Session[]> {
+  const [all, here] = await Promise.all([client.listSessions(), client.getSession()]);
+  const current = answered(here)?.session.id;
+  const sessions = (answered(all) ?? []).map(({ id, token, userAgent, updatedAt }) => ({
+    id,
+    token,
+    userAgent: userAgent ?? null,
+    updatedAt: new Date(updatedAt),
+    current: id === current,
+  }));
+  return sessions.sort(
+    (one, other) => Number(other.current) - Number(one.current) || +other.updatedAt - +one.updatedAt,
+  );
+}
+
+export async function endSession(token: string): Promise<void> {
+  answered(await client.revokeSession({ token }));
+}
+
+export async function endOtherSessions(): Promise<void> {
+  answered(await client.revokeOtherSessions());
+}
+
 interface Said<Data> {
   data: Data | null;
   error: { status: number; code?: string | undefined; message?: string | undefined } | null;

@@ -10,6 +10,7 @@ interface Claims {
   sub: string;
   iat: number;
   exp: number;
+  role: string;
 }
 
 interface Held {
@@ -73,9 +74,9 @@ export function claimsOf(token: string): Claims {
   const payload = token.split(".")[1] ?? "";
   const bytes = Uint8Array.from(atob(payload.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
   const claims: Partial<Claims> = JSON.parse(new TextDecoder().decode(bytes));
-  const { sub, iat, exp } = claims;
+  const { sub, iat, exp, role = "user" } = claims;
   if (typeof sub !== "string" || typeof iat !== "number" || typeof exp !== "number") {
     throw new Error("the account service sent a token without sub, iat or exp");
   }
-  return { sub, iat, exp };
+  return { sub, iat, exp, role };
 }

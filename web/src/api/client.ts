@@ -14,6 +14,29 @@ export async function dataOf<Data>(call: Promise<{ data?: Data; error?: unknown;
   return data;
 }
 
+interface Ask {
+  method?: "GET" | "DELETE" | "POST";
+  query?: Record<string, string | number | undefined>;
+  body?: FormData;
+  signal?: AbortSignal;
+}
+
+/** The JSON of an address, or the problem thrown. Parameters that are empty are left out. */
+export async function fetchData<Data>(path: string, { query = {}, ...init }: Ask = {}): Promise<Data> {
+  const response = await fetchAnswer(path, { query, ...init });
+  return (await response.json()) as Data;
+}
+
+/** The answer of an address as it comes, or the problem thrown. */
+export async function fetchAnswer(path: string, { query = {}, ...init }: Ask = {}): Promise<Response> {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== "");
+  const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
+  const address = search.size > 0 ? `${path}?${search}` : path;
+  const response = await authorised(new Request(address, init));
+  if (!response.ok) throw await problemOf(response);
+  return response;
+}
+
 /** Opens a stream of server-sent events. The token goes in a header, never into the address. */
 export async function openStream(
   path: string,

@@ -9,6 +9,9 @@ type Answer<Path extends keyof paths> = paths[Path] extends { get: { responses: 
 
 export type ConversationPage = Answer<"/v1/conversations">;
 export type ConversationRow = ConversationPage["items"][number];
+export type FoundPage = Answer<"/v1/search">;
+export type Found = FoundPage["items"][number];
+export type Usage = Answer<"/v1/usage">;
 export type MessagePage = Answer<"/v1/conversations/{conversation_id}/messages">;
 type WireMessage = MessagePage["items"][number];
 

@@ -1,34 +1,62 @@
 // The frame around everything that needs an account: the list of conversations beside the open page; on a phone, the
 // list slides in over it.
 
-import { useSuspenseQuery } from "@tanstack/react-query";
-import { Link, Outlet, useRouterState } from "@tanstack/react-router";
+import { useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
+import { Link, Outlet, useNavigate, useParams, useRouterState, useSearch } from "@tanstack/react-router";
 import { Menu, PanelLeftClose, SquarePen } from "lucide-react";
-import { useEffect, useRef } from "react";
+import { lazy, type RefObject, Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { session } from "../account/session";
 import { ConversationList } from "../conversations/ConversationList";
-import { useLiveConversations } from "../conversations/queries";
+import { FoundList } from "../conversations/FoundList";
+import { conversations } from "../conversations/queries";
+import { SearchPanel } from "../conversations/SearchPanel";
 import { useText } from "../text/text";
 import { Button, buttonLooks } from "../ui/Button";
 import { Logo } from "../ui/Logo";
+import { Toasts } from "../ui/Toasts";
 import { AccountMenu } from "./AccountMenu";
 import styles from "./Home.module.css";
+import { useLive } from "./live";
+import { useShortcut } from "./shortcuts";
 import { useInView } from "./useInView";
 
+const ShortcutsDialog = lazy(() => import("./ShortcutsDialog"));
+
 export function Home() {
+  return (
+    <Toasts>
+      <Frame />
+    </Toasts>
+  );
+}
+
+function Frame() {
   const text = useText();
-  const lost = useLiveConversations(useInView());
+  const lost = useLive(useInView());
   const drawer = useRef<HTMLDialogElement>(null);
+  const sidebar = useRef<HTMLInputElement>(null);
+  const inDrawer = useRef<HTMLInputElement>(null);
+  const [help, setHelp] = useState(false);
   const path = useRouterState({ select: ({ location }) => location.pathname });
   // biome-ignore lint/correctness/useExhaustiveDependencies: wherever one goes, the drawer closes
   useEffect(() => drawer.current?.close(), [path]);
+  const toSearch = useCallback(() => {
+    // Where the list is beside the page, its field is in sight; else it is in the drawer.
+    if (sidebar.current?.checkVisibility()) return sidebar.current.focus();
+    drawer.current?.showModal();
+    inDrawer.current?.focus();
+  }, []);
+  const showHelp = useCallback(() => setHelp(true), []);
+  useShortcut("search", toSearch);
+  useShortcut("help", showHelp);
+  useWays();
   return (
     <div className={styles.frame}>
       <a className={styles.skip} href="#content">
         {text.skipToContent}
       </a>
       <aside className={styles.sidebar}>
-        <Sidebar />
+        <Sidebar search={sidebar} onHelp={showHelp} />
       </aside>
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: by keyboard it closes with Escape, which the browser sees to */}
       <dialog
@@ -38,7 +66,7 @@ export function Home() {
         onClick={(event) => event.target === drawer.current && drawer.current.close()}
       >
         <div className={styles.drawerBody}>
-          <Sidebar onClose={() => drawer.current?.close()} />
+          <Sidebar search={inDrawer} onHelp={showHelp} onClose={() => drawer.current?.close()} />
         </div>
       </dialog>
       <header className={styles.bar}>
@@ -63,13 +91,60 @@ export function Home() {
         )}
         <Outlet />
       </main>
+      {help && (
+        <Suspense>
+          <ShortcutsDialog onClose={() => setHelp(false)} />
+        </Suspense>
+      )}
     </div>
   );
 }
 
-function Sidebar({ onClose }: { onClose?: () => void }) {
+/** The keys that lead from one conversation to another. */
+function useWays(): void {
+  const navigate = useNavigate();
+  const queries = useQueryClient();
+  const filters = useSearch({ from: "/home" });
+  const { conversationId } = useParams({ strict: false });
+  const go = useCallback(
+    (steps: number) => {
+      const { q: _, ...listed } = filters;
+      const rows = queries.getQueryData(conversations(listed).queryKey)?.pages.flatMap(({ items }) => items) ?? [];
+      const at = rows.findIndex(({ id }) => id === conversationId);
+      const next = rows[at === -1 ? 0 : at + steps];
+      if (next) void navigate({ to: "/c/$conversationId", params: { conversationId: next.id } });
+    },
+    [navigate, queries, filters, conversationId],
+  );
+  useShortcut(
+    "new",
+    useCallback(() => void navigate({ to: "/" }), [navigate]),
+  );
+  useShortcut(
+    "next",
+    useCallback(() => go(1), [go]),
+  );
+  useShortcut(
+    "previous",
+    useCallback(() => go(-1), [go]),
+  );
+  useShortcut(
+    "compose",
+    useCallback(() => document.getElementById("composer")?.focus(), []),
+  );
+}
+
+interface SidebarProps {
+  search: RefObject<HTMLInputElement | null>;
+  onHelp: () => void;
+  onClose?: () => void;
+}
+
+function Sidebar({ search, onHelp, onClose }: SidebarProps) {
   const text = useText();
   const { data: person } = useSuspenseQuery(session);
+  const filters = useSearch({ from: "/home" });
+  const scroller = useRef<HTMLElement>(null);
   return (
     <div className={styles.side}>
       <div className={styles.head}>
@@ -84,10 +159,11 @@ function Sidebar({ onClose }: { onClose?: () => void }) {
       <Link to="/" className={buttonLooks()}>
         <SquarePen size={17} aria-hidden="true" /> {text.conversations.new}
       </Link>
-      <nav className={styles.list} aria-label={text.conversations.title}>
-        <ConversationList />
+      <SearchPanel filters={filters} input={search} />
+      <nav ref={scroller} className={styles.list} aria-label={text.conversations.title}>
+        {filters.q ? <FoundList filters={filters} /> : <ConversationList filters={filters} scroller={scroller} />}
       </nav>
-      {person && <AccountMenu person={person} />}
+      {person && <AccountMenu person={person} onHelp={onHelp} />}
     </div>
   );
 }

@@ -1,19 +1,31 @@
 // One answer: what it is waiting for, its text as it arrives, and the sources it stands on.
 
-import { ChevronRight, CircleStop, Quote } from "lucide-react";
+import { ChevronRight, CircleStop, Quote, RefreshCw } from "lucide-react";
 import { lazy, memo, Suspense } from "react";
 import type { Citation, Message } from "../api/types";
 import { type Texts, useText } from "../text/text";
+import { Button } from "../ui/Button";
 import { Alert } from "../ui/Notice";
 import styles from "./Answer.module.css";
-import { type Entry, isBeingWritten } from "./transcript";
+import { type AnswerActions, AnswerTools } from "./AnswerTools";
+import { Opening } from "./CitationMark";
+import { type Entry, isBeingWritten } from "./entry";
 
 /** Fetches what draws Markdown, ahead of its first use. */
 export const loadMarkdown = () => import("./Markdown");
 
 const Markdown = lazy(loadMarkdown);
 
-export const Answer = memo(function Answer({ entry }: { entry: Entry }) {
+interface Props extends AnswerActions {
+  entry: Entry;
+  /** The connection that brings it is lost. */
+  lost: boolean;
+  /** An answer is being written, this one or another. */
+  busy: boolean;
+  onCite: (citation: Citation) => void;
+}
+
+export const Answer = memo(function Answer({ entry, lost, busy, onCite, onRegenerate, onRate }: Props) {
   const text = useText();
   const { message } = entry;
   const writing = isBeingWritten(entry);
@@ -25,26 +37,53 @@ export const Answer = memo(function Answer({ entry }: { entry: Entry }) {
       aria-label={text.conversation.answer}
       aria-busy={writing}
       data-status={message.status}
+      data-origin={entry.origin}
     >
       {message.quoted && message.citations.length > 0 && <Quoted />}
-      {message.text && (
-        <div className={writing ? styles.writing : undefined}>
-          <Suspense fallback={<p className={styles.plain}>{message.text}</p>}>
-            <Markdown text={message.text} citations={citations} />
-          </Suspense>
-        </div>
-      )}
-      {writing && !message.text && <Waiting text={waitingFor(entry, text)} />}
+      {writing && entry.attempt > 1 && <Aside>{text.answer.resumed}</Aside>}
+      <Opening value={onCite}>
+        {writing && citations.length > 0 && <Sources citations={citations} onCite={onCite} />}
+        {message.text && (
+          <div className={writing ? styles.writing : undefined}>
+            <Suspense fallback={<p className={styles.plain}>{message.text}</p>}>
+              <Markdown text={message.text} citations={citations} growing={writing} />
+            </Suspense>
+          </div>
+        )}
+      </Opening>
+      {writing && !message.text && !lost && <Waiting text={waitingFor(entry, text)} />}
+      {writing && lost && <Waiting text={text.answer.lost} />}
       {message.status === "stopped" && (
         <p className={styles.stopped}>
           <CircleStop size={15} aria-hidden="true" /> {text.answer.stopped}
         </p>
       )}
-      {message.status === "failed" && <Alert>{failureOf(message, text)}</Alert>}
-      {citations.length > 0 && <Sources citations={citations} />}
+      {message.status === "failed" && <Failed message={message} busy={busy} onAgain={() => onRegenerate(message)} />}
+      {!writing && citations.length > 0 && <Sources citations={citations} onCite={onCite} />}
+      {!writing && <AnswerTools message={message} busy={busy} onRegenerate={onRegenerate} onRate={onRate} />}
     </article>
   );
 });
+
+function Failed({ message, busy, onAgain }: { message: Message; busy: boolean; onAgain: () => void }) {
+  const text = useText();
+  return (
+    <div className={styles.failed}>
+      <Alert>{message.failure?.text ?? text.answer.failed}</Alert>
+      <Button size="small" disabled={busy} onClick={onAgain}>
+        <RefreshCw size={15} aria-hidden="true" /> {text.answer.askAgain}
+      </Button>
+    </div>
+  );
+}
+
+function Aside({ children }: { children: string }) {
+  return (
+    <p className={styles.stopped}>
+      <RefreshCw size={14} aria-hidden="true" /> {children}
+    </p>
+  );
+}
 
 function Waiting({ text }: { text: string }) {
   return (
@@ -65,7 +104,7 @@ function Quoted() {
   );
 }
 
-function Sources({ citations }: { citations: readonly Citation[] }) {
+function Sources({ citations, onCite }: { citations: readonly Citation[]; onCite: (citation: Citation) => void }) {
   const text = useText();
   return (
     <details className={styles.sources}>
@@ -75,12 +114,14 @@ function Sources({ citations }: { citations: readonly Citation[] }) {
       </summary>
       <ol className={styles.list}>
         {citations.map((citation) => (
-          <li key={citation.number} className={styles.source}>
-            <span className={styles.number}>{citation.number}</span>
-            <div>
-              <p className={styles.title}>{citation.title}</p>
-              <p className={styles.snippet}>{citation.snippet}</p>
-            </div>
+          <li key={citation.number}>
+            <button type="button" className={styles.source} onClick={() => onCite(citation)}>
+              <span className={styles.number}>{citation.number}</span>
+              <span className={styles.about}>
+                <span className={styles.title}>{citation.title}</span>
+                <span className={styles.snippet}>{citation.snippet}</span>
+              </span>
+            </button>
           </li>
         ))}
       </ol>
@@ -88,12 +129,8 @@ function Sources({ citations }: { citations: readonly Citation[] }) {
   );
 }
 
-function waitingFor({ message, sources }: Entry, text: Texts): string {
+function waitingFor({ message, sources, origin }: Entry, text: Texts): string {
+  if (origin === "asking") return navigator.onLine ? text.answer.waiting : text.answer.offline;
   if (sources.length > 0) return text.answer.reading(sources.length);
   return message.status === "requested" ? text.answer.searching : text.answer.writing;
-}
-
-function failureOf({ failure }: Message, text: Texts): string {
-  const why = failure?.text ?? text.answer.failed;
-  return failure?.retryable ? `${why} ${text.answer.failedRetryable}` : why;
 }

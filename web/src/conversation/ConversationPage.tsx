@@ -1,11 +1,13 @@
 // One conversation: its messages, and the place to ask on.
 
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { ArrowDown } from "lucide-react";
-import { useCallback } from "react";
+import { lazy, Suspense, useCallback, useEffect, useState } from "react";
+import { session } from "../account/session";
 import { Problem } from "../api/problem";
-import type { Message } from "../api/types";
+import type { Citation, Message } from "../api/types";
+import { useShortcut } from "../app/shortcuts";
 import { useConversationRow } from "../conversations/queries";
 import { titleOf } from "../conversations/title";
 import { inWords } from "../text/failures";
@@ -15,20 +17,33 @@ import { Notice } from "../ui/Notice";
 import { Answer } from "./Answer";
 import { Composer } from "./Composer";
 import styles from "./ConversationPage.module.css";
+import { answerInProgress, isPending, type Transcript } from "./entry";
 import { Question } from "./Question";
-import { transcriptOf, useAsking, useFollowing, useStopping } from "./queries";
-import { answerInProgress, isPending, type Transcript } from "./transcript";
+import { transcriptOf, useFollowing } from "./queries";
+import { useActions } from "./useActions";
+import { useJump } from "./useJump";
 import { useStickyScroll } from "./useStickyScroll";
 
-export function ConversationPage({ conversationId }: { conversationId: string }) {
-  const { data: transcript, error, refetch } = useQuery(transcriptOf(conversationId));
+const PassageDialog = lazy(() => import("../documents/PassageDialog"));
+
+export interface Place {
+  conversationId: string;
+  /** A message whose branch is shown; without one the newest branch is. */
+  branch?: string | undefined;
+  /** A message to jump to. */
+  message?: string | undefined;
+}
+
+export function ConversationPage(place: Place) {
+  const { conversationId, branch } = place;
+  const { data: transcript, error, refetch } = useQuery(transcriptOf(conversationId, branch));
   const answer = answerInProgress(transcript ?? []);
-  useFollowing(conversationId, answer !== undefined);
+  const lost = useFollowing(conversationId, branch, answer !== undefined);
   if (!transcript) return error ? <Unreadable error={error} again={() => void refetch()} /> : <Loading />;
   return (
     <>
       <Title conversationId={conversationId} exists={transcript.some(({ origin }) => origin === "fetched")} />
-      <Thread conversationId={conversationId} transcript={transcript} />
+      <Thread place={place} transcript={transcript} lost={lost} />
     </>
   );
 }
@@ -39,29 +54,48 @@ function Title({ conversationId, exists }: { conversationId: string; exists: boo
   return <title>{`${titleOf(row) ?? text.conversations.untitled} · ${text.name}`}</title>;
 }
 
-function Thread({ conversationId, transcript }: { conversationId: string; transcript: Transcript }) {
+interface ThreadProps {
+  place: Place;
+  transcript: Transcript;
+  lost: boolean;
+}
+
+function Thread({ place, transcript, lost }: ThreadProps) {
   const text = useText();
-  const asking = useAsking();
-  const stop = useStopping(conversationId);
-  const { scroller, away, toNewest } = useStickyScroll(transcript);
+  const { conversationId, message } = place;
+  const { data: person } = useSuspenseQuery(session);
+  const { actions, stop } = useActions(place, transcript);
+  const [cited, setCited] = useState<Citation>();
+  const { scroller, away, toNewest, letGo } = useStickyScroll(transcript);
+  const jumped = useJump(scroller, message, letGo);
   const answer = answerInProgress(transcript);
   const waiting = answer ?? transcript.find((entry) => entry.origin === "asking");
-  const again = useCallback((message: Message) => asking.askAgain(conversationId, message), [asking, conversationId]);
-  const withdraw = useCallback(
-    (message: Message) => asking.withdraw(conversationId, message),
-    [asking, conversationId],
-  );
   const answerId = answer && !isPending(answer) && !stop.isPending ? answer.message.id : undefined;
+  const stopping = useCallback(() => answerId && stop.mutate(answerId), [answerId, stop]);
+  useShortcut("stop", answerId ? stopping : undefined);
   return (
     <div className={styles.page}>
       <div className={styles.scroller} ref={scroller}>
         <ol className={styles.thread}>
           {transcript.map((entry) => (
-            <li key={placeOf(entry.message)}>
+            <li key={placeOf(entry.message)} data-message={entry.message.id} data-jumped={jumped === entry.message.id}>
               {entry.message.role === "user" ? (
-                <Question entry={entry} onAgain={again} onWithdraw={withdraw} />
+                <Question
+                  entry={entry}
+                  busy={waiting !== undefined}
+                  onAgain={actions.askAgain}
+                  onWithdraw={actions.withdraw}
+                  onEdit={actions.edit}
+                />
               ) : (
-                <Answer entry={entry} />
+                <Answer
+                  entry={entry}
+                  busy={waiting !== undefined}
+                  lost={lost && entry === answer}
+                  onCite={setCited}
+                  onRegenerate={actions.regenerate}
+                  onRate={actions.rate}
+                />
               )}
             </li>
           ))}
@@ -74,17 +108,36 @@ function Thread({ conversationId, transcript }: { conversationId: string; transc
           </Button>
         )}
         <Composer
+          owner={person?.id ?? ""}
+          conversationId={conversationId}
           onAsk={(question) => {
-            asking.ask(conversationId, question);
+            actions.ask(question);
             toNewest();
           }}
-          stopping={waiting && { stop: answerId ? () => stop.mutate(answerId) : undefined }}
+          stopping={waiting && { stop: answerId ? stopping : undefined }}
         />
       </div>
-      <p className="visually-hidden" role="status">
-        {waiting ? text.answer.writing : transcript.length > 0 && text.answer.done}
-      </p>
+      <Announcer waiting={waiting !== undefined} />
+      {cited && (
+        <Suspense>
+          <PassageDialog citation={cited} onClose={() => setCited(undefined)} />
+        </Suspense>
+      )}
     </div>
+  );
+}
+
+/** Says that an answer has begun and ended, and nothing in between; nothing at all of what was there before. */
+function Announcer({ waiting }: { waiting: boolean }) {
+  const text = useText();
+  const [began, setBegan] = useState(false);
+  useEffect(() => {
+    if (waiting) setBegan(true);
+  }, [waiting]);
+  return (
+    <p className="visually-hidden" role="status">
+      {waiting ? text.answer.writing : began && text.answer.done}
+    </p>
   );
 }
 

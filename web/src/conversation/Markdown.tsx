@@ -1,52 +1,120 @@
-// An answer's Markdown, safely: no HTML of its own, no pictures from elsewhere, links that open beside the page.
+// An answer's Markdown, safely: no HTML of its own, no pictures from elsewhere, links that open beside the page. It is
+// drawn block by block, so that a growing answer costs only its end.
 
-import { Check, Copy } from "lucide-react";
-import { type ComponentProps, memo, useMemo, useState } from "react";
+import { createContext, memo, useContext, useEffect, useMemo, useRef, useState } from "react";
 import ReactMarkdown, { type Components, type ExtraProps } from "react-markdown";
 import remarkGfm from "remark-gfm";
+import type { PluggableList } from "unified";
 import type { Citation } from "../api/types";
-import { useText } from "../text/text";
+import { type Cut, closed, cut, NOTHING } from "./blocks";
 import { CitationMark } from "./CitationMark";
+import { CodeBlock } from "./CodeBlock";
 import { citationMarks } from "./citations";
+import { hasFormulas, withFormulas } from "./formulas";
 import styles from "./Markdown.module.css";
 
 interface Props {
   text: string;
   citations: readonly Citation[];
+  /** More text may come. */
+  growing?: boolean;
 }
 
-const Markdown = memo(function Markdown({ text, citations }: Props) {
-  const plugins = useMemo(() => {
-    const numbers = new Set(citations.map(({ number }) => number));
-    return [remarkGfm, citationMarks((number) => numbers.has(number))];
-  }, [citations]);
-  const components = useMemo(() => ({ ...COMPONENTS, cite: marksOf(citations) }), [citations]);
+const Citations = createContext<readonly Citation[]>([]);
+const Whole = createContext(true);
+
+const Markdown = memo(function Markdown({ text, citations, growing = false }: Props) {
+  const earlier = useRef<Cut>(NOTHING);
+  const blocks = useMemo(() => {
+    earlier.current = cut(text, earlier.current);
+    return earlier.current.blocks;
+  }, [text]);
+  // What a block depends on is which numbers there are, not each new list of them.
+  const numbers = citations.map(({ number }) => number).join();
   return (
-    <div className={styles.markdown}>
-      <ReactMarkdown remarkPlugins={plugins} components={components}>
-        {text}
-      </ReactMarkdown>
-    </div>
+    <Citations value={citations}>
+      <div className={styles.markdown}>
+        {blocks.map((block, index) => {
+          const last = growing && index === blocks.length - 1;
+          // biome-ignore lint/suspicious/noArrayIndexKey: blocks only ever come at the end
+          return <Block key={index} block={last ? closed(block) : block} numbers={numbers} whole={!last} />;
+        })}
+      </div>
+    </Citations>
   );
 });
 
 export default Markdown;
 
-function marksOf(citations: readonly Citation[]): NonNullable<Components["cite"]> {
-  return (props) => {
-    const number = Number((props as { "data-number"?: unknown })["data-number"]);
-    const citation = citations.find((candidate) => candidate.number === number);
-    return citation ? <CitationMark citation={citation} /> : null;
-  };
+const Block = memo(function Block({ block, numbers, whole }: { block: string; numbers: string; whole: boolean }) {
+  const text = withFormulas(block);
+  const math = useMath(hasFormulas(text));
+  const remarkPlugins = useMemo((): PluggableList => {
+    const known = new Set(numbers.split(",").map(Number));
+    return [remarkGfm, ...(math?.remarkPlugins ?? []), citationMarks((number) => known.has(number))];
+  }, [numbers, math]);
+  return (
+    <Whole value={whole}>
+      <div className={styles.block}>
+        <ReactMarkdown remarkPlugins={remarkPlugins} rehypePlugins={math?.rehypePlugins ?? []} components={COMPONENTS}>
+          {text}
+        </ReactMarkdown>
+      </div>
+    </Whole>
+  );
+});
+
+type MathPlugins = typeof import("./math");
+let mathPlugins: MathPlugins | undefined;
+
+function useMath(wanted: boolean): MathPlugins | undefined {
+  const [loaded, setLoaded] = useState(mathPlugins);
+  useEffect(() => {
+    if (!wanted || loaded) return;
+    let here = true;
+    void import("./math").then((plugins) => {
+      mathPlugins = plugins;
+      if (here) setLoaded(plugins);
+    });
+    return () => {
+      here = false;
+    };
+  }, [wanted, loaded]);
+  return wanted ? loaded : undefined;
+}
+
+function Mark(props: { "data-number"?: unknown }) {
+  const citations = useContext(Citations);
+  const number = Number(props["data-number"]);
+  const citation = citations.find((candidate) => candidate.number === number);
+  return citation ? <CitationMark citation={citation} /> : `[${number}]`;
+}
+
+function Code({ node }: ExtraProps) {
+  const whole = useContext(Whole);
+  const code = codeOf(node);
+  return (
+    <CodeBlock language={languageOf(node)} code={code} whole={whole}>
+      <code>{code}</code>
+    </CodeBlock>
+  );
 }
 
 const COMPONENTS: Components = {
   a: ({ node: _, ...rest }) => <a {...rest} target="_blank" rel="noopener noreferrer nofollow" />,
+  cite: Mark as NonNullable<Components["cite"]>,
   // Loading a picture tells its host who reads what, so only its description is shown.
   img: ({ alt }) => <em>{alt}</em>,
-  pre: ({ node, ...rest }) => <CodeBlock language={languageOf(node)} {...rest} />,
+  pre: Code,
+  // Headings of an answer stand below those of the page.
+  h1: ({ node: _, ...rest }) => <h3 {...rest} />,
+  h2: ({ node: _, ...rest }) => <h4 {...rest} />,
+  h3: ({ node: _, ...rest }) => <h5 {...rest} />,
+  // The box of a task: it only shows, so a sign will do.
+  input: ({ checked }) => <span>{checked ? "☑" : "☐"} </span>,
   table: ({ node: _, ...rest }) => (
-    <div className={styles.wide}>
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a table that scrolls sideways must be reachable by keyboard
+    <div className={styles.wide} tabIndex={0}>
       <table {...rest} />
     </div>
   ),
@@ -60,26 +128,8 @@ function languageOf(node: ExtraProps["node"]): string {
   return String(name ?? "").replace("language-", "");
 }
 
-function CodeBlock({ language, ...rest }: ComponentProps<"pre"> & { language: string }) {
-  const text = useText();
-  const [copied, setCopied] = useState(false);
-  const [block, setBlock] = useState<HTMLPreElement | null>(null);
-  const copy = async () => {
-    await navigator.clipboard.writeText(block?.textContent ?? "");
-    setCopied(true);
-    setTimeout(() => setCopied(false), 2000);
-  };
-  return (
-    <div className={styles.code}>
-      <div className={styles.codeHead}>
-        <span>{language}</span>
-        <button type="button" className={styles.copy} onClick={copy}>
-          {copied ? <Check size={14} aria-hidden="true" /> : <Copy size={14} aria-hidden="true" />}
-          {copied ? text.answer.copied : text.answer.copyCode}
-        </button>
-      </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a block that scrolls sideways must be reachable by keyboard */}
-      <pre {...rest} ref={setBlock} tabIndex={0} />
-    </div>
-  );
+function codeOf(node: ExtraProps["node"]): string {
+  const code = node?.children[0];
+  const text = code?.type === "element" ? code.children[0] : undefined;
+  return text?.type === "text" ? text.value.replace(/\n$/, "") : "";
 }

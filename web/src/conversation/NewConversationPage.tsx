@@ -1,21 +1,25 @@
 // The start: nothing asked yet.
 
+import { useSuspenseQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
+import { session } from "../account/session";
 import { newId } from "../api/ids";
 import { useText } from "../text/text";
 import { Button } from "../ui/Button";
 import { Logo } from "../ui/Logo";
 import { Composer } from "./Composer";
+import { useAsking } from "./commands";
+import { NEW } from "./drafts";
 import styles from "./NewConversationPage.module.css";
-import { useAsking } from "./queries";
 
 export function NewConversationPage() {
   const text = useText();
+  const { data: person } = useSuspenseQuery(session);
   const asking = useAsking();
   const navigate = useNavigate();
   const begin = (question: string) => {
     const conversationId = newId();
-    asking.ask(conversationId, question);
+    asking.ask(conversationId, [], question);
     void navigate({ to: "/c/$conversationId", params: { conversationId } });
   };
   return (
@@ -36,7 +40,7 @@ export function NewConversationPage() {
         </ul>
       </div>
       <div className={styles.foot}>
-        <Composer onAsk={begin} />
+        <Composer owner={person?.id ?? ""} conversationId={NEW} onAsk={begin} />
       </div>
     </div>
   );

@@ -1,30 +1,33 @@
-// A conversation's messages in the query cache: fetched, asked, and followed while an answer is being written.
+// A conversation's messages in the query cache: fetched, and followed while an answer is being written.
 
-import { type QueryClient, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
-import { useCallback, useEffect, useMemo } from "react";
+import { type QueryClient, queryOptions, useQueryClient } from "@tanstack/react-query";
+import { useCallback, useEffect, useState } from "react";
 import { api, dataOf, openStream } from "../api/client";
-import { newId } from "../api/ids";
-import { mayPass } from "../api/problem";
-import type { Command, Message, MessagePage } from "../api/types";
-import { meaningOf } from "../stream/events";
+import type { Message, MessagePage } from "../api/types";
+import { type AnswerEvent, isOfAnAnswer, meaningOf } from "../stream/events";
 import { follow } from "../stream/follow";
-import { accepted, ask, askAgain, hear, merge, refused, type Transcript, withdraw } from "./transcript";
+import { isPending, type Transcript } from "./entry";
+import { inFrames } from "./frames";
+import { hear } from "./hearing";
+import { merge } from "./transcript";
 
 const PAGE = 100;
 const FRESH_MS = 30_000;
-const COMMAND_TRIES = 4;
 
-const transcriptKey = (conversationId: string) => ["transcript", conversationId] as const;
-const versionKey = (conversationId: string) => ["version", conversationId] as const;
+/** Without a branch it is the newest. */
+export const transcriptKey = (conversationId: string, branch = "") => ["transcript", conversationId, branch] as const;
+export const versionKey = (conversationId: string) => ["version", conversationId] as const;
 
 /** The branch that is shown, oldest message first. */
-export function transcriptOf(conversationId: string) {
+export function transcriptOf(conversationId: string, branch?: string) {
+  const queryKey = transcriptKey(conversationId, branch);
   return queryOptions({
-    queryKey: transcriptKey(conversationId),
+    queryKey,
     staleTime: FRESH_MS,
     queryFn: async ({ client, signal }): Promise<Transcript> => {
-      const messages = await fetchMessages(conversationId, client.getQueryData(versionKey(conversationId)), signal);
-      return merge(client.getQueryData<Transcript>(transcriptKey(conversationId)) ?? [], messages);
+      const version = client.getQueryData<number>(versionKey(conversationId));
+      const messages = await fetchMessages(conversationId, { branch, version, signal });
+      return merge(client.getQueryData<Transcript>(queryKey) ?? [], messages);
     },
   });
 }
@@ -34,95 +37,84 @@ export function noteVersion(queries: QueryClient, conversationId: string, versio
   const known = queries.getQueryData<number>(versionKey(conversationId)) ?? 0;
   if (version <= known) return;
   queries.setQueryData(versionKey(conversationId), version);
-  const transcript = queries.getQueryData<Transcript>(transcriptKey(conversationId));
-  if (transcript) void queries.invalidateQueries({ queryKey: transcriptKey(conversationId) });
+  void queries.invalidateQueries({ queryKey: ["transcript", conversationId] });
 }
 
-/** Asks, and asks again what was refused. The question is shown at once. */
-export function useAsking() {
+/**
+ * Follows the conversation's stream while `following`, which is while an answer is being written. Gives whether the
+ * connection is lost.
+ */
+export function useFollowing(conversationId: string, branch: string | undefined, following: boolean): boolean {
   const queries = useQueryClient();
-  const { mutate } = useMutation({
-    mutationFn: ({ conversationId, command }: { conversationId: string; command: AskCommand }) =>
-      send(conversationId, command),
-    retry: (failures, error) => failures < COMMAND_TRIES && mayPass(error),
-    onSuccess: ({ version }, { conversationId, command }) => {
-      change(queries, conversationId, (transcript) => accepted(transcript, command.question_id));
-      queries.setQueryData(versionKey(conversationId), version);
-    },
-    onError: (_, { conversationId, command }) =>
-      change(queries, conversationId, (transcript) => refused(transcript, command.question_id)),
-  });
-  return useMemo(
-    () => ({
-      ask: (conversationId: string, text: string) => {
-        const asked = { questionId: newId(), text, at: new Date().toISOString() };
-        change(queries, conversationId, (transcript) => ask(transcript, asked));
-        mutate({ conversationId, command: { type: "ask", question_id: asked.questionId, text } });
-      },
-      askAgain: (conversationId: string, { id, text }: Message) => {
-        change(queries, conversationId, (transcript) => askAgain(transcript, id));
-        mutate({ conversationId, command: { type: "ask", question_id: id, text } });
-      },
-      withdraw: (conversationId: string, { id }: Message) =>
-        change(queries, conversationId, (transcript) => withdraw(transcript, id)),
-    }),
-    [queries, mutate],
-  );
-}
-
-/** Ends an answer that is being written; what was written so far stays. */
-export function useStopping(conversationId: string) {
-  return useMutation({
-    mutationFn: (answerId: string) => send(conversationId, { type: "stop", answer_id: answerId }),
-    retry: (failures, error) => failures < COMMAND_TRIES && mayPass(error),
-  });
-}
-
-/** Follows the conversation's stream while `following`, which is while an answer is being written. */
-export function useFollowing(conversationId: string, following: boolean): void {
-  const queries = useQueryClient();
+  const [lost, setLost] = useState(false);
   const fetchAgain = useCallback(
-    () => queries.invalidateQueries({ queryKey: transcriptKey(conversationId) }),
-    [queries, conversationId],
+    () => queries.invalidateQueries({ queryKey: transcriptKey(conversationId, branch) }),
+    [queries, conversationId, branch],
   );
   useEffect(() => {
     if (!following) return;
     const stop = new AbortController();
+    const placed = new Set<string>();
+    const frames = inFrames<AnswerEvent>((events) => {
+      const key = transcriptKey(conversationId, branch);
+      const before = queries.getQueryData<Transcript>(key) ?? [];
+      const { transcript, missing } = hearAll(before, events, branch !== undefined);
+      queries.setQueryData(key, transcript);
+      // Asked for once: what the fetch does not bring is of another branch than the one shown.
+      const newcomer = missing.place.find((id) => !placed.has(id));
+      if (newcomer) void fetchAgain();
+      for (const id of missing.place) placed.add(id);
+      return missing.text;
+    });
     follow({
       signal: stop.signal,
       open: (lastEventId, signal) => openStream(`/v1/conversations/${conversationId}/stream`, lastEventId, signal),
+      onOpen: () => setLost(false),
+      onLost: () => setLost(true),
       onEvent: (wire) => {
         const event = meaningOf(wire);
-        if (!event || event.type === "row" || event.type === "gone") return;
-        const heard = hear(queries.getQueryData<Transcript>(transcriptKey(conversationId)) ?? [], event);
-        queries.setQueryData(transcriptKey(conversationId), heard.transcript);
-        if (heard.missing === "question") void fetchAgain();
-        return heard.missing === "text" ? "restart" : undefined;
+        return event && isOfAnAnswer(event) && frames.add(event) ? "restart" : undefined;
       },
     }).catch(fetchAgain);
-    return () => stop.abort();
-  }, [queries, conversationId, following, fetchAgain]);
+    return () => {
+      stop.abort();
+      frames.flush();
+      setLost(false);
+    };
+  }, [queries, conversationId, branch, following, fetchAgain]);
+  return lost;
 }
 
-type AskCommand = Command & { type: "ask" };
-
-function send(conversationId: string, command: Command) {
-  const params = { path: { conversation_id: conversationId } };
-  return dataOf(api.POST("/v1/conversations/{conversation_id}/commands", { params, body: command }));
+/** Takes in several events at once. Of a branch that was asked for, only its own messages are heard. */
+function hearAll(transcript: Transcript, events: readonly AnswerEvent[], pinned: boolean) {
+  const missing: { text: boolean; place: string[] } = { text: false, place: [] };
+  let current = transcript;
+  for (const event of events) {
+    const id = "answerId" in event ? event.answerId : event.message.id;
+    if (pinned && !current.some((entry) => entry.message.id === id || isPending(entry))) continue;
+    const heard = hear(current, event);
+    current = heard.transcript;
+    if (heard.missing === "place") missing.place.push(id);
+    if (heard.missing === "text") missing.text = true;
+  }
+  return { transcript: current, missing };
 }
 
-async function fetchMessages(
-  conversationId: string,
-  minVersion: number | undefined,
-  signal: AbortSignal,
-): Promise<Message[]> {
+interface Wanted {
+  branch: string | undefined;
+  version: number | undefined;
+  signal: AbortSignal;
+}
+
+async function fetchMessages(conversationId: string, { branch, version, signal }: Wanted): Promise<Message[]> {
   const messages: Message[] = [];
   let cursor: string | null | undefined;
   do {
-    const query: { limit: number; cursor?: string; min_version?: number } = {
+    const query: { limit: number; cursor?: string; min_version?: number; branch?: string } = {
       limit: PAGE,
+      ...(branch && { branch }),
       ...(cursor && { cursor }),
-      ...(minVersion && { min_version: minVersion }),
+      ...(version && { min_version: version }),
     };
     const params = { path: { conversation_id: conversationId }, query };
     const page: MessagePage = await dataOf(api.GET("/v1/conversations/{conversation_id}/messages", { params, signal }));
@@ -130,8 +122,4 @@ async function fetchMessages(
     cursor = page.next_cursor;
   } while (cursor);
   return messages;
-}
-
-function change(queries: QueryClient, conversationId: string, to: (transcript: Transcript) => Transcript): void {
-  queries.setQueryData<Transcript>(transcriptKey(conversationId), (transcript) => to(transcript ?? []));
 }

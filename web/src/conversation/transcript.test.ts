@@ -1,18 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { Citation, Message } from "../api/types";
 import type { AnswerEvent } from "../stream/events";
-import {
-  accepted,
-  answerInProgress,
-  ask,
-  askAgain,
-  hear,
-  isPending,
-  merge,
-  refused,
-  type Transcript,
-  withdraw,
-} from "./transcript";
+import { answerInProgress, isPending, type Transcript } from "./entry";
+import { hear } from "./hearing";
+import { accepted, ask, askAgain, edit, merge, rate, refused, regenerate, withdraw } from "./transcript";
 
 const AT = "2026-01-01T00:00:00Z";
 const SOURCE: Citation = { number: 1, document_id: "d", title: "T", passage: 0, snippet: "s", score: 1 };
@@ -34,7 +25,7 @@ function message(more: Partial<Message> & Pick<Message, "id">): Message {
   };
 }
 
-const question = message({ id: "q", role: "user", text: "Why?", parent_id: null });
+const question = message({ id: "q", role: "user", text: "Why?", parent_id: null, siblings: ["q"] });
 const started: AnswerEvent = { type: "started", answerId: "a", questionId: "q", attempt: 1 };
 const delta = (offset: number, text: string, attempt = 1): AnswerEvent => ({
   type: "delta",
@@ -85,6 +76,57 @@ describe("asking", () => {
   it("follows the newest answer", () => {
     const more = ask(merge([], [question, message({ id: "a" })]), { questionId: "q2", text: "And?", at: AT });
     expect(more.at(-2)?.message.parent_id).toBe("a");
+  });
+});
+
+describe("branches", () => {
+  const first = [question, message({ id: "a", text: "A.", siblings: ["a"] })];
+  const long = merge(
+    [],
+    [
+      ...first,
+      message({ id: "q2", role: "user", text: "And?", parent_id: "a", siblings: ["q2"] }),
+      message({ id: "a2", parent_id: "q2", siblings: ["a2"] }),
+    ],
+  );
+  const ids = (transcript: Transcript) => transcript.map(({ message }) => message.id);
+
+  it("begin with an edited question, beside the one it takes the place of", () => {
+    const edited = edit(long, "q2", { questionId: "q3", text: "But?", at: AT });
+    expect(ids(edited)).toEqual(["q", "a", "q3", "pending:q3"]);
+    expect(edited[2]?.message).toMatchObject({ parent_id: "a", siblings: ["q2", "q3"] });
+    expect(askAgain(refused(edited, "q3"), "q3")).toEqual(edited);
+  });
+
+  it("begin with one more answer, whatever followed the other one", () => {
+    const again = regenerate(long, "a", { answerId: "b", at: AT });
+    expect(ids(again)).toEqual(["q", "b"]);
+    expect(again[1]?.message).toMatchObject({ parent_id: "q", siblings: ["a", "b"], status: "requested" });
+    expect(answerInProgress(accepted(again, "q"))?.message.id).toBe("b");
+  });
+
+  it("stay in sight while what is fetched does not know them yet", () => {
+    const fetched = long.map(({ message }) => message);
+    const edited = edit(long, "q2", { questionId: "q3", text: "But?", at: AT });
+    expect(ids(merge(edited, fetched))).toEqual(["q", "a", "q3", "pending:q3"]);
+    const again = accepted(regenerate(long, "a", { answerId: "b", at: AT }), "q");
+    expect(ids(merge(again, fetched))).toEqual(["q", "b"]);
+    expect(ids(merge(again, [question, message({ id: "b", siblings: ["a", "b"] })]))).toEqual(["q", "b"]);
+  });
+
+  it("give way to a newer one that is fetched", () => {
+    const again = accepted(regenerate(merge([], first), "a", { answerId: "b", at: AT }), "q");
+    const newer = [question, message({ id: "c", siblings: ["a", "b", "c"] })];
+    expect(ids(merge(again, newer))).toEqual(["q", "c"]);
+  });
+
+  it("are fetched when a question heard of follows something else than the newest answer", () => {
+    const other = message({ id: "q9", role: "user", text: "Else?", parent_id: "a" });
+    expect(hear(long, { type: "question", message: other }).missing).toBe("place");
+  });
+
+  it("keep a judgement where it was given", () => {
+    expect(rate(long, "a", "up")[1]?.message.rating).toBe("up");
   });
 });
 
@@ -140,8 +182,8 @@ describe("an answer being written", () => {
   });
 
   it("to a question that is not here asks for the conversation to be fetched", () => {
-    expect(hear([], started).missing).toBe("question");
-    expect(hear([], delta(0, "x")).missing).toBe("question");
+    expect(hear([], started).missing).toBe("place");
+    expect(hear([], delta(0, "x")).missing).toBe("place");
   });
 
   it("to a question asked on another device is shown too", () => {

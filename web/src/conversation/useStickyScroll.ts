@@ -33,5 +33,9 @@ export function useStickyScroll(content: unknown) {
     if (sticky.current) scroller.current?.scrollTo({ top: scroller.current.scrollHeight });
   }, [content]);
 
-  return { scroller, away, toNewest };
+  const letGo = useCallback(() => {
+    sticky.current = false;
+  }, []);
+
+  return { scroller, away, toNewest, letGo };
 }

@@ -1,32 +1,56 @@
-// The list of conversations in the query cache, kept right by the stream of everything that is the user's.
+// The list of conversations and what a search finds, in the query cache.
 
-import { infiniteQueryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
-import { api, dataOf, openStream } from "../api/client";
-import type { ConversationPage, ConversationRow } from "../api/types";
+import { infiniteQueryOptions, type QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
+import { api, dataOf } from "../api/client";
+import type { ConversationPage, ConversationRow, FoundPage } from "../api/types";
 import { noteVersion } from "../conversation/queries";
-import { meaningOf } from "../stream/events";
-import { follow } from "../stream/follow";
+import type { ListEvent } from "../stream/events";
+import { type Filters, fits, queryOf } from "./filters";
 import { changed } from "./rows";
 
-const PAGE = 30;
+const PAGE = 100;
+const FOUND_PAGE = 30;
 
+const LIST = "conversations";
 const rowKey = (conversationId: string) => ["conversation", conversationId] as const;
 
-export const conversations = infiniteQueryOptions({
-  queryKey: ["conversations"],
-  queryFn: async ({ pageParam, signal, client }): Promise<ConversationPage> => {
-    const query = { limit: PAGE, ...(pageParam && { cursor: pageParam }) };
-    const page = await dataOf(api.GET("/v1/conversations", { params: { query }, signal }));
-    for (const { id, version } of page.items) noteVersion(client, id, version);
-    return page;
-  },
-  initialPageParam: "",
-  getNextPageParam: (page: ConversationPage) => page.next_cursor,
-  staleTime: Number.POSITIVE_INFINITY,
-});
+export type Pages = { pages: ConversationPage[]; pageParams: string[] };
 
-/** One row: from the list, or fetched when the list has not reached it. */
+/** The list that some filters show. */
+export function conversations({ q: _, ...filters }: Filters) {
+  return infiniteQueryOptions({
+    queryKey: [LIST, filters] as const,
+    queryFn: async ({ pageParam, signal, client }): Promise<ConversationPage> => {
+      const query = { limit: PAGE, ...queryOf(filters), ...(pageParam && { cursor: pageParam }) };
+      const page = await dataOf(api.GET("/v1/conversations", { params: { query }, signal }));
+      for (const { id, version } of page.items) noteVersion(client, id, version);
+      return page;
+    },
+    initialPageParam: "",
+    getNextPageParam: (page: ConversationPage) => page.next_cursor,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
+/** What a search finds. */
+export function found(filters: Filters) {
+  return infiniteQueryOptions({
+    queryKey: ["found", filters] as const,
+    queryFn: ({ pageParam, signal }): Promise<FoundPage> => {
+      const query = {
+        q: filters.q ?? "",
+        limit: FOUND_PAGE,
+        ...queryOf(filters),
+        ...(pageParam && { cursor: pageParam }),
+      };
+      return dataOf(api.GET("/v1/search", { params: { query }, signal }));
+    },
+    initialPageParam: "",
+    getNextPageParam: (page: FoundPage) => page.next_cursor,
+  });
+}
+
+/** One row: from a list, or fetched when no list has reached it. */
 export function useConversationRow(conversationId: string, exists: boolean): ConversationRow | undefined {
   const queries = useQueryClient();
   const { data } = useQuery({
@@ -35,54 +59,37 @@ export function useConversationRow(conversationId: string, exists: boolean): Con
       const params = { path: { conversation_id: conversationId } };
       return dataOf(api.GET("/v1/conversations/{conversation_id}", { params, signal }));
     },
-    initialData: () => {
-      const pages = queries.getQueryData(conversations.queryKey)?.pages;
-      return pages?.flatMap(({ items }) => items).find(({ id }) => id === conversationId);
-    },
+    initialData: () => listed(queries).find(({ id }) => id === conversationId),
     staleTime: Number.POSITIVE_INFINITY,
     enabled: exists,
   });
   return data;
 }
 
-/**
- * Follows what happens to the user's conversations on any device, while `following`. Gives whether the connection is
- * lost.
- */
-export function useLiveConversations(following: boolean): boolean {
-  const queries = useQueryClient();
-  const [lost, setLost] = useState(false);
-  useEffect(() => {
-    if (!following) return;
-    const stop = new AbortController();
-    follow({
-      signal: stop.signal,
-      open: (lastEventId, signal) => openStream("/v1/stream", lastEventId, signal),
-      onOpen: () => {
-        setLost(false);
-        // What happened before the stream was open is in no event of it.
-        void queries.invalidateQueries({ queryKey: conversations.queryKey });
-      },
-      onLost: () => setLost(true),
-      onEvent: (wire) => {
-        const event = meaningOf(wire);
-        if (event?.type !== "row" && event?.type !== "gone") return undefined;
-        queries.setQueryData(
-          conversations.queryKey,
-          (list) => list && { ...list, pages: [...changed(list.pages, event)] },
-        );
-        if (event.type === "row") {
-          queries.setQueryData(rowKey(event.row.id), event.row);
-          noteVersion(queries, event.row.id, event.row.version);
-        }
-        return undefined;
-      },
-    }).catch(() => {
-      setLost(true);
-      // A session that is over shows itself in the fetch.
-      void queries.invalidateQueries({ queryKey: conversations.queryKey });
-    });
-    return () => stop.abort();
-  }, [queries, following]);
-  return lost;
+/** Takes a change of a conversation into every list that is kept. */
+export function takeIn(queries: QueryClient, event: ListEvent): void {
+  for (const [key, list] of queries.getQueriesData<Pages>({ queryKey: [LIST] })) {
+    const filters = (key[1] ?? {}) as Filters;
+    if (!list) continue;
+    const pages = changed(list.pages, event, (row) => fits(row, filters));
+    if (pages !== list.pages) queries.setQueryData<Pages>(key, { ...list, pages: [...pages] });
+  }
+  if (event.type === "row") {
+    queries.setQueryData(rowKey(event.row.id), event.row);
+    noteVersion(queries, event.row.id, event.row.version);
+  } else {
+    void queries.invalidateQueries({ queryKey: ["transcript", event.id] });
+  }
+  void queries.invalidateQueries({ queryKey: ["found"] });
+}
+
+/** Fetches the lists again: something may have happened that no event told. */
+export function refreshLists(queries: QueryClient): void {
+  void queries.invalidateQueries({ queryKey: [LIST] });
+}
+
+/** Every row that any list has. */
+export function listed(queries: QueryClient): ConversationRow[] {
+  const lists = queries.getQueriesData<Pages>({ queryKey: [LIST] });
+  return lists.flatMap(([, list]) => list?.pages.flatMap(({ items }) => items) ?? []);
 }

@@ -5,13 +5,16 @@ import type { ListEvent } from "../stream/events";
 
 export type Pages = readonly ConversationPage[];
 
-/** Takes in a change. A row that sorts behind everything fetched is left for the fetch that will bring it. */
-export function changed(pages: Pages, event: ListEvent): Pages {
+/**
+ * Takes in a change. A row that sorts behind everything fetched is left for the fetch that will bring it; one that does not
+ * fit what the list shows leaves it.
+ */
+export function changed(pages: Pages, event: ListEvent, fits = (row: ConversationRow) => !row.archived): Pages {
   const id = event.type === "row" ? event.row.id : event.id;
   const known = pages.flatMap(({ items }) => items).find((row) => row.id === id);
   if (event.type === "row" && known && known.version > event.row.version) return pages;
   const without = pages.map((page) => ({ ...page, items: page.items.filter((row) => row.id !== id) }));
-  return event.type === "gone" || event.row.archived ? without : inserted(without, event.row);
+  return event.type === "gone" || !fits(event.row) ? without : inserted(without, event.row);
 }
 
 function inserted(pages: Pages, row: ConversationRow): Pages {

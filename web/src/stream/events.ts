@@ -1,6 +1,7 @@
 // What the events of the API's streams mean. The only place that knows their names and fields.
 
 import type { Citation, ConversationRow, Message } from "../api/types";
+import type { DocumentRow } from "../documents/types";
 import type { WireEvent } from "./reader";
 
 /** Something that happened to an answer or a question of one conversation. */
@@ -14,7 +15,19 @@ export type AnswerEvent =
 /** Something that happened to the list of conversations. */
 export type ListEvent = { type: "row"; row: ConversationRow } | { type: "gone"; id: string };
 
-export type StreamEvent = AnswerEvent | ListEvent;
+/** Something that happened to the user's documents. */
+export type DocumentEvent =
+  | { type: "document"; document: DocumentRow }
+  | { type: "documentGone"; id: string }
+  | { type: "documentProgress"; id: string; stage: string; done: number; total: number };
+
+export type StreamEvent = AnswerEvent | ListEvent | DocumentEvent;
+
+const OF_AN_ANSWER: readonly StreamEvent["type"][] = ["question", "started", "sources", "delta", "ended"];
+
+export function isOfAnAnswer(event: StreamEvent): event is AnswerEvent {
+  return OF_AN_ANSWER.includes(event.type);
+}
 
 /** Undefined for what this page does not know, so that the API may say more one day. */
 export function meaningOf(event: WireEvent): StreamEvent | undefined {
@@ -47,4 +60,6 @@ const DECODERS: Record<string, (data: Data) => StreamEvent> = {
   "answer.completed": ended,
   "answer.stopped": ended,
   "answer.failed": ended,
+  document: (row) => (row.deleted ? { type: "documentGone", id: row.id } : { type: "document", document: row }),
+  "document.progress": ({ id, stage, done, total }) => ({ type: "documentProgress", id, stage, done, total }),
 };

@@ -4,7 +4,7 @@ import type { ComponentProps } from "react";
 import styles from "./Button.module.css";
 
 interface Looks {
-  kind?: "primary" | "plain" | "quiet";
+  kind?: "primary" | "plain" | "quiet" | "danger";
   size?: "normal" | "small" | "icon";
 }
 

@@ -1,0 +1,47 @@
+// The files on their way to the service, one after the other.
+
+import { useQueryClient } from "@tanstack/react-query";
+import { useCallback, useEffect, useRef, useState } from "react";
+import { newId } from "../api/ids";
+import { documents } from "./queries";
+import { upload } from "./upload";
+
+export interface Upload {
+  id: string;
+  file: File;
+  percent: number;
+  error?: Error;
+}
+
+export function useUploads() {
+  const queries = useQueryClient();
+  const [uploads, setUploads] = useState<readonly Upload[]>([]);
+  const queue = useRef<Promise<unknown>>(Promise.resolve());
+  const stop = useRef<AbortController>(undefined);
+  useEffect(() => {
+    stop.current = new AbortController();
+    return () => stop.current?.abort();
+  }, []);
+  const change = useCallback((id: string, to: Partial<Upload>) => {
+    setUploads((before) => before.map((one) => (one.id === id ? { ...one, ...to } : one)));
+  }, []);
+  const dismiss = useCallback((id: string) => setUploads((before) => before.filter((one) => one.id !== id)), []);
+  const add = useCallback(
+    (files: Iterable<File>) => {
+      for (const file of files) {
+        const id = newId();
+        const signal = stop.current?.signal ?? new AbortController().signal;
+        setUploads((before) => [...before, { id, file, percent: 0 }]);
+        queue.current = queue.current
+          .then(() => upload(file, (percent) => change(id, { percent }), signal))
+          .then(async () => {
+            await queries.invalidateQueries({ queryKey: documents.queryKey });
+            dismiss(id);
+          })
+          .catch((error: Error) => !signal.aborted && change(id, { error }));
+      }
+    },
+    [queries, change, dismiss],
+  );
+  return { uploads, add, dismiss };
+}

@@ -1,0 +1,21 @@
+// What a person decides about their account, how the page looks, and their data.
+
+import { useText } from "../text/text";
+import { Page } from "../ui/Page";
+import { Appearance } from "./Appearance";
+import { Data } from "./Data";
+import { Password, Profile } from "./Profile";
+import { Sessions } from "./Sessions";
+
+export default function SettingsPage() {
+  const text = useText();
+  return (
+    <Page title={text.settings.title}>
+      <Profile />
+      <Appearance />
+      <Password />
+      <Sessions />
+      <Data />
+    </Page>
+  );
+}

@@ -1,0 +1,19 @@
+// A small button that is only a picture; its name is its tooltip.
+
+import type { ComponentProps, ReactElement } from "react";
+import styles from "./IconButton.module.css";
+
+interface Props extends Omit<ComponentProps<"button">, "aria-label" | "title" | "children"> {
+  label: string;
+  children: ReactElement;
+}
+
+export function IconButton({ label, children, ...rest }: Props) {
+  return (
+    <button type="button" {...rest} className={styles.button} aria-label={label} title={label}>
+      <span aria-hidden="true" className={styles.picture}>
+        {children}
+      </span>
+    </button>
+  );
+}
