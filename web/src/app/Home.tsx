@@ -5,6 +5,7 @@ import { useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useParams, useRouterState, useSearch } from "@tanstack/react-router";
 import { Menu, PanelLeftClose, SquarePen } from "lucide-react";
 import { lazy, type RefObject, Suspense, useCallback, useEffect, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 import { session } from "../account/session";
 import { ConversationList } from "../conversations/ConversationList";
 import { FoundList } from "../conversations/FoundList";
@@ -40,12 +41,18 @@ function Frame() {
   const path = useRouterState({ select: ({ location }) => location.pathname });
   // biome-ignore lint/correctness/useExhaustiveDependencies: wherever one goes, the drawer closes
   useEffect(() => drawer.current?.close(), [path]);
+  // Drawn only while it is open: it is the same list once more.
+  const [drawn, setDrawn] = useState(false);
+  const openDrawer = useCallback(() => {
+    flushSync(() => setDrawn(true));
+    drawer.current?.showModal();
+  }, []);
   const toSearch = useCallback(() => {
     // Where the list is beside the page, its field is in sight; else it is in the drawer.
     if (sidebar.current?.checkVisibility()) return sidebar.current.focus();
-    drawer.current?.showModal();
+    openDrawer();
     inDrawer.current?.focus();
-  }, []);
+  }, [openDrawer]);
   const showHelp = useCallback(() => setHelp(true), []);
   useShortcut("search", toSearch);
   useShortcut("help", showHelp);
@@ -64,18 +71,14 @@ function Frame() {
         className={styles.drawer}
         aria-label={text.conversations.title}
         onClick={(event) => event.target === drawer.current && drawer.current.close()}
+        onClose={() => setDrawn(false)}
       >
         <div className={styles.drawerBody}>
-          <Sidebar search={inDrawer} onHelp={showHelp} onClose={() => drawer.current?.close()} />
+          {drawn && <Sidebar search={inDrawer} onHelp={showHelp} onClose={() => drawer.current?.close()} />}
         </div>
       </dialog>
       <header className={styles.bar}>
-        <Button
-          kind="quiet"
-          size="icon"
-          aria-label={text.conversations.open}
-          onClick={() => drawer.current?.showModal()}
-        >
+        <Button kind="quiet" size="icon" aria-label={text.conversations.open} onClick={openDrawer}>
           <Menu size={20} aria-hidden="true" />
         </Button>
         <span className={styles.name}>{text.name}</span>
