@@ -1,7 +1,7 @@
 // Signing up and signing in: the same card with other words.
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { Link, useNavigate } from "@tanstack/react-router";
+import { Link, useRouter } from "@tanstack/react-router";
 import type { FormEvent } from "react";
 import { Problem } from "../api/problem";
 import { inWords } from "../text/failures";
@@ -19,7 +19,7 @@ import { enter, hasEnded } from "./session";
 export function AccountPage({ kind, destination }: { kind: "signIn" | "signUp"; destination: Destination }) {
   const text = useText();
   const queries = useQueryClient();
-  const navigate = useNavigate();
+  const { history } = useRouter();
   const isNew = kind === "signUp";
   const entering = useMutation({
     mutationFn: async (form: FormData) => {
@@ -28,7 +28,8 @@ export function AccountPage({ kind, destination }: { kind: "signIn" | "signUp"; 
       await (isNew ? signUp({ ...person, name: field("name").trim() }) : signIn(person));
       await enter(queries);
     },
-    onSuccess: () => navigate({ href: destination.to ?? "/", replace: true }),
+    // By the address itself: going there by the router would carry this page's own parameters along.
+    onSuccess: () => history.replace(destination.to ?? "/"),
   });
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();

@@ -14,7 +14,7 @@ import {
   useRouter,
 } from "@tanstack/react-router";
 import { AccountPage } from "../account/AccountPage";
-import { type Destination, destinationOf } from "../account/destination";
+import { destinationOf } from "../account/destination";
 import { session } from "../account/session";
 import { lookOf } from "../audit/look";
 import { loadMarkdown } from "../conversation/Answer";
@@ -65,7 +65,7 @@ const home = createRoute({
   id: "home",
   validateSearch: filtersOf,
   // What one looks for in the history stays while one goes through it.
-  search: { middlewares: [retainSearchParams([...FILTER_NAMES]), withoutDestination] },
+  search: { middlewares: [retainSearchParams([...FILTER_NAMES])] },
   beforeLoad: async ({ context, location }) => {
     const person = await context.queries.ensureQueryData(session);
     if (person) return;
@@ -135,18 +135,6 @@ const replay = createRoute({
     typeof at === "number" && Number.isInteger(at) && at > 0 ? { at } : {},
   component: lazyRouteComponent(() => import("../audit/ReplayPage")),
 });
-
-/** Where one wanted to go is the door's business alone. */
-function withoutDestination<Search extends object>({
-  search,
-  next,
-}: {
-  search: Search;
-  next: (search: Search) => Search;
-}) {
-  const { to: _, ...rest } = next(search) as Search & Destination;
-  return rest as Search;
-}
 
 async function skipWhenSignedIn(queries: QueryClient, to: string | undefined): Promise<void> {
   if (await queries.ensureQueryData(session)) throw redirect({ href: to ?? "/", replace: true });
