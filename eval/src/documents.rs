@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use rag::ingest::Document as Text;
 use rag::passage::{DocumentId, Scope};
-use rag::split::Markup;
+use rag::split::{self, Markup};
 use uuid::Uuid;
 
 /// A document and its path within the folder.
@@ -63,12 +63,18 @@ fn document(folder: &Path, path: &Path, markup: Markup) -> anyhow::Result<Docume
     let inside = path.strip_prefix(folder).unwrap_or(path);
     let name =
         inside.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let title = match markup {
+        Markup::Markdown => split::title(markup, &text),
+        Markup::Plain => None,
+    };
+    let stem = || inside.file_stem().map(|stem| stem.to_string_lossy().replace(['_', '-'], " "));
     let text = Text {
         id: DocumentId::from(Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes())),
         scope: Scope::Shared,
-        title: String::new(),
+        title: title.or_else(stem).unwrap_or_default(),
         markup,
-        text: String::from_utf8_lossy(&bytes).into_owned(),
+        text,
     };
     Ok(Document { name, text })
 }

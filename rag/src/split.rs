@@ -139,12 +139,11 @@ impl Splitter {
     }
 }
 
-/// The first heading of a Markdown document, or the first line of a plain one: what to call it when nobody named it.
+/// What a document calls itself: by its metadata or by the one heading that all others stand under; a plain one by its
+/// first line. Nothing where the first heading is one of several alike: it names a part, not the whole.
 pub fn title(markup: Markup, document: &str) -> Option<String> {
     let title = match markup {
-        Markup::Markdown => sections::sections(&clean::readable(document))
-            .into_iter()
-            .find_map(|s| s.heading.into_iter().next()),
+        Markup::Markdown => clean::named(document).or_else(|| sections::title(&clean::readable(document))),
         Markup::Plain => document.lines().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned),
     };
     title.map(|title| title.chars().take(200).collect())

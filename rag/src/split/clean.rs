@@ -1,4 +1,4 @@
-//! Takes out of a Markdown text what nobody reads: HTML comments and tags, metadata, link definitions, code blocks that
+//! Takes out of a Markdown text what nobody reads: HTML comments and tags, metadata but its description, link definitions, code blocks that
 //! only include a file. It must leave everything else as it was written.
 
 use std::ops::Range;
@@ -63,7 +63,10 @@ fn edits(document: &str) -> Vec<(Range<usize>, String)> {
             Event::Start(Tag::HtmlBlock) => {
                 edits.push((range.clone(), without_tags(&document[range], |_| true)));
             }
-            Event::Start(Tag::MetadataBlock(_)) => edits.push((range, String::new())),
+            Event::Start(Tag::MetadataBlock(_)) => {
+                let said = field(&document[range.clone()], "description").map(|said| said + "\n\n");
+                edits.push((range, said.unwrap_or_default()));
+            }
             Event::InlineHtml(html) => {
                 let text = without_tags(&html, |name| INLINE_TAGS.contains(&name));
                 edits.push((range, text));
@@ -86,6 +89,25 @@ fn edits(document: &str) -> Vec<(Range<usize>, String)> {
     }
     edits.sort_by_key(|(range, _)| range.start);
     edits
+}
+
+/// What the metadata in front of a Markdown document calls it.
+pub(super) fn named(document: &str) -> Option<String> {
+    let document = document.replace("\r\n", "\n");
+    let metadata = Parser::new_ext(&document, options())
+        .into_offset_iter()
+        .find(|(event, _)| matches!(event, Event::Start(Tag::MetadataBlock(_))));
+    metadata.and_then(|(_, range)| field(&document[range], "title"))
+}
+
+/// The value of a field that stands on one line of YAML, without quotation marks.
+fn field(metadata: &str, name: &str) -> Option<String> {
+    let value = metadata.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?.trim();
+    let bare = ['"', '\''].iter().find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote));
+    let value = bare.unwrap_or(value).trim();
+    // A folded text stands on the lines below.
+    let says = value.chars().any(char::is_alphanumeric) && !value.starts_with(['|', '>', '[', '{', '&']);
+    says.then(|| value.to_owned())
 }
 
 /// Whether code is nothing but a book's directives to include a file.
@@ -150,6 +172,19 @@ mod tests {
         for gone in ["Old", "Listing", "of it", "include", "<a", "title: x"] {
             assert!(!text.contains(gone), "{gone} in {text}");
         }
+    }
+
+    #[test]
+    fn of_the_metadata_name_and_description_are_kept() {
+        let text =
+            "---\ntitle: \"Disk: care\"\ndescription: How to look after disks\ntags: [x]\n---\n\nClean it.\n";
+        assert_eq!(named(text).as_deref(), Some("Disk: care"));
+        assert_eq!(
+            readable(text).split_whitespace().collect::<Vec<_>>().join(" "),
+            "How to look after disks Clean it."
+        );
+        assert_eq!(named("---\ntitle: >\n  folded\n---\n\nx"), None);
+        assert_eq!(named("# Title\n\ntitle: no"), None);
     }
 
     #[test]

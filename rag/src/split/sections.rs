@@ -62,6 +62,27 @@ pub(super) fn sections(document: &str) -> Vec<Section> {
     found
 }
 
+/// The first heading, where no other stands as high as it.
+pub(super) fn title(document: &str) -> Option<String> {
+    let mut levels = Vec::new();
+    let mut title = String::new();
+    let mut reading = false;
+    for event in Parser::new_ext(document, options()) {
+        match event {
+            Event::Start(Tag::Heading { level, .. }) => {
+                reading = levels.is_empty();
+                levels.push(level);
+            }
+            Event::End(TagEnd::Heading(_)) => reading = false,
+            Event::Text(text) | Event::Code(text) if reading => title.push_str(&text),
+            _ => {}
+        }
+    }
+    let (first, others) = levels.split_first()?;
+    let title = title.trim();
+    (!title.is_empty() && others.iter().all(|level| level > first)).then(|| title.to_owned())
+}
+
 /// The code blocks of a text that are fenced, and not inside anything else.
 pub(super) fn code_blocks(text: &str) -> Vec<CodeBlock> {
     let mut nesting = 0_usize;
