@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use futures::{StreamExt as _, pin_mut};
 use rag::answer::{AnswerChunk, Answerer};
 use rag::quote::NOTHING_ANSWERS;
-use rag::retrieve::{Hit, Source};
+use rag::retrieve::{Hit, Source, join_neighbours};
 
 use crate::questions::Question;
 
@@ -20,7 +20,9 @@ pub(crate) struct Answer {
 /// The passages found, readable: all are shared.
 pub(crate) fn open(hits: Vec<Hit>) -> anyhow::Result<Vec<Source>> {
     let closed = |_, _: &[u8]| Err::<Vec<u8>, _>(std::fmt::Error);
-    hits.into_iter().map(|hit| hit.open_with(closed).context("read a passage")).collect()
+    let sources: anyhow::Result<Vec<Source>> =
+        hits.into_iter().map(|hit| hit.open_with(closed).context("read a passage")).collect();
+    sources.map(join_neighbours)
 }
 
 /// The whole answer.

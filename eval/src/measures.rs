@@ -7,7 +7,7 @@ use serde::Serialize;
 pub(crate) struct Measures {
     /// Normalised discounted cumulative gain of the first ten documents.
     pub(crate) ndcg10: f64,
-    /// Share of the relevant documents that is in first place …
+    /// Share of the questions with a relevant document in first place …
     pub(crate) recall1: f64,
     /// … among the first five …
     pub(crate) recall5: f64,
@@ -21,7 +21,8 @@ impl Measures {
     /// Of one ranking; `relevant` says for each place whether the document there is relevant, of `all` relevant ones.
     pub(crate) fn of(relevant: &[bool], all: usize) -> Self {
         let found = |most: usize| relevant.iter().take(most).filter(|hit| **hit).count();
-        let recall = |most: usize| share(found(most), all);
+        // Any of a question's documents answers it.
+        let recall = |most: usize| if found(most) > 0 { 1.0 } else { 0.0 };
         let gain = |places: &mut dyn Iterator<Item = usize>| -> f64 { places.map(discount).sum() };
         let reached = gain(&mut (0..relevant.len().min(10)).filter(|at| relevant[*at]));
         let ideal = gain(&mut (0..all.min(10)));
@@ -55,11 +56,6 @@ pub(crate) fn mean(numbers: impl Iterator<Item = f64>) -> Option<f64> {
     (count > 0).then(|| sum / count as f64)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "documents relevant to a question are few")]
-fn share(found: usize, all: usize) -> f64 {
-    if all == 0 { 0.0 } else { found as f64 / all as f64 }
-}
-
 /// The place as people count, from 1.
 #[expect(clippy::cast_precision_loss, reason = "places are few")]
 fn place(at: usize) -> f64 {
@@ -82,7 +78,7 @@ mod tests {
     fn the_best_ranking_has_the_most_of_each() {
         let best = Measures::of(&[true, true, false], 2);
         assert!(close(best.ndcg10, 1.0) && close(best.mrr, 1.0) && close(best.recall5, 1.0));
-        assert!(close(best.recall1, 0.5));
+        assert!(close(best.recall1, 1.0));
     }
 
     #[test]

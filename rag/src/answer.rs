@@ -14,9 +14,6 @@ use crate::prompt::{self, Prompt, Turn};
 use crate::quote::{self, Quotation};
 use crate::retrieve::{Hit, RetrieveError, Retriever, Source};
 
-/// Passages an answer may be made of.
-const SOURCES: usize = 8;
-
 /// A piece of an answer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AnswerChunk {
@@ -92,7 +89,7 @@ impl Answerer {
         history: &[Turn],
         owner: OwnerId,
     ) -> Result<Vec<Hit>, RetrieveError> {
-        self.retriever.retrieve(question, history, owner, SOURCES).await
+        self.retriever.retrieve(question, history, owner).await
     }
 
     /// The answer as it is written. Sources keep the numbers of their order, from 1. Dropping the stream ends the work.
@@ -199,7 +196,7 @@ impl Answerer {
         Provenance {
             embedding_model: MODEL_NAME,
             index_version: self.index_version.clone(),
-            passages: sources.iter().map(|source| (source.id, source.score)).collect(),
+            passages: sources.iter().flat_map(Source::passages).collect(),
             author,
         }
     }

@@ -76,9 +76,10 @@ pub struct IndexedPassage {
 pub(crate) struct Candidate {
     pub(crate) id: PassageId,
     pub(crate) body: PassageBody,
+    pub(crate) vector: Vector,
     /// Cosine with the question.
-    pub(crate) dense: f32,
-    /// BM25; 0 when they share no term.
+    pub(crate) cosine: f32,
+    /// BM25; 0 when it is not among the best by terms.
     pub(crate) bm25: f32,
 }
 

@@ -180,7 +180,8 @@ mod tests {
             id: PassageId { document_id: DocumentId::from(Uuid::nil()), ordinal: 0 },
             passage: PassageText { title: "Title".into(), heading: vec![], text: text.into() },
             score: 1.0,
-            dense_score: 1.0,
+            relevance: 1.0,
+            joined: 0,
         }
     }
 

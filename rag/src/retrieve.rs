@@ -1,6 +1,8 @@
 //! Finds the passages that answer a question, among those the person may see. Writes nothing.
 
+mod choose;
 mod fuse;
+mod join;
 
 use crate::embed::{EmbedError, Embedder};
 use crate::followup;
@@ -8,9 +10,12 @@ use crate::index::{IndexError, PassageIndex};
 use crate::passage::{OwnerId, PassageBody, PassageId, PassageText, UnreadablePassage};
 use crate::prompt::Turn;
 use crate::sparse::SparseVector;
+use fuse::Ranked;
+
+pub use join::join_neighbours;
 
 /// Passages each of the two searches contributes.
-const DEPTH: u64 = 40;
+const DEPTH: usize = 40;
 
 /// A passage found, perhaps still sealed.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,8 +26,8 @@ pub struct Hit {
     pub body: PassageBody,
     /// How well it fits by meaning and terms together; higher is better.
     pub score: f32,
-    /// How well it fits by meaning: the cosine, -1 to 1.
-    pub dense_score: f32,
+    /// Whether it has to do with the question at all: the cosine, raised by the share of the question's terms it has.
+    pub relevance: f32,
 }
 
 /// A passage found that can be read: what an answer is made of.
@@ -34,8 +39,18 @@ pub struct Source {
     pub passage: PassageText,
     /// As in [`Hit::score`].
     pub score: f32,
-    /// As in [`Hit::dense_score`].
-    pub dense_score: f32,
+    /// As in [`Hit::relevance`].
+    pub relevance: f32,
+    /// How many passages that follow it in its document were joined with it.
+    pub joined: u32,
+}
+
+impl Source {
+    /// The passages it is made of, with its score.
+    pub fn passages(&self) -> impl Iterator<Item = (PassageId, f32)> + use<> {
+        let (first, score) = (self.id, self.score);
+        (0..=self.joined).map(move |more| (PassageId { ordinal: first.ordinal + more, ..first }, score))
+    }
 }
 
 impl Hit {
@@ -51,7 +66,7 @@ impl Hit {
                 PassageText::from_bytes(&bytes).map_err(OpenError::Unreadable)?
             }
         };
-        Ok(Source { id: self.id, passage, score: self.score, dense_score: self.dense_score })
+        Ok(Source { id: self.id, passage, score: self.score, relevance: self.relevance, joined: 0 })
     }
 }
 
@@ -79,32 +94,39 @@ impl Retriever {
         Self { embedder, index }
     }
 
-    /// Passages that answer the question, the best first, at most `limit`; none when nothing is relevant. A question
-    /// that leans on the conversation is read with what was said before.
+    /// Passages to answer the question from, the best first; none when nothing is relevant. How many is decided by how
+    /// far they stand out. A question that leans on the conversation is read with what was said before.
     pub async fn retrieve(
         &self,
         question: &str,
         history: &[Turn],
         owner: OwnerId,
-        limit: usize,
     ) -> Result<Vec<Hit>, RetrieveError> {
-        let mut hits = self.rank(question, history, owner).await?;
-        hits.truncate(limit);
-        Ok(hits)
+        self.ranked(question, history, owner).await.map(choose::choose)
     }
 
-    /// All passages that have to do with the question, the best first: what [`Retriever::retrieve`] chooses from.
+    /// All passages found, the best first: what [`Retriever::retrieve`] chooses from.
     pub async fn rank(
         &self,
         question: &str,
         history: &[Turn],
         owner: OwnerId,
     ) -> Result<Vec<Hit>, RetrieveError> {
+        let ranked = self.ranked(question, history, owner).await?;
+        Ok(ranked.into_iter().map(|ranked| ranked.hit).collect())
+    }
+
+    async fn ranked(
+        &self,
+        question: &str,
+        history: &[Turn],
+        owner: OwnerId,
+    ) -> Result<Vec<Ranked>, RetrieveError> {
         let question = followup::standing_alone(question, history);
-        let dense = self.embedder.embed_query(&question).await?;
-        let sparse = SparseVector::of_query(&question);
-        let candidates = Box::pin(self.index.candidates(&dense, &sparse, owner, DEPTH)).await?;
-        Ok(fuse::fuse(candidates, sparse.indices.len()))
+        let terms = SparseVector::of_query(&question);
+        let vector = self.embedder.embed_query(&question).await?;
+        let candidates = Box::pin(self.index.candidates(&vector, &terms, owner, DEPTH as u64)).await?;
+        Ok(fuse::fuse(candidates, terms.indices.len(), DEPTH))
     }
 }
 

@@ -9,7 +9,7 @@ use futures::StreamExt as _;
 use rag::answer::AnswerChunk;
 use rag::index::IndexError;
 use rag::passage::{OwnerId, PassageBody, PassageId};
-use rag::retrieve::{Hit, RetrieveError, Source};
+use rag::retrieve::{Hit, RetrieveError, Source, join_neighbours};
 use sealing::{ContentKey, Coordinates, SealError, Subject};
 use uuid::Uuid;
 
@@ -86,7 +86,7 @@ impl Desk {
             }
         };
         let keys = self.document_keys(asked.owner, &hits).await?;
-        Ok(hits.into_iter().filter_map(|hit| readable(hit, &keys)).collect())
+        Ok(join_neighbours(hits.into_iter().filter_map(|hit| readable(hit, &keys)).collect()))
     }
 
     /// An index that says no may have lost its collection: the next attempt finds it made.

@@ -5,12 +5,14 @@ use std::collections::HashMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use qdrant_client::Payload;
-use qdrant_client::qdrant::point_id::PointIdOptions;
 use qdrant_client::qdrant::value::Kind;
-use qdrant_client::qdrant::{PayloadIncludeSelector, PointId, ScoredPoint, Value};
+use qdrant_client::qdrant::vector_output::Vector;
+use qdrant_client::qdrant::vectors_output::VectorsOptions;
+use qdrant_client::qdrant::{PayloadIncludeSelector, ScoredPoint, Value};
 use uuid::Uuid;
 
-use super::{Candidate, IndexError};
+use super::{Candidate, DENSE, IndexError};
+use crate::embed;
 use crate::passage::{DocumentId, PassageBody, PassageId, PassageText, Scope};
 
 pub(super) const SCOPE: &str = "scope";
@@ -47,27 +49,38 @@ pub(super) fn of(id: PassageId, scope: Scope, body: PassageBody) -> Payload {
     payload
 }
 
-/// The points found, scored by vector, joined with their scores by terms.
+/// The points found by vector and by terms as one list, each once, with both scores.
 pub(super) fn candidates(
-    found: Vec<ScoredPoint>,
-    scored: &[ScoredPoint],
+    question: &[f32],
+    near: Vec<ScoredPoint>,
+    worded: Vec<ScoredPoint>,
 ) -> Result<Vec<Candidate>, IndexError> {
-    let bm25: HashMap<&str, f32> =
-        scored.iter().filter_map(|point| Some((uuid(point.id.as_ref()?)?, point.score))).collect();
-    found
-        .into_iter()
-        .map(|point| {
-            let bm25 = point.id.as_ref().and_then(uuid).and_then(|id| bm25.get(id)).copied().unwrap_or(0.0);
-            let (id, body) = read(point.payload)?;
-            Ok(Candidate { id, body, dense: point.score, bm25 })
-        })
-        .collect()
+    let mut found: Vec<Candidate> = Vec::with_capacity(near.len() + worded.len());
+    let mut places: HashMap<PassageId, usize> = HashMap::with_capacity(near.len() + worded.len());
+    let by_vector = near.into_iter().map(|point| (point, 0.0));
+    let by_terms = worded.into_iter().map(|point| {
+        let bm25 = point.score;
+        (point, bm25)
+    });
+    for (mut point, bm25) in by_vector.chain(by_terms) {
+        let passage = id(&point.payload)?;
+        if let Some(&at) = places.get(&passage) {
+            found[at].bm25 = bm25;
+            continue;
+        }
+        places.insert(passage, found.len());
+        let vector = dense(&mut point).ok_or(IndexError::Unreadable("its vector"))?;
+        let cosine = embed::cosine(question, &vector);
+        found.push(Candidate { id: passage, body: body(point.payload)?, vector, cosine, bm25 });
+    }
+    Ok(found)
 }
 
-fn uuid(id: &PointId) -> Option<&str> {
-    match id.point_id_options.as_ref()? {
-        PointIdOptions::Uuid(uuid) => Some(uuid),
-        PointIdOptions::Num(_) => None,
+fn dense(point: &mut ScoredPoint) -> Option<Vec<f32>> {
+    let VectorsOptions::Vectors(mut named) = point.vectors.take()?.vectors_options? else { return None };
+    match named.vectors.remove(DENSE)?.into_vector() {
+        Vector::Dense(vector) => Some(vector.data),
+        Vector::Sparse(_) | Vector::MultiDense(_) => None,
     }
 }
 
@@ -77,22 +90,21 @@ pub(super) fn place() -> PayloadIncludeSelector {
 }
 
 /// Which passage it is.
-pub(super) fn id(payload: &mut HashMap<String, Value>) -> Result<PassageId, IndexError> {
-    let document_id = text(payload.remove(DOCUMENT_ID))
+pub(super) fn id(payload: &HashMap<String, Value>) -> Result<PassageId, IndexError> {
+    let document_id = text(payload.get(DOCUMENT_ID).cloned())
         .and_then(|id| Uuid::parse_str(&id).ok())
         .map(DocumentId::from)
         .ok_or(IndexError::Unreadable("its document"))?;
-    let ordinal = match payload.remove(ORDINAL).and_then(|value| value.kind) {
-        Some(Kind::IntegerValue(ordinal)) => u32::try_from(ordinal).ok(),
+    let ordinal = match payload.get(ORDINAL).and_then(|value| value.kind.as_ref()) {
+        Some(Kind::IntegerValue(ordinal)) => u32::try_from(*ordinal).ok(),
         _ => None,
     };
     let ordinal = ordinal.ok_or(IndexError::Unreadable("its ordinal"))?;
     Ok(PassageId { document_id, ordinal })
 }
 
-fn read(mut payload: HashMap<String, Value>) -> Result<(PassageId, PassageBody), IndexError> {
-    let id = id(&mut payload)?;
-    let body = match text(payload.remove(SEALED)) {
+fn body(mut payload: HashMap<String, Value>) -> Result<PassageBody, IndexError> {
+    Ok(match text(payload.remove(SEALED)) {
         Some(sealed) => {
             PassageBody::Sealed(BASE64.decode(sealed).map_err(|_| IndexError::Unreadable("its sealed body"))?)
         }
@@ -101,8 +113,7 @@ fn read(mut payload: HashMap<String, Value>) -> Result<(PassageId, PassageBody),
             heading: texts(payload.remove(HEADING)),
             text: text(payload.remove(TEXT)).ok_or(IndexError::Unreadable("its text"))?,
         }),
-    };
-    Ok((id, body))
+    })
 }
 
 fn text(value: Option<Value>) -> Option<String> {
@@ -144,7 +155,9 @@ mod tests {
         for body in [open, sealed] {
             let owner = crate::passage::OwnerId::from(Uuid::from_u128(1));
             for scope in [Scope::Shared, Scope::User(owner)] {
-                assert_eq!(read(written(scope, body.clone())).unwrap(), (id(), body.clone()));
+                let payload = written(scope, body.clone());
+                assert_eq!(super::id(&payload).unwrap(), id());
+                assert_eq!(super::body(payload).unwrap(), body);
             }
         }
     }
@@ -158,6 +171,7 @@ mod tests {
 
     #[test]
     fn a_foreign_point_is_refused() {
-        assert!(matches!(read(HashMap::new()), Err(IndexError::Unreadable(_))));
+        assert!(matches!(super::id(&HashMap::new()), Err(IndexError::Unreadable(_))));
+        assert!(matches!(super::body(HashMap::new()), Err(IndexError::Unreadable(_))));
     }
 }

@@ -1,8 +1,7 @@
 //! Searches the passages: by meaning, by terms, or by both at once. What one person may see, the filter says.
 
-use qdrant_client::qdrant::{
-    Condition, Filter, PrefetchQuery, PrefetchQueryBuilder, Query, QueryPointsBuilder, VectorInput,
-};
+use qdrant_client::qdrant::with_vectors_selector::SelectorOptions;
+use qdrant_client::qdrant::{Condition, Filter, Query, QueryPointsBuilder, VectorInput, VectorsSelector};
 
 use super::{BM25, Candidate, DENSE, IndexError, PassageIndex, payload};
 use crate::passage::{OwnerId, PassageId};
@@ -40,70 +39,43 @@ impl PassageIndex {
         owner: OwnerId,
         limit: u64,
     ) -> Result<Vec<PassageId>, IndexError> {
-        let request = QueryPointsBuilder::new(&self.collection)
-            .query(query)
-            .using(using)
-            .filter(visible_to(owner))
-            .with_payload(payload::place())
-            .limit(limit);
+        let request = self.nearest(query, using, owner, limit).with_payload(payload::place());
         let found = self.within(self.client.query(request)).await?;
-        found.result.into_iter().map(|mut point| payload::id(&mut point.payload)).collect()
+        found.result.into_iter().map(|point| payload::id(&point.payload)).collect()
     }
 
-    /// The `depth` best passages by vector and the `depth` best by terms that this person may see, each with both of
-    /// its scores, so that they can be weighed against each other.
+    /// The `depth` best passages by vector and the `depth` best by terms that this person may see, each once.
     pub(crate) async fn candidates(
         &self,
-        dense: &[f32],
-        sparse: &SparseVector,
+        vector: &[f32],
+        terms: &SparseVector,
         owner: OwnerId,
         depth: u64,
     ) -> Result<Vec<Candidate>, IndexError> {
-        let dense = Query::new_nearest(dense.to_vec());
-        let terms = VectorInput::new_sparse(sparse.indices.clone(), sparse.values.clone());
-        let terms = (!sparse.is_empty()).then(|| Query::new_nearest(terms));
-        let filter = visible_to(owner);
-        let by_vector =
-            self.rescore(&dense, DENSE, &dense, terms.as_ref(), &filter, depth).with_payload(true);
-        let Some(terms) = &terms else {
-            let found = self.within(self.client.query(by_vector)).await?;
-            return payload::candidates(found.result, &[]);
+        let whole = |request: QueryPointsBuilder| {
+            let dense = VectorsSelector { names: vec![DENSE.to_owned()] };
+            request.with_payload(true).with_vectors(SelectorOptions::Include(dense))
         };
-        let by_terms = self.rescore(terms, BM25, &dense, Some(terms), &filter, depth).with_payload(false);
-        let (found, scored) = tokio::try_join!(
+        let by_vector = whole(self.nearest(Query::new_nearest(vector.to_vec()), DENSE, owner, depth));
+        if terms.is_empty() {
+            let found = self.within(self.client.query(by_vector)).await?;
+            return payload::candidates(vector, found.result, Vec::new());
+        }
+        let terms = VectorInput::new_sparse(terms.indices.clone(), terms.values.clone());
+        let by_terms = whole(self.nearest(Query::new_nearest(terms), BM25, owner, depth));
+        let (near, worded) = tokio::try_join!(
             self.within(self.client.query(by_vector)),
             self.within(self.client.query(by_terms))
         )?;
-        payload::candidates(found.result, &scored.result)
+        payload::candidates(vector, near.result, worded.result)
     }
 
-    /// Both searches' best, scored by one of them.
-    fn rescore(
-        &self,
-        scorer: &Query,
-        using: &str,
-        dense: &Query,
-        terms: Option<&Query>,
-        filter: &Filter,
-        depth: u64,
-    ) -> QueryPointsBuilder {
-        let search = |query: &Query, using: &str| -> PrefetchQuery {
-            PrefetchQueryBuilder::default()
-                .query(query.clone())
-                .using(using)
-                .filter(filter.clone())
-                .limit(depth)
-                .build()
-        };
-        let mut request = QueryPointsBuilder::new(&self.collection)
-            .add_prefetch(search(dense, DENSE))
-            .query(scorer.clone())
+    fn nearest(&self, query: Query, using: &str, owner: OwnerId, limit: u64) -> QueryPointsBuilder {
+        QueryPointsBuilder::new(&self.collection)
+            .query(query)
             .using(using)
-            .limit(2 * depth);
-        if let Some(terms) = terms {
-            request = request.add_prefetch(search(terms, BM25));
-        }
-        request
+            .filter(visible_to(owner))
+            .limit(limit)
     }
 }
 

@@ -232,7 +232,8 @@ mod tests {
             id: PassageId { document_id: DocumentId::from(Uuid::nil()), ordinal: 0 },
             passage: PassageText { title: String::new(), heading: vec![], text: text.into() },
             score,
-            dense_score: score,
+            relevance: score,
+            joined: 0,
         }
     }
 

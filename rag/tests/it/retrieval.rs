@@ -22,7 +22,7 @@ async fn the_passage_that_answers_comes_first() {
         ("couchettes", 3),
         ("Can I take my bike on the train?", 3),
     ] {
-        let hits = retriever.retrieve(question, &[], somebody(1), 8).await.unwrap();
+        let hits = retriever.retrieve(question, &[], somebody(1)).await.unwrap();
         assert_eq!(hits[0].id.document_id, document_id(number), "{question}");
         assert!(hits.is_sorted_by(|a, b| a.score >= b.score));
     }
@@ -33,7 +33,7 @@ async fn nothing_relevant_gives_nothing() {
     let (embedder, index) = library("nothing").await;
     let retriever = Retriever::new(embedder, index);
     for question in ["kubernetes pod stuck in CrashLoopBackOff", "photoshop layer masks", "", "?!", "\u{0}"] {
-        assert!(retriever.retrieve(question, &[], somebody(1), 8).await.unwrap().is_empty(), "{question:?}");
+        assert!(retriever.retrieve(question, &[], somebody(1)).await.unwrap().is_empty(), "{question:?}");
     }
 }
 
@@ -45,7 +45,7 @@ async fn a_question_that_leans_on_the_conversation_is_understood() {
         Turn::Question("When does the night train to Vienna leave?".into()),
         Turn::Answer("At 20:33.".into()),
     ];
-    let hits = retriever.retrieve("And from which platform?", &history, somebody(1), 8).await.unwrap();
+    let hits = retriever.retrieve("And from which platform?", &history, somebody(1)).await.unwrap();
     assert_eq!(hits[0].id.document_id, document_id(3));
 }
 
@@ -58,8 +58,8 @@ async fn ones_own_passages_are_found_by_their_owner_alone_and_stay_sealed() {
     ingester.own(&document(1, Scope::User(somebody(1)), BREAD), seal).await.unwrap();
     let retriever = Retriever::new(embedder, index);
     let question = "How long does sourdough rise?";
-    assert!(retriever.retrieve(question, &[], somebody(2), 8).await.unwrap().is_empty());
-    let hit = retriever.retrieve(question, &[], somebody(1), 8).await.unwrap().remove(0);
+    assert!(retriever.retrieve(question, &[], somebody(2)).await.unwrap().is_empty());
+    let hit = retriever.retrieve(question, &[], somebody(1)).await.unwrap().remove(0);
     assert!(matches!(&hit.body, PassageBody::Sealed(_)) && !format!("{hit:?}").contains("sourdough"));
     assert!(hit.clone().open_with(|_, _| Err::<Vec<u8>, _>(std::fmt::Error)).is_err());
     let source =
