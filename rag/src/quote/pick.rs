@@ -14,7 +14,7 @@ const SOURCES_READ: usize = 5;
 /// Pieces compared with the question.
 const PIECES_READ: usize = 80;
 /// About how many words the best stretch may have, the next, and so on.
-const WORDS: [usize; 3] = [120, 70, 40];
+const WORDS: [usize; 3] = [200, 120, 80];
 /// A further stretch fits at least this share as well as the best does.
 const WORTH_OF_BEST: f32 = 0.85;
 /// In any but the best stretch, a neighbour from another paragraph joins when it fits this share as well as the lead does.
@@ -91,7 +91,7 @@ pub(super) fn pick(
         return Vec::new();
     }
     let mut leads = leads(candidates, &fits);
-    let worth = |lead: usize| fits[lead] + sources[candidates[lead].source].score;
+    let worth = |lead: usize| fits[lead] + sources[candidates[lead].source].relevance;
     leads.sort_by(|a, b| worth(*b).total_cmp(&worth(*a)).then(a.cmp(b)));
     let least = leads.first().map_or(0.0, |best| worth(*best) * WORTH_OF_BEST);
     let mut quoted: Vec<usize> = Vec::new();
