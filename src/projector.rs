@@ -12,7 +12,7 @@ use crate::feed::LedgerFeed;
 use crate::store::{Store, StoreError, subject_of};
 
 /// The most events in one transaction. Under load batches grow by themselves, since events arrive while one is applied.
-const BATCH: usize = 2_000;
+const BATCH: usize = 1_000;
 /// How long an unreachable store is left alone.
 const PAUSE: Duration = Duration::from_millis(500);
 

@@ -12,7 +12,7 @@ use super::{Store, StoreError};
 const SEALER_LOCK: i64 = 0x636f_6c6c_6f71_7579;
 
 /// The most events one transaction places. Larger batches save round trips but make the first event wait.
-const BATCH: i64 = 2_000;
+const BATCH: i64 = 1_000;
 
 /// What one attempt at sealing led to.
 #[derive(Debug)]
