@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::audit::Notary;
 use crate::cli::Role;
 use crate::config::Config;
 use crate::eraser::Eraser;
@@ -101,6 +102,11 @@ impl App {
         })
     }
 
+    /// Who signs the ledger's head.
+    pub fn notary(&self, store: Store) -> Notary {
+        Notary::new(store, self.config.api.audit_signing_key.clone())
+    }
+
     /// Runs the roles until `stop` is cancelled, or until one of them ends by itself, which is an error.
     ///
     /// The api ends first: it finishes what it accepted and ends its streams. The others end after it.
@@ -144,6 +150,15 @@ impl App {
         let Self { config, nats, subjects, wake, .. } = self.clone();
         if self.roles.contains(&Role::Sealer) {
             let store = self.store(SEALER_CONNECTIONS)?;
+            let signing = self.notary(store.clone()).keep_signing(nats.clone(), subjects.clone());
+            let until = cancel.clone();
+            tasks.spawn(async move {
+                tokio::select! {
+                    () = signing => {}
+                    () = until.cancelled() => {}
+                }
+                Ok(())
+            });
             let sealing = sealer::run(store, nats.clone(), subjects.clone(), wake.clone(), cancel.clone());
             tasks.spawn(async {
                 sealing.await;

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::audit::command_line::AuditCommand;
+
 /// Event-driven question-answering chat.
 #[derive(Debug, Parser)]
 #[command(name = "colloquy", version, about)]
@@ -58,6 +60,12 @@ pub enum Command {
         /// What to do with them.
         #[command(subcommand)]
         command: KeysCommand,
+    },
+    /// Replay, export and prove history.
+    Audit {
+        /// What to do.
+        #[command(subcommand)]
+        command: AuditCommand,
     },
     /// Print the description of the HTTP API (`OpenAPI` 3.1).
     Openapi,

@@ -4,9 +4,12 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use sealing::MasterKey;
+
+use crate::audit::SigningKey;
 
 /// A value that never shows in a log.
 #[derive(Clone)]
@@ -75,6 +78,9 @@ pub struct ApiConfig {
     pub cors_origins: Vec<String>,
     /// `RATE_LIMIT`: commands one user may send in a minute; default 6000, `0` for no limit.
     pub rate_limit: u32,
+    /// `AUDIT_SIGNING_KEY` or `AUDIT_SIGNING_KEY_FILE`: Ed25519, as PEM (PKCS#8) or as a seed of 32 bytes in hexadecimal or base64;
+    /// default one that is made and kept in Postgres, sealed.
+    pub audit_signing_key: Option<Arc<SigningKey>>,
 }
 
 /// What the worker needs.
@@ -145,6 +151,7 @@ impl ApiConfig {
                 .map(str::to_owned)
                 .collect(),
             rate_limit: parsed("RATE_LIMIT", 6000)?,
+            audit_signing_key: audit_signing_key()?,
         })
     }
 }
@@ -188,6 +195,17 @@ fn master_key(name: &str) -> anyhow::Result<Option<MasterKey>> {
         (None, None) => return Ok(None),
     };
     Ok(Some(MasterKey::parse(&text).with_context(|| format!("failed to use {name}"))?))
+}
+
+fn audit_signing_key() -> anyhow::Result<Option<Arc<SigningKey>>> {
+    let text = match (optional("AUDIT_SIGNING_KEY"), optional("AUDIT_SIGNING_KEY_FILE")) {
+        (Some(key), None) => key,
+        (None, Some(file)) => std::fs::read_to_string(&file)
+            .with_context(|| format!("failed to read AUDIT_SIGNING_KEY_FILE {file}"))?,
+        (Some(_), Some(_)) => bail!("set AUDIT_SIGNING_KEY or AUDIT_SIGNING_KEY_FILE, not both"),
+        (None, None) => return Ok(None),
+    };
+    Ok(Some(Arc::new(SigningKey::parse(&text)?)))
 }
 
 fn optional(name: &str) -> Option<String> {

@@ -1,5 +1,6 @@
 //! The HTTP contract: one file for one resource. `problem.rs` alone knows status codes of errors.
 
+mod audit;
 mod caller;
 mod commands;
 mod conversations;
@@ -34,6 +35,7 @@ use projections as read;
 use quick_cache::sync::Cache;
 use tokio_util::sync::CancellationToken;
 
+use crate::audit::Notary;
 use crate::config::ApiConfig;
 use crate::hub::Hub;
 use crate::identity::Identity;
@@ -73,6 +75,7 @@ pub struct Shared {
     metrics: metrics::Metrics,
     proxy: reqwest::Client,
     stop: CancellationToken,
+    notary: Notary,
 }
 
 impl std::ops::Deref for Api {
@@ -94,6 +97,7 @@ impl Api {
         wake: SealerWake,
         stop: CancellationToken,
     ) -> anyhow::Result<Self> {
+        let notary = Notary::new(store.clone(), config.audit_signing_key.clone());
         let shared = Shared {
             identity: Identity::new(&config)?,
             lists: Gathered::new(store.pool().clone(), |pool, wanted| {
@@ -115,6 +119,7 @@ impl Api {
             hub,
             wake,
             stop,
+            notary,
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -145,9 +150,18 @@ pub fn router(api: Api) -> Router {
         .route("/v1/me/export", get(export::export))
         .route("/v1/stream", get(stream::user))
         .route("/v1/conversations/{id}/stream", get(stream::conversation));
+    // Neither compressed nor limited in time: an export is as long as history.
+    let audit = Router::new()
+        .route("/v1/audit/events", get(audit::events))
+        .route("/v1/audit/events/stream", get(audit::follow))
+        .route("/v1/audit/conversations/{id}", get(audit::conversation))
+        .route("/v1/audit/checkpoint", get(audit::checkpoint))
+        .route("/v1/audit/keys", get(audit::keys))
+        .layer(middleware::from_fn(layers::time_limit));
     let compressed = layers::compressed(timed).merge(openapi::page());
     compressed
         .merge(streams)
+        .merge(audit)
         .route("/api/auth/{*path}", axum::routing::any(page::accounts))
         .fallback(page::page)
         .method_not_allowed_fallback(async || problem::Problem::method_not_allowed())

@@ -3,6 +3,7 @@
 //! `ARCHITECTURE.md` follows one question through the modules below.
 
 pub mod app;
+pub mod audit;
 pub mod cli;
 pub mod commands;
 pub mod config;

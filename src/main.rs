@@ -7,6 +7,7 @@ use aggregates::Position;
 use anyhow::{Context as _, bail};
 use clap::Parser as _;
 use colloquy::app::App;
+use colloquy::audit::command_line::{self, AuditCommand};
 use colloquy::cli::{Cli, Command, GrantedRole, KeysCommand, Role};
 use colloquy::config::Config;
 use colloquy::store::MasterKeyError;
@@ -49,6 +50,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Rebuild { read_model, check, .. } => rebuild_models(read_model.as_deref(), check).await,
         Command::Keys { command: KeysCommand::RotateMaster } => rotate_master_key().await,
+        Command::Audit { command } => audit(command).await,
         Command::Openapi => {
             println!("{}", http::openapi());
             Ok(())
@@ -118,6 +120,15 @@ async fn grant(email: &str, role: GrantedRole) -> anyhow::Result<()> {
     }
     println!("Done. It counts from the account's next token on, in 15 minutes at most.");
     Ok(())
+}
+
+/// An export is checked without any configuration.
+async fn audit(command: AuditCommand) -> anyhow::Result<()> {
+    if let AuditCommand::Verify { export: Some(path), after, public_key, .. } = &command {
+        return command_line::verify_export(path, *after, public_key.as_deref());
+    }
+    let app = App::new(Config::from_env()?, BTreeSet::new()).await?;
+    command_line::run(&app, command).await
 }
 
 async fn rebuild_models(name: Option<&str>, check: bool) -> anyhow::Result<()> {

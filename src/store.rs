@@ -4,7 +4,10 @@
 
 mod accounts;
 mod append;
+mod audit;
+mod audit_keys;
 mod cached;
+mod chain;
 mod connect;
 mod erasures;
 mod error;
@@ -20,7 +23,10 @@ mod outbox;
 mod repository;
 
 pub use accounts::{account_profile, grant};
+pub use audit::{EventFilter, LedgerPart, LinkedEntry};
+pub use audit_keys::{AuditKeyRow, CheckpointRow};
 pub use cached::CachedEventStore;
+pub use chain::{Canonical, GENESIS, LedgerHash, finish};
 pub use connect::{connect, migrate};
 pub use erasures::{Erasure, erase_account, is_session_live};
 pub use error::StoreError;
@@ -29,7 +35,7 @@ pub use idempotency::IdempotencyKey;
 pub(crate) use idempotency::Remembered;
 pub use keyring::{ContentKeys, Keyring};
 pub use leases::{AnswerLease, Claim, Requested};
-pub use ledger::{GENESIS, LedgerEntry, LedgerHash, StoredEvent};
+pub use ledger::{LedgerEntry, StoredEvent};
 pub use master_keys::MasterKeyError;
 pub use open::subject_of;
 pub use outbox::Sealed;
@@ -37,6 +43,7 @@ pub use outbox::Sealed;
 use std::sync::Arc;
 
 use aggregates::account::Account;
+use aggregates::audit_trail::AuditTrail;
 use aggregates::conversation::Conversation;
 use aggregates::document::Document;
 use append::Appender;
@@ -51,6 +58,7 @@ pub struct Store {
     conversations: Arc<CachedEventStore<Conversation>>,
     accounts: Arc<CachedEventStore<Account>>,
     documents: Arc<CachedEventStore<Document>>,
+    audit_trails: Arc<CachedEventStore<AuditTrail>>,
 }
 
 impl Store {
@@ -61,7 +69,8 @@ impl Store {
         Self {
             conversations: Arc::new(CachedEventStore::new(repository.clone())),
             accounts: Arc::new(CachedEventStore::new(repository.clone())),
-            documents: Arc::new(CachedEventStore::new(repository)),
+            documents: Arc::new(CachedEventStore::new(repository.clone())),
+            audit_trails: Arc::new(CachedEventStore::new(repository)),
             pool,
             keyring,
         }
@@ -95,5 +104,10 @@ impl Store {
     /// Documents, by their events.
     pub fn documents(&self) -> &CachedEventStore<Document> {
         &self.documents
+    }
+
+    /// Auditors' looks, by their events.
+    pub fn audit_trails(&self) -> &CachedEventStore<AuditTrail> {
+        &self.audit_trails
     }
 }

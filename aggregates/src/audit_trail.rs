@@ -12,6 +12,16 @@ pub struct AuditTrail {
     version: Version,
 }
 
+/// The way somebody looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Through {
+    /// The API, with a token that says who looks.
+    Api,
+    /// The command line of a machine that has the database and the master key.
+    CommandLine,
+}
+
 /// Somebody looked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type")]
@@ -24,6 +34,8 @@ pub enum AuditTrailEvent {
         what: String,
         /// Through which filter.
         filter: serde_json::Value,
+        /// Which way.
+        through: Through,
     },
 }
 
@@ -36,6 +48,8 @@ pub struct RecordAccess {
     pub what: String,
     /// Through which filter.
     pub filter: serde_json::Value,
+    /// Which way.
+    pub through: Through,
 }
 
 /// An audit trail refuses nothing.
@@ -55,8 +69,8 @@ impl Aggregate for AuditTrail {
         _services: &(),
         sink: &EventSink<Self>,
     ) -> Result<(), AuditTrailRefused> {
-        let RecordAccess { auditor, what, filter } = command;
-        sink.write(AuditTrailEvent::AuditAccessed { auditor, what, filter }, self).await;
+        let RecordAccess { auditor, what, filter, through } = command;
+        sink.write(AuditTrailEvent::AuditAccessed { auditor, what, filter, through }, self).await;
         Ok(())
     }
 
@@ -89,6 +103,6 @@ impl DomainEvent for AuditTrailEvent {
     }
 
     fn event_version(&self) -> String {
-        "1".to_owned()
+        "2".to_owned()
     }
 }

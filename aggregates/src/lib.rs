@@ -15,6 +15,7 @@ mod metadata;
 mod private;
 mod recorded;
 mod text;
+mod upcast;
 
 pub use ids::{
     AnswerId, ConversationId, DocumentId, EventId, InvalidId, Position, QuestionId, ReceiptId, UserId,
@@ -24,3 +25,4 @@ pub use metadata::{Actor, Metadata};
 pub use private::Private;
 pub use recorded::{AggregateType, Event, RecordedEvent, UnknownAggregateType};
 pub use text::{Comment, InvalidText, QuestionText, Tags, Title};
+pub use upcast::upcast;

@@ -30,6 +30,7 @@ pub(crate) async fn measure(accounts: &Accounts) -> anyhow::Result<TokenCheck> {
         auth_audience: "colloquy".to_owned(),
         cors_origins: vec![],
         rate_limit: 0,
+        audit_signing_key: None,
     })?;
     identity.warm_up().await;
     let tokens: Vec<String> = (0..TOKENS).map(|user| accounts.token(user)).collect::<Result<_, _>>()?;

@@ -50,6 +50,8 @@ pub struct Outgoing<'a> {
     /// Its name, which the subject carries.
     #[serde(skip)]
     pub event_type: &'a str,
+    /// The version of its form.
+    pub event_version: &'a str,
     /// Its id.
     pub event_id: Uuid,
     /// Whose it is.
@@ -80,12 +82,19 @@ struct Read<'a> {
     aggregate: &'a str,
     aggregate_id: Uuid,
     sequence: Version,
+    /// Messages of before events had more than one version do not say it.
+    #[serde(borrow, default = "first_version")]
+    event_version: &'a str,
     event_id: EventId,
     owner: UserId,
     recorded_at: DateTime<Utc>,
     payload: Value,
     #[serde(borrow)]
     private: Option<&'a str>,
+}
+
+const fn first_version() -> &'static str {
+    "1"
 }
 
 impl Envelope {
@@ -117,7 +126,8 @@ impl Envelope {
             event_id: read.event_id,
             owner: read.owner,
             recorded_at: read.recorded_at,
-            event: Event::from_payload(aggregate, read.payload).map_err(InvalidEnvelope::because)?,
+            event: Event::from_stored(aggregate, read.event_version, read.payload)
+                .map_err(InvalidEnvelope::because)?,
             sealed,
         })
     }
@@ -144,6 +154,7 @@ mod tests {
             aggregate_id: Uuid::from_u128(1),
             sequence: 3,
             event_type: "ConversationPinned",
+            event_version: "1",
             event_id: Uuid::from_u128(2),
             owner: Uuid::from_u128(3),
             recorded_at: DateTime::from_timestamp_micros(1_700_000_000_123_456).unwrap(),

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 
 use aggregates::{AggregateType, ConversationId};
 use chrono::{DateTime, Utc};
+pub(crate) use fold::fold as fold_event;
 use fold::{Card, Conversation};
 use sealing::{ContentKey, Coordinates};
 use sqlx::{FromRow, PgTransaction};
@@ -160,6 +161,27 @@ SELECT owner, id, version, created_at, updated_at, message_count, answering, pin
        answering = excluded.answering, pinned = excluded.pinned, archived = excluded.archived,
        newest_message = excluded.newest_message, branched = excluded.branched, deleted_at = excluded.deleted_at,
        tag_tokens = excluded.tag_tokens, card = excluded.card";
+
+/// A row that was folded in memory, as the list would show it; `None` once it was deleted.
+pub(crate) fn shown(row: Conversation) -> Option<ConversationRow> {
+    if row.deleted_at.is_some() {
+        return None;
+    }
+    let Card { title, opening, preview, tags } = row.card;
+    Some(ConversationRow {
+        id: conversation_id(row.id),
+        title: title.unwrap_or(opening),
+        preview,
+        message_count: row.message_count,
+        pinned: row.pinned,
+        archived: row.archived,
+        tags,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+        version: row.version,
+        answering: row.answering > 0,
+    })
+}
 
 /// The row's id, typed.
 const fn conversation_id(id: Uuid) -> ConversationId {

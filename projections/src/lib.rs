@@ -12,6 +12,7 @@ pub mod messages;
 mod purge;
 mod read_model;
 mod rebuild;
+mod replay;
 pub mod search;
 pub mod usage;
 
@@ -21,6 +22,7 @@ pub use read_model::{
     oldest_pending_position, pending_answers,
 };
 pub use rebuild::{Difference, Rebuild};
+pub use replay::{Replayed, replay};
 
 use serde::Serialize;
 

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use aggregates::AggregateType;
 use chrono::{DateTime, Utc};
 use fold::{Changes, MessageRow};
+use sealing::ContentKey;
 use sqlx::{FromRow, PgTransaction};
 use uuid::Uuid;
 
@@ -38,6 +39,31 @@ struct StoredRow {
     rating: String,
 }
 
+impl MessageRow {
+    /// The row as a query gives it.
+    fn sealed(self, siblings: Vec<Uuid>) -> SealedMessage {
+        SealedMessage {
+            id: self.id,
+            conversation_id: self.conversation_id.into(),
+            ordinal: self.ordinal,
+            parent_id: self.parent_id,
+            role: self.role,
+            status: self.status,
+            created_at: self.created_at,
+            sequence: self.sequence,
+            event_type: self.event_type,
+            private: self.private,
+            model: self.model,
+            quoted: self.quoted,
+            failure: self.failure,
+            prompt_tokens: self.prompt_tokens,
+            completion_tokens: self.completion_tokens,
+            rating: self.rating,
+            siblings,
+        }
+    }
+}
+
 impl From<StoredRow> for MessageRow {
     fn from(row: StoredRow) -> Self {
         Self {
@@ -60,6 +86,27 @@ impl From<StoredRow> for MessageRow {
             rating: fold::rating_named(&row.rating),
         }
     }
+}
+
+/// The messages that a conversation's events make, in the order they were made, opened.
+pub(crate) fn folded(events: &[Opened], key: Option<&ContentKey>) -> Vec<Message> {
+    let mut changes = Changes::default();
+    for event in events {
+        changes.fold(event);
+    }
+    let mut rows: Vec<MessageRow> = changes.rows.into_values().collect();
+    rows.sort_unstable_by_key(|row| row.ordinal);
+    let mut families: HashMap<Option<Uuid>, Vec<Uuid>> = HashMap::new();
+    for row in &rows {
+        families.entry(row.parent_id).or_default().push(row.id);
+    }
+    let siblings = |row: &MessageRow| families.get(&row.parent_id).cloned().unwrap_or_default();
+    rows.into_iter()
+        .map(|row| {
+            let siblings = siblings(&row);
+            row.sealed(siblings).open(key)
+        })
+        .collect()
 }
 
 /// Applies a batch: loads the answers it changes but does not make, folds, writes back. Two statements.

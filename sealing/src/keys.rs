@@ -94,6 +94,16 @@ impl MasterKey {
         unwrap(&self.key, Subject::User(user), wrapped).map(UserKey)
     }
 
+    /// Seals a secret of the installation's own, such as the key that signs checkpoints, under its name.
+    pub fn seal_secret(&self, name: &str, secret: &[u8]) -> Result<Vec<u8>, SealError> {
+        self.key.seal(&secret_place(name), secret)
+    }
+
+    /// Opens what [`Self::seal_secret`] sealed under the same name.
+    pub fn open_secret(&self, name: &str, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+        self.key.open(&secret_place(name), sealed)
+    }
+
     /// A key for a purpose of the installation's own, such as signing cursors.
     pub fn derive(&self, purpose: &str) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new_derive_key("colloquy 2026 purpose");
@@ -147,6 +157,10 @@ impl ContentKey {
     }
 }
 
+fn secret_place(name: &str) -> Vec<u8> {
+    [b"secret\0", name.as_bytes()].concat()
+}
+
 fn unwrap(parent: &Key, subject: Subject, wrapped: &[u8]) -> Result<Key, SealError> {
     let bytes = parent.open(&subject.associated_data(), wrapped)?;
     bytes.try_into().map(Key).map_err(|_| SealError::Mismatch)
@@ -195,6 +209,13 @@ mod tests {
         let sealed = key.seal(&place(1), b"hello").unwrap();
         assert_eq!(key.open(&place(1), &sealed), Ok(b"hello".to_vec()));
         assert_eq!(key.open(&place(2), &sealed), Err(SealError::Mismatch));
+    }
+
+    #[test]
+    fn a_secret_opens_under_its_own_name_only() {
+        let sealed = master().seal_secret("one", b"hush").unwrap();
+        assert_eq!(master().open_secret("one", &sealed), Ok(b"hush".to_vec()));
+        assert_eq!(master().open_secret("other", &sealed), Err(SealError::Mismatch));
     }
 
     #[test]

@@ -119,6 +119,18 @@ impl Problem {
         Self { retry_after: Some(retry_after), ..problem }
     }
 
+    /// The role does not reach here.
+    pub(crate) fn not_an_auditor() -> Self {
+        let detail = "Only an auditor sees everybody's history.";
+        Self::new(StatusCode::FORBIDDEN, "not-an-auditor", "Your role does not reach here", detail)
+    }
+
+    /// There is no such conversation, anybody's.
+    pub(crate) fn no_such_conversation() -> Self {
+        let detail = "The ledger does not know it.";
+        Self::new(StatusCode::NOT_FOUND, "not-found", "There is no such conversation", detail)
+    }
+
     /// Whether the account is being erased.
     pub(crate) fn says_erasing(&self) -> bool {
         self.kind == ACCOUNT_ERASING

@@ -33,9 +33,9 @@ use resume::Received;
 use session::{Beginning, Ended, Session};
 
 /// How often a silent stream says that it is there.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
 /// When a client whose stream ended comes back.
-const COME_BACK_AFTER: Duration = Duration::from_secs(1);
+pub(super) const COME_BACK_AFTER: Duration = Duration::from_secs(1);
 /// Events told but not yet sent.
 const UNSENT: usize = 64;
 

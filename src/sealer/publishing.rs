@@ -148,6 +148,7 @@ fn envelope(entry: &LedgerEntry, subjects: &Subjects) -> Result<Envelope, nats::
         aggregate_id: event.aggregate_id,
         sequence: event.sequence,
         event_type: &event.event_type,
+        event_version: &event.event_version,
         event_id: event.event_id,
         owner: event.owner,
         recorded_at: event.recorded_at,

@@ -1,21 +1,15 @@
 //! The ledger: the one order of everything, chained by hashes.
 
 use aggregates::{AggregateType, Event, EventId, Position, RecordedEvent, UserId, Version};
-use aws_lc_rs::digest::{Context, SHA256};
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use sqlx::types::Json;
 use sqlx::{FromRow, Row as _};
 use uuid::Uuid;
 
+use super::chain::{Canonical, GENESIS, LedgerHash};
 use super::repository::corrupt;
 use super::{Store, StoreError, load};
-
-/// The head of the chain at some position.
-pub type LedgerHash = [u8; 32];
-
-/// The hash before the first event.
-pub const GENESIS: LedgerHash = [0; 32];
 
 /// An event with its place and its link in the chain.
 #[derive(Debug)]
@@ -70,34 +64,25 @@ macro_rules! select_ledger {
 
 impl StoredEvent {
     /// The next link of the chain.
-    ///
-    /// Canonical bytes: the fields in the order below, each after its length (4 bytes, big-endian), numbers as 8 bytes
-    /// big-endian, the time as microseconds since 1970, an absent private part as the length `0xffff_ffff`.
     pub fn chain(&self, previous: &LedgerHash) -> LedgerHash {
-        let mut context = Context::new(&SHA256);
-        context.update(previous);
-        let mut field = |bytes: &[u8]| {
-            context.update(&u32::try_from(bytes.len()).unwrap_or(u32::MAX - 1).to_be_bytes());
-            context.update(bytes);
-        };
-        field(self.aggregate_type.as_bytes());
-        field(self.aggregate_id.as_bytes());
-        field(&self.sequence.to_be_bytes());
-        field(self.event_type.as_bytes());
-        field(self.event_version.as_bytes());
-        field(self.event_id.as_bytes());
-        field(self.owner.as_bytes());
-        field(&self.recorded_at.timestamp_micros().to_be_bytes());
-        field(self.payload.get().as_bytes());
-        field(self.metadata.get().as_bytes());
-        match &self.private {
-            Some(private) => field(private),
-            None => context.update(&u32::MAX.to_be_bytes()),
+        self.canonical().link(previous)
+    }
+
+    /// What the chain covers.
+    pub fn canonical(&self) -> Canonical<'_> {
+        Canonical {
+            aggregate_type: &self.aggregate_type,
+            aggregate_id: self.aggregate_id,
+            sequence: self.sequence,
+            event_type: &self.event_type,
+            event_version: &self.event_version,
+            event_id: self.event_id,
+            owner: self.owner,
+            recorded_at: self.recorded_at,
+            payload: self.payload.get(),
+            metadata: self.metadata.get(),
+            private: self.private.as_deref(),
         }
-        let digest = context.finish();
-        let mut hash = GENESIS;
-        hash.copy_from_slice(digest.as_ref());
-        hash
     }
 
     /// The event, read; its private part still sealed.
@@ -112,7 +97,7 @@ impl StoredEvent {
             event_id: EventId::new(self.event_id),
             owner: UserId::new(self.owner),
             recorded_at: self.recorded_at,
-            event: Event::from_payload(aggregate, payload).map_err(corrupt)?,
+            event: Event::from_stored(aggregate, &self.event_version, payload).map_err(corrupt)?,
             sealed: self.private.clone(),
         })
     }

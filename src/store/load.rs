@@ -29,7 +29,7 @@ pub(super) async fn events_after(
     .await?;
     rows.into_iter()
         .map(|(sequence, event_type, event_version, Json(payload))| {
-            Ok(SerializedEvent::new(
+            Ok(aggregates::upcast(SerializedEvent::new(
                 aggregate_id.to_string(),
                 usize::try_from(sequence).map_err(corrupt)?,
                 aggregate_type.to_owned(),
@@ -37,7 +37,7 @@ pub(super) async fn events_after(
                 event_version,
                 payload,
                 Value::Object(serde_json::Map::new()),
-            ))
+            )))
         })
         .collect()
 }
@@ -49,9 +49,9 @@ pub(super) async fn recorded_events(
     aggregate: AggregateType,
     aggregate_id: Uuid,
 ) -> Result<Vec<RecordedEvent>, StoreError> {
-    type Row = (i64, Uuid, Uuid, Json<Value>, Option<Vec<u8>>, DateTime<Utc>);
+    type Row = (i64, Uuid, Uuid, String, Json<Value>, Option<Vec<u8>>, DateTime<Utc>);
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT sequence, event_id, owner, payload, private, recorded_at FROM events
+        "SELECT sequence, event_id, owner, event_version, payload, private, recorded_at FROM events
           WHERE aggregate_type = $1 AND aggregate_id = $2 ORDER BY sequence",
     )
     .bind(aggregate.name())
@@ -59,7 +59,7 @@ pub(super) async fn recorded_events(
     .fetch_all(pool)
     .await?;
     rows.into_iter()
-        .map(|(sequence, event_id, owner, Json(payload), sealed, recorded_at)| {
+        .map(|(sequence, event_id, owner, version, Json(payload), sealed, recorded_at)| {
             Ok(RecordedEvent {
                 position: Position(0),
                 aggregate,
@@ -68,7 +68,7 @@ pub(super) async fn recorded_events(
                 event_id: EventId::new(event_id),
                 owner: UserId::new(owner),
                 recorded_at,
-                event: Event::from_payload(aggregate, payload).map_err(corrupt)?,
+                event: Event::from_stored(aggregate, &version, payload).map_err(corrupt)?,
                 sealed,
             })
         })

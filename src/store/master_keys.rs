@@ -60,6 +60,7 @@ impl Keyring {
             .await
             .map_err(StoreError::from)?;
             if batch.is_empty() {
+                self.reseal_audit_keys().await?;
                 return Ok(rotated);
             }
             rotated += batch.len() as u64;

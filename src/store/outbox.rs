@@ -5,7 +5,8 @@ use sqlx::FromRow as _;
 use sqlx::Row as _;
 use uuid::Uuid;
 
-use super::ledger::{LedgerEntry, LedgerHash, StoredEvent};
+use super::chain::LedgerHash;
+use super::ledger::{LedgerEntry, StoredEvent};
 use super::{Store, StoreError};
 
 /// The advisory lock that one sealer at a time holds for the length of a transaction.

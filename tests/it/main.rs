@@ -9,6 +9,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod audit;
+mod audit_proof;
 mod bad_days;
 mod blindness;
 mod commands;

@@ -15,6 +15,7 @@ use super::waiting::until;
 pub(crate) struct Person {
     http: reqwest::Client,
     url: String,
+    email: String,
     /// A JWT.
     pub(crate) token: String,
     /// The opaque session token.
@@ -56,9 +57,24 @@ impl Person {
             .await
             .unwrap();
         let session = response.headers()["set-auth-token"].to_str().unwrap().to_owned();
-        let response = http.get(format!("{auth}/api/auth/token")).bearer_auth(&session).send().await.unwrap();
-        let token = response.json::<Value>().await.unwrap()["token"].as_str().unwrap().to_owned();
-        Self { http, url: url.to_owned(), token, session }
+        let token = token(&http, &session).await;
+        Self { http, url: url.to_owned(), email, token, session }
+    }
+
+    /// Somebody who may see everybody's history.
+    pub(crate) async fn auditor(product: &Product) -> Self {
+        let person = Self::of(&product.url).await;
+        let accounts = colloquy::store::connect(&service("COLLOQUY_TEST_AUTH_DATABASE_URL"), 1).unwrap();
+        assert!(colloquy::store::grant(&accounts, &person.email, "auditor").await.unwrap());
+        let token = token(&person.http, &person.session).await;
+        person.with_token(token)
+    }
+
+    /// What a request is answered with as text, for the media type given.
+    pub(crate) async fn text(&self, path: &str, accept: &str) -> (u16, String) {
+        let request = self.http.get(format!("{}{path}", self.url)).header("accept", accept);
+        let response = request.bearer_auth(&self.token).send().await.unwrap();
+        (response.status().as_u16(), response.text().await.unwrap())
     }
 
     /// Ends the session.
@@ -186,6 +202,13 @@ impl Person {
             .expect("the stream told too little");
         told
     }
+}
+
+/// A JWT for a session.
+async fn token(http: &reqwest::Client, session: &str) -> String {
+    let auth = service("COLLOQUY_TEST_AUTH_URL");
+    let response = http.get(format!("{auth}/api/auth/token")).bearer_auth(session).send().await.unwrap();
+    response.json::<Value>().await.unwrap()["token"].as_str().unwrap().to_owned()
 }
 
 fn read(block: &str) -> Option<Told> {

@@ -80,6 +80,7 @@ pub(crate) fn configuration(database_url: String) -> Config {
             auth_audience: "colloquy".into(),
             cors_origins: vec![],
             rate_limit: 0,
+            audit_signing_key: None,
         },
         worker: WorkerConfig {
             qdrant_url: service("COLLOQUY_TEST_QDRANT_URL"),

@@ -17,7 +17,7 @@ const TITLE_CHARACTERS: usize = 80;
 
 /// What somebody wrote and the list shows. Sealed as one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Card {
+pub(crate) struct Card {
     /// The title somebody gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) title: Option<String>,
@@ -34,7 +34,7 @@ pub(super) struct Card {
 
 /// The row, its card open.
 #[derive(Debug, Clone)]
-pub(super) struct Conversation {
+pub(crate) struct Conversation {
     pub(super) owner: Uuid,
     pub(super) id: Uuid,
     pub(super) version: i64,
@@ -52,7 +52,7 @@ pub(super) struct Conversation {
 }
 
 /// Folds one event into the rows.
-pub(super) fn fold(rows: &mut HashMap<Uuid, Conversation>, event: &Opened) {
+pub(crate) fn fold(rows: &mut HashMap<Uuid, Conversation>, event: &Opened) {
     let Event::Conversation(happened) = &event.recorded.event else {
         return;
     };

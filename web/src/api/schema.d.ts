@@ -58,6 +58,97 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/audit/checkpoint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The head of the hash chain, signed. */
+        get: operations["audit_checkpoint"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audit/conversations/{conversation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A conversation as it stood at a position or a time, replayed from its events. */
+        get: operations["audit_conversation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audit/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * History in the ledger's order. With `Accept: application/x-ndjson` all of it that fits, as lines of JSON; the last line
+         *     is a signed checkpoint, and `colloquy audit verify` checks it all.
+         */
+        get: operations["audit_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audit/events/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All events after a position - from the first when not given -, and then the new ones as they come. Every event's id is
+         *     its position; a client that comes back with it misses nothing.
+         */
+        get: operations["follow_audit_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audit/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The public keys that sign checkpoints, and those that did. */
+        get: operations["audit_keys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/conversations": {
         parameters: {
             query?: never;
@@ -265,6 +356,107 @@ export interface components {
              */
             version: number;
         };
+        /** @description Who made something happen. */
+        ActorName: {
+            /** @description Which one, where there is more than one. */
+            id?: string | null;
+            /** @description `user`, `worker`, `auditor` or `system`. */
+            kind: string;
+        };
+        /** @description An event. Its hash is SHA-256 over the previous hash and its canonical bytes (`docs/audit.md`). */
+        AuditEvent: {
+            /** @description Who made it happen. */
+            actor: components["schemas"]["ActorName"];
+            /** @description The kind of aggregate it happened to. */
+            aggregate: string;
+            /**
+             * Format: uuid
+             * @description The aggregate it happened to.
+             */
+            aggregate_id: string;
+            /** @description The event that led to it. */
+            causation_id?: string | null;
+            /** @description The request that led to it. */
+            correlation_id?: string | null;
+            /** @description Its key was destroyed: what somebody wrote cannot be read any more. */
+            erased: boolean;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            event_id: string;
+            /** @description The version of its form. */
+            event_version: string;
+            /** @description Its own hash. */
+            hash: string;
+            /** @description How it came to be, byte for byte as stored. */
+            metadata: Record<string, never>;
+            /**
+             * Format: uuid
+             * @description Whose data it is.
+             */
+            owner: string;
+            /** @description What happened, byte for byte as stored. */
+            payload: Record<string, never>;
+            /**
+             * Format: int64
+             * @description Its place in the ledger.
+             */
+            position: number;
+            /** @description The hash of the event before it, in hexadecimal. */
+            previous: string;
+            /** @description What somebody wrote, opened; `null` if there is nothing, or if it was erased. */
+            private?: Record<string, never> | null;
+            /**
+             * Format: date-time
+             * @description When Postgres recorded it.
+             */
+            recorded_at: string;
+            /** @description The private part as stored: ciphertext, in base64. */
+            sealed?: string | null;
+            /**
+             * Format: int64
+             * @description Its place in the aggregate's own history.
+             */
+            sequence: number;
+            /** @description Its name. */
+            type: string;
+        };
+        /** @description A key as auditors may know it. */
+        AuditKey: {
+            /** @description Always `ed25519`. */
+            algorithm: string;
+            /**
+             * Format: date-time
+             * @description When it was first used.
+             */
+            created_at: string;
+            /** @description Its name in checkpoints. */
+            key_id: string;
+            /** @description The public key, in base64. */
+            public_key: string;
+            /**
+             * Format: date-time
+             * @description When another took its place; `null` for the one in use.
+             */
+            retired_at?: string | null;
+        };
+        /** @description The head of the chain at a moment, signed. */
+        Checkpoint: {
+            /** @description When, in RFC 3339. */
+            at: string;
+            /** @description The key that signed. */
+            key_id: string;
+            /**
+             * Format: int64
+             * @description The ledger's last position then.
+             */
+            position: number;
+            /** @description The hash of the event there, in hexadecimal: all that came before is in it. */
+            root: string;
+            /** @description Ed25519 over `colloquy checkpoint 1`, position, root, at and `key_id`, each followed by a line feed; in base64. */
+            signature: string;
+        };
         /** @description A citation, for the API's description. */
         Citation: {
             /**
@@ -407,6 +599,16 @@ export interface components {
             /** @description What is done so far, in order. */
             stores: components["schemas"]["StoreErased"][];
         };
+        /** @description A page of history. */
+        EventPage: {
+            /** @description The events, in the ledger's order. */
+            items: components["schemas"]["AuditEvent"][];
+            /**
+             * Format: int64
+             * @description Where to go on, even after a page with few events or none; `null` at the ledger's end.
+             */
+            next_after?: number | null;
+        };
         /** @description Why there is no answer. */
         Failure: {
             /** @description A stable name. */
@@ -446,6 +648,11 @@ export interface components {
             snippet: string;
             /** @description The conversation's title. */
             title: string;
+        };
+        /** @description Keys. */
+        Keys: {
+            /** @description The one in use first, then those that were. */
+            items: components["schemas"]["AuditKey"][];
         };
         /** @description The account as this service knows it. */
         Me: {
@@ -651,6 +858,46 @@ export interface components {
              */
             receipt: string;
         };
+        /** @description A conversation as it stood. */
+        ReplayedConversation: {
+            /**
+             * Format: date-time
+             * @description When that was recorded.
+             */
+            at?: string | null;
+            conversation?: components["schemas"]["ConversationRow"] | null;
+            /** @description It had been deleted. */
+            deleted: boolean;
+            /** @description Its key was destroyed since: there are no texts any more. */
+            erased: boolean;
+            /**
+             * Format: int64
+             * @description The position of its first event.
+             */
+            first_position: number;
+            /**
+             * Format: int64
+             * @description The position of its newest event today.
+             */
+            last_position: number;
+            /** @description Its messages, those of all branches, oldest first. */
+            messages: components["schemas"]["Message"][];
+            /**
+             * Format: uuid
+             * @description Whose it is.
+             */
+            owner: string;
+            /**
+             * Format: int64
+             * @description The position of the newest of them; 0 where there was none.
+             */
+            position: number;
+            /**
+             * Format: int64
+             * @description The number of its events then.
+             */
+            version: number;
+        };
         /** @description A store that holds nothing of the person any more. */
         StoreErased: {
             /**
@@ -750,6 +997,174 @@ export interface operations {
                 content?: never;
             };
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    audit_checkpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Checkpoint"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    audit_conversation: {
+        parameters: {
+            query?: {
+                /** @description A position of the ledger, or a time in RFC 3339; now when not given. */
+                as_of?: string;
+            };
+            header?: never;
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayedConversation"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    audit_events: {
+        parameters: {
+            query?: {
+                /** @description Only after this position; from the first when not given. */
+                after?: number;
+                /** @description Events on a page, 1 to 1000; 100 when not given. An export has no pages. */
+                limit?: number;
+                /** @description Only those of what this user owns. */
+                user?: string;
+                /** @description Only those of this conversation. */
+                conversation?: string;
+                /** @description Only those of this name, such as `QuestionAsked`. */
+                type?: string;
+                /** @description Only those recorded at this time or later. */
+                from?: string;
+                /** @description Only those recorded before this time. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventPage"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    follow_audit_events: {
+        parameters: {
+            query?: {
+                /** @description Only after this position; from the first when not given. */
+                after?: number;
+                /** @description Events on a page, 1 to 1000; 100 when not given. An export has no pages. */
+                limit?: number;
+                /** @description Only those of what this user owns. */
+                user?: string;
+                /** @description Only those of this conversation. */
+                conversation?: string;
+                /** @description Only those of this name, such as `QuestionAsked`. */
+                type?: string;
+                /** @description Only those recorded at this time or later. */
+                from?: string;
+                /** @description Only those recorded before this time. */
+                to?: string;
+                /** @description The id of the last event received, a position; the header `Last-Event-ID` says the same. Stronger than `after`. */
+                last_event_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    audit_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Keys"];
+                };
+            };
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

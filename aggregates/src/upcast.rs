@@ -1,0 +1,89 @@
+//! Events in forms they had before, brought to the form they have today. Every way of reading events leads through here.
+//!
+//! To change an event's form: raise its `event_version`, add an upcaster to [`all`], and keep the golden file of the old
+//! version beside the new one's. What is stored stays as it is, for the ledger's hashes cover it.
+
+use std::sync::LazyLock;
+
+use cqrs_es::persist::{EventUpcaster, SemanticVersionEventUpcaster, SerializedEvent};
+use serde_json::Value;
+
+use crate::{AggregateType, Event};
+
+static UPCASTERS: LazyLock<Vec<SemanticVersionEventUpcaster>> = LazyLock::new(all);
+
+/// All of them; those of one event from its oldest version to its newest.
+fn all() -> Vec<SemanticVersionEventUpcaster> {
+    vec![SemanticVersionEventUpcaster::new("AuditAccessed", "2", Box::new(audit_accessed_2))]
+}
+
+/// At first there was one way to look.
+fn audit_accessed_2(mut payload: Value) -> Value {
+    if let Some(fields) = payload.as_object_mut() {
+        fields.entry("through").or_insert_with(|| "api".into());
+    }
+    payload
+}
+
+/// An event as it was stored, in today's form.
+pub fn upcast(event: SerializedEvent) -> SerializedEvent {
+    UPCASTERS.iter().fold(event, |event, upcaster| {
+        if upcaster.can_upcast(&event.event_type, &event.event_version) {
+            upcaster.upcast(event)
+        } else {
+            event
+        }
+    })
+}
+
+impl Event {
+    /// Reads an event of the given aggregate type as it was stored, in whatever version. Its name is in the payload.
+    pub fn from_stored(
+        aggregate: AggregateType,
+        version: &str,
+        payload: Value,
+    ) -> Result<Self, serde_json::Error> {
+        let name = payload.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
+        if UPCASTERS.iter().any(|upcaster| upcaster.can_upcast(&name, version)) {
+            let aggregate_type = aggregate.name().to_owned();
+            let stored = SerializedEvent::new(
+                String::new(),
+                0,
+                aggregate_type,
+                name,
+                version.to_owned(),
+                payload,
+                Value::Null,
+            );
+            return Self::from_payload(aggregate, upcast(stored).payload);
+        }
+        Self::from_payload(aggregate, payload)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_old_event_gains_what_it_lacks_and_a_new_one_keeps_what_it_says() {
+        let stored = |version: &str, payload: Value| {
+            let (id, name) = (String::new(), "AuditAccessed".to_owned());
+            SerializedEvent::new(
+                id,
+                1,
+                "audit_trail".to_owned(),
+                name,
+                version.to_owned(),
+                payload,
+                Value::Null,
+            )
+        };
+        let old = upcast(stored("1", json!({ "what": "events" })));
+        assert_eq!(old.payload, json!({ "what": "events", "through": "api" }));
+        let new = upcast(stored("2", json!({ "what": "events", "through": "command_line" })));
+        assert_eq!(new.payload["through"], "command_line");
+    }
+}

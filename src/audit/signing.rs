@@ -1,0 +1,246 @@
+//! Signatures over the ledger's head (Ed25519). What is signed is text, so that anybody can check it with any tool.
+
+use std::fmt;
+
+use aggregates::Position;
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Characters of a key's name.
+const KEY_ID_LENGTH: usize = 16;
+/// What stands before the key in the usual form of an Ed25519 public key (RFC 8410).
+const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+
+/// A key cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidKey {
+    /// Not a private key.
+    #[error(
+        "read the signing key: it must be Ed25519, as PEM (PKCS#8) or as a seed of 32 bytes in hexadecimal or base64"
+    )]
+    Private,
+    /// Not a public key.
+    #[error("read the public key: it must be Ed25519, as PEM or as 32 bytes in base64 or hexadecimal")]
+    Public,
+}
+
+/// A key that signs.
+pub struct SigningKey(Ed25519KeyPair);
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SigningKey({})", self.public_key().id())
+    }
+}
+
+impl SigningKey {
+    /// Makes a new key.
+    pub fn generate() -> Result<Self, InvalidKey> {
+        Ed25519KeyPair::generate().map(Self).map_err(|_| InvalidKey::Private)
+    }
+
+    /// Reads a key: PEM as `openssl genpkey -algorithm ed25519` writes it, or a seed in hexadecimal or base64.
+    pub fn parse(text: &str) -> Result<Self, InvalidKey> {
+        let pair = match pem(text) {
+            Some(der) => Ed25519KeyPair::from_pkcs8_maybe_unchecked(&der),
+            None => Ed25519KeyPair::from_seed_unchecked(&bytes_of(text).ok_or(InvalidKey::Private)?),
+        };
+        pair.map(Self).map_err(|_| InvalidKey::Private)
+    }
+
+    /// A key of its seed.
+    pub fn from_seed(seed: &[u8]) -> Result<Self, InvalidKey> {
+        Ed25519KeyPair::from_seed_unchecked(seed).map(Self).map_err(|_| InvalidKey::Private)
+    }
+
+    /// What makes the key: to be sealed at once.
+    pub fn seed(&self) -> Result<Vec<u8>, InvalidKey> {
+        use aws_lc_rs::encoding::AsBigEndian as _;
+        let seed = self.0.seed().map_err(|_| InvalidKey::Private)?;
+        let bytes: aws_lc_rs::encoding::Curve25519SeedBin<'_> =
+            seed.as_be_bytes().map_err(|_| InvalidKey::Private)?;
+        Ok(bytes.as_ref().to_vec())
+    }
+
+    /// The key everybody may know.
+    pub fn public_key(&self) -> PublicKey {
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(self.0.public_key().as_ref());
+        PublicKey(bytes)
+    }
+
+    /// Signs a text, in base64.
+    pub fn sign(&self, text: &str) -> String {
+        STANDARD.encode(self.0.sign(text.as_bytes()))
+    }
+}
+
+/// A key that checks signatures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PublicKey([u8; 32]);
+
+impl PublicKey {
+    /// Reads a key: PEM, base64 or hexadecimal.
+    pub fn parse(text: &str) -> Result<Self, InvalidKey> {
+        let bytes = match pem(text) {
+            Some(der) => der.strip_prefix(&SPKI_PREFIX).map(<[u8]>::to_vec),
+            None => bytes_of(text),
+        };
+        Self::from_bytes(&bytes.ok_or(InvalidKey::Public)?)
+    }
+
+    /// A key of its 32 bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, InvalidKey> {
+        bytes.try_into().map(Self).map_err(|_| InvalidKey::Public)
+    }
+
+    /// Its bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Its name: the beginning of its SHA-256, in hexadecimal.
+    pub fn id(&self) -> String {
+        let mut id = hex(digest(&SHA256, &self.0).as_ref());
+        id.truncate(KEY_ID_LENGTH);
+        id
+    }
+
+    /// In base64.
+    pub fn to_base64(&self) -> String {
+        STANDARD.encode(self.0)
+    }
+
+    /// Whether a signature in base64 is this key's over a text.
+    pub fn signed(&self, text: &str, signature: &str) -> bool {
+        STANDARD.decode(signature).is_ok_and(|signature| {
+            UnparsedPublicKey::new(&ED25519, self.0).verify(text.as_bytes(), &signature).is_ok()
+        })
+    }
+}
+
+/// The head of the chain at a moment, signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Checkpoint {
+    /// The ledger's last position then.
+    #[schema(value_type = u64)]
+    pub position: Position,
+    /// The hash of the event there, in hexadecimal: all that came before is in it.
+    pub root: String,
+    /// Ed25519 over `colloquy checkpoint 1`, position, root, at and `key_id`, each followed by a line feed; in base64.
+    pub signature: String,
+    /// The key that signed.
+    pub key_id: String,
+    /// When, in RFC 3339.
+    pub at: String,
+}
+
+impl Checkpoint {
+    /// Signs a head.
+    pub fn sign(key: &SigningKey, position: Position, root: &[u8], at: String) -> Self {
+        let (root, key_id) = (hex(root), key.public_key().id());
+        let signature = key.sign(&checkpoint_text(position, &root, &at, &key_id));
+        Self { position, root, signature, key_id, at }
+    }
+
+    /// Whether a key signed exactly this.
+    pub fn is_signed_by(&self, key: &PublicKey) -> bool {
+        self.key_id == key.id()
+            && key
+                .signed(&checkpoint_text(self.position, &self.root, &self.at, &self.key_id), &self.signature)
+    }
+}
+
+fn checkpoint_text(position: Position, root: &str, at: &str, key_id: &str) -> String {
+    format!("colloquy checkpoint 1\n{position}\n{root}\n{at}\n{key_id}\n")
+}
+
+/// Bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// 32 bytes from lower-case hexadecimal, and nothing else.
+pub(crate) fn unhex(text: &str) -> Option<[u8; 32]> {
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    let text: &[u8; 64] = text.as_bytes().try_into().ok()?;
+    let mut bytes = [0; 32];
+    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
+        let [high, low] = pair else { return None };
+        *byte = digit(*high)? << 4 | digit(*low)?;
+    }
+    Some(bytes)
+}
+
+fn bytes_of(text: &str) -> Option<Vec<u8>> {
+    let text = text.trim();
+    unhex(&text.to_ascii_lowercase()).map(Vec::from).or_else(|| STANDARD.decode(text).ok())
+}
+
+/// What a PEM holds; `None` if it is none.
+fn pem(text: &str) -> Option<Vec<u8>> {
+    let body = text.trim().strip_prefix("-----BEGIN ")?.split_once("-----")?.1.split_once("-----END ")?.0;
+    STANDARD.decode(body.split_whitespace().collect::<String>()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkpoint_is_signed_by_its_key_and_no_other_and_not_when_anything_changed() {
+        let (key, other) = (SigningKey::generate().unwrap(), SigningKey::generate().unwrap());
+        let signed = Checkpoint::sign(&key, Position(7), &[1; 32], "2026-01-01T00:00:00.000000Z".into());
+        assert!(signed.is_signed_by(&key.public_key()));
+        assert!(!signed.is_signed_by(&other.public_key()));
+        assert!(!Checkpoint { position: Position(8), ..signed.clone() }.is_signed_by(&key.public_key()));
+        assert!(!Checkpoint { root: hex(&[2; 32]), ..signed.clone() }.is_signed_by(&key.public_key()));
+        assert!(!Checkpoint { at: String::new(), ..signed }.is_signed_by(&key.public_key()));
+    }
+
+    #[test]
+    fn keys_are_read_as_they_were_written() {
+        let key = SigningKey::generate().unwrap();
+        let again = SigningKey::from_seed(&key.seed().unwrap()).unwrap();
+        assert_eq!(again.public_key(), key.public_key());
+        assert_eq!(SigningKey::parse(&hex(&key.seed().unwrap())).unwrap().public_key(), key.public_key());
+        let public = key.public_key();
+        assert_eq!(PublicKey::parse(&public.to_base64()), Ok(public));
+        let der = [SPKI_PREFIX.as_slice(), public.as_bytes()].concat();
+        let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", STANDARD.encode(der));
+        assert_eq!(PublicKey::parse(&pem), Ok(public));
+        assert_eq!(PublicKey::parse("hello"), Err(InvalidKey::Public));
+    }
+
+    #[test]
+    fn a_pem_of_openssl_is_read() {
+        let pem = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----\n";
+        let key = SigningKey::parse(pem).unwrap();
+        // The first test vector of RFC 8032.
+        assert_eq!(
+            hex(key.public_key().as_bytes()),
+            "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
+        );
+    }
+
+    #[test]
+    fn hexadecimal_is_read_in_one_form_only() {
+        assert_eq!(unhex(&hex(&[0xab; 32])), Some([0xab; 32]));
+        assert_eq!(unhex(&hex(&[0xab; 32]).to_uppercase()), None);
+        assert_eq!(unhex("ab"), None);
+    }
+}

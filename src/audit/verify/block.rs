@@ -1,0 +1,156 @@
+//! What a line shows by itself: that its bytes are those that were written, and that its event fits its links.
+
+use std::borrow::Cow;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::audit::export::{FirstLine, LINE_HASH, LastLine};
+use crate::audit::signing::{hex, unhex};
+use crate::store::{Canonical, LedgerHash};
+
+/// A line that was checked by itself.
+#[derive(Debug)]
+pub(super) enum Checked {
+    /// An event that fits its links.
+    Event(Event),
+    /// What a filtered export begins with.
+    First(Box<FirstLine>),
+    /// What an export ends with.
+    Last(Box<LastLine>),
+    /// What an export ends with, changed.
+    WrongEnd,
+    /// Something else: the position it claims, and what is wrong with it.
+    Wrong(Option<u64>, &'static str),
+}
+
+/// What links an event to others.
+#[derive(Debug)]
+pub(super) struct Event {
+    pub(super) position: u64,
+    /// The aggregate: its id, and a hash of its type's name.
+    pub(super) aggregate: (Uuid, u64),
+    pub(super) sequence: i64,
+    pub(super) previous: LedgerHash,
+    pub(super) hash: LedgerHash,
+    pub(super) line_hash: LedgerHash,
+}
+
+/// What the chain covers of a line.
+#[derive(Deserialize)]
+struct Line<'a> {
+    position: u64,
+    event_id: Uuid,
+    #[serde(borrow)]
+    aggregate: Cow<'a, str>,
+    aggregate_id: Uuid,
+    sequence: i64,
+    #[serde(borrow, rename = "type")]
+    event_type: Cow<'a, str>,
+    #[serde(borrow)]
+    event_version: Cow<'a, str>,
+    owner: Uuid,
+    recorded_at: DateTime<Utc>,
+    #[serde(borrow)]
+    payload: &'a RawValue,
+    #[serde(borrow)]
+    metadata: &'a RawValue,
+    #[serde(borrow)]
+    sealed: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    previous: Cow<'a, str>,
+    #[serde(borrow)]
+    hash: Cow<'a, str>,
+}
+
+/// Checks every line of a block.
+pub(super) fn check(block: &[u8]) -> Vec<Checked> {
+    block.strip_suffix(b"\n").unwrap_or(block).split(|byte| *byte == b'\n').map(check_line).collect()
+}
+
+fn check_line(line: &[u8]) -> Checked {
+    let Ok(text) = std::str::from_utf8(line) else {
+        return wrong(&String::from_utf8_lossy(line), "it is not UTF-8");
+    };
+    if text.starts_with("{\"position\":") {
+        return match check_event(text) {
+            Ok(event) => Checked::Event(event),
+            Err(what) => Checked::Wrong(claimed_position(text), what),
+        };
+    }
+    if let Some(first) = exactly::<FirstLine>(text) {
+        return Checked::First(Box::new(first));
+    }
+    match exactly::<LastLine>(text) {
+        Some(last) => Checked::Last(Box::new(last)),
+        None => wrong(text, "it is no line of an export"),
+    }
+}
+
+/// What cannot be read as what it should be. No event holds the words by which an export's end is known: within a text
+/// quotation marks are escaped.
+fn wrong(text: &str, what: &'static str) -> Checked {
+    let is_end = text.contains("\"checkpoint\":") || text.contains("\"lines\":{");
+    if is_end && !text.contains(LINE_HASH) {
+        return Checked::WrongEnd;
+    }
+    Checked::Wrong(None, what)
+}
+
+fn check_event(text: &str) -> Result<Event, &'static str> {
+    const CHANGED: &str = "its line was changed";
+    // After the content: the name, 64 digits, quotation mark and brace.
+    let end = text.len().checked_sub(LINE_HASH.len() + 64 + 2).ok_or(CHANGED)?;
+    let (content, tail) = text.split_at_checked(end).ok_or(CHANGED)?;
+    let claimed = tail.strip_prefix(LINE_HASH).and_then(|tail| tail.strip_suffix("\"}")).ok_or(CHANGED)?;
+    let line_hash = unhex(claimed).ok_or(CHANGED)?;
+    if digest(&SHA256, content.as_bytes()).as_ref() != line_hash {
+        return Err(CHANGED);
+    }
+    let line: Line<'_> = serde_json::from_str(text).map_err(|_| "its line cannot be read")?;
+    let sealed = line.sealed.as_ref().map(|sealed| STANDARD.decode(sealed.as_bytes())).transpose();
+    let sealed = sealed.map_err(|_| "its ciphertext cannot be read")?;
+    let previous = unhex(&line.previous).ok_or("its previous hash cannot be read")?;
+    let canonical = Canonical {
+        aggregate_type: &line.aggregate,
+        aggregate_id: line.aggregate_id,
+        sequence: line.sequence,
+        event_type: &line.event_type,
+        event_version: &line.event_version,
+        event_id: line.event_id,
+        owner: line.owner,
+        recorded_at: line.recorded_at,
+        payload: line.payload.get(),
+        metadata: line.metadata.get(),
+        private: sealed.as_deref(),
+    };
+    let hash = canonical.link(&previous);
+    if hex(&hash) != line.hash {
+        return Err("its hash is not that of its content");
+    }
+    let aggregate = (line.aggregate_id, name_hash(&line.aggregate));
+    Ok(Event { position: line.position, aggregate, sequence: line.sequence, previous, hash, line_hash })
+}
+
+/// FNV-1a: tells the few types of aggregates apart in little memory.
+fn name_hash(name: &str) -> u64 {
+    name.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// Reads a line that must be written exactly so.
+fn exactly<T: Serialize + DeserializeOwned>(text: &str) -> Option<T> {
+    let read: T = serde_json::from_str(text).ok()?;
+    (serde_json::to_string(&read).ok()? == text).then_some(read)
+}
+
+fn claimed_position(text: &str) -> Option<u64> {
+    let digits = text.strip_prefix("{\"position\":")?;
+    digits.get(..digits.find(',')?)?.parse().ok()
+}
