@@ -1,10 +1,7 @@
 // The account service as the page uses it: sign up, in and out, the session, and the API's tokens.
 
-import { createAuthClient } from "better-auth/client";
-import { Problem, problemOf, SignedOut } from "../api/problem";
+import { Problem, problemOf, SignedOut, saidBy } from "../api/problem";
 import { TokenSource } from "./token";
-
-const client = createAuthClient();
 
 /** Who is signed in. */
 export interface Person {
@@ -23,7 +20,7 @@ export const tokens = new TokenSource(async () => {
 
 /** Null when nobody is signed in. */
 export async function whoIsSignedIn(): Promise<Person | null> {
-  const session = answered(await client.getSession());
+  const session = await call<SignedIn | null>("get-session");
   if (!session) return null;
   const { id, name, email } = session.user;
   return { id, name, email };
@@ -31,35 +28,35 @@ export async function whoIsSignedIn(): Promise<Person | null> {
 
 export async function signUp(person: { name: string; email: string; password: string }): Promise<void> {
   tokens.forget();
-  answered(await client.signUp.email(person));
+  await call("sign-up/email", person);
 }
 
 export async function signIn(person: { email: string; password: string }): Promise<void> {
   tokens.forget();
-  answered(await client.signIn.email(person));
+  await call("sign-in/email", person);
 }
 
 export async function signOut(): Promise<void> {
-  answered(await client.signOut());
+  await call("sign-out", {});
   tokens.forget();
 }
 
 export async function changeName(name: string): Promise<void> {
-  answered(await client.updateUser({ name }));
+  await call("update-user", { name });
 }
 
 /** Ends all other sessions: whoever knew the old password may hold one. */
 export async function changePassword(currentPassword: string, newPassword: string): Promise<void> {
-  answered(await client.changePassword({ currentPassword, newPassword, revokeOtherSessions: true }));
+  await call("change-password", { currentPassword, newPassword, revokeOtherSessions: true });
   tokens.forget();
 }
 
 export async function askForReset(email: string): Promise<void> {
-  answered(await client.requestPasswordReset({ email, redirectTo: "/reset-password" }));
+  await call("request-password-reset", { email, redirectTo: "/reset-password" });
 }
 
 export async function resetPassword(token: string, newPassword: string): Promise<void> {
-  answered(await client.resetPassword({ token, newPassword }));
+  await call("reset-password", { token, newPassword });
 }
 
 /** Where somebody is signed in. */
@@ -72,9 +69,9 @@ export interface Session {
 }
 
 export async function listSessions(): Promise<Session[]> {
-  const [all, here] = await Promise.all([client.listSessions(), client.getSession()]);
-  const current = answered(here)?.session.id;
-  const sessions = (answered(all) ?? []).map(({ id, token, userAgent, updatedAt }) => ({
+  const [all, here] = await Promise.all([call<WireSession[]>("list-sessions"), call<SignedIn | null>("get-session")]);
+  const current = here?.session.id;
+  const sessions = all.map(({ id, token, userAgent, updatedAt }) => ({
     id,
     token,
     userAgent: userAgent ?? null,
@@ -87,24 +84,31 @@ export async function listSessions(): Promise<Session[]> {
 }
 
 export async function endSession(token: string): Promise<void> {
-  answered(await client.revokeSession({ token }));
+  await call("revoke-session", { token });
 }
 
 export async function endOtherSessions(): Promise<void> {
-  answered(await client.revokeOtherSessions());
+  await call("revoke-other-sessions", {});
 }
 
-interface Said<Data> {
-  data: Data | null;
-  error: { status: number; code?: string | undefined; message?: string | undefined } | null;
+interface WireSession {
+  id: string;
+  token: string;
+  userAgent?: string | null;
+  updatedAt: string;
 }
 
-/** An error's `type` is the account service's code; status 0 means that it was not reached. */
-function answered<Data>({ data, error }: Said<Data>): Data | null {
-  if (!error) return data;
-  if (!error.status) throw new TypeError("the account service was not reached");
-  throw new Problem(error.status, {
-    ...(error.code && { type: error.code }),
-    ...(error.message && { title: error.message }),
-  });
+interface SignedIn {
+  session: WireSession;
+  user: Person;
+}
+
+/** Asks the account service; a body makes it a POST. An error's `type` is the account service's code. */
+async function call<Data>(path: string, body?: object): Promise<Data> {
+  const post = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+  const response = await fetch(`/api/auth/${path}`, { credentials: "same-origin", ...(body && post) });
+  const said = await response.json().catch(() => null);
+  if (response.ok) return said;
+  const code = typeof said?.code === "string" ? { type: said.code } : {};
+  throw new Problem(response.status, { ...saidBy(said), ...code });
 }

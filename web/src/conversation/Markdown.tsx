@@ -3,7 +3,6 @@
 
 import { createContext, memo, useContext, useEffect, useMemo, useRef, useState } from "react";
 import ReactMarkdown, { type Components, type ExtraProps } from "react-markdown";
-import remarkGfm from "remark-gfm";
 import type { PluggableList } from "unified";
 import type { Citation } from "../api/types";
 import { type Cut, closed, cut, NOTHING } from "./blocks";
@@ -11,6 +10,7 @@ import { CitationMark } from "./CitationMark";
 import { CodeBlock } from "./CodeBlock";
 import { citationMarks } from "./citations";
 import { hasFormulas, withFormulas } from "./formulas";
+import { readGfm } from "./gfm";
 import styles from "./Markdown.module.css";
 
 interface Props {
@@ -51,7 +51,7 @@ const Block = memo(function Block({ block, numbers, whole }: { block: string; nu
   const math = useMath(hasFormulas(text));
   const remarkPlugins = useMemo((): PluggableList => {
     const known = new Set(numbers.split(",").map(Number));
-    return [remarkGfm, ...(math?.remarkPlugins ?? []), citationMarks((number) => known.has(number))];
+    return [readGfm, ...(math?.remarkPlugins ?? []), citationMarks((number) => known.has(number))];
   }, [numbers, math]);
   return (
     <Whole value={whole}>

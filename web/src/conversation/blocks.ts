@@ -1,6 +1,6 @@
 // Cuts an answer's Markdown into blocks, so that while it grows only its end is drawn anew. Pure.
 
-import { marked } from "marked";
+import { fromMarkdown } from "mdast-util-from-markdown";
 import remend from "remend";
 
 export interface Cut {
@@ -21,12 +21,14 @@ export function cut(text: string, earlier: Cut = NOTHING): Cut {
   if (REACHES_ACROSS.test(text)) return { text, blocks: [text] };
   const settled = text.startsWith(earlier.text) ? earlier.blocks.slice(0, -UNSETTLED) : [];
   const from = settled.reduce((length, block) => length + block.length, 0);
-  const rest: string[] = [];
-  for (const token of marked.lexer(text.slice(from), { gfm: true })) {
-    if (token.type === "space" && rest.length > 0) rest[rest.length - 1] += token.raw;
-    else rest.push(token.raw);
-  }
-  return { text, blocks: [...settled, ...rest] };
+  const rest = text.slice(from);
+  return { text, blocks: [...settled, ...blocksOf(rest)] };
+}
+
+/** Each block reaches to the beginning of the next one. */
+function blocksOf(text: string): string[] {
+  const starts = fromMarkdown(text).children.map(({ position }) => position?.start.offset ?? 0);
+  return starts.map((start, index) => text.slice(index === 0 ? 0 : start, starts[index + 1]));
 }
 
 /** A block that is still being written, with what it has opened closed, so that nothing jumps when the end arrives. */

@@ -58,8 +58,7 @@ export function useAsking() {
       edit: (conversationId: string, shown: Transcript, edited: Message, text: string) => {
         const asked = { questionId: newId(), text, at: now() };
         const transcript = edit(shown, edited.id, asked);
-        const beside = edited.parent_id ? {} : { edits: edited.id };
-        begin(conversationId, transcript, { ...askCommand(asked, transcript), ...beside });
+        begin(conversationId, transcript, askCommand(asked, transcript));
       },
       regenerate: (conversationId: string, shown: Transcript, { id, parent_id }: Message) => {
         if (!parent_id) return;

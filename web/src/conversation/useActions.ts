@@ -2,6 +2,7 @@
 
 import { useNavigate } from "@tanstack/react-router";
 import { useMemo, useRef } from "react";
+import { newId } from "../api/ids";
 import type { Message } from "../api/types";
 import type { Place } from "./ConversationPage";
 import { useAsking, useRating, useStopping } from "./commands";
@@ -30,6 +31,13 @@ export function useActions({ conversationId, branch }: Place, transcript: Transc
         toNewestBranch();
       },
       edit: (message: Message, text: string) => {
+        if (!message.parent_id) {
+          // A conversation has one beginning: another first question is another conversation, and this one stays.
+          const beginning = newId();
+          asking.ask(beginning, [], text);
+          void navigate({ to: "/c/$conversationId", params: { conversationId: beginning }, search: {} });
+          return;
+        }
         asking.edit(conversationId, shown.current, message, text);
         toNewestBranch();
       },

@@ -1,6 +1,5 @@
 // Short notes at the edge of the page, some with a way back.
 
-import { Toast } from "radix-ui";
 import { createContext, type ReactNode, useCallback, useContext, useState } from "react";
 import { useText } from "../text/text";
 import { Button } from "./Button";
@@ -13,6 +12,7 @@ interface Note {
 }
 
 const SHOWN_MS = 8000;
+const MOST = 3;
 
 const Say = createContext<(note: Note) => void>(() => {});
 
@@ -21,29 +21,38 @@ export function useToast(): (note: Note) => void {
 }
 
 export function Toasts({ children }: { children: ReactNode }) {
-  const text = useText();
-  const [notes, setNotes] = useState<(Note & { id: number })[]>([]);
-  const say = useCallback(
-    (note: Note) => setNotes((before) => [...before.slice(-2), { ...note, id: performance.now() }]),
-    [],
-  );
-  const drop = (id: number) => setNotes((before) => before.filter((note) => note.id !== id));
+  const [notes, setNotes] = useState<readonly (Note & { id: number })[]>([]);
+  const say = useCallback((note: Note) => {
+    const id = performance.now();
+    setNotes((before) => [...before.slice(1 - MOST), { ...note, id }]);
+    setTimeout(() => setNotes((before) => before.filter((one) => one.id !== id)), SHOWN_MS);
+  }, []);
   return (
     <Say value={say}>
-      <Toast.Provider duration={SHOWN_MS} swipeDirection="right" label={text.name}>
-        {children}
-        {notes.map(({ id, text: said, undo }) => (
-          <Toast.Root key={id} className={styles.toast} onOpenChange={(open) => !open && drop(id)}>
-            <Toast.Description>{said}</Toast.Description>
-            {undo && (
-              <Toast.Action asChild altText={text.undo} onClick={undo}>
-                <Button size="small">{text.undo}</Button>
-              </Toast.Action>
-            )}
-          </Toast.Root>
+      {children}
+      <div className={styles.viewport} role="status">
+        {notes.map(({ id, ...note }) => (
+          <OneToast key={id} note={note} onDone={() => setNotes((before) => before.filter((one) => one.id !== id))} />
         ))}
-        <Toast.Viewport className={styles.viewport} />
-      </Toast.Provider>
+      </div>
     </Say>
+  );
+}
+
+function OneToast({ note, onDone }: { note: Note; onDone: () => void }) {
+  const text = useText();
+  const undo = () => {
+    note.undo?.();
+    onDone();
+  };
+  return (
+    <div className={styles.toast}>
+      <span>{note.text}</span>
+      {note.undo && (
+        <Button size="small" onClick={undo}>
+          {text.undo}
+        </Button>
+      )}
+    </div>
   );
 }

@@ -1,0 +1,40 @@
+// The open card of a citation: the passage in short, and the way to it.
+
+import { ArrowUpRight } from "lucide-react";
+import { Popover } from "radix-ui";
+import type { ReactElement } from "react";
+import type { Citation } from "../api/types";
+import { useText } from "../text/text";
+import { Button } from "../ui/Button";
+import styles from "./CitationMark.module.css";
+
+interface Props {
+  citation: Citation;
+  open: (citation: Citation) => void;
+  button: ReactElement;
+}
+
+export default function CitationCard({ citation, open, button }: Props) {
+  const text = useText();
+  return (
+    <Popover.Root defaultOpen>
+      <Popover.Trigger asChild>{button}</Popover.Trigger>
+      <Popover.Portal>
+        <Popover.Content
+          className={styles.card}
+          sideOffset={6}
+          collisionPadding={12}
+          aria-label={text.answer.source(citation.number)}
+        >
+          <p className={styles.title}>{citation.title}</p>
+          <p className={styles.snippet}>{citation.snippet}</p>
+          <Popover.Close asChild>
+            <Button size="small" onClick={() => open(citation)}>
+              {text.passage.open} <ArrowUpRight size={15} aria-hidden="true" />
+            </Button>
+          </Popover.Close>
+        </Popover.Content>
+      </Popover.Portal>
+    </Popover.Root>
+  );
+}
