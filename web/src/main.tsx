@@ -7,7 +7,9 @@ import { createRoot } from "react-dom/client";
 import { tokens } from "./account/auth";
 import { expire, followOtherTabs } from "./account/session";
 import { mayPass, SignedOut } from "./api/problem";
+import { preferences } from "./app/preferences";
 import { createPages } from "./app/router";
+import { loadTexts } from "./text/text";
 import "./app/theme.css";
 
 const RETRIES = 3;
@@ -35,6 +37,8 @@ followOtherTabs(queries, () => void router.invalidate());
 
 const container = document.getElementById("root");
 if (!container) throw new Error("index.html has no #root");
+// Without its texts the page still speaks English.
+await loadTexts(preferences.language()).catch(() => {});
 createRoot(container).render(
   <StrictMode>
     <QueryClientProvider client={queries}>

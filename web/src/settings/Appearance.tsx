@@ -2,7 +2,7 @@
 
 import { useSyncExternalStore } from "react";
 import { preferences, type Theme } from "../app/preferences";
-import { LANGUAGES, type Language, useLanguage, useText } from "../text/text";
+import { LANGUAGES, type Language, loadTexts, useLanguage, useText } from "../text/text";
 import { Section } from "../ui/Page";
 import styles from "./Settings.module.css";
 
@@ -25,7 +25,7 @@ export function Appearance() {
       </fieldset>
       <label className={styles.select}>
         {text.settings.language}
-        <select value={language} onChange={(event) => preferences.setLanguage(event.target.value as Language)}>
+        <select value={language} onChange={(event) => void speak(event.target.value as Language)}>
           {LANGUAGES.map(({ code, name }) => (
             <option key={code} value={code} lang={code}>
               {name}
@@ -35,4 +35,9 @@ export function Appearance() {
       </label>
     </Section>
   );
+}
+
+async function speak(language: Language): Promise<void> {
+  await loadTexts(language);
+  preferences.setLanguage(language);
 }
