@@ -16,7 +16,7 @@ const PIECES_READ: usize = 80;
 /// About how many words the best stretch may have, the next, and so on.
 const WORDS: [usize; 3] = [200, 120, 80];
 /// A further stretch fits at least this share as well as the best does.
-const WORTH_OF_BEST: f32 = 0.85;
+const WORTH_OF_BEST: f32 = 0.75;
 /// In any but the best stretch, a neighbour from another paragraph joins when it fits this share as well as the lead does.
 const WORTH_OF_PIECE: f32 = 0.5;
 /// Below this, cosine and terms together, nothing answers.
@@ -92,11 +92,14 @@ pub(super) fn pick(
     }
     let mut leads = leads(candidates, &fits);
     let worth = |lead: usize| fits[lead] + sources[candidates[lead].source].relevance;
-    leads.sort_by(|a, b| worth(*b).total_cmp(&worth(*a)).then(a.cmp(b)));
-    let least = leads.first().map_or(0.0, |best| worth(*best) * WORTH_OF_BEST);
+    let least = leads.iter().map(|lead| worth(*lead)).fold(0.0, f32::max) * WORTH_OF_BEST;
+    // Which passage answers best, retrieval knows better than a single sentence does.
+    let score = |lead: usize| sources[candidates[lead].source].score;
+    leads.sort_by(|a, b| score(*b).total_cmp(&score(*a)).then(a.cmp(b)));
     let mut quoted: Vec<usize> = Vec::new();
     let mut runs = Vec::new();
-    for lead in leads.into_iter().filter(|lead| worth(*lead) >= least) {
+    let best = leads.first().copied();
+    for lead in leads.into_iter().filter(|lead| Some(*lead) == best || worth(*lead) >= least) {
         let Some(most) = WORDS.get(runs.len()) else { break };
         if quoted.iter().any(|other| cosine(&vectors[*other], &vectors[lead]) > SAME) {
             continue;
