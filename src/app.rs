@@ -102,6 +102,16 @@ impl App {
         })
     }
 
+    /// The connection to NATS.
+    pub const fn nats(&self) -> &Client {
+        &self.nats
+    }
+
+    /// The names of subjects and streams.
+    pub const fn subjects(&self) -> &Subjects {
+        &self.subjects
+    }
+
     /// Who signs the ledger's head.
     pub fn notary(&self, store: Store) -> Notary {
         Notary::new(store, self.config.api.audit_signing_key.clone())

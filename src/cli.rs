@@ -61,6 +61,8 @@ pub enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
+    /// Bring back JetStream's streams and the read models from Postgres, after they were lost.
+    Restore,
     /// Replay, export and prove history.
     Audit {
         /// What to do.

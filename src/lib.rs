@@ -17,6 +17,7 @@ pub mod ingest;
 pub mod projector;
 pub mod read_cache;
 pub mod rebuild;
+pub mod restore;
 pub mod sealer;
 pub mod store;
 pub mod telemetry;

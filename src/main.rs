@@ -11,7 +11,7 @@ use colloquy::audit::command_line::{self, AuditCommand};
 use colloquy::cli::{Cli, Command, GrantedRole, KeysCommand, Role};
 use colloquy::config::Config;
 use colloquy::store::MasterKeyError;
-use colloquy::{http, ingest, rebuild, store, telemetry};
+use colloquy::{http, ingest, rebuild, restore, store, telemetry};
 use indicatif::{ProgressBar, ProgressStyle};
 use projections::{Difference, ReadModel};
 use tokio::net::TcpListener;
@@ -50,6 +50,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Rebuild { read_model, check, .. } => rebuild_models(read_model.as_deref(), check).await,
         Command::Keys { command: KeysCommand::RotateMaster } => rotate_master_key().await,
+        Command::Restore => restore_all().await,
         Command::Audit { command } => audit(command).await,
         Command::Openapi => {
             println!("{}", http::openapi());
@@ -119,6 +120,18 @@ async fn grant(email: &str, role: GrantedRole) -> anyhow::Result<()> {
         bail!("there is no account with this e-mail address");
     }
     println!("Done. It counts from the account's next token on, in 15 minutes at most.");
+    Ok(())
+}
+
+async fn restore_all() -> anyhow::Result<()> {
+    let app = App::new(Config::from_env()?, BTreeSet::new()).await?;
+    check_master_key(&app).await?;
+    let progress = |position: Position, goal: Position| eprintln!("{position} of {goal}");
+    let store = app.store(REBUILD_CONNECTIONS)?;
+    let position = restore::restore(&store, app.nats(), app.subjects(), progress).await?;
+    app.wake().notify();
+    println!("Done: streams and read models are as of position {position}.");
+    println!("What was ingested into everybody's knowledge is indexed again by colloquy ingest.");
     Ok(())
 }
 

@@ -18,7 +18,7 @@ pub mod usage;
 
 pub use purge::rows_of;
 pub use read_model::{
-    Opened, PendingAnswer, ReadModel, apply, apply_one, checkpoint, lowest_checkpoint,
+    Opened, PendingAnswer, ReadModel, apply, apply_one, begin_checkpoints, checkpoint, lowest_checkpoint,
     oldest_pending_position, pending_answers,
 };
 pub use rebuild::{Difference, Rebuild};

@@ -101,6 +101,15 @@ pub async fn apply_one(
     purge::apply(model, table, transaction, batch).await
 }
 
+/// Gives read models whose checkpoint was lost a new one, before the first event.
+pub async fn begin_checkpoints(executor: impl PgExecutor<'_>) -> Result<(), sqlx::Error> {
+    sqlx::query("INSERT INTO checkpoints (name, position) SELECT name, 0 FROM UNNEST($1::text[]) AS model (name) ON CONFLICT DO NOTHING")
+        .bind(ReadModel::ALL.map(ReadModel::name))
+        .execute(executor)
+        .await?;
+    Ok(())
+}
+
 /// How far a read model is.
 pub async fn checkpoint(executor: impl PgExecutor<'_>, model: ReadModel) -> Result<Position, sqlx::Error> {
     let position: Option<i64> = sqlx::query_scalar("SELECT position FROM checkpoints WHERE name = $1")

@@ -21,5 +21,6 @@ mod isolation;
 mod keys;
 mod ledger;
 mod read_models;
+mod restore;
 mod streams;
 mod worker;
