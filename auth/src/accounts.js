@@ -6,6 +6,7 @@ import { admin, bearer, jwt } from "better-auth/plugins";
 import { adminAc, userAc } from "better-auth/plugins/admin/access";
 import { PostgresDialect } from "kysely";
 import { log, reason } from "./log.js";
+import { RESET_LINK_LASTS_SECONDS, resetLinks } from "./mail.js";
 
 /** Set, and overwritten, by the proxy in front; requests without it share one bucket of the rate limits. */
 export const CLIENT_ADDRESS_HEADER = "x-colloquy-client-ip";
@@ -43,7 +44,7 @@ function accountOptions(configuration, pool) {
       schemaName: configuration.schema,
       transaction: true,
     },
-    emailAndPassword: { enabled: true },
+    emailAndPassword: { enabled: true, ...resets(configuration) },
     // With the cookie cache a revoked session would go on minting tokens.
     session: { cookieCache: { enabled: false } },
     rateLimit: rateLimits(configuration),
@@ -61,6 +62,19 @@ function accountOptions(configuration, pool) {
     onAPIError: { throw: true },
     telemetry: { enabled: false },
   });
+}
+
+/** @param {import("./configuration.js").Configuration} configuration */
+function resets(configuration) {
+  const send = resetLinks(configuration);
+  if (!send) return {};
+  return {
+    resetPasswordTokenExpiresIn: RESET_LINK_LASTS_SECONDS,
+    // Whoever knew the old password may hold one.
+    revokeSessionsOnPasswordReset: true,
+    /** @param {{ user: { email: string }, token: string }} asked @param {Request} [request] */
+    sendResetPassword: async ({ user, token }, request) => send(user, token, request?.headers.get("accept-language")),
+  };
 }
 
 /** @param {import("./configuration.js").Configuration} configuration */
@@ -109,6 +123,7 @@ function rateLimits(configuration) {
     customRules: {
       "/sign-in/*": { window: 60, max: 20 },
       "/sign-up/*": { window: 60, max: 20 },
+      "/request-password-reset": { window: 60, max: 5 },
       // The service asks these for everybody, from one address.
       "/get-session": false,
       "/jwks": false,

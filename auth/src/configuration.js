@@ -14,6 +14,8 @@ import { readFileSync } from "node:fs";
  * @property {string} issuer
  * @property {string} audience
  * @property {boolean} rateLimited
+ * @property {string} smtpUrl The mail server, with name and password; empty for none.
+ * @property {string} mailFrom Whom mail is from.
  */
 
 /** A setting that is missing or wrong; the message is meant for the operator. */
@@ -35,6 +37,7 @@ export function readConfiguration(env) {
     issuer: env.AUTH_ISSUER || "colloquy",
     audience: env.AUTH_AUDIENCE || "colloquy",
     rateLimited: onOrOff("AUTH_RATE_LIMIT", env.AUTH_RATE_LIMIT || "on"),
+    ...mail(env),
   };
 }
 
@@ -66,6 +69,19 @@ function readSecret(file) {
   } catch (cause) {
     throw new ConfigurationError(`BETTER_AUTH_SECRET_FILE ${file} cannot be read`, { cause });
   }
+}
+
+/** @param {NodeJS.ProcessEnv} env */
+function mail(env) {
+  const smtpUrl = env.SMTP_URL ?? "";
+  const mailFrom = env.MAIL_FROM ?? "";
+  if (!smtpUrl) return { smtpUrl, mailFrom };
+  // The address itself is not repeated: it may hold a password.
+  if (!/^smtps?:\/\//.test(smtpUrl) || !URL.canParse(smtpUrl)) {
+    throw new ConfigurationError("SMTP_URL is not an smtp or smtps address");
+  }
+  if (!mailFrom) throw new ConfigurationError("MAIL_FROM is not set, but SMTP_URL is");
+  return { smtpUrl, mailFrom };
 }
 
 /** @param {string} name */

@@ -74,7 +74,7 @@ fn server(folder: &Path, options: &AuthOptions, secret_file: &PathBuf, address: 
         .variable("AUTH_LISTEN", address.to_string())
         .variable("AUTH_RATE_LIMIT", options.rate_limit.as_str())
         .variable("BETTER_AUTH_SECRET_FILE", secret_file);
-    for name in ["AUTH_ISSUER", "AUTH_AUDIENCE", "AUTH_SCHEMA"] {
+    for name in ["AUTH_ISSUER", "AUTH_AUDIENCE", "AUTH_SCHEMA", "SMTP_URL", "MAIL_FROM"] {
         if let Some(value) = std::env::var_os(name) {
             program = program.variable(name, value);
         }

@@ -37,12 +37,13 @@ followOtherTabs(queries, () => void router.invalidate());
 
 const container = document.getElementById("root");
 if (!container) throw new Error("index.html has no #root");
+const draw = () =>
+  createRoot(container).render(
+    <StrictMode>
+      <QueryClientProvider client={queries}>
+        <RouterProvider router={router} />
+      </QueryClientProvider>
+    </StrictMode>,
+  );
 // Without its texts the page still speaks English.
-await loadTexts(preferences.language()).catch(() => {});
-createRoot(container).render(
-  <StrictMode>
-    <QueryClientProvider client={queries}>
-      <RouterProvider router={router} />
-    </QueryClientProvider>
-  </StrictMode>,
-);
+void loadTexts(preferences.language()).then(draw, draw);
