@@ -15,7 +15,8 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::Role;
 use crate::config::Config;
 use crate::eraser::Eraser;
-use crate::http::{self, Api};
+use crate::files::Files;
+use crate::http::{self, Api, Knowledge};
 use crate::hub::Hub;
 use crate::store::{self, Keyring, Store};
 use crate::wake::SealerWake;
@@ -95,6 +96,7 @@ impl App {
             store: self.store(ERASER_CONNECTIONS)?,
             accounts: store::connect(self.config.auth_database_url.expose(), 1)?,
             index: worker::index(&self.config.worker)?,
+            files: Files::at(&self.config.worker.files_url)?,
             nats: self.nats.clone(),
             subjects: self.subjects.clone(),
             wake: self.wake.clone(),
@@ -189,6 +191,10 @@ impl App {
             self.config.api.clone(),
             store,
             store::connect(self.config.auth_database_url.expose(), 1)?,
+            Knowledge {
+                index: worker::index(&self.config.worker)?,
+                files: Files::at(&self.config.worker.files_url)?,
+            },
             self.nats.clone(),
             hub,
             self.wake.clone(),

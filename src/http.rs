@@ -4,6 +4,7 @@ mod caller;
 mod commands;
 mod conversations;
 mod cursor;
+mod documents;
 mod erasures;
 mod export;
 mod gathered;
@@ -48,6 +49,21 @@ const OPENED: usize = 50_000;
 /// Accounts known to be erased; the account itself knows of those that do not fit.
 const ERASING: usize = 10_000;
 
+/// Where documents are.
+#[derive(Clone)]
+pub struct Knowledge {
+    /// Their passages.
+    pub index: rag::index::PassageIndex,
+    /// Their files.
+    pub files: crate::files::Files,
+}
+
+impl std::fmt::Debug for Knowledge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Knowledge").field("files", &self.files).finish_non_exhaustive()
+    }
+}
+
 /// What the handlers share. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Api {
@@ -69,6 +85,7 @@ pub struct Shared {
     opened: Cache<aggregates::UserId, ()>,
     erasing: Cache<aggregates::UserId, ()>,
     accounts: sqlx::PgPool,
+    knowledge: Knowledge,
     rates: rate_limit::RateLimit,
     metrics: metrics::Metrics,
     proxy: reqwest::Client,
@@ -89,6 +106,7 @@ impl Api {
         config: ApiConfig,
         store: Store,
         accounts: sqlx::PgPool,
+        knowledge: Knowledge,
         nats: Client,
         hub: Hub,
         wake: SealerWake,
@@ -106,6 +124,7 @@ impl Api {
             opened: Cache::new(OPENED),
             erasing: Cache::new(ERASING),
             accounts,
+            knowledge,
             rates: rate_limit::RateLimit::new(config.rate_limit),
             metrics: metrics::Metrics::default(),
             proxy: page::proxy_client()?,
@@ -132,6 +151,9 @@ pub fn router(api: Api) -> Router {
         .route("/v1/conversations/{id}", get(conversations::one))
         .route("/v1/conversations/{id}/commands", post(commands::command))
         .route("/v1/conversations/{id}/messages", get(messages::list))
+        .route("/v1/documents", get(documents::list))
+        .route("/v1/documents/{id}", get(documents::one).delete(documents::remove))
+        .route("/v1/documents/{id}/passages/{number}", get(documents::passage))
         .route("/v1/search", get(search::search))
         .route("/v1/usage", get(me::usage))
         .route("/v1/me", get(me::me).delete(erasures::erase))
@@ -146,7 +168,13 @@ pub fn router(api: Api) -> Router {
         .route("/v1/stream", get(stream::user))
         .route("/v1/conversations/{id}/stream", get(stream::conversation));
     let compressed = layers::compressed(timed).merge(openapi::page());
+    // A slow line may take its time for a large file.
+    let uploads = Router::new()
+        .route("/v1/documents", post(documents::add))
+        .layer(DefaultBodyLimit::max(documents::BODY_LIMIT))
+        .layer(middleware::from_fn(layers::upload_time_limit));
     compressed
+        .merge(uploads)
         .merge(streams)
         .route("/api/auth/{*path}", axum::routing::any(page::accounts))
         .fallback(page::page)
