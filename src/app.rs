@@ -16,7 +16,8 @@ use crate::audit::Notary;
 use crate::cli::Role;
 use crate::config::Config;
 use crate::eraser::Eraser;
-use crate::http::{self, Api};
+use crate::files::Files;
+use crate::http::{self, Api, Knowledge, Parts};
 use crate::hub::Hub;
 use crate::store::{self, Keyring, Store};
 use crate::wake::SealerWake;
@@ -96,6 +97,7 @@ impl App {
             store: self.store(ERASER_CONNECTIONS)?,
             accounts: store::connect(self.config.auth_database_url.expose(), 1)?,
             index: worker::index(&self.config.worker)?,
+            files: Files::at(&self.config.worker.files_url)?,
             nats: self.nats.clone(),
             subjects: self.subjects.clone(),
             wake: self.wake.clone(),
@@ -190,9 +192,9 @@ impl App {
                 Ok(())
             });
             let (store, cancel) = (self.store(WORKER_CONNECTIONS)?, cancel.clone());
-            tasks.spawn(
-                async move { worker::start(&config.worker, store, nats, subjects, wake, cancel).await },
-            );
+            tasks.spawn(async move {
+                Box::pin(worker::start(&config.worker, store, nats, subjects, wake, cancel)).await
+            });
         }
         Ok(())
     }
@@ -210,15 +212,18 @@ impl App {
             listening.run(until).await;
             Ok(())
         });
-        let api = Api::new(
-            self.config.api.clone(),
+        let parts = Parts {
             store,
-            store::connect(self.config.auth_database_url.expose(), 1)?,
-            self.nats.clone(),
+            accounts: store::connect(self.config.auth_database_url.expose(), 1)?,
+            knowledge: Knowledge {
+                index: worker::index(&self.config.worker)?,
+                files: Files::at(&self.config.worker.files_url)?,
+            },
+            nats: self.nats.clone(),
             hub,
-            self.wake.clone(),
-            stop.clone(),
-        )?;
+            wake: self.wake.clone(),
+        };
+        let api = Api::new(self.config.api.clone(), parts, stop.clone())?;
         let (following, until) = (api.clone(), stop.clone());
         tasks.spawn(async move {
             following.follow_erasures(until).await;

@@ -96,6 +96,8 @@ pub struct WorkerConfig {
     pub ort_dylib_path: PathBuf,
     /// `MODEL_URL`, `MODEL_NAME`, `MODEL_API_KEY`, `MODEL_CONTEXT`: an OpenAI-compatible model; without it answers are quoted.
     pub model: Option<ModelConfig>,
+    /// `FILES_URL`: where the files people bring are kept, sealed; default `file://` and the folder `files` where it runs.
+    pub files_url: String,
     /// `WORKER_CONCURRENCY`: answers written at once; default 8.
     pub concurrency: usize,
 }
@@ -164,6 +166,7 @@ impl WorkerConfig {
             embedding_model_dir: PathBuf::from(or("EMBEDDING_MODEL_DIR", "models/minilm")),
             ort_dylib_path: PathBuf::from(or("ORT_DYLIB_PATH", "libonnxruntime.so")),
             model: ModelConfig::from_env()?,
+            files_url: or("FILES_URL", "file://files"),
             concurrency: parsed("WORKER_CONCURRENCY", 8)?,
         })
     }

@@ -17,6 +17,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::files::Files;
 use crate::store::{Erasure, ExecuteError, Store};
 use crate::wake::SealerWake;
 
@@ -34,6 +35,8 @@ pub struct Eraser {
     pub accounts: PgPool,
     /// The passages.
     pub index: PassageIndex,
+    /// The files.
+    pub files: Files,
     /// The connection to NATS.
     pub nats: Client,
     /// Its names.

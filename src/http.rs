@@ -5,6 +5,7 @@ mod caller;
 mod commands;
 mod conversations;
 mod cursor;
+mod documents;
 mod erasures;
 mod export;
 mod gathered;
@@ -50,6 +51,38 @@ const OPENED: usize = 50_000;
 /// Accounts known to be erased; the account itself knows of those that do not fit.
 const ERASING: usize = 10_000;
 
+/// Where documents are.
+#[derive(Clone)]
+pub struct Knowledge {
+    /// Their passages.
+    pub index: rag::index::PassageIndex,
+    /// Their files.
+    pub files: crate::files::Files,
+}
+
+impl std::fmt::Debug for Knowledge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Knowledge").field("files", &self.files).finish_non_exhaustive()
+    }
+}
+
+/// What the api works with.
+#[derive(Debug)]
+pub struct Parts {
+    /// Events, keys and read models.
+    pub store: Store,
+    /// The account service's own tables.
+    pub accounts: sqlx::PgPool,
+    /// Where knowledge lies.
+    pub knowledge: Knowledge,
+    /// For commands that wait for the read model, and for stops.
+    pub nats: Client,
+    /// Where streams hear of events.
+    pub hub: Hub,
+    /// Told of every append.
+    pub wake: SealerWake,
+}
+
 /// What the handlers share. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Api {
@@ -71,6 +104,7 @@ pub struct Shared {
     opened: Cache<aggregates::UserId, ()>,
     erasing: Cache<aggregates::UserId, ()>,
     accounts: sqlx::PgPool,
+    knowledge: Knowledge,
     rates: rate_limit::RateLimit,
     metrics: metrics::Metrics,
     proxy: reqwest::Client,
@@ -87,16 +121,9 @@ impl std::ops::Deref for Api {
 }
 
 impl Api {
-    /// The api over a store, a hub and an account service. Streams end when `stop` is cancelled.
-    pub fn new(
-        config: ApiConfig,
-        store: Store,
-        accounts: sqlx::PgPool,
-        nats: Client,
-        hub: Hub,
-        wake: SealerWake,
-        stop: CancellationToken,
-    ) -> anyhow::Result<Self> {
+    /// The api over its parts. Streams end when `stop` is cancelled.
+    pub fn new(config: ApiConfig, parts: Parts, stop: CancellationToken) -> anyhow::Result<Self> {
+        let Parts { store, accounts, knowledge, nats, hub, wake } = parts;
         let notary = Notary::new(store.clone(), config.audit_signing_key.clone());
         let shared = Shared {
             identity: Identity::new(&config)?,
@@ -110,6 +137,7 @@ impl Api {
             opened: Cache::new(OPENED),
             erasing: Cache::new(ERASING),
             accounts,
+            knowledge,
             rates: rate_limit::RateLimit::new(config.rate_limit),
             metrics: metrics::Metrics::default(),
             proxy: page::proxy_client()?,
@@ -137,6 +165,9 @@ pub fn router(api: Api) -> Router {
         .route("/v1/conversations/{id}", get(conversations::one))
         .route("/v1/conversations/{id}/commands", post(commands::command))
         .route("/v1/conversations/{id}/messages", get(messages::list))
+        .route("/v1/documents", get(documents::list))
+        .route("/v1/documents/{id}", get(documents::one).delete(documents::remove))
+        .route("/v1/documents/{id}/passages/{number}", get(documents::passage))
         .route("/v1/search", get(search::search))
         .route("/v1/usage", get(me::usage))
         .route("/v1/me", get(me::me).delete(erasures::erase))
@@ -159,7 +190,13 @@ pub fn router(api: Api) -> Router {
         .route("/v1/audit/keys", get(audit::keys))
         .layer(middleware::from_fn(layers::time_limit));
     let compressed = layers::compressed(timed).merge(openapi::page());
+    // A slow line may take its time for a large file.
+    let uploads = Router::new()
+        .route("/v1/documents", post(documents::add))
+        .layer(DefaultBodyLimit::max(documents::BODY_LIMIT))
+        .layer(middleware::from_fn(layers::upload_time_limit));
     compressed
+        .merge(uploads)
         .merge(streams)
         .merge(audit)
         .route("/api/auth/{*path}", axum::routing::any(page::accounts))

@@ -10,6 +10,7 @@ pub mod config;
 pub mod eraser;
 pub mod export;
 pub mod feed;
+pub mod files;
 pub mod http;
 pub mod hub;
 pub mod identity;

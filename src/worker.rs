@@ -10,6 +10,7 @@
 mod convert;
 mod deliveries;
 mod desk;
+mod documents;
 mod failure;
 mod history;
 mod in_hand;
@@ -36,6 +37,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::config::{ModelConfig, WorkerConfig};
+use crate::files::Files;
 use crate::store::Store;
 use crate::wake::SealerWake;
 use deliveries::Deliveries;
@@ -61,6 +63,15 @@ pub async fn start(
 ) -> anyhow::Result<()> {
     let embedder = embedder(config).await?;
     let index = index(config)?;
+    let documents = documents::Indexing::new(
+        store.clone(),
+        nats.clone(),
+        subjects.clone(),
+        wake.clone(),
+        index.clone(),
+        embedder.clone(),
+        Files::at(&config.files_url).context("open the file store")?,
+    );
     let model = config.model.as_ref().map(chat_model).transpose()?;
     let desk = Arc::new(Desk {
         store,
@@ -74,7 +85,8 @@ pub async fn start(
         holder: Uuid::new_v4(),
         closing: CancellationToken::new(),
     });
-    Box::pin(run(desk, config.concurrency.max(1), cancel)).await;
+    let indexing = documents.run(cancel.clone());
+    tokio::join!(Box::pin(run(desk, config.concurrency.max(1), cancel)), indexing);
     Ok(())
 }
 

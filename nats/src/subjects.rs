@@ -31,6 +31,18 @@ impl Subjects {
         format!("{}.events.conversation.AnswerRequested.>", self.prefix)
     }
 
+    /// The events that bring or take away a document.
+    pub fn documents_changed(&self) -> Vec<String> {
+        ["DocumentAdded", "DocumentRemoved"]
+            .map(|event| format!("{}.events.document.{event}.>", self.prefix))
+            .to_vec()
+    }
+
+    /// The durable consumer of those who index documents.
+    pub fn documents_consumer(&self) -> String {
+        format!("{}_documents", self.prefix)
+    }
+
     /// The events that end an answer from outside the worker.
     pub fn answers_stopped(&self) -> String {
         format!("{}.events.conversation.AnswerStopped.>", self.prefix)

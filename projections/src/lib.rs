@@ -8,6 +8,7 @@
 
 pub mod accounts;
 pub mod conversations;
+pub mod documents;
 pub mod messages;
 mod purge;
 mod read_model;

@@ -27,7 +27,7 @@ pub(crate) async fn apply(
     let condition = match model {
         _ if erased.is_empty() => return Ok(()),
         ReadModel::Accounts => return Ok(()),
-        ReadModel::UsageDays => "owner = ANY($1)",
+        ReadModel::UsageDays | ReadModel::Documents => "owner = ANY($1)",
         ReadModel::Conversations => concat!("id IN ", conversations!()),
         ReadModel::Messages | ReadModel::SearchEntries => concat!("conversation_id IN ", conversations!()),
     };
@@ -59,4 +59,5 @@ WITH own AS (SELECT DISTINCT l.aggregate_id FROM ledger l WHERE l.owner = $1 AND
 SELECT (SELECT count(*) FROM conversations c JOIN own ON c.id = own.aggregate_id)
      + (SELECT count(*) FROM messages m JOIN own ON m.conversation_id = own.aggregate_id)
      + (SELECT count(*) FROM search_entries s JOIN own ON s.conversation_id = own.aggregate_id)
-     + (SELECT count(*) FROM usage_days u WHERE u.owner = $1)";
+     + (SELECT count(*) FROM usage_days u WHERE u.owner = $1)
+     + (SELECT count(*) FROM documents d WHERE d.owner = $1)";

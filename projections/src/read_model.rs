@@ -4,7 +4,7 @@ use aggregates::{AnswerId, ConversationId, Position, RecordedEvent, UserId};
 use sealing::{BlindKey, ContentKey};
 use sqlx::{PgExecutor, PgTransaction};
 
-use crate::{accounts, conversations, messages, purge, search, usage};
+use crate::{accounts, conversations, documents, messages, purge, search, usage};
 
 /// An event with what it takes to project it. Without keys it projects without its texts: they were erased.
 #[derive(Debug, Clone)]
@@ -30,12 +30,20 @@ pub enum ReadModel {
     UsageDays,
     /// Accounts as this service knows them.
     Accounts,
+    /// The documents people brought.
+    Documents,
 }
 
 impl ReadModel {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Conversations, Self::Messages, Self::SearchEntries, Self::UsageDays, Self::Accounts];
+    pub const ALL: [Self; 6] = [
+        Self::Conversations,
+        Self::Messages,
+        Self::SearchEntries,
+        Self::UsageDays,
+        Self::Accounts,
+        Self::Documents,
+    ];
 
     /// The name of its table and of its checkpoint.
     pub const fn name(self) -> &'static str {
@@ -45,6 +53,7 @@ impl ReadModel {
             Self::SearchEntries => "search_entries",
             Self::UsageDays => "usage_days",
             Self::Accounts => "accounts",
+            Self::Documents => "documents",
         }
     }
 
@@ -97,6 +106,7 @@ pub async fn apply_one(
         ReadModel::SearchEntries => search::apply(table, transaction, batch).await,
         ReadModel::UsageDays => usage::apply(table, transaction, batch).await,
         ReadModel::Accounts => accounts::apply(table, transaction, batch).await,
+        ReadModel::Documents => documents::apply(table, transaction, batch).await,
     }?;
     purge::apply(model, table, transaction, batch).await
 }

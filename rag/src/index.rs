@@ -2,6 +2,7 @@
 //! either shared or its owner's. Every call here ends within its time-out.
 
 mod payload;
+mod reading;
 mod search;
 
 use std::time::Duration;

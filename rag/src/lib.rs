@@ -10,6 +10,7 @@
 pub mod answer;
 pub mod cite;
 pub mod embed;
+pub mod extract;
 pub mod followup;
 pub mod generate;
 pub mod index;

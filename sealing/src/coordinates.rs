@@ -35,6 +35,15 @@ pub enum Coordinates<'a> {
         /// Which message of this answer it is: `<kind>:<offset>`.
         message: &'a str,
     },
+    /// A piece of a kept file: the file, the piece's place, and whether it is the last, so that none can be left out.
+    File {
+        /// The file.
+        file: Uuid,
+        /// The piece's place, from 0.
+        piece: u32,
+        /// Nothing follows.
+        last: bool,
+    },
     /// A passage in the index: its document and its place there.
     Passage {
         /// The document.
@@ -68,6 +77,12 @@ impl Coordinates<'_> {
                 data.extend_from_slice(answer_id.uuid().as_bytes());
                 data.extend_from_slice(&attempt.to_be_bytes());
                 data.extend_from_slice(message.as_bytes());
+            }
+            Self::File { file, piece, last } => {
+                data.extend_from_slice(b"file\0");
+                data.extend_from_slice(file.as_bytes());
+                data.extend_from_slice(&piece.to_be_bytes());
+                data.push(u8::from(*last));
             }
             Self::Passage { document_id, ordinal } => {
                 data.extend_from_slice(b"passage\0");

@@ -125,6 +125,11 @@ impl UserKey {
         Ok((ContentKey(key), wrapped))
     }
 
+    /// Wraps a key that was made before it was known whose it is.
+    pub fn wrap_content_key(&self, subject: Subject, key: &ContentKey) -> Result<Vec<u8>, SealError> {
+        self.0.seal(&subject.associated_data(), &key.0.0)
+    }
+
     /// Unwraps the key of a conversation or document.
     pub fn unwrap_content_key(&self, subject: Subject, wrapped: &[u8]) -> Result<ContentKey, SealError> {
         unwrap(&self.0, subject, wrapped).map(ContentKey)
@@ -141,6 +146,11 @@ impl UserKey {
 pub struct ContentKey(Key);
 
 impl ContentKey {
+    /// A new key that belongs to nobody yet.
+    pub fn random() -> Result<Self, SealError> {
+        Key::random().map(Self)
+    }
+
     /// Seals a text for its place.
     pub fn seal(&self, place: &Coordinates<'_>, text: &[u8]) -> Result<Vec<u8>, SealError> {
         self.0.seal(&place.associated_data(), text)

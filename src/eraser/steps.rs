@@ -110,10 +110,12 @@ impl Eraser {
         }
     }
 
-    /// Documents are the only files, and they are shared ones so far: nobody has any of their own.
-    #[expect(clippy::unused_async, reason = "steps look alike")]
-    pub(super) async fn purge_files(&self, _owner: UserId) -> anyhow::Result<()> {
-        Ok(())
+    pub(super) async fn purge_files(&self, owner: UserId) -> anyhow::Result<()> {
+        self.files.delete_owner(owner).await?;
+        match self.files.count_of_owner(owner).await? {
+            0 => Ok(()),
+            left => bail!("{left} files are left"),
+        }
     }
 
     pub(super) async fn purge_live_stream(&self, owner: UserId) -> anyhow::Result<()> {

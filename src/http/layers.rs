@@ -19,6 +19,8 @@ use super::problem::Problem;
 
 /// How long a request may take that is not a stream.
 const TIME_LIMIT: Duration = Duration::from_secs(15);
+/// How long an upload may take.
+const UPLOAD_TIME_LIMIT: Duration = Duration::from_mins(5);
 /// Bodies below this many bytes are not worth compressing.
 const COMPRESSED_FROM: u64 = 1_024;
 const TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
@@ -97,6 +99,14 @@ fn note_failure(response: &Response<Body>, trace: &Trace, method: &Method, route
 /// Ends what takes too long.
 pub(super) async fn time_limit(request: Request, next: Next) -> Response<Body> {
     match tokio::time::timeout(TIME_LIMIT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::timed_out().into_response(),
+    }
+}
+
+/// Ends uploads that take too long.
+pub(super) async fn upload_time_limit(request: Request, next: Next) -> Response<Body> {
+    match tokio::time::timeout(UPLOAD_TIME_LIMIT, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Problem::timed_out().into_response(),
     }

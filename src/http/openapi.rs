@@ -8,13 +8,15 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::SwaggerUi;
 
-use super::{Api, audit, commands, conversations, erasures, export, health, me, messages, search, stream};
+use super::{
+    Api, audit, commands, conversations, documents, erasures, export, health, me, messages, search, stream,
+};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Colloquy", description = "Event-driven question-answering chat: commands become events, queries read what was made of them, answers stream."),
     paths(
-        commands::command, conversations::list, conversations::one, messages::list, search::search, me::me, me::usage, erasures::erase, erasures::state, export::export,
+        commands::command, conversations::list, conversations::one, documents::add, documents::list, documents::one, documents::remove, documents::passage, messages::list, search::search, me::me, me::usage, erasures::erase, erasures::state, export::export,
         stream::user, stream::conversation, audit::events, audit::follow, audit::conversation, audit::checkpoint, audit::keys, health::livez, health::readyz, health::metrics
     ),
     components(schemas(commands::Command, crate::audit::AuditEvent<'static>)),

@@ -2,12 +2,14 @@
 
 use aggregates::Version;
 use aggregates::conversation::ConversationRefused;
+use aggregates::document::DocumentRefused;
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse;
 use serde::Serialize;
 
+use crate::files::FilesError;
 use crate::identity::Unauthenticated;
 use crate::store::{ExecuteError, StoreError};
 
@@ -94,6 +96,19 @@ impl Problem {
             "The body has to be JSON",
             "Send Content-Type: application/json.",
         )
+    }
+
+    /// The file is of no kind that can be read.
+    pub(crate) fn unsupported_file() -> Self {
+        let detail = "Send Markdown, plain text, HTML, PDF or a Word document (.docx).";
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        Self::new(status, "unsupported-file", "Files of this kind cannot be read", detail)
+    }
+
+    /// Only an admin may do this.
+    pub(crate) fn admins_only() -> Self {
+        let detail = "Only an admin may change what everybody is answered from.";
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "You may not do this", detail)
     }
 
     /// The body is too large.
@@ -257,6 +272,26 @@ impl From<StoreError> for Problem {
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
         StoreError::from(error).into()
+    }
+}
+
+impl From<DocumentRefused> for Problem {
+    fn from(refused: DocumentRefused) -> Self {
+        match refused {
+            DocumentRefused::NotFound => Self::not_found(),
+            DocumentRefused::Removed => Self::conflict(
+                "document-removed",
+                "The document was removed",
+                "Add it anew under another id.",
+            ),
+        }
+    }
+}
+
+impl From<FilesError> for Problem {
+    fn from(error: FilesError) -> Self {
+        tracing::warn!(error = ?error, "the file store failed");
+        Self::unavailable("The file store cannot be reached. Nothing was kept.")
     }
 }
 

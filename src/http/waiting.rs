@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use aggregates::{ConversationId, Position, UserId};
-use projections::conversations;
+use aggregates::{ConversationId, DocumentId, Position, UserId};
+use projections::{conversations, documents};
 
 use super::Api;
 use super::problem::Problem;
@@ -53,5 +53,30 @@ pub(super) async fn for_version(
             return Err(Problem::not_yet(current));
         }
         let _ = tokio::time::timeout(LOOK, reached.changed()).await;
+    }
+}
+
+/// Waits until the read models show a document at a version.
+pub(super) async fn for_document(
+    api: &Api,
+    owner: UserId,
+    document: DocumentId,
+    wanted: Option<u64>,
+) -> Result<(), Problem> {
+    let Some(wanted) = wanted else { return Ok(()) };
+    let deadline = tokio::time::Instant::now() + LONGEST;
+    loop {
+        let mut current = 0;
+        for owner in [owner, UserId::SHARED] {
+            let row = documents::get(api.store.pool(), owner, document).await?;
+            current = row.map_or(current, |row| row.version());
+        }
+        if current >= wanted {
+            return Ok(());
+        }
+        if tokio::time::Instant::now() >= deadline {
+            return Err(Problem::not_yet(current));
+        }
+        tokio::time::sleep(LOOK).await;
     }
 }

@@ -14,6 +14,7 @@ mod audit_proof;
 mod bad_days;
 mod blindness;
 mod commands;
+mod documents;
 mod erasure;
 mod export;
 mod ingest;

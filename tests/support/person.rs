@@ -111,6 +111,16 @@ impl Person {
         self.send(self.http.request(method, format!("{}{path}", self.url))).await
     }
 
+    /// Brings a document.
+    pub(crate) async fn upload(&self, name: &str, bytes: Vec<u8>, fields: &[(&str, &str)]) -> Answered {
+        let part = reqwest::multipart::Part::bytes(bytes).file_name(name.to_owned());
+        let form =
+            fields.iter().fold(reqwest::multipart::Form::new().part("file", part), |form, (name, value)| {
+                form.text((*name).to_owned(), (*value).to_owned())
+            });
+        self.send(self.http.post(format!("{}/v1/documents", self.url)).multipart(form)).await
+    }
+
     /// Sends a command.
     pub(crate) async fn command(&self, conversation: Uuid, command: &Value) -> Answered {
         self.command_with(conversation, command, &[]).await

@@ -103,7 +103,7 @@ pub(super) fn id(payload: &HashMap<String, Value>) -> Result<PassageId, IndexErr
     Ok(PassageId { document_id, ordinal })
 }
 
-fn body(mut payload: HashMap<String, Value>) -> Result<PassageBody, IndexError> {
+pub(super) fn body(mut payload: HashMap<String, Value>) -> Result<PassageBody, IndexError> {
     Ok(match text(payload.remove(SEALED)) {
         Some(sealed) => {
             PassageBody::Sealed(BASE64.decode(sealed).map_err(|_| IndexError::Unreadable("its sealed body"))?)

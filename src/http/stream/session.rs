@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use super::conversation_row;
 use super::finished::{finished_message, question_message};
 use super::resume::Received;
+use crate::http::documents::live::document_row;
 use crate::hub::{AnswerInFlight, Happening, Listening, LiveHappening, LiveStep, ended_answer};
 use crate::store::{Store, StoreError};
 
@@ -133,6 +134,8 @@ impl Session {
                         changed.push(id);
                     }
                     self.event(event).await?;
+                } else if matches!(event.event, Event::Document(_)) {
+                    self.event(event).await?;
                 }
             }
             after = last;
@@ -152,10 +155,19 @@ impl Session {
         }
         self.received.events = event.position;
         let told = self.only.is_some() && event.sequence <= self.told;
+        if matches!(event.event, Event::Document(_)) && self.only.is_none() {
+            return self.document(event).await;
+        }
         match conversation_of(event) {
             Some(id) if self.concerns(id) && !told => self.tell(event).await,
             _ => Ok(()),
         }
+    }
+
+    /// Tells how a document's row looks after an event, as soon as the read models show it.
+    async fn document(&self, event: &RecordedEvent) -> Result<(), Ended> {
+        let row = document_row(&self.store, self.owner, event).await?;
+        self.send("document", &row).await
     }
 
     async fn tell(&mut self, event: &RecordedEvent) -> Result<(), Ended> {

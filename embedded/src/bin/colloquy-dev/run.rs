@@ -117,6 +117,9 @@ fn own_settings(data: &DataDir, listen: SocketAddr, public_url: &str) -> Result<
     if configured("MASTER_KEY").or_else(|| configured("MASTER_KEY_FILE")).is_none() {
         variables.push(("MASTER_KEY_FILE", text(&data.secret("master_key")?.0)));
     }
+    if configured("FILES_URL").is_none() {
+        variables.push(("FILES_URL", format!("file://{}", text(&data.path().join("files")))));
+    }
     if configured("WEB_DIR").is_none() {
         variables.push(("WEB_DIR", text(&repository()?.join("web").join("dist"))));
     }

@@ -1,0 +1,22 @@
+//! Reads passages by their place, as they were indexed.
+
+use qdrant_client::qdrant::GetPointsBuilder;
+
+use super::{IndexError, PassageIndex, payload};
+use crate::passage::{PassageBody, PassageId};
+
+impl PassageIndex {
+    /// The passages among these that there are, in the order of their places.
+    pub async fn passages(&self, ids: &[PassageId]) -> Result<Vec<(PassageId, PassageBody)>, IndexError> {
+        let points: Vec<_> = ids.iter().map(|id| id.point_id().to_string().into()).collect();
+        let request = GetPointsBuilder::new(&self.collection, points).with_payload(true);
+        let answer = self.within(self.client.get_points(request)).await?;
+        let mut passages: Vec<_> = answer
+            .result
+            .into_iter()
+            .map(|point| Ok((payload::id(&point.payload)?, payload::body(point.payload)?)))
+            .collect::<Result<_, IndexError>>()?;
+        passages.sort_unstable_by_key(|(id, _)| *id);
+        Ok(passages)
+    }
+}

@@ -1,0 +1,155 @@
+//! Indexes documents: each is read, split, embedded and written to the index as its events ask, and taken out when it is
+//! removed. What is done is what the document's events say at that moment, so doing it twice changes nothing.
+
+mod indexing;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aggregates::DocumentId;
+use async_nats::Client;
+use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
+use async_nats::jetstream::{self, AckKind, Message};
+use futures::StreamExt as _;
+use nats::{Envelope, STREAM_TIMEOUT, Subjects, ensure_streams};
+use rag::embed::Embedder;
+use rag::index::PassageIndex;
+use rag::ingest::Ingester;
+use tokio_util::sync::CancellationToken;
+
+use crate::files::Files;
+use crate::store::Store;
+use crate::wake::SealerWake;
+
+/// How long a delivery belongs to a worker that says nothing, and how often it says something.
+const ACK_WAIT: Duration = Duration::from_secs(30);
+const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
+/// When a document that could not be indexed now is tried again, at first and at most.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+const LAST_RETRY: Duration = Duration::from_mins(1);
+/// How long NATS is left alone after a failure.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How long a pull waits at the server.
+const PULL: Duration = Duration::from_secs(5);
+/// How often documents are looked for that no delivery accounts for, and from which age on, in seconds.
+const SWEEP: Duration = Duration::from_mins(1);
+const FORGOTTEN: f64 = 120.0;
+
+/// All that indexing needs.
+pub(super) struct Indexing {
+    store: Store,
+    nats: Client,
+    subjects: Subjects,
+    wake: SealerWake,
+    index: PassageIndex,
+    ingester: Arc<Ingester>,
+    files: Files,
+}
+
+impl Indexing {
+    pub(super) fn new(
+        store: Store,
+        nats: Client,
+        subjects: Subjects,
+        wake: SealerWake,
+        index: PassageIndex,
+        embedder: Embedder,
+        files: Files,
+    ) -> Self {
+        let ingester = Arc::new(Ingester::new(embedder, index.clone()));
+        Self { store, nats, subjects, wake, index, ingester, files }
+    }
+
+    /// Indexes documents one after the other until cancelled.
+    pub(super) async fn run(self, cancel: CancellationToken) {
+        tokio::select! {
+            () = self.follow() => {}
+            () = self.sweep() => {}
+            () = cancel.cancelled() => {}
+        }
+    }
+
+    async fn follow(&self) {
+        loop {
+            if let Err(error) = self.follow_consumer().await {
+                tracing::warn!(error = format!("{error:#}"), "taking documents is interrupted");
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn follow_consumer(&self) -> anyhow::Result<()> {
+        let consumer = self.attach().await?;
+        loop {
+            let mut messages = consumer.batch().max_messages(1).expires(PULL).messages().await?;
+            while let Some(message) = messages.next().await {
+                let message = message.map_err(|error| anyhow::anyhow!(error))?;
+                self.take(&message).await;
+            }
+        }
+    }
+
+    async fn attach(&self) -> anyhow::Result<PullConsumer> {
+        let context = jetstream::new(self.nats.clone());
+        let stream = ensure_streams(&context, &self.subjects).await?;
+        let name = self.subjects.documents_consumer();
+        let config = pull::Config {
+            durable_name: Some(name.clone()),
+            description: Some("documents for the workers to index".to_owned()),
+            filter_subjects: self.subjects.documents_changed(),
+            ack_policy: AckPolicy::Explicit,
+            ack_wait: ACK_WAIT,
+            ..pull::Config::default()
+        };
+        let consumer = stream.get_or_create_consumer(&name, config);
+        Ok(tokio::time::timeout(STREAM_TIMEOUT, consumer).await??)
+    }
+
+    async fn take(&self, message: &Message) {
+        let Ok(recorded) = Envelope::read(&message.payload) else {
+            let _ = message.ack_with(AckKind::Term).await;
+            return;
+        };
+        let id = DocumentId::new(recorded.aggregate_id);
+        let deliveries = message.info().map_or(1, |info| info.delivered).clamp(1, 10);
+        let settled = tokio::select! {
+            settled = self.settle(id) => settled,
+            never = keep_alive(message) => match never {},
+        };
+        let told = match settled {
+            Ok(()) => message.ack().await,
+            Err(error) => {
+                tracing::warn!(error = format!("{error:#}"), document.id = %id, "a document waits for the index");
+                let exponent = u32::try_from(deliveries - 1).unwrap_or_default();
+                let pause = LAST_RETRY.min(FIRST_RETRY * 2_u32.saturating_pow(exponent));
+                message.ack_with(AckKind::Nak(Some(pause))).await
+            }
+        };
+        if let Err(error) = told {
+            tracing::debug!(error, "a delivery could not be disposed of");
+        }
+    }
+
+    /// Finds documents whose delivery was lost with the stream.
+    async fn sweep(&self) {
+        loop {
+            tokio::time::sleep(SWEEP).await;
+            let waiting = projections::documents::waiting(self.store.pool(), FORGOTTEN, 20).await;
+            for id in waiting.unwrap_or_default() {
+                if let Err(error) = self.settle(id).await {
+                    tracing::warn!(error = format!("{error:#}"), document.id = %id, "a document waits for the index");
+                }
+            }
+        }
+    }
+}
+
+/// Says that the work on a delivery goes on.
+async fn keep_alive(message: &Message) -> std::convert::Infallible {
+    loop {
+        tokio::time::sleep(SIGN_OF_LIFE).await;
+        if let Err(error) = message.ack_with(AckKind::Progress).await {
+            tracing::debug!(error, "a delivery was not told that the work goes on");
+        }
+    }
+}
