@@ -14,7 +14,7 @@ const SOURCES_READ: usize = 5;
 /// Pieces compared with the question.
 const PIECES_READ: usize = 80;
 /// About how many words the best stretch may have, the next, and so on.
-const WORDS: [usize; 3] = [200, 120, 80];
+const WORDS: [usize; 4] = [200, 120, 80, 60];
 /// A further stretch fits at least this share as well as the best does.
 const WORTH_OF_BEST: f32 = 0.75;
 /// In any but the best stretch, a neighbour from another paragraph joins when it fits this share as well as the lead does.
