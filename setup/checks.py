@@ -44,7 +44,9 @@ BUILD = Check("build", ["cargo", "build", "--locked", "--workspace", "--all-targ
 
 def tests() -> list[Check]:
     services = [COLLOQUY_DEV, "services", "--"]
-    browser = {"E2E_CHROMIUM": chromium() or ""}
+    # The model is that of web/e2e/model.js, which the stories start.
+    model = {"MODEL_URL": "http://127.0.0.1:18099/v1", "MODEL_NAME": "scripted"}
+    browser = {"E2E_CHROMIUM": chromium() or "", **model}
     in_browser = 'E2E_BASE_URL="$COLLOQUY_URL" exec npm run --silent e2e'
     story = [COLLOQUY_DEV, "run", "--fresh", "--", "sh", "-c", in_browser]
     return [

@@ -18,6 +18,8 @@ export default defineConfig({
   workers: 1,
   forbidOnly: Boolean(process.env.CI),
   reporter: "list",
+  // The language model of the stories; the service is told of it by MODEL_URL.
+  webServer: { command: "node e2e/model.js", url: "http://127.0.0.1:18099/", reuseExistingServer: true },
   outputDir: "test-results",
   use: {
     baseURL: process.env.E2E_BASE_URL || "http://localhost:8080",

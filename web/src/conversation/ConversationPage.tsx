@@ -51,7 +51,13 @@ export function ConversationPage(place: Place) {
 function Title({ conversationId, exists }: { conversationId: string; exists: boolean }) {
   const text = useText();
   const row = useConversationRow(conversationId, exists);
-  return <title>{`${titleOf(row) ?? text.conversations.untitled} · ${text.name}`}</title>;
+  const title = titleOf(row) ?? text.conversations.untitled;
+  return (
+    <>
+      <title>{`${title} · ${text.name}`}</title>
+      <h1 className="visually-hidden">{title}</h1>
+    </>
+  );
 }
 
 interface ThreadProps {

@@ -24,6 +24,12 @@ export function send(conversationId: string, command: Command) {
 
 type Asking = Command & { type: "ask" | "regenerate" };
 
+interface Sending {
+  owner: string | undefined;
+  conversationId: string;
+  command: Asking;
+}
+
 /**
  * Asks, edits and regenerates. Each makes the newest branch, which is the one shown when no other is asked for; `shown` is
  * what it is made from.
@@ -31,15 +37,14 @@ type Asking = Command & { type: "ask" | "regenerate" };
 export function useAsking() {
   const queries = useQueryClient();
   const { mutate } = useMutation({
-    mutationFn: ({ conversationId, command }: { conversationId: string; command: Asking }) =>
-      send(conversationId, command),
+    mutationFn: ({ conversationId, command }: Sending) => send(conversationId, command),
     retry: persistently,
     onSuccess: ({ version }, { conversationId, command }) => {
       change(queries, conversationId, (transcript) => accepted(transcript, command.question_id));
       queries.setQueryData(versionKey(conversationId), version);
     },
-    onError: (error, { conversationId, command }) => {
-      if (error instanceof SignedOut) keepForLater(queries, conversationId, command);
+    onError: (error, { owner, conversationId, command }) => {
+      if (error instanceof SignedOut) keepForLater(owner, conversationId, command);
       change(queries, conversationId, (transcript) => refused(transcript, command.question_id));
       if (command.type === "regenerate") void queries.invalidateQueries({ queryKey: transcriptKey(conversationId) });
     },
@@ -47,7 +52,8 @@ export function useAsking() {
   return useMemo(() => {
     const begin = (conversationId: string, transcript: Transcript, command: Asking) => {
       queries.setQueryData(transcriptKey(conversationId), transcript);
-      mutate({ conversationId, command });
+      // Asked for now: when the session ends under it, nobody knows any more whose it was.
+      mutate({ owner: queries.getQueryData(session.queryKey)?.id, conversationId, command });
     };
     return {
       ask: (conversationId: string, shown: Transcript, text: string) => {
@@ -101,8 +107,7 @@ export function useRating(conversationId: string) {
 }
 
 /** The session ended under a question: its words go back to where they were written. */
-function keepForLater(queries: QueryClient, conversationId: string, command: Asking): void {
-  const owner = queries.getQueryData(session.queryKey)?.id;
+function keepForLater(owner: string | undefined, conversationId: string, command: Asking): void {
   if (!owner || command.type !== "ask") return;
   const draft = draftOf(owner, conversationId);
   keepDraft(owner, conversationId, draft ? `${command.text}\n\n${draft}` : command.text);
