@@ -85,7 +85,7 @@ pub async fn start(
         holder: Uuid::new_v4(),
         closing: CancellationToken::new(),
     });
-    let indexing = documents.run(cancel.clone());
+    let indexing = Box::pin(documents.run(cancel.clone()));
     tokio::join!(Box::pin(run(desk, config.concurrency.max(1), cancel)), indexing);
     Ok(())
 }

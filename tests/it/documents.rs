@@ -1,5 +1,6 @@
 //! Somebody brings documents: they are found by their owner alone, shown passage by passage, and gone once removed.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 
 use colloquy::cli::Role;
@@ -47,14 +48,14 @@ fn pdf(text: &str) -> Vec<u8> {
     let mut places = Vec::new();
     for (number, object) in (1..).zip(&objects) {
         places.push(file.len());
-        file.push_str(&format!("{number} 0 obj\n{object}\nendobj\n"));
+        write!(file, "{number} 0 obj\n{object}\nendobj\n").unwrap();
     }
     let table = file.len();
     file.push_str("xref\n0 6\n0000000000 65535 f \n");
     for place in places {
-        file.push_str(&format!("{place:010} 00000 n \n"));
+        writeln!(file, "{place:010} 00000 n ").unwrap();
     }
-    file.push_str(&format!("trailer<</Size 6/Root 1 0 R>>\nstartxref\n{table}\n%%EOF\n"));
+    write!(file, "trailer<</Size 6/Root 1 0 R>>\nstartxref\n{table}\n%%EOF\n").unwrap();
     file.into_bytes()
 }
 

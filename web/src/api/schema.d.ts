@@ -234,6 +234,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's documents, or everybody's, newest first. */
+        get: operations["list_documents"];
+        put?: never;
+        /** Add a document, or a new version of one. */
+        post: operations["add_document"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/documents/{document_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One document's row. */
+        get: operations["get_document"];
+        put?: never;
+        post?: never;
+        /** Take a document away: its passages are not found any more, its file is deleted. */
+        delete: operations["remove_document"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/documents/{document_id}/passages/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A passage of a document, one's own or everybody's. */
+        get: operations["get_passage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/erasures/{receipt}": {
         parameters: {
             query?: never;
@@ -579,6 +632,81 @@ export interface components {
              */
             version: number;
         };
+        /** @description What the sender of a document is told once its events are durable. */
+        DocumentAccepted: {
+            /**
+             * Format: uuid
+             * @description The document.
+             */
+            document_id: string;
+            /** @description The names of the command's events; none when nothing had to change. */
+            events: string[];
+            /**
+             * Format: int64
+             * @description Its version after the command.
+             */
+            version: number;
+        };
+        /** @description The form. */
+        DocumentForm: {
+            /**
+             * Format: uuid
+             * @description Made by the client, as `UUIDv7`; a document that is there already gets a new version.
+             */
+            document_id?: string | null;
+            /**
+             * Format: binary
+             * @description Markdown, plain text, HTML, PDF or Word, up to 50 MiB.
+             */
+            file: string;
+            /** @description `user` (default) or, for admins, `shared`. */
+            scope?: string | null;
+            /** @description What it is called; by default as its file. */
+            title?: string | null;
+        };
+        /** @description A document as the list shows it. */
+        DocumentRow: {
+            /**
+             * Format: date-time
+             * @description When it came.
+             */
+            created_at: string;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description What its content is. */
+            media_type: string;
+            /**
+             * Format: int32
+             * @description How many passages can be found.
+             */
+            passages: number;
+            /** @description Why it was rejected. */
+            reason?: string | null;
+            /** @description `user` or `shared`. */
+            scope: string;
+            /**
+             * Format: int64
+             * @description Its bytes.
+             */
+            size: number;
+            /** @description `added`, `indexed` or `rejected`. */
+            status: string;
+            /** @description What it is called. */
+            title: string;
+            /**
+             * Format: date-time
+             * @description When something last happened to it.
+             */
+            updated_at: string;
+            /**
+             * Format: int64
+             * @description The number of its events.
+             */
+            version: number;
+        };
         /** @description How far an erasure is. */
         ErasureState: {
             /**
@@ -723,6 +851,16 @@ export interface components {
              */
             prompt_tokens: number;
         };
+        /** @description A passage beside the one asked for. */
+        Neighbour: {
+            /**
+             * Format: int32
+             * @description Its place in the document.
+             */
+            number: number;
+            /** @description What it says, Markdown. */
+            text: string;
+        };
         /** @description One page. */
         PageOf_ConversationRow: {
             /** @description What is on it. */
@@ -757,6 +895,54 @@ export interface components {
                 /**
                  * Format: date-time
                  * @description When somebody last asked or was answered in it.
+                 */
+                updated_at: string;
+                /**
+                 * Format: int64
+                 * @description The number of its events.
+                 */
+                version: number;
+            }[];
+            /** @description Where the next one begins; `null` if nothing follows. */
+            next_cursor?: string | null;
+        };
+        /** @description One page. */
+        PageOf_DocumentRow: {
+            /** @description What is on it. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When it came.
+                 */
+                created_at: string;
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description What its content is. */
+                media_type: string;
+                /**
+                 * Format: int32
+                 * @description How many passages can be found.
+                 */
+                passages: number;
+                /** @description Why it was rejected. */
+                reason?: string | null;
+                /** @description `user` or `shared`. */
+                scope: string;
+                /**
+                 * Format: int64
+                 * @description Its bytes.
+                 */
+                size: number;
+                /** @description `added`, `indexed` or `rejected`. */
+                status: string;
+                /** @description What it is called. */
+                title: string;
+                /**
+                 * Format: date-time
+                 * @description When something last happened to it.
                  */
                 updated_at: string;
                 /**
@@ -849,6 +1035,29 @@ export interface components {
             }[];
             /** @description Where the next one begins; `null` if nothing follows. */
             next_cursor?: string | null;
+        };
+        /** @description A passage with its neighbours. */
+        PassageShown: {
+            /** @description Up to two passages after it. */
+            after: components["schemas"]["Neighbour"][];
+            /** @description Up to two passages before it. */
+            before: components["schemas"]["Neighbour"][];
+            /**
+             * Format: uuid
+             * @description The document.
+             */
+            document_id: string;
+            /** @description The headings above it, outermost first. */
+            heading: string[];
+            /**
+             * Format: int32
+             * @description The passage's place in the document, from 0.
+             */
+            number: number;
+            /** @description What it says, Markdown. */
+            text: string;
+            /** @description What it is called. */
+            title: string;
         };
         /** @description What an erasure is followed by. */
         Receipt: {
@@ -1372,6 +1581,180 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": unknown;
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    list_documents: {
+        parameters: {
+            query?: {
+                /** @description `user` (default): one's own; `shared`: everybody's. */
+                scope?: string;
+                /** @description Items on a page, 1 to 100. */
+                limit?: number;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Wait until the read model has come to this position of the ledger. */
+                min_position?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOf_DocumentRow"];
+                };
+            };
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    add_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["DocumentForm"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentAccepted"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_document: {
+        parameters: {
+            query?: {
+                /** @description Wait until the read model shows this version. */
+                min_version?: number;
+                /** @description Wait until the read model has come to this position of the ledger. */
+                min_position?: number;
+            };
+            header?: never;
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentRow"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    remove_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentAccepted"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_passage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PassageShown"];
                 };
             };
             404: {
