@@ -4,49 +4,42 @@
 use aggregates::account::{AccountEvent, Store};
 use aggregates::{Event, UserId};
 use sqlx::{PgPool, PgTransaction};
-use uuid::Uuid;
 
 use crate::{Opened, ReadModel};
 
 /// An owner's conversations as the ledger knows them: tables of messages have no index by owner.
 macro_rules! conversations {
     () => {
-        "(SELECT l.aggregate_id FROM ledger l WHERE l.owner = ANY($1) AND l.aggregate_type = 'conversation')"
+        "(SELECT l.aggregate_id FROM ledger l WHERE l.owner = $1 AND l.aggregate_type = 'conversation')"
     };
 }
 
-/// Purges a read model of those whose erasure a batch tells of. The account itself stays, as an id and a state.
+/// Purges a read model of somebody's rows. The account itself stays, as an id and a state.
 pub(crate) async fn apply(
     model: ReadModel,
     table: &str,
     transaction: &mut PgTransaction<'_>,
-    batch: &[Opened],
+    erased: UserId,
 ) -> Result<(), sqlx::Error> {
-    let mut erased: Vec<Uuid> = batch.iter().filter(|event| tells_of_erasure(event)).map(owner).collect();
-    erased.dedup();
     let condition = match model {
-        _ if erased.is_empty() => return Ok(()),
         ReadModel::Accounts => return Ok(()),
-        ReadModel::UsageDays | ReadModel::Documents => "owner = ANY($1)",
+        ReadModel::UsageDays | ReadModel::Documents => "owner = $1",
         ReadModel::Conversations => concat!("id IN ", conversations!()),
         ReadModel::Messages | ReadModel::SearchEntries => concat!("conversation_id IN ", conversations!()),
     };
     sqlx::query(&format!("DELETE FROM {table} WHERE {condition}"))
-        .bind(erased)
+        .bind(erased.uuid())
         .execute(&mut **transaction)
         .await?;
     Ok(())
 }
 
-fn tells_of_erasure(event: &Opened) -> bool {
+/// Whether an event says that somebody's rows have to go.
+pub(crate) const fn tells_of_erasure(event: &Opened) -> bool {
     matches!(
         &event.recorded.event,
         Event::Account(AccountEvent::StoreErased { store: Store::Keys } | AccountEvent::AccountErased)
     )
-}
-
-const fn owner(event: &Opened) -> Uuid {
-    event.recorded.owner.uuid()
 }
 
 /// How many rows of an owner the read models hold, their account aside.

@@ -100,15 +100,21 @@ pub async fn apply_one(
     if batch.is_empty() {
         return Ok(());
     }
-    match model {
-        ReadModel::Conversations => conversations::apply(table, transaction, batch).await,
-        ReadModel::Messages => messages::apply(table, transaction, batch).await,
-        ReadModel::SearchEntries => search::apply(table, transaction, batch).await,
-        ReadModel::UsageDays => usage::apply(table, transaction, batch).await,
-        ReadModel::Accounts => accounts::apply(table, transaction, batch).await,
-        ReadModel::Documents => documents::apply(table, transaction, batch).await,
-    }?;
-    purge::apply(model, table, transaction, batch).await
+    // An erasure takes what came before it, so a batch ends at each: where batches end makes no difference.
+    for batch in batch.split_inclusive(purge::tells_of_erasure) {
+        match model {
+            ReadModel::Conversations => conversations::apply(table, transaction, batch).await,
+            ReadModel::Messages => messages::apply(table, transaction, batch).await,
+            ReadModel::SearchEntries => search::apply(table, transaction, batch).await,
+            ReadModel::UsageDays => usage::apply(table, transaction, batch).await,
+            ReadModel::Accounts => accounts::apply(table, transaction, batch).await,
+            ReadModel::Documents => documents::apply(table, transaction, batch).await,
+        }?;
+        if let Some(erased) = batch.last().filter(|event| purge::tells_of_erasure(event)) {
+            purge::apply(model, table, transaction, erased.recorded.owner).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Gives read models whose checkpoint was lost a new one, before the first event.

@@ -2,7 +2,8 @@
 
 use aggregates::account::{AccountEvent, Store};
 use aggregates::conversation::{ConversationEvent, Rating};
-use aggregates::{AnswerId, ConversationId, QuestionId, UserId};
+use aggregates::document::DocumentEvent;
+use aggregates::{AnswerId, ConversationId, DocumentId, QuestionId, UserId};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use sqlx::PgPool;
@@ -19,13 +20,14 @@ struct Move {
 }
 
 fn any_move() -> impl Strategy<Value = Move> {
-    (0..20_u8, any::<usize>(), any::<usize>()).prop_map(|(kind, which, other)| Move { kind, which, other })
+    (0..24_u8, any::<usize>(), any::<usize>()).prop_map(|(kind, which, other)| Move { kind, which, other })
 }
 
 #[derive(Default)]
 struct Known {
     users: Vec<UserId>,
     conversations: Vec<Talk>,
+    documents: Vec<DocumentId>,
 }
 
 struct Talk {
@@ -59,8 +61,30 @@ impl Known {
             let store = [Store::Files, Store::Keys][step.other % 2];
             history.of_account(user, AccountEvent::StoreErased { store });
         }
+        if step.kind >= 20 {
+            self.take_document(history, step);
+        }
         let count = self.conversations.len();
         self.conversations[step.which % count].take(history, step);
+    }
+}
+
+impl Known {
+    fn take_document(&mut self, history: &mut History, step: Move) {
+        if self.documents.is_empty() || step.kind == 20 {
+            let owner = self.users[step.which % self.users.len()];
+            self.documents.push(history.bring(owner, "Canarydocument"));
+        }
+        let id = self.documents[step.which % self.documents.len()];
+        match step.kind {
+            21 => {
+                let embedding_model = "model".to_owned();
+                history.of_document(id, DocumentEvent::DocumentIndexed { passages: 3, embedding_model });
+            }
+            22 => history.of_document(id, DocumentEvent::DocumentRejected { reason: "Empty.".into() }),
+            23 => history.of_document(id, DocumentEvent::DocumentRemoved),
+            _ => {}
+        }
     }
 }
 
@@ -170,7 +194,7 @@ pub(crate) fn long_story() -> History {
         .map(|at| {
             numbers = numbers.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let which = numbers >> 33;
-            Move { kind: u8::try_from(at % 20).unwrap(), which, other: which / 7 }
+            Move { kind: u8::try_from(at % 24).unwrap(), which, other: which / 7 }
         })
         .collect();
     told(&moves)

@@ -7,6 +7,7 @@ use aggregates::conversation::{
     Answer, Citation, ConversationEvent, FailureReason, Provenance, Question, Rating, RatingComment, Tagged,
     Titled, TitledBy, Usage,
 };
+use aggregates::document::{DocumentEvent, DocumentTitle, Scope};
 use aggregates::{
     AggregateType, AnswerId, ConversationId, DocumentId, Event, EventId, Position, Private, QuestionId,
     QuestionText, RecordedEvent, Tags, Title, UserId, Version,
@@ -26,6 +27,7 @@ pub(crate) struct History {
     master: MasterKey,
     users: HashMap<UserId, (UserKey, Vec<u8>)>,
     conversations: HashMap<ConversationId, (UserId, ContentKey, Vec<u8>)>,
+    documents: HashMap<DocumentId, (UserId, ContentKey)>,
     sequences: HashMap<Uuid, u64>,
 }
 
@@ -36,6 +38,7 @@ impl History {
             master: MasterKey::parse(&"2a".repeat(32)).unwrap(),
             users: HashMap::new(),
             conversations: HashMap::new(),
+            documents: HashMap::new(),
             sequences: HashMap::new(),
         }
     }
@@ -61,6 +64,29 @@ impl History {
         self.conversations.insert(id, (owner, key, wrapped));
         self.happen(id, ConversationEvent::ConversationStarted { owner });
         id
+    }
+
+    /// A person brings a document.
+    pub(crate) fn bring(&mut self, owner: UserId, title: &str) -> DocumentId {
+        let id = DocumentId::new(Uuid::now_v7());
+        let (key, _) = self.users[&owner].0.new_content_key(Subject::Document(id.uuid())).unwrap();
+        self.documents.insert(id, (owner, key));
+        let added = DocumentEvent::DocumentAdded {
+            owner,
+            scope: Scope::User,
+            media_type: "text/plain".into(),
+            size: 17,
+            sha256: "00".repeat(32),
+            private: Private::Open(DocumentTitle { title: title.into() }),
+        };
+        self.of_document(id, added);
+        id
+    }
+
+    /// Something happens to a document.
+    pub(crate) fn of_document(&mut self, id: DocumentId, event: DocumentEvent) {
+        let owner = self.documents[&id].0;
+        self.push(AggregateType::Document, id.uuid(), owner, Event::Document(event));
     }
 
     /// Something happens in a conversation.
@@ -187,10 +213,9 @@ impl History {
             .iter()
             .map(|opened| {
                 let recorded = opened.recorded.clone();
-                let Event::Conversation(event) = &recorded.event else { return opened.clone() };
-                let mut payload = serde_json::to_value(event).unwrap();
+                let mut payload = payload_of(&recorded.event);
                 payload.as_object_mut().unwrap().remove("private");
-                let event = Event::from_payload(AggregateType::Conversation, payload).unwrap();
+                let event = Event::from_payload(recorded.aggregate, payload).unwrap();
                 Opened { recorded: RecordedEvent { event, ..recorded }, key: None, blind: None }
             })
             .collect()
@@ -216,7 +241,8 @@ impl History {
         let sequence = self.sequences.entry(aggregate_id).or_default();
         *sequence += 1;
         let sequence = Version(*sequence);
-        let key = self.conversations.get(&ConversationId::new(aggregate_id)).map(|known| known.1);
+        let conversation = self.conversations.get(&ConversationId::new(aggregate_id)).map(|known| known.1);
+        let key = conversation.or(self.documents.get(&DocumentId::new(aggregate_id)).map(|known| known.1));
         let place = Coordinates::Event { aggregate, aggregate_id, sequence, event_type: event.name() };
         let sealed = private_of(&event).map(|json| key.unwrap().seal(&place, &json).unwrap());
         let recorded = RecordedEvent {
@@ -235,10 +261,18 @@ impl History {
     }
 }
 
+fn payload_of(event: &Event) -> serde_json::Value {
+    match event {
+        Event::Conversation(event) => serde_json::to_value(event),
+        Event::Document(event) => serde_json::to_value(event),
+        Event::Account(event) => serde_json::to_value(event),
+        Event::AuditTrail(event) => serde_json::to_value(event),
+    }
+    .unwrap()
+}
+
 fn private_of(event: &Event) -> Option<Vec<u8>> {
-    let Event::Conversation(event) = event else { return None };
-    let payload = serde_json::to_value(event).unwrap();
-    payload
+    payload_of(event)
         .get("private")
         .filter(|private| !private.is_null())
         .map(|private| private.to_string().into_bytes())

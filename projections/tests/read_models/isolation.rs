@@ -10,8 +10,15 @@ use crate::database::{apply, as_superuser, database};
 use crate::folding::long_story;
 use crate::history::History;
 
-const VIEWS: [&str; 6] =
-    ["my_conversations", "my_messages", "my_search_entries", "my_usage_days", "my_accounts", "my_keys"];
+const VIEWS: [&str; 7] = [
+    "my_conversations",
+    "my_messages",
+    "my_search_entries",
+    "my_usage_days",
+    "my_accounts",
+    "my_documents",
+    "my_keys",
+];
 
 async fn seen(pool: &PgPool, view: &str) -> i64 {
     sqlx::query_scalar(&format!("SELECT count(*) FROM {view}")).fetch_one(pool).await.unwrap()
@@ -105,6 +112,7 @@ async fn no_column_of_any_table_holds_a_word_that_somebody_wrote() {
     history.stop(id, stopped, "Canarystopped");
     history.rename(id, "Canarytitled");
     history.tag(id, &["Canarytagged"]);
+    history.bring(user, "Canarydocument");
     history.store_keys(&pool).await;
     apply(&pool, &history.events, 4).await;
     let tables: Vec<String> =
