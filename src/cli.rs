@@ -37,7 +37,7 @@ pub enum Command {
         #[arg(value_enum)]
         role: GrantedRole,
     },
-    /// Put Markdown and plain text into the knowledge everybody is answered from.
+    /// Put documents (Markdown, text, HTML, PDF, Word) into the knowledge everybody is answered from.
     Ingest {
         /// Files, or folders to take all of.
         #[arg(required = true)]

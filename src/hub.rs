@@ -4,6 +4,7 @@
 //! It decides nothing and stores nothing: after a restart it is what the ledger and the live stream make it.
 
 mod answers;
+mod documents;
 mod listeners;
 mod replay;
 
@@ -11,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aggregates::conversation::{Answer, Citation, ConversationEvent};
-use aggregates::{AnswerId, ConversationId, Event, Position, QuestionId, RecordedEvent, UserId};
+use aggregates::{AnswerId, ConversationId, DocumentId, Event, Position, QuestionId, RecordedEvent, UserId};
 use async_nats::connection::State;
 use async_nats::{Client, Message};
 use futures::StreamExt as _;
@@ -21,6 +22,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::feed::LedgerFeed;
+use crate::indexing::Progress;
 use crate::read_cache::ReadCache;
 use crate::store::{Store, StoreError};
 pub use answers::AnswerInFlight;
@@ -43,6 +45,8 @@ pub enum Happening {
     Event(Arc<RecordedEvent>),
     /// An answer is being written.
     Live(Arc<LiveHappening>),
+    /// A document is on its way into the index.
+    Document(DocumentId, Progress),
     /// The read models have come to this position, and these conversations' rows changed on the way.
     Projected(Position, Arc<[ConversationId]>),
 }
@@ -169,6 +173,7 @@ impl Hub {
             () = self.follow_events() => {}
             () = self.follow_answers() => {}
             () = self.follow_read_models() => {}
+            () = self.follow_documents() => {}
             () = cancel.cancelled() => {}
         }
         self.present().listeners.clear();

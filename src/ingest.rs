@@ -1,54 +1,49 @@
-//! Puts Markdown and plain text from files into the knowledge everybody is answered from: `colloquy ingest`.
+//! Puts files into the knowledge everybody is answered from: `colloquy ingest`. A file goes the way of one that an admin
+//! uploads, and is read, split and embedded here, whether or not a worker runs.
 //!
 //! A file is a document whose id follows from its path, so that bringing it again replaces what it said before, and one
-//! that has not changed costs nothing. It keeps no files and removes no documents whose file is gone.
+//! that has not changed costs nothing. It removes no documents whose file is gone.
 
 mod document;
 mod files;
+mod report;
 
-use std::fmt;
+use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
 use aggregates::account::AccountCommand;
 use aggregates::{Actor, Metadata, UserId};
 use anyhow::Context as _;
-use rag::index::PassageIndex;
+use futures::{StreamExt as _, TryStreamExt as _};
+use indicatif::{ProgressBar, ProgressStyle};
 use rag::ingest::Ingester;
 use uuid::Uuid;
 
 use crate::config::WorkerConfig;
+use crate::files::Files;
+use crate::indexing::{Indexing, Told};
 use crate::store::Store;
 use crate::wake::SealerWake;
 use crate::worker;
-use document::Outcome;
 use files::Found;
+use report::Outcome;
+pub use report::{Rejected, Report};
 
-/// What became of all files.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Report {
-    /// Documents that are new or say something new.
-    pub indexed: u32,
-    /// Their passages.
-    pub passages: u32,
-    /// Documents that say what they said before.
-    pub unchanged: u32,
-    /// Documents that hold no text.
-    pub rejected: u32,
-    /// Files that could not be read, or are neither Markdown nor plain text.
-    pub skipped: u32,
-}
+/// Files on their way at once: while one is embedded, the next is read and the one before is written.
+const AT_ONCE: usize = 3;
 
 /// All that ingesting needs.
 struct Ingest {
-    store: Store,
-    wake: SealerWake,
-    index: PassageIndex,
-    ingester: Ingester,
+    indexing: Indexing,
     /// This run, as what led to its events.
     run: Uuid,
+    /// What was seen in this run, by SHA-256.
+    seen: Mutex<HashSet<String>>,
 }
 
-/// Brings in files, and all files of folders. Progress goes to standard error, a line for each file.
+/// Brings in files, and all files of folders. Progress goes to standard error: a bar, or a line for each file where nobody
+/// watches.
 ///
 /// Fails when the store or the index fails: what was brought in until then stays, and running it again completes it.
 pub async fn run(
@@ -59,40 +54,68 @@ pub async fn run(
 ) -> anyhow::Result<Report> {
     let base = std::env::current_dir().context("find the working directory")?;
     let found = files::find(paths, &base);
+    let bar = bar(found.len())?;
     let index = worker::index(config)?;
     index.ensure_collection().await.context("prepare the index (QDRANT_URL)")?;
-    let embedder = worker::embedder(config).await?;
-    let ingester = Ingester::new(embedder, index.clone());
-    let ingest = Ingest { store, wake, index, ingester, run: Uuid::now_v7() };
+    let indexing = Indexing {
+        store,
+        wake,
+        ingester: Arc::new(Ingester::new(worker::embedder(config).await?, index.clone())),
+        index,
+        files: Files::at(&config.files_url).context("open the file store (FILES_URL)")?,
+        told: told(bar.clone()),
+    };
+    let ingest = Ingest { indexing, run: Uuid::now_v7(), seen: Mutex::default() };
     ingest.open_shared_account().await?;
-    let mut report = Report::default();
-    let files = found.len();
-    for (number, found) in (1..).zip(found) {
-        let (name, outcome) = match found {
-            Found::File(file) => {
-                let outcome = ingest.take(&file).await.with_context(|| format!("ingest {}", file.name))?;
-                (file.name, outcome)
-            }
-            Found::Unusable { name, reason } => (name, Outcome::Skipped(reason)),
-        };
-        eprintln!("{number}/{files} {name}: {outcome}");
-        report.count(&outcome);
-    }
+    let outcomes = futures::stream::iter(found).map(|found| ingest.one(found)).buffered(AT_ONCE);
+    let report = outcomes.try_fold(Report::default(), |mut report, (name, outcome)| {
+        bar.inc(1);
+        if bar.is_hidden() {
+            eprintln!("{}/{} {name}: {outcome}", bar.position(), bar.length().unwrap_or_default());
+        }
+        report.count(name, outcome);
+        std::future::ready(Ok(report))
+    });
+    let report = report.await?;
+    bar.finish_and_clear();
     eprintln!("{report}");
     Ok(report)
 }
 
+fn bar(files: usize) -> anyhow::Result<ProgressBar> {
+    let style = ProgressStyle::with_template("{bar:40} {pos} of {len} files, {elapsed} {msg}")?;
+    Ok(ProgressBar::new(files as u64).with_style(style))
+}
+
+fn told(bar: ProgressBar) -> Told {
+    Arc::new(move |_, _, progress| {
+        if progress.total > 1 {
+            bar.set_message(format!("({} of {} passages)", progress.done, progress.total));
+        }
+    })
+}
+
 impl Ingest {
+    async fn one(&self, found: Found) -> anyhow::Result<(String, Outcome)> {
+        match found {
+            Found::File(file) => {
+                let outcome = self.take(&file).await.with_context(|| format!("ingest {}", file.name))?;
+                Ok((file.name, outcome))
+            }
+            Found::Unusable { name, reason } => Ok((name, Outcome::Rejected(reason))),
+        }
+    }
+
     /// Shared documents have keys, and those a key above them, like anybody's.
     async fn open_shared_account(&self) -> anyhow::Result<()> {
         let open = (UserId::SHARED, AccountCommand::Open);
         let id = UserId::SHARED.uuid();
-        self.store
-            .accounts()
+        let accounts = self.indexing.store.accounts();
+        accounts
             .execute(id, open, &self.metadata(), None)
             .await
             .context("open the account of shared documents")?;
-        self.wake.notify();
+        self.indexing.wake.notify();
         Ok(())
     }
 
@@ -104,29 +127,5 @@ impl Ingest {
             causation_id: None,
             traceparent: None,
         }
-    }
-}
-
-impl Report {
-    fn count(&mut self, outcome: &Outcome) {
-        match outcome {
-            Outcome::Indexed { passages } => {
-                self.indexed += 1;
-                self.passages += passages;
-            }
-            Outcome::Unchanged => self.unchanged += 1,
-            Outcome::Rejected(_) => self.rejected += 1,
-            Outcome::Skipped(_) => self.skipped += 1,
-        }
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { indexed, passages, unchanged, rejected, skipped } = self;
-        write!(
-            f,
-            "{indexed} indexed with {passages} passages, {unchanged} unchanged, {rejected} rejected, {skipped} skipped"
-        )
     }
 }

@@ -14,6 +14,7 @@ pub mod files;
 pub mod http;
 pub mod hub;
 pub mod identity;
+pub mod indexing;
 pub mod ingest;
 pub mod projector;
 pub mod read_cache;

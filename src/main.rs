@@ -45,8 +45,12 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Ingest { paths } => {
             let config = Config::from_env()?;
             let app = App::new(config.clone(), BTreeSet::new()).await?;
-            ingest::run(&config.worker, app.store(2)?, app.wake(), &paths).await?;
-            Ok(())
+            let report = ingest::run(&config.worker, app.store(4)?, app.wake(), &paths).await?;
+            match report.rejected.len() {
+                0 => Ok(()),
+                1 => bail!("1 file was rejected"),
+                rejected => bail!("{rejected} files were rejected"),
+            }
         }
         Command::Rebuild { read_model, check, .. } => rebuild_models(read_model.as_deref(), check).await,
         Command::Keys { command: KeysCommand::RotateMaster } => rotate_master_key().await,

@@ -30,6 +30,7 @@ use rag::answer::Answerer;
 use rag::embed::{Embedder, EmbedderConfig};
 use rag::generate::{ChatConfig, ChatModel};
 use rag::index::{IndexConfig, PassageIndex};
+use rag::ingest::Ingester;
 use secrecy::SecretString;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -38,10 +39,12 @@ use uuid::Uuid;
 
 use crate::config::{ModelConfig, WorkerConfig};
 use crate::files::Files;
+use crate::indexing::{Indexing, versions_of};
 use crate::store::Store;
 use crate::wake::SealerWake;
 use deliveries::Deliveries;
 use desk::Desk;
+use documents::Documents;
 use in_hand::InHand;
 
 /// How long answers may go on once the worker is asked to end.
@@ -63,23 +66,23 @@ pub async fn start(
 ) -> anyhow::Result<()> {
     let embedder = embedder(config).await?;
     let index = index(config)?;
-    let documents = documents::Indexing::new(
-        store.clone(),
-        nats.clone(),
-        subjects.clone(),
-        wake.clone(),
-        index.clone(),
-        embedder.clone(),
-        Files::at(&config.files_url).context("open the file store")?,
-    );
+    let indexing = Indexing {
+        store: store.clone(),
+        wake: wake.clone(),
+        index: index.clone(),
+        ingester: Arc::new(Ingester::new(embedder.clone(), index.clone())),
+        files: Files::at(&config.files_url).context("open the file store")?,
+        told: documents::tell_progress(nats.clone(), subjects.clone()),
+    };
+    let documents = Documents { indexing, nats: nats.clone(), subjects: subjects.clone() };
     let model = config.model.as_ref().map(chat_model).transpose()?;
     let desk = Arc::new(Desk {
-        store,
+        store: store.clone(),
         jetstream: jetstream::new(nats.clone()),
         nats,
         subjects,
         wake,
-        answerer: Answerer::new(embedder, index.clone(), model),
+        answerer: Answerer::new(embedder, index.clone(), model).with_versions(versions_of(store.clone())),
         index,
         in_hand: InHand::default(),
         holder: Uuid::new_v4(),

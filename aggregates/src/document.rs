@@ -37,6 +37,18 @@ pub struct Document {
     owner: Option<UserId>,
     phase: DocumentPhase,
     sha256: Option<String>,
+    /// Which of its events brought what it says now.
+    brought: Version,
+    indexed: Option<Indexed>,
+}
+
+/// What is in the index of a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Indexed {
+    /// How many passages.
+    pub passages: u32,
+    /// The model that embedded them.
+    pub embedding_model: String,
 }
 
 /// Where a document is in its life.
@@ -75,6 +87,8 @@ pub enum DocumentCommand {
     },
     /// Its passages are in the index.
     RecordIndexed {
+        /// Of which version: [`Document::brought`] when it was read. Of an older one nothing is recorded.
+        brought: Version,
         /// How many.
         passages: u32,
         /// The model that embedded them.
@@ -82,6 +96,8 @@ pub enum DocumentCommand {
     },
     /// It cannot be read.
     Reject {
+        /// Which version, as in [`DocumentCommand::RecordIndexed`].
+        brought: Version,
         /// Why, for a person.
         reason: String,
     },
@@ -144,6 +160,16 @@ impl Document {
         self.sha256.as_deref()
     }
 
+    /// Which of its events brought what it says now: its version, for whoever indexes it.
+    pub const fn brought(&self) -> Version {
+        self.brought
+    }
+
+    /// What is in the index of what it says now.
+    pub const fn indexed(&self) -> Option<&Indexed> {
+        self.indexed.as_ref()
+    }
+
     fn decide(&self, command: DocumentCommand) -> Result<Option<DocumentEvent>, DocumentRefused> {
         use DocumentCommand as Command;
         use DocumentPhase as Phase;
@@ -163,10 +189,19 @@ impl Document {
             (Phase::Absent, _) => Err(DocumentRefused::NotFound),
             (Phase::Removed, Command::Remove) => Ok(None),
             (Phase::Removed, _) => Err(DocumentRefused::Removed),
-            (_, Command::RecordIndexed { passages, embedding_model }) => {
-                Ok(Some(DocumentEvent::DocumentIndexed { passages, embedding_model }))
+            (_, Command::RecordIndexed { brought, .. } | Command::Reject { brought, .. })
+                if brought != self.brought =>
+            {
+                Ok(None)
             }
-            (_, Command::Reject { reason }) => Ok(Some(DocumentEvent::DocumentRejected { reason })),
+            (_, Command::RecordIndexed { passages, embedding_model, .. }) => {
+                let indexed = Indexed { passages, embedding_model };
+                let known = self.indexed.as_ref() == Some(&indexed);
+                let Indexed { passages, embedding_model } = indexed;
+                Ok((!known).then_some(DocumentEvent::DocumentIndexed { passages, embedding_model }))
+            }
+            (Phase::Rejected, Command::Reject { .. }) => Ok(None),
+            (_, Command::Reject { reason, .. }) => Ok(Some(DocumentEvent::DocumentRejected { reason })),
             (_, Command::Remove) => Ok(Some(DocumentEvent::DocumentRemoved)),
         }
     }
@@ -197,10 +232,18 @@ impl Aggregate for Document {
             DocumentEvent::DocumentAdded { owner, sha256, .. } => {
                 self.owner = Some(owner);
                 self.sha256 = Some(sha256);
+                self.brought = self.version;
+                self.indexed = None;
                 DocumentPhase::Added
             }
-            DocumentEvent::DocumentIndexed { .. } => DocumentPhase::Indexed,
-            DocumentEvent::DocumentRejected { .. } => DocumentPhase::Rejected,
+            DocumentEvent::DocumentIndexed { passages, embedding_model } => {
+                self.indexed = Some(Indexed { passages, embedding_model });
+                DocumentPhase::Indexed
+            }
+            DocumentEvent::DocumentRejected { .. } => {
+                self.indexed = None;
+                DocumentPhase::Rejected
+            }
             DocumentEvent::DocumentRemoved => DocumentPhase::Removed,
         };
     }
@@ -229,74 +272,4 @@ impl DomainEvent for DocumentEvent {
 }
 
 #[cfg(test)]
-mod tests {
-    use cqrs_es::test::TestFramework;
-    use uuid::Uuid;
-
-    use super::*;
-
-    const OWNER: UserId = UserId::new(Uuid::from_u128(7));
-
-    fn added() -> DocumentEvent {
-        DocumentEvent::DocumentAdded {
-            owner: OWNER,
-            scope: Scope::User,
-            media_type: "text/markdown".into(),
-            size: 12,
-            sha256: "00".into(),
-            private: Private::Open(DocumentTitle { title: "Notes".into() }),
-        }
-    }
-
-    #[test]
-    fn a_document_that_was_removed_is_not_indexed_any_more() {
-        TestFramework::<Document>::with(())
-            .given(vec![added(), DocumentEvent::DocumentRemoved])
-            .when(DocumentCommand::RecordIndexed { passages: 3, embedding_model: "m".into() })
-            .then_expect_error(DocumentRefused::Removed);
-    }
-
-    fn add(sha256: &str) -> DocumentCommand {
-        DocumentCommand::Add {
-            owner: OWNER,
-            scope: Scope::User,
-            media_type: "text/markdown".into(),
-            size: 12,
-            sha256: sha256.into(),
-            title: "Notes".into(),
-        }
-    }
-
-    #[test]
-    fn adding_the_same_bytes_again_changes_nothing() {
-        TestFramework::<Document>::with(()).given(vec![added()]).when(add("00")).then_expect_events(vec![]);
-    }
-
-    #[test]
-    fn a_document_that_says_something_else_now_is_added_again() {
-        let result = TestFramework::<Document>::with(())
-            .given(vec![added(), DocumentEvent::DocumentIndexed { passages: 1, embedding_model: "m".into() }])
-            .when(add("ff"))
-            .inspect_result();
-        assert!(matches!(
-            result.as_deref(),
-            Ok([DocumentEvent::DocumentAdded { sha256, .. }]) if sha256 == "ff"
-        ));
-    }
-
-    #[test]
-    fn removing_twice_is_removing_once() {
-        TestFramework::<Document>::with(())
-            .given(vec![added(), DocumentEvent::DocumentRemoved])
-            .when(DocumentCommand::Remove)
-            .then_expect_events(vec![]);
-    }
-
-    #[test]
-    fn nothing_can_be_done_with_a_document_that_is_not_there() {
-        TestFramework::<Document>::with(())
-            .given_no_previous_events()
-            .when(DocumentCommand::Remove)
-            .then_expect_error(DocumentRefused::NotFound);
-    }
-}
+mod tests;

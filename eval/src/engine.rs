@@ -69,7 +69,7 @@ impl Engine {
         let ingester = Ingester::new(self.embedder.clone(), self.index.clone());
         let mut library = Library { names: HashMap::new(), passages: 0, indexing: Duration::ZERO };
         for (document, number) in documents.iter().zip(1..) {
-            let passages = Box::pin(ingester.shared(&document.text)).await;
+            let passages = Box::pin(ingester.shared(&document.text, |_, _| {})).await;
             library.passages += passages.with_context(|| format!("index {}", document.name))?;
             library.names.insert(document.text.id, document.name.clone());
             if number % 50 == 0 {

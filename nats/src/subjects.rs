@@ -1,6 +1,6 @@
 //! Every subject and stream name, once.
 
-use aggregates::{AnswerId, ConversationId, UserId};
+use aggregates::{AnswerId, ConversationId, DocumentId, UserId};
 use uuid::Uuid;
 
 /// The names of one installation; the prefix lets several share a server.
@@ -36,6 +36,16 @@ impl Subjects {
         ["DocumentAdded", "DocumentRemoved"]
             .map(|event| format!("{}.events.document.{event}.>", self.prefix))
             .to_vec()
+    }
+
+    /// How far a document of somebody is on its way into the index; told to whoever listens at that moment.
+    pub fn document_progress(&self, owner: UserId, document: DocumentId) -> String {
+        format!("{}.progress.{owner}.{document}", self.prefix)
+    }
+
+    /// The same of all documents.
+    pub fn all_document_progress(&self) -> String {
+        format!("{}.progress.>", self.prefix)
     }
 
     /// The durable consumer of those who index documents.

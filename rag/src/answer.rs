@@ -12,7 +12,7 @@ use crate::index::PassageIndex;
 use crate::passage::{OwnerId, PassageId};
 use crate::prompt::{self, Prompt, Turn};
 use crate::quote::{self, Quotation};
-use crate::retrieve::{Hit, RetrieveError, Retriever, Source};
+use crate::retrieve::{Hit, RetrieveError, Retriever, Source, Versions};
 
 /// A piece of an answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,6 +80,12 @@ impl Answerer {
         let index_version = index.collection().to_owned();
         let retriever = Retriever::new(embedder.clone(), index);
         Self { retriever, embedder, index_version, model }
+    }
+
+    /// Answers of each document from the version that counts alone.
+    #[must_use]
+    pub fn with_versions(self, versions: Versions) -> Self {
+        Self { retriever: self.retriever.with_versions(versions), ..self }
     }
 
     /// Passages to answer from, the best first: shared ones open, the person's own sealed. None when nothing fits.

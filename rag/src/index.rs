@@ -19,7 +19,7 @@ use tonic::Code;
 use uuid::Uuid;
 
 use crate::embed::{DIMENSIONS, MODEL_NAME, Vector};
-use crate::passage::{DocumentId, PassageBody, PassageId, Scope};
+use crate::passage::{DocumentId, Generation, PassageBody, PassageId, Scope};
 use crate::sparse::SparseVector;
 
 const DENSE: &str = "dense";
@@ -62,6 +62,8 @@ pub fn collection_name() -> String {
 pub struct IndexedPassage {
     /// Which one.
     pub id: PassageId,
+    /// Of which version of its document.
+    pub generation: Generation,
     /// Who may find it.
     pub scope: Scope,
     /// What it says, or that sealed.
@@ -76,6 +78,7 @@ pub struct IndexedPassage {
 #[derive(Debug, Clone)]
 pub(crate) struct Candidate {
     pub(crate) id: PassageId,
+    pub(crate) generation: Generation,
     pub(crate) body: PassageBody,
     pub(crate) vector: Vector,
     /// Cosine with the question.
@@ -156,15 +159,31 @@ impl PassageIndex {
         self.delete(Filter::must([of_document(document_id)])).await
     }
 
-    /// Removes the passages of a document from this ordinal on: what a longer, older version left.
+    /// Removes the passages of a version from this ordinal on: what was cut otherwise once.
     pub async fn delete_passages_from(
         &self,
         document_id: DocumentId,
+        generation: Generation,
         ordinal: u32,
     ) -> Result<(), IndexError> {
         let beyond = Range { gte: Some(f64::from(ordinal)), ..Range::default() };
-        self.delete(Filter::must([of_document(document_id), Condition::range(payload::ORDINAL, beyond)]))
-            .await
+        let beyond = Condition::range(payload::ORDINAL, beyond);
+        self.delete(Filter::must([of_document(document_id), of_generation(generation), beyond])).await
+    }
+
+    /// Removes all versions of a document but one.
+    pub async fn keep_only(&self, document_id: DocumentId, generation: Generation) -> Result<(), IndexError> {
+        let filter = Filter::must([of_document(document_id)]);
+        self.delete(Filter { must_not: vec![of_generation(generation)], ..filter }).await
+    }
+
+    /// How many passages a version of a document has.
+    pub async fn count_of_version(
+        &self,
+        document_id: DocumentId,
+        generation: Generation,
+    ) -> Result<u64, IndexError> {
+        self.count_where(Filter::must([of_document(document_id), of_generation(generation)])).await
     }
 
     /// Removes all passages of one owner.
@@ -174,10 +193,7 @@ impl PassageIndex {
 
     /// How many passages one owner has.
     pub async fn count_of_owner(&self, owner: Uuid) -> Result<u64, IndexError> {
-        let request =
-            CountPointsBuilder::new(&self.collection).exact(true).filter(Filter::must([of_owner(owner)]));
-        let answer = self.within(self.client.count(request)).await?;
-        Ok(answer.result.map_or(0, |result| result.count))
+        self.count_where(Filter::must([of_owner(owner)])).await
     }
 
     async fn delete(&self, filter: Filter) -> Result<(), IndexError> {
@@ -188,10 +204,11 @@ impl PassageIndex {
 
     /// How many passages there are, of one document or in all.
     pub async fn count(&self, document_id: Option<DocumentId>) -> Result<u64, IndexError> {
-        let mut request = CountPointsBuilder::new(&self.collection).exact(true);
-        if let Some(document_id) = document_id {
-            request = request.filter(Filter::must([of_document(document_id)]));
-        }
+        self.count_where(Filter::must(document_id.map(of_document))).await
+    }
+
+    async fn count_where(&self, filter: Filter) -> Result<u64, IndexError> {
+        let request = CountPointsBuilder::new(&self.collection).exact(true).filter(filter);
         let answer = self.within(self.client.count(request)).await?;
         Ok(answer.result.map_or(0, |result| result.count))
     }
@@ -208,12 +225,17 @@ fn point(passage: IndexedPassage) -> PointStruct {
     let vectors = NamedVectors::default()
         .add_vector(DENSE, QdrantVector::new_dense(passage.dense))
         .add_vector(BM25, QdrantVector::new_sparse(passage.sparse.indices, passage.sparse.values));
-    let payload = payload::of(passage.id, passage.scope, passage.body);
-    PointStruct::new(passage.id.point_id().to_string(), vectors, payload)
+    let point_id = passage.id.point_id(passage.generation);
+    let payload = payload::of(passage.id, passage.generation, passage.scope, passage.body);
+    PointStruct::new(point_id.to_string(), vectors, payload)
 }
 
 fn of_owner(owner: Uuid) -> Condition {
     Condition::matches(payload::OWNER, owner.to_string())
+}
+
+fn of_generation(generation: Generation) -> Condition {
+    Condition::matches(payload::GENERATION, generation.0.cast_signed())
 }
 
 fn of_document(document_id: DocumentId) -> Condition {

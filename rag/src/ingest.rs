@@ -2,7 +2,7 @@
 
 use crate::embed::{EmbedError, Embedder};
 use crate::index::{IndexError, IndexedPassage, PassageIndex};
-use crate::passage::{DocumentId, PassageBody, PassageId, PassageText, Scope};
+use crate::passage::{DocumentId, Generation, PassageBody, PassageId, PassageText, Scope};
 use crate::sparse::SparseVector;
 use crate::split::{Markup, Splitter, title};
 
@@ -12,8 +12,10 @@ const BATCH: usize = 32;
 /// A document to index.
 #[derive(Debug, Clone)]
 pub struct Document {
-    /// Its id; indexing the same one again replaces it.
+    /// Its id.
     pub id: DocumentId,
+    /// Which version of it this is; indexing the same one again replaces it.
+    pub generation: Generation,
     /// Who may find it.
     pub scope: Scope,
     /// What it is called; when empty, its first heading or line.
@@ -54,12 +56,16 @@ impl Ingester {
             .collect()
     }
 
-    /// Indexes a shared document, and tells how many passages it has. Indexing it again replaces it: what can be found
-    /// meanwhile is old or new, and nothing is left over.
-    pub async fn shared(&self, document: &Document) -> Result<u32, IngestError> {
+    /// Indexes a shared document beside its other versions, and says how many passages it has. `told` is told how many of
+    /// them are done, and of how many.
+    pub async fn shared(
+        &self,
+        document: &Document,
+        told: impl Fn(u32, u32) + Sync,
+    ) -> Result<u32, IngestError> {
         let open =
             |_, passage: &PassageText| Ok::<_, std::convert::Infallible>(PassageBody::Open(passage.clone()));
-        self.index(document, open).await.map_err(|error| match error {
+        self.index(document, open, told).await.map_err(|error| match error {
             SealedIngestError::Ingest(error) => error,
             SealedIngestError::Seal(never) => match never {},
         })
@@ -70,20 +76,23 @@ impl Ingester {
         &self,
         document: &Document,
         seal: impl Fn(PassageId, Vec<u8>) -> Result<Vec<u8>, E>,
+        told: impl Fn(u32, u32) + Sync,
     ) -> Result<u32, SealedIngestError<E>> {
-        self.index(document, |id, passage: &PassageText| {
-            seal(id, passage.to_bytes()).map(PassageBody::Sealed)
-        })
-        .await
+        let sealed = |id, passage: &PassageText| seal(id, passage.to_bytes()).map(PassageBody::Sealed);
+        self.index(document, sealed, told).await
     }
 
     async fn index<E>(
         &self,
         document: &Document,
         body: impl Fn(PassageId, &PassageText) -> Result<PassageBody, E>,
+        told: impl Fn(u32, u32) + Sync,
     ) -> Result<u32, SealedIngestError<E>> {
+        let generation = document.generation;
         let passages = self.passages(document);
+        let all = u32::try_from(passages.len()).unwrap_or(u32::MAX);
         let mut ordinal = 0;
+        told(ordinal, all);
         for batch in passages.chunks(BATCH) {
             let vectors = self.embedder.embed_passages(batch).await.map_err(IngestError::from)?;
             let mut points = Vec::with_capacity(batch.len());
@@ -91,12 +100,14 @@ impl Ingester {
                 let id = PassageId { document_id: document.id, ordinal };
                 let body = body(id, passage).map_err(SealedIngestError::Seal)?;
                 let sparse = SparseVector::of_passage(passage);
-                points.push(IndexedPassage { id, scope: document.scope, body, dense, sparse });
+                points.push(IndexedPassage { id, generation, scope: document.scope, body, dense, sparse });
                 ordinal += 1;
             }
             self.index.upsert(points).await.map_err(IngestError::from)?;
+            told(ordinal, all);
         }
-        self.index.delete_passages_from(document.id, ordinal).await.map_err(IngestError::from)?;
+        let beyond = self.index.delete_passages_from(document.id, generation, ordinal);
+        beyond.await.map_err(IngestError::from)?;
         Ok(ordinal)
     }
 }

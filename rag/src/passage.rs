@@ -44,6 +44,16 @@ pub enum Scope {
     User(OwnerId),
 }
 
+/// Which version of a document a passage is of. While a new one is written the old one is what readers find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Generation(pub u64);
+
+impl Generation {
+    /// Of a document that has no versions.
+    pub const ONLY: Self = Self(1);
+}
+
 /// One passage within the index: the document and the passage's place in it, counted from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PassageId {
@@ -54,9 +64,11 @@ pub struct PassageId {
 }
 
 impl PassageId {
-    /// The id of the point in Qdrant: always the same for the same passage, so that indexing twice changes nothing.
-    pub fn point_id(self) -> Uuid {
-        Uuid::new_v5(&self.document_id.0, &self.ordinal.to_be_bytes())
+    /// The id of the point in Qdrant: always the same for the same passage of a version, so that indexing twice changes
+    /// nothing, and versions lie beside each other.
+    pub fn point_id(self, generation: Generation) -> Uuid {
+        let place = (u128::from(generation.0) << 32) | u128::from(self.ordinal);
+        Uuid::new_v5(&self.document_id.0, &place.to_be_bytes())
     }
 }
 
@@ -120,13 +132,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_passage_keeps_its_point_and_neighbours_have_others() {
+    fn a_passage_keeps_its_point_and_neighbours_and_versions_have_others() {
         let document_id = DocumentId::from(Uuid::from_u128(7));
         let first = PassageId { document_id, ordinal: 0 };
         let second = PassageId { document_id, ordinal: 1 };
-        assert_eq!(first.point_id(), first.point_id());
-        assert_ne!(first.point_id(), second.point_id());
-        assert_eq!(first.point_id().get_version_num(), 5);
+        let (old, new) = (Generation(1), Generation(2));
+        assert_eq!(first.point_id(old), first.point_id(old));
+        assert_ne!(first.point_id(old), second.point_id(old));
+        assert_ne!(first.point_id(old), first.point_id(new));
+        assert_eq!(first.point_id(old).get_version_num(), 5);
     }
 
     #[test]

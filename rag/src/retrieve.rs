@@ -3,19 +3,25 @@
 mod choose;
 mod fuse;
 mod join;
+mod versions;
 
-use crate::embed::{EmbedError, Embedder};
+use std::time::Instant;
+
+use crate::embed::{EmbedError, Embedder, Vector};
 use crate::followup;
-use crate::index::{IndexError, PassageIndex};
+use crate::index::{Candidate, IndexError, PassageIndex};
 use crate::passage::{OwnerId, PassageBody, PassageId, PassageText, UnreadablePassage};
 use crate::prompt::Turn;
 use crate::sparse::SparseVector;
 use fuse::Ranked;
 
 pub use join::join_neighbours;
+pub use versions::{Current, NotKnown, Versions};
 
 /// Passages each of the two searches contributes.
 const DEPTH: usize = 40;
+/// How often it is looked at most, while documents change.
+const LOOKS: u32 = 3;
 
 /// A passage found, perhaps still sealed.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,12 +92,19 @@ pub enum OpenError<E> {
 pub struct Retriever {
     embedder: Embedder,
     index: PassageIndex,
+    versions: Option<Versions>,
 }
 
 impl Retriever {
-    /// Searches this index with this model's vectors.
+    /// Searches this index with this model's vectors; all that is in it counts.
     pub fn new(embedder: Embedder, index: PassageIndex) -> Self {
-        Self { embedder, index }
+        Self { embedder, index, versions: None }
+    }
+
+    /// Finds of each document the version that counts alone.
+    #[must_use]
+    pub fn with_versions(self, versions: Versions) -> Self {
+        Self { versions: Some(versions), ..self }
     }
 
     /// Passages to answer the question from, the best first; none when nothing is relevant. How many is decided by how
@@ -125,8 +138,29 @@ impl Retriever {
         let question = followup::standing_alone(question, history);
         let terms = SparseVector::of_query(&question);
         let vector = self.embedder.embed_query(&question).await?;
-        let candidates = Box::pin(self.index.candidates(&vector, &terms, owner, DEPTH as u64)).await?;
+        let candidates = self.candidates(&vector, &terms, owner).await?;
         Ok(fuse::fuse(candidates, terms.indices.len(), DEPTH))
+    }
+
+    /// What is found of the versions that count. Looks again when one began to count during the search: it may have been
+    /// written in part when it was searched.
+    async fn candidates(
+        &self,
+        vector: &Vector,
+        terms: &SparseVector,
+        owner: OwnerId,
+    ) -> Result<Vec<Candidate>, RetrieveError> {
+        let mut looks = LOOKS;
+        loop {
+            let began = Instant::now();
+            let found = Box::pin(self.index.candidates(vector, terms, owner, DEPTH as u64)).await?;
+            let Some(versions) = &self.versions else { return Ok(found) };
+            let (counting, settled) = versions::counting(versions, found, began).await?;
+            looks -= 1;
+            if settled || looks == 0 {
+                return Ok(counting);
+            }
+        }
     }
 }
 
@@ -139,6 +173,9 @@ pub enum RetrieveError {
     /// The index did not answer.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// Which versions count could not be learnt.
+    #[error(transparent)]
+    Versions(#[from] NotKnown),
 }
 
 impl RetrieveError {
@@ -146,6 +183,7 @@ impl RetrieveError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Embed(_) => false,
+            Self::Versions(_) => true,
             Self::Index(error) => error.is_transient(),
         }
     }

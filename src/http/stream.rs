@@ -2,6 +2,7 @@
 //!
 //! A stream is told by a task of its own ([`session`]); its events' ids hold all it takes to resume ([`resume`]).
 
+mod documents;
 mod finished;
 mod resume;
 mod session;

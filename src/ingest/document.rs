@@ -1,162 +1,170 @@
-//! Brings one file in: its document's events, its passages in the index.
+//! Brings one file in: kept, made a document, indexed.
 
-use std::fmt;
+use std::sync::PoisonError;
+use std::time::Duration;
 
-use aggregates::UserId;
-use aggregates::document::{Document, DocumentCommand, DocumentPhase, Scope};
+use aggregates::document::{Document, DocumentCommand, DocumentEvent, DocumentPhase, Scope};
+use aggregates::{AggregateType, DocumentId, Event, UserId};
 use anyhow::Context as _;
 use aws_lc_rs::digest::{SHA256, digest};
-use rag::embed::MODEL_NAME;
-use rag::ingest::Document as Text;
-use rag::passage::{DocumentId, Scope as PassageScope};
-use rag::split::{Markup, title};
+use projections::documents;
+use rag::extract::{MediaType, Sniffer, extract};
+use rag::split::title;
 use uuid::Uuid;
 
 use super::Ingest;
-use super::files::TextFile;
+use super::files::{Asked, File};
+use super::report::Outcome;
+use crate::indexing::Claim;
 
 /// What makes a document's id of its file's name. Never to be changed: documents would be there twice.
 const NAMES: Uuid = Uuid::from_u128(0x6f2c_8a51_93d0_4e7b_a1c4_5d9e_07b2_36f8);
-/// The largest file taken.
-const MAX_BYTES: u64 = 16 << 20;
+/// The largest file taken, as uploads have it.
+const MAX_BYTES: u64 = 50 << 20;
+/// When it is looked again after a document that another process is indexing.
+const HELD: Duration = Duration::from_secs(1);
 
-/// What became of one file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Outcome {
-    /// It can be found.
-    Indexed {
-        /// In how many passages.
-        passages: u32,
-    },
-    /// It was there already.
-    Unchanged,
-    /// It holds no text.
-    Rejected(&'static str),
-    /// It could not be read.
-    Skipped(String),
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Indexed { passages: 1 } => write!(f, "1 passage"),
-            Self::Indexed { passages } => write!(f, "{passages} passages"),
-            Self::Unchanged => f.write_str("unchanged"),
-            Self::Rejected(reason) => write!(f, "rejected: {reason}"),
-            Self::Skipped(reason) => write!(f, "skipped: {reason}"),
-        }
-    }
+/// A file that can be made a document.
+struct Readable<'a> {
+    file: &'a File,
+    bytes: Vec<u8>,
+    media_type: MediaType,
+    sha256: String,
 }
 
 impl Ingest {
     /// Brings a file in, unless it says what it said before.
-    pub(super) async fn take(&self, file: &TextFile) -> anyhow::Result<Outcome> {
-        let bytes = match read(file).await {
-            Ok(bytes) => bytes,
-            Err(reason) => return Ok(Outcome::Skipped(reason)),
+    pub(super) async fn take(&self, file: &File) -> anyhow::Result<Outcome> {
+        let (bytes, media_type) = match read(file).await {
+            Ok(read) => read,
+            Err(outcome) => return Ok(outcome),
         };
-        let id = Uuid::new_v5(&NAMES, file.name.as_bytes());
         let sha256 = hex(digest(&SHA256, &bytes).as_ref());
-        let known = self.store.documents().current(id).await.context("read the document's events")?;
-        if known.sha256() == Some(sha256.as_str()) && self.is_settled(id, &known).await? {
-            return Ok(match known.phase() {
-                DocumentPhase::Rejected => Outcome::Rejected("as before"),
-                _ => Outcome::Unchanged,
-            });
+        let (id, known) = self.place(file).await?;
+        let seen = !self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(sha256.clone());
+        let other = if known.phase() == DocumentPhase::Absent { self.same(&sha256).await? } else { None };
+        if known.phase() == DocumentPhase::Absent && (seen || other.is_some()) {
+            return Ok(Outcome::Unchanged);
         }
-        if known.phase() == DocumentPhase::Removed {
-            return Ok(Outcome::Skipped("it was removed from the knowledge".to_owned()));
+        let readable = Readable { file, bytes, media_type, sha256 };
+        if known.sha256() == Some(readable.sha256.as_str()) {
+            match known.phase() {
+                DocumentPhase::Indexed if self.indexing.is_whole(id).await? => return Ok(Outcome::Unchanged),
+                DocumentPhase::Rejected => return self.outcome(id).await,
+                _ => {}
+            }
         }
-        let text = text_of(&bytes);
-        self.command(id, add(file, &bytes, sha256, text.as_deref().unwrap_or_default())).await?;
-        match text {
-            Ok(text) => self.index(id, file, text).await,
-            Err(reason) => self.reject(id, reason).await,
+        let claim = self.claim(id).await?;
+        let brought = self.bring(id, &readable).await;
+        claim.release().await;
+        brought?;
+        self.outcome(id).await
+    }
+
+    /// The document of a file's name. After one that was removed another one begins.
+    async fn place(&self, file: &File) -> anyhow::Result<(DocumentId, Document)> {
+        let mut name = file.name.clone();
+        loop {
+            let id = Uuid::new_v5(&NAMES, name.as_bytes());
+            let documents = self.indexing.store.documents();
+            let known = documents.current(id).await.context("read the document's events")?;
+            if known.phase() != DocumentPhase::Removed {
+                return Ok((DocumentId::new(id), known));
+            }
+            name.push('\0');
         }
     }
 
-    /// Whether nothing is to be done for a document that says what it said before: the index still has it, too.
-    async fn is_settled(&self, id: Uuid, known: &Document) -> anyhow::Result<bool> {
-        match known.phase() {
-            DocumentPhase::Rejected => Ok(true),
-            DocumentPhase::Indexed => Ok(self.index.count(Some(DocumentId::from(id))).await? > 0),
-            DocumentPhase::Absent | DocumentPhase::Added | DocumentPhase::Removed => Ok(false),
+    /// Another document that says the same, whatever it is called.
+    async fn same(&self, sha256: &str) -> anyhow::Result<Option<DocumentId>> {
+        let store = &self.indexing.store;
+        let listed =
+            documents::same(store.pool(), UserId::SHARED, sha256).await.context("read the documents")?;
+        let Some((id, _)) = listed else { return Ok(None) };
+        let now = store.documents().current(id.uuid()).await.context("read the document's events")?;
+        let still = now.sha256() == Some(sha256) && now.phase() != DocumentPhase::Removed;
+        Ok(still.then_some(id))
+    }
+
+    async fn claim(&self, id: DocumentId) -> anyhow::Result<Claim> {
+        loop {
+            if let Some(claim) = self.indexing.claim(id).await.context("claim the document")? {
+                return Ok(claim);
+            }
+            tokio::time::sleep(HELD).await;
         }
     }
 
-    async fn index(&self, id: Uuid, file: &TextFile, text: String) -> anyhow::Result<Outcome> {
-        let document = Text {
-            id: DocumentId::from(id),
-            scope: PassageScope::Shared,
-            title: called(file, &text),
-            markup: file.markup,
-            text,
+    /// Keeps the file, says that it is a document now, and indexes it.
+    async fn bring(&self, id: DocumentId, readable: &Readable<'_>) -> anyhow::Result<()> {
+        let Readable { file, bytes, media_type, sha256 } = readable;
+        let key = self.indexing.store.keyring().user(UserId::SHARED).await?;
+        let key = key.context("find the key of shared documents")?;
+        let mut upload = self.indexing.files.begin(UserId::SHARED).context("keep the file")?;
+        upload.write(bytes).await.context("keep the file")?;
+        let kept = upload.finish().await.context("keep the file")?;
+        kept.become_document(UserId::SHARED, &key, id.uuid()).await.context("keep the file")?;
+        let add = DocumentCommand::Add {
+            owner: UserId::SHARED,
+            scope: Scope::Shared,
+            media_type: media_type.name().to_owned(),
+            size: bytes.len() as u64,
+            sha256: sha256.clone(),
+            title: called(file, *media_type, bytes),
         };
-        let passages = self.ingester.shared(&document).await?;
-        if passages == 0 {
-            return self.reject(id, "it says nothing").await;
-        }
-        let embedding_model = MODEL_NAME.to_owned();
-        self.command(id, DocumentCommand::RecordIndexed { passages, embedding_model }).await?;
-        Ok(Outcome::Indexed { passages })
+        let documents = self.indexing.store.documents();
+        let added = documents.execute(id.uuid(), add, &self.metadata(), None).await;
+        added.context("record the document")?;
+        self.indexing.wake.notify();
+        self.indexing.settle_claimed(id).await?;
+        self.indexing.mend_claimed(id).await.map(drop)
     }
 
-    /// What it said before it could not be read is not found any more.
-    async fn reject(&self, id: Uuid, reason: &'static str) -> anyhow::Result<Outcome> {
-        self.index.delete_document(DocumentId::from(id)).await?;
-        self.command(id, DocumentCommand::Reject { reason: reason.to_owned() }).await?;
-        Ok(Outcome::Rejected(reason))
-    }
-
-    async fn command(&self, id: Uuid, command: DocumentCommand) -> anyhow::Result<()> {
-        self.store
-            .documents()
-            .execute(id, command, &self.metadata(), None)
-            .await
-            .context("record what became of the document")?;
-        self.wake.notify();
-        Ok(())
+    /// What became of a document, by its events.
+    async fn outcome(&self, id: DocumentId) -> anyhow::Result<Outcome> {
+        let events = self.indexing.store.aggregate_events(AggregateType::Document, id.uuid()).await?;
+        let last = events.into_iter().next_back().map(|recorded| recorded.event);
+        Ok(match last {
+            Some(Event::Document(DocumentEvent::DocumentIndexed { passages, .. })) => {
+                Outcome::Indexed { passages }
+            }
+            Some(Event::Document(DocumentEvent::DocumentRejected { reason })) => Outcome::Rejected(reason),
+            _ => Outcome::Rejected("It was changed or removed meanwhile.".to_owned()),
+        })
     }
 }
 
-async fn read(file: &TextFile) -> Result<Vec<u8>, String> {
-    let metadata = tokio::fs::metadata(&file.path).await.map_err(|error| error.to_string())?;
+/// The file's bytes and what they are, or what becomes of it without them.
+async fn read(file: &File) -> Result<(Vec<u8>, MediaType), Outcome> {
+    let unreadable = |error: std::io::Error| Outcome::Rejected(error.to_string());
+    let metadata = tokio::fs::metadata(&file.path).await.map_err(unreadable)?;
     if metadata.len() > MAX_BYTES {
-        return Err(format!("larger than {} MiB", MAX_BYTES >> 20));
+        return Err(Outcome::Rejected(format!("It is larger than {} MiB.", MAX_BYTES >> 20)));
     }
-    tokio::fs::read(&file.path).await.map_err(|error| error.to_string())
-}
-
-/// The text, without a byte order mark.
-fn text_of(bytes: &[u8]) -> Result<String, &'static str> {
-    let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8")?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if text.contains('\0') {
-        return Err("it holds NUL characters, which no text does");
-    }
-    Ok(text.to_owned())
-}
-
-fn add(file: &TextFile, bytes: &[u8], sha256: String, text: &str) -> DocumentCommand {
-    let media_type = match file.markup {
-        Markup::Markdown => "text/markdown",
-        Markup::Plain => "text/plain",
-    };
-    DocumentCommand::Add {
-        owner: UserId::SHARED,
-        scope: Scope::Shared,
-        media_type: media_type.to_owned(),
-        size: bytes.len() as u64,
-        sha256,
-        title: called(file, text),
+    let bytes = tokio::fs::read(&file.path).await.map_err(unreadable)?;
+    let mut sniffer = Sniffer::default();
+    sniffer.look(&bytes);
+    match (sniffer.told(&file.name), file.asked) {
+        (Some(MediaType::Markdown | MediaType::Plain), Asked::ByContent)
+            if file.path.extension().is_some() =>
+        {
+            Err(Outcome::Skipped)
+        }
+        (Some(media_type), _) => Ok((bytes, media_type)),
+        (None, Asked::ByContent) => Err(Outcome::Skipped),
+        (None, Asked::ByName) => {
+            Err(Outcome::Rejected("It is neither Markdown, text, HTML, PDF nor Word.".to_owned()))
+        }
     }
 }
 
-/// A Markdown document by its first heading; anything else by its file.
-fn called(file: &TextFile, text: &str) -> String {
-    let heading = match file.markup {
-        Markup::Markdown => title(file.markup, text),
-        Markup::Plain => None,
+/// A text with headings by its title; anything else by its file.
+fn called(file: &File, media_type: MediaType, bytes: &[u8]) -> String {
+    let heading = match media_type {
+        MediaType::Markdown | MediaType::Html => {
+            extract(media_type, bytes).ok().and_then(|extracted| title(extracted.markup, &extracted.text))
+        }
+        MediaType::Plain | MediaType::Pdf | MediaType::Docx => None,
     };
     heading.filter(|heading| !heading.trim().is_empty()).unwrap_or_else(|| {
         let name = file.path.file_stem().map(|stem| stem.to_string_lossy().replace(['_', '-'], " "));
@@ -176,23 +184,18 @@ fn hex(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn file(name: &str, markup: Markup) -> TextFile {
-        TextFile { path: name.into(), name: name.into(), markup }
+    fn file(name: &str) -> File {
+        File { path: name.into(), name: name.into(), asked: Asked::ByName }
     }
 
     #[test]
     fn a_document_is_called_by_its_heading_or_else_by_its_file() {
-        let markdown = file("docs/getting-started.md", Markup::Markdown);
-        assert_eq!(called(&markdown, "# First steps\n\nGo."), "First steps");
-        assert_eq!(called(&markdown, "No heading."), "getting started");
-        assert_eq!(called(&file("notes.txt", Markup::Plain), "Line"), "notes");
-    }
-
-    #[test]
-    fn text_is_utf_8_without_nul_and_loses_its_byte_order_mark() {
-        assert_eq!(text_of(b"\xef\xbb\xbfhi"), Ok("hi".to_owned()));
-        assert!(text_of(b"\xff\xfe").is_err());
-        assert!(text_of(b"a\0b").is_err());
+        let markdown = file("docs/getting-started.md");
+        assert_eq!(called(&markdown, MediaType::Markdown, b"# First steps\n\nGo."), "First steps");
+        assert_eq!(called(&markdown, MediaType::Markdown, b"No heading."), "getting started");
+        assert_eq!(called(&file("notes.txt"), MediaType::Plain, b"Line"), "notes");
+        let page = b"<!doctype html><html><body><h1>Welcome</h1><p>Go.</p></body></html>";
+        assert_eq!(called(&file("index.html"), MediaType::Html, page), "Welcome");
     }
 
     #[test]

@@ -4,13 +4,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rag::split::Markup;
-
 /// Something that was found where files are wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Found {
     /// A file to ingest.
-    File(TextFile),
+    File(File),
     /// Something that can't be ingested, and why.
     Unusable {
         /// What it is called.
@@ -20,19 +18,28 @@ pub(super) enum Found {
     },
 }
 
-/// A file whose name says that it holds text.
+/// Why a file is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// Somebody named it, or its own name says that it is a document.
+    ByName,
+    /// It lies in a folder somebody named: a document if its content is one.
+    ByContent,
+}
+
+/// A file that may be a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct TextFile {
+pub(super) struct File {
     /// Where it is.
     pub(super) path: PathBuf,
     /// What it is called from now on: relative, with `/`, the same each time.
     pub(super) name: String,
-    /// How it is written.
-    pub(super) markup: Markup,
+    /// Why it is looked at.
+    pub(super) asked: Asked,
 }
 
-/// The files among `paths` and in the folders among them, in the order of their names, none twice. Hidden files, links to
-/// folders and, in folders, files of other kinds are passed over.
+/// The files among `paths` and in the folders among them, in the order of their names, none twice. Hidden files and links to
+/// folders are passed over.
 ///
 /// A file is called by its path from `base` when it lies below it, and else by its path from the folder that holds what was
 /// asked for.
@@ -71,9 +78,9 @@ fn walk(path: &Path, root: &Path, depth: Depth, found: &mut Vec<Found>) {
         },
         (_, metadata) => metadata,
     };
-    match (metadata, markup(path), depth) {
-        (Err(error), ..) => found.push(unusable(path, root, &error)),
-        (Ok(metadata), ..) if metadata.is_dir() => match entries(path) {
+    match metadata {
+        Err(error) => found.push(unusable(path, root, &error)),
+        Ok(metadata) if metadata.is_dir() => match entries(path) {
             Ok(entries) => {
                 for entry in entries {
                     walk(&entry, root, Depth::Inside, found);
@@ -81,15 +88,16 @@ fn walk(path: &Path, root: &Path, depth: Depth, found: &mut Vec<Found>) {
             }
             Err(error) => found.push(unusable(path, root, &error)),
         },
-        (Ok(metadata), Some(markup), _) if metadata.is_file() => {
+        Ok(metadata) if metadata.is_file() => {
+            let asked = match depth {
+                Depth::Asked => Asked::ByName,
+                Depth::Inside if is_documents_name(path) => Asked::ByName,
+                Depth::Inside => Asked::ByContent,
+            };
             let name = called(path, root);
-            found.push(Found::File(TextFile { path: path.to_owned(), name, markup }));
+            found.push(Found::File(File { path: path.to_owned(), name, asked }));
         }
-        (Ok(_), _, Depth::Asked) => found.push(Found::Unusable {
-            name: called(path, root),
-            reason: "neither Markdown (.md, .markdown) nor plain text (.txt, .text)".to_owned(),
-        }),
-        (Ok(_), _, Depth::Inside) => {}
+        Ok(_) => {}
     }
 }
 
@@ -104,13 +112,10 @@ fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(entries)
 }
 
-fn markup(path: &Path) -> Option<Markup> {
-    let extension = path.extension()?.to_str()?.to_ascii_lowercase();
-    match extension.as_str() {
-        "md" | "markdown" => Some(Markup::Markdown),
-        "txt" | "text" => Some(Markup::Plain),
-        _ => None,
-    }
+fn is_documents_name(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    let extension = extension.to_ascii_lowercase();
+    matches!(extension.as_str(), "md" | "markdown" | "txt" | "text" | "html" | "htm" | "pdf" | "docx")
 }
 
 fn called(path: &Path, root: &Path) -> String {
@@ -149,10 +154,13 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_gives_its_text_files_in_order_and_passes_over_others() {
+    fn a_folder_gives_its_files_in_order_and_passes_over_hidden_ones() {
         let root = tree();
         let found = find(&["docs".into()], root.path());
-        assert_eq!(names(&found), ["docs/a/c.TXT", "docs/b.md"]);
+        assert_eq!(names(&found), ["docs/a/c.TXT", "docs/b.md", "docs/e.png"]);
+        let by_content =
+            |found: &&Found| matches!(found, Found::File(file) if file.asked == Asked::ByContent);
+        assert_eq!(found.iter().filter(by_content).count(), 1);
     }
 
     #[test]
@@ -160,28 +168,27 @@ mod tests {
         let root = tree();
         let absolute = root.path().join("docs/b.md");
         let found = find(&["./docs/../docs/b.md".into(), absolute, "docs".into()], root.path());
-        assert_eq!(names(&found), ["docs/a/c.TXT", "docs/b.md"]);
+        assert_eq!(names(&found), ["docs/a/c.TXT", "docs/b.md", "docs/e.png"]);
     }
 
     #[test]
     fn outside_of_the_base_the_folder_asked_for_begins_the_name() {
         let (root, elsewhere) = (tree(), tempfile::tempdir().unwrap());
         let found = find(&[root.path().join("docs")], elsewhere.path());
-        assert_eq!(names(&found), ["docs/a/c.TXT", "docs/b.md"]);
+        assert_eq!(names(&found), ["docs/a/c.TXT", "docs/b.md", "docs/e.png"]);
     }
 
     #[test]
-    fn what_was_asked_for_and_is_not_text_or_not_there_is_named_with_a_reason() {
+    fn what_was_asked_for_and_is_not_there_is_named_with_a_reason() {
         let root = tree();
-        let found = find(&["docs/e.png".into(), "gone.md".into()], root.path());
-        assert_eq!(names(&found), ["docs/e.png", "gone.md"]);
-        assert!(found.iter().all(|found| matches!(found, Found::Unusable { .. })));
+        let found = find(&["gone.md".into()], root.path());
+        assert!(matches!(&found[..], [Found::Unusable { name, .. }] if name == "gone.md"));
     }
 
     #[test]
     fn links_in_circles_end() {
         let root = tree();
         std::os::unix::fs::symlink(root.path().join("docs"), root.path().join("docs/again")).unwrap();
-        assert_eq!(find(&["docs".into()], root.path()).len(), 2);
+        assert_eq!(find(&["docs".into()], root.path()).len(), 3);
     }
 }

@@ -1,7 +1,5 @@
-//! Indexes documents: each is read, split, embedded and written to the index as its events ask, and taken out when it is
-//! removed. What is done is what the document's events say at that moment, so doing it twice changes nothing.
-
-mod indexing;
+//! Takes documents that came, changed or were removed, and has each indexed as its events ask. Tells whoever listens how far
+//! they are.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,21 +10,19 @@ use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
 use async_nats::jetstream::{self, AckKind, Message};
 use futures::StreamExt as _;
 use nats::{Envelope, STREAM_TIMEOUT, Subjects, ensure_streams};
-use rag::embed::Embedder;
-use rag::index::PassageIndex;
-use rag::ingest::Ingester;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::files::Files;
-use crate::store::Store;
-use crate::wake::SealerWake;
+use crate::indexing::{Indexing, Told};
 
 /// How long a delivery belongs to a worker that says nothing, and how often it says something.
-const ACK_WAIT: Duration = Duration::from_secs(30);
-const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
+const ACK_WAIT: Duration = Duration::from_secs(15);
+const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 /// When a document that could not be indexed now is tried again, at first and at most.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: Duration = Duration::from_mins(1);
+/// When it is looked again after a document that another process is indexing.
+const HELD: Duration = Duration::from_secs(5);
 /// How long NATS is left alone after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long a pull waits at the server.
@@ -35,31 +31,14 @@ const PULL: Duration = Duration::from_secs(5);
 const SWEEP: Duration = Duration::from_mins(1);
 const FORGOTTEN: f64 = 120.0;
 
-/// All that indexing needs.
-pub(super) struct Indexing {
-    store: Store,
-    nats: Client,
-    subjects: Subjects,
-    wake: SealerWake,
-    index: PassageIndex,
-    ingester: Arc<Ingester>,
-    files: Files,
+/// The documents' part of a worker.
+pub(super) struct Documents {
+    pub(super) indexing: Indexing,
+    pub(super) nats: Client,
+    pub(super) subjects: Subjects,
 }
 
-impl Indexing {
-    pub(super) fn new(
-        store: Store,
-        nats: Client,
-        subjects: Subjects,
-        wake: SealerWake,
-        index: PassageIndex,
-        embedder: Embedder,
-        files: Files,
-    ) -> Self {
-        let ingester = Arc::new(Ingester::new(embedder, index.clone()));
-        Self { store, nats, subjects, wake, index, ingester, files }
-    }
-
+impl Documents {
     /// Indexes documents one after the other until cancelled.
     pub(super) async fn run(self, cancel: CancellationToken) {
         tokio::select! {
@@ -113,11 +92,12 @@ impl Indexing {
         let id = DocumentId::new(recorded.aggregate_id);
         let deliveries = message.info().map_or(1, |info| info.delivered).clamp(1, 10);
         let settled = tokio::select! {
-            settled = self.settle(id) => settled,
+            settled = self.indexing.settle(id) => settled,
             never = keep_alive(message) => match never {},
         };
         let told = match settled {
-            Ok(()) => message.ack().await,
+            Ok(true) => message.ack().await,
+            Ok(false) => message.ack_with(AckKind::Nak(Some(HELD))).await,
             Err(error) => {
                 tracing::warn!(error = format!("{error:#}"), document.id = %id, "a document waits for the index");
                 let exponent = u32::try_from(deliveries - 1).unwrap_or_default();
@@ -134,14 +114,31 @@ impl Indexing {
     async fn sweep(&self) {
         loop {
             tokio::time::sleep(SWEEP).await;
-            let waiting = projections::documents::waiting(self.store.pool(), FORGOTTEN, 20).await;
+            let waiting = projections::documents::waiting(self.indexing.store.pool(), FORGOTTEN, 20).await;
             for id in waiting.unwrap_or_default() {
-                if let Err(error) = self.settle(id).await {
+                if let Err(error) = self.indexing.settle(id).await {
                     tracing::warn!(error = format!("{error:#}"), document.id = %id, "a document waits for the index");
                 }
             }
         }
     }
+}
+
+/// Tells of progress over NATS, in order. What nobody hears is lost.
+pub(super) fn tell_progress(nats: Client, subjects: Subjects) -> Told {
+    let (sender, mut steps) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Some((document, owner, progress)) = steps.recv().await {
+            let subject = subjects.document_progress(owner, document);
+            let Ok(bytes) = serde_json::to_vec(&progress) else { continue };
+            if let Err(error) = nats.publish(subject, bytes.into()).await {
+                tracing::debug!(%error, "nobody was told how far a document is");
+            }
+        }
+    });
+    Arc::new(move |document, owner, progress| {
+        let _ = sender.send((document, owner, progress));
+    })
 }
 
 /// Says that the work on a delivery goes on.

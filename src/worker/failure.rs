@@ -50,7 +50,9 @@ impl From<RetrieveError> for AttemptFailed {
     fn from(error: RetrieveError) -> Self {
         let words = error.to_string();
         match error {
-            RetrieveError::Embed(_) => Self::Passing(FailureReason::Internal, words),
+            RetrieveError::Embed(_) | RetrieveError::Versions(_) => {
+                Self::Passing(FailureReason::Internal, words)
+            }
             // A collection that is missing is made before the next attempt.
             RetrieveError::Index(IndexError::Away(_) | IndexError::Refused(_)) => {
                 Self::Passing(FailureReason::KnowledgeUnavailable, words)

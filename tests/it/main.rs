@@ -17,6 +17,7 @@ mod commands;
 mod documents;
 mod erasure;
 mod export;
+mod indexing;
 mod ingest;
 mod isolation;
 mod keys;

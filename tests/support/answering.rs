@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aggregates::conversation::ConversationEvent;
 use aggregates::{AggregateType, AnswerId, ConversationId, Event, UserId};
-use colloquy::config::{ModelConfig, WorkerConfig};
+use colloquy::config::{Config, ModelConfig, WorkerConfig};
 use colloquy::{ingest, worker};
 use futures::StreamExt as _;
 use nats::{LiveKind, LiveMessage, Subjects};
@@ -76,19 +76,29 @@ pub(crate) struct WorkerProcess(Child);
 
 impl WorkerProcess {
     pub(crate) fn start(backbone: &Backbone, prefix: &str, model: &ModelServer) -> Self {
-        let child = Command::new(env!("CARGO_BIN_EXE_colloquy"))
+        let mut command = Self::on(&backbone.database_url, prefix);
+        command.env("MODEL_URL", &model.url).env("MODEL_NAME", "scripted");
+        Self(command.spawn().unwrap())
+    }
+
+    /// A worker of a product, without a language model.
+    pub(crate) fn of(config: &Config) -> Self {
+        let mut command = Self::on(config.database_url.expose(), &config.nats_prefix);
+        command.env("FILES_URL", &config.worker.files_url);
+        Self(command.spawn().unwrap())
+    }
+
+    fn on(database_url: &str, prefix: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_colloquy"));
+        command
             .args(["serve", "--role", "worker", "--no-migrate"])
-            .env("DATABASE_URL", &backbone.database_url)
+            .env("DATABASE_URL", database_url)
             .env("NATS_URL", service("COLLOQUY_TEST_NATS_URL"))
             .env("NATS_PREFIX", prefix)
             .env("MASTER_KEY", "2a".repeat(32))
             .env("QDRANT_URL", service("COLLOQUY_TEST_QDRANT_URL"))
-            .env("MODEL_URL", &model.url)
-            .env("MODEL_NAME", "scripted")
-            .stdin(Stdio::null())
-            .spawn()
-            .unwrap();
-        Self(child)
+            .stdin(Stdio::null());
+        command
     }
 
     /// Ends it as a crash of its machine would.

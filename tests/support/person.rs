@@ -63,9 +63,14 @@ impl Person {
 
     /// Somebody who may see everybody's history.
     pub(crate) async fn auditor(product: &Product) -> Self {
+        Self::with_role(product, "auditor").await
+    }
+
+    /// Somebody with a role.
+    pub(crate) async fn with_role(product: &Product, role: &str) -> Self {
         let person = Self::of(&product.url).await;
         let accounts = colloquy::store::connect(&service("COLLOQUY_TEST_AUTH_DATABASE_URL"), 1).unwrap();
-        assert!(colloquy::store::grant(&accounts, &person.email, "auditor").await.unwrap());
+        assert!(colloquy::store::grant(&accounts, &person.email, role).await.unwrap());
         let token = token(&person.http, &person.session).await;
         person.with_token(token)
     }

@@ -13,12 +13,13 @@ use uuid::Uuid;
 
 use super::{Candidate, DENSE, IndexError};
 use crate::embed;
-use crate::passage::{DocumentId, PassageBody, PassageId, PassageText, Scope};
+use crate::passage::{DocumentId, Generation, PassageBody, PassageId, PassageText, Scope};
 
 pub(super) const SCOPE: &str = "scope";
 pub(super) const OWNER: &str = "owner";
 pub(super) const DOCUMENT_ID: &str = "document_id";
 pub(super) const ORDINAL: &str = "ordinal";
+pub(super) const GENERATION: &str = "generation";
 pub(super) const SHARED: &str = "shared";
 pub(super) const USER: &str = "user";
 const TITLE: &str = "title";
@@ -27,7 +28,7 @@ const TEXT: &str = "text";
 const SEALED: &str = "sealed";
 
 /// The payload of a passage.
-pub(super) fn of(id: PassageId, scope: Scope, body: PassageBody) -> Payload {
+pub(super) fn of(id: PassageId, generation: Generation, scope: Scope, body: PassageBody) -> Payload {
     let mut payload = Payload::new();
     match scope {
         Scope::Shared => payload.insert(SCOPE, SHARED),
@@ -38,6 +39,7 @@ pub(super) fn of(id: PassageId, scope: Scope, body: PassageBody) -> Payload {
     }
     payload.insert(DOCUMENT_ID, id.document_id.to_string());
     payload.insert(ORDINAL, i64::from(id.ordinal));
+    payload.insert(GENERATION, generation.0.cast_signed());
     match body {
         PassageBody::Open(passage) => {
             payload.insert(TITLE, passage.title);
@@ -56,22 +58,24 @@ pub(super) fn candidates(
     worded: Vec<ScoredPoint>,
 ) -> Result<Vec<Candidate>, IndexError> {
     let mut found: Vec<Candidate> = Vec::with_capacity(near.len() + worded.len());
-    let mut places: HashMap<PassageId, usize> = HashMap::with_capacity(near.len() + worded.len());
+    let mut places: HashMap<(PassageId, Generation), usize> =
+        HashMap::with_capacity(near.len() + worded.len());
     let by_vector = near.into_iter().map(|point| (point, 0.0));
     let by_terms = worded.into_iter().map(|point| {
         let bm25 = point.score;
         (point, bm25)
     });
     for (mut point, bm25) in by_vector.chain(by_terms) {
-        let passage = id(&point.payload)?;
-        if let Some(&at) = places.get(&passage) {
+        let (passage, generation) = (id(&point.payload)?, generation(&point.payload));
+        if let Some(&at) = places.get(&(passage, generation)) {
             found[at].bm25 = bm25;
             continue;
         }
-        places.insert(passage, found.len());
+        places.insert((passage, generation), found.len());
         let vector = dense(&mut point).ok_or(IndexError::Unreadable("its vector"))?;
         let cosine = embed::cosine(question, &vector);
-        found.push(Candidate { id: passage, body: body(point.payload)?, vector, cosine, bm25 });
+        let body = body(point.payload)?;
+        found.push(Candidate { id: passage, generation, body, vector, cosine, bm25 });
     }
     Ok(found)
 }
@@ -95,12 +99,21 @@ pub(super) fn id(payload: &HashMap<String, Value>) -> Result<PassageId, IndexErr
         .and_then(|id| Uuid::parse_str(&id).ok())
         .map(DocumentId::from)
         .ok_or(IndexError::Unreadable("its document"))?;
-    let ordinal = match payload.get(ORDINAL).and_then(|value| value.kind.as_ref()) {
-        Some(Kind::IntegerValue(ordinal)) => u32::try_from(*ordinal).ok(),
-        _ => None,
-    };
+    let ordinal = number(payload.get(ORDINAL)).and_then(|ordinal| u32::try_from(ordinal).ok());
     let ordinal = ordinal.ok_or(IndexError::Unreadable("its ordinal"))?;
     Ok(PassageId { document_id, ordinal })
+}
+
+/// Of which version it is; of none that counts where that is not written down.
+fn generation(payload: &HashMap<String, Value>) -> Generation {
+    Generation(number(payload.get(GENERATION)).map_or(0, i64::unsigned_abs))
+}
+
+fn number(value: Option<&Value>) -> Option<i64> {
+    match value?.kind.as_ref()? {
+        Kind::IntegerValue(number) => Some(*number),
+        _ => None,
+    }
 }
 
 pub(super) fn body(mut payload: HashMap<String, Value>) -> Result<PassageBody, IndexError> {
@@ -141,7 +154,7 @@ mod tests {
     }
 
     fn written(scope: Scope, body: PassageBody) -> HashMap<String, Value> {
-        of(id(), scope, body).into()
+        of(id(), Generation(3), scope, body).into()
     }
 
     #[test]
@@ -157,6 +170,7 @@ mod tests {
             for scope in [Scope::Shared, Scope::User(owner)] {
                 let payload = written(scope, body.clone());
                 assert_eq!(super::id(&payload).unwrap(), id());
+                assert_eq!(super::generation(&payload), Generation(3));
                 assert_eq!(super::body(payload).unwrap(), body);
             }
         }

@@ -111,6 +111,7 @@ mod tests {
         Candidate {
             id: PassageId { document_id, ordinal },
             body: PassageBody::Sealed(Vec::new()),
+            generation: crate::passage::Generation::ONLY,
             vector: vec![angle.cos(), angle.sin()],
             cosine: angle.cos(),
             bm25,

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use rag::index::{IndexConfig, IndexError, PassageIndex};
-use rag::ingest::{Ingester, SealedIngestError};
-use rag::passage::{OwnerId, Scope};
+use rag::ingest::{Document, Ingester, SealedIngestError};
+use rag::passage::{Generation, OwnerId, Scope};
 use uuid::Uuid;
 
 use crate::services::{BREAD, document, document_id, embedder, index};
@@ -14,13 +14,22 @@ async fn indexing_again_replaces_and_removing_leaves_nothing() {
     let (embedder, index) = (embedder().await, index("replace").await);
     let ingester = Ingester::new(embedder, index.clone());
     let long = format!("{BREAD}\n## More\n\n{}\n", "Flour, water and salt are weighed. ".repeat(80));
-    let many = ingester.shared(&document(1, Scope::Shared, &long)).await.unwrap();
+    let many = ingester.shared(&document(1, Scope::Shared, &long), |_, _| {}).await.unwrap();
     assert!(many > 2);
-    assert_eq!(index.count(Some(document_id(1))).await.unwrap(), u64::from(many));
-    let few = ingester.shared(&document(1, Scope::Shared, BREAD)).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(index.count(Some(document_id(1))).await.unwrap(), u64::from(many));
+        ingester.shared(&document(1, Scope::Shared, &long), |_, _| {}).await.unwrap();
+    }
+    let next = Document { generation: Generation(2), ..document(1, Scope::Shared, BREAD) };
+    let told = std::sync::Mutex::new(vec![]);
+    let few = ingester.shared(&next, |done, all| told.lock().unwrap().push((done, all))).await.unwrap();
     assert!(few < many);
+    assert_eq!(told.into_inner().unwrap(), [(0, few), (few, few)]);
+    assert_eq!(index.count(Some(document_id(1))).await.unwrap(), u64::from(many + few));
+    assert_eq!(index.count_of_version(document_id(1), Generation(2)).await.unwrap(), u64::from(few));
+    index.keep_only(document_id(1), Generation(2)).await.unwrap();
     assert_eq!(index.count(Some(document_id(1))).await.unwrap(), u64::from(few));
-    ingester.shared(&document(2, Scope::Shared, BREAD)).await.unwrap();
+    ingester.shared(&document(2, Scope::Shared, BREAD), |_, _| {}).await.unwrap();
     index.delete_document(document_id(1)).await.unwrap();
     assert_eq!(index.count(Some(document_id(1))).await.unwrap(), 0);
     assert!(index.count(None).await.unwrap() > 0);
@@ -44,7 +53,7 @@ async fn a_passage_that_can_not_be_sealed_is_not_indexed() {
     let (embedder, index) = (embedder().await, index("unsealed").await);
     let owner = OwnerId::from(Uuid::from_u128(1));
     let done = Ingester::new(embedder, index.clone())
-        .own(&document(1, Scope::User(owner), BREAD), |_, _| Err::<Vec<u8>, _>(std::fmt::Error))
+        .own(&document(1, Scope::User(owner), BREAD), |_, _| Err::<Vec<u8>, _>(std::fmt::Error), |_, _| {})
         .await;
     assert!(matches!(done, Err(SealedIngestError::Seal(_))));
     assert_eq!(index.count(None).await.unwrap(), 0);

@@ -55,7 +55,7 @@ async fn ones_own_passages_are_found_by_their_owner_alone_and_stay_sealed() {
     let ingester = Ingester::new(embedder.clone(), index.clone());
     let seal =
         |_, bytes: Vec<u8>| Ok::<_, std::fmt::Error>(bytes.into_iter().map(|byte| byte ^ 0x5a).collect());
-    ingester.own(&document(1, Scope::User(somebody(1)), BREAD), seal).await.unwrap();
+    ingester.own(&document(1, Scope::User(somebody(1)), BREAD), seal, |_, _| {}).await.unwrap();
     let retriever = Retriever::new(embedder, index);
     let question = "How long does sourdough rise?";
     assert!(retriever.retrieve(question, &[], somebody(2)).await.unwrap().is_empty());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rag::embed::{Embedder, EmbedderConfig};
 use rag::index::{IndexConfig, PassageIndex};
 use rag::ingest::{Document, Ingester};
-use rag::passage::{DocumentId, Scope};
+use rag::passage::{DocumentId, Generation, Scope};
 use rag::split::Markup;
 use uuid::Uuid;
 
@@ -35,6 +35,7 @@ pub(crate) fn document_id(number: u128) -> DocumentId {
 pub(crate) fn document(number: u128, scope: Scope, text: &str) -> Document {
     Document {
         id: document_id(number),
+        generation: Generation::ONLY,
         scope,
         title: String::new(),
         markup: Markup::Markdown,
@@ -51,7 +52,7 @@ pub(crate) async fn library(test: &str) -> (Embedder, PassageIndex) {
     let (embedder, index) = (embedder().await, index(test).await);
     let ingester = Ingester::new(embedder.clone(), index.clone());
     for (number, text) in [(1, BREAD), (2, BEES), (3, TRAINS)] {
-        ingester.shared(&document(number, Scope::Shared, text)).await.unwrap();
+        ingester.shared(&document(number, Scope::Shared, text), |_, _| {}).await.unwrap();
     }
     (embedder, index)
 }

@@ -4,7 +4,7 @@ use aggregates::{DocumentId, UserId};
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Response};
-use rag::passage::{PassageBody, PassageId, PassageText};
+use rag::passage::{Generation, PassageBody, PassageId, PassageText};
 use sealing::{Coordinates, Subject};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -63,7 +63,9 @@ pub(in crate::http) async fn passage(
     let ids: Vec<PassageId> = (number.saturating_sub(AROUND)..=number.saturating_add(AROUND))
         .map(|ordinal| PassageId { document_id: id.uuid().into(), ordinal })
         .collect();
-    let found = api.knowledge.index.passages(&ids).await.map_err(|error| {
+    let counting = api.store.counting_versions(&[id]).await?;
+    let version = counting.get(&id).ok_or_else(Problem::not_found)?;
+    let found = api.knowledge.index.passages(&ids, Generation(version.brought.0)).await.map_err(|error| {
         tracing::warn!(%error, "a passage could not be read");
         Problem::unavailable("The passages cannot be reached.")
     })?;

@@ -9,7 +9,6 @@ use tokio::sync::mpsc;
 use super::conversation_row;
 use super::finished::{finished_message, question_message};
 use super::resume::Received;
-use crate::http::documents::live::document_row;
 use crate::hub::{AnswerInFlight, Happening, Listening, LiveHappening, LiveStep, ended_answer};
 use crate::store::{Store, StoreError};
 
@@ -86,6 +85,7 @@ impl Session {
             match happening {
                 Happening::Event(event) => self.event(&event).await?,
                 Happening::Live(live) => self.live(&live).await?,
+                Happening::Document(id, progress) => self.progress(id, progress).await?,
                 Happening::Projected(position, changed) => self.rows(position, &changed).await?,
             }
         }
@@ -162,12 +162,6 @@ impl Session {
             Some(id) if self.concerns(id) && !told => self.tell(event).await,
             _ => Ok(()),
         }
-    }
-
-    /// Tells how a document's row looks after an event, as soon as the read models show it.
-    async fn document(&self, event: &RecordedEvent) -> Result<(), Ended> {
-        let row = document_row(&self.store, self.owner, event).await?;
-        self.send("document", &row).await
     }
 
     async fn tell(&mut self, event: &RecordedEvent) -> Result<(), Ended> {
@@ -281,7 +275,7 @@ impl Session {
         Ok(())
     }
 
-    async fn send<T: Serialize + Sync>(&self, name: &str, data: &T) -> Result<(), Ended> {
+    pub(super) async fn send<T: Serialize + Sync>(&self, name: &str, data: &T) -> Result<(), Ended> {
         let event = sse::Event::default().event(name).id(self.received.to_string()).json_data(data)?;
         self.out.send(event).await.map_err(|_| Ended::Gone)
     }

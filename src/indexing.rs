@@ -1,5 +1,13 @@
-//! One document, brought to where its events want it.
+//! Brings a document to where its events want it: read, split, embedded and written to the index, or taken out of it.
+//!
+//! What is done is what the events say at that moment, so doing it twice changes nothing. A new version is written beside
+//! the old one, which is found until `DocumentIndexed` is recorded and is deleted after that.
 
+mod claim;
+mod progress;
+mod versions;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use aggregates::document::{Document, DocumentCommand, DocumentEvent, DocumentPhase, Scope};
@@ -7,17 +15,38 @@ use aggregates::{Actor, AggregateType, DocumentId, Event, Metadata, Private, Use
 use anyhow::{Context as _, bail};
 use rag::embed::MODEL_NAME;
 use rag::extract::{Extracted, MediaType, Unreadable, extract};
-use rag::ingest::Document as Text;
-use rag::passage::{PassageId, Scope as PassageScope};
+use rag::index::PassageIndex;
+use rag::ingest::{Document as Text, Ingester};
+use rag::passage::{Generation, PassageId, Scope as PassageScope};
 use sealing::{Coordinates, SealError, Subject};
 use uuid::Uuid;
 
-use super::Indexing;
-use crate::files::FilesError;
-use crate::store::ExecuteError;
+use crate::files::{Files, FilesError};
+use crate::store::{ExecuteError, Store};
+use crate::wake::SealerWake;
+pub use claim::Claim;
+pub use progress::{Progress, Stage, Told};
+pub use versions::versions_of;
 
 /// How long taking the text out of a file may take.
 const EXTRACTED_WITHIN: Duration = Duration::from_mins(1);
+
+/// All that indexing needs.
+#[derive(Clone)]
+pub struct Indexing {
+    /// The event store.
+    pub store: Store,
+    /// What wakes the sealer.
+    pub wake: SealerWake,
+    /// Where passages are written.
+    pub index: PassageIndex,
+    /// What makes them.
+    pub ingester: Arc<Ingester>,
+    /// Where files are read.
+    pub files: Files,
+    /// What is told how far a document is.
+    pub told: Told,
+}
 
 /// What `DocumentAdded` says.
 struct Added {
@@ -29,16 +58,61 @@ struct Added {
 }
 
 impl Indexing {
-    /// Brings a document to where its events want it. An error means: later.
-    pub(super) async fn settle(&self, id: DocumentId) -> anyhow::Result<()> {
-        let documents = self.store.documents();
-        documents.forget(id.uuid());
-        let document = documents.current(id.uuid()).await?;
+    /// Brings a document to where its events want it; `false` while somebody else is at it. An error means: later.
+    pub async fn settle(&self, id: DocumentId) -> anyhow::Result<bool> {
+        let Some(claim) = self.claim(id).await? else { return Ok(false) };
+        let settled = self.settle_claimed(id).await;
+        claim.release().await;
+        settled.map(|()| true)
+    }
+
+    /// The same of a document that is claimed already.
+    pub async fn settle_claimed(&self, id: DocumentId) -> anyhow::Result<()> {
+        let document = self.document(id).await?;
         match (document.phase(), document.owner()) {
             (DocumentPhase::Removed, Some(owner)) => self.take_out(id, owner).await,
             (DocumentPhase::Added, Some(_)) => self.bring_in(id, &document).await,
+            // Whoever indexed it may have died before it deleted what does not count any more.
+            (DocumentPhase::Indexed, Some(_)) => self.retire_versions(id).await,
             _ => Ok(()),
         }
+    }
+
+    /// Whether the index has all passages of a document that it should have, as counting shows.
+    pub async fn is_whole(&self, id: DocumentId) -> anyhow::Result<bool> {
+        let document = self.document(id).await?;
+        let Some(indexed) = document.indexed() else { return Ok(true) };
+        let generation = Generation(document.brought().0);
+        let there = self.index.count_of_version(id.uuid().into(), generation).await?;
+        Ok(there == u64::from(indexed.passages))
+    }
+
+    /// Writes again what the index should have and has not; says whether something was written.
+    pub async fn mend(&self, id: DocumentId) -> anyhow::Result<bool> {
+        if self.is_whole(id).await? {
+            return Ok(false);
+        }
+        let Some(claim) = self.claim(id).await? else { return Ok(false) };
+        let mended = self.mend_claimed(id).await;
+        claim.release().await;
+        mended
+    }
+
+    /// The same of a document that is claimed already.
+    pub async fn mend_claimed(&self, id: DocumentId) -> anyhow::Result<bool> {
+        if self.is_whole(id).await? {
+            return Ok(false);
+        }
+        let document = self.document(id).await?;
+        self.bring_in(id, &document).await?;
+        Ok(true)
+    }
+
+    /// The document as it is now, whoever changed it.
+    async fn document(&self, id: DocumentId) -> anyhow::Result<Document> {
+        let documents = self.store.documents();
+        documents.forget(id.uuid());
+        Ok(documents.current(id.uuid()).await?)
     }
 
     /// Until nothing of it is left, as counting shows.
@@ -55,10 +129,9 @@ impl Indexing {
     async fn bring_in(&self, id: DocumentId, document: &Document) -> anyhow::Result<()> {
         let Some(added) = self.added(id).await? else { return Ok(()) };
         let Some(key) = self.store.keyring().user(added.owner).await? else { return Ok(()) };
+        (self.told)(id, added.owner, Progress { stage: Stage::Extracting, done: 0, total: 1 });
         let bytes = match self.files.read(added.owner, &key, id.uuid(), &added.sha256).await {
             Ok(bytes) => bytes,
-            // `colloquy ingest` indexes its files itself.
-            Err(FilesError::Missing) if added.owner == UserId::SHARED => return Ok(()),
             Err(FilesError::Missing | FilesError::Damaged | FilesError::Seal(_)) => {
                 return self.reject(id, document, &added, Unreadable::Broken).await;
             }
@@ -118,9 +191,15 @@ impl Indexing {
         };
         let title = added.title.clone();
         let Extracted { markup, text } = extracted;
-        let text = Text { id: id.uuid().into(), scope, title, markup, text };
+        let generation = Generation(document.brought().0);
+        let text = Text { id: id.uuid().into(), generation, scope, title, markup, text };
+        (self.told)(id, added.owner, Progress { stage: Stage::Splitting, done: 0, total: 1 });
+        let told = |done, total| {
+            let stage = if done == total { Stage::Indexing } else { Stage::Embedding };
+            (self.told)(id, added.owner, Progress { stage, done, total });
+        };
         let passages = match added.scope {
-            Scope::Shared => self.ingester.shared(&text).await?,
+            Scope::Shared => self.ingester.shared(&text, told).await?,
             Scope::User => {
                 let key = self.store.keyring().content(added.owner, Subject::Document(id.uuid())).await?;
                 let Some(key) = key else { return Ok(()) };
@@ -128,15 +207,17 @@ impl Indexing {
                     let document_id = Uuid::from(place.document_id);
                     key.seal(&Coordinates::Passage { document_id, ordinal: place.ordinal }, &bytes)
                 };
-                self.ingester.own(&text, seal).await?
+                self.ingester.own(&text, seal, told).await?
             }
         };
         if passages == 0 {
             return self.reject(id, document, added, Unreadable::Empty).await;
         }
         let embedding_model = MODEL_NAME.to_owned();
-        let indexed = DocumentCommand::RecordIndexed { passages, embedding_model };
-        self.record(id, document, added.owner, indexed).await
+        let brought = document.brought();
+        let indexed = DocumentCommand::RecordIndexed { brought, passages, embedding_model };
+        self.record(id, added.owner, indexed).await?;
+        self.retire_versions(id).await
     }
 
     /// What it said before it could not be read is not found any more.
@@ -147,26 +228,28 @@ impl Indexing {
         added: &Added,
         reason: Unreadable,
     ) -> anyhow::Result<()> {
-        self.index.delete_document(id.uuid().into()).await?;
-        self.record(id, document, added.owner, DocumentCommand::Reject { reason: reason.to_string() }).await
+        let reject = DocumentCommand::Reject { brought: document.brought(), reason: reason.to_string() };
+        self.record(id, added.owner, reject).await?;
+        if self.document(id).await?.phase() == DocumentPhase::Rejected {
+            self.index.delete_document(id.uuid().into()).await?;
+        }
+        Ok(())
     }
 
-    /// Records what was found, unless the document went on meanwhile: then that is due, and is delivered by itself.
-    async fn record(
-        &self,
-        id: DocumentId,
-        document: &Document,
-        owner: UserId,
-        command: DocumentCommand,
-    ) -> anyhow::Result<()> {
-        let documents = self.store.documents();
-        documents.forget(id.uuid());
-        let now = documents.current(id.uuid()).await?;
-        if now.phase() == DocumentPhase::Removed {
-            return self.take_out(id, owner).await;
+    /// Deletes the versions that do not count any more. While a newer one is due, that is its part.
+    async fn retire_versions(&self, id: DocumentId) -> anyhow::Result<()> {
+        let document = self.document(id).await?;
+        if document.phase() == DocumentPhase::Indexed {
+            self.index.keep_only(id.uuid().into(), Generation(document.brought().0)).await?;
         }
-        if now.version() != document.version() {
-            return Ok(());
+        Ok(())
+    }
+
+    /// Records what was found. Of a version that was replaced meanwhile the document records nothing: the new one is due, and
+    /// is delivered by itself.
+    async fn record(&self, id: DocumentId, owner: UserId, command: DocumentCommand) -> anyhow::Result<()> {
+        if self.document(id).await?.phase() == DocumentPhase::Removed {
+            return self.take_out(id, owner).await;
         }
         let metadata = Metadata {
             owner,
@@ -175,7 +258,7 @@ impl Indexing {
             causation_id: None,
             traceparent: None,
         };
-        match documents.execute(id.uuid(), command, &metadata, None).await {
+        match self.store.documents().execute(id.uuid(), command, &metadata, None).await {
             Ok(_) => {}
             Err(ExecuteError::Refused(_)) => return self.take_out(id, owner).await,
             Err(error) => return Err(error.into()),
