@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use async_nats::Client;
+use chrono::TimeDelta;
 use nats::Subjects;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -19,6 +20,7 @@ use crate::eraser::Eraser;
 use crate::files::Files;
 use crate::http::{self, Api, Knowledge, Parts};
 use crate::hub::Hub;
+use crate::retention::Retention;
 use crate::store::{self, Keyring, Store};
 use crate::wake::SealerWake;
 use crate::{projector, sealer, worker};
@@ -102,6 +104,12 @@ impl App {
             subjects: self.subjects.clone(),
             wake: self.wake.clone(),
         })
+    }
+
+    /// What ends things by time.
+    pub fn retention(&self) -> anyhow::Result<Retention> {
+        let keep = self.config.retention_days.map(|days| TimeDelta::days(days.into()));
+        Ok(Retention { store: self.store(ERASER_CONNECTIONS)?, wake: self.wake.clone(), keep })
     }
 
     /// The connection to NATS.
@@ -189,6 +197,11 @@ impl App {
             let (eraser, until) = (self.eraser()?, cancel.clone());
             tasks.spawn(async {
                 eraser.run(until).await;
+                Ok(())
+            });
+            let (retention, until) = (self.retention()?, cancel.clone());
+            tasks.spawn(async {
+                retention.run(until).await;
                 Ok(())
             });
             let (store, cancel) = (self.store(WORKER_CONNECTIONS)?, cancel.clone());

@@ -53,6 +53,8 @@ pub struct Config {
     /// `MASTER_KEY_PREVIOUS` or `MASTER_KEY_PREVIOUS_FILE`: the master key before, while `colloquy keys rotate-master` wraps
     /// everything by the new one.
     pub master_key_previous: Option<MasterKey>,
+    /// `RETENTION_DAYS`: everything of somebody's own that nobody touched for so many days is erased; default: never.
+    pub retention_days: Option<u32>,
     /// The api's settings.
     pub api: ApiConfig,
     /// The worker's settings.
@@ -131,6 +133,10 @@ impl Config {
             master_key: master_key("MASTER_KEY")?
                 .context("set MASTER_KEY_FILE to a file with 32 random bytes, in hexadecimal or base64")?,
             master_key_previous: master_key("MASTER_KEY_PREVIOUS")?,
+            retention_days: match parsed("RETENTION_DAYS", 0)? {
+                0 => None,
+                days => Some(days),
+            },
             api: ApiConfig::from_env()?,
             worker: WorkerConfig::from_env()?,
         })

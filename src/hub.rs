@@ -227,6 +227,9 @@ impl Hub {
         let mut present = self.present();
         for event in batch.drain(..) {
             present.answers.take_event(&event);
+            if matches!(event.event, Event::Conversation(ConversationEvent::ConversationErased)) {
+                self.store.keyring().forget_content(Subject::Conversation(event.aggregate_id));
+            }
             // Somebody who came since the batch was filtered began at a position before it.
             if let Some(opened) = heard.iter().position(|heard| heard.position == event.position) {
                 let opened = Arc::new(heard.swap_remove(opened));

@@ -20,6 +20,7 @@ pub mod projector;
 pub mod read_cache;
 pub mod rebuild;
 pub mod restore;
+pub mod retention;
 pub mod sealer;
 pub mod store;
 pub mod telemetry;

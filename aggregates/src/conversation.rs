@@ -90,6 +90,7 @@ impl Conversation {
             }
             Intent::Delete => Ok(vec![Event::ConversationDeleted { at: command.at }]),
             Intent::Restore => Ok(vec![Event::ConversationRestored]),
+            Intent::Erase => Ok(vec![Event::ConversationErased]),
             Intent::RecordAnswer(record) => self.complete(record),
             Intent::RecordFailure { answer_id, attempt, reason } => {
                 let question_id =
@@ -102,20 +103,24 @@ impl Conversation {
     /// The owner, if the commander may command here; a conversation without a past belongs to whoever asks in it first.
     fn authorise(&self, command: &ConversationCommand) -> Result<UserId, Refused> {
         match (self.owner(), command.by) {
-            (Some(owner), Actor::User(user)) if owner == user => Ok(owner),
+            (Some(owner), Actor::User(user)) if owner == user && command.intent != Intent::Erase => Ok(owner),
             (Some(owner), Actor::Worker | Actor::System) => Ok(owner),
             (None, Actor::User(user)) if matches!(command.intent, Intent::Ask(_)) => Ok(user),
             _ => Err(Refused::NotFound),
         }
     }
 
-    /// A deleted conversation takes nothing but its restoration, in time, and what its running answers become.
+    /// A deleted conversation takes nothing but its restoration, in time, its end, and what its running answers become.
     fn check_alive(&self, command: &ConversationCommand) -> Result<(), Refused> {
         match (self.phase(), &command.intent) {
             (Phase::Deleted { at }, Intent::Restore) => check_restorable(at, command.at),
-            (Phase::Deleted { .. }, Intent::RecordAnswer(_) | Intent::RecordFailure { .. })
+            (Phase::Erased, Intent::Restore) => Err(Refused::RestoreTooLate),
+            (
+                Phase::Deleted { .. },
+                Intent::RecordAnswer(_) | Intent::RecordFailure { .. } | Intent::Erase,
+            )
             | (Phase::New | Phase::Alive, _) => Ok(()),
-            (Phase::Deleted { .. }, _) => Err(Refused::Deleted),
+            (Phase::Deleted { .. } | Phase::Erased, _) => Err(Refused::Deleted),
         }
     }
 
@@ -140,7 +145,7 @@ impl Conversation {
         self.check_free(question_as_answer)?;
         let started = match self.phase() {
             Phase::New => Some(Event::ConversationStarted { owner }),
-            Phase::Alive | Phase::Deleted { .. } => None,
+            Phase::Alive | Phase::Deleted { .. } | Phase::Erased => None,
         };
         let asked = Event::QuestionAsked {
             question_id: ask.question_id,

@@ -107,6 +107,7 @@ fn tidying() -> Vec<ConversationEvent> {
         ConversationEvent::ConversationTagged { private: Private::Open(Tagged { tags }) },
         ConversationEvent::ConversationDeleted { at: DateTime::from_timestamp(1_800_000_000, 0).unwrap() },
         ConversationEvent::ConversationRestored,
+        ConversationEvent::ConversationErased,
     ]
 }
 

@@ -9,6 +9,7 @@
 pub mod accounts;
 pub mod conversations;
 pub mod documents;
+pub mod due;
 pub mod messages;
 mod purge;
 mod read_model;

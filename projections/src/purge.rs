@@ -1,9 +1,11 @@
 //! What an erasure takes out of the read models: all rows of an owner, at the place in the ledger where the keys are gone
-//! and once more at the end. So a rebuild comes to the same rows.
+//! and once more at the end; all rows of a conversation where its time was over. So a rebuild comes to the same rows.
 
 use aggregates::account::{AccountEvent, Store};
+use aggregates::conversation::ConversationEvent;
 use aggregates::{Event, UserId};
 use sqlx::{PgPool, PgTransaction};
+use uuid::Uuid;
 
 use crate::{Opened, ReadModel};
 
@@ -14,32 +16,65 @@ macro_rules! conversations {
     };
 }
 
-/// Purges a read model of somebody's rows. The account itself stays, as an id and a state.
+/// What an event says is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gone {
+    /// All of somebody's.
+    Owner(UserId),
+    /// One conversation.
+    Conversation(Uuid),
+}
+
+impl Gone {
+    /// What an event says is gone, if it says so.
+    pub(crate) const fn told_by(event: &Opened) -> Option<Self> {
+        match &event.recorded.event {
+            Event::Account(
+                AccountEvent::StoreErased { store: Store::Keys } | AccountEvent::AccountErased,
+            ) => Some(Self::Owner(event.recorded.owner)),
+            Event::Conversation(ConversationEvent::ConversationErased) => {
+                Some(Self::Conversation(event.recorded.aggregate_id))
+            }
+            _ => None,
+        }
+    }
+
+    /// Which rows these are, by the id that is bound. An account stays, as an id and a state, and so do sums of tokens when
+    /// a conversation goes.
+    const fn rows(self, model: ReadModel) -> Option<(&'static str, Uuid)> {
+        match self {
+            Self::Owner(owner) => {
+                let condition = match model {
+                    ReadModel::Accounts => return None,
+                    ReadModel::UsageDays | ReadModel::Documents => "owner = $1",
+                    ReadModel::Conversations => concat!("id IN ", conversations!()),
+                    ReadModel::Messages | ReadModel::SearchEntries => {
+                        concat!("conversation_id IN ", conversations!())
+                    }
+                };
+                Some((condition, owner.uuid()))
+            }
+            Self::Conversation(id) => match model {
+                ReadModel::Accounts | ReadModel::UsageDays | ReadModel::Documents => None,
+                ReadModel::Conversations => Some(("id = $1", id)),
+                ReadModel::Messages | ReadModel::SearchEntries => Some(("conversation_id = $1", id)),
+            },
+        }
+    }
+}
+
+/// Purges a read model of what is gone.
 pub(crate) async fn apply(
     model: ReadModel,
     table: &str,
     transaction: &mut PgTransaction<'_>,
-    erased: UserId,
+    gone: Gone,
 ) -> Result<(), sqlx::Error> {
-    let condition = match model {
-        ReadModel::Accounts => return Ok(()),
-        ReadModel::UsageDays | ReadModel::Documents => "owner = $1",
-        ReadModel::Conversations => concat!("id IN ", conversations!()),
-        ReadModel::Messages | ReadModel::SearchEntries => concat!("conversation_id IN ", conversations!()),
-    };
-    sqlx::query(&format!("DELETE FROM {table} WHERE {condition}"))
-        .bind(erased.uuid())
-        .execute(&mut **transaction)
-        .await?;
+    if let Some((condition, id)) = gone.rows(model) {
+        let delete = format!("DELETE FROM {table} WHERE {condition}");
+        sqlx::query(&delete).bind(id).execute(&mut **transaction).await?;
+    }
     Ok(())
-}
-
-/// Whether an event says that somebody's rows have to go.
-pub(crate) const fn tells_of_erasure(event: &Opened) -> bool {
-    matches!(
-        &event.recorded.event,
-        Event::Account(AccountEvent::StoreErased { store: Store::Keys } | AccountEvent::AccountErased)
-    )
 }
 
 /// How many rows of an owner the read models hold, their account aside.

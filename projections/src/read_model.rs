@@ -4,6 +4,7 @@ use aggregates::{AnswerId, ConversationId, Position, RecordedEvent, UserId};
 use sealing::{BlindKey, ContentKey};
 use sqlx::{PgExecutor, PgTransaction};
 
+use crate::purge::Gone;
 use crate::{accounts, conversations, documents, messages, purge, search, usage};
 
 /// An event with what it takes to project it. Without keys it projects without its texts: they were erased.
@@ -101,7 +102,7 @@ pub async fn apply_one(
         return Ok(());
     }
     // An erasure takes what came before it, so a batch ends at each: where batches end makes no difference.
-    for batch in batch.split_inclusive(purge::tells_of_erasure) {
+    for batch in batch.split_inclusive(|event| Gone::told_by(event).is_some()) {
         match model {
             ReadModel::Conversations => conversations::apply(table, transaction, batch).await,
             ReadModel::Messages => messages::apply(table, transaction, batch).await,
@@ -110,8 +111,8 @@ pub async fn apply_one(
             ReadModel::Accounts => accounts::apply(table, transaction, batch).await,
             ReadModel::Documents => documents::apply(table, transaction, batch).await,
         }?;
-        if let Some(erased) = batch.last().filter(|event| purge::tells_of_erasure(event)) {
-            purge::apply(model, table, transaction, erased.recorded.owner).await?;
+        if let Some(gone) = batch.last().and_then(Gone::told_by) {
+            purge::apply(model, table, transaction, gone).await?;
         }
     }
     Ok(())

@@ -85,7 +85,8 @@ fn text_of(event: &Opened) -> Option<(Uuid, &str)> {
         | ConversationEvent::ConversationUnarchived
         | ConversationEvent::ConversationTagged { .. }
         | ConversationEvent::ConversationDeleted { .. }
-        | ConversationEvent::ConversationRestored => None,
+        | ConversationEvent::ConversationRestored
+        | ConversationEvent::ConversationErased => None,
     }
 }
 

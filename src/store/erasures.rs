@@ -2,6 +2,7 @@
 
 use aggregates::{AnswerId, ConversationId, ReceiptId, UserId};
 use chrono::{DateTime, Utc};
+use sealing::Subject;
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -132,6 +133,29 @@ impl Store {
             .await?;
         transaction.commit().await?;
         self.keyring.forget(owner);
+        Ok(())
+    }
+
+    /// Destroys the keys of conversations that were ended for good and of documents that were taken away.
+    pub async fn destroy_keys_of_the_ended(&self) -> Result<(), StoreError> {
+        let destroyed: Vec<(String, Uuid)> = sqlx::query_as(
+            "UPDATE keys SET wrapped = NULL, destroyed_at = clock_timestamp()
+              WHERE wrapped IS NOT NULL
+                AND (kind = 'conversation' AND id IN
+                         (SELECT aggregate_id FROM events WHERE event_type = 'ConversationErased')
+                  OR kind = 'document' AND id IN (SELECT id FROM documents WHERE status = 'removed'))
+             RETURNING kind, id",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        for (kind, id) in destroyed {
+            let is_document = kind == "document";
+            self.keyring.forget_content(if is_document {
+                Subject::Document(id)
+            } else {
+                Subject::Conversation(id)
+            });
+        }
         Ok(())
     }
 }

@@ -194,6 +194,11 @@ impl Keyring {
         self.contents.clear();
     }
 
+    /// Forgets the key of a conversation or document: it was destroyed.
+    pub fn forget_content(&self, subject: Subject) {
+        self.contents.remove(&subject);
+    }
+
     async fn fetch_users(&self, users: &[UserId]) -> Result<(), StoreError> {
         if users.is_empty() {
             return Ok(());

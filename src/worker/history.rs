@@ -112,7 +112,8 @@ impl<'a> Tree<'a> {
             | Happened::ConversationUnarchived
             | Happened::ConversationTagged { .. }
             | Happened::ConversationDeleted { .. }
-            | Happened::ConversationRestored => {}
+            | Happened::ConversationRestored
+            | Happened::ConversationErased => {}
         }
     }
 

@@ -1,11 +1,11 @@
-//! What somebody wrote is found nowhere outside the process: not in Postgres' folder with its WAL, not in JetStream's, not in
-//! any log.
+//! What somebody wrote is found nowhere outside the process: not in Postgres' folder with its WAL, not in JetStream's or
+//! Qdrant's, not among the files, not in any log. After an erasure no key is left that opens what is there.
 
 use std::fs::File;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use embedded::{DataDir, Nats, Parts, Postgres, WithModel};
+use embedded::{DataDir, Nats, Parts, Postgres, Qdrant, WithModel};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -25,22 +25,56 @@ impl Drop for Served {
     }
 }
 
-fn serve(postgres: &str, nats: &str, port: u16, log: File) -> Served {
-    let child = Command::new(env!("CARGO_BIN_EXE_colloquy"))
-        .arg("serve")
-        .env("DATABASE_URL", postgres)
-        .env("NATS_URL", nats)
-        .env("MASTER_KEY", "2a".repeat(32))
-        .env("AUTH_URL", service("COLLOQUY_TEST_AUTH_URL"))
-        .env("QDRANT_URL", service("COLLOQUY_TEST_QDRANT_URL"))
-        .env("LISTEN", format!("127.0.0.1:{port}"))
-        .env("LOG", "debug,h2=info,hyper_util=info")
-        .stdin(Stdio::null())
-        .stdout(log.try_clone().unwrap())
-        .stderr(log)
-        .spawn()
-        .unwrap();
-    Served(child)
+/// A product of its own: every byte it keeps lies in one folder.
+struct Alone {
+    data: DataDir,
+    postgres: Postgres,
+    nats: Nats,
+    qdrant: Qdrant,
+    served: Served,
+    database: String,
+    url: String,
+}
+
+impl Alone {
+    async fn start() -> Self {
+        let data = DataDir::temporary().unwrap();
+        let parts = Parts::locate(WithModel::No).await.unwrap();
+        let started =
+            tokio::join!(Postgres::start(&parts, &data), Nats::start(&parts, &data), Qdrant::start(&data));
+        let (postgres, nats, qdrant) = (started.0.unwrap(), started.1.unwrap(), started.2.unwrap());
+        let database = postgres.create_database("canary").await.unwrap();
+        let port = embedded::free_port().unwrap().port();
+        let log = File::create(data.logs().join("colloquy.log")).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_colloquy"))
+            .arg("serve")
+            .env("DATABASE_URL", &database)
+            .env("AUTH_DATABASE_URL", service("COLLOQUY_TEST_AUTH_DATABASE_URL"))
+            .env("NATS_URL", nats.url())
+            .env("MASTER_KEY", "2a".repeat(32))
+            .env("AUTH_URL", service("COLLOQUY_TEST_AUTH_URL"))
+            .env("QDRANT_URL", qdrant.url())
+            .env("FILES_URL", format!("file://{}", data.path().join("files").display()))
+            .env("LISTEN", format!("127.0.0.1:{port}"))
+            .env("LOG", "debug,h2=info,hyper_util=info")
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let url = format!("http://127.0.0.1:{port}");
+        until("the product is ready", async || reqwest::get(format!("{url}/livez")).await.ok()).await;
+        Self { data, postgres, nats, qdrant, served: Served(child), database, url }
+    }
+
+    /// Ends everything, so that every byte is on disk.
+    async fn stop(self) -> DataDir {
+        drop(self.served);
+        self.postgres.stop().await.unwrap();
+        self.nats.stop().await.unwrap();
+        self.qdrant.stop().await.unwrap();
+        self.data
+    }
 }
 
 /// The files below a folder that hold a word, and how many were looked through.
@@ -52,9 +86,10 @@ fn files_with(folder: &Path, word: &str) -> (Vec<String>, usize) {
             let path = entry.path();
             if path.is_dir() {
                 folders.push(path);
-            } else if let Ok(bytes) = std::fs::read(&path) {
+            } else if let Ok(mut bytes) = std::fs::read(&path) {
                 files += 1;
-                if bytes.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word.as_bytes())) {
+                bytes.make_ascii_lowercase();
+                if memchr::memmem::find(&bytes, word.as_bytes()).is_some() {
                     found.push(path.display().to_string());
                 }
             }
@@ -63,20 +98,13 @@ fn files_with(folder: &Path, word: &str) -> (Vec<String>, usize) {
     (found, files)
 }
 
-#[tokio::test]
-async fn a_canary_word_is_found_in_no_file_of_postgres_jetstream_or_the_logs() {
-    let data = DataDir::temporary().unwrap();
-    let parts = Parts::locate(WithModel::No).await.unwrap();
-    let (postgres, nats) = tokio::join!(Postgres::start(&parts, &data), Nats::start(&parts, &data));
-    let (postgres, nats) = (postgres.unwrap(), nats.unwrap());
-    let database = postgres.create_database("canary").await.unwrap();
-    let port = embedded::free_port().unwrap().port();
-    let log = File::create(data.logs().join("colloquy.log")).unwrap();
-    let _served = serve(&database, &nats.url(), port, log);
-    let url = format!("http://127.0.0.1:{port}");
-    until("the product is ready", async || reqwest::get(format!("{url}/livez")).await.ok()).await;
-
-    let person = Person::of(&url).await;
+/// Somebody leaves the canary wherever words can be left.
+async fn leave_canaries(product: &Alone) -> Person {
+    let person = Person::of(&product.url).await;
+    let bytes = format!("A {CANARY} is a wind that quotes knights.").into_bytes();
+    let added = person.upload(&format!("{CANARY}.txt"), bytes, &[("title", CANARY)]).await;
+    let document = format!("/v1/documents/{}", added.body["document_id"].as_str().unwrap());
+    person.until_shown(&document, |row| row["status"] == json!("indexed")).await;
     let conversation = Uuid::now_v7();
     person.ask(conversation, &format!("What is a {CANARY}?")).await;
     person.command(conversation, &json!({"type": "rename", "title": format!("The {CANARY}")})).await;
@@ -84,13 +112,54 @@ async fn a_canary_word_is_found_in_no_file_of_postgres_jetstream_or_the_logs() {
     let found =
         person.until_shown(&format!("/v1/search?q={CANARY}"), |page| page["items"][1].is_object()).await;
     assert!(found.to_string().contains(CANARY));
+    let path = format!("/v1/conversations/{conversation}/messages");
+    let answered = |page: &serde_json::Value| page["items"][1]["status"] == json!("completed");
+    let page = person.until_shown(&path, answered).await;
+    assert!(page["items"][1]["text"].to_string().contains("wind that quotes"), "{page}");
     person
-        .until_shown(&format!("/v1/conversations/{conversation}"), |row| row["answering"] == json!(false))
-        .await;
-    postgres.stop().await.unwrap();
-    nats.stop().await.unwrap();
+}
 
-    let (found, files) = files_with(data.path(), CANARY);
+/// In the folder of a whole product: enough files to have looked, and none with the word.
+fn assert_nowhere(data: &DataDir, word: &str) {
+    let (found, files) = files_with(data.path(), word);
     assert!(files > 500, "only {files} files were looked through");
-    assert_eq!(found, Vec::<String>::new());
+    assert_eq!(found, Vec::<String>::new(), "{word}");
+}
+
+#[tokio::test]
+async fn a_canary_word_is_found_in_no_file_of_postgres_jetstream_qdrant_the_files_or_the_logs() {
+    let product = Alone::start().await;
+    leave_canaries(&product).await;
+    assert_nowhere(&product.stop().await, CANARY);
+}
+
+#[tokio::test]
+async fn after_an_erasure_neither_words_nor_address_nor_any_key_to_them_are_left() {
+    let product = Alone::start().await;
+    let person = leave_canaries(&product).await;
+    let email = person.email().to_owned();
+    let receipt = person.request("DELETE", "/v1/me").await.body["receipt"].as_str().unwrap().to_owned();
+    let path = format!("/v1/erasures/{receipt}");
+    let other = Person::of(&product.url).await;
+    other.until_shown(&path, |state| !state["finished_at"].is_null()).await;
+
+    let pool = colloquy::store::connect(&product.database, 1).unwrap();
+    let keys: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM keys WHERE wrapped IS NOT NULL AND kind <> 'user'")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+    assert_eq!(keys, 0);
+    let accounts = colloquy::store::connect(&service("COLLOQUY_TEST_AUTH_DATABASE_URL"), 1).unwrap();
+    let known: i64 = sqlx::query_scalar("SELECT count(*) FROM auth.\"user\" WHERE email = $1")
+        .bind(&email)
+        .fetch_one(&accounts)
+        .await
+        .unwrap();
+    assert_eq!(known, 0);
+    let data = product.stop().await;
+    assert_nowhere(&data, CANARY);
+    assert_nowhere(&data, &email);
+    let files = files_with(&data.path().join("files"), CANARY).1;
+    assert_eq!(files, 0, "no file of theirs is left, sealed or not");
 }

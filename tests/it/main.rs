@@ -24,5 +24,6 @@ mod keys;
 mod ledger;
 mod read_models;
 mod restore;
+mod retention;
 mod streams;
 mod worker;

@@ -170,6 +170,16 @@ impl Person {
         .await
     }
 
+    /// Waits until there is nothing to be seen at a path.
+    pub(crate) async fn until_gone(&self, path: &str) {
+        until(path, async || (self.get(path).await.status == 404).then_some(())).await;
+    }
+
+    /// The address they signed up with.
+    pub(crate) fn email(&self) -> &str {
+        &self.email
+    }
+
     async fn send(&self, request: reqwest::RequestBuilder) -> Answered {
         let response = request.bearer_auth(&self.token).send().await.unwrap();
         let status = response.status().as_u16();

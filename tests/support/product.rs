@@ -71,6 +71,7 @@ pub(crate) fn configuration(database_url: String) -> Config {
         nats_prefix: format!("t{}", Uuid::now_v7().simple()),
         master_key: master_key(),
         master_key_previous: None,
+        retention_days: None,
         api: ApiConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             public_url: service("COLLOQUY_TEST_PUBLIC_URL"),

@@ -62,6 +62,8 @@ pub enum Intent {
     Delete,
     /// Take it back within 30 days.
     Restore,
+    /// The system ends it for good.
+    Erase,
     /// The worker has a whole answer.
     RecordAnswer(RecordAnswer),
     /// The worker gives up.

@@ -230,6 +230,8 @@ pub enum ConversationEvent {
     ConversationDeleted { at: DateTime<Utc> },
     /// The owner took it back.
     ConversationRestored,
+    /// Its time was over: its key is destroyed, and nothing of it is shown again.
+    ConversationErased,
 }
 
 impl ConversationEvent {
@@ -251,6 +253,7 @@ impl ConversationEvent {
             Self::ConversationTagged { .. } => "ConversationTagged",
             Self::ConversationDeleted { .. } => "ConversationDeleted",
             Self::ConversationRestored => "ConversationRestored",
+            Self::ConversationErased => "ConversationErased",
         }
     }
 }
@@ -273,7 +276,8 @@ impl ConversationEvent {
             | Self::ConversationArchived
             | Self::ConversationUnarchived
             | Self::ConversationDeleted { .. }
-            | Self::ConversationRestored => false,
+            | Self::ConversationRestored
+            | Self::ConversationErased => false,
         }
     }
 
@@ -295,7 +299,8 @@ impl ConversationEvent {
             | Self::ConversationArchived
             | Self::ConversationUnarchived
             | Self::ConversationDeleted { .. }
-            | Self::ConversationRestored => {}
+            | Self::ConversationRestored
+            | Self::ConversationErased => {}
         }
         Ok(())
     }

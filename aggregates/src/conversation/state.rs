@@ -33,6 +33,8 @@ pub(super) enum Phase {
     Alive,
     /// Thrown away at this time.
     Deleted { at: DateTime<Utc> },
+    /// Ended for good.
+    Erased,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,9 +106,9 @@ impl Conversation {
         self.owner
     }
 
-    /// Whether its owner threw it away.
+    /// Whether its owner threw it away, or it is gone for good.
     pub const fn is_deleted(&self) -> bool {
-        matches!(self.phase, Phase::Deleted { .. })
+        matches!(self.phase, Phase::Deleted { .. } | Phase::Erased)
     }
 
     /// What is known of an answer.
@@ -173,6 +175,7 @@ impl Conversation {
             Intent::Unarchive => !self.archived,
             Intent::Delete => self.is_deleted(),
             Intent::Restore => !self.is_deleted(),
+            Intent::Erase => self.phase == Phase::Erased,
             Intent::RecordAnswer(record) => status(&record.answer_id).is_some_and(AnswerStatus::has_ended),
             Intent::RecordFailure { answer_id, .. } => status(answer_id).is_some_and(AnswerStatus::has_ended),
             Intent::ProposeTitle(_) => self.titled_by.is_some(),
@@ -240,6 +243,7 @@ impl Conversation {
             Event::ConversationTagged { .. } => {}
             Event::ConversationDeleted { at } => self.phase = Phase::Deleted { at: *at },
             Event::ConversationRestored => self.phase = Phase::Alive,
+            Event::ConversationErased => self.phase = Phase::Erased,
         }
     }
 

@@ -125,6 +125,8 @@ impl Conversation {
             }
             ConversationEvent::ConversationDeleted { at } => self.deleted_at = Some(*at),
             ConversationEvent::ConversationRestored => self.deleted_at = None,
+            // Its row goes with the rest of it.
+            ConversationEvent::ConversationErased => {}
         }
     }
 

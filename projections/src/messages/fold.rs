@@ -67,7 +67,8 @@ pub(super) fn changed_but_not_made<'a>(events: impl Iterator<Item = &'a Opened>)
             | ConversationEvent::ConversationUnarchived
             | ConversationEvent::ConversationTagged { .. }
             | ConversationEvent::ConversationDeleted { .. }
-            | ConversationEvent::ConversationRestored => {}
+            | ConversationEvent::ConversationRestored
+            | ConversationEvent::ConversationErased => {}
         }
     }
     missing
@@ -116,7 +117,8 @@ impl Changes {
             | ConversationEvent::ConversationUnarchived
             | ConversationEvent::ConversationTagged { .. }
             | ConversationEvent::ConversationDeleted { .. }
-            | ConversationEvent::ConversationRestored => {}
+            | ConversationEvent::ConversationRestored
+            | ConversationEvent::ConversationErased => {}
         }
     }
 

@@ -182,7 +182,8 @@ impl Session {
             | ConversationEvent::ConversationUnarchived
             | ConversationEvent::ConversationTagged { .. }
             | ConversationEvent::ConversationDeleted { .. }
-            | ConversationEvent::ConversationRestored => return Ok(()),
+            | ConversationEvent::ConversationRestored
+            | ConversationEvent::ConversationErased => return Ok(()),
         };
         if let Some(answer_id) = ended_answer(event) {
             self.received.answers.remove(&answer_id);

@@ -18,6 +18,7 @@ pub(super) fn every_intent() -> Vec<Intent> {
         Intent::Tag(Tags::default()),
         Intent::Delete,
         Intent::Restore,
+        Intent::Erase,
         record_answer(1),
         record_failure(1),
     ]

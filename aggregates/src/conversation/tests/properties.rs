@@ -28,6 +28,7 @@ fn any_intent() -> impl Strategy<Value = Intent> {
         1 => Just(Intent::Unarchive),
         1 => Just(Intent::Delete),
         2 => Just(Intent::Restore),
+        1 => Just(Intent::Erase),
     ]
 }
 

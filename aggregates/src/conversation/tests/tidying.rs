@@ -112,3 +112,26 @@ fn a_deleted_conversations_running_answer_still_ends() {
     leads_to(&history, worker(record_answer(1)), &[completed(1)]);
     leads_to(&history, worker(record_failure(1)), &[failed(1)]);
 }
+
+fn system(intent: Intent) -> ConversationCommand {
+    command(Actor::System, intent)
+}
+
+#[test]
+fn the_system_alone_ends_a_conversation_for_good() {
+    for history in [one_answer(), [one_answer(), vec![deleted()]].concat()] {
+        leads_to(&history, system(Intent::Erase), &[Event::ConversationErased]);
+        is_refused(&history, owner(Intent::Erase), Refused::NotFound);
+    }
+}
+
+#[test]
+fn what_is_ended_for_good_is_neither_changed_nor_taken_back() {
+    let history = [one_question(), vec![deleted(), Event::ConversationErased]].concat();
+    is_refused(&history, owner(Intent::Restore), Refused::RestoreTooLate);
+    for command in [owner(ask(2, None)), owner(Intent::Pin), worker(record_answer(1))] {
+        is_refused(&history, command, Refused::Deleted);
+    }
+    changes_nothing(&history, system(Intent::Erase));
+    changes_nothing(&history, owner(Intent::Delete));
+}
