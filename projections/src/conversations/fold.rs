@@ -81,7 +81,10 @@ impl Conversation {
     fn take(&mut self, happened: &ConversationEvent, event: &Opened) {
         let at = event.recorded.recorded_at;
         match happened {
-            ConversationEvent::ConversationStarted { .. } | ConversationEvent::AnswerRated { .. } => {}
+            // Of one that is erased the row goes with the rest of it.
+            ConversationEvent::ConversationStarted { .. }
+            | ConversationEvent::AnswerRated { .. }
+            | ConversationEvent::ConversationErased => {}
             ConversationEvent::QuestionAsked { question_id, parent_id, private } => {
                 self.follow(question_id.uuid(), parent_id.map(aggregates::AnswerId::uuid));
                 self.updated_at = at;
@@ -125,8 +128,6 @@ impl Conversation {
             }
             ConversationEvent::ConversationDeleted { at } => self.deleted_at = Some(*at),
             ConversationEvent::ConversationRestored => self.deleted_at = None,
-            // Its row goes with the rest of it.
-            ConversationEvent::ConversationErased => {}
         }
     }
 
