@@ -23,7 +23,7 @@ use crate::hub::Hub;
 use crate::retention::Retention;
 use crate::store::{self, Keyring, Store};
 use crate::wake::SealerWake;
-use crate::{projector, sealer, worker};
+use crate::{library, projector, sealer, worker};
 
 /// How long the roles may take to end what they are doing.
 const GRACE: Duration = Duration::from_secs(15);
@@ -98,7 +98,7 @@ impl App {
         Ok(Eraser {
             store: self.store(ERASER_CONNECTIONS)?,
             accounts: store::connect(self.config.auth_database_url.expose(), 1)?,
-            index: worker::index(&self.config.worker)?,
+            collections: library::collections(&self.config.worker)?,
             files: Files::at(&self.config.worker.files_url)?,
             nats: self.nats.clone(),
             subjects: self.subjects.clone(),
@@ -229,7 +229,7 @@ impl App {
             store,
             accounts: store::connect(self.config.auth_database_url.expose(), 1)?,
             knowledge: Knowledge {
-                index: worker::index(&self.config.worker)?,
+                index: library::collections(&self.config.worker)?.answered_from(),
                 files: Files::at(&self.config.worker.files_url)?,
             },
             nats: self.nats.clone(),

@@ -43,6 +43,9 @@ pub enum Command {
         #[arg(required = true)]
         paths: Vec<PathBuf>,
     },
+    /// Move all documents to the embedding model that the configuration names, while answers go on coming from the one before.
+    /// Where it is the same, put right what the index lacks.
+    Reindex,
     /// Make read models anew from the ledger while readers keep reading. Goes on where an interrupted one was.
     Rebuild {
         /// The read model's name; all of them when not given.
@@ -61,7 +64,8 @@ pub enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
-    /// Bring back JetStream's streams and the read models from Postgres, after they were lost.
+    /// Bring back JetStream's streams, the read models and the index of documents from Postgres and the files, after they were
+    /// lost.
     Restore,
     /// Replay, export and prove history.
     Audit {

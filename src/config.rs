@@ -1,5 +1,7 @@
 //! Configuration: read once from the environment, typed, secrets wrapped. `docs/configuration.md` is made from it.
 
+mod worker;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,6 +12,7 @@ use anyhow::{Context as _, bail};
 use sealing::MasterKey;
 
 use crate::audit::SigningKey;
+pub use worker::{EmbeddingConfig, ModelConfig, WorkerConfig};
 
 /// A value that never shows in a log.
 #[derive(Clone)]
@@ -85,38 +88,6 @@ pub struct ApiConfig {
     pub audit_signing_key: Option<Arc<SigningKey>>,
 }
 
-/// What the worker needs.
-#[derive(Debug, Clone)]
-pub struct WorkerConfig {
-    /// `QDRANT_URL`: Qdrant's gRPC.
-    pub qdrant_url: String,
-    /// `QDRANT_API_KEY`.
-    pub qdrant_api_key: Option<Secret>,
-    /// `EMBEDDING_MODEL_DIR`: the folder with `model.onnx` and the tokenizer's files.
-    pub embedding_model_dir: PathBuf,
-    /// `ORT_DYLIB_PATH`: ONNX Runtime's shared library; default `libonnxruntime.so`, found by the system's loader.
-    pub ort_dylib_path: PathBuf,
-    /// `MODEL_URL`, `MODEL_NAME`, `MODEL_API_KEY`, `MODEL_CONTEXT`: an OpenAI-compatible model; without it answers are quoted.
-    pub model: Option<ModelConfig>,
-    /// `FILES_URL`: where the files people bring are kept, sealed; default `file://` and the folder `files` where it runs.
-    pub files_url: String,
-    /// `WORKER_CONCURRENCY`: answers written at once; default 8.
-    pub concurrency: usize,
-}
-
-/// A language model behind an OpenAI-compatible endpoint.
-#[derive(Debug, Clone)]
-pub struct ModelConfig {
-    /// The base URL, `/v1` included.
-    pub url: String,
-    /// The model's name there.
-    pub name: String,
-    /// The bearer token, if it wants one.
-    pub api_key: Option<Secret>,
-    /// Its context in tokens; default 4096.
-    pub context: usize,
-}
-
 impl Config {
     /// Reads the environment. The first thing that is missing or wrong is named.
     pub fn from_env() -> anyhow::Result<Self> {
@@ -161,34 +132,6 @@ impl ApiConfig {
             rate_limit: parsed("RATE_LIMIT", 6000)?,
             audit_signing_key: audit_signing_key()?,
         })
-    }
-}
-
-impl WorkerConfig {
-    fn from_env() -> anyhow::Result<Self> {
-        Ok(Self {
-            qdrant_url: or("QDRANT_URL", "http://127.0.0.1:6334"),
-            qdrant_api_key: optional("QDRANT_API_KEY").map(Secret),
-            embedding_model_dir: PathBuf::from(or("EMBEDDING_MODEL_DIR", "models/minilm")),
-            ort_dylib_path: PathBuf::from(or("ORT_DYLIB_PATH", "libonnxruntime.so")),
-            model: ModelConfig::from_env()?,
-            files_url: or("FILES_URL", "file://files"),
-            concurrency: parsed("WORKER_CONCURRENCY", 8)?,
-        })
-    }
-}
-
-impl ModelConfig {
-    fn from_env() -> anyhow::Result<Option<Self>> {
-        let Some(url) = optional("MODEL_URL") else {
-            return Ok(None);
-        };
-        Ok(Some(Self {
-            url: url.trim_end_matches('/').to_owned(),
-            name: required("MODEL_NAME").context("MODEL_URL needs a model's name")?,
-            api_key: optional("MODEL_API_KEY").map(Secret),
-            context: parsed("MODEL_CONTEXT", 4096)?,
-        }))
     }
 }
 

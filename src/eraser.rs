@@ -12,7 +12,7 @@ use aggregates::{Actor, Metadata, UserId};
 use async_nats::{Client, jetstream};
 use futures::StreamExt as _;
 use nats::Subjects;
-use rag::index::PassageIndex;
+use rag::index::Collections;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -34,7 +34,7 @@ pub struct Eraser {
     /// The account service's database.
     pub accounts: PgPool,
     /// The passages.
-    pub index: PassageIndex,
+    pub collections: Collections,
     /// The files.
     pub files: Files,
     /// The connection to NATS.

@@ -1,6 +1,7 @@
 //! Everything that is kept about a person, as one ZIP: made while it is sent, so that its size does not matter.
 
 mod archive;
+mod documents;
 mod transcript;
 
 use std::collections::BTreeSet;
@@ -13,6 +14,7 @@ use sqlx::PgPool;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+use crate::files::{Files, FilesError};
 use crate::store::{Store, StoreError, account_profile};
 use archive::Archive;
 use transcript::Transcript;
@@ -29,6 +31,9 @@ pub enum ExportError {
     /// Something of it cannot be written down.
     #[error("write an export: {0}")]
     Json(#[from] serde_json::Error),
+    /// A file cannot be read.
+    #[error(transparent)]
+    Files(#[from] FilesError),
     /// Nobody takes it any more.
     #[error("send an export: its reader is gone")]
     Gone,
@@ -41,6 +46,8 @@ pub struct Exporter {
     pub store: Store,
     /// The account service's database.
     pub accounts: PgPool,
+    /// The files.
+    pub files: Files,
 }
 
 impl Exporter {
@@ -64,8 +71,8 @@ impl Exporter {
         let until = self.store.ledger_head().await?.0;
         let profile = account_profile(&self.accounts, user).await?;
         archive.entry("account.json", pretty(&json!({"id": user, "account": profile}))?).await?;
-        let conversations = self.write_events(user, until, archive).await?;
-        for id in conversations {
+        let told_of = self.write_events(user, until, archive).await?;
+        for id in told_of.conversations {
             let mut events = self.store.aggregate_events(AggregateType::Conversation, id).await?;
             self.store.open(&mut events).await?;
             let transcript = Transcript::of(id, &events);
@@ -73,20 +80,21 @@ impl Exporter {
             archive.entry(&format!("{name}.json"), pretty(&transcript)?).await?;
             archive.entry(&format!("{name}.md"), transcript.markdown().into_bytes()).await?;
         }
+        self.write_documents(user, told_of.documents, archive).await?;
         let usage = projections::usage::days(self.store.pool(), user, None, None);
         let usage = usage.await.map_err(StoreError::from)?;
         archive.entry("usage.json", pretty(&usage)?).await?;
         archive.entry("README.md", README.as_bytes().to_vec()).await
     }
 
-    /// Writes the person's own events, one to a line, and says which conversations they tell of.
+    /// Writes the person's own events, one to a line, and says what they tell of.
     async fn write_events(
         &self,
         user: UserId,
         until: Position,
         archive: &Archive,
-    ) -> Result<BTreeSet<Uuid>, ExportError> {
-        let mut conversations = BTreeSet::new();
+    ) -> Result<ToldOf, ExportError> {
+        let mut told_of = ToldOf::default();
         let mut position = Position(0);
         archive.begin("events.ndjson").await?;
         loop {
@@ -96,16 +104,25 @@ impl Exporter {
             self.store.open(&mut events).await?;
             let mut lines = Vec::new();
             for event in &events {
-                if event.aggregate == AggregateType::Conversation {
-                    conversations.insert(event.aggregate_id);
-                }
+                match event.aggregate {
+                    AggregateType::Conversation => told_of.conversations.insert(event.aggregate_id),
+                    AggregateType::Document => told_of.documents.insert(event.aggregate_id),
+                    AggregateType::Account | AggregateType::AuditTrail => false,
+                };
                 serde_json::to_writer(&mut lines, &told(event)?)?;
                 lines.push(b'\n');
             }
             archive.append(lines).await?;
         }
-        Ok(conversations)
+        Ok(told_of)
     }
+}
+
+/// What a person's events tell of.
+#[derive(Default)]
+struct ToldOf {
+    conversations: BTreeSet<Uuid>,
+    documents: BTreeSet<Uuid>,
 }
 
 /// An event as its owner reads it.
@@ -135,7 +152,8 @@ const README: &str = "# What is kept about you
 
 - `account.json`: your account, its sessions and ways to sign in.
 - `conversations/`: each conversation with all of its branches, to read (`.md`) and to work with (`.json`), citations and ratings included.
+- `documents/`: your files as you brought them; `documents.json` says what each is.
 - `usage.json`: what your answers cost, by day and model.
 - `events.ndjson`: everything that happened, in its order, one event to a line.
-- `manifest.json`: the SHA-256 of every file here.
+- `manifest.json`: the size and SHA-256 of every file here, and of which document it is.
 ";

@@ -12,18 +12,23 @@ use std::time::Duration;
 
 use aggregates::UserId;
 use futures::TryStreamExt as _;
+use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt as _};
+use object_store::prefix::PrefixStore;
+use object_store::{ClientOptions, ObjectStore, ObjectStoreExt as _};
 use sealing::SealError;
 use uuid::Uuid;
 
+pub use reading::Reading;
 pub use upload::{Kept, Upload};
 
 /// Bytes sealed together.
 const PIECE: usize = 64 << 10;
 /// How long one step of the file store may take.
 const STEP: Duration = Duration::from_secs(30);
+/// How long connecting to it may take.
+const CONNECT: Duration = Duration::from_secs(3);
 
 /// The file store. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -53,13 +58,17 @@ pub enum FilesError {
     #[error("find a file")]
     Missing,
     /// The address is none.
-    #[error("read FILES_URL: it has to be file:///a/folder")]
+    #[error("read FILES_URL: it has to be file:///a/folder or s3://bucket/prefix")]
     Address,
 }
 
 impl Files {
-    /// The store at an address: `file:///a/folder`, which is made if it is missing.
+    /// The store at an address: `file:///a/folder`, which is made if it is missing, or `s3://bucket/prefix`, for which the
+    /// environment says the rest (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`, `AWS_ENDPOINT_URL` …).
     pub fn at(url: &str) -> Result<Self, FilesError> {
+        if let Some(bucket) = url.strip_prefix("s3://") {
+            return Ok(Self { store: bucket_at(bucket)? });
+        }
         let folder = url.strip_prefix("file://").ok_or(FilesError::Address)?;
         std::fs::create_dir_all(folder)?;
         let store = LocalFileSystem::new_with_prefix(folder)?;
@@ -99,6 +108,20 @@ impl Files {
     async fn below(&self, prefix: &Path) -> Result<Vec<Path>, FilesError> {
         within(self.store.list(Some(prefix)).map_ok(|found| found.location).try_collect()).await
     }
+}
+
+fn bucket_at(address: &str) -> Result<Arc<dyn ObjectStore>, FilesError> {
+    let (bucket, prefix) = address.split_once('/').unwrap_or((address, ""));
+    if bucket.is_empty() {
+        return Err(FilesError::Address);
+    }
+    let plain = ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT"]
+        .iter()
+        .any(|name| std::env::var(name).is_ok_and(|endpoint| endpoint.starts_with("http://")));
+    let options =
+        ClientOptions::new().with_timeout(STEP).with_connect_timeout(CONNECT).with_allow_http(plain);
+    let builder = AmazonS3Builder::from_env().with_bucket_name(bucket).with_client_options(options);
+    Ok(Arc::new(PrefixStore::new(builder.build()?, Path::from(prefix))))
 }
 
 async fn within<T>(call: impl Future<Output = Result<T, object_store::Error>>) -> Result<T, FilesError> {

@@ -4,24 +4,24 @@
 //! the old one, which is found until `DocumentIndexed` is recorded and is deleted after that.
 
 mod claim;
+mod mend;
 mod progress;
 mod versions;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use aggregates::document::{Document, DocumentCommand, DocumentEvent, DocumentPhase, Scope};
 use aggregates::{Actor, AggregateType, DocumentId, Event, Metadata, Private, UserId};
 use anyhow::{Context as _, bail};
-use rag::embed::MODEL_NAME;
 use rag::extract::{Extracted, MediaType, Unreadable, extract};
-use rag::index::PassageIndex;
-use rag::ingest::{Document as Text, Ingester};
+use rag::index::Collections;
+use rag::ingest::Document as Text;
 use rag::passage::{Generation, PassageId, Scope as PassageScope};
 use sealing::{Coordinates, SealError, Subject};
 use uuid::Uuid;
 
 use crate::files::{Files, FilesError};
+use crate::library::Stock;
 use crate::store::{ExecuteError, Store};
 use crate::wake::SealerWake;
 pub use claim::Claim;
@@ -38,10 +38,8 @@ pub struct Indexing {
     pub store: Store,
     /// What wakes the sealer.
     pub wake: SealerWake,
-    /// Where passages are written.
-    pub index: PassageIndex,
-    /// What makes them.
-    pub ingester: Arc<Ingester>,
+    /// Where passages are deleted: whichever model embedded them.
+    pub collections: Collections,
     /// Where files are read.
     pub files: Files,
     /// What is told how far a document is.
@@ -59,53 +57,23 @@ struct Added {
 
 impl Indexing {
     /// Brings a document to where its events want it; `false` while somebody else is at it. An error means: later.
-    pub async fn settle(&self, id: DocumentId) -> anyhow::Result<bool> {
+    pub async fn settle(&self, stock: &Stock, id: DocumentId) -> anyhow::Result<bool> {
         let Some(claim) = self.claim(id).await? else { return Ok(false) };
-        let settled = self.settle_claimed(id).await;
+        let settled = self.settle_claimed(stock, id).await;
         claim.release().await;
         settled.map(|()| true)
     }
 
     /// The same of a document that is claimed already.
-    pub async fn settle_claimed(&self, id: DocumentId) -> anyhow::Result<()> {
+    pub async fn settle_claimed(&self, stock: &Stock, id: DocumentId) -> anyhow::Result<()> {
         let document = self.document(id).await?;
         match (document.phase(), document.owner()) {
             (DocumentPhase::Removed, Some(owner)) => self.take_out(id, owner).await,
-            (DocumentPhase::Added, Some(_)) => self.bring_in(id, &document).await,
+            (DocumentPhase::Added, Some(_)) => self.bring_in(stock, id, &document).await,
             // Whoever indexed it may have died before it deleted what does not count any more.
-            (DocumentPhase::Indexed, Some(_)) => self.retire_versions(id).await,
+            (DocumentPhase::Indexed, Some(_)) => self.retire_versions(stock, id).await,
             _ => Ok(()),
         }
-    }
-
-    /// Whether the index has all passages of a document that it should have, as counting shows.
-    pub async fn is_whole(&self, id: DocumentId) -> anyhow::Result<bool> {
-        let document = self.document(id).await?;
-        let Some(indexed) = document.indexed() else { return Ok(true) };
-        let generation = Generation(document.brought().0);
-        let there = self.index.count_of_version(id.uuid().into(), generation).await?;
-        Ok(there == u64::from(indexed.passages))
-    }
-
-    /// Writes again what the index should have and has not; says whether something was written.
-    pub async fn mend(&self, id: DocumentId) -> anyhow::Result<bool> {
-        if self.is_whole(id).await? {
-            return Ok(false);
-        }
-        let Some(claim) = self.claim(id).await? else { return Ok(false) };
-        let mended = self.mend_claimed(id).await;
-        claim.release().await;
-        mended
-    }
-
-    /// The same of a document that is claimed already.
-    pub async fn mend_claimed(&self, id: DocumentId) -> anyhow::Result<bool> {
-        if self.is_whole(id).await? {
-            return Ok(false);
-        }
-        let document = self.document(id).await?;
-        self.bring_in(id, &document).await?;
-        Ok(true)
     }
 
     /// The document as it is now, whoever changed it.
@@ -117,8 +85,7 @@ impl Indexing {
 
     /// Until nothing of it is left, as counting shows.
     async fn take_out(&self, id: DocumentId, owner: UserId) -> anyhow::Result<()> {
-        self.index.delete_document(id.uuid().into()).await?;
-        let left = self.index.count(Some(id.uuid().into())).await?;
+        let left = self.collections.delete_document(id.uuid().into()).await?;
         if left > 0 {
             bail!("{left} passages of a removed document are left");
         }
@@ -126,19 +93,22 @@ impl Indexing {
         Ok(())
     }
 
-    async fn bring_in(&self, id: DocumentId, document: &Document) -> anyhow::Result<()> {
+    async fn bring_in(&self, stock: &Stock, id: DocumentId, document: &Document) -> anyhow::Result<()> {
         let Some(added) = self.added(id).await? else { return Ok(()) };
         let Some(key) = self.store.keyring().user(added.owner).await? else { return Ok(()) };
         (self.told)(id, added.owner, Progress { stage: Stage::Extracting, done: 0, total: 1 });
         let bytes = match self.files.read(added.owner, &key, id.uuid(), &added.sha256).await {
             Ok(bytes) => bytes,
+            Err(error) if document.phase() == DocumentPhase::Indexed => {
+                return Err(error).context("read the file of a document that could be read before");
+            }
             Err(FilesError::Missing | FilesError::Damaged | FilesError::Seal(_)) => {
                 return self.reject(id, document, &added, Unreadable::Broken).await;
             }
             Err(error) => return Err(error).context("read a document's file"),
         };
         match self.text(&added, bytes).await? {
-            Ok(extracted) => self.index(id, document, &added, extracted).await,
+            Ok(extracted) => self.index(stock, id, document, &added, extracted).await,
             Err(unreadable) => self.reject(id, document, &added, unreadable).await,
         }
     }
@@ -180,6 +150,7 @@ impl Indexing {
 
     async fn index(
         &self,
+        stock: &Stock,
         id: DocumentId,
         document: &Document,
         added: &Added,
@@ -199,7 +170,7 @@ impl Indexing {
             (self.told)(id, added.owner, Progress { stage, done, total });
         };
         let passages = match added.scope {
-            Scope::Shared => self.ingester.shared(&text, told).await?,
+            Scope::Shared => stock.ingester.shared(&text, told).await?,
             Scope::User => {
                 let key = self.store.keyring().content(added.owner, Subject::Document(id.uuid())).await?;
                 let Some(key) = key else { return Ok(()) };
@@ -207,17 +178,17 @@ impl Indexing {
                     let document_id = Uuid::from(place.document_id);
                     key.seal(&Coordinates::Passage { document_id, ordinal: place.ordinal }, &bytes)
                 };
-                self.ingester.own(&text, seal, told).await?
+                stock.ingester.own(&text, seal, told).await?
             }
         };
         if passages == 0 {
             return self.reject(id, document, added, Unreadable::Empty).await;
         }
-        let embedding_model = MODEL_NAME.to_owned();
+        let embedding_model = stock.embedder.name().to_owned();
         let brought = document.brought();
         let indexed = DocumentCommand::RecordIndexed { brought, passages, embedding_model };
         self.record(id, added.owner, indexed).await?;
-        self.retire_versions(id).await
+        self.retire_versions(stock, id).await
     }
 
     /// What it said before it could not be read is not found any more.
@@ -231,16 +202,16 @@ impl Indexing {
         let reject = DocumentCommand::Reject { brought: document.brought(), reason: reason.to_string() };
         self.record(id, added.owner, reject).await?;
         if self.document(id).await?.phase() == DocumentPhase::Rejected {
-            self.index.delete_document(id.uuid().into()).await?;
+            self.collections.delete_document(id.uuid().into()).await?;
         }
         Ok(())
     }
 
     /// Deletes the versions that do not count any more. While a newer one is due, that is its part.
-    async fn retire_versions(&self, id: DocumentId) -> anyhow::Result<()> {
+    async fn retire_versions(&self, stock: &Stock, id: DocumentId) -> anyhow::Result<()> {
         let document = self.document(id).await?;
         if document.phase() == DocumentPhase::Indexed {
-            self.index.keep_only(id.uuid().into(), Generation(document.brought().0)).await?;
+            stock.index.keep_only(id.uuid().into(), Generation(document.brought().0)).await?;
         }
         Ok(())
     }

@@ -17,15 +17,14 @@ use aggregates::{Actor, Metadata, UserId};
 use anyhow::Context as _;
 use futures::{StreamExt as _, TryStreamExt as _};
 use indicatif::{ProgressBar, ProgressStyle};
-use rag::ingest::Ingester;
 use uuid::Uuid;
 
 use crate::config::WorkerConfig;
 use crate::files::Files;
 use crate::indexing::{Indexing, Told};
+use crate::library::{Library, Stock};
 use crate::store::Store;
 use crate::wake::SealerWake;
-use crate::worker;
 use files::Found;
 use report::Outcome;
 pub use report::{Rejected, Report};
@@ -36,6 +35,7 @@ const AT_ONCE: usize = 3;
 /// All that ingesting needs.
 struct Ingest {
     indexing: Indexing,
+    stock: Arc<Stock>,
     /// This run, as what led to its events.
     run: Uuid,
     /// What was seen in this run, by SHA-256.
@@ -55,17 +55,17 @@ pub async fn run(
     let base = std::env::current_dir().context("find the working directory")?;
     let found = files::find(paths, &base);
     let bar = bar(found.len())?;
-    let index = worker::index(config)?;
-    index.ensure_collection().await.context("prepare the index (QDRANT_URL)")?;
+    let library = Library::new(config)?;
+    let stock = library.open().await?;
+    stock.index.ensure_collection().await.context("prepare the index (QDRANT_URL)")?;
     let indexing = Indexing {
         store,
         wake,
-        ingester: Arc::new(Ingester::new(worker::embedder(config).await?, index.clone())),
-        index,
+        collections: library.collections().clone(),
         files: Files::at(&config.files_url).context("open the file store (FILES_URL)")?,
         told: told(bar.clone()),
     };
-    let ingest = Ingest { indexing, run: Uuid::now_v7(), seen: Mutex::default() };
+    let ingest = Ingest { indexing, stock, run: Uuid::now_v7(), seen: Mutex::default() };
     ingest.open_shared_account().await?;
     let outcomes = futures::stream::iter(found).map(|found| ingest.one(found)).buffered(AT_ONCE);
     let report = outcomes.try_fold(Report::default(), |mut report, (name, outcome)| {

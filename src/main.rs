@@ -11,7 +11,7 @@ use colloquy::audit::command_line::{self, AuditCommand};
 use colloquy::cli::{Cli, Command, GrantedRole, KeysCommand, Role};
 use colloquy::config::Config;
 use colloquy::store::MasterKeyError;
-use colloquy::{http, ingest, rebuild, restore, store, telemetry};
+use colloquy::{http, ingest, rebuild, reindex, restore, store, telemetry};
 use indicatif::{ProgressBar, ProgressStyle};
 use projections::{Difference, ReadModel};
 use tokio::net::TcpListener;
@@ -52,6 +52,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
                 rejected => bail!("{rejected} files were rejected"),
             }
         }
+        Command::Reindex => reindex_all().await,
         Command::Rebuild { read_model, check, .. } => rebuild_models(read_model.as_deref(), check).await,
         Command::Keys { command: KeysCommand::RotateMaster } => rotate_master_key().await,
         Command::Restore => restore_all().await,
@@ -128,14 +129,27 @@ async fn grant(email: &str, role: GrantedRole) -> anyhow::Result<()> {
 }
 
 async fn restore_all() -> anyhow::Result<()> {
-    let app = App::new(Config::from_env()?, BTreeSet::new()).await?;
+    let config = Config::from_env()?;
+    let app = App::new(config.clone(), BTreeSet::new()).await?;
     check_master_key(&app).await?;
     let progress = |position: Position, goal: Position| eprintln!("{position} of {goal}");
     let store = app.store(REBUILD_CONNECTIONS)?;
     let position = restore::restore(&store, app.nats(), app.subjects(), progress).await?;
     app.wake().notify();
-    println!("Done: streams and read models are as of position {position}.");
-    println!("What was ingested into everybody's knowledge is indexed again by colloquy ingest.");
+    println!("Streams and read models are as of position {position}.");
+    let done = reindex::run(&config.worker, store, app.wake()).await?;
+    println!("Done: {} documents were indexed again.", done.documents);
+    Ok(())
+}
+
+async fn reindex_all() -> anyhow::Result<()> {
+    let config = Config::from_env()?;
+    let app = App::new(config.clone(), BTreeSet::new()).await?;
+    let done = reindex::run(&config.worker, app.store(4)?, app.wake()).await?;
+    println!("Answers come from {}; {} documents were written to it.", done.collection, done.documents);
+    if let Some(replaced) = done.replaced {
+        println!("{replaced} was deleted.");
+    }
     Ok(())
 }
 

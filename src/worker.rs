@@ -26,20 +26,17 @@ use std::time::Duration;
 use anyhow::Context as _;
 use async_nats::{Client, jetstream};
 use nats::Subjects;
-use rag::answer::Answerer;
-use rag::embed::{Embedder, EmbedderConfig};
 use rag::generate::{ChatConfig, ChatModel};
-use rag::index::{IndexConfig, PassageIndex};
-use rag::ingest::Ingester;
 use secrecy::SecretString;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::config::{ModelConfig, WorkerConfig};
 use crate::files::Files;
-use crate::indexing::{Indexing, versions_of};
+use crate::indexing::Indexing;
+use crate::library::Library;
 use crate::store::Store;
 use crate::wake::SealerWake;
 use deliveries::Deliveries;
@@ -51,8 +48,6 @@ use in_hand::InHand;
 const GRACE: Duration = Duration::from_secs(10);
 /// How long what is not done then may take to be given back.
 const GIVE_BACK: Duration = Duration::from_secs(3);
-/// How long an index that is away is left alone.
-const INDEX_PAUSE: Duration = Duration::from_secs(5);
 
 /// Loads the embedding model, then answers questions until cancelled. Fails only where the configuration is wrong; what is
 /// away is waited for.
@@ -64,17 +59,22 @@ pub async fn start(
     wake: SealerWake,
     cancel: CancellationToken,
 ) -> anyhow::Result<()> {
-    let embedder = embedder(config).await?;
-    let index = index(config)?;
+    let library = Library::new(config)?;
+    let (stock, made) = (watch::Sender::new(library.open().await?), Arc::new(Notify::new()));
     let indexing = Indexing {
         store: store.clone(),
         wake: wake.clone(),
-        index: index.clone(),
-        ingester: Arc::new(Ingester::new(embedder.clone(), index.clone())),
+        collections: library.collections().clone(),
         files: Files::at(&config.files_url).context("open the file store")?,
         told: documents::tell_progress(nats.clone(), subjects.clone()),
     };
-    let documents = Documents { indexing, nats: nats.clone(), subjects: subjects.clone() };
+    let documents = Documents {
+        indexing,
+        stock: stock.subscribe(),
+        made: Arc::clone(&made),
+        nats: nats.clone(),
+        subjects: subjects.clone(),
+    };
     let model = config.model.as_ref().map(chat_model).transpose()?;
     let desk = Arc::new(Desk {
         store: store.clone(),
@@ -82,31 +82,19 @@ pub async fn start(
         nats,
         subjects,
         wake,
-        answerer: Answerer::new(embedder, index.clone(), model).with_versions(versions_of(store.clone())),
-        index,
+        stock: stock.subscribe(),
+        library: library.clone(),
+        model,
         in_hand: InHand::default(),
         holder: Uuid::new_v4(),
         closing: CancellationToken::new(),
     });
     let indexing = Box::pin(documents.run(cancel.clone()));
-    tokio::join!(Box::pin(run(desk, config.concurrency.max(1), cancel)), indexing);
-    Ok(())
-}
-
-/// The embedding model the configuration names.
-pub(crate) async fn embedder(config: &WorkerConfig) -> anyhow::Result<Embedder> {
-    let files = EmbedderConfig::new(&config.embedding_model_dir, &config.ort_dylib_path);
-    Embedder::load(files).await.context("load the embedding model (EMBEDDING_MODEL_DIR, ORT_DYLIB_PATH)")
-}
-
-/// The index the configuration names. Nothing is sent yet.
-pub(crate) fn index(config: &WorkerConfig) -> anyhow::Result<PassageIndex> {
-    let api_key = config.qdrant_api_key.as_ref();
-    let index = IndexConfig {
-        api_key: api_key.map(|key| SecretString::from(key.expose().to_owned())),
-        ..IndexConfig::new(&config.qdrant_url)
-    };
-    PassageIndex::new(&index).context("read QDRANT_URL")
+    let working = async { tokio::join!(Box::pin(run(desk, config.concurrency.max(1), cancel)), indexing) };
+    tokio::select! {
+        _ = working => Ok(()),
+        never = library.follow(&stock, &made) => match never {},
+    }
 }
 
 fn chat_model(config: &ModelConfig) -> anyhow::Result<ChatModel> {
@@ -137,7 +125,6 @@ async fn run(desk: Arc<Desk>, concurrency: usize, cancel: CancellationToken) {
     tokio::select! {
         () = deliveries.follow() => {}
         () = sweeping => {}
-        never = make_index(&desk.index) => match never {},
         () = cancel.cancelled() => {}
     }
     tasks.close();
@@ -149,13 +136,4 @@ async fn run(desk: Arc<Desk>, concurrency: usize, cancel: CancellationToken) {
         }
     }
     listening.abort();
-}
-
-/// Makes the collection if it is missing, as soon as the index is there.
-async fn make_index(index: &PassageIndex) -> std::convert::Infallible {
-    while let Err(error) = index.ensure_collection().await {
-        tracing::warn!(%error, "the index is not ready");
-        tokio::time::sleep(INDEX_PAUSE).await;
-    }
-    std::future::pending().await
 }

@@ -244,7 +244,10 @@ impl Aggregate for Document {
                 self.indexed = None;
                 DocumentPhase::Rejected
             }
-            DocumentEvent::DocumentRemoved => DocumentPhase::Removed,
+            DocumentEvent::DocumentRemoved => {
+                self.indexed = None;
+                DocumentPhase::Removed
+            }
         };
     }
 }

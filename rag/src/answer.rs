@@ -5,7 +5,7 @@ use async_stream::try_stream;
 use futures::{Stream, StreamExt as _, pin_mut};
 
 use crate::cite::{Citation, CitationFilter, citations};
-use crate::embed::{EmbedError, Embedder, MODEL_NAME};
+use crate::embed::{EmbedError, Embedder};
 use crate::followup;
 use crate::generate::{ChatModel, ModelError, ModelEvent, Usage};
 use crate::index::PassageIndex;
@@ -40,7 +40,7 @@ pub struct FinishedAnswer {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Provenance {
     /// The model whose vectors found the passages.
-    pub embedding_model: &'static str,
+    pub embedding_model: String,
     /// The collection that was searched.
     pub index_version: String,
     /// The passages it was made from, with their scores.
@@ -88,13 +88,24 @@ impl Answerer {
         Self { retriever: self.retriever.with_versions(versions), ..self }
     }
 
-    /// Passages to answer from, the best first: shared ones open, the person's own sealed. None when nothing fits.
+    /// Passages to answer from, the best first: shared ones open, the person's own sealed. None when nothing fits. A question
+    /// that leans on the conversation is written anew by the model, or searched with the terms of the one before.
     pub async fn retrieve(
         &self,
         question: &str,
         history: &[Turn],
         owner: OwnerId,
     ) -> Result<Vec<Hit>, RetrieveError> {
+        if let Some(model) = &self.model
+            && !history.is_empty()
+            && followup::leans(question)
+            && let Some(alone) = followup::rewritten(model, question, history).await
+        {
+            let found = self.retriever.retrieve(&alone, &[], owner).await?;
+            if !found.is_empty() {
+                return Ok(found);
+            }
+        }
         self.retriever.retrieve(question, history, owner).await
     }
 
@@ -200,7 +211,7 @@ impl Answerer {
 
     fn provenance(&self, sources: &[Source], author: Author) -> Provenance {
         Provenance {
-            embedding_model: MODEL_NAME,
+            embedding_model: self.embedder.name().to_owned(),
             index_version: self.index_version.clone(),
             passages: sources.iter().flat_map(Source::passages).collect(),
             author,
@@ -224,7 +235,7 @@ impl AnswerError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Model(error) => error.is_transient(),
-            Self::Embed(_) => false,
+            Self::Embed(error) => error.is_transient(),
         }
     }
 }

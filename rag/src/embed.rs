@@ -1,91 +1,81 @@
-//! Turns texts into vectors with all-MiniLM-L6-v2 (int8, ONNX), on this machine. Loads the model and ONNX Runtime from
-//! files it is told; fetches nothing.
-//!
-//! The model is quantized dynamically: what a text's vector is depends on what it shares a batch with. Each text is
-//! therefore run on its own, which costs nothing on a CPU (no padding) and gives the same text the same vector always.
+//! Turns texts into vectors: by the model on this machine, or by any OpenAI-compatible endpoint. Vectors of two models don't
+//! mix, so each model has a collection of its own (`index`).
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex as BlockingMutex, PoisonError};
+mod endpoint;
+mod local;
 
-use fastembed::{
-    InitOptionsUserDefined, Pooling, QuantizationMode, TextEmbedding, TokenizerFiles,
-    UserDefinedEmbeddingModel,
-};
-use ort::environment::Environment;
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use tokenizers::Tokenizer;
-use tokio::sync::Mutex;
 
 use crate::passage::PassageText;
+use endpoint::Endpoint;
+use local::Local;
 
-/// The model's name, as it is recorded with every answer and in the name of the collection.
+pub use endpoint::EndpointConfig;
+pub use local::EmbedderConfig;
+
+/// The name of the model on this machine, as it is recorded with every answer and in the name of its collection.
 pub const MODEL_NAME: &str = "minilm-l6-v2-int8";
-/// How many numbers a vector has.
+/// How many numbers its vectors have.
 pub const DIMENSIONS: usize = 384;
-/// Tokens the model reads; what is beyond them is cut off.
+/// Tokens it reads; what is beyond them is cut off.
 pub const MAX_TOKENS: usize = 256;
-/// Texts embedded before others waiting for the model get their turn.
-const TURN: usize = 8;
 
 /// A text's place in the model's space, of length 1.
 pub type Vector = Vec<f32>;
 
-/// Where the model and the library that runs it lie.
-#[derive(Debug, Clone)]
-pub struct EmbedderConfig {
-    /// Folder with `model.onnx`, `tokenizer.json`, `config.json`, `special_tokens_map.json`, `tokenizer_config.json`.
-    pub model_dir: PathBuf,
-    /// ONNX Runtime's shared library.
-    pub ort_dylib: PathBuf,
-    /// Threads one embedding may use.
-    pub threads: usize,
-}
-
-impl EmbedderConfig {
-    /// These files, on at most two threads.
-    pub fn new(model_dir: impl Into<PathBuf>, ort_dylib: impl Into<PathBuf>) -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(2));
-        Self { model_dir: model_dir.into(), ort_dylib: ort_dylib.into(), threads }
-    }
-}
-
-/// The loaded model; clones share it, and take turns.
+/// An embedding model; clones share it.
 #[derive(Clone)]
 pub struct Embedder {
-    model: Arc<Mutex<TextEmbedding>>,
+    model: Model,
     tokenizer: Arc<Tokenizer>,
+    name: Arc<str>,
+    dimensions: usize,
+}
+
+#[derive(Clone)]
+enum Model {
+    Local(Local),
+    Endpoint(Endpoint),
 }
 
 impl Embedder {
-    /// Loads the model, which takes some hundred milliseconds.
+    /// Loads the model on this machine, which takes some hundred milliseconds.
     pub async fn load(config: EmbedderConfig) -> Result<Self, EmbedError> {
-        tokio::task::spawn_blocking(move || Self::load_blocking(&config))
-            .await
-            .map_err(|_| EmbedError::Interrupted)?
+        let loading = tokio::task::spawn_blocking(move || Local::load(&config));
+        let (model, tokenizer) = loading.await.map_err(|_| EmbedError::Interrupted)??;
+        Ok(Self {
+            model: Model::Local(model),
+            tokenizer: Arc::new(tokenizer),
+            name: MODEL_NAME.into(),
+            dimensions: DIMENSIONS,
+        })
     }
 
-    fn load_blocking(config: &EmbedderConfig) -> Result<Self, EmbedError> {
-        let files = TokenizerFiles {
-            tokenizer_file: read(&config.model_dir, "tokenizer.json")?,
-            config_file: read(&config.model_dir, "config.json")?,
-            special_tokens_map_file: read(&config.model_dir, "special_tokens_map.json")?,
-            tokenizer_config_file: read(&config.model_dir, "tokenizer_config.json")?,
-        };
-        let onnx = read(&config.model_dir, "model.onnx")?;
-        let model = UserDefinedEmbeddingModel::new(onnx, files)
-            .with_pooling(Pooling::Mean)
-            .with_quantization(QuantizationMode::Dynamic);
-        let options = InitOptionsUserDefined::new()
-            .with_environment(environment(&config.ort_dylib)?)
-            .with_max_length(MAX_TOKENS)
-            .with_intra_threads(config.threads.max(1))
-            // Threads that spin while they wait take the processor from everything else on the machine.
-            .with_session_config("session.intra_op.allow_spinning", "0");
-        let model = TextEmbedding::try_new_from_user_defined(model, options).map_err(EmbedError::Model)?;
-        let tokenizer = Arc::new(model.tokenizer.clone());
-        Ok(Self { model: Arc::new(Mutex::new(model)), tokenizer })
+    /// Uses an endpoint, and learns by asking how long its vectors are. Documents are split by the tokens of the model in
+    /// `model_dir` all the same, so that the same document has the same passages whoever embeds them.
+    pub async fn connect(config: EndpointConfig, model_dir: PathBuf) -> Result<Self, EmbedError> {
+        let reading = tokio::task::spawn_blocking(move || local::tokenizer(&model_dir));
+        let tokenizer = reading.await.map_err(|_| EmbedError::Interrupted)??;
+        let name = config.model.as_str().into();
+        let endpoint = Endpoint::new(config)?;
+        let dimensions = endpoint.dimensions().await?;
+        Ok(Self { model: Model::Endpoint(endpoint), tokenizer: Arc::new(tokenizer), name, dimensions })
     }
 
-    /// The model's tokenizer, for splitting by its tokens.
+    /// The model's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How many numbers its vectors have.
+    pub const fn dimensions(&self) -> usize {
+        self.dimensions
+    }
+
+    /// The tokenizer to split by.
     pub fn tokenizer(&self) -> Tokenizer {
         (*self.tokenizer).clone()
     }
@@ -103,19 +93,13 @@ impl Embedder {
 
     /// The vectors of texts as they are, in their order.
     pub async fn embed(&self, texts: Vec<String>) -> Result<Vec<Vector>, EmbedError> {
-        let mut vectors = Vec::with_capacity(texts.len());
-        let mut texts = texts.into_iter();
-        loop {
-            let turn: Vec<String> = texts.by_ref().take(TURN).collect();
-            if turn.is_empty() {
-                return Ok(vectors);
-            }
-            let mut model = Arc::clone(&self.model).lock_owned().await;
-            let done = tokio::task::spawn_blocking(move || {
-                turn.iter().map(|text| one(&mut model, text)).collect::<Result<Vec<_>, _>>()
-            });
-            vectors.extend(done.await.map_err(|_| EmbedError::Interrupted)??);
-        }
+        let wanted = texts.len();
+        let vectors = match &self.model {
+            Model::Local(local) => local.embed(texts).await?,
+            Model::Endpoint(endpoint) => endpoint.embed(&texts).await?,
+        };
+        let right = vectors.len() == wanted && vectors.iter().all(|vector| vector.len() == self.dimensions);
+        if right { Ok(vectors) } else { Err(EmbedError::WrongShape) }
     }
 }
 
@@ -125,35 +109,9 @@ fn passage_input(passage: &PassageText) -> String {
     if context.is_empty() { passage.text.clone() } else { format!("{context}\n{}", passage.text) }
 }
 
-fn one(model: &mut TextEmbedding, text: &str) -> Result<Vector, EmbedError> {
-    let vector = model.embed([text], None).map_err(EmbedError::Model)?.pop().unwrap_or_default();
-    if vector.len() == DIMENSIONS { Ok(vector) } else { Err(EmbedError::WrongShape) }
-}
-
 /// The cosine of two vectors of length 1.
 pub fn cosine(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-/// ONNX Runtime allows one environment in a process; every embedder shares it.
-fn environment(dylib: &Path) -> Result<Environment, EmbedError> {
-    static SHARED: BlockingMutex<Option<Environment>> = BlockingMutex::new(None);
-    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(environment) = shared.as_ref() {
-        return Ok(environment.clone());
-    }
-    let environment = ort::init_from(dylib)
-        .map_err(|error| EmbedError::Runtime { path: dylib.to_owned(), reason: error.to_string() })?
-        .with_telemetry(false)
-        .build()
-        .map_err(|error| EmbedError::Runtime { path: dylib.to_owned(), reason: error.to_string() })?;
-    *shared = Some(environment.clone());
-    Ok(environment)
-}
-
-fn read(dir: &Path, name: &str) -> Result<Vec<u8>, EmbedError> {
-    let path = dir.join(name);
-    std::fs::read(&path).map_err(|source| EmbedError::File { path, source })
 }
 
 /// Why there is no vector.
@@ -179,10 +137,29 @@ pub enum EmbedError {
     /// The model can't be loaded or run.
     #[error("run the embedding model")]
     Model(#[source] fastembed::Error),
-    /// The model answers with something else than one vector of 384 numbers.
-    #[error("get a vector of {DIMENSIONS} numbers from the embedding model")]
+    /// The tokenizer's file is none.
+    #[error("read the tokenizer {path}")]
+    Tokenizer {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The model answers with something else than a vector of its length for each text.
+    #[error("get a vector of the right length for each text from the embedding model")]
     WrongShape,
+    /// The endpoint can't be reached, is overloaded or broken. Later it may work.
+    #[error("reach the embedding model: {0}")]
+    Away(String),
+    /// The endpoint does not take the request: wrong key, unknown model. Trying again does not help.
+    #[error("use the embedding model: {0}")]
+    Refused(String),
     /// The process is ending.
     #[error("finish embedding before the end of the process")]
     Interrupted,
+}
+
+impl EmbedError {
+    /// Whether trying again later can help.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Away(_))
+    }
 }

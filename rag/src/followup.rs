@@ -1,8 +1,11 @@
 //! Makes a question that leans on the conversation ("and how do I undo that?") searchable by itself.
 
+mod rewritten;
+
 use std::borrow::Cow;
 
 use crate::prompt::Turn;
+pub(crate) use rewritten::rewritten;
 
 /// A question with more words than this says what it is about.
 const SHORT: usize = 9;
@@ -39,7 +42,8 @@ pub fn standing_alone<'a>(question: &'a str, history: &[Turn]) -> Cow<'a, str> {
     }
 }
 
-fn leans(question: &str) -> bool {
+/// Whether it says what it is about only together with what was said before.
+pub(crate) fn leans(question: &str) -> bool {
     let question = question.to_lowercase();
     let words: Vec<&str> =
         question.split(|c: char| !c.is_alphanumeric() && c != '\'').filter(|word| !word.is_empty()).collect();

@@ -1,6 +1,8 @@
 //! The passages in Qdrant: one collection for an embedding model, dense and BM25 vectors side by side, each passage
 //! either shared or its owner's. Every call here ends within its time-out.
 
+mod collections;
+mod error;
 mod payload;
 mod reading;
 mod search;
@@ -15,13 +17,16 @@ use qdrant_client::qdrant::{
 };
 use qdrant_client::{Qdrant, QdrantError};
 use secrecy::{ExposeSecret, SecretString};
-use tonic::Code;
 use uuid::Uuid;
 
 use crate::embed::{DIMENSIONS, MODEL_NAME, Vector};
 use crate::passage::{DocumentId, Generation, PassageBody, PassageId, Scope};
 use crate::sparse::SparseVector;
+pub use collections::Collections;
+pub use error::IndexError;
 
+/// What the names of collections begin with, unless several installations share a Qdrant.
+pub const PREFIX: &str = "passages";
 const DENSE: &str = "dense";
 const BM25: &str = "bm25";
 /// Points sent at once.
@@ -34,8 +39,10 @@ pub struct IndexConfig {
     pub url: String,
     /// Its key, where it wants one.
     pub api_key: Option<SecretString>,
-    /// The collection; [`collection_name`] unless tests want their own.
+    /// The collection, by default that of the model on this machine.
     pub collection: String,
+    /// How many numbers its vectors have.
+    pub dimensions: usize,
     /// How long one call may take.
     pub timeout: Duration,
 }
@@ -46,15 +53,18 @@ impl IndexConfig {
         Self {
             url: url.into(),
             api_key: None,
-            collection: collection_name(),
+            collection: collection_name(PREFIX, MODEL_NAME, DIMENSIONS),
+            dimensions: DIMENSIONS,
             timeout: Duration::from_secs(10),
         }
     }
 }
 
-/// The collection's name: it changes with the embedding model, whose vectors don't mix with another's.
-pub fn collection_name() -> String {
-    format!("passages_{MODEL_NAME}_{DIMENSIONS}")
+/// A collection's name: it changes with the embedding model, whose vectors don't mix with another's.
+pub fn collection_name(prefix: &str, model: &str, dimensions: usize) -> String {
+    let harmless = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '.') { c } else { '_' };
+    let model: String = model.chars().map(harmless).collect();
+    format!("{prefix}_{model}_{dimensions}")
 }
 
 /// A passage ready to be indexed.
@@ -92,6 +102,7 @@ pub(crate) struct Candidate {
 pub struct PassageIndex {
     client: Qdrant,
     collection: String,
+    dimensions: usize,
     timeout: Duration,
 }
 
@@ -105,7 +116,14 @@ impl PassageIndex {
             .skip_compatibility_check()
             .keep_alive_while_idle()
             .build()?;
-        Ok(Self { client, collection: config.collection.clone(), timeout: config.timeout })
+        let IndexConfig { collection, dimensions, timeout, .. } = config.clone();
+        Ok(Self { client, collection, dimensions, timeout })
+    }
+
+    /// Another collection of the same Qdrant.
+    #[must_use]
+    pub fn at(&self, collection: String, dimensions: usize) -> Self {
+        Self { collection, dimensions, ..self.clone() }
     }
 
     /// The name recorded as the index' version.
@@ -113,9 +131,10 @@ impl PassageIndex {
         &self.collection
     }
 
-    /// Creates the collection and its payload indexes unless they are there.
-    pub async fn ensure_collection(&self) -> Result<(), IndexError> {
-        if !self.within(self.client.collection_exists(&self.collection)).await? {
+    /// Creates the collection and its payload indexes unless they are there; says whether it was created.
+    pub async fn ensure_collection(&self) -> Result<bool, IndexError> {
+        let missing = !self.within(self.client.collection_exists(&self.collection)).await?;
+        if missing {
             match self.within(self.client.create_collection(self.layout())).await {
                 // Another process was faster.
                 Err(IndexError::Refused(status)) if status.contains("already exists") => {}
@@ -132,12 +151,15 @@ impl PassageIndex {
             let index = CreateFieldIndexCollectionBuilder::new(&self.collection, field, kind).wait(true);
             self.within(self.client.create_field_index(index)).await?;
         }
-        Ok(())
+        Ok(missing)
     }
 
     fn layout(&self) -> CreateCollectionBuilder {
         let mut dense = VectorsConfigBuilder::default();
-        dense.add_named_vector_params(DENSE, VectorParamsBuilder::new(DIMENSIONS as u64, Distance::Cosine));
+        dense.add_named_vector_params(
+            DENSE,
+            VectorParamsBuilder::new(self.dimensions as u64, Distance::Cosine),
+        );
         let mut sparse = SparseVectorsConfigBuilder::default();
         sparse.add_named_vector_params(BM25, SparseVectorParamsBuilder::default().modifier(Modifier::Idf));
         CreateCollectionBuilder::new(&self.collection).vectors_config(dense).sparse_vectors_config(sparse)
@@ -240,50 +262,4 @@ fn of_generation(generation: Generation) -> Condition {
 
 fn of_document(document_id: DocumentId) -> Condition {
     Condition::matches(payload::DOCUMENT_ID, document_id.to_string())
-}
-
-/// Why the index did not do it.
-#[derive(Debug, thiserror::Error)]
-pub enum IndexError {
-    /// Qdrant can't be reached or doesn't answer in time; trying again later can help.
-    #[error("reach the passage index: {0}")]
-    Away(String),
-    /// Qdrant says no.
-    #[error("use the passage index: {0}")]
-    Refused(String),
-    /// A point is not a passage of ours.
-    #[error("read a passage from the index: {0}")]
-    Unreadable(&'static str),
-}
-
-impl IndexError {
-    /// Whether trying again later can help.
-    pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Away(_))
-    }
-}
-
-impl From<QdrantError> for IndexError {
-    fn from(error: QdrantError) -> Self {
-        match error {
-            QdrantError::ResponseError { status } => {
-                let message = format!("{}: {}", status.code(), status.message());
-                match status.code() {
-                    Code::InvalidArgument
-                    | Code::NotFound
-                    | Code::AlreadyExists
-                    | Code::PermissionDenied
-                    | Code::Unauthenticated
-                    | Code::FailedPrecondition
-                    | Code::OutOfRange
-                    | Code::Unimplemented => Self::Refused(message),
-                    // The client calls a connection that fails internal.
-                    _ => Self::Away(message),
-                }
-            }
-            QdrantError::ResourceExhaustedError { status, .. } => Self::Away(status.message().to_owned()),
-            QdrantError::Io(error) => Self::Away(error.to_string()),
-            other => Self::Refused(other.to_string()),
-        }
-    }
 }

@@ -1,11 +1,14 @@
 //! Builds the messages for the language model from the versioned templates in `prompts/`: rules, the conversation so
 //! far, numbered sources, the question, all within the model's context. It sends nothing.
 
+mod rewrite;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::Serialize;
 
 use crate::quote::NOTHING_ANSWERS;
 use crate::retrieve::Source;
+pub(crate) use rewrite::rewrite;
 
 /// The version of the templates, recorded with every answer.
 pub const VERSION: &str = "answer.v1";
@@ -134,8 +137,24 @@ fn numbered(sources: &[Source], room: u32) -> (Vec<String>, u32) {
 /// A source; whatever in it looks like the end of one is taken apart.
 fn element(number: u32, source: &Source, text: &str) -> String {
     let title = source.passage.context().replace(['"', '<', '>', '\n'], " ");
-    let text = text.replace("<source", "< source").replace("</source", "< /source");
+    let text = taken_apart(text);
     format!("<source number=\"{number}\" title=\"{title}\">\n{text}\n</source>")
+}
+
+/// The text, with a space in whatever a model might read as the tag of a source.
+fn taken_apart(text: &str) -> String {
+    let mut apart = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('<') {
+        let (before, tag) = rest.split_at(at + 1);
+        apart.push_str(before);
+        let name = tag.trim_start_matches(|c: char| c == '/' || c.is_whitespace() || c.is_control());
+        if name.get(..6).is_some_and(|name| name.eq_ignore_ascii_case("source")) {
+            apart.push(' ');
+        }
+        rest = tag;
+    }
+    apart + rest
 }
 
 /// The newest turns that fit, beginning with a question.
@@ -203,6 +222,10 @@ mod tests {
         let last = &prompt.messages.last().unwrap().content;
         assert_eq!(last.matches("</source>").count(), 1);
         assert_eq!(last.matches("<source ").count(), 1);
+        for tag in ["</SOURCE>", "</ source>", "< / Source >", "</\nsource>"] {
+            assert!(!taken_apart(tag).contains(tag), "{tag}");
+        }
+        assert_eq!(taken_apart("if a < b { resource } </b>"), "if a < b { resource } </b>");
         assert!(last.ends_with("Question: {{sources}}?"));
     }
 

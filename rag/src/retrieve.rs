@@ -182,7 +182,7 @@ impl RetrieveError {
     /// Whether trying again later can help.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Embed(_) => false,
+            Self::Embed(error) => error.is_transient(),
             Self::Versions(_) => true,
             Self::Index(error) => error.is_transient(),
         }

@@ -102,9 +102,7 @@ impl Eraser {
     }
 
     pub(super) async fn purge_passages(&self, owner: UserId) -> anyhow::Result<()> {
-        self.index.ensure_collection().await?;
-        self.index.delete_owner(owner.uuid()).await?;
-        match self.index.count_of_owner(owner.uuid()).await? {
+        match self.collections.delete_owner(owner.uuid()).await? {
             0 => Ok(()),
             left => bail!("{left} passages are left in the index"),
         }

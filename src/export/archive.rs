@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::Bytes;
 use serde::Serialize;
+use serde_json::Value;
 use tokio::sync::mpsc;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
@@ -19,7 +20,7 @@ const CHUNK: usize = 64 << 10;
 const ON_THE_WAY: usize = 4;
 
 enum Step {
-    Begin(String),
+    Begin(String, Option<Value>),
     Append(Vec<u8>),
     Close { whole: bool },
 }
@@ -49,7 +50,12 @@ impl Archive {
 
     /// The beginning of a file.
     pub(super) async fn begin(&self, name: &str) -> Result<(), ExportError> {
-        self.step(Step::Begin(name.to_owned())).await
+        self.step(Step::Begin(name.to_owned(), None)).await
+    }
+
+    /// The beginning of a document's file; the manifest says which document it is.
+    pub(super) async fn begin_document(&self, name: &str, document: Value) -> Result<(), ExportError> {
+        self.step(Step::Begin(name.to_owned(), Some(document))).await
     }
 
     /// More of the file begun last.
@@ -73,12 +79,15 @@ struct Listed {
     path: String,
     bytes: u64,
     sha256: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document: Option<Value>,
 }
 
 struct File {
     path: String,
     bytes: u64,
     hash: Context,
+    document: Option<Value>,
 }
 
 impl File {
@@ -88,7 +97,7 @@ impl File {
             let _ = write!(hex, "{byte:02x}");
             hex
         });
-        Listed { path: self.path, bytes: self.bytes, sha256 }
+        Listed { path: self.path, bytes: self.bytes, sha256, document: self.document }
     }
 }
 
@@ -97,10 +106,10 @@ fn write(mut steps: mpsc::Receiver<Step>, bytes: &mpsc::Sender<io::Result<Bytes>
     let (mut manifest, mut current): (Vec<Listed>, Option<File>) = (vec![], None);
     loop {
         match steps.blocking_recv() {
-            Some(Step::Begin(path)) => {
+            Some(Step::Begin(path, document)) => {
                 manifest.extend(current.take().map(File::listed));
                 zip.start_file(&path, SimpleFileOptions::default().large_file(true))?;
-                current = Some(File { path, bytes: 0, hash: Context::new(&SHA256) });
+                current = Some(File { path, bytes: 0, hash: Context::new(&SHA256), document });
             }
             Some(Step::Append(content)) => {
                 zip.write_all(&content)?;

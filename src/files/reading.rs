@@ -1,11 +1,28 @@
-//! Opens a kept file.
+//! Opens a kept file, piece by piece.
 
 use aggregates::UserId;
+use bytes::{Buf as _, Bytes, BytesMut};
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
 use object_store::ObjectStoreExt as _;
-use sealing::{Coordinates, Subject, UserKey};
+use object_store::path::Path;
+use sealing::{ContentKey, Coordinates, Subject, UserKey};
 use uuid::Uuid;
 
-use super::{Files, FilesError, body_path, key_path, within};
+use super::{Files, FilesError, STEP, body_path, key_path, within};
+
+/// The longest piece that is one of ours.
+const LONGEST: usize = 1 << 20;
+
+/// A kept file being opened.
+pub struct Reading {
+    sealed: BoxStream<'static, Result<Bytes, object_store::Error>>,
+    buffer: BytesMut,
+    file: Uuid,
+    key: ContentKey,
+    piece: u32,
+    over: bool,
+}
 
 impl Files {
     /// All bytes of a document's file.
@@ -16,33 +33,71 @@ impl Files {
         document: Uuid,
         sha256: &str,
     ) -> Result<Vec<u8>, FilesError> {
-        let note = self.bytes(&key_path(owner, document, sha256)).await?;
+        let mut reading = self.open(owner, key, document, sha256).await?;
+        let mut opened = Vec::new();
+        while let Some(piece) = reading.next().await? {
+            opened.extend(piece);
+        }
+        Ok(opened)
+    }
+
+    /// Begins to open a document's file.
+    pub async fn open(
+        &self,
+        owner: UserId,
+        key: &UserKey,
+        document: Uuid,
+        sha256: &str,
+    ) -> Result<Reading, FilesError> {
+        let note = self.get(&key_path(owner, document, sha256)).await?;
+        let note = within(note.bytes()).await?;
         let (file, wrapped) = note.split_first_chunk::<16>().ok_or(FilesError::Damaged)?;
         let file = Uuid::from_bytes(*file);
         let key = key.unwrap_content_key(Subject::Document(file), wrapped)?;
-        let sealed = self.bytes(&body_path(owner, document, sha256)).await?;
-        let mut rest = sealed.as_ref();
-        let mut opened = Vec::with_capacity(rest.len());
-        let mut piece = 0;
-        loop {
-            let (length, after) = rest.split_first_chunk::<4>().ok_or(FilesError::Damaged)?;
-            let length = u32::from_be_bytes(*length) as usize;
-            let (bytes, after) = after.split_at_checked(length).ok_or(FilesError::Damaged)?;
-            let last = after.is_empty();
-            opened.extend(key.open(&Coordinates::File { file, piece, last }, bytes)?);
-            if last {
-                return Ok(opened);
-            }
-            piece += 1;
-            rest = after;
-        }
+        let sealed = self.get(&body_path(owner, document, sha256)).await?.into_stream();
+        Ok(Reading { sealed, buffer: BytesMut::new(), file, key, piece: 0, over: false })
     }
 
-    async fn bytes(&self, path: &object_store::path::Path) -> Result<bytes::Bytes, FilesError> {
-        let reading = async { self.store.get(path).await?.bytes().await };
-        match within(reading).await {
+    async fn get(&self, path: &Path) -> Result<object_store::GetResult, FilesError> {
+        match within(self.store.get(path)).await {
             Err(FilesError::Store(object_store::Error::NotFound { .. })) => Err(FilesError::Missing),
             other => other,
         }
+    }
+}
+
+impl Reading {
+    /// The next bytes; none after the last. A file that was cut off is damaged, not short.
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, FilesError> {
+        if self.over {
+            return Ok(None);
+        }
+        if !self.fill(4).await? {
+            return Err(FilesError::Damaged);
+        }
+        let length = self.buffer.get_u32() as usize;
+        // One byte more shows whether another piece follows.
+        if length > LONGEST || !self.fill(length).await? {
+            return Err(FilesError::Damaged);
+        }
+        let last = !self.fill(length + 1).await?;
+        let sealed = self.buffer.split_to(length);
+        let place = Coordinates::File { file: self.file, piece: self.piece, last };
+        let opened = self.key.open(&place, &sealed)?;
+        self.piece += 1;
+        self.over = last;
+        Ok(Some(opened))
+    }
+
+    /// Reads until so many bytes are there; `false` if the file ends before.
+    async fn fill(&mut self, wanted: usize) -> Result<bool, FilesError> {
+        while self.buffer.len() < wanted {
+            let next = tokio::time::timeout(STEP, self.sealed.next()).await;
+            match next.map_err(|_| FilesError::TimedOut)? {
+                Some(bytes) => self.buffer.extend_from_slice(&bytes?),
+                None => return Ok(false),
+            }
+        }
+        Ok(true)
     }
 }

@@ -14,7 +14,11 @@ use crate::identity::Caller;
 #[utoipa::path(get, path = "/v1/me/export", operation_id = "export_me", tag = "Privacy",
     responses((status = 200, content_type = "application/zip")), security(("bearer" = [])))]
 pub(super) async fn export(State(api): State<Api>, caller: Caller) -> Response {
-    let exporter = Exporter { store: api.store.clone(), accounts: api.accounts.clone() };
+    let exporter = Exporter {
+        store: api.store.clone(),
+        accounts: api.accounts.clone(),
+        files: api.knowledge.files.clone(),
+    };
     let bytes = ReceiverStream::new(exporter.begin(caller.user));
     let headers = [
         (CONTENT_TYPE, "application/zip"),

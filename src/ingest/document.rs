@@ -49,7 +49,9 @@ impl Ingest {
         let readable = Readable { file, bytes, media_type, sha256 };
         if known.sha256() == Some(readable.sha256.as_str()) {
             match known.phase() {
-                DocumentPhase::Indexed if self.indexing.is_whole(id).await? => return Ok(Outcome::Unchanged),
+                DocumentPhase::Indexed if self.indexing.is_whole(&self.stock, id).await? => {
+                    return Ok(Outcome::Unchanged);
+                }
                 DocumentPhase::Rejected => return self.outcome(id).await,
                 _ => {}
             }
@@ -116,8 +118,8 @@ impl Ingest {
         let added = documents.execute(id.uuid(), add, &self.metadata(), None).await;
         added.context("record the document")?;
         self.indexing.wake.notify();
-        self.indexing.settle_claimed(id).await?;
-        self.indexing.mend_claimed(id).await.map(drop)
+        self.indexing.settle_claimed(&self.stock, id).await?;
+        self.indexing.mend_claimed(&self.stock, id).await.map(drop)
     }
 
     /// What became of a document, by its events.

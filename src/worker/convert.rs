@@ -71,7 +71,7 @@ mod tests {
     fn made_by(author: Author) -> rag::answer::Provenance {
         let document_id = RagDocumentId::from(Uuid::from_u128(3));
         rag::answer::Provenance {
-            embedding_model: "m",
+            embedding_model: "m".into(),
             index_version: "i".into(),
             passages: vec![(PassageId { document_id, ordinal: 4 }, 0.5)],
             author,

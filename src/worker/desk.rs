@@ -1,6 +1,7 @@
 //! Takes one request for an answer from its claim to its end, once. Where the request came from is not its business.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aggregates::conversation::FailureReason;
@@ -10,7 +11,8 @@ use async_nats::jetstream::{AckKind, Context, Message};
 use futures::FutureExt as _;
 use nats::Subjects;
 use rag::answer::Answerer;
-use rag::index::PassageIndex;
+use rag::generate::ChatModel;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -18,6 +20,8 @@ use super::failure::{ATTEMPTS, AttemptFailed, Next};
 use super::history::{Asked, Standing, standing};
 use super::in_hand::{Handle, InHand};
 use super::record::Ending;
+use crate::indexing::versions_of;
+use crate::library::{Library, Stock};
 use crate::store::{AnswerLease, Claim, Requested, Store, StoreError};
 use crate::wake::SealerWake;
 
@@ -59,8 +63,10 @@ pub(super) struct Desk {
     pub(super) jetstream: Context,
     pub(super) subjects: Subjects,
     pub(super) wake: SealerWake,
-    pub(super) answerer: Answerer,
-    pub(super) index: PassageIndex,
+    /// What answers come from now.
+    pub(super) stock: watch::Receiver<Arc<Stock>>,
+    pub(super) library: Library,
+    pub(super) model: Option<ChatModel>,
     pub(super) in_hand: InHand,
     /// This process, as the holder of leases.
     pub(super) holder: Uuid,
@@ -89,6 +95,13 @@ enum Worked {
 }
 
 impl Desk {
+    /// What answers with the models and passages of now.
+    pub(super) fn answerer(&self) -> Answerer {
+        let stock = self.stock.borrow();
+        Answerer::new(stock.embedder.clone(), stock.index.clone(), self.model.clone())
+            .with_versions(versions_of(self.store.clone()))
+    }
+
     /// Works on a request, if it is still wanted and nobody else is at it.
     pub(super) async fn take_up(&self, request: Request, delivery: Delivery<'_>) -> Disposal {
         // In hand before the events are read: a stop is either among them or reaches the handle.

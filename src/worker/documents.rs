@@ -10,10 +10,11 @@ use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
 use async_nats::jetstream::{self, AckKind, Message};
 use futures::StreamExt as _;
 use nats::{Envelope, STREAM_TIMEOUT, Subjects, ensure_streams};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::indexing::{Indexing, Told};
+use crate::library::Stock;
 
 /// How long a delivery belongs to a worker that says nothing, and how often it says something.
 const ACK_WAIT: Duration = Duration::from_secs(15);
@@ -34,6 +35,10 @@ const FORGOTTEN: f64 = 120.0;
 /// The documents' part of a worker.
 pub(super) struct Documents {
     pub(super) indexing: Indexing,
+    /// Where documents go now.
+    pub(super) stock: watch::Receiver<Arc<Stock>>,
+    /// The collection was made anew.
+    pub(super) made: Arc<Notify>,
     pub(super) nats: Client,
     pub(super) subjects: Subjects,
 }
@@ -44,6 +49,7 @@ impl Documents {
         tokio::select! {
             () = self.follow() => {}
             () = self.sweep() => {}
+            () = self.mend() => {}
             () = cancel.cancelled() => {}
         }
     }
@@ -92,7 +98,7 @@ impl Documents {
         let id = DocumentId::new(recorded.aggregate_id);
         let deliveries = message.info().map_or(1, |info| info.delivered).clamp(1, 10);
         let settled = tokio::select! {
-            settled = self.indexing.settle(id) => settled,
+            settled = self.settle(id) => settled,
             never = keep_alive(message) => match never {},
         };
         let told = match settled {
@@ -110,13 +116,35 @@ impl Documents {
         }
     }
 
+    async fn settle(&self, id: DocumentId) -> anyhow::Result<bool> {
+        let stock = Arc::clone(&self.stock.borrow());
+        self.indexing.settle(&stock, id).await
+    }
+
+    /// Fills the index again after it was lost, whenever that was: at the start, and when its collection was made anew.
+    async fn mend(&self) {
+        loop {
+            let stock = Arc::clone(&self.stock.borrow());
+            match self.indexing.mend_all(&stock, |_| {}).await {
+                Ok((0, _)) => {}
+                Ok((documents, _)) => tracing::info!(documents, "what the index had lost is there again"),
+                Err(error) => {
+                    tracing::warn!(error = format!("{error:#}"), "the index could not be mended yet");
+                    tokio::time::sleep(LAST_RETRY).await;
+                    continue;
+                }
+            }
+            self.made.notified().await;
+        }
+    }
+
     /// Finds documents whose delivery was lost with the stream.
     async fn sweep(&self) {
         loop {
             tokio::time::sleep(SWEEP).await;
             let waiting = projections::documents::waiting(self.indexing.store.pool(), FORGOTTEN, 20).await;
             for id in waiting.unwrap_or_default() {
-                if let Err(error) = self.indexing.settle(id).await {
+                if let Err(error) = self.settle(id).await {
                     tracing::warn!(error = format!("{error:#}"), document.id = %id, "a document waits for the index");
                 }
             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aggregates::UserId;
 use aggregates::conversation::{Answer, FailureReason, Provenance, Usage};
 use futures::StreamExt as _;
-use rag::answer::AnswerChunk;
+use rag::answer::{AnswerChunk, Answerer};
 use rag::index::IndexError;
 use rag::passage::{OwnerId, PassageBody, PassageId};
 use rag::retrieve::{Hit, RetrieveError, Source, join_neighbours};
@@ -20,7 +20,7 @@ use super::live::{Attempt, LiveAnswer};
 use crate::store::StoreError;
 
 /// How long the search for passages may take.
-const RETRIEVE_TIMEOUT: Duration = Duration::from_secs(10);
+const RETRIEVE_TIMEOUT: Duration = Duration::from_secs(15);
 
 impl From<StoreError> for AttemptFailed {
     fn from(error: StoreError) -> Self {
@@ -32,10 +32,11 @@ impl Desk {
     /// The whole answer to a job. Dropping this ends the work and the publishing at once.
     pub(super) async fn write(&self, job: &Job) -> Result<(Answer, Provenance, Usage), AttemptFailed> {
         let live = self.begin_live(job).await?;
-        let sources = self.sources(job).await?;
+        let answerer = self.answerer();
+        let sources = self.sources(job, &answerer).await?;
         live.sources(convert::sources(&sources));
         let asked = &job.asked;
-        let written = self.answerer.answer(asked.question.clone(), asked.history.clone(), sources);
+        let written = answerer.answer(asked.question.clone(), asked.history.clone(), sources);
         let mut written = std::pin::pin!(written);
         while let Some(chunk) = written.next().await {
             match chunk? {
@@ -68,14 +69,17 @@ impl Desk {
     }
 
     /// The passages to answer from, readable.
-    async fn sources(&self, job: &Job) -> Result<Vec<Source>, AttemptFailed> {
+    async fn sources(&self, job: &Job, answerer: &Answerer) -> Result<Vec<Source>, AttemptFailed> {
         let asked = &job.asked;
         let owner = OwnerId::from(asked.owner.uuid());
-        let retrieving = self.answerer.retrieve(&asked.question, &asked.history, owner);
+        let retrieving = answerer.retrieve(&asked.question, &asked.history, owner);
         let hits = match tokio::time::timeout(RETRIEVE_TIMEOUT, Box::pin(retrieving)).await {
             Ok(Ok(hits)) => hits,
             Ok(Err(error)) => {
-                self.mend_index(&error).await;
+                // An index that says no may have lost its collection, or it is another one now: the next attempt finds it.
+                if matches!(error, RetrieveError::Index(IndexError::Refused(_))) {
+                    self.library.look();
+                }
                 return Err(error.into());
             }
             Err(_) => {
@@ -87,15 +91,6 @@ impl Desk {
         };
         let keys = self.document_keys(asked.owner, &hits).await?;
         Ok(join_neighbours(hits.into_iter().filter_map(|hit| readable(hit, &keys)).collect()))
-    }
-
-    /// An index that says no may have lost its collection: the next attempt finds it made.
-    async fn mend_index(&self, error: &RetrieveError) {
-        if let RetrieveError::Index(IndexError::Refused(_)) = error
-            && let Err(error) = self.index.ensure_collection().await
-        {
-            tracing::warn!(%error, "the index could not be mended");
-        }
     }
 
     async fn document_keys(

@@ -1,8 +1,11 @@
 //! Somebody wants to be forgotten: everywhere, provably, whatever dies on the way.
 
+use aggregates::UserId;
 use colloquy::app::App;
 use colloquy::cli::Role;
+use colloquy::files::Files;
 use colloquy::store;
+use rag::index::{IndexConfig, PassageIndex};
 use serde_json::{Value, json};
 use sqlx::{PgPool, Row as _};
 use uuid::Uuid;
@@ -81,6 +84,34 @@ async fn whoever_asks_for_it_is_erased_from_every_store_with_a_receipt() {
         hash = entry.event.chain(&hash);
         assert_eq!(entry.hash, hash);
     }
+    product.end().await;
+}
+
+#[tokio::test]
+async fn of_the_documents_of_whoever_is_erased_no_passage_and_no_file_is_left() {
+    let product = Product::with(&ROLES).await;
+    let (person, _) = somebody_with_a_history(&product, "ocarina").await;
+    let (other, _) = somebody_with_a_history(&product, "theremin").await;
+    let mut owners = vec![];
+    for who in [&person, &other] {
+        let text = format!("# Notes\n\n{}", "The ocarina lies in the third drawer. ".repeat(40));
+        let added = who.upload("notes.md", text.into_bytes(), &[]).await;
+        let path = format!("/v1/documents/{}", added.body["document_id"].as_str().unwrap());
+        who.until_shown(&path, |row| row["status"] == "indexed").await;
+        let me = who.until_shown("/v1/me", |me| me["id"].is_string()).await;
+        owners.push(me["id"].as_str().unwrap().parse::<Uuid>().unwrap());
+    }
+    let files = Files::at(&product.config.worker.files_url).unwrap();
+    let kept = async |owner: Uuid| files.count_of_owner(UserId::new(owner)).await.unwrap();
+    let index = PassageIndex::new(&IndexConfig::new(service("COLLOQUY_TEST_QDRANT_URL"))).unwrap();
+    let passages = async |owner: Uuid| index.count_of_owner(owner).await.unwrap();
+    for owner in &owners {
+        assert!(kept(*owner).await > 0 && passages(*owner).await > 1);
+    }
+    let receipt = person.request("DELETE", "/v1/me").await.body["receipt"].as_str().unwrap().to_owned();
+    erased(&other, &receipt).await;
+    assert_eq!((kept(owners[0]).await, passages(owners[0]).await), (0, 0));
+    assert!(kept(owners[1]).await > 0 && passages(owners[1]).await > 1);
     product.end().await;
 }
 

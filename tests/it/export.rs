@@ -110,3 +110,42 @@ async fn the_manifest_of_an_export_names_every_file_with_its_hash() {
         assert_eq!(hex, sha256, "{name}");
     }
 }
+
+#[tokio::test]
+async fn an_export_holds_the_files_somebody_brought_as_they_were() {
+    let product = Product::with(&colloquy::cli::Role::ALL).await;
+    let (person, other) = (Person::new(&product).await, Person::new(&product).await);
+    let large: Vec<u8> = "A long tale of a bassoon. ".repeat(8_000).into_bytes();
+    let mut ids = vec![];
+    for (who, name, bytes) in [
+        (&person, "Reeds: a story.md", b"# Reeds\n\nThey are cut by hand.".to_vec()),
+        (&person, "gone.txt", b"This will be removed.".to_vec()),
+        (&other, "secret.txt", b"The secret of the piccolo.".to_vec()),
+        // Longer than what is sealed at once; nobody waits until it is indexed.
+        (&person, "tale.txt", large.clone()),
+    ] {
+        let added = who.upload(name, bytes, &[]).await;
+        let id = added.body["document_id"].as_str().unwrap().to_owned();
+        who.until_shown(&format!("/v1/documents/{id}"), |row| {
+            row["status"] == "indexed" || name == "tale.txt"
+        })
+        .await;
+        ids.push(id);
+    }
+    person.request("DELETE", &format!("/v1/documents/{}", ids[1])).await;
+    person.until_shown("/v1/documents", |page| page["items"].as_array().unwrap().len() == 2).await;
+
+    let files = files(&person).await;
+    let reeds = format!("documents/{}/Reeds_ a story.md", ids[0]);
+    assert_eq!(files[&reeds], b"# Reeds\n\nThey are cut by hand.");
+    assert_eq!(files[&format!("documents/{}/tale.txt", ids[3])], large);
+    assert_eq!(files.keys().filter(|name| name.starts_with("documents/")).count(), 2, "{:?}", files.keys());
+    let known = json_of(&files, "documents.json");
+    assert_eq!(known.as_array().unwrap().len(), 2);
+    assert_eq!((&known[0]["title"], &known[0]["status"]), (&json!("Reeds: a story"), &json!("indexed")));
+    let manifest = json_of(&files, "manifest.json");
+    let listed = manifest.as_array().unwrap().iter().find(|file| file["path"] == reeds.as_str()).unwrap();
+    assert_eq!(listed["document"]["id"], ids[0].as_str());
+    assert_eq!(listed["document"]["media_type"], "text/markdown");
+    assert_eq!(listed["sha256"], known[0]["sha256"], "the file is what was brought");
+}

@@ -23,6 +23,7 @@ mod isolation;
 mod keys;
 mod ledger;
 mod read_models;
+mod reindex;
 mod restore;
 mod retention;
 mod streams;

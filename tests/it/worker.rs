@@ -281,6 +281,7 @@ async fn a_follow_up_is_answered_with_what_was_said_before() {
     completed(ending(&backbone, id, first).await);
     let (_, second) = backbone.ask(user, id, "And who built it?").await;
     completed(ending(&backbone, id, second).await);
+    assert_eq!(model.requests(), 3, "the second question was written anew before it was searched for");
     let said: Vec<String> = model.last_messages();
     assert!(said.iter().any(|message| message == QUESTION), "the first question is not remembered");
     assert!(said.iter().any(|message| message == WRITTEN), "the first answer is not remembered");

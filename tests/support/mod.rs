@@ -2,6 +2,7 @@
 
 pub(crate) mod answering;
 pub(crate) mod backbone;
+pub(crate) mod embedding_server;
 pub(crate) mod files;
 pub(crate) mod model_server;
 pub(crate) mod person;

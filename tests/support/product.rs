@@ -86,6 +86,9 @@ pub(crate) fn configuration(database_url: String) -> Config {
         worker: WorkerConfig {
             qdrant_url: service("COLLOQUY_TEST_QDRANT_URL"),
             qdrant_api_key: None,
+            qdrant_prefix: "passages".to_owned(),
+            embedding: None,
+            embedding_previous: None,
             files_url: format!("file://{}/files-{}", std::env::temp_dir().display(), Uuid::now_v7().simple()),
             embedding_model_dir: PathBuf::from(service("EMBEDDING_MODEL_DIR")),
             ort_dylib_path: PathBuf::from(service("ORT_DYLIB_PATH")),

@@ -77,6 +77,28 @@ async fn a_question_that_leans_on_the_conversation_is_answered_by_quoting() {
 }
 
 #[tokio::test]
+async fn a_model_writes_a_leaning_question_anew_and_that_is_searched_for() {
+    let (embedder, index) = library("rewritten").await;
+    let history =
+        [Turn::Question("What is a swarm?".into()), Turn::Answer("Half of the bees of a hive.".into())];
+    // Its terms and those of the question before lead elsewhere; only what the model makes of it leads there.
+    let (server, chat) = model(Act::Say(vec!["\"At how many degrees ", "is a loaf baked?\""])).await;
+    let answerer = Answerer::new(embedder.clone(), index.clone(), Some(chat));
+    let hits = answerer.retrieve("And how hot is that?", &history, somebody()).await.unwrap();
+    assert_eq!(hits[0].id.document_id, document_id(1));
+    let asked = server.requests().remove(0).1.to_string();
+    assert!(asked.contains("What is a swarm?") && asked.contains("And how hot is that?"));
+    // A question that stands alone is not sent.
+    answerer.retrieve("How many eggs does a queen lay in summer?", &history, somebody()).await.unwrap();
+    assert_eq!(server.requests().len(), 1);
+    // Without the model's help the terms of the conversation have to do.
+    let (_away, chat) = model(Act::Status(503)).await;
+    let answerer = Answerer::new(embedder, index, Some(chat));
+    let hits = answerer.retrieve("And how hot is that?", &history, somebody()).await.unwrap();
+    assert_eq!(hits[0].id.document_id, document_id(2));
+}
+
+#[tokio::test]
 async fn where_nothing_answers_that_is_said_and_nothing_cited() {
     let (embedder, index) = library("unanswerable").await;
     let (_server, model) = model(Act::Say(vec!["never asked"])).await;

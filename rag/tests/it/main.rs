@@ -7,6 +7,7 @@ mod answering;
 mod embedding;
 mod generation;
 mod indexing;
+mod injections;
 mod model_server;
 mod retrieval;
 mod services;
