@@ -27,7 +27,8 @@ pub struct WorkerConfig {
     pub embedding_previous: Option<EmbeddingConfig>,
     /// `MODEL_URL`, `MODEL_NAME`, `MODEL_API_KEY`, `MODEL_CONTEXT`: an OpenAI-compatible model; without it answers are quoted.
     pub model: Option<ModelConfig>,
-    /// `FILES_URL`: where the files people bring are kept, sealed; default `file://` and the folder `files` where it runs.
+    /// `FILES_URL`: where the files people bring are kept, sealed: `file:///a/folder` or `s3://bucket/prefix` (the rest as `AWS_…`);
+    /// default the folder `files` where it runs.
     pub files_url: String,
     /// `WORKER_CONCURRENCY`: answers written at once; default 8.
     pub concurrency: usize,

@@ -52,7 +52,7 @@ fn provenance(provenance: rag::answer::Provenance) -> Provenance {
         })
         .collect();
     Provenance {
-        embedding_model: provenance.embedding_model.to_owned(),
+        embedding_model: provenance.embedding_model,
         index_version: provenance.index_version,
         passages,
         language_model,

@@ -63,7 +63,9 @@ async fn embed(
         .enumerate()
         .map(|(index, mut vector)| {
             vector.resize(DIMENSIONS, 0.0);
-            vector.iter_mut().for_each(|x| *x *= 3.0);
+            for x in &mut vector {
+                *x *= 3.0;
+            }
             json!({"object": "embedding", "index": index, "embedding": vector})
         })
         .collect();

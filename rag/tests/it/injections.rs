@@ -26,8 +26,8 @@ async fn hostile(test: &str, model: Option<ChatModel>) -> Answerer {
     let (embedder, index) = library(test).await;
     let ingester = Ingester::new(embedder.clone(), index.clone());
     for (injection, number) in INJECTIONS.iter().zip(100..) {
-        let text = format!("# Notes on trains {number}\n\n{injection}\n");
-        ingester.shared(&document(number, Scope::Shared, &text), |_, _| {}).await.unwrap();
+        let notes = format!("# Notes on trains {number}\n\n{injection}\n");
+        ingester.shared(&document(number, Scope::Shared, &notes), |_, _| {}).await.unwrap();
     }
     Answerer::new(embedder, index, model)
 }
