@@ -2,6 +2,7 @@
 
 import type { ReactNode } from "react";
 import { useText } from "../text/text";
+import { DocumentTitle } from "../ui/DocumentTitle";
 import { Logo } from "../ui/Logo";
 import styles from "./AccountPage.module.css";
 
@@ -17,7 +18,7 @@ export function Door({ title, action, hint, children }: Props) {
   const text = useText();
   return (
     <main className={styles.page}>
-      <title>{`${action} · ${text.name}`}</title>
+      <DocumentTitle>{`${action} · ${text.name}`}</DocumentTitle>
       <div className={styles.card}>
         <header className={styles.head}>
           <Logo size={44} />

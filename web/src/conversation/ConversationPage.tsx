@@ -13,6 +13,7 @@ import { titleOf } from "../conversations/title";
 import { inWords } from "../text/failures";
 import { useText } from "../text/text";
 import { Button, buttonLooks } from "../ui/Button";
+import { DocumentTitle } from "../ui/DocumentTitle";
 import { Notice } from "../ui/Notice";
 import { Answer } from "./Answer";
 import { Composer } from "./Composer";
@@ -54,7 +55,7 @@ function Title({ conversationId, exists }: { conversationId: string; exists: boo
   const title = titleOf(row) ?? text.conversations.untitled;
   return (
     <>
-      <title>{`${title} · ${text.name}`}</title>
+      <DocumentTitle>{`${title} · ${text.name}`}</DocumentTitle>
       <h1 className="visually-hidden">{title}</h1>
     </>
   );

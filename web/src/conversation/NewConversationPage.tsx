@@ -6,6 +6,7 @@ import { session } from "../account/session";
 import { newId } from "../api/ids";
 import { useText } from "../text/text";
 import { Button } from "../ui/Button";
+import { DocumentTitle } from "../ui/DocumentTitle";
 import { Logo } from "../ui/Logo";
 import { Composer } from "./Composer";
 import { useAsking } from "./commands";
@@ -24,7 +25,7 @@ export function NewConversationPage() {
   };
   return (
     <div className={styles.page}>
-      <title>{text.name}</title>
+      <DocumentTitle>{text.name}</DocumentTitle>
       <div className={styles.middle}>
         <Logo size={48} />
         <h1 className={styles.title}>{text.conversation.empty}</h1>

@@ -95,12 +95,17 @@ export function useFiltering(): (filters: Filters) => void {
 
 /** What is being written, put into the address when the writing pauses. */
 function useWords(q: string | undefined, set: (filters: Filters) => void) {
-  const [words, setWords] = useState(q ?? "");
-  const [written, setWritten] = useState(q ?? "");
-  if ((q ?? "") !== written && words.trim() === written) {
-    // Changed from elsewhere: going back, or a link.
-    setWords(q ?? "");
-    setWritten(q ?? "");
+  const inAddress = q ?? "";
+  const [words, setWords] = useState(inAddress);
+  const [written, setWritten] = useState(inAddress);
+  const [seen, setSeen] = useState(inAddress);
+  if (inAddress !== seen) {
+    setSeen(inAddress);
+    // Changed from elsewhere: going back, or a link. What was written here arrives in the address later.
+    if (inAddress !== written) {
+      setWords(inAddress);
+      setWritten(inAddress);
+    }
   }
   useEffect(() => {
     const next = words.trim();

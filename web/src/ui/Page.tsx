@@ -2,6 +2,7 @@
 
 import type { ReactNode } from "react";
 import { useText } from "../text/text";
+import { DocumentTitle } from "./DocumentTitle";
 import styles from "./Page.module.css";
 
 interface Props {
@@ -15,7 +16,7 @@ export function Page({ title, hint, wide = false, children }: Props) {
   const text = useText();
   return (
     <div className={styles.page}>
-      <title>{`${title} · ${text.name}`}</title>
+      <DocumentTitle>{`${title} · ${text.name}`}</DocumentTitle>
       <div className={wide ? `${styles.column} ${styles.wide}` : styles.column}>
         <header className={styles.head}>
           <h1 className={styles.title}>{title}</h1>
