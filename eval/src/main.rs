@@ -10,6 +10,7 @@ mod engine;
 mod measures;
 mod questions;
 mod report;
+mod scale;
 mod timing;
 
 use std::path::PathBuf;
@@ -33,6 +34,9 @@ struct Arguments {
     /// Tells of each question what was found and said.
     #[arg(long)]
     each: bool,
+    /// Measures in place of that how fast passages are found among so many.
+    #[arg(long, value_name = "PASSAGES")]
+    scale: Option<u64>,
 }
 
 fn main() -> ExitCode {
@@ -58,6 +62,10 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let documents = documents::read(&arguments.docs)?;
     questions::check_sources(&questions, &documents)?;
     let engine = engine::Engine::start().await?;
+    if let Some(passages) = arguments.scale {
+        println!("{}", scale::measure(&engine, &documents, &questions, passages).await?);
+        return Ok(());
+    }
     let library = engine.index(documents).await?;
     let asked = asking::ask_all(&engine, &library, &questions).await?;
     if arguments.each {
