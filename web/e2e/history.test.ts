@@ -56,6 +56,7 @@ test("the history is tidied, searched and filtered, and a deletion can be taken 
   await page.goto("/?tag=sea");
   await expect(ada.history()).toContainText("Nothing here fits");
   await page.goto("/");
+  await expect(ada.history()).toContainText("On marmots");
   await page.keyboard.press("Control+k");
   await page.keyboard.type("marmots");
   await expect(ada.history().locator("mark").first()).toHaveText(/marmots?/i);

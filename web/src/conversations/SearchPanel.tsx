@@ -6,7 +6,7 @@ import { lazy, type RefObject, useEffect, useMemo, useState } from "react";
 import { useText } from "../text/text";
 import { IconButton } from "../ui/IconButton";
 import { OnDemand } from "../ui/OnDemand";
-import { countOf, FILTER_NAMES, type Filters } from "./filters";
+import { countOf, type Filters } from "./filters";
 import styles from "./SearchPanel.module.css";
 
 const OpenFilterMenu = lazy(() => import("./OpenFilterMenu"));
@@ -79,14 +79,8 @@ export function useFiltering(): (filters: Filters) => void {
   const navigate = useNavigate();
   return useMemo(
     () => (filters) => {
-      const search = (before: Record<string, unknown>) => {
-        const after: Record<string, unknown> = { ...before, ...filters };
-        return Object.fromEntries(
-          Object.entries(after).filter(
-            ([name, value]) => value !== undefined || !FILTER_NAMES.some((one) => one === name),
-          ),
-        );
-      };
+      // A filter that is taken away is said to be undefined: one that is not mentioned would be kept.
+      const search = (before: Record<string, unknown>) => ({ ...before, ...filters });
       void navigate({ to: ".", search: search as never, replace: true });
     },
     [navigate],
