@@ -5,14 +5,16 @@
 
 mod answers;
 mod documents;
+mod happening;
 mod listeners;
 mod replay;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aggregates::conversation::{Answer, Citation, ConversationEvent};
-use aggregates::{AnswerId, ConversationId, DocumentId, Event, Position, QuestionId, RecordedEvent, UserId};
+use aggregates::conversation::{Answer, ConversationEvent};
+use aggregates::{AnswerId, ConversationId, Event, Position, RecordedEvent, UserId};
 use async_nats::connection::State;
 use async_nats::{Client, Message};
 use futures::StreamExt as _;
@@ -22,11 +24,11 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::feed::LedgerFeed;
-use crate::indexing::Progress;
 use crate::read_cache::ReadCache;
 use crate::store::{Store, StoreError};
 pub use answers::AnswerInFlight;
 use answers::{AnswersInFlight, Taken};
+pub use happening::{Happening, Listening, LiveHappening, LiveStep, ended_answer};
 use listeners::Listeners;
 
 /// Happenings a listener may lag behind before it is let go; it comes back and resumes.
@@ -37,63 +39,6 @@ const BATCH: usize = 1_000;
 const PLACE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an unreachable store or NATS is left alone.
 const PAUSE: Duration = Duration::from_millis(500);
-
-/// Something that happened to one owner.
-#[derive(Debug, Clone)]
-pub enum Happening {
-    /// An event, its private part open.
-    Event(Arc<RecordedEvent>),
-    /// An answer is being written.
-    Live(Arc<LiveHappening>),
-    /// A document is on its way into the index.
-    Document(DocumentId, Progress),
-    /// The read models have come to this position, and these conversations' rows changed on the way.
-    Projected(Position, Arc<[ConversationId]>),
-}
-
-/// A step of an answer that is being written.
-#[derive(Debug)]
-pub struct LiveHappening {
-    /// The conversation.
-    pub conversation_id: ConversationId,
-    /// The question answered.
-    pub question_id: QuestionId,
-    /// The answer.
-    pub answer_id: AnswerId,
-    /// The attempt.
-    pub attempt: u32,
-    /// What is new.
-    pub step: LiveStep,
-}
-
-/// What is new about an answer that is being written.
-#[derive(Debug)]
-pub enum LiveStep {
-    /// An attempt began; what an earlier one sent is void.
-    Started,
-    /// The passages found.
-    Sources(Arc<[Citation]>),
-    /// Text that follows the first `offset` bytes.
-    Delta {
-        /// Bytes of UTF-8 before it.
-        offset: usize,
-        /// The text.
-        text: String,
-    },
-}
-
-/// A listener's beginning: all that follows comes through the channel, and nothing twice.
-#[derive(Debug)]
-pub struct Listening {
-    /// What happens from now on. Closed when the listener lags too far behind.
-    pub happenings: mpsc::Receiver<Happening>,
-    /// The last event that will not come through the channel.
-    pub position: Position,
-    /// How far the read models were then.
-    pub projected: Position,
-    /// The answers of this owner being written, as of now.
-    pub answers: Vec<AnswerInFlight>,
-}
 
 /// Whether what was received of an answer has a hole that a replay may fill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +55,8 @@ pub struct Hub {
     subjects: Subjects,
     reads: ReadCache,
     read_position: watch::Sender<Position>,
+    /// The furthest the read models are known to have come, by an announcement or by a look at them.
+    level: Arc<AtomicU64>,
     /// Whether the place in the ledger from which events are told is known.
     placed: watch::Sender<bool>,
     present: Arc<Mutex<Present>>,
@@ -127,7 +74,8 @@ impl Hub {
     pub fn new(store: Store, nats: Client, subjects: Subjects) -> Self {
         let (reads, read_position) = (ReadCache::default(), watch::Sender::new(Position(0)));
         let placed = watch::Sender::new(false);
-        Self { store, nats, subjects, reads, read_position, placed, present: Arc::default() }
+        let level = Arc::default();
+        Self { store, nats, subjects, reads, read_position, level, placed, present: Arc::default() }
     }
 
     /// The answered reads, dropped as the read models change.
@@ -143,6 +91,16 @@ impl Hub {
     /// How far the read models are, as far as it was announced.
     pub fn read_position(&self) -> watch::Receiver<Position> {
         self.read_position.subscribe()
+    }
+
+    /// Whether the read models are known to have come to a position.
+    pub fn is_level(&self, position: Position) -> bool {
+        self.level.load(Ordering::Acquire) >= position.0
+    }
+
+    /// The read models were seen to have come to a position. It is no announcement: some may be on their way.
+    pub fn seen_level(&self, position: Position) {
+        self.level.fetch_max(position.0, Ordering::AcqRel);
     }
 
     /// Begins to listen to what happens to an owner; `None` while the hub has not found its place in the ledger, which it
@@ -338,6 +296,7 @@ impl Hub {
         for (owner, _) in &projected.changed {
             self.reads.changed(*owner);
         }
+        self.seen_level(projected.position);
         self.read_position.send_replace(projected.position);
         let mut present = self.present();
         let mut rest = projected.changed.as_slice();
@@ -356,16 +315,4 @@ impl Hub {
 fn owner_and_conversation(subject: &str) -> Option<(UserId, ConversationId)> {
     let mut tokens = subject.split('.').skip(2);
     Some((tokens.next()?.parse().ok()?, tokens.next()?.parse().ok()?))
-}
-
-/// The answer an event ends, if it ends one.
-pub fn ended_answer(event: &RecordedEvent) -> Option<AnswerId> {
-    match &event.event {
-        Event::Conversation(
-            ConversationEvent::AnswerCompleted { answer_id, .. }
-            | ConversationEvent::AnswerStopped { answer_id, .. }
-            | ConversationEvent::AnswerFailed { answer_id, .. },
-        ) => Some(*answer_id),
-        _ => None,
-    }
 }

@@ -57,6 +57,8 @@ impl Server {
                 .await?;
             let copy = format!("CREATE DATABASE {RUN} TEMPLATE {name} STRATEGY file_copy");
             sqlx::query(&copy).execute(&mut maintenance).await?;
+            // It may have been seeded before the newest migration.
+            colloquy::store::migrate(&self.database_url).await?;
         }
         maintenance.close().await?;
         // The stream of an earlier run knows positions that this ledger does not have.

@@ -91,9 +91,16 @@ pub(super) async fn row(
 }
 
 async fn open(store: &Store, owner: UserId, row: SealedConversation) -> Result<ConversationRow, StoreError> {
+    take_owner_key(store, owner, &row)?;
     let key =
         store.keyring().unwrap_for(owner, Subject::Conversation(row.id), row.wrapped.as_deref()).await?;
     Ok(row.open(key.as_ref()))
+}
+
+/// Remembers the owner's key where it came with a row.
+fn take_owner_key(store: &Store, owner: UserId, row: &SealedConversation) -> Result<(), StoreError> {
+    let Some(key) = &row.owner_key else { return Ok(()) };
+    store.keyring().unwrap_user(owner, &key.wrapped_by, &key.wrapped)
 }
 
 /// Opens a page. Keys that neither came with it nor are at hand are fetched together.
@@ -102,6 +109,9 @@ async fn open_all(
     owner: UserId,
     rows: Vec<SealedConversation>,
 ) -> Result<Vec<ConversationRow>, StoreError> {
+    if let Some(row) = rows.first() {
+        take_owner_key(store, owner, row)?;
+    }
     for row in rows.iter().filter(|row| row.wrapped.is_some()) {
         store.keyring().unwrap_for(owner, Subject::Conversation(row.id), row.wrapped.as_deref()).await?;
     }

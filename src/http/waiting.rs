@@ -19,10 +19,12 @@ pub(super) async fn for_position(api: &Api, wanted: Option<u64>) -> Result<(), P
     let mut reached = api.hub.read_position();
     let deadline = tokio::time::Instant::now() + LONGEST;
     loop {
-        if *reached.borrow_and_update() >= wanted {
+        reached.mark_unchanged();
+        if api.hub.is_level(wanted) {
             return Ok(());
         }
         let current = projections::lowest_checkpoint(api.store.pool()).await?;
+        api.hub.seen_level(current);
         if current >= wanted {
             return Ok(());
         }

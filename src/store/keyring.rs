@@ -159,6 +159,16 @@ impl Keyring {
         self.unwrap(owner, subject, wrapped)
     }
 
+    /// Opens a user's wrapped key that came with a row, and remembers it.
+    pub fn unwrap_user(&self, user: UserId, wrapped_by: &str, wrapped: &[u8]) -> Result<(), StoreError> {
+        if self.users.get(&user).is_none() {
+            // With none of that name the right error is that it cannot be unwrapped.
+            let master = self.master_named(wrapped_by).unwrap_or(&self.master);
+            self.users.insert(user, master.unwrap_user_key(user, wrapped)?);
+        }
+        Ok(())
+    }
+
     /// Makes a user's key.
     pub(super) fn new_user_key(&self, user: UserId) -> Result<(UserKey, NewKey), StoreError> {
         let (key, wrapped) = self.master.new_user_key(user)?;
@@ -206,9 +216,7 @@ impl Keyring {
         let subjects = users.iter().map(|user| Subject::User(*user));
         for (subject, wrapped_by, wrapped) in self.fetch_wrapped(subjects).await? {
             if let Subject::User(user) = subject {
-                // With none of that name the right error is that it cannot be unwrapped.
-                let master = self.master_named(&wrapped_by).unwrap_or(&self.master);
-                self.users.insert(user, master.unwrap_user_key(user, &wrapped)?);
+                self.unwrap_user(user, &wrapped_by, &wrapped)?;
             }
         }
         Ok(())

@@ -53,6 +53,18 @@ pub struct SealedConversation {
     card: Option<Vec<u8>>,
     /// The conversation's wrapped key; `None` if it was not wanted, or once it was destroyed.
     pub wrapped: Option<Vec<u8>>,
+    /// The owner's wrapped key, likewise.
+    #[sqlx(skip)]
+    pub owner_key: Option<WrappedUserKey>,
+}
+
+/// A user's key as it is stored.
+#[derive(Debug, Clone)]
+pub struct WrappedUserKey {
+    /// The id of the master key that wraps it.
+    pub wrapped_by: String,
+    /// The key.
+    pub wrapped: Vec<u8>,
 }
 
 /// A conversation as the list shows it.
@@ -116,6 +128,10 @@ impl SealedConversation {
             archived: row.try_get(first + 7)?,
             card: row.try_get(first + 8)?,
             wrapped: row.try_get(first + 9)?,
+            owner_key: match (row.try_get(first + 10)?, row.try_get(first + 11)?) {
+                (Some(wrapped_by), Some(wrapped)) => Some(WrappedUserKey { wrapped_by, wrapped }),
+                _ => None,
+            },
         })
     }
 
@@ -222,9 +238,12 @@ SELECT x.* FROM (
            WITH ORDINALITY AS u (asker, archived, pinned, tag, since, until,
                                  after_pinned, after_time, after_id, most, with_keys, place)
     OFFSET 0
-) AS me CROSS JOIN LATERAL (
+) AS me LEFT JOIN LATERAL (
+    SELECT k.wrapped_by, k.wrapped FROM my_keys k
+     WHERE me.with_keys AND k.kind = 'user' AND k.id = me.owner AND k.owner = me.owner
+) AS mine ON true CROSS JOIN LATERAL (
     SELECT me.place, c.id, c.version, c.created_at, c.updated_at, c.message_count, c.answering, c.pinned, c.archived,
-           c.card, k.wrapped
+           c.card, k.wrapped, mine.wrapped_by, mine.wrapped
       FROM (SELECT * FROM my_conversations c
              WHERE c.owner = me.owner AND c.deleted_at IS NULL
                AND (me.archived IS NULL OR c.archived = me.archived)
@@ -242,8 +261,9 @@ SELECT x.* FROM (
 
 const GET: &str = owned!(
     "SELECT c.id, c.version, c.created_at, c.updated_at, c.message_count, c.answering, c.pinned, c.archived, c.card,
-            k.wrapped
+            k.wrapped, mine.wrapped_by, mine.wrapped
        FROM my_conversations c
        LEFT JOIN my_keys k ON k.kind = 'conversation' AND k.id = c.id AND k.owner = me.owner
+       LEFT JOIN my_keys mine ON mine.kind = 'user' AND mine.id = me.owner AND mine.owner = me.owner
       WHERE c.owner = me.owner AND c.id = $2 AND c.deleted_at IS NULL"
 );
