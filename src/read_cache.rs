@@ -1,4 +1,4 @@
-//! Answered reads, kept until an event says that they are not true any more.
+//! Answered reads, kept packed until an event says that they are not true any more.
 //!
 //! An entry belongs to one owner and is true for one generation of that owner's data: the projector's announcements move
 //! the generation on. Without NATS there are no announcements, so nothing is kept then.
@@ -42,7 +42,9 @@ pub struct CachedRead {
 
 #[derive(Debug, Clone)]
 struct Entry {
-    read: CachedRead,
+    /// The body, packed by LZ4: the same memory holds twice as many.
+    packed: Bytes,
+    etag: Box<str>,
     generation: u64,
     until: Instant,
 }
@@ -52,7 +54,7 @@ struct ByBytes;
 
 impl Weighter<ReadKey, Entry> for ByBytes {
     fn weight(&self, key: &ReadKey, entry: &Entry) -> u64 {
-        (key.query.len() + entry.read.body.len() + entry.read.etag.len() + 200) as u64
+        (key.query.len() + entry.packed.len() + entry.etag.len() + 200) as u64
     }
 }
 
@@ -81,7 +83,8 @@ impl ReadCache {
     pub fn get(&self, key: &ReadKey) -> Option<CachedRead> {
         let entry = self.entries.get(key)?;
         let current = self.generation(key.owner).0 == entry.generation && Instant::now() < entry.until;
-        current.then_some(entry.read)
+        let body = current.then(|| lz4_flex::decompress_size_prepended(&entry.packed))?.ok()?;
+        Some(CachedRead { body: Bytes::from(body), etag: entry.etag })
     }
 
     /// The generation an answer found from now on belongs to. Taken before the query, so that an announcement on the way
@@ -91,9 +94,12 @@ impl ReadCache {
     }
 
     /// Keeps an answer, unless the owner's data changed since the query was begun.
-    pub fn put(&self, key: ReadKey, begun: Generation, read: CachedRead) {
+    pub fn put(&self, key: ReadKey, begun: Generation, read: &CachedRead) {
         if self.generation(key.owner).0 == begun.0 {
-            let entry = Entry { read, generation: begun.0, until: Instant::now() + LIFETIME };
+            let mut packed = lz4_flex::compress_prepend_size(&read.body);
+            packed.shrink_to_fit();
+            let (packed, etag) = (Bytes::from(packed), read.etag.clone());
+            let entry = Entry { packed, etag, generation: begun.0, until: Instant::now() + LIFETIME };
             self.entries.insert(key, entry);
         }
     }
@@ -138,8 +144,8 @@ mod tests {
     fn an_answer_is_kept_until_its_owners_data_changes() {
         let cache = ReadCache::default();
         let (ours, theirs) = (key(1), key(2));
-        cache.put(ours.clone(), cache.generation(ours.owner), read("ours"));
-        cache.put(theirs.clone(), cache.generation(theirs.owner), read("theirs"));
+        cache.put(ours.clone(), cache.generation(ours.owner), &read("ours"));
+        cache.put(theirs.clone(), cache.generation(theirs.owner), &read("theirs"));
         assert_eq!(cache.get(&ours).unwrap().body, "ours");
         cache.changed(ours.owner);
         assert!(cache.get(&ours).is_none());
@@ -151,14 +157,14 @@ mod tests {
         let cache = ReadCache::default();
         let begun = cache.generation(key(1).owner);
         cache.changed(key(1).owner);
-        cache.put(key(1), begun, read("old"));
+        cache.put(key(1), begun, &read("old"));
         assert!(cache.get(&key(1)).is_none());
     }
 
     #[test]
     fn nobody_is_served_what_belongs_to_somebody_else() {
         let cache = ReadCache::default();
-        cache.put(key(1), cache.generation(key(1).owner), read("ours"));
+        cache.put(key(1), cache.generation(key(1).owner), &read("ours"));
         assert!(cache.get(&key(2)).is_none());
     }
 }

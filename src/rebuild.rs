@@ -22,10 +22,11 @@ pub async fn rebuild(
     models: &[ReadModel],
     progress: impl Fn(Position, Position),
 ) -> Result<(), StoreError> {
-    for rebuild in fill(store, models, progress).await? {
+    // A read model may be behind the others, such as one that is new: the new table does not wait for it.
+    for mut rebuild in fill(store, models, Goal::Highest, progress).await? {
         rebuild.index(store.pool()).await?;
-        let (transaction, rest) = catch_up(store, &rebuild).await?;
-        rebuild.swap(transaction, &rest).await?;
+        let transaction = catch_up(store, &mut rebuild).await?;
+        rebuild.swap(transaction).await?;
     }
     Ok(())
 }
@@ -37,12 +38,31 @@ pub async fn check(
     progress: impl Fn(Position, Position),
 ) -> Result<Vec<(ReadModel, Vec<Difference>)>, StoreError> {
     let mut checked = Vec::with_capacity(models.len());
-    for rebuild in fill(store, models, progress).await? {
+    for mut rebuild in fill(store, models, Goal::Lowest, progress).await? {
         let model = rebuild.model();
-        let (transaction, rest) = catch_up(store, &rebuild).await?;
-        checked.push((model, rebuild.compare(transaction, &rest).await?));
+        let transaction = catch_up(store, &mut rebuild).await?;
+        checked.push((model, rebuild.compare(transaction).await?));
     }
     Ok(checked)
+}
+
+/// How far new tables are filled before the projector is held.
+#[derive(Debug, Clone, Copy)]
+enum Goal {
+    /// To where the live read model is that is behind all others.
+    Lowest,
+    /// To where the one is that is ahead.
+    Highest,
+}
+
+impl Goal {
+    async fn position(self, store: &Store) -> Result<Position, StoreError> {
+        let found = match self {
+            Self::Lowest => projections::lowest_checkpoint(store.pool()).await,
+            Self::Highest => projections::highest_checkpoint(store.pool()).await,
+        };
+        Ok(found?)
+    }
 }
 
 /// Fills new tables until they are close behind the live ones. The next events are read and opened while the last ones are
@@ -50,6 +70,7 @@ pub async fn check(
 async fn fill(
     store: &Store,
     models: &[ReadModel],
+    goal: Goal,
     progress: impl Fn(Position, Position),
 ) -> Result<Vec<Rebuild>, StoreError> {
     let mut rebuilds = Vec::with_capacity(models.len());
@@ -59,7 +80,7 @@ async fn fill(
     let mut position = rebuilds.iter().map(Rebuild::position).min().unwrap_or(Position(0));
     let mut batch = read(store.clone(), position).await?;
     loop {
-        let live = projections::lowest_checkpoint(store.pool()).await?;
+        let live = goal.position(store).await?;
         progress(position, live);
         let Some(last) = batch.last().map(|event| event.recorded.position) else { break };
         if live.0.saturating_sub(position.0) <= CLOSE {
@@ -96,14 +117,19 @@ async fn apply(
     Ok(applied)
 }
 
-/// Holds the projector and reads what the new table lacks until there.
-async fn catch_up(
-    store: &Store,
-    rebuild: &Rebuild,
-) -> Result<(PgTransaction<'static>, Vec<Opened>), StoreError> {
+/// Holds the projector and brings the new table to where the live one is.
+async fn catch_up(store: &Store, rebuild: &mut Rebuild) -> Result<PgTransaction<'static>, StoreError> {
     let mut transaction = store.pool().begin().await?;
     let live = rebuild.hold(&mut transaction).await?;
-    let left = u32::try_from(live.0.saturating_sub(rebuild.position().0)).unwrap_or(u32::MAX);
-    let rest = if left == 0 { vec![] } else { store.events_after(rebuild.position(), left).await? };
-    Ok((transaction, projector::open(store, rest).await?))
+    loop {
+        let left = u32::try_from(live.0.saturating_sub(rebuild.position().0)).unwrap_or(u32::MAX);
+        if left == 0 {
+            return Ok(transaction);
+        }
+        let events = store.events_after(rebuild.position(), left.min(BATCH)).await?;
+        if events.is_empty() {
+            return Err(StoreError::Corrupt(format!("the ledger ends before position {live}")));
+        }
+        rebuild.apply_in(&mut transaction, &projector::open(store, events).await?).await?;
+    }
 }

@@ -5,7 +5,8 @@ mod fold;
 mod query;
 
 pub use query::{
-    ConversationRow, Cursor, Filter, Found, SealedConversation, Wanted, WrappedUserKey, get, list, lists, version,
+    ConversationRow, Cursor, Filter, Found, SealedConversation, Wanted, WrappedUserKey, get, list, lists,
+    version,
 };
 
 use std::collections::HashMap;

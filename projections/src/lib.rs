@@ -20,8 +20,8 @@ pub mod usage;
 
 pub use purge::rows_of;
 pub use read_model::{
-    Opened, PendingAnswer, ReadModel, apply, apply_one, begin_checkpoints, checkpoint, lowest_checkpoint,
-    oldest_pending_position, pending_answers,
+    Opened, PendingAnswer, ReadModel, apply, apply_one, begin_checkpoints, checkpoint, highest_checkpoint,
+    lowest_checkpoint, oldest_pending_position, pending_answers,
 };
 pub use rebuild::{Difference, Rebuild};
 pub use replay::{Replayed, replay};

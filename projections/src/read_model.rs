@@ -146,6 +146,16 @@ pub async fn lowest_checkpoint(executor: impl PgExecutor<'_>) -> Result<Position
     Ok(Position(position.unwrap_or(0).unsigned_abs()))
 }
 
+/// The position to which one read model at least has come.
+pub async fn highest_checkpoint(executor: impl PgExecutor<'_>) -> Result<Position, sqlx::Error> {
+    let position: Option<i64> =
+        sqlx::query_scalar("SELECT max(position) FROM checkpoints WHERE name = ANY($1)")
+            .bind(ReadModel::ALL.map(ReadModel::name))
+            .fetch_one(executor)
+            .await?;
+    Ok(Position(position.unwrap_or(0).unsigned_abs()))
+}
+
 /// The position of the oldest request for an answer that has not ended, as far as the read models are.
 pub async fn oldest_pending_position(executor: impl PgExecutor<'_>) -> Result<Option<Position>, sqlx::Error> {
     let position: Option<i64> =

@@ -73,7 +73,8 @@ impl Rebuild {
         transaction.commit().await
     }
 
-    async fn apply_in(
+    /// The same in a transaction that is open already.
+    pub async fn apply_in(
         &mut self,
         transaction: &mut PgTransaction<'_>,
         batch: &[Opened],
@@ -125,13 +126,9 @@ impl Rebuild {
         Ok(Position(position.unsigned_abs()))
     }
 
-    /// Applies the last events and puts the new table in the old one's place, in the transaction that holds the projector.
-    pub async fn swap(
-        mut self,
-        mut transaction: PgTransaction<'_>,
-        rest: &[Opened],
-    ) -> Result<Position, sqlx::Error> {
-        self.apply_in(&mut transaction, rest).await?;
+    /// Puts the new table in the old one's place, in the transaction that holds the projector. Where the old one was behind,
+    /// the projector goes on from where the new one is.
+    pub async fn swap(self, mut transaction: PgTransaction<'_>) -> Result<Position, sqlx::Error> {
         let (name, table) = (self.model.name(), &self.table);
         for statement in [
             // Readers lock the view before its table. So must this, or the two could wait for each other; it changes nothing.
@@ -143,19 +140,19 @@ impl Rebuild {
         ] {
             sqlx::query(&statement).execute(&mut *transaction).await?;
         }
+        sqlx::query("UPDATE checkpoints SET position = greatest(position, $1) WHERE name = $2")
+            .bind(self.position.0.cast_signed())
+            .bind(name)
+            .execute(&mut *transaction)
+            .await?;
         forget(&mut transaction, table).await?;
         transaction.commit().await?;
         Ok(self.position)
     }
 
-    /// Applies the last events, compares the new table with the live one row by row, in the transaction that holds the
-    /// projector, and drops the new one. Returns the first differences.
-    pub async fn compare(
-        mut self,
-        mut transaction: PgTransaction<'_>,
-        rest: &[Opened],
-    ) -> Result<Vec<Difference>, sqlx::Error> {
-        self.apply_in(&mut transaction, rest).await?;
+    /// Compares the new table with the live one row by row, in the transaction that holds the projector, and drops the new
+    /// one. Returns the first differences.
+    pub async fn compare(self, mut transaction: PgTransaction<'_>) -> Result<Vec<Difference>, sqlx::Error> {
         let (live, next) = (self.model.name(), &self.table);
         let columns: String = sqlx::query_scalar(
             "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute

@@ -97,9 +97,7 @@ pub(super) struct PageOf<T> {
 
 /// An answer that may be kept: its body and its weak entity tag.
 pub(super) fn keepable<T: Serialize>(answer: &T) -> Result<CachedRead, Problem> {
-    let mut body = serde_json::to_vec(answer).map_err(|_| Problem::internal())?;
-    // It may be kept for a while, and up to half of it is room to grow.
-    body.shrink_to_fit();
+    let body = serde_json::to_vec(answer).map_err(|_| Problem::internal())?;
     let hash = blake3::hash(&body);
     let etag = format!("W/\"{}\"", hash.to_hex().get(..24).unwrap_or_default());
     Ok(CachedRead { body: Bytes::from(body), etag: etag.into_boxed_str() })
@@ -113,7 +111,7 @@ pub(super) fn kept(api: &Api, key: &ReadKey) -> Option<CachedRead> {
 /// Keeps an answer that was begun at a generation, where changes are heard of.
 pub(super) fn keep(api: &Api, key: ReadKey, begun: Generation, read: &CachedRead) {
     if api.hub.hears() {
-        api.hub.reads().put(key, begun, read.clone());
+        api.hub.reads().put(key, begun, read);
     }
 }
 

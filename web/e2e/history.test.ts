@@ -55,6 +55,9 @@ test("the history is tidied, searched and filtered, and a deletion can be taken 
   await expect(ada.history()).toContainText("On marmots");
   await page.goto("/?tag=sea");
   await expect(ada.history()).toContainText("Nothing here fits");
+  await page.getByRole("button", { name: "1 filter" }).click();
+  await page.getByRole("button", { name: "Reset" }).click();
+  await expect(ada.history()).toContainText("On marmots");
   await page.goto("/");
   await expect(ada.history()).toContainText("On marmots");
   await page.keyboard.press("Control+k");

@@ -1,4 +1,5 @@
 import { expect, type Page, test } from "@playwright/test";
+import { AnotherServer } from "./another.ts";
 import { Person } from "./person.ts";
 
 const SLOW = "Tell me slowly about Colloquy";
@@ -26,6 +27,21 @@ test("an answer goes on exactly where it was after a reload", async ({ page }) =
   await expect(ada.answer()).toContainText("word20");
   await expect(ada.answer()).toHaveAttribute("data-status", "streaming");
   await whole(ada);
+});
+
+test("an answer goes on when the server is killed under it and comes back", async ({ page }) => {
+  const ada = new Person(page, "Ada");
+  await ada.signUp();
+  const server = await AnotherServer.start();
+  try {
+    await page.goto(server.url);
+    await ada.ask(SLOW);
+    await expect(ada.answer()).toContainText("word10");
+    await server.restart();
+    await whole(ada);
+  } finally {
+    await server.stop();
+  }
 });
 
 test("a question asked without a network is sent when it is back", async ({ page, context }) => {
