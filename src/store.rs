@@ -22,6 +22,7 @@ mod master_keys;
 mod open;
 mod outbox;
 mod repository;
+mod wrapped_keys;
 
 pub use accounts::{account_profile, grant};
 pub use audit::{EventFilter, LedgerPart, LinkedEntry};

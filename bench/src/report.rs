@@ -83,8 +83,8 @@ Processor time is that of the whole process (of all its processes, for Postgres)
 microseconds; it also counts what runs beside the requests, such as the sealer and the projector. Other processes are what
 else the machine did meanwhile, in percent of one core, the kernel's work for the network included.
 
-An answer is kept for ten seconds at most and shared by all connections, so that few connections, which ask for another of
-all users' lists each time, find fewer answers kept than many do: the loads past the cache say what Postgres is asked for.
+An answer is kept for half a minute at most, in 32 MiB for all, and shared by all connections. The pages of 10,000 lists fit
+into that, those of 100,000 conversations do not: the loads past the cache say what Postgres is asked for.
 
 | Load | Connections | Answers a second | p50 | p95 | p99 | Failed | colloquy µs | Postgres µs | NATS µs | load generator µs | colloquy MiB | other processes |
 |---|---|---|---|---|---|---|---|---|---|---|---|---|

@@ -37,6 +37,16 @@ impl Subject {
         }
     }
 
+    /// The subject of a kind's name and an id; `None` for a kind nobody knows.
+    pub fn named(kind: &str, id: Uuid) -> Option<Self> {
+        match kind {
+            "user" => Some(Self::User(UserId::new(id))),
+            "conversation" => Some(Self::Conversation(id)),
+            "document" => Some(Self::Document(id)),
+            _ => None,
+        }
+    }
+
     /// The id in the store.
     pub const fn id(self) -> Uuid {
         match self {

@@ -6,9 +6,9 @@ use aggregates::UserId;
 use quick_cache::sync::Cache;
 use sealing::{ContentKey, MasterKey, Subject, UserKey};
 use sqlx::PgPool;
-use uuid::Uuid;
 
 use super::StoreError;
+use super::wrapped_keys::{WrappedKey, WrappedKeys};
 
 /// The keys of what a batch of events belongs to. A destroyed key is missing.
 pub type ContentKeys = HashMap<Subject, ContentKey>;
@@ -20,6 +20,7 @@ const CONTENTS: usize = 120_000;
 #[derive(Debug)]
 pub struct Keyring {
     pool: PgPool,
+    wrapped: WrappedKeys,
     master: MasterKey,
     previous: Option<MasterKey>,
     users: Cache<UserId, UserKey>,
@@ -38,7 +39,9 @@ pub(super) struct NewKey {
 impl Keyring {
     /// A keyring that reads wrapped keys from the store and opens them with the master key.
     pub fn new(pool: PgPool, master: MasterKey) -> Self {
-        Self { pool, master, previous: None, users: Cache::new(USERS), contents: Cache::new(CONTENTS) }
+        let wrapped = WrappedKeys::new(pool.clone());
+        let (users, contents) = (Cache::new(USERS), Cache::new(CONTENTS));
+        Self { pool, wrapped, master, previous: None, users, contents }
     }
 
     /// Takes keys that another master key wraps, too: the one before, until all keys are rotated.
@@ -108,7 +111,9 @@ impl Keyring {
         let owners: Vec<UserId> =
             missing.values().copied().filter(|owner| self.users.get(owner).is_none()).collect();
         self.fetch_users(&owners).await?;
-        for (subject, _, wrapped) in self.fetch_wrapped(missing.keys().copied()).await? {
+        for WrappedKey { subject, wrapped, .. } in
+            self.wrapped.fetch(missing.keys().copied().collect()).await?
+        {
             let owner = missing.get(&subject).copied();
             if let Some(key) = owner.map(|owner| self.unwrap(owner, subject, &wrapped)).transpose()?.flatten()
             {
@@ -210,46 +215,12 @@ impl Keyring {
     }
 
     async fn fetch_users(&self, users: &[UserId]) -> Result<(), StoreError> {
-        if users.is_empty() {
-            return Ok(());
-        }
-        let subjects = users.iter().map(|user| Subject::User(*user));
-        for (subject, wrapped_by, wrapped) in self.fetch_wrapped(subjects).await? {
-            if let Subject::User(user) = subject {
-                self.unwrap_user(user, &wrapped_by, &wrapped)?;
+        let subjects = users.iter().map(|user| Subject::User(*user)).collect();
+        for key in self.wrapped.fetch(subjects).await? {
+            if let Subject::User(user) = key.subject {
+                self.unwrap_user(user, &key.wrapped_by, &key.wrapped)?;
             }
         }
         Ok(())
-    }
-
-    async fn fetch_wrapped(
-        &self,
-        subjects: impl Iterator<Item = Subject>,
-    ) -> Result<Vec<(Subject, String, Vec<u8>)>, StoreError> {
-        let (kinds, ids): (Vec<&str>, Vec<Uuid>) =
-            subjects.map(|subject| (subject.kind(), subject.id())).unzip();
-        let rows: Vec<(String, Uuid, String, Vec<u8>)> = sqlx::query_as(
-            "SELECT k.kind, k.id, k.wrapped_by, k.wrapped
-               FROM UNNEST($1::text[], $2::uuid[]) AS wanted (kind, id)
-               JOIN keys k ON k.kind = wanted.kind AND k.id = wanted.id
-              WHERE k.wrapped IS NOT NULL",
-        )
-        .bind(kinds)
-        .bind(ids)
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(rows
-            .into_iter()
-            .filter_map(|(kind, id, wrapped_by, wrapped)| Some((subject(&kind, id)?, wrapped_by, wrapped)))
-            .collect())
-    }
-}
-
-fn subject(kind: &str, id: Uuid) -> Option<Subject> {
-    match kind {
-        "user" => Some(Subject::User(UserId::new(id))),
-        "conversation" => Some(Subject::Conversation(id)),
-        "document" => Some(Subject::Document(id)),
-        _ => None,
     }
 }
