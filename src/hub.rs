@@ -5,6 +5,7 @@
 
 mod answers;
 mod documents;
+mod erased;
 mod happening;
 mod listeners;
 mod replay;
@@ -13,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use aggregates::account::AccountEvent;
 use aggregates::conversation::{Answer, ConversationEvent};
 use aggregates::{AnswerId, ConversationId, Event, Position, RecordedEvent, UserId};
 use async_nats::connection::State;
@@ -20,7 +22,7 @@ use async_nats::{Client, Message};
 use futures::StreamExt as _;
 use nats::{LiveKind, LiveMessage, Projected, Subjects};
 use sealing::{Coordinates, Subject};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::feed::LedgerFeed;
@@ -33,6 +35,8 @@ use listeners::Listeners;
 
 /// Happenings a listener may lag behind before it is let go; it comes back and resumes.
 const LAG: usize = 1_024;
+/// Erasures a stream may not have heard of yet; one that lags further behind ends and comes back.
+const ERASURES: usize = 64;
 /// Events taken from the feed at once.
 const BATCH: usize = 1_000;
 /// How long a listener waits for a hub that has just started.
@@ -59,6 +63,7 @@ pub struct Hub {
     level: Arc<AtomicU64>,
     /// Whether the place in the ledger from which events are told is known.
     placed: watch::Sender<bool>,
+    erased: broadcast::Sender<UserId>,
     present: Arc<Mutex<Present>>,
 }
 
@@ -74,8 +79,9 @@ impl Hub {
     pub fn new(store: Store, nats: Client, subjects: Subjects) -> Self {
         let (reads, read_position) = (ReadCache::default(), watch::Sender::new(Position(0)));
         let placed = watch::Sender::new(false);
-        let level = Arc::default();
-        Self { store, nats, subjects, reads, read_position, level, placed, present: Arc::default() }
+        let (level, erased) = (Arc::default(), broadcast::Sender::new(ERASURES));
+        let present = Arc::default();
+        Self { store, nats, subjects, reads, read_position, level, placed, erased, present }
     }
 
     /// The answered reads, dropped as the read models change.
@@ -187,6 +193,9 @@ impl Hub {
             present.answers.take_event(&event);
             if matches!(event.event, Event::Conversation(ConversationEvent::ConversationErased)) {
                 self.store.keyring().forget_content(Subject::Conversation(event.aggregate_id));
+            }
+            if let Event::Account(AccountEvent::AccountErasureRequested { .. }) = event.event {
+                self.forget(event.owner);
             }
             // Somebody who came since the batch was filtered began at a position before it.
             if let Some(opened) = heard.iter().position(|heard| heard.position == event.position) {

@@ -133,8 +133,18 @@ impl Api {
     pub(super) fn forget(&self, user: UserId) {
         self.opened.remove(&user);
         self.erasing.insert(user, ());
-        self.store.keyring().forget(user);
-        self.hub.reads().changed(user);
+        self.hub.forget(user);
+    }
+
+    /// Comes true when somebody is erased, at once if that has begun: their streams end with it.
+    pub(super) fn erased(&self, user: UserId) -> impl Future<Output = ()> + Send + use<> {
+        let erased = self.hub.erased(user);
+        let begun = self.erasing.contains_key(&user);
+        async move {
+            if !begun {
+                erased.await;
+            }
+        }
     }
 
     /// Forgets whoever is announced as being erased, until cancelled.

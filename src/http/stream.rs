@@ -149,7 +149,7 @@ fn tell(
         told: Version(0),
         out,
     };
-    let stop = api.stop.clone();
+    let (stop, erased) = (api.stop.clone(), api.erased(caller.user));
     // A stream lasts no longer than the token that opened it.
     let lasts = Duration::from_secs(caller.until.saturating_sub(seconds_now()).max(60));
     tokio::spawn(async move {
@@ -157,6 +157,7 @@ fn tell(
             ended = session.run(beginning, listening) => ended,
             () = tokio::time::sleep(lasts) => Ok(()),
             () = stop.cancelled() => Ok(()),
+            () = erased => Ok(()),
         };
         match ended {
             Ok(()) | Err(Ended::Gone) => {}

@@ -136,6 +136,41 @@ async fn a_second_request_gets_the_same_receipt_and_a_dead_session_gets_none() {
 }
 
 #[tokio::test]
+async fn the_streams_of_whoever_is_erased_end_in_every_process_and_no_others() {
+    let product = Product::with(&ROLES).await;
+    let beside = Product::on(product.config.clone(), &[Role::Api]).await;
+    let person = Person::auditor(&product).await;
+    let conversation = Uuid::now_v7();
+    person.ask(conversation, "Who plays the contrabassoon?").await;
+    let (other, _) = somebody_with_a_history(&product, "heckelphone").await;
+    let paths =
+        ["/v1/stream", &format!("/v1/conversations/{conversation}/stream"), "/v1/audit/events/stream"];
+    let mut streams = vec![];
+    for path in paths {
+        for place in [&product, &beside] {
+            streams.push(person.at(place).open(path, None).await);
+        }
+    }
+    let mut others = other.at(&beside).open("/v1/stream", None).await;
+    let receipt = person.request("DELETE", "/v1/me").await.body["receipt"].as_str().unwrap().to_owned();
+    for stream in streams {
+        let ended = tokio::time::timeout(std::time::Duration::from_secs(10), stream.bytes()).await;
+        ended.expect("a stream goes on").unwrap();
+    }
+    erased(&other, &receipt).await;
+    other.ask(Uuid::now_v7(), "And who the piccolo?").await;
+    let told = async {
+        let mut told = Vec::new();
+        while memchr::memmem::find(&told, b"piccolo").is_none() {
+            told.extend_from_slice(&others.chunk().await.unwrap().expect("the other's stream goes on"));
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), told).await.unwrap();
+    beside.end().await;
+    product.end().await;
+}
+
+#[tokio::test]
 async fn an_erasure_goes_on_after_every_step_at_which_its_eraser_died() {
     let database = new_database().await;
     let config = configuration(database);

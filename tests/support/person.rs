@@ -192,6 +192,17 @@ impl Person {
         Answered { status, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null) }
     }
 
+    /// Opens a stream; what it tells comes with its body.
+    pub(crate) async fn open(&self, path: &str, last: Option<&str>) -> reqwest::Response {
+        let mut request = self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.token);
+        if let Some(last) = last {
+            request = request.header("last-event-id", last);
+        }
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        response
+    }
+
     /// Listens to a stream until it has told what is waited for; returns all it told.
     pub(crate) async fn listen(
         &self,
@@ -199,12 +210,7 @@ impl Person {
         last: Option<&str>,
         enough: impl Fn(&Told) -> bool,
     ) -> Vec<Told> {
-        let mut request = self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.token);
-        if let Some(last) = last {
-            request = request.header("last-event-id", last);
-        }
-        let response = request.send().await.unwrap();
-        assert_eq!(response.status(), 200);
+        let response = self.open(path, last).await;
         let mut bytes = response.bytes_stream();
         let (mut buffer, mut told) = (Vec::new(), Vec::new());
         let listening = async {

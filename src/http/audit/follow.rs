@@ -63,7 +63,7 @@ pub(in crate::http) async fn follow(
     let (store, nats, subjects) = (api.store.clone(), api.nats.clone(), api.hub.subjects().clone());
     let following = Following::new(store, nats, subjects, filter, after);
     let (out, told) = mpsc::channel(UNSENT);
-    let stop = api.stop.clone();
+    let (stop, erased) = (api.stop.clone(), api.erased(auditor.caller.user));
     // A stream lasts no longer than the token that opened it.
     let lasts = Duration::from_secs(auditor.caller.until.saturating_sub(seconds_now()).max(60));
     tokio::spawn(async move {
@@ -72,6 +72,7 @@ pub(in crate::http) async fn follow(
             () = out.closed() => Ok(()),
             () = tokio::time::sleep(lasts) => Ok(()),
             () = stop.cancelled() => Ok(()),
+            () = erased => Ok(()),
         };
         match ended {
             Ok(()) | Err(Ended::Gone) => {}
