@@ -119,6 +119,19 @@ async fn leave_canaries(product: &Alone) -> Person {
     person
 }
 
+/// A base backup of Postgres with the WAL it takes, as files.
+async fn base_backup(product: &Alone) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let parts = Parts::locate(WithModel::No).await.unwrap();
+    let program = parts.postgres_bin.join("pg_basebackup");
+    let mut taken = Command::new(program);
+    taken.args(["--checkpoint=fast", "--wal-method=stream", "--format=plain", "-d"]);
+    taken.arg(product.postgres.superuser_url("postgres")).arg("-D").arg(folder.path());
+    let taken = tokio::task::spawn_blocking(move || taken.output()).await.unwrap().unwrap();
+    assert!(taken.status.success(), "{}", String::from_utf8_lossy(&taken.stderr));
+    folder
+}
+
 /// In the folder of a whole product: enough files to have looked, and none with the word.
 fn assert_nowhere(data: &DataDir, word: &str) {
     let (found, files) = files_with(data.path(), word);
@@ -157,6 +170,12 @@ async fn after_an_erasure_neither_words_nor_address_nor_any_key_to_them_are_left
         .await
         .unwrap();
     assert_eq!(known, 0);
+    let backup = base_backup(&product).await;
+    for word in [CANARY, &email] {
+        let (found, files) = files_with(backup.path(), word);
+        assert!(files > 500, "only {files} files of the base backup were looked through");
+        assert_eq!(found, Vec::<String>::new(), "{word}");
+    }
     let data = product.stop().await;
     assert_nowhere(&data, CANARY);
     assert_nowhere(&data, &email);
