@@ -229,6 +229,12 @@ impl PassageIndex {
         self.count_where(Filter::must(document_id.map(of_document))).await
     }
 
+    /// How many vectors the engine has put into its graph so far. It does that by and by; until then it compares all.
+    pub async fn count_indexed(&self) -> Result<u64, IndexError> {
+        let answer = self.within(self.client.collection_info(&self.collection)).await?;
+        Ok(answer.result.and_then(|info| info.indexed_vectors_count).unwrap_or(0))
+    }
+
     async fn count_where(&self, filter: Filter) -> Result<u64, IndexError> {
         let request = CountPointsBuilder::new(&self.collection).exact(true).filter(filter);
         let answer = self.within(self.client.count(request)).await?;

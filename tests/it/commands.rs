@@ -54,7 +54,7 @@ async fn every_command_is_carried_out_and_shows() {
         let answered = person.command(conversation, &command).await;
         assert_eq!((answered.status, &answered.body["events"]), (202, &events), "{command} {answered:?}");
     }
-    let row = person.get(&format!("/v1/conversations/{conversation}?min_version=9")).await.body;
+    let row = person.get(&format!("/v1/conversations/{conversation}?min_version=10")).await.body;
     assert_eq!(
         (&row["title"], &row["pinned"], &row["archived"]),
         (&json!("Lifetimes"), &json!(true), &json!(true))
