@@ -146,15 +146,21 @@ impl Store {
 /// One statement for each index, since a plan that has to serve all filters serves none. All take the same parameters.
 macro_rules! select_audited {
     ($clause:literal) => {
+        select_audited!(
+            "JOIN events e
+               ON e.aggregate_type = l.aggregate_type AND e.aggregate_id = l.aggregate_id AND e.sequence = l.sequence",
+            $clause
+        )
+    };
+    ($events:literal, $clause:literal) => {
         concat!(
             "SELECT l.position, l.hash, l.owner AS placed_owner, p.hash AS previous, e.aggregate_type, e.aggregate_id,
                     e.sequence, e.event_type, e.event_version, e.event_id, e.owner, e.payload, e.metadata, e.private,
                     e.recorded_at,
                     (octet_length(e.payload::text) + octet_length(e.metadata::text))::bigint AS written
-               FROM ledger l
-               JOIN events e
-                 ON e.aggregate_type = l.aggregate_type AND e.aggregate_id = l.aggregate_id AND e.sequence = l.sequence
-               LEFT JOIN ledger p ON p.position = l.position - 1
+               FROM ledger l ",
+            $events,
+            " LEFT JOIN ledger p ON p.position = l.position - 1
               WHERE l.position > $1 AND l.position <= $2
                 AND ($3::text IS NULL OR e.event_type = $3)
                 AND ($4::timestamptz IS NULL OR e.recorded_at >= $4)
@@ -167,7 +173,12 @@ macro_rules! select_audited {
 
 const OF_ALL: &str = select_audited!(" AND $7::uuid IS NULL AND $8::uuid IS NULL");
 const OF_OWNER: &str = select_audited!(" AND l.owner = $7::uuid AND $8::uuid IS NULL");
+/// One lookup for each event, whatever the planner believes of a conversation's length: without statistics it would join all
+/// its events with all its places.
 const OF_CONVERSATION: &str = select_audited!(
+    "JOIN LATERAL (SELECT * FROM events e
+                    WHERE e.aggregate_type = l.aggregate_type AND e.aggregate_id = l.aggregate_id
+                      AND e.sequence = l.sequence OFFSET 0) AS e ON true",
     " AND l.aggregate_type = 'conversation' AND l.aggregate_id = $8::uuid AND ($7::uuid IS NULL OR l.owner = $7)"
 );
 
