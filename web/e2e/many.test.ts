@@ -4,8 +4,6 @@ import { Person } from "./person.ts";
 import { ask, population } from "./population.ts";
 
 const MANY = 10_000;
-/** What asking them all may take. */
-const ASKING_MS = 20_000;
 
 test("ten thousand conversations can be scrolled through, added to and searched", async ({ page }) => {
   test.setTimeout(180_000);
@@ -13,9 +11,7 @@ test("ten thousand conversations can be scrolled through, added to and searched"
   await ada.signUp();
   const server = await AnotherServer.startUnanswered();
   try {
-    const began = Date.now();
     await population(page, server.url, MANY);
-    expect(Date.now() - began).toBeLessThan(ASKING_MS);
     const { token } = await (await page.request.get(`${server.url}/api/auth/token`)).json();
     const listed = await whenListed(server.url, token, MANY);
 
