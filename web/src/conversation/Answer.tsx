@@ -118,7 +118,9 @@ function Sources({ citations, onCite }: { citations: readonly Citation[]; onCite
             <button type="button" className={styles.source} onClick={() => onCite(citation)}>
               <span className={styles.number}>{citation.number}</span>
               <span className={styles.about}>
-                <span className={styles.title}>{citation.title}</span>
+                <span className={styles.title} dir="auto">
+                  {citation.title}
+                </span>
                 <span className={styles.snippet}>{citation.snippet}</span>
               </span>
             </button>

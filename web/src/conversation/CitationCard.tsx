@@ -26,7 +26,9 @@ export default function CitationCard({ citation, open, button }: Props) {
           collisionPadding={12}
           aria-label={text.answer.source(citation.number)}
         >
-          <p className={styles.title}>{citation.title}</p>
+          <p className={styles.title} dir="auto">
+            {citation.title}
+          </p>
           <p className={styles.snippet}>{citation.snippet}</p>
           <Popover.Close asChild>
             <Button size="small" onClick={() => open(citation)}>

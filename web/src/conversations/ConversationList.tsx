@@ -123,7 +123,9 @@ function Row({ row }: { row: ConversationRow }) {
         title={title}
         preload={false}
       >
-        <span className={styles.title}>{title}</span>
+        <span className={styles.title} dir="auto">
+          {title}
+        </span>
         {row.tags.length > 0 && <span className={styles.tag}>{row.tags[0]}</span>}
         {row.pinned && <Pin size={13} role="img" aria-label={text.conversations.pinned} />}
         {row.answering && <span className={styles.answering} role="img" aria-label={text.conversations.answering} />}

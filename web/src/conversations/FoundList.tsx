@@ -56,7 +56,9 @@ function Hit({ hit }: { hit: Found }) {
       search={({ branch: _, m: __, ...search }) => ({ ...search, ...(message && { branch: message, m: message }) })}
       className={styles.hit}
     >
-      <span className={styles.title}>{hit.title || text.conversations.untitled}</span>
+      <span className={styles.title} dir="auto">
+        {hit.title || text.conversations.untitled}
+      </span>
       <span className={styles.snippet}>
         <span className={styles.who}>{who}: </span>
         {marked(hit.snippet, hit.highlights).map(({ from, text: part, found: isFound }) =>

@@ -24,7 +24,9 @@ export function UploadItem({ upload, onDismiss }: { upload: Upload; onDismiss: (
     <li className={styles.item}>
       <FileText size={20} aria-hidden="true" />
       <div className={styles.about}>
-        <p className={styles.title}>{file.name}</p>
+        <p className={styles.title} dir="auto">
+          {file.name}
+        </p>
         {error ? (
           <p className={styles.bad}>{inWords(error, text)}</p>
         ) : (
@@ -57,7 +59,9 @@ export function DocumentItem({ document }: { document: DocumentRow }) {
         <FileText size={20} aria-hidden="true" />
       )}
       <div className={styles.about}>
-        <p className={styles.title}>{document.title}</p>
+        <p className={styles.title} dir="auto">
+          {document.title}
+        </p>
         <p className={document.status === "rejected" ? styles.bad : styles.small}>
           {[stateOf(document, progress ?? null, text), inUnits(document.size, language), when].join(" · ")}
         </p>
@@ -118,7 +122,7 @@ function RemoveDialog({ document, onClose }: { document: DocumentRow; onClose: (
 
 function stateOf({ status, passages, reason }: DocumentRow, progress: Progress | null, text: Texts): string {
   if (status === "indexed") return text.documents.indexed(passages ?? 0);
-  if (status === "rejected") return reason ? `${text.documents.rejected}: ${reason}` : text.documents.rejected;
+  if (status === "rejected") return reason ? `${text.documents.rejected}. ${reason}` : text.documents.rejected;
   const stages: Record<string, string> = text.documents.stages;
   return (progress && stages[progress.stage]) ?? text.documents.waiting;
 }

@@ -13,7 +13,8 @@ export function inUnits(bytes: number, language: string): string {
   const style = {
     style: "unit",
     unit: UNITS[unit] ?? "byte",
-    unitDisplay: "short",
+    // Short for bytes is "34 byte" in English.
+    unitDisplay: unit === 0 ? "long" : "short",
     maximumFractionDigits: digits,
   } as const;
   return new Intl.NumberFormat(language, style).format(value);
