@@ -39,7 +39,7 @@ pub async fn quote(embedder: &Embedder, question: &str, sources: &[Source]) -> R
     }));
     let vectors = embedder.embed(texts).await?;
     let picked = pick::pick(question, sources, &candidates, &vectors);
-    Ok(if picked.is_empty() { nothing() } else { compose::compose(&picked) })
+    Ok(if picked.is_empty() { nothing() } else { compose::compose(&picked, sources) })
 }
 
 fn nothing() -> Quotation {

@@ -1,23 +1,50 @@
-//! Joins quoted pieces into Markdown that reads like an answer, each run with the number of its source.
+//! Joins quoted pieces into Markdown that reads like an answer, each run under what it is about and with the number of
+//! its source.
+
+use std::collections::BTreeSet;
 
 use super::Quotation;
 use super::pick::{Candidate, Run};
+use crate::passage::PassageText;
 use crate::readable::Piece;
+use crate::retrieve::Source;
+use crate::sparse::SparseVector;
 
 /// The text of the runs and the numbers it cites.
-pub(super) fn compose(runs: &[Run]) -> Quotation {
+pub(super) fn compose(runs: &[Run], sources: &[Source]) -> Quotation {
     let mut cited = Vec::new();
     let mut paragraphs = Vec::new();
+    let mut above = String::new();
     for run in runs {
-        let Some(number) = run.first().and_then(|first| u32::try_from(first.source + 1).ok()) else {
+        let Some(first) = run.first() else { continue };
+        let (Some(source), Ok(number)) = (sources.get(first.source), u32::try_from(first.source + 1)) else {
             continue;
         };
         if !cited.contains(&number) {
             cited.push(number);
         }
+        let caption = caption(&source.passage);
+        if caption != above && says_more(&caption, run) {
+            paragraphs.push(format!("**{caption}**"));
+        }
+        above = caption;
         paragraphs.push(paragraph(run, number));
     }
     Quotation { text: paragraphs.join("\n\n"), cited }
+}
+
+/// What a passage is about: a sentence out of a reference means little without the name that stands above it.
+fn caption(passage: &PassageText) -> String {
+    let title = Some(passage.title.as_str()).filter(|title| !title.is_empty());
+    let named = title.into_iter().chain(passage.heading.last().map(String::as_str));
+    unmarked(&named.collect::<Vec<_>>().join(" › ").replace('*', "\\*"))
+}
+
+/// Whether it has a word that the run does not say itself.
+fn says_more(caption: &str, run: &Run) -> bool {
+    let said: BTreeSet<u32> =
+        run.iter().flat_map(|candidate| SparseVector::of_query(candidate.piece.text()).indices).collect();
+    SparseVector::of_query(caption).indices.iter().any(|term| !said.contains(term))
 }
 
 /// One run; the mark stands behind its last words, never in code.
@@ -91,10 +118,45 @@ fn in_code(before: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
+    use crate::passage::{DocumentId, PassageId};
 
     fn sentence(source: usize, text: &str, paragraph: usize) -> Candidate {
         Candidate { source, piece: Piece::Sentence { text: text.into(), paragraph } }
+    }
+
+    fn source(title: &str, heading: &[&str]) -> Source {
+        let heading = heading.iter().map(|part| (*part).to_owned()).collect();
+        Source {
+            id: PassageId { document_id: DocumentId::from(Uuid::nil()), ordinal: 0 },
+            passage: PassageText { title: title.into(), heading, text: String::new() },
+            score: 0.5,
+            relevance: 0.5,
+            joined: 0,
+        }
+    }
+
+    fn untitled() -> Source {
+        source("", &[])
+    }
+
+    #[test]
+    fn a_run_stands_under_what_it_is_about() {
+        let sources = [source("Console", &["Class", "`console.group([...label])`"]), source("Eggs", &[])];
+        let runs = [vec![sentence(0, "Increases indentation.", 1)], vec![sentence(1, "Boil the egg.", 1)]];
+        assert_eq!(
+            compose(&runs, &sources).text,
+            "**Console › `console.group([...label])`**\n\nIncreases indentation. [1]\n\nBoil the egg. [2]"
+        );
+    }
+
+    #[test]
+    fn what_is_about_the_same_is_named_once() {
+        let sources = [source("Files", &["Open"]), source("Files", &["Open"])];
+        let runs = [vec![sentence(0, "First.", 1)], vec![sentence(1, "Second.", 1)]];
+        assert_eq!(compose(&runs, &sources).text, "**Files › Open**\n\nFirst. [1]\n\nSecond. [2]");
     }
 
     #[test]
@@ -105,7 +167,7 @@ mod tests {
             vec![sentence(0, "Look:", 1), code],
             vec![sentence(2, "Third.", 3)],
         ];
-        let quotation = compose(&runs);
+        let quotation = compose(&runs, &[untitled(), untitled(), untitled()]);
         assert_eq!(quotation.text, "First. Second. [3]\n\nLook: [1]\n\n```rust\nx\n```\n\nThird. [3]");
         assert_eq!(quotation.cited, [3, 1]);
     }

@@ -20,7 +20,7 @@ const WORTH_OF_BEST: f32 = 0.75;
 /// In any but the best stretch, a neighbour from another paragraph joins when it fits this share as well as the lead does.
 const WORTH_OF_PIECE: f32 = 0.5;
 /// Below this, cosine and terms together, nothing answers.
-const ANSWERS: f32 = 0.38;
+const ANSWERS: f32 = 0.45;
 /// Pieces with a greater cosine say the same.
 const SAME: f32 = 0.92;
 /// What having all of the question's terms adds, in units of cosine.
