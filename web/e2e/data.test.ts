@@ -36,6 +36,16 @@ test("a document is dropped, read, cited by an answer and removed", async ({ pag
   await expect(document).toHaveCount(0);
 });
 
+test("a file that cannot be read is refused in words", async ({ page }) => {
+  const ada = new Person(page, "Ada");
+  await ada.signUp();
+  await page.goto("/documents");
+  const broken = { name: "broken.pdf", mimeType: "application/pdf", buffer: Buffer.from("%PDF-1.7\nnothing follows") };
+  await page.locator("input[type=file]").setInputFiles(broken);
+  // The file on its way may still be shown beside the document it has become.
+  await expect(page.getByRole("listitem").filter({ hasText: "Could not be used" })).toContainText("broken");
+});
+
 test("a person takes everything along and then has all of it erased", async ({ page }) => {
   const ada = new Person(page, "Ada");
   await ada.signUp();

@@ -4,7 +4,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { openStream } from "../api/client";
 import { refreshLists, takeIn } from "../conversations/queries";
-import { noteProgress, takeInDocument } from "../documents/live";
+import { noteProgress, refreshDocuments, takeInDocument } from "../documents/live";
 import { meaningOf, type StreamEvent } from "../stream/events";
 import { follow } from "../stream/follow";
 
@@ -21,13 +21,17 @@ export function useLive(following: boolean): boolean {
       if (event.type === "document" || event.type === "documentGone") takeInDocument(queries, event);
       if (event.type === "documentProgress") noteProgress(queries, event);
     };
+    const refresh = () => {
+      refreshLists(queries);
+      refreshDocuments(queries);
+    };
     follow({
       signal: stop.signal,
       open: (lastEventId, signal) => openStream("/v1/stream", lastEventId ?? last.current, signal),
       onOpen: () => {
         setLost(false);
         // What happened before the stream was open is in no event of it, unless it goes on where it was.
-        if (last.current === undefined) refreshLists(queries);
+        if (last.current === undefined) refresh();
       },
       onLost: () => setLost(true),
       onEvent: (wire) => {
@@ -40,7 +44,7 @@ export function useLive(following: boolean): boolean {
       setLost(!stop.signal.aborted);
       last.current = undefined;
       // A session that is over shows itself in the fetch.
-      refreshLists(queries);
+      refresh();
     });
     return () => stop.abort();
   }, [queries, following]);

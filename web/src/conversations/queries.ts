@@ -4,6 +4,7 @@ import { infiniteQueryOptions, type QueryClient, useQuery, useQueryClient } from
 import { api, dataOf } from "../api/client";
 import type { ConversationPage, ConversationRow, FoundPage } from "../api/types";
 import { noteVersion } from "../conversation/queries";
+import { changeData } from "../stream/change";
 import type { ListEvent } from "../stream/events";
 import { type Filters, fits, queryOf } from "./filters";
 import { changed } from "./rows";
@@ -68,11 +69,12 @@ export function useConversationRow(conversationId: string, exists: boolean): Con
 
 /** Takes a change of a conversation into every list that is kept. */
 export function takeIn(queries: QueryClient, event: ListEvent): void {
-  for (const [key, list] of queries.getQueriesData<Pages>({ queryKey: [LIST] })) {
+  for (const [key] of queries.getQueriesData<Pages>({ queryKey: [LIST] })) {
     const filters = (key[1] ?? {}) as Filters;
-    if (!list) continue;
-    const pages = changed(list.pages, event, (row) => fits(row, filters));
-    if (pages !== list.pages) queries.setQueryData<Pages>(key, { ...list, pages: [...pages] });
+    changeData<Pages>(queries, key, (list) => {
+      const pages = changed(list.pages, event, (row) => fits(row, filters));
+      return pages === list.pages ? list : { ...list, pages: [...pages] };
+    });
   }
   if (event.type === "row") {
     queries.setQueryData(rowKey(event.row.id), event.row);

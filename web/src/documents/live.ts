@@ -1,6 +1,7 @@
 // Takes what happens to documents into the query cache.
 
 import type { InfiniteData, QueryClient } from "@tanstack/react-query";
+import { changeData } from "../stream/change";
 import type { DocumentEvent } from "../stream/events";
 import { documents, type Progress, progressOf } from "./queries";
 import type { DocumentPage } from "./types";
@@ -8,9 +9,14 @@ import type { DocumentPage } from "./types";
 type Changed = Exclude<DocumentEvent, { type: "documentProgress" }>;
 
 export function takeInDocument(queries: QueryClient, event: Changed): void {
-  queries.setQueryData<InfiniteData<DocumentPage, string>>(documents.queryKey, (list) => {
-    return list && { ...list, pages: changed(list.pages, event) };
+  changeData<InfiniteData<DocumentPage, string>>(queries, documents.queryKey, (list) => {
+    return { ...list, pages: changed(list.pages, event) };
   });
+}
+
+/** Fetches the list again: something may have happened that no event told. */
+export function refreshDocuments(queries: QueryClient): void {
+  void queries.invalidateQueries({ queryKey: documents.queryKey });
 }
 
 export function noteProgress(queries: QueryClient, event: DocumentEvent & { type: "documentProgress" }): void {

@@ -2,7 +2,7 @@
 
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { fetchData } from "../api/client";
-import type { DocumentPage, Passage } from "./types";
+import type { DocumentPage, DocumentRow, Passage } from "./types";
 
 const PAGE = 50;
 
@@ -13,6 +13,11 @@ export const documents = infiniteQueryOptions({
   initialPageParam: "",
   getNextPageParam: (page: DocumentPage) => page.next_cursor,
 });
+
+/** One document, as soon as it can be read in this version. */
+export function fetchDocument(id: string, version: number): Promise<DocumentRow> {
+  return fetchData<DocumentRow>(`/v1/documents/${id}`, { query: { min_version: version } });
+}
 
 export function passageOf(documentId: string, number: number) {
   return queryOptions({

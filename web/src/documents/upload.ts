@@ -3,8 +3,10 @@
 import { tokens } from "../account/auth";
 import { Problem, SignedOut, saidBy } from "../api/problem";
 
-interface Accepted {
+/** What became of a file: the document it is now, and its version then. */
+export interface Accepted {
   document_id: string;
+  version: number;
 }
 
 export async function upload(

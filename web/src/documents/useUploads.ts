@@ -1,10 +1,11 @@
 // The files on their way to the service, one after the other.
 
-import { useQueryClient } from "@tanstack/react-query";
+import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { newId } from "../api/ids";
-import { documents } from "./queries";
-import { upload } from "./upload";
+import { refreshDocuments, takeInDocument } from "./live";
+import { fetchDocument } from "./queries";
+import { type Accepted, upload } from "./upload";
 
 export interface Upload {
   id: string;
@@ -34,14 +35,21 @@ export function useUploads() {
         setUploads((before) => [...before, { id, file, percent: 0 }]);
         queue.current = queue.current
           .then(() => upload(file, (percent) => change(id, { percent }), signal))
-          .then(async () => {
-            await queries.invalidateQueries({ queryKey: documents.queryKey });
-            dismiss(id);
-          })
+          .then((accepted) => show(queries, accepted))
+          .then(() => dismiss(id))
           .catch((error: Error) => !signal.aborted && change(id, { error }));
       }
     },
     [queries, change, dismiss],
   );
   return { uploads, add, dismiss };
+}
+
+/** The stream may be away, or have told it already; whatever is newer is kept. The file is safe even if this fails. */
+async function show(queries: QueryClient, { document_id, version }: Accepted): Promise<void> {
+  try {
+    takeInDocument(queries, { type: "document", document: await fetchDocument(document_id, version) });
+  } catch {
+    refreshDocuments(queries);
+  }
 }
