@@ -16,6 +16,7 @@ mod blindness;
 mod commands;
 mod documents;
 mod erasure;
+mod erasure_killed;
 mod export;
 mod indexing;
 mod ingest;

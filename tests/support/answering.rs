@@ -87,7 +87,9 @@ impl WorkerProcess {
     /// A worker of a product, without a language model.
     pub(crate) fn of(config: &Config) -> Self {
         let mut command = Self::on(config.database_url.expose(), &config.nats_prefix);
-        command.env("FILES_URL", &config.worker.files_url);
+        command
+            .env("FILES_URL", &config.worker.files_url)
+            .env("AUTH_DATABASE_URL", config.auth_database_url.expose());
         Self(command.spawn().unwrap())
     }
 

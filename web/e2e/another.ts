@@ -76,6 +76,12 @@ export class AnotherServer {
   }
 }
 
+/** Runs a command of the operator's, such as `grant`, against what the stories run against. */
+export async function operate(...command: string[]): Promise<void> {
+  const { program, environment } = await serviceUnderTest();
+  await promisify(execFile)(program, command, { env: environment });
+}
+
 /** What listens where the stories go: a `colloquy serve` whose environment says so. */
 async function serviceUnderTest(): Promise<{ program: string; environment: NodeJS.ProcessEnv }> {
   const { port } = new URL(process.env.E2E_BASE_URL || "http://localhost:8080");

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import { Person } from "./person.ts";
+import { test } from "./watched.ts";
 
 test("a document is dropped, read, cited by an answer and removed", async ({ page }) => {
   const ada = new Person(page, "Ada");

@@ -1,5 +1,6 @@
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import { Person } from "./person.ts";
+import { test } from "./watched.ts";
 
 test("questions and answers have versions, and one can go between them", async ({ page }) => {
   const ada = new Person(page, "Ada");

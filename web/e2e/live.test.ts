@@ -1,6 +1,7 @@
-import { expect, type Page, test } from "@playwright/test";
+import { expect, type Page } from "@playwright/test";
 import { AnotherServer } from "./another.ts";
 import { Person } from "./person.ts";
+import { test } from "./watched.ts";
 
 const SLOW = "Tell me slowly about Colloquy";
 /** The last word of a slow answer. */

@@ -1,7 +1,9 @@
-import { expect, type Page, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import { AnotherServer } from "./another.ts";
 import { Person } from "./person.ts";
 import { ask, population } from "./population.ts";
+import { scrollThrough, scrollToTop } from "./scrolling.ts";
+import { test } from "./watched.ts";
 
 const MANY = 10_000;
 
@@ -17,12 +19,12 @@ test("ten thousand conversations can be scrolled through, added to and searched"
 
     await page.goto(server.url);
     await expect(ada.history().getByRole("link").first()).toBeVisible();
-    const seen = await seenWhileScrolling(page);
+    const seen = await scrollThrough(page);
     expect(seen.length).toBe(MANY);
     expect(seen).toEqual(listed);
 
     await ask(server.url, token, "Where do marmots sleep?");
-    await scrollTo(page, 0);
+    await scrollToTop(page);
     await expect(ada.history().locator("a[data-conversation]").first()).toContainText("Where do marmots sleep?");
 
     await page.keyboard.press("Control+k");
@@ -56,40 +58,4 @@ async function allIds(url: string, token: string): Promise<string[]> {
     cursor = page.next_cursor ?? undefined;
   }
   return ids;
-}
-
-/** Scrolls the list to its end as a wheel does; each conversation by its place, which must be the same whenever it is drawn. */
-function seenWhileScrolling(page: Page): Promise<string[]> {
-  return page.evaluate(async () => {
-    const list = document.querySelector("a[data-conversation]")?.closest("ul");
-    let scroller: HTMLElement | null = list ?? null;
-    while (scroller && !/auto|scroll/.test(getComputedStyle(scroller).overflowY)) scroller = scroller.parentElement;
-    if (!list || !scroller) throw new Error("there is no list");
-    const places = new Map<string, number>();
-    const note = () => {
-      for (const row of Array.from(list.querySelectorAll<HTMLElement>("a[data-conversation]"))) {
-        const place = new DOMMatrix(getComputedStyle(row.closest("li") ?? row).transform).m42;
-        const id = row.dataset.conversation ?? "";
-        if (places.has(id) && places.get(id) !== place) throw new Error("a row has moved");
-        places.set(id, place);
-      }
-    };
-    for (let still = 0; still < 120; ) {
-      note();
-      const before = scroller.scrollTop;
-      scroller.scrollBy(0, 400);
-      await new Promise(requestAnimationFrame);
-      still = scroller.scrollTop === before ? still + 1 : 0;
-    }
-    note();
-    return [...places].sort(([, one], [, other]) => one - other).map(([id]) => id);
-  });
-}
-
-async function scrollTo(page: Page, top: number): Promise<void> {
-  await page.evaluate((to) => {
-    let scroller = document.querySelector<HTMLElement>("a[data-conversation]");
-    while (scroller && !/auto|scroll/.test(getComputedStyle(scroller).overflowY)) scroller = scroller.parentElement;
-    scroller?.scrollTo(0, to);
-  }, top);
 }

@@ -6,8 +6,8 @@ import { newId } from "../src/api/ids.ts";
 /** Requests under way at once. */
 const AT_ONCE = 48;
 
-/** Asks one question in each of `number` new conversations at `url`; what they were, the oldest first. */
-export async function population(page: Page, url: string, number: number): Promise<string[]> {
+/** Asks one question in each of `number` new conversations at `url`. */
+export async function population(page: Page, url: string, number: number): Promise<void> {
   const { token } = await (await page.request.get(`${url}/api/auth/token`)).json();
   const questions = Array.from({ length: number }, (_, index) => `Question number ${index + 1}`);
   const waiting = questions.values();
@@ -15,7 +15,6 @@ export async function population(page: Page, url: string, number: number): Promi
     for (const text of waiting) await ask(url, token, text);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, askAll));
-  return questions;
 }
 
 /** Asks in a new conversation. */

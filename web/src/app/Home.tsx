@@ -121,7 +121,7 @@ function useWays(): void {
   );
   useShortcut(
     "new",
-    useCallback(() => void navigate({ to: "/" }), [navigate]),
+    useCallback(() => void navigate({ to: "/" }).then(compose), [navigate]),
   );
   useShortcut(
     "next",
@@ -131,10 +131,11 @@ function useWays(): void {
     "previous",
     useCallback(() => go(-1), [go]),
   );
-  useShortcut(
-    "compose",
-    useCallback(() => document.getElementById("composer")?.focus(), []),
-  );
+  useShortcut("compose", compose);
+}
+
+function compose(): void {
+  document.getElementById("composer")?.focus();
 }
 
 interface SidebarProps {

@@ -112,7 +112,7 @@ function Question({ title, label, hint, value, onClose, onAnswer, ...rules }: Qu
   return (
     <Dialog title={title} onClose={onClose}>
       <form className={styles.form} onSubmit={onSubmit}>
-        <Field label={label} name="answer" defaultValue={value} autoFocus {...(hint && { hint })} {...rules} />
+        <Field label={label} name="answer" defaultValue={value} {...(hint && { hint })} {...rules} />
         <div className={styles.actions}>
           <Button kind="quiet" onClick={onClose}>
             {text.cancel}

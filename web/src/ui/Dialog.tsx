@@ -2,7 +2,7 @@
 // Escape, and adds no styles that a strict policy would refuse.
 
 import { X } from "lucide-react";
-import { type ReactNode, useEffect, useId, useRef } from "react";
+import { type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { useText } from "../text/text";
 import styles from "./Dialog.module.css";
 import { IconButton } from "./IconButton";
@@ -20,11 +20,17 @@ export function Dialog({ title, onClose, children, side = false }: Props) {
   const text = useText();
   const dialog = useRef<HTMLDialogElement>(null);
   const titleId = useId();
+  const [opener] = useState(openerNow);
   useEffect(() => {
     const element = dialog.current;
     element?.showModal();
-    return () => element?.close();
-  }, []);
+    // The browser would begin at the button that closes it.
+    element?.querySelector<HTMLElement>("input, textarea")?.focus();
+    return () => {
+      element?.close();
+      opener?.focus();
+    };
+  }, [opener]);
   return (
     <dialog
       ref={dialog}
@@ -47,4 +53,12 @@ export function Dialog({ title, onClose, children, side = false }: Props) {
       </div>
     </dialog>
   );
+}
+
+/** What to go back to. A menu that opens a dialog is gone when it closes, but its button is not. */
+function openerNow(): HTMLElement | null {
+  const focused = document.activeElement;
+  const button = focused?.closest("[role=menu]")?.getAttribute("aria-labelledby");
+  const opener = button ? document.getElementById(button) : focused;
+  return opener instanceof HTMLElement ? opener : null;
 }
