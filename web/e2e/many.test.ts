@@ -1,7 +1,7 @@
 import { expect } from "@playwright/test";
 import { AnotherServer } from "./another.ts";
 import { Person } from "./person.ts";
-import { ask, population } from "./population.ts";
+import { ask, population, tokenOf } from "./population.ts";
 import { scrollThrough, scrollToTop } from "./scrolling.ts";
 import { test } from "./watched.ts";
 
@@ -13,9 +13,7 @@ test("ten thousand conversations can be scrolled through, added to and searched"
   await ada.signUp();
   const server = await AnotherServer.startUnanswered();
   try {
-    await population(page, server.url, MANY);
-    const { token } = await (await page.request.get(`${server.url}/api/auth/token`)).json();
-    const listed = await whenListed(server.url, token, MANY);
+    const listed = await population(page, server.url, MANY);
 
     await page.goto(server.url);
     await expect(ada.history().getByRole("link").first()).toBeVisible();
@@ -23,7 +21,7 @@ test("ten thousand conversations can be scrolled through, added to and searched"
     expect(seen.length).toBe(MANY);
     expect(seen).toEqual(listed);
 
-    await ask(server.url, token, "Where do marmots sleep?");
+    await ask(server.url, await tokenOf(page, server.url), "Where do marmots sleep?");
     await scrollToTop(page);
     await expect(ada.history().locator("a[data-conversation]").first()).toContainText("Where do marmots sleep?");
 
@@ -37,25 +35,3 @@ test("ten thousand conversations can be scrolled through, added to and searched"
     await server.stop();
   }
 });
-
-/** The ids the API lists, once it lists as many. */
-async function whenListed(url: string, token: string, number: number): Promise<string[]> {
-  let ids: string[] = [];
-  await expect(async () => {
-    ids = await allIds(url, token);
-    expect(ids.length).toBe(number);
-  }).toPass({ timeout: 60_000, intervals: [1000] });
-  return ids;
-}
-
-async function allIds(url: string, token: string): Promise<string[]> {
-  const ids: string[] = [];
-  for (let cursor: string | undefined = ""; cursor !== undefined; ) {
-    const address: string = `${url}/v1/conversations?limit=100${cursor && `&cursor=${encodeURIComponent(cursor)}`}`;
-    const response = await fetch(address, { headers: { authorization: `Bearer ${token}` } });
-    const page = (await response.json()) as { items: { id: string }[]; next_cursor?: string | null };
-    ids.push(...page.items.map(({ id }) => id));
-    cursor = page.next_cursor ?? undefined;
-  }
-  return ids;
-}

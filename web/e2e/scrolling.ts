@@ -27,6 +27,18 @@ export async function scrollThrough(page: Page): Promise<string[]> {
   });
 }
 
+/** Scrolls the list to its end and does nothing besides. */
+export async function scrollDown(page: Page): Promise<void> {
+  await (await scrollerOf(page)).evaluate(async (element) => {
+    for (let still = 0; still < 60; ) {
+      const before = element.scrollTop;
+      element.scrollBy(0, 400);
+      await new Promise(requestAnimationFrame);
+      still = element.scrollTop === before ? still + 1 : 0;
+    }
+  });
+}
+
 export async function scrollToTop(page: Page): Promise<void> {
   await (await scrollerOf(page)).evaluate((element) => element.scrollTo(0, 0));
 }

@@ -29,8 +29,7 @@ const Markdown = memo(function Markdown({ text, citations, growing = false }: Pr
     earlier.current = cut(text, earlier.current);
     return earlier.current.blocks;
   }, [text]);
-  // What a block depends on is which numbers there are, not each new list of them.
-  const numbers = citations.map(({ number }) => number).join();
+  const numbers = useNumbers(citations);
   return (
     <Citations value={citations}>
       <div className={styles.markdown}>
@@ -45,6 +44,18 @@ const Markdown = memo(function Markdown({ text, citations, growing = false }: Pr
 });
 
 export default Markdown;
+
+/**
+ * The numbers that are marks. What a block depends on is which there are, not each new list of them; and one that was there
+ * stays, so that an answer is not read anew from its beginning when it ends and fewer are cited than might have been.
+ */
+function useNumbers(citations: readonly Citation[]): string {
+  const earlier = useRef<ReadonlySet<number>>(new Set());
+  return useMemo(() => {
+    earlier.current = new Set([...earlier.current, ...citations.map(({ number }) => number)]);
+    return [...earlier.current].sort((one, other) => one - other).join();
+  }, [citations]);
+}
 
 const Block = memo(function Block({ block, numbers, whole }: { block: string; numbers: string; whole: boolean }) {
   const text = withFormulas(block);

@@ -10,8 +10,9 @@ import { mayPass, SignedOut } from "../api/problem";
 import type { Command, Message } from "../api/types";
 import { draftOf, keepDraft } from "./drafts";
 import type { Transcript } from "./entry";
-import { transcriptKey, versionKey } from "./queries";
+import { transcriptKey } from "./queries";
 import { accepted, ask, askAgain, edit, rate, refused, regenerate, withdraw } from "./transcript";
+import { keepNewer } from "./versions";
 
 const COMMAND_TRIES = 4;
 
@@ -41,7 +42,7 @@ export function useAsking() {
     retry: persistently,
     onSuccess: ({ version }, { conversationId, command }) => {
       change(queries, conversationId, (transcript) => accepted(transcript, command.question_id));
-      queries.setQueryData(versionKey(conversationId), version);
+      keepNewer(queries, [{ id: conversationId, version }]);
     },
     onError: (error, { owner, conversationId, command }) => {
       if (error instanceof SignedOut) keepForLater(owner, conversationId, command);

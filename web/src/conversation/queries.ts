@@ -10,13 +10,13 @@ import { isPending, type Transcript } from "./entry";
 import { inFrames } from "./frames";
 import { hear } from "./hearing";
 import { merge } from "./transcript";
+import { keepNewer, versionOf } from "./versions";
 
 const PAGE = 100;
 const FRESH_MS = 30_000;
 
 /** Without a branch it is the newest. */
 export const transcriptKey = (conversationId: string, branch = "") => ["transcript", conversationId, branch] as const;
-export const versionKey = (conversationId: string) => ["version", conversationId] as const;
 
 /** The branch that is shown, oldest message first. */
 export function transcriptOf(conversationId: string, branch?: string) {
@@ -25,19 +25,21 @@ export function transcriptOf(conversationId: string, branch?: string) {
     queryKey,
     staleTime: FRESH_MS,
     queryFn: async ({ client, signal }): Promise<Transcript> => {
-      const version = client.getQueryData<number>(versionKey(conversationId));
+      const version = versionOf(client, conversationId);
       const messages = await fetchMessages(conversationId, { branch, version, signal });
       return merge(client.getQueryData<Transcript>(queryKey) ?? [], messages);
     },
   });
 }
 
-/** Notes how far the conversation is, so that a fetch waits for it; fetches again what is older than that. */
-export function noteVersion(queries: QueryClient, conversationId: string, version: number): void {
-  const known = queries.getQueryData<number>(versionKey(conversationId)) ?? 0;
-  if (version <= known) return;
-  queries.setQueryData(versionKey(conversationId), version);
-  void queries.invalidateQueries({ queryKey: ["transcript", conversationId] });
+/** Notes how far conversations are, so that a fetch waits for it; fetches again what is older than that. */
+export function noteVersions(queries: QueryClient, told: readonly { id: string; version: number }[]): void {
+  const newer = keepNewer(queries, told);
+  if (newer.size === 0) return;
+  void queries.invalidateQueries({
+    queryKey: ["transcript"],
+    predicate: ({ queryKey }) => newer.has(String(queryKey[1])),
+  });
 }
 
 /**

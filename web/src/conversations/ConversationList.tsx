@@ -4,7 +4,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { Pin } from "lucide-react";
-import { memo, type RefObject, useEffect, useMemo } from "react";
+import { memo, type RefObject, useCallback, useEffect, useMemo } from "react";
 import type { ConversationRow } from "../api/types";
 import { inWords } from "../text/failures";
 import { useLanguage, useText } from "../text/text";
@@ -68,11 +68,13 @@ export function Rows({ rows, scroller, more }: RowsProps) {
   const today = useToday();
   const items = useMemo(() => grouped(rows, today, text.conversations, language), [rows, today, text, language]);
   const rem = useMemo(() => Number.parseFloat(getComputedStyle(document.documentElement).fontSize), []);
+  const getItemKey = useCallback((index: number) => items[index]?.key ?? index, [items]);
   const virtual = useVirtualizer({
     count: items.length,
     getScrollElement: () => scroller.current,
     estimateSize: (index) => rem * (items[index]?.type === "heading" ? HEADING : ROW),
-    getItemKey: (index) => items[index]?.key ?? index,
+    // Another function each time would have every place computed anew each time.
+    getItemKey,
     overscan: 8,
     initialRect: { width: 280, height: 600 },
   });

@@ -3,7 +3,7 @@
 import { infiniteQueryOptions, type QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, dataOf } from "../api/client";
 import type { ConversationPage, ConversationRow, FoundPage } from "../api/types";
-import { noteVersion } from "../conversation/queries";
+import { noteVersions } from "../conversation/queries";
 import { changeData } from "../stream/change";
 import type { ListEvent } from "../stream/events";
 import { type Filters, fits, queryOf } from "./filters";
@@ -24,12 +24,14 @@ export function conversations({ q: _, ...filters }: Filters) {
     queryFn: async ({ pageParam, signal, client }): Promise<ConversationPage> => {
       const query = { limit: PAGE, ...queryOf(filters), ...(pageParam && { cursor: pageParam }) };
       const page = await dataOf(api.GET("/v1/conversations", { params: { query }, signal }));
-      for (const { id, version } of page.items) noteVersion(client, id, version);
+      noteVersions(client, page.items);
       return page;
     },
     initialPageParam: "",
     getNextPageParam: (page: ConversationPage) => page.next_cursor,
     staleTime: Number.POSITIVE_INFINITY,
+    // With thousands of rows, looking for what stayed the same costs more than drawing those in sight.
+    structuralSharing: false,
   });
 }
 
@@ -78,7 +80,7 @@ export function takeIn(queries: QueryClient, event: ListEvent): void {
   }
   if (event.type === "row") {
     queries.setQueryData(rowKey(event.row.id), event.row);
-    noteVersion(queries, event.row.id, event.row.version);
+    noteVersions(queries, [event.row]);
   } else {
     void queries.invalidateQueries({ queryKey: ["transcript", event.id] });
   }
