@@ -107,10 +107,9 @@ impl Eraser {
     /// Asks again for the erasures of people whom a restored database knows though they were erased, and brings them to
     /// their end. Before anything is served.
     pub async fn erase_again(&self) -> anyhow::Result<()> {
-        for (owner, receipt) in self.tombstones().await? {
-            if self.store.erasure(receipt).await?.is_some_and(|erasure| erasure.finished_at.is_some()) {
-                continue;
-            }
+        let buried = self.buried().await?;
+        for owner in self.store.unerased(&buried).await? {
+            let Some(receipt) = self.receipt_of(owner).await? else { continue };
             let command = (owner, AccountCommand::RequestErasure { receipt });
             match self.store.accounts().execute(owner.uuid(), command, &metadata(owner), None).await {
                 Ok(_) => {

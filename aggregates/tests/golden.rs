@@ -266,3 +266,26 @@ fn every_version_but_the_newest_has_a_meaning_of_its_own() {
         }
     }
 }
+
+/// The names of an aggregate's events, as its decoder knows them.
+fn known(aggregate: AggregateType) -> BTreeSet<String> {
+    let refused = Event::from_payload(aggregate, json!({ "type": "NothingOfTheKind" })).unwrap_err();
+    let told = refused.to_string();
+    let (_, names) = told.split_once("expected ").unwrap();
+    names.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn no_event_is_without_a_file() {
+    let kept = meanings();
+    for aggregate in [
+        AggregateType::Conversation,
+        AggregateType::Account,
+        AggregateType::Document,
+        AggregateType::AuditTrail,
+    ] {
+        let of_this = kept.iter().filter(|(of, ..)| *of == aggregate);
+        let meant: BTreeSet<String> = of_this.map(|(.., event)| event.name().to_owned()).collect();
+        assert_eq!(known(aggregate), meant, "{}", aggregate.name());
+    }
+}

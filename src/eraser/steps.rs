@@ -31,24 +31,21 @@ impl Eraser {
         Ok(())
     }
 
-    /// Everybody who was ever erased, with their receipts.
-    pub(super) async fn tombstones(&self) -> anyhow::Result<Vec<(UserId, ReceiptId)>> {
+    /// Everybody who was ever erased.
+    pub(super) async fn buried(&self) -> anyhow::Result<Vec<UserId>> {
         nats::ensure_streams(&self.jetstream(), &self.subjects).await?;
         let stream = self.stream(&self.subjects.tombstones_stream()).await?;
-        let subjects: Vec<String> = stream
-            .info_with_subjects(self.subjects.all_tombstones())
-            .await?
-            .map_ok(|(subject, _)| subject)
-            .try_collect()
-            .await?;
-        let mut buried = Vec::with_capacity(subjects.len());
-        for subject in subjects {
-            let owner = subject.rsplit('.').next().and_then(|owner| owner.parse().ok());
-            let message = stream.get_last_raw_message_by_subject(&subject).await?;
-            let receipt = Uuid::from_slice(&message.payload).ok().map(ReceiptId::new);
-            buried.extend(owner.zip(receipt));
-        }
-        Ok(buried)
+        let tombstones = stream.info_with_subjects(self.subjects.all_tombstones()).await?;
+        let owner = |(subject, _): (String, usize)| subject.rsplit('.').next()?.parse().ok();
+        let owners: Vec<Option<UserId>> = tombstones.map_ok(owner).try_collect().await?;
+        Ok(owners.into_iter().flatten().collect())
+    }
+
+    /// By which receipt somebody was erased.
+    pub(super) async fn receipt_of(&self, owner: UserId) -> anyhow::Result<Option<ReceiptId>> {
+        let stream = self.stream(&self.subjects.tombstones_stream()).await?;
+        let message = stream.get_last_raw_message_by_subject(&self.subjects.tombstone(owner)).await?;
+        Ok(Uuid::from_slice(&message.payload).ok().map(ReceiptId::new))
     }
 
     /// Ends the answers that are being written.

@@ -41,6 +41,19 @@ impl Store {
         Ok(row.map(Erasure::from))
     }
 
+    /// Those of whom this database does not say that they were erased to the end.
+    pub async fn unerased(&self, owners: &[UserId]) -> Result<Vec<UserId>, StoreError> {
+        let owners: Vec<Uuid> = owners.iter().map(|owner| owner.uuid()).collect();
+        let unerased: Vec<Uuid> = sqlx::query_scalar(
+            "SELECT o.id FROM UNNEST($1::uuid[]) AS o (id)
+              WHERE NOT EXISTS (SELECT FROM erasures e WHERE e.owner = o.id AND e.finished_at IS NOT NULL)",
+        )
+        .bind(owners)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(unerased.into_iter().map(UserId::new).collect())
+    }
+
     /// The stores that were erased so far, by the name in their event, with when.
     pub async fn erased_stores(&self, owner: UserId) -> Result<Vec<(String, DateTime<Utc>)>, StoreError> {
         Ok(sqlx::query_as(

@@ -11,6 +11,7 @@ mod support;
 
 mod audit;
 mod audit_proof;
+mod backups;
 mod bad_days;
 mod blindness;
 mod commands;

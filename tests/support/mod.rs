@@ -2,11 +2,13 @@
 
 pub(crate) mod answering;
 pub(crate) mod backbone;
+pub(crate) mod backup;
 pub(crate) mod embedding_server;
 pub(crate) mod files;
 pub(crate) mod model_server;
 pub(crate) mod person;
 pub(crate) mod product;
+pub(crate) mod served;
 pub(crate) mod waiting;
 
 /// The value of a variable that `colloquy-dev services` sets for the run.

@@ -95,6 +95,16 @@ impl Person {
         Self { url: product.url.clone(), ..self.clone() }
     }
 
+    /// The same person at any address.
+    pub(crate) fn at_url(&self, url: &str) -> Self {
+        Self { url: url.to_owned(), ..self.clone() }
+    }
+
+    /// What is answered, if there is somebody to answer.
+    pub(crate) async fn try_get(&self, path: &str) -> Option<Answered> {
+        self.try_send(self.http.get(format!("{}{path}", self.url))).await.ok()
+    }
+
     /// The same client with another token.
     pub(crate) fn with_token(&self, token: String) -> Self {
         Self { token, ..self.clone() }
@@ -181,15 +191,19 @@ impl Person {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Answered {
-        let response = request.bearer_auth(&self.token).send().await.unwrap();
+        self.try_send(request).await.unwrap()
+    }
+
+    async fn try_send(&self, request: reqwest::RequestBuilder) -> reqwest::Result<Answered> {
+        let response = request.bearer_auth(&self.token).send().await?;
         let status = response.status().as_u16();
         let headers = response
             .headers()
             .iter()
             .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or("").to_owned()))
             .collect();
-        let body = response.bytes().await.unwrap();
-        Answered { status, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null) }
+        let body = response.bytes().await?;
+        Ok(Answered { status, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null) })
     }
 
     /// Opens a stream; what it tells comes with its body.

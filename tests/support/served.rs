@@ -1,0 +1,87 @@
+//! `colloquy` as an operator runs it: a process of its own on the services of the run, with a log of its own.
+
+use std::fs::File;
+use std::process::{Child, Command, Output, Stdio};
+
+use colloquy::config::Config;
+use tempfile::TempDir;
+
+use super::service;
+use super::waiting::until;
+
+/// The master key that a test's configuration has, as an operator writes it.
+pub(crate) const MASTER_KEY: &str = "2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a";
+
+/// A whole product in one process, killed with this value at the latest.
+pub(crate) struct Served {
+    pub(crate) url: String,
+    child: Child,
+    folder: TempDir,
+}
+
+impl Served {
+    /// Starts all roles. Nothing says that it is ready yet.
+    pub(crate) fn begin(config: &Config) -> Self {
+        let port = embedded::free_port().unwrap().port();
+        let folder = tempfile::tempdir().unwrap();
+        let log = File::create(folder.path().join("log")).unwrap();
+        let child = command(config, MASTER_KEY)
+            .arg("serve")
+            .env("LISTEN", format!("127.0.0.1:{port}"))
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        Self { url: format!("http://127.0.0.1:{port}"), child, folder }
+    }
+
+    /// Starts all roles, and waits until it answers.
+    pub(crate) async fn start(config: &Config) -> Self {
+        let served = Self::begin(config);
+        until("the product answers", async || reqwest::get(format!("{}/livez", served.url)).await.ok()).await;
+        served
+    }
+
+    /// All it wrote to its log.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A command line over the same services, with a master key or with none.
+pub(crate) fn command(config: &Config, master_key: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_colloquy"));
+    command
+        .env("DATABASE_URL", config.database_url.expose())
+        .env("AUTH_DATABASE_URL", config.auth_database_url.expose())
+        .env("NATS_URL", config.nats_url.expose())
+        .env("NATS_PREFIX", &config.nats_prefix)
+        .env("MASTER_KEY", master_key)
+        .env("AUTH_URL", service("COLLOQUY_TEST_AUTH_URL"))
+        .env("QDRANT_URL", service("COLLOQUY_TEST_QDRANT_URL"))
+        .env("FILES_URL", &config.worker.files_url)
+        .env("LISTEN", "127.0.0.1:0")
+        .stdin(Stdio::null());
+    command
+}
+
+/// Runs a command to its end without holding up what else runs here.
+pub(crate) async fn run(mut command: Command) -> Output {
+    let ended = tokio::task::spawn_blocking(move || command.output());
+    let patience = std::time::Duration::from_secs(30);
+    tokio::time::timeout(patience, ended).await.expect("the command does not end").unwrap().unwrap()
+}
+
+/// What a command that failed, as it should, told an operator.
+pub(crate) async fn failing(command: Command) -> String {
+    let output = run(command).await;
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
