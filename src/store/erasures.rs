@@ -185,7 +185,7 @@ pub async fn is_session_live(accounts: &PgPool, user: UserId, session: Uuid) -> 
     .await?)
 }
 
-/// Removes somebody's rows from the account service, and has Postgres give up what is left of them on its pages.
+/// Removes somebody's rows from the account service, and has Postgres free their place on its pages.
 pub async fn erase_account(accounts: &PgPool, user: UserId) -> Result<(), StoreError> {
     let id = user.to_string();
     let mut transaction = accounts.begin().await?;

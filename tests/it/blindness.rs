@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use embedded::{DataDir, Nats, Parts, Postgres, Qdrant, WithModel};
+use embedded::{Auth, AuthOptions, DataDir, Nats, Parts, Postgres, Qdrant, RateLimit, WithModel};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -31,6 +31,7 @@ struct Alone {
     postgres: Postgres,
     nats: Nats,
     qdrant: Qdrant,
+    auth: Auth,
     served: Served,
     database: String,
     url: String,
@@ -44,15 +45,21 @@ impl Alone {
             tokio::join!(Postgres::start(&parts, &data), Nats::start(&parts, &data), Qdrant::start(&data));
         let (postgres, nats, qdrant) = (started.0.unwrap(), started.1.unwrap(), started.2.unwrap());
         let database = postgres.create_database("canary").await.unwrap();
+        // The accounts lie there too, as they do where an operator says nothing else.
+        let accounts = AuthOptions {
+            database_url: database.clone(),
+            public_url: service("COLLOQUY_TEST_PUBLIC_URL"),
+            rate_limit: RateLimit::Off,
+        };
+        let auth = Auth::start(&accounts, &data).await.unwrap();
         let port = embedded::free_port().unwrap().port();
         let log = File::create(data.logs().join("colloquy.log")).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_colloquy"))
             .arg("serve")
             .env("DATABASE_URL", &database)
-            .env("AUTH_DATABASE_URL", service("COLLOQUY_TEST_AUTH_DATABASE_URL"))
             .env("NATS_URL", nats.url())
             .env("MASTER_KEY", "2a".repeat(32))
-            .env("AUTH_URL", service("COLLOQUY_TEST_AUTH_URL"))
+            .env("AUTH_URL", auth.url())
             .env("QDRANT_URL", qdrant.url())
             .env("FILES_URL", format!("file://{}", data.path().join("files").display()))
             .env("LISTEN", format!("127.0.0.1:{port}"))
@@ -64,12 +71,18 @@ impl Alone {
             .unwrap();
         let url = format!("http://127.0.0.1:{port}");
         until("the product is ready", async || reqwest::get(format!("{url}/livez")).await.ok()).await;
-        Self { data, postgres, nats, qdrant, served: Served(child), database, url }
+        Self { data, postgres, nats, qdrant, auth, served: Served(child), database, url }
+    }
+
+    /// Somebody new with an account here.
+    async fn somebody(&self) -> Person {
+        Person::with_account_at(&self.auth.url(), &self.url).await
     }
 
     /// Ends everything, so that every byte is on disk.
     async fn stop(self) -> DataDir {
         drop(self.served);
+        self.auth.stop().await.unwrap();
         self.postgres.stop().await.unwrap();
         self.nats.stop().await.unwrap();
         self.qdrant.stop().await.unwrap();
@@ -100,7 +113,7 @@ fn files_with(folder: &Path, word: &str) -> (Vec<String>, usize) {
 
 /// Somebody leaves the canary wherever words can be left.
 async fn leave_canaries(product: &Alone) -> Person {
-    let person = Person::of(&product.url).await;
+    let person = product.somebody().await;
     let bytes = format!("A {CANARY} is a wind that quotes knights.").into_bytes();
     let added = person.upload(&format!("{CANARY}.txt"), bytes, &[("title", CANARY)]).await;
     let document = format!("/v1/documents/{}", added.body["document_id"].as_str().unwrap());
@@ -132,6 +145,22 @@ async fn base_backup(product: &Alone) -> tempfile::TempDir {
     folder
 }
 
+/// What the operators' guide names to leave nothing of the account service's rows on their pages.
+const REWRITE_ACCOUNTS: &str =
+    "VACUUM FULL auth.\"user\"; VACUUM FULL auth.session; VACUUM FULL auth.account;
+    VACUUM FULL auth.verification";
+/// And nothing in the write-ahead log from before.
+const FORGET_WAL: &str =
+    "ALTER SYSTEM SET wal_recycle = off; SELECT pg_reload_conf(); SELECT pg_switch_wal()";
+
+/// Has Postgres do something, and bring its files up to date.
+async fn checkpoint(product: &Alone, statements: &str) {
+    let pool = colloquy::store::connect(&product.postgres.superuser_url("canary"), 1).unwrap();
+    for statement in statements.split(';').chain(["CHECKPOINT"]).filter(|statement| !statement.is_empty()) {
+        sqlx::query(statement).execute(&pool).await.unwrap();
+    }
+}
+
 /// In the folder of a whole product: enough files to have looked, and none with the word.
 fn assert_nowhere(data: &DataDir, word: &str) {
     let (found, files) = files_with(data.path(), word);
@@ -153,7 +182,7 @@ async fn after_an_erasure_neither_words_nor_address_nor_any_key_to_them_are_left
     let email = person.email().to_owned();
     let receipt = person.request("DELETE", "/v1/me").await.body["receipt"].as_str().unwrap().to_owned();
     let path = format!("/v1/erasures/{receipt}");
-    let other = Person::of(&product.url).await;
+    let other = product.somebody().await;
     other.until_shown(&path, |state| !state["finished_at"].is_null()).await;
 
     let pool = colloquy::store::connect(&product.database, 1).unwrap();
@@ -163,19 +192,29 @@ async fn after_an_erasure_neither_words_nor_address_nor_any_key_to_them_are_left
             .await
             .unwrap();
     assert_eq!(keys, 0);
-    let accounts = colloquy::store::connect(&service("COLLOQUY_TEST_AUTH_DATABASE_URL"), 1).unwrap();
     let known: i64 = sqlx::query_scalar("SELECT count(*) FROM auth.\"user\" WHERE email = $1")
         .bind(&email)
-        .fetch_one(&accounts)
+        .fetch_one(&pool)
         .await
         .unwrap();
     assert_eq!(known, 0);
-    let backup = base_backup(&product).await;
-    for word in [CANARY, &email] {
-        let (found, files) = files_with(backup.path(), word);
-        assert!(files > 500, "only {files} files of the base backup were looked through");
-        assert_eq!(found, Vec::<String>::new(), "{word}");
-    }
+    let (found, files) = files_with(base_backup(&product).await.path(), CANARY);
+    assert!(files > 500, "only {files} files of the base backup were looked through");
+    assert_eq!(found, Vec::<String>::new());
+
+    // The address is where the operators' guide says, and in no other place.
+    checkpoint(&product, "").await;
+    let left = files_with(product.data.path(), &email).0;
+    let named = |path: &String| path.contains("/cluster/base/") || path.contains("/cluster/pg_wal/");
+    assert!(left.iter().all(named), "{left:?}");
+    checkpoint(&product, REWRITE_ACCOUNTS).await;
+    let left = files_with(product.data.path(), &email).0;
+    assert!(left.iter().all(|path| path.contains("/cluster/pg_wal/")), "after a rewrite: {left:?}");
+    checkpoint(&product, FORGET_WAL).await;
+    assert_eq!(files_with(product.data.path(), &email).0, Vec::<String>::new());
+    let (found, _) = files_with(base_backup(&product).await.path(), &email);
+    assert_eq!(found, Vec::<String>::new());
+
     let data = product.stop().await;
     assert_nowhere(&data, CANARY);
     assert_nowhere(&data, &email);

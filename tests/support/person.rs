@@ -46,8 +46,12 @@ impl Person {
 
     /// The same, at any address.
     pub(crate) async fn of(url: &str) -> Self {
+        Self::with_account_at(&service("COLLOQUY_TEST_AUTH_URL"), url).await
+    }
+
+    /// The same, with another account service than the run's.
+    pub(crate) async fn with_account_at(auth: &str, url: &str) -> Self {
         let http = reqwest::Client::new();
-        let auth = service("COLLOQUY_TEST_AUTH_URL");
         let email = format!("{}@example.org", Uuid::now_v7().simple());
         let response = http
             .post(format!("{auth}/api/auth/sign-up/email"))
@@ -57,7 +61,7 @@ impl Person {
             .await
             .unwrap();
         let session = response.headers()["set-auth-token"].to_str().unwrap().to_owned();
-        let token = token(&http, &session).await;
+        let token = token(&http, auth, &session).await;
         Self { http, url: url.to_owned(), email, token, session }
     }
 
@@ -71,7 +75,7 @@ impl Person {
         let person = Self::of(&product.url).await;
         let accounts = colloquy::store::connect(&service("COLLOQUY_TEST_AUTH_DATABASE_URL"), 1).unwrap();
         assert!(colloquy::store::grant(&accounts, &person.email, role).await.unwrap());
-        let token = token(&person.http, &person.session).await;
+        let token = token(&person.http, &service("COLLOQUY_TEST_AUTH_URL"), &person.session).await;
         person.with_token(token)
     }
 
@@ -250,8 +254,7 @@ impl Person {
 }
 
 /// A JWT for a session.
-async fn token(http: &reqwest::Client, session: &str) -> String {
-    let auth = service("COLLOQUY_TEST_AUTH_URL");
+async fn token(http: &reqwest::Client, auth: &str, session: &str) -> String {
     let response = http.get(format!("{auth}/api/auth/token")).bearer_auth(session).send().await.unwrap();
     response.json::<Value>().await.unwrap()["token"].as_str().unwrap().to_owned()
 }
