@@ -24,19 +24,21 @@ export default function DocumentsPage() {
     return <Notice title={text.failure.notAvailable} hint={text.failure.notAvailableHint} />;
   }
   const rows = data?.pages.flatMap(({ items }) => items) ?? [];
+  const known = new Set(rows.map(({ id }) => id));
+  const onTheirWay = uploads.filter(({ documentId }) => documentId === undefined || !known.has(documentId));
   return (
     <Page title={text.documents.title} hint={text.documents.hint}>
       <DropPlace onFiles={add} />
       {error && <Alert>{inWords(error, text)}</Alert>}
       <ul className={styles.list} aria-busy={isPending}>
-        {uploads.map((upload) => (
+        {onTheirWay.map((upload) => (
           <UploadItem key={upload.id} upload={upload} onDismiss={() => dismiss(upload.id)} />
         ))}
         {rows.map((document) => (
           <DocumentItem key={document.id} document={document} />
         ))}
       </ul>
-      {data && rows.length === 0 && uploads.length === 0 && <p className={styles.empty}>{text.documents.empty}</p>}
+      {data && rows.length === 0 && onTheirWay.length === 0 && <p className={styles.empty}>{text.documents.empty}</p>}
       {hasNextPage && (
         <Button disabled={isFetchingNextPage} onClick={() => void fetchNextPage()}>
           {text.documents.more}

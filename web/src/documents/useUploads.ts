@@ -11,6 +11,8 @@ export interface Upload {
   id: string;
   file: File;
   percent: number;
+  /** The document it has become. */
+  documentId?: string;
   error?: Error;
 }
 
@@ -35,7 +37,10 @@ export function useUploads() {
         setUploads((before) => [...before, { id, file, percent: 0 }]);
         queue.current = queue.current
           .then(() => upload(file, (percent) => change(id, { percent }), signal))
-          .then((accepted) => show(queries, accepted))
+          .then((accepted) => {
+            change(id, { documentId: accepted.document_id });
+            return show(queries, accepted);
+          })
           .then(() => dismiss(id))
           .catch((error: Error) => !signal.aborted && change(id, { error }));
       }
