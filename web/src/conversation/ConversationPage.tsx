@@ -73,7 +73,7 @@ function Thread({ place, transcript, lost }: ThreadProps) {
   const { data: person } = useSuspenseQuery(session);
   const { actions, stop } = useActions(place, transcript);
   const [cited, setCited] = useState<Citation>();
-  const { scroller, away, toNewest, letGo } = useStickyScroll(transcript);
+  const { scroller, away, toNewest, letGo } = useStickyScroll();
   const jumped = useJump(scroller, message, letGo);
   const answer = answerInProgress(transcript);
   const waiting = answer ?? transcript.find((entry) => entry.origin === "asking");

@@ -4,8 +4,8 @@ import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react
 
 const NEAR_PX = 80;
 
-/** `content` is whatever makes the scroller grow when it changes. */
-export function useStickyScroll(content: unknown) {
+/** Whatever the scroller's first child grows by. */
+export function useStickyScroll() {
   const scroller = useRef<HTMLDivElement>(null);
   const sticky = useRef(true);
   const [away, setAway] = useState(false);
@@ -28,10 +28,17 @@ export function useStickyScroll(content: unknown) {
     return () => element.removeEventListener("scroll", onScroll);
   }, []);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: content is what it waits for
   useLayoutEffect(() => {
-    if (sticky.current) scroller.current?.scrollTo({ top: scroller.current.scrollHeight });
-  }, [content]);
+    const element = scroller.current;
+    if (!element?.firstElementChild) return;
+    const stay = () => sticky.current && element.scrollTo({ top: element.scrollHeight });
+    stay();
+    // Told after the layout and before the paint; to ask for the height any earlier would have it all laid out twice.
+    const observer = new ResizeObserver(stay);
+    observer.observe(element);
+    observer.observe(element.firstElementChild);
+    return () => observer.disconnect();
+  }, []);
 
   const letGo = useCallback(() => {
     sticky.current = false;
