@@ -46,8 +46,10 @@ def tests() -> list[Check]:
     services = [COLLOQUY_DEV, "services", "--"]
     # The model is that of web/e2e/model.js, which the stories start.
     model = {"MODEL_URL": "http://127.0.0.1:18099/v1", "MODEL_NAME": "scripted"}
-    browser = {"E2E_CHROMIUM": chromium() or "", **model}
-    in_browser = 'E2E_BASE_URL="$COLLOQUY_URL" exec npm run --silent e2e'
+    log_check = {"LOG_CHECK": str(REPOSITORY / "setup" / "log_check.py")}
+    browser = {"E2E_CHROMIUM": chromium() or "", **model, **log_check}
+    # Afterwards nothing of what was typed may be in the logs of what it ran against.
+    in_browser = 'E2E_BASE_URL="$COLLOQUY_URL" npm run --silent e2e && exec python3 "$LOG_CHECK" "$COLLOQUY_LOGS"'
     story = [COLLOQUY_DEV, "run", "--fresh", "--", "sh", "-c", in_browser]
     return [
         Check("accounts: tests", [*services, "npm", "test", "--silent"], AUTH, needs_build=True),

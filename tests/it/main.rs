@@ -19,6 +19,7 @@ mod documents;
 mod erasure;
 mod erasure_killed;
 mod export;
+mod full_disk;
 mod indexing;
 mod ingest;
 mod isolation;

@@ -3,9 +3,11 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { openSync } from "node:fs";
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 
@@ -56,9 +58,10 @@ export class AnotherServer {
   /** Stops it as a machine that fails does, and starts it anew. */
   async restart(): Promise<void> {
     await this.stop();
+    const log = logOf(this.#environment.LISTEN ?? "");
     this.#process = spawn(this.#program, ["serve", "--role", this.#roles, "--no-migrate"], {
       env: this.#environment,
-      stdio: "ignore",
+      stdio: ["ignore", log, log],
     });
     const deadline = Date.now() + START_MS;
     while (!(await fetch(`${this.url}/readyz`).catch(() => undefined))?.ok) {
@@ -80,6 +83,12 @@ export class AnotherServer {
 export async function operate(...command: string[]): Promise<void> {
   const { program, environment } = await serviceUnderTest();
   await promisify(execFile)(program, command, { env: environment });
+}
+
+/** A log beside those of what the stories run against, where their folder is known. */
+function logOf(name: string): number | "ignore" {
+  const folder = process.env.COLLOQUY_LOGS;
+  return folder ? openSync(join(folder, `beside-${name}.log`), "a") : "ignore";
 }
 
 /** What listens where the stories go: a `colloquy serve` whose environment says so. */

@@ -37,7 +37,7 @@ pub(crate) struct RunArguments {
     /// Which language model writes the answers; an Ollama with a model, or none, unless said or `MODEL_URL` is set.
     #[arg(long, env = "MODEL")]
     pub(crate) model: Option<ModelChoice>,
-    /// Run this once the product is up, with `COLLOQUY_URL` set, and end with it.
+    /// Run this once the product is up, with `COLLOQUY_URL` and `COLLOQUY_LOGS` set, and end with it.
     #[arg(last = true)]
     pub(crate) command: Vec<String>,
 }

@@ -34,6 +34,7 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<ExitCode> {
     if !arguments.command.is_empty() {
         let mut variables = running.variables.clone();
         variables.push(("COLLOQUY_URL", running.public_url.clone()));
+        variables.push(("COLLOQUY_LOGS", text(&running.data.logs())));
         knowledge::ingest_once(&running.data, &running.variables).await?;
         return command::run(&arguments.command, &variables, &running.services, Some(&running.product)).await;
     }
