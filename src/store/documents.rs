@@ -66,10 +66,12 @@ impl Store {
     }
 }
 
+/// A claim that ends far ahead was made before the clock went back; nobody waits for its end.
 const CLAIM: &str = "
 INSERT INTO document_claims (document_id, holder, until) VALUES ($1, $2, now() + make_interval(secs => $3))
     ON CONFLICT (document_id) DO UPDATE SET holder = excluded.holder, until = excluded.until
- WHERE document_claims.holder = excluded.holder OR document_claims.until < now()";
+ WHERE document_claims.holder = excluded.holder OR document_claims.until < now()
+    OR document_claims.until > now() + make_interval(secs => 2 * $3)";
 
 const COUNTING: &str = "
 SELECT wanted.id, brought.sequence, extract(epoch FROM clock_timestamp() - last.recorded_at)::float8

@@ -116,7 +116,8 @@ impl Store {
     pub async fn held_answers(&self, answers: &[AnswerId]) -> Result<HashSet<AnswerId>, StoreError> {
         let answers: Vec<Uuid> = answers.iter().map(|answer| answer.uuid()).collect();
         let held: Vec<Uuid> = sqlx::query_scalar(
-            "SELECT answer_id FROM answer_leases WHERE answer_id = ANY($1) AND held_until > clock_timestamp()",
+            "SELECT answer_id FROM answer_leases WHERE answer_id = ANY($1)
+                AND held_until BETWEEN clock_timestamp() AND clock_timestamp() + interval '10 minutes'",
         )
         .bind(answers)
         .fetch_all(&self.pool)
@@ -152,6 +153,7 @@ impl Store {
     }
 }
 
+/// A lease that ends far ahead was made before the clock went back; nobody waits for its end.
 const CLAIM: &str = "
 WITH requested AS (
     SELECT event_id, metadata->>'correlation_id' AS correlation_id, metadata->>'traceparent' AS traceparent
@@ -164,7 +166,7 @@ WITH requested AS (
     SELECT $1, 1, $3, clock_timestamp() + make_interval(secs => $4) FROM requested
     ON CONFLICT (answer_id) DO UPDATE
        SET attempt = lease.attempt + 1, held_by = excluded.held_by, held_until = excluded.held_until
-     WHERE lease.held_until <= clock_timestamp()
+     WHERE lease.held_until NOT BETWEEN clock_timestamp() AND clock_timestamp() + interval '10 minutes'
     RETURNING attempt
 )
 SELECT r.event_id, r.correlation_id, r.traceparent, c.attempt,

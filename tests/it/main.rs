@@ -14,6 +14,7 @@ mod audit_proof;
 mod backups;
 mod bad_days;
 mod blindness;
+mod clock;
 mod commands;
 mod documents;
 mod erasure;

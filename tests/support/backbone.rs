@@ -6,7 +6,7 @@ use aggregates::account::AccountCommand;
 use aggregates::conversation::{AskQuestion, ConversationCommand, Intent};
 use aggregates::{Actor, AnswerId, ConversationId, Metadata, Position, QuestionId, QuestionText, UserId};
 use async_nats::Client;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use colloquy::store::{self, Keyring, Store};
 use colloquy::wake::SealerWake;
 use colloquy::{projector, sealer};
@@ -93,7 +93,18 @@ impl Backbone {
         conversation: ConversationId,
         intent: Intent,
     ) -> Vec<&'static str> {
-        let command = ConversationCommand { by: Actor::User(user), at: Utc::now(), expected: None, intent };
+        self.command_at(user, conversation, Utc::now(), intent).await
+    }
+
+    /// The same as of a clock that says so.
+    pub(crate) async fn command_at(
+        &self,
+        user: UserId,
+        conversation: ConversationId,
+        at: DateTime<Utc>,
+        intent: Intent,
+    ) -> Vec<&'static str> {
+        let command = ConversationCommand { by: Actor::User(user), at, expected: None, intent };
         let done = self
             .store
             .conversations()
