@@ -23,6 +23,16 @@ pub(crate) trait Request: Send + 'static {
     fn target(&self) -> Option<Uuid>;
 }
 
+/// A request that goes with any other.
+#[derive(Debug)]
+pub(crate) struct Alongside<Q>(pub(crate) Q);
+
+impl<Q: Send + 'static> Request for Alongside<Q> {
+    fn target(&self) -> Option<Uuid> {
+        None
+    }
+}
+
 type Work<Q, A> = dyn Fn(Vec<Q>) -> BoxFuture<'static, Vec<A>> + Send + Sync;
 type Waiting<Q, A> = (Q, oneshot::Sender<A>);
 

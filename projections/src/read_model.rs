@@ -138,22 +138,22 @@ pub async fn checkpoint(executor: impl PgExecutor<'_>, model: ReadModel) -> Resu
 
 /// How far the slowest read model is.
 pub async fn lowest_checkpoint(executor: impl PgExecutor<'_>) -> Result<Position, sqlx::Error> {
-    let position: Option<i64> =
-        sqlx::query_scalar("SELECT min(position) FROM checkpoints WHERE name = ANY($1)")
-            .bind(ReadModel::ALL.map(ReadModel::name))
-            .fetch_one(executor)
-            .await?;
-    Ok(Position(position.unwrap_or(0).unsigned_abs()))
+    Ok(checkpoint_range(executor).await?.0)
 }
 
 /// The position to which one read model at least has come.
 pub async fn highest_checkpoint(executor: impl PgExecutor<'_>) -> Result<Position, sqlx::Error> {
-    let position: Option<i64> =
-        sqlx::query_scalar("SELECT max(position) FROM checkpoints WHERE name = ANY($1)")
-            .bind(ReadModel::ALL.map(ReadModel::name))
-            .fetch_one(executor)
-            .await?;
-    Ok(Position(position.unwrap_or(0).unsigned_abs()))
+    Ok(checkpoint_range(executor).await?.1)
+}
+
+async fn checkpoint_range(executor: impl PgExecutor<'_>) -> Result<(Position, Position), sqlx::Error> {
+    let (lowest, highest): (i64, i64) = sqlx::query_as(
+        "SELECT coalesce(min(position), 0), coalesce(max(position), 0) FROM checkpoints WHERE name = ANY($1)",
+    )
+    .bind(ReadModel::ALL.map(ReadModel::name))
+    .fetch_one(executor)
+    .await?;
+    Ok((Position(lowest.unsigned_abs()), Position(highest.unsigned_abs())))
 }
 
 /// The position of the oldest request for an answer that has not ended, as far as the read models are.

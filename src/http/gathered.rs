@@ -3,34 +3,24 @@
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use sqlx::PgPool;
-use uuid::Uuid;
 
 use super::problem::Problem;
-use crate::together::{Request, Together};
+use crate::together::{Alongside, Together};
 
-/// Where queries of a kind meet.
+/// Where queries of a kind meet. They do not get into each other's way.
 #[derive(Debug)]
-pub(super) struct Gathered<Q, A>(Together<Query<Q>, Result<A, Away>>);
-
-/// One of them. Queries do not get into each other's way.
-struct Query<Q>(Q);
+pub(super) struct Gathered<Q, A>(Together<Alongside<Q>, Result<A, Away>>);
 
 /// The read models did not answer.
 #[derive(Debug)]
 struct Away;
-
-impl<Q: Send + 'static> Request for Query<Q> {
-    fn target(&self) -> Option<Uuid> {
-        None
-    }
-}
 
 /// Asks for several at once, and answers in their order.
 type Ask<Q, A> = fn(PgPool, Vec<Q>) -> BoxFuture<'static, Result<Vec<A>, sqlx::Error>>;
 
 impl<Q: Send + 'static, A: Send + 'static> Gathered<Q, A> {
     pub(super) fn new(pool: PgPool, ask: Ask<Q, A>) -> Self {
-        Self(Together::new(move |queries: Vec<Query<Q>>| {
+        Self(Together::new(move |queries: Vec<Alongside<Q>>| {
             let number = queries.len();
             let asked = ask(pool.clone(), queries.into_iter().map(|query| query.0).collect());
             async move {
@@ -48,7 +38,7 @@ impl<Q: Send + 'static, A: Send + 'static> Gathered<Q, A> {
 
     /// Asks, with whoever else does.
     pub(super) async fn ask(&self, query: Q) -> Result<A, Problem> {
-        match self.0.request(Query(query)).await {
+        match self.0.request(Alongside(query)).await {
             Some(Ok(answer)) => Ok(answer),
             Some(Err(Away)) | None => Err(Problem::unavailable("The store cannot be reached.")),
         }

@@ -7,7 +7,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::StoreError;
-use crate::together::{Request, Together};
+use crate::together::{Alongside, Together};
 
 /// A key as it is stored.
 #[derive(Debug, Clone)]
@@ -18,15 +18,8 @@ pub(super) struct WrappedKey {
     pub(super) wrapped: Vec<u8>,
 }
 
-/// What somebody misses. Requests do not get into each other's way.
-#[derive(Debug)]
-struct Missing(Vec<Subject>);
-
-impl Request for Missing {
-    fn target(&self) -> Option<Uuid> {
-        None
-    }
-}
+/// What somebody misses.
+type Missing = Alongside<Vec<Subject>>;
 
 type Fetched = Result<Vec<WrappedKey>, StoreError>;
 
@@ -44,7 +37,7 @@ impl WrappedKeys {
         if subjects.is_empty() {
             return Ok(vec![]);
         }
-        self.0.request(Missing(subjects)).await.unwrap_or(Err(StoreError::TimedOut))
+        self.0.request(Alongside(subjects)).await.unwrap_or(Err(StoreError::TimedOut))
     }
 }
 
