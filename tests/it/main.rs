@@ -26,6 +26,7 @@ mod ingest;
 mod isolation;
 mod keys;
 mod ledger;
+mod operator;
 mod read_models;
 mod reindex;
 mod restore;
