@@ -35,6 +35,20 @@ test("a document is dropped, read, cited by an answer and removed", async ({ pag
   await expect(document).toHaveCount(0);
 });
 
+test("how far a long document is can be watched", async ({ page }) => {
+  const ada = new Person(page, "Ada");
+  await ada.signUp();
+  await page.goto("/documents");
+  const chapter = (number: number) =>
+    `## Chapter ${number}\n\n${`In chapter ${number} the river rises again. `.repeat(30)}\n\n`;
+  const text = `# Rivers\n\n${Array.from({ length: 60 }, (_, index) => chapter(index + 1)).join("")}`;
+  const rivers = { name: "rivers.md", mimeType: "text/markdown", buffer: Buffer.from(text) };
+  await page.locator("input[type=file]").setInputFiles(rivers);
+  const document = page.getByRole("listitem").filter({ hasText: "Understanding" });
+  await expect(document.getByRole("progressbar", { name: "Rivers" })).toBeVisible();
+  await expect(page.getByRole("listitem").filter({ hasText: /\d+ passages/ })).toContainText(/rivers/i);
+});
+
 test("a file that cannot be read is refused in words", async ({ page }) => {
   const ada = new Person(page, "Ada");
   await ada.signUp();

@@ -38,3 +38,27 @@ test("the page speaks German to whoever does, and keeps the theme that was chose
   await expect(page.locator("html")).toHaveAttribute("lang", "de");
   await context.close();
 });
+
+test("a theme that was chosen is there from the first frame on", async ({ page }) => {
+  await page.emulateMedia({ colorScheme: "light" });
+  const ada = new Person(page, "Ada");
+  await ada.signUp();
+  await page.goto("/settings");
+  const painted = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+  const light = await painted();
+  await page.getByRole("radio", { name: "Dark" }).check();
+  await expect.poll(painted).not.toBe(light);
+  const dark = await painted();
+  await page.addInitScript(() => {
+    const colours = new Set<string>();
+    Object.assign(window, { colours });
+    const note = () => {
+      if (document.body) colours.add(getComputedStyle(document.documentElement).backgroundColor);
+      requestAnimationFrame(note);
+    };
+    requestAnimationFrame(note);
+  });
+  await page.reload();
+  await expect(page.getByRole("radio", { name: "Dark" })).toBeChecked();
+  expect(await page.evaluate(() => [...(window as unknown as { colours: Set<string> }).colours])).toEqual([dark]);
+});

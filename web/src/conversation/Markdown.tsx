@@ -64,15 +64,18 @@ const Block = memo(function Block({ block, numbers, whole }: { block: string; nu
     const known = new Set(numbers.split(",").map(Number));
     return [readGfm, ...(math?.remarkPlugins ?? []), citationMarks((number) => known.has(number))];
   }, [numbers, math]);
-  return (
-    <Whole value={whole}>
+  // A block that has become whole says the same as before: only its code is drawn anew, with colours.
+  const drawn = useMemo(
+    () => (
       <div className={styles.block}>
         <ReactMarkdown remarkPlugins={remarkPlugins} rehypePlugins={math?.rehypePlugins ?? []} components={COMPONENTS}>
           {text}
         </ReactMarkdown>
       </div>
-    </Whole>
+    ),
+    [text, remarkPlugins, math],
   );
+  return <Whole value={whole}>{drawn}</Whole>;
 });
 
 type MathPlugins = typeof import("./math");
