@@ -1,11 +1,13 @@
 //! Answered reads, kept packed until an event says that they are not true any more.
 //!
+//! Once it is full, what is asked for a first time is not kept: packing it would most often be for nothing, and it would
+//! push out what is asked for again and again.
 //! An entry belongs to one owner and is true for one generation of that owner's data: the projector's announcements move
 //! the generation on. Without NATS there are no announcements, so nothing is kept then.
 
-use std::hash::{Hash as _, Hasher as _};
+use std::hash::{Hash, Hasher as _};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use aggregates::UserId;
@@ -15,10 +17,14 @@ use quick_cache::sync::Cache;
 
 /// Bytes of all entries together.
 const CAPACITY: u64 = 32 << 20;
+/// Bytes of them that are given to whoever comes; the rest is for those who come again.
+const FIRST_COMERS: u64 = CAPACITY / 4 * 3;
 /// Entries expected, for the cache's own tables.
 const ENTRIES: usize = 16_000;
 /// An entry is not served longer than this, whatever was or was not announced.
 const LIFETIME: Duration = Duration::from_secs(30);
+/// The last queries that were answered, by their hashes: a query whose place another has taken counts as never asked.
+const ASKED: usize = 1 << 16;
 /// Owners share so many generations; one that moves invalidates a few others for nothing.
 const GENERATIONS: usize = 16_384;
 
@@ -67,6 +73,8 @@ pub struct Generation(u64);
 pub struct ReadCache {
     entries: Arc<Cache<ReadKey, Entry, ByBytes>>,
     generations: Arc<[AtomicU64]>,
+    asked: Arc<[AtomicU32]>,
+    first_comers: u64,
 }
 
 impl Default for ReadCache {
@@ -74,6 +82,8 @@ impl Default for ReadCache {
         Self {
             entries: Arc::new(Cache::with_weighter(ENTRIES, CAPACITY, ByBytes)),
             generations: (0..GENERATIONS).map(|_| AtomicU64::new(0)).collect(),
+            asked: (0..ASKED).map(|_| AtomicU32::new(0)).collect(),
+            first_comers: FIRST_COMERS,
         }
     }
 }
@@ -95,7 +105,8 @@ impl ReadCache {
 
     /// Keeps an answer, unless the owner's data changed since the query was begun.
     pub fn put(&self, key: ReadKey, begun: Generation, read: &CachedRead) {
-        if self.generation(key.owner).0 == begun.0 {
+        let worth_it = self.asked_before(&key) || self.entries.weight() < self.first_comers;
+        if worth_it && self.generation(key.owner).0 == begun.0 {
             let mut packed = lz4_flex::compress_prepend_size(&read.body);
             packed.shrink_to_fit();
             let (packed, etag) = (Bytes::from(packed), read.etag.clone());
@@ -118,12 +129,27 @@ impl ReadCache {
         }
     }
 
-    fn slot(&self, owner: UserId) -> Option<&AtomicU64> {
-        let mut hasher = std::hash::DefaultHasher::new();
-        owner.hash(&mut hasher);
-        let index = usize::try_from(hasher.finish() % GENERATIONS as u64).ok()?;
-        self.generations.get(index)
+    /// Whether this query was answered lately; from now on it was.
+    fn asked_before(&self, key: &ReadKey) -> bool {
+        let hash = hash(key);
+        // The place by the lower half, the mark in it by the upper one; no mark is the zero of an empty place.
+        let mark = (hash >> 32) as u32 | 1;
+        slot(&self.asked, hash).is_some_and(|asked| asked.swap(mark, Ordering::Relaxed) == mark)
     }
+
+    fn slot(&self, owner: UserId) -> Option<&AtomicU64> {
+        slot(&self.generations, hash(&owner))
+    }
+}
+
+fn hash(value: &impl Hash) -> u64 {
+    let mut hasher = std::hash::DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn slot<T>(slots: &[T], hash: u64) -> Option<&T> {
+    slots.get(usize::try_from(hash % slots.len() as u64).ok()?)
 }
 
 #[cfg(test)]
@@ -140,12 +166,25 @@ mod tests {
         CachedRead { body: Bytes::from_static(body.as_bytes()), etag: "W/\"1\"".into() }
     }
 
+    fn put(cache: &ReadCache, key: &ReadKey, body: &'static str) {
+        cache.put(key.clone(), cache.generation(key.owner), &read(body));
+    }
+
+    #[test]
+    fn in_a_full_cache_only_what_is_asked_again_is_kept() {
+        let full = ReadCache { first_comers: 0, ..ReadCache::default() };
+        put(&full, &key(1), "once");
+        assert!(full.get(&key(1)).is_none());
+        put(&full, &key(1), "twice");
+        assert_eq!(full.get(&key(1)).unwrap().body, "twice");
+    }
+
     #[test]
     fn an_answer_is_kept_until_its_owners_data_changes() {
         let cache = ReadCache::default();
         let (ours, theirs) = (key(1), key(2));
-        cache.put(ours.clone(), cache.generation(ours.owner), &read("ours"));
-        cache.put(theirs.clone(), cache.generation(theirs.owner), &read("theirs"));
+        put(&cache, &ours, "ours");
+        put(&cache, &theirs, "theirs");
         assert_eq!(cache.get(&ours).unwrap().body, "ours");
         cache.changed(ours.owner);
         assert!(cache.get(&ours).is_none());
@@ -158,13 +197,15 @@ mod tests {
         let begun = cache.generation(key(1).owner);
         cache.changed(key(1).owner);
         cache.put(key(1), begun, &read("old"));
+        cache.put(key(1), begun, &read("old"));
         assert!(cache.get(&key(1)).is_none());
     }
 
     #[test]
     fn nobody_is_served_what_belongs_to_somebody_else() {
         let cache = ReadCache::default();
-        cache.put(key(1), cache.generation(key(1).owner), &read("ours"));
+        put(&cache, &key(1), "ours");
+        assert!(cache.get(&key(1)).is_some());
         assert!(cache.get(&key(2)).is_none());
     }
 }

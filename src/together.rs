@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 /// Batches on their way at the same time. More hide a far store's distance, fewer make larger batches.
-const LANES: usize = 4;
+const LANES: usize = 2;
 /// The most that goes together.
 const MOST: usize = 64;
 

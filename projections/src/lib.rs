@@ -39,6 +39,10 @@ pub struct Page<T, C> {
 
 /// A query that names its owner in such a way that row-level security knows it too: the value set is the value compared,
 /// so the order of evaluation is certain, and it costs no round trip of its own.
+///
+/// Queries that many owners share get their arrays through sub-selects, `UNNEST((SELECT $1::uuid[]))`: Postgres then
+/// expects ten rows of them whatever their length, and keeps one plan for all. With bare parameters it plans anew for each
+/// length, which takes three times as long as finding one conversation's messages (490 in place of 160 µs).
 macro_rules! owned {
     ($query:literal) => {
         concat!(

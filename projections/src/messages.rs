@@ -4,7 +4,7 @@ mod fold;
 mod message;
 mod query;
 
-pub use message::{Failure, Message, MessageUsage, SealedMessage};
+pub use message::{Failure, Message, MessageUsage, SealedMessage, opened};
 pub use query::{Branch, Cursor, Found, Wanted, branch, page, pages};
 
 use std::collections::HashMap;
@@ -101,12 +101,14 @@ pub(crate) fn folded(events: &[Opened], key: Option<&ContentKey>) -> Vec<Message
         families.entry(row.parent_id).or_default().push(row.id);
     }
     let siblings = |row: &MessageRow| families.get(&row.parent_id).cloned().unwrap_or_default();
-    rows.into_iter()
+    let sealed = rows
+        .into_iter()
         .map(|row| {
             let siblings = siblings(&row);
-            row.sealed(siblings).open(key)
+            row.sealed(siblings)
         })
-        .collect()
+        .collect();
+    opened(sealed, key)
 }
 
 /// Applies a batch: loads the answers it changes but does not make, folds, writes back. Two statements.

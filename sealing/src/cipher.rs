@@ -31,7 +31,7 @@ impl Key {
         Ok(Self(bytes))
     }
 
-    fn cipher(&self) -> Result<LessSafeKey, SealError> {
+    pub(crate) fn cipher(&self) -> Result<LessSafeKey, SealError> {
         UnboundKey::new(&AES_256_GCM, &self.0).map(LessSafeKey::new).map_err(|_| SealError::Cipher)
     }
 
@@ -74,20 +74,24 @@ impl Key {
     }
 
     pub(crate) fn open(&self, place: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SealError> {
-        let (format, rest) = sealed.split_first().ok_or(SealError::UnknownFormat)?;
-        if *format != FORMAT {
-            return Err(SealError::UnknownFormat);
-        }
-        let (nonce, ciphertext) = rest.split_first_chunk::<NONCE_LEN>().ok_or(SealError::UnknownFormat)?;
-        let mut text = ciphertext.to_vec();
-        let opened = self
-            .cipher()?
-            .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(place), &mut text)
-            .map_err(|_| SealError::Mismatch)?
-            .len();
-        text.truncate(opened);
-        Ok(text)
+        open(&self.cipher()?, place, sealed.to_vec())
     }
+}
+
+/// Opens in the memory of the ciphertext.
+pub(crate) fn open(cipher: &LessSafeKey, place: &[u8], mut sealed: Vec<u8>) -> Result<Vec<u8>, SealError> {
+    let (format, rest) = sealed.split_first().ok_or(SealError::UnknownFormat)?;
+    if *format != FORMAT {
+        return Err(SealError::UnknownFormat);
+    }
+    let (nonce, _) = rest.split_first_chunk::<NONCE_LEN>().ok_or(SealError::UnknownFormat)?;
+    let nonce = Nonce::assume_unique_for_key(*nonce);
+    let text = cipher
+        .open_within(nonce, Aad::from(place), &mut sealed, 1 + NONCE_LEN..)
+        .map_err(|_| SealError::Mismatch)?;
+    let length = text.len();
+    sealed.truncate(length);
+    Ok(sealed)
 }
 
 impl std::fmt::Debug for Key {

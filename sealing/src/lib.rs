@@ -11,4 +11,4 @@ mod keys;
 pub use blind::{BlindKey, Token};
 pub use cipher::SealError;
 pub use coordinates::Coordinates;
-pub use keys::{ContentKey, InvalidMasterKey, MasterKey, Subject, UserKey};
+pub use keys::{ContentKey, InvalidMasterKey, MasterKey, Opener, Subject, UserKey};

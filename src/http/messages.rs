@@ -78,8 +78,7 @@ pub(super) async fn list(
         Some(key) => Some(key),
         None => api.store.keyring().unwrap_for(caller.user, subject, found.wrapped.as_deref()).await?,
     };
-    let items: Vec<Message> =
-        page.items.into_iter().map(|message| message.open(content_key.as_ref())).collect();
+    let items = messages::opened(page.items, content_key.as_ref());
     let read = keepable(&PageOf { items, next_cursor })?;
     keep(&api, key, begun, &read);
     respond(&headers, read)

@@ -97,7 +97,9 @@ pub(super) struct PageOf<T> {
 
 /// An answer that may be kept: its body and its weak entity tag.
 pub(super) fn keepable<T: Serialize>(answer: &T) -> Result<CachedRead, Problem> {
-    let body = serde_json::to_vec(answer).map_err(|_| Problem::internal())?;
+    // Room for a usual page, so that it need not be copied as it grows.
+    let mut body = Vec::with_capacity(12 << 10);
+    serde_json::to_writer(&mut body, answer).map_err(|_| Problem::internal())?;
     let hash = blake3::hash(&body);
     let etag = format!("W/\"{}\"", hash.to_hex().get(..24).unwrap_or_default());
     Ok(CachedRead { body: Bytes::from(body), etag: etag.into_boxed_str() })

@@ -67,8 +67,9 @@ async fn fetch(pool: &PgPool, subjects: &[Subject]) -> Fetched {
     let (kinds, ids): (Vec<&str>, Vec<Uuid>) =
         subjects.iter().map(|subject| (subject.kind(), subject.id())).unzip();
     let rows: Vec<(String, Uuid, String, Vec<u8>)> = sqlx::query_as(
+        // With sub-selects one plan serves any number of keys; bare arrays are planned anew for each length.
         "SELECT k.kind, k.id, k.wrapped_by, k.wrapped
-           FROM UNNEST($1::text[], $2::uuid[]) AS wanted (kind, id)
+           FROM UNNEST((SELECT $1::text[]), (SELECT $2::uuid[])) AS wanted (kind, id)
            JOIN keys k ON k.kind = wanted.kind AND k.id = wanted.id
           WHERE k.wrapped IS NOT NULL",
     )

@@ -135,6 +135,11 @@ impl SealedConversation {
         })
     }
 
+    /// Its place in a list, which goes from the highest to the lowest.
+    const fn place(&self) -> (bool, DateTime<Utc>, Uuid) {
+        (self.pinned, self.updated_at, self.id)
+    }
+
     fn cursor(&self) -> Cursor {
         Cursor { pinned: self.pinned, updated_at: self.updated_at.timestamp_micros(), id: self.id }
     }
@@ -190,6 +195,8 @@ pub async fn lists(executor: impl PgExecutor<'_>, wanted: &[Wanted]) -> Result<V
         }
     }
     for (page, wanted) in found.iter_mut().zip(wanted) {
+        // Sorted here, where they nearly always are in order already.
+        page.items.sort_by(|one, other| other.place().cmp(&one.place()));
         let more = page.items.len() > wanted.limit as usize;
         page.items.truncate(wanted.limit as usize);
         page.next = page.items.last().filter(|_| more).map(SealedConversation::cursor);
@@ -229,12 +236,14 @@ pub async fn version(
     Ok(get(executor, owner, id).await?.map(|row| row.version.unsigned_abs()))
 }
 
-/// Each wanted list sets its owner before its rows are looked for; `OFFSET 0` keeps the two in this order.
+/// Each wanted list sets its owner before its rows are looked for; `OFFSET 0` keeps the two in this order. Why sub-selects:
+/// [`crate::owned`].
 const LISTS: &str = "
 SELECT x.* FROM (
     SELECT u.*, set_config('colloquy.owner', u.asker::text, true)::uuid AS owner
-      FROM UNNEST($1::uuid[], $2::bool[], $3::bool[], $4::text[], $5::timestamptz[], $6::timestamptz[],
-                  $7::bool[], $8::timestamptz[], $9::uuid[], $10::bigint[], $11::bool[])
+      FROM UNNEST((SELECT $1::uuid[]), (SELECT $2::bool[]), (SELECT $3::bool[]), (SELECT $4::text[]),
+                  (SELECT $5::timestamptz[]), (SELECT $6::timestamptz[]), (SELECT $7::bool[]),
+                  (SELECT $8::timestamptz[]), (SELECT $9::uuid[]), (SELECT $10::bigint[]), (SELECT $11::bool[]))
            WITH ORDINALITY AS u (asker, archived, pinned, tag, since, until,
                                  after_pinned, after_time, after_id, most, with_keys, place)
     OFFSET 0
@@ -256,7 +265,7 @@ SELECT x.* FROM (
              ORDER BY c.pinned DESC, c.updated_at DESC, c.id DESC LIMIT me.most) AS c
       LEFT JOIN LATERAL (SELECT k.wrapped FROM my_keys k
                           WHERE me.with_keys AND k.kind = 'conversation' AND k.id = c.id AND k.owner = me.owner) AS k ON true
-     ORDER BY c.pinned DESC, c.updated_at DESC, c.id DESC OFFSET 0
+    OFFSET 0
 ) AS x";
 
 const GET: &str = owned!(

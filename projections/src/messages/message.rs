@@ -3,7 +3,7 @@
 use aggregates::conversation::{Answer, Citation, FailureReason, Question, Rating};
 use aggregates::{AggregateType, ConversationId, Version};
 use chrono::{DateTime, Utc};
-use sealing::{ContentKey, Coordinates};
+use sealing::{ContentKey, Coordinates, Opener};
 use serde::Serialize;
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
@@ -158,9 +158,9 @@ impl SealedMessage {
     }
 
     /// The message, opened. Without a key there is no text left.
-    pub fn open(self, key: Option<&ContentKey>) -> Message {
+    fn open(mut self, opener: Option<&Opener>) -> Message {
         let is_question = self.role == "user";
-        let json = key.and_then(|key| self.open_private(key));
+        let json = opener.and_then(|opener| self.open_private(opener));
         let (text, citations) = match json {
             None => (String::new(), vec![]),
             Some(json) if is_question => serde_json::from_slice::<Question>(&json)
@@ -194,13 +194,19 @@ impl SealedMessage {
         }
     }
 
-    fn open_private(&self, key: &ContentKey) -> Option<Vec<u8>> {
+    fn open_private(&mut self, opener: &Opener) -> Option<Vec<u8>> {
         let place = Coordinates::Event {
             aggregate: AggregateType::Conversation,
             aggregate_id: self.conversation_id.uuid(),
             sequence: Version(self.sequence.unsigned_abs()),
             event_type: self.event_type,
         };
-        key.open(&place, self.private.as_deref()?).ok()
+        opener.open(&place, self.private.take()?).ok()
     }
+}
+
+/// One conversation's messages, opened. Without a key there is no text left in them.
+pub fn opened(messages: Vec<SealedMessage>, key: Option<&ContentKey>) -> Vec<Message> {
+    let opener = key.and_then(|key| key.opener().ok());
+    messages.into_iter().map(|message| message.open(opener.as_ref())).collect()
 }

@@ -81,6 +81,8 @@ pub async fn pages(pool: &PgPool, wanted: &[Wanted]) -> Result<Vec<Option<Found>
     }
     for (found, wanted) in found.iter_mut().zip(wanted) {
         if let Some(found) = found {
+            // Sorted here, where they nearly always are in order already.
+            found.page.items.sort_by_key(|message| message.ordinal);
             end_page(&mut found.page, wanted.limit);
         }
     }
@@ -141,11 +143,12 @@ fn end_page(page: &mut Page<SealedMessage, Cursor>, limit: u32) {
 }
 
 /// Columns by number: place, key, branched, and the message from its id on. Each wanted page sets its owner before its rows
-/// are looked for; `OFFSET 0` keeps the two in this order.
+/// are looked for; `OFFSET 0` keeps the two in this order. Why sub-selects: [`crate::owned`].
 const PAGES: &str = "
 SELECT x.* FROM (
     SELECT u.*, set_config('colloquy.owner', u.asker::text, true)::uuid AS owner
-      FROM UNNEST($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bool[])
+      FROM UNNEST((SELECT $1::uuid[]), (SELECT $2::uuid[]), (SELECT $3::bigint[]), (SELECT $4::bigint[]),
+                  (SELECT $5::bool[]))
            WITH ORDINALITY AS u (asker, conversation, after, most, with_key, place)
     OFFSET 0
 ) AS me CROSS JOIN LATERAL (
@@ -161,7 +164,7 @@ SELECT x.* FROM (
             ORDER BY p.ordinal LIMIT me.most
       ) AS m ON true
      WHERE c.owner = me.owner AND c.id = me.conversation AND c.deleted_at IS NULL
-     ORDER BY m.ordinal OFFSET 0
+    OFFSET 0
 ) AS x";
 
 /// In a conversation with branches the path is found by going down from the message wanted to the newest below it, and from

@@ -17,7 +17,7 @@ async fn shown(
     branch: Branch,
 ) -> Vec<Message> {
     let (page, _) = messages::page(pool, user, id, branch, None, 100).await.unwrap().unwrap();
-    page.items.into_iter().map(|message| message.open(Some(history.key(id)))).collect()
+    messages::opened(page.items, Some(history.key(id)))
 }
 
 async fn ids(
@@ -73,7 +73,7 @@ async fn a_conversation_without_branches_is_shown_whole_and_page_by_page() {
     let (mut seen, mut after) = (vec![], None);
     loop {
         let (page, _) = messages::page(&pool, user, id, Branch::Newest, after, 3).await.unwrap().unwrap();
-        seen.extend(page.items.into_iter().map(|message| message.open(None).id));
+        seen.extend(messages::opened(page.items, None).into_iter().map(|message| message.id));
         after = page.next;
         if after.is_none() {
             break;
@@ -125,7 +125,7 @@ async fn a_branch_is_read_page_by_page_too() {
     let (mut seen, mut after) = (vec![], None);
     loop {
         let (page, _) = messages::page(&pool, tree.user, tree.id, through, after, 2).await.unwrap().unwrap();
-        seen.extend(page.items.into_iter().map(|message| message.open(None).id));
+        seen.extend(messages::opened(page.items, None).into_iter().map(|message| message.id));
         after = page.next;
         if after.is_none() {
             break;
@@ -194,6 +194,6 @@ async fn messages_whose_key_was_destroyed_have_no_text() {
     let (page, wrapped) =
         messages::page(&pool, tree.user, tree.id, Branch::Newest, None, 10).await.unwrap().unwrap();
     assert!(wrapped.is_none());
-    let texts: Vec<String> = page.items.into_iter().map(|message| message.open(None).text).collect();
+    let texts: Vec<String> = messages::opened(page.items, None).into_iter().map(|message| message.text).collect();
     assert_eq!(texts, ["", ""]);
 }
