@@ -23,8 +23,9 @@ const FIRST_COMERS: u64 = CAPACITY / 4 * 3;
 const ENTRIES: usize = 16_000;
 /// An entry is not served longer than this, whatever was or was not announced.
 const LIFETIME: Duration = Duration::from_secs(30);
-/// The last queries that were answered, by their hashes: a query whose place another has taken counts as never asked.
-const ASKED: usize = 1 << 16;
+/// The last queries that were answered, by their hashes: a query whose place another has taken counts as never asked. A few
+/// times as many as can be kept; with more, what is asked again late would push out what is asked again soon.
+const ASKED: usize = 1 << 15;
 /// Owners share so many generations; one that moves invalidates a few others for nothing.
 const GENERATIONS: usize = 16_384;
 

@@ -25,11 +25,9 @@ struct StoredRow {
     id: Uuid,
     ordinal: i64,
     parent_id: Option<Uuid>,
-    role: String,
     status: String,
     created_at: DateTime<Utc>,
     sequence: i64,
-    event_type: String,
     private: Option<Vec<u8>>,
     model: Option<String>,
     quoted: bool,
@@ -66,17 +64,18 @@ impl MessageRow {
 
 impl From<StoredRow> for MessageRow {
     fn from(row: StoredRow) -> Self {
+        let status = fold::status_named(&row.status);
         Self {
             owner: row.owner,
             conversation_id: row.conversation_id,
             id: row.id,
             ordinal: row.ordinal,
             parent_id: row.parent_id,
-            role: fold::role_named(&row.role),
-            status: fold::status_named(&row.status),
+            role: fold::role_in(status),
+            status,
             created_at: row.created_at,
             sequence: row.sequence,
-            event_type: fold::event_type_named(&row.event_type),
+            event_type: fold::event_type_behind(status),
             private: row.private,
             model: row.model,
             quoted: row.quoted,

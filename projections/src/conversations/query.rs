@@ -115,20 +115,21 @@ impl SealedConversation {
         }
     }
 
-    /// Reads a row whose columns begin at this number: by name it takes twice as long.
+    /// Reads a row whose columns begin at this number (by name it takes twice as long), without looking up their types, which
+    /// are those of our own statements.
     fn read(row: &PgRow, first: usize) -> Result<Self, sqlx::Error> {
         Ok(Self {
-            id: row.try_get(first)?,
-            version: row.try_get(first + 1)?,
-            created_at: row.try_get(first + 2)?,
-            updated_at: row.try_get(first + 3)?,
-            message_count: row.try_get(first + 4)?,
-            answering: row.try_get(first + 5)?,
-            pinned: row.try_get(first + 6)?,
-            archived: row.try_get(first + 7)?,
-            card: row.try_get(first + 8)?,
-            wrapped: row.try_get(first + 9)?,
-            owner_key: match (row.try_get(first + 10)?, row.try_get(first + 11)?) {
+            id: row.try_get_unchecked(first)?,
+            version: row.try_get_unchecked(first + 1)?,
+            created_at: row.try_get_unchecked(first + 2)?,
+            updated_at: row.try_get_unchecked(first + 3)?,
+            message_count: row.try_get_unchecked(first + 4)?,
+            answering: row.try_get_unchecked(first + 5)?,
+            pinned: row.try_get_unchecked(first + 6)?,
+            archived: row.try_get_unchecked(first + 7)?,
+            card: row.try_get_unchecked(first + 8)?,
+            wrapped: row.try_get_unchecked(first + 9)?,
+            owner_key: match (row.try_get_unchecked(first + 10)?, row.try_get_unchecked(first + 11)?) {
                 (Some(wrapped_by), Some(wrapped)) => Some(WrappedUserKey { wrapped_by, wrapped }),
                 _ => None,
             },

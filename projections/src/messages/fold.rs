@@ -204,8 +204,9 @@ pub(super) fn rating_named(name: &str) -> &'static str {
     }
 }
 
-pub(super) fn role_named(name: &str) -> &'static str {
-    if name == "user" { "user" } else { "assistant" }
+/// Whose message has this status.
+pub(super) fn role_in(status: &str) -> &'static str {
+    if status == "asked" { "user" } else { "assistant" }
 }
 
 pub(super) fn status_named(name: &str) -> &'static str {
@@ -218,12 +219,13 @@ pub(super) fn status_named(name: &str) -> &'static str {
     }
 }
 
-pub(super) fn event_type_named(name: &str) -> &'static str {
-    match name {
-        "QuestionAsked" => "QuestionAsked",
-        "AnswerCompleted" => "AnswerCompleted",
-        "AnswerStopped" => "AnswerStopped",
-        "AnswerFailed" => "AnswerFailed",
+/// The event that gave a message this status, and its text.
+pub(super) fn event_type_behind(status: &str) -> &'static str {
+    match status {
+        "asked" => "QuestionAsked",
+        "completed" => "AnswerCompleted",
+        "stopped" => "AnswerStopped",
+        "failed" => "AnswerFailed",
         _ => "AnswerRequested",
     }
 }

@@ -134,25 +134,27 @@ pub struct SealedMessage {
 }
 
 impl SealedMessage {
-    /// Reads a row of the page queries, by the number of its columns: by name it takes twice as long.
+    /// Reads a row of the page queries, by the number of its columns (by name it takes twice as long) and without looking up
+    /// their types, which are those of our own statements.
     pub(super) fn read(row: &PgRow, id: Uuid, conversation_id: ConversationId) -> Result<Self, sqlx::Error> {
+        let status = fold::status_named(row.try_get_unchecked(6)?);
         Ok(Self {
             id,
             conversation_id,
-            ordinal: row.try_get(4)?,
-            parent_id: row.try_get(5)?,
-            role: fold::role_named(row.try_get(6)?),
-            status: fold::status_named(row.try_get(7)?),
-            created_at: row.try_get(8)?,
-            sequence: row.try_get(9)?,
-            event_type: fold::event_type_named(row.try_get(10)?),
-            private: row.try_get(11)?,
-            model: row.try_get(12)?,
-            quoted: row.try_get(13)?,
-            failure: row.try_get(14)?,
-            prompt_tokens: row.try_get(15)?,
-            completion_tokens: row.try_get(16)?,
-            rating: fold::rating_named(row.try_get(17)?),
+            ordinal: row.try_get_unchecked(4)?,
+            parent_id: row.try_get_unchecked(5)?,
+            role: fold::role_in(status),
+            status,
+            created_at: row.try_get_unchecked(7)?,
+            sequence: row.try_get_unchecked(8)?,
+            event_type: fold::event_type_behind(status),
+            private: row.try_get_unchecked(9)?,
+            model: row.try_get_unchecked(10)?,
+            quoted: row.try_get_unchecked(11)?,
+            failure: row.try_get_unchecked(12)?,
+            prompt_tokens: row.try_get_unchecked(13)?,
+            completion_tokens: row.try_get_unchecked(14)?,
+            rating: fold::rating_named(row.try_get_unchecked(15)?),
             siblings: vec![id],
         })
     }

@@ -157,7 +157,7 @@ SELECT x.* FROM (
       LEFT JOIN LATERAL (SELECT k.wrapped FROM my_keys k WHERE me.with_key AND k.kind = 'conversation'
                             AND k.id = me.conversation AND k.owner = me.owner) AS k ON true
       LEFT JOIN LATERAL (
-           SELECT p.id, p.ordinal, p.parent_id, p.role, p.status, p.created_at, p.sequence, p.event_type, p.private,
+           SELECT p.id, p.ordinal, p.parent_id, p.status, p.created_at, p.sequence, p.private,
                   p.model, p.quoted, p.failure, p.prompt_tokens, p.completion_tokens, p.rating
              FROM my_messages p
             WHERE NOT c.branched AND p.conversation_id = me.conversation AND p.owner = me.owner AND p.ordinal > me.after
@@ -186,8 +186,8 @@ const BRANCH_PAGE: &str = owned!(
          SELECT s.id, s.parent_id, s.ordinal FROM path p JOIN my_messages s
              ON s.conversation_id = $2 AND s.owner = me.owner AND s.id = p.parent_id
      )
-     SELECT NULL::bigint, NULL::bytea, true, p.id, p.ordinal, p.parent_id, p.role, p.status, p.created_at, p.sequence,
-            p.event_type, p.private, p.model, p.quoted, p.failure, p.prompt_tokens, p.completion_tokens, p.rating,
+     SELECT NULL::bigint, NULL::bytea, true, p.id, p.ordinal, p.parent_id, p.status, p.created_at, p.sequence,
+            p.private, p.model, p.quoted, p.failure, p.prompt_tokens, p.completion_tokens, p.rating,
             (SELECT array_agg(s.id ORDER BY s.ordinal) FROM my_messages s
               WHERE s.conversation_id = $2 AND s.owner = me.owner
                 AND s.parent_id IS NOT DISTINCT FROM p.parent_id) AS siblings

@@ -194,6 +194,7 @@ async fn messages_whose_key_was_destroyed_have_no_text() {
     let (page, wrapped) =
         messages::page(&pool, tree.user, tree.id, Branch::Newest, None, 10).await.unwrap().unwrap();
     assert!(wrapped.is_none());
-    let texts: Vec<String> = messages::opened(page.items, None).into_iter().map(|message| message.text).collect();
+    let texts: Vec<String> =
+        messages::opened(page.items, None).into_iter().map(|message| message.text).collect();
     assert_eq!(texts, ["", ""]);
 }
