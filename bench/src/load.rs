@@ -19,9 +19,6 @@ pub(crate) use connection::Connection;
 
 /// The longest latency told apart, in nanoseconds.
 const LONGEST: u64 = 120_000_000_000;
-/// What is measured is what comes after this.
-pub(crate) const WARM_UP: Duration = Duration::from_secs(2);
-
 /// An empty histogram of latencies.
 pub(crate) fn latencies() -> anyhow::Result<Histogram<u64>> {
     Ok(Histogram::new_with_max(LONGEST, 3)?)
@@ -37,6 +34,8 @@ pub(crate) type Requests = Box<dyn Fn(usize) -> NextRequest + Send>;
 pub(crate) struct Load {
     pub(crate) address: SocketAddr,
     pub(crate) connections: usize,
+    /// How long it goes on before it is measured.
+    pub(crate) warm_up: Duration,
     /// How long it is measured.
     pub(crate) lasts: Duration,
     /// Requests a second over all connections; as fast as they can when not given.
@@ -130,8 +129,12 @@ struct Worker {
 }
 
 impl Worker {
+    fn measured_from(&self) -> Instant {
+        self.begin + self.load.warm_up
+    }
+
     async fn closed(mut self) -> anyhow::Result<()> {
-        let end = self.begin + WARM_UP + self.load.lasts;
+        let end = self.measured_from() + self.load.lasts;
         let mut request = Vec::with_capacity(2 << 10);
         let mut sent = Instant::now();
         while sent < end {
@@ -142,7 +145,7 @@ impl Worker {
 
     /// Requests are due at a steady pace; the connections take turns.
     async fn open(mut self, number: usize, rate: u32) -> anyhow::Result<()> {
-        let end = self.begin + WARM_UP + self.load.lasts;
+        let end = self.measured_from() + self.load.lasts;
         let between = Duration::from_secs_f64(self.load.connections as f64 / f64::from(rate));
         let mut due = self.begin + between.mul_f64(number as f64 / self.load.connections as f64);
         let mut request = Vec::with_capacity(2 << 10);
@@ -168,7 +171,7 @@ impl Worker {
             }
             Err(error) => Some(error.to_string()),
         };
-        if since >= self.begin + WARM_UP {
+        if since >= self.measured_from() {
             self.measured.borrow_mut().count(answered - since, problem);
         }
         if reply.is_err() {

@@ -7,6 +7,7 @@
 
 mod accounts;
 mod delivery;
+mod first_words;
 mod load;
 mod population;
 mod processes;

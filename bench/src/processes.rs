@@ -50,17 +50,6 @@ impl Taken {
         }
     }
 
-    /// A share of it.
-    pub(crate) fn times(self, share: f64) -> Self {
-        Self {
-            colloquy: self.colloquy.mul_f64(share),
-            postgres: self.postgres.mul_f64(share),
-            nats: self.nats.mul_f64(share),
-            bench: self.bench.mul_f64(share),
-            machine: self.machine.mul_f64(share),
-        }
-    }
-
     /// What other processes took from us.
     pub(crate) fn elsewhere(&self) -> Duration {
         self.machine.saturating_sub(self.colloquy + self.postgres + self.nats + self.bench)
@@ -85,6 +74,11 @@ pub(crate) fn memory(process: u32) -> (f64, f64) {
         kibibytes.unwrap_or_default() / 1_024.0
     };
     (field("VmRSS:"), field("VmHWM:"))
+}
+
+/// Lets the highest resident memory count anew from now on (`proc(5)`, `clear_refs`).
+pub(crate) fn forget_highest_memory(process: u32) -> std::io::Result<()> {
+    fs::write(format!("/proc/{process}/clear_refs"), "5")
 }
 
 /// The processor's name, the number of cores, and the memory in GiB.

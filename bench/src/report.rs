@@ -81,7 +81,8 @@ const LOADS: &str = "
 
 Processor time is that of the whole process (of all its processes, for Postgres) for each answered request, in
 microseconds; it also counts what runs beside the requests, such as the sealer and the projector. Other processes are what
-else the machine did meanwhile, in percent of one core, the kernel's work for the network included.
+else the machine did meanwhile, in percent of one core, the kernel's work for the network included. Memory is the most that
+the process had during the load.
 
 An answer is kept for half a minute at most, in 32 MiB for all, and shared by all connections. The pages of 10,000 lists fit
 into that, those of 100,000 conversations do not: the loads past the cache say what Postgres is asked for.

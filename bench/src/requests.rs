@@ -37,6 +37,13 @@ pub(crate) enum Kind {
     Mixed,
 }
 
+impl Kind {
+    /// Whether it changes nothing, so that it can go on until caches hold what they hold after some use.
+    pub(crate) const fn only_reads(self) -> bool {
+        matches!(self, Self::List | Self::ListAnew | Self::Messages | Self::MessagesAnew | Self::Search)
+    }
+}
+
 impl Clients {
     pub(crate) fn new(tokens: &[String], conversations: usize) -> Arc<Self> {
         let credentials =
@@ -93,9 +100,28 @@ impl Clients {
                 return self.ask(request, user, Uuid::now_v7(), numbers);
             }
         }
+        self.end_head(request, user);
+    }
+
+    fn end_head(&self, request: &mut Vec<u8>, user: usize) {
         request.extend_from_slice(b"host: bench\r\n");
         request.extend_from_slice(self.credentials.get(user).map_or(b"", Vec::as_slice));
         request.extend_from_slice(b"\r\n");
+    }
+
+    /// A user's stream.
+    pub(crate) fn stream(&self, request: &mut Vec<u8>, user: usize) {
+        request.extend_from_slice(b"GET /v1/stream HTTP/1.1\r\n");
+        self.end_head(request, user);
+    }
+
+    /// A user's conversation, once it shows this version.
+    pub(crate) fn messages(&self, request: &mut Vec<u8>, user: usize, conversation: Uuid, version: u64) {
+        let _ = write!(
+            request,
+            "GET /v1/conversations/{conversation}/messages?min_version={version} HTTP/1.1\r\n"
+        );
+        self.end_head(request, user);
     }
 
     /// A user's question that begins a conversation.
@@ -104,7 +130,11 @@ impl Clients {
     }
 
     fn ask(&self, request: &mut Vec<u8>, user: usize, conversation: Uuid, numbers: &mut Numbers) {
-        let text = QUESTIONS[numbers.below(QUESTIONS.len())];
+        self.say(request, user, conversation, QUESTIONS[numbers.below(QUESTIONS.len())]);
+    }
+
+    /// A user's question in these words, which need no escapes in JSON.
+    pub(crate) fn say(&self, request: &mut Vec<u8>, user: usize, conversation: Uuid, text: &str) {
         let question = Uuid::now_v7();
         let body_length = BODY + text.len();
         let _ = write!(

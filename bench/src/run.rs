@@ -14,10 +14,13 @@ use crate::report::{Report, milliseconds, thousands};
 use crate::requests::{Clients, Kind};
 use crate::server::Server;
 use crate::settings::Settings;
-use crate::{delivery, progress, token_check};
+use crate::{delivery, first_words, progress, token_check};
 
 const MANY: usize = 1_000;
 const RATE: u32 = 2_000;
+/// How long a load that changes something goes on before it is measured; one that only reads does so for as long as it is
+/// measured.
+const WARM_UP: Duration = Duration::from_secs(2);
 /// How long the server is left alone before its idle memory is read.
 const REST: Duration = Duration::from_secs(3);
 
@@ -30,6 +33,8 @@ pub(crate) struct Run<'a> {
     watched: Watched,
     pool: PgPool,
     report: &'a mut Report,
+    /// The most memory the server had under a load, in MiB.
+    highest: f64,
 }
 
 /// Runs everything on the prepared database.
@@ -46,7 +51,7 @@ pub(crate) async fn everything(
     let watched = server.watched(&service)?;
     let pool = colloquy::store::connect(&server.database_url, 2)?;
     let address = service.address();
-    let mut run = Run { settings, server, clients, address, watched, pool, report };
+    let mut run = Run { settings, server, clients, address, watched, pool, report, highest: 0.0 };
     let outcome = run.all(&limits).await;
     run.pool.close().await;
     service.stop().await?;
@@ -65,17 +70,17 @@ impl Run<'_> {
         self.tokens().await?;
         self.reads(&format!("10 rows by index: {select}")).await?;
         self.growth().await?;
+        self.first_words().await?;
         self.delivery().await?;
         self.asks(&format!("one row of 200 bytes: {insert}")).await?;
         self.many().await?;
-        let (_, highest) = processes::memory(self.watched.colloquy);
         self.report.figure(
             "Memory of the process, idle",
             format!("{idle:.0} MiB"),
             "under 40 MiB",
             String::new(),
         );
-        let under = format!("{highest:.0} MiB at its highest");
+        let under = format!("{:.0} MiB at its highest", self.highest);
         self.report.figure("Memory under all of these loads", under, "under 150 MiB", String::new());
         Ok(())
     }
@@ -113,13 +118,24 @@ impl Run<'_> {
         Ok(())
     }
 
+    async fn first_words(&mut self) -> anyhow::Result<()> {
+        let answering = self.server.answer().await?;
+        let times = first_words::measure(self.address, &self.clients).await;
+        answering.stop().await?;
+        let times = times?;
+        for (what, histogram) in [
+            ("`ask` until the question is in the read model", &times.shown),
+            ("`ask` until the first words of a quoted answer", &times.begun),
+            ("`ask` until that answer is whole", &times.completed),
+        ] {
+            self.report.figure(what, both(histogram), "", String::new());
+        }
+        Ok(())
+    }
+
     async fn delivery(&mut self) -> anyhow::Result<()> {
         let nats_url = self.server.nats_url();
         let times = delivery::measure(self.address, &nats_url, &self.clients, self.settings.users).await?;
-        let time = |histogram: &Histogram<u64>, of_a_hundred| {
-            milliseconds(Duration::from_nanos(histogram.value_at_percentile(of_a_hundred)))
-        };
-        let both = |histogram| format!("median {}, p95 {}", time(histogram, 50.0), time(histogram, 95.0));
         let (answered, arrived) = (both(&times.answered), both(&times.arrived));
         self.report.figure("`ask` until answered, nothing else going on", answered, "", String::new());
         let floor = "median under 5 ms";
@@ -175,14 +191,23 @@ impl Run<'_> {
         lasts: Duration,
         rate: Option<u32>,
     ) -> anyhow::Result<(f64, Duration)> {
-        let before = self.watched.look();
-        let load = Load { address: self.address, connections, lasts, rate };
-        let measured: Measured = load::run(load, self.clients.requests(kind)).await?;
-        let share = lasts.as_secs_f64() / (lasts + load::WARM_UP).as_secs_f64();
-        let taken = self.watched.look().since(before).times(share);
-        let memory = processes::memory(self.watched.colloquy).0;
+        processes::forget_highest_memory(self.watched.colloquy)?;
+        let warm_up = if kind.only_reads() { lasts } else { WARM_UP };
+        let load = Load { address: self.address, connections, warm_up, lasts, rate };
+        let (measured, before) = tokio::join!(load::run(load, self.clients.requests(kind)), async {
+            tokio::time::sleep(warm_up).await;
+            self.watched.look()
+        });
+        let (measured, taken): (Measured, _) = (measured?, self.watched.look().since(before));
+        let (_, memory) = processes::memory(self.watched.colloquy);
+        self.highest = self.highest.max(memory);
         let figures = (measured.throughput(), measured.percentile(95.0));
         self.report.load(what, connections, measured, taken, memory);
         Ok(figures)
     }
+}
+
+fn both(histogram: &Histogram<u64>) -> String {
+    let time = |of_a_hundred| milliseconds(Duration::from_nanos(histogram.value_at_percentile(of_a_hundred)));
+    format!("median {}, p95 {}", time(50.0), time(95.0))
 }

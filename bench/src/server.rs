@@ -1,10 +1,11 @@
 //! The services, the seeded database, and the product itself as a child process.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use embedded::{DataDir, Nats, Parts, Postgres, Program, Readiness, Service, WithModel};
+use embedded::{DataDir, Nats, Parts, Postgres, Program, Qdrant, Readiness, Service, WithModel};
 use sealing::MasterKey;
 use sqlx::{Connection as _, PgConnection};
 
@@ -16,10 +17,29 @@ use crate::settings::Settings;
 /// The database of the run, copied from the seeded one.
 const RUN: &str = "bench_run";
 
+type Environment = Vec<(&'static str, String)>;
+
+/// A worker, and the engine it searches.
+#[derive(Debug)]
+pub(crate) struct Answering {
+    worker: Service,
+    qdrant: Qdrant,
+}
+
+impl Answering {
+    /// Ends both in order.
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        self.worker.stop().await?;
+        self.qdrant.stop().await?;
+        Ok(())
+    }
+}
+
 /// Postgres, NATS and the account service's stand-in.
 #[derive(Debug)]
 pub(crate) struct Server {
     data: DataDir,
+    parts: Parts,
     postgres: Postgres,
     nats: Nats,
     pub(crate) accounts: Accounts,
@@ -39,7 +59,7 @@ impl Server {
         )?;
         let (_, master_key) = data.secret("master_key")?;
         let database_url = postgres.url(RUN);
-        Ok(Self { data, postgres, nats, accounts, master_key, database_url })
+        Ok(Self { data, parts, postgres, nats, accounts, master_key, database_url })
     }
 
     /// Makes the run's database from the seeded one, which is kept for the next run. Says what was seeded, if it was.
@@ -80,13 +100,7 @@ impl Server {
     /// Has the product rebuild all read models, and says how long that took.
     pub(crate) async fn rebuild(&self) -> anyhow::Result<Duration> {
         let began = Instant::now();
-        let log = std::fs::File::create(self.data.logs().join("rebuild.log"))?;
-        let mut command = tokio::process::Command::new(embedded::binary_beside_this("colloquy")?);
-        command.arg("rebuild").envs(self.environment()).kill_on_drop(true);
-        let status = command.stdin(Stdio::null()).stderr(log).status().await?;
-        if !status.success() {
-            bail!("the rebuild failed; see rebuild.log in {}", self.data.logs().display());
-        }
+        self.run("rebuild", &["rebuild"], &self.environment()).await?;
         Ok(began.elapsed())
     }
 
@@ -104,17 +118,53 @@ impl Server {
 
     /// Starts the product: api, sealer and projector in one process.
     pub(crate) async fn serve(&self) -> anyhow::Result<Service> {
+        self.start_roles("colloquy", "api,sealer,projector", &self.environment()).await
+    }
+
+    /// Starts a worker that quotes from the project's own documents, in a process of its own; its api says when it is ready.
+    pub(crate) async fn answer(&self) -> anyhow::Result<Answering> {
+        let qdrant = Qdrant::start(&self.data).await?;
+        qdrant.wipe().await?;
+        let mut environment = self.environment();
+        environment.push(("QDRANT_URL", qdrant.url()));
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        environment.push(("EMBEDDING_MODEL_DIR", text(&self.parts.embedding_model)));
+        environment.push(("ORT_DYLIB_PATH", text(&self.parts.onnxruntime)));
+        self.run("ingest", &["ingest", "docs"], &environment).await?;
+        let worker = self.start_roles("worker", "api,worker", &environment).await?;
+        Ok(Answering { worker, qdrant })
+    }
+
+    async fn start_roles(
+        &self,
+        name: &'static str,
+        roles: &str,
+        environment: &Environment,
+    ) -> anyhow::Result<Service> {
         let address = embedded::free_port()?;
         let program = embedded::binary_beside_this("colloquy")?;
-        let mut program = Program::new("colloquy", program, address, Readiness::Answers("/readyz"))
+        let mut program = Program::new(name, program, address, Readiness::Answers("/readyz"))
             .argument("serve")
             .argument("--role")
-            .argument("api,sealer,projector")
+            .argument(roles)
             .variable("LISTEN", address.to_string());
-        for (name, value) in self.environment() {
+        for (name, value) in environment {
             program = program.variable(name, value);
         }
         Ok(Service::start_new(&self.data, program).await?)
+    }
+
+    /// Runs a command of the product to its end.
+    async fn run(&self, name: &str, arguments: &[&str], environment: &Environment) -> anyhow::Result<()> {
+        let log = self.data.logs().join(format!("{name}.log"));
+        let mut command = tokio::process::Command::new(embedded::binary_beside_this("colloquy")?);
+        command.args(arguments).envs(environment.iter().map(|(name, value)| (name, value)));
+        command.current_dir(embedded::repository()?).kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(std::fs::File::create(&log)?);
+        if !command.status().await?.success() {
+            bail!("`colloquy {}` failed; see {}", arguments.join(" "), log.display());
+        }
+        Ok(())
     }
 
     /// The processes to watch.
@@ -135,7 +185,7 @@ impl Server {
         Ok(())
     }
 
-    fn environment(&self) -> Vec<(&'static str, String)> {
+    fn environment(&self) -> Environment {
         vec![
             ("DATABASE_URL", self.database_url.clone()),
             ("NATS_URL", self.nats.url()),

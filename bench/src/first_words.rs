@@ -1,0 +1,109 @@
+//! How soon somebody sees something: from sending `ask` until the read model shows it, until the first words of the answer,
+//! and until its end. The worker quotes, since no language model is part of the product.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use hdrhistogram::Histogram;
+use serde::Deserialize;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use uuid::Uuid;
+
+use crate::delivery::nanoseconds;
+use crate::load::{self, Connection};
+use crate::requests::Clients;
+
+/// Questions asked one after the other.
+const QUESTIONS: usize = 60;
+/// Between two questions: nothing else is going on.
+const PAUSE: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What the project's own documents, the only knowledge here, have an answer to.
+const QUESTION: &str = "What is Colloquy?";
+
+/// Times in nanoseconds, all from sending `ask`.
+#[derive(Debug)]
+pub(crate) struct FirstWords {
+    /// Until `messages` shows the question.
+    pub(crate) shown: Histogram<u64>,
+    /// Until the first piece of the answer is read from the stream.
+    pub(crate) begun: Histogram<u64>,
+    /// Until the stream says that the answer is whole.
+    pub(crate) completed: Histogram<u64>,
+}
+
+#[derive(Deserialize)]
+struct Accepted {
+    version: u64,
+}
+
+/// Asks, and reads stream and read model as the page does.
+pub(crate) async fn measure(address: SocketAddr, clients: &Clients) -> anyhow::Result<FirstWords> {
+    let mut times =
+        FirstWords { shown: load::latencies()?, begun: load::latencies()?, completed: load::latencies()? };
+    // The first one waits for the worker to read its model, and does not count.
+    for user in 0..=QUESTIONS {
+        let mut stream = Stream::open(address, clients, user).await?;
+        let mut connection = Connection::open(address).await?;
+        let conversation = Uuid::now_v7();
+        let mut request = Vec::new();
+        clients.say(&mut request, user, conversation, QUESTION);
+        let sent = Instant::now();
+        let reply = connection.exchange(&request).await?;
+        anyhow::ensure!(reply.status == 202, "a question was answered with {}", reply.status);
+        let accepted: Accepted = serde_json::from_slice(connection.body(reply))?;
+        let shown = async {
+            request.clear();
+            clients.messages(&mut request, user, conversation, accepted.version);
+            let reply = connection.exchange(&request).await?;
+            anyhow::ensure!(reply.status == 200, "messages were answered with {}", reply.status);
+            Ok(sent.elapsed())
+        };
+        let heard = async {
+            stream.until(b"event: answer.delta").await?;
+            let begun = sent.elapsed();
+            stream.until(b"event: answer.completed").await?;
+            Ok((begun, sent.elapsed()))
+        };
+        let (shown, (begun, completed)) = tokio::try_join!(shown, heard)?;
+        if user > 0 {
+            times.shown.saturating_record(nanoseconds(shown));
+            times.begun.saturating_record(nanoseconds(begun));
+            times.completed.saturating_record(nanoseconds(completed));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(times)
+}
+
+/// A user's stream, read as far as needed.
+struct Stream {
+    stream: TcpStream,
+    read: Vec<u8>,
+}
+
+impl Stream {
+    /// Opens it, and returns once it has begun.
+    async fn open(address: SocketAddr, clients: &Clients, user: usize) -> anyhow::Result<Self> {
+        let mut stream = TcpStream::connect(address).await?;
+        let mut request = Vec::new();
+        clients.stream(&mut request, user);
+        stream.write_all(&request).await?;
+        let mut stream = Self { stream, read: Vec::new() };
+        stream.until(b"retry:").await?;
+        Ok(stream)
+    }
+
+    /// Reads until this was said.
+    async fn until(&mut self, words: &[u8]) -> anyhow::Result<()> {
+        while !self.read.windows(words.len()).any(|window| window == words) {
+            let read = tokio::time::timeout(PATIENCE, self.stream.read_buf(&mut self.read)).await;
+            let read = read.with_context(|| format!("no `{}`", String::from_utf8_lossy(words)))??;
+            anyhow::ensure!(read > 0, "the stream ended");
+        }
+        Ok(())
+    }
+}
