@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 const REBUILD_CONNECTIONS: u32 = 8;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -44,7 +44,7 @@ async fn a_conversation_shows_in_the_list_with_its_messages_and_is_found() {
 
     let (page, _) =
         messages::page(pool, user, id, messages::Branch::Newest, None, 50).await.unwrap().unwrap();
-    let shown: Vec<_> = page.items.into_iter().map(|message| message.open(key.as_ref())).collect();
+    let shown = messages::opened(page.items, key.as_ref());
     assert_eq!(shown.len(), 2);
     assert_eq!(shown[0].text, "What does the xylophonist borrow from the orchestra?");
     assert_eq!(
@@ -129,7 +129,7 @@ async fn a_branched_conversation_shows_one_path_and_tells_siblings() {
     let pool = backbone.store.pool();
     let ids = async |branch| {
         let (page, _) = messages::page(pool, user, id, branch, None, 50).await.unwrap().unwrap();
-        page.items.into_iter().map(|message| message.open(None)).collect::<Vec<_>>()
+        messages::opened(page.items, None)
     };
     let newest = ids(messages::Branch::Newest).await;
     assert_eq!(newest.iter().map(|message| message.id).collect::<Vec<_>>(), [first.uuid(), two.uuid()]);

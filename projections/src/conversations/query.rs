@@ -1,5 +1,7 @@
 //! The list, and one row of it.
 
+use std::cmp::Reverse;
+
 use aggregates::{ConversationId, UserId};
 use chrono::{DateTime, SubsecRound as _, Utc};
 use sealing::ContentKey;
@@ -197,7 +199,7 @@ pub async fn lists(executor: impl PgExecutor<'_>, wanted: &[Wanted]) -> Result<V
     }
     for (page, wanted) in found.iter_mut().zip(wanted) {
         // Sorted here, where they nearly always are in order already.
-        page.items.sort_by(|one, other| other.place().cmp(&one.place()));
+        page.items.sort_by_key(|conversation| Reverse(conversation.place()));
         let more = page.items.len() > wanted.limit as usize;
         page.items.truncate(wanted.limit as usize);
         page.next = page.items.last().filter(|_| more).map(SealedConversation::cursor);
