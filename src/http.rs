@@ -40,6 +40,7 @@ use crate::audit::Notary;
 use crate::config::ApiConfig;
 use crate::hub::Hub;
 use crate::identity::Identity;
+use crate::lately::Lately;
 use crate::store::Store;
 use crate::wake::SealerWake;
 pub use openapi::document as openapi;
@@ -50,6 +51,8 @@ const BODY_LIMIT: usize = 256 << 10;
 const OPENED: usize = 50_000;
 /// Accounts known to be erased; the account itself knows of those that do not fit.
 const ERASING: usize = 10_000;
+/// People whose lists were opened lately.
+const LISTED: usize = 1 << 15;
 
 /// Where documents are.
 #[derive(Clone)]
@@ -97,6 +100,7 @@ pub struct Shared {
     nats: Client,
     hub: Hub,
     lists: Gathered<read::conversations::Wanted, read::conversations::Found>,
+    listed: Lately,
     pages: Gathered<read::messages::Wanted, Option<read::messages::Found>>,
     identity: Identity,
     wake: SealerWake,
@@ -134,6 +138,7 @@ impl Api {
                 async move { read::messages::pages(&pool, &wanted).await }.boxed()
             }),
             cursors: cursor::Cursors::new(store.keyring().master()),
+            listed: Lately::new(LISTED),
             opened: Cache::new(OPENED),
             erasing: Cache::new(ERASING),
             accounts,

@@ -16,6 +16,7 @@ pub mod hub;
 pub mod identity;
 pub mod indexing;
 pub mod ingest;
+mod lately;
 pub mod library;
 pub mod projector;
 pub mod read_cache;

@@ -5,15 +5,17 @@
 //! An entry belongs to one owner and is true for one generation of that owner's data: the projector's announcements move
 //! the generation on. Without NATS there are no announcements, so nothing is kept then.
 
-use std::hash::{Hash, Hasher as _};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use aggregates::UserId;
 use bytes::Bytes;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
+
+use crate::lately::Lately;
 
 /// Bytes of all entries together.
 const CAPACITY: u64 = 32 << 20;
@@ -23,8 +25,7 @@ const FIRST_COMERS: u64 = CAPACITY / 4 * 3;
 const ENTRIES: usize = 16_000;
 /// An entry is not served longer than this, whatever was or was not announced.
 const LIFETIME: Duration = Duration::from_secs(30);
-/// The last queries that were answered, by their hashes: a query whose place another has taken counts as never asked. A few
-/// times as many as can be kept; with more, what is asked again late would push out what is asked again soon.
+/// How many of the last queries that were answered are known. A few times as many as can be kept; with more, what is asked again late would push out what is asked again soon.
 const ASKED: usize = 1 << 15;
 /// Owners share so many generations; one that moves invalidates a few others for nothing.
 const GENERATIONS: usize = 16_384;
@@ -74,7 +75,7 @@ pub struct Generation(u64);
 pub struct ReadCache {
     entries: Arc<Cache<ReadKey, Entry, ByBytes>>,
     generations: Arc<[AtomicU64]>,
-    asked: Arc<[AtomicU32]>,
+    asked: Lately,
     first_comers: u64,
 }
 
@@ -83,7 +84,7 @@ impl Default for ReadCache {
         Self {
             entries: Arc::new(Cache::with_weighter(ENTRIES, CAPACITY, ByBytes)),
             generations: (0..GENERATIONS).map(|_| AtomicU64::new(0)).collect(),
-            asked: (0..ASKED).map(|_| AtomicU32::new(0)).collect(),
+            asked: Lately::new(ASKED),
             first_comers: FIRST_COMERS,
         }
     }
@@ -106,7 +107,7 @@ impl ReadCache {
 
     /// Keeps an answer, unless the owner's data changed since the query was begun.
     pub fn put(&self, key: ReadKey, begun: Generation, read: &CachedRead) {
-        let worth_it = self.asked_before(&key) || self.entries.weight() < self.first_comers;
+        let worth_it = self.asked.came(&key) || self.entries.weight() < self.first_comers;
         if worth_it && self.generation(key.owner).0 == begun.0 {
             let mut packed = lz4_flex::compress_prepend_size(&read.body);
             packed.shrink_to_fit();
@@ -130,27 +131,11 @@ impl ReadCache {
         }
     }
 
-    /// Whether this query was answered lately; from now on it was.
-    fn asked_before(&self, key: &ReadKey) -> bool {
-        let hash = hash(key);
-        // The place by the lower half, the mark in it by the upper one; no mark is the zero of an empty place.
-        let mark = (hash >> 32) as u32 | 1;
-        slot(&self.asked, hash).is_some_and(|asked| asked.swap(mark, Ordering::Relaxed) == mark)
-    }
-
     fn slot(&self, owner: UserId) -> Option<&AtomicU64> {
-        slot(&self.generations, hash(&owner))
+        let mut hasher = DefaultHasher::new();
+        owner.hash(&mut hasher);
+        self.generations.get(usize::try_from(hasher.finish() % self.generations.len() as u64).ok()?)
     }
-}
-
-fn hash(value: &impl Hash) -> u64 {
-    let mut hasher = std::hash::DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
-}
-
-fn slot<T>(slots: &[T], hash: u64) -> Option<&T> {
-    slots.get(usize::try_from(hash % slots.len() as u64).ok()?)
 }
 
 #[cfg(test)]

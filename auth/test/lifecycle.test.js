@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
@@ -70,8 +70,10 @@ describe("the process", () => {
     assert.equal(await again.stop(), 0);
   });
 
-  it("reads the secret from a file", async () => {
-    const file = join(await mkdtemp(join(tmpdir(), "auth-")), "secret");
+  it("reads the secret from a file", async (test) => {
+    const folder = await mkdtemp(join(tmpdir(), "auth-"));
+    test.after(() => rm(folder, { recursive: true }));
+    const file = join(folder, "secret");
     await writeFile(file, `${settings.BETTER_AUTH_SECRET}\n`);
     const { BETTER_AUTH_SECRET: _, ...rest } = settings;
     const accounts = await startAccounts({ ...rest, BETTER_AUTH_SECRET_FILE: file });

@@ -10,6 +10,7 @@ pub mod accounts;
 pub mod conversations;
 pub mod documents;
 pub mod due;
+mod json;
 pub mod messages;
 mod purge;
 mod read_model;
@@ -18,6 +19,7 @@ mod replay;
 pub mod search;
 pub mod usage;
 
+pub use json::Json;
 pub use purge::rows_of;
 pub use read_model::{
     Opened, PendingAnswer, ReadModel, apply, apply_one, begin_checkpoints, checkpoint, highest_checkpoint,

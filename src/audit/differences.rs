@@ -53,13 +53,13 @@ fn compare_messages(text: &mut String, from: &[Message], to: &[Message]) {
 }
 
 fn tell(text: &mut String, mark: char, message: &Message) {
-    let _ = write!(text, "{mark} {} {}\n{}\n", heading(message), message.id, indented(&message.text));
+    let _ = write!(text, "{mark} {} {}\n{}\n", heading(message), message.id, indented(&message.text.read()));
 }
 
 fn compare_message(text: &mut String, old: &Message, new: &Message) {
     let _ = writeln!(text, "~ {} -> {} {}", heading(old), heading(new), new.id);
     if old.text != new.text {
-        let _ = writeln!(text, "{}", indented(&new.text));
+        let _ = writeln!(text, "{}", indented(&new.text.read()));
     }
     if old.rating != new.rating {
         let _ = writeln!(text, "    rating: {:?} -> {:?}", old.rating, new.rating);

@@ -31,7 +31,7 @@ pub(super) fn show(state: &ReplayedConversation) -> String {
         None => text.push_str("\nIt had not begun.\n"),
     }
     for message in &state.messages {
-        let _ = write!(text, "\n{} {}\n{}\n", heading(message), message.id, indented(&message.text));
+        let _ = write!(text, "\n{} {}\n{}\n", heading(message), message.id, indented(&message.text.read()));
     }
     text
 }

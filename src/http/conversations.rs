@@ -49,8 +49,8 @@ pub(super) async fn list(
     let filter = params.filter(&api, caller.user).await?;
     let query = format!("conversations {} {filter:?}", caller.user);
     let after = params.cursor.as_deref().map(|cursor| api.cursors.read(&query, cursor)).transpose()?;
-    // Who was here before has most keys at hand.
-    let with_keys = !api.store.keyring().knows_user(caller.user);
+    // Whose list was opened before, most of their keys are at hand.
+    let with_keys = !api.listed.came(&caller.user);
     let limit = limit(params.limit)?;
     let page = api.lists.ask(Wanted { owner: caller.user, filter, after, limit, with_keys }).await?;
     let next_cursor = page.next.map(|place| api.cursors.write(&query, &place)).transpose()?;

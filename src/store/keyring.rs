@@ -78,11 +78,6 @@ impl Keyring {
         self.contents.get(&subject)
     }
 
-    /// Whether a user's key is at hand already.
-    pub fn knows_user(&self, user: UserId) -> bool {
-        self.users.get(&user).is_some()
-    }
-
     /// The key of a conversation or document; `None` if there is none or it was destroyed.
     pub async fn content(&self, owner: UserId, subject: Subject) -> Result<Option<ContentKey>, StoreError> {
         if let Some(key) = self.contents.get(&subject) {

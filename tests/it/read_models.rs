@@ -46,9 +46,9 @@ async fn a_conversation_shows_in_the_list_with_its_messages_and_is_found() {
         messages::page(pool, user, id, messages::Branch::Newest, None, 50).await.unwrap().unwrap();
     let shown = messages::opened(page.items, key.as_ref());
     assert_eq!(shown.len(), 2);
-    assert_eq!(shown[0].text, "What does the xylophonist borrow from the orchestra?");
+    assert_eq!(shown[0].text.read(), "What does the xylophonist borrow from the orchestra?");
     assert_eq!(
-        (shown[1].id, shown[1].status, shown[1].text.as_str()),
+        (shown[1].id, shown[1].status, shown[1].text.read().as_str()),
         (answer.uuid(), "stopped", "The xylophonist borrows mallets.")
     );
 

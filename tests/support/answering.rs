@@ -16,8 +16,8 @@ use uuid::Uuid;
 
 use super::backbone::Backbone;
 use super::model_server::ModelServer;
-use super::service;
 use super::waiting::until;
+use super::{files_url, service};
 
 /// What every worker here knows.
 pub(crate) const KNOWLEDGE: &str = "# The marimba of Zanthor\n\n\
@@ -33,7 +33,7 @@ pub(crate) fn worker_config(model: Option<&ModelServer>) -> WorkerConfig {
         qdrant_prefix: "passages".to_owned(),
         embedding: None,
         embedding_previous: None,
-        files_url: format!("file://{}/files-{}", std::env::temp_dir().display(), Uuid::now_v7().simple()),
+        files_url: files_url(),
         embedding_model_dir: PathBuf::from(service("EMBEDDING_MODEL_DIR")),
         ort_dylib_path: PathBuf::from(service("ORT_DYLIB_PATH")),
         model: model.map(|server| ModelConfig {

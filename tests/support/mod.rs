@@ -17,3 +17,8 @@ pub(crate) fn service(variable: &str) -> String {
         panic!("{variable} is not set: run the tests by `make test`, or see docs/development.md")
     })
 }
+
+/// A folder of one's own for documents' files, in the run's data: it goes when the run's services end.
+pub(crate) fn files_url() -> String {
+    format!("file://{}/files/{}", service("COLLOQUY_TEST_DATA"), uuid::Uuid::now_v7().simple())
+}

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::backbone::{master_key, new_database};
-use super::service;
+use super::{files_url, service};
 
 /// A running product.
 pub(crate) struct Product {
@@ -89,7 +89,7 @@ pub(crate) fn configuration(database_url: String) -> Config {
             qdrant_prefix: "passages".to_owned(),
             embedding: None,
             embedding_previous: None,
-            files_url: format!("file://{}/files-{}", std::env::temp_dir().display(), Uuid::now_v7().simple()),
+            files_url: files_url(),
             embedding_model_dir: PathBuf::from(service("EMBEDDING_MODEL_DIR")),
             ort_dylib_path: PathBuf::from(service("ORT_DYLIB_PATH")),
             model: None,

@@ -1,16 +1,18 @@
 //! A message as a client sees it, and how a stored one becomes that.
 
-use aggregates::conversation::{Answer, Citation, FailureReason, Question, Rating};
+use aggregates::conversation::{Citation, FailureReason, Rating};
 use aggregates::{AggregateType, ConversationId, Version};
 use chrono::{DateTime, Utc};
 use sealing::{ContentKey, Coordinates, Opener};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::fold;
+use crate::Json;
 
 /// A question or an answer.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -23,7 +25,8 @@ pub struct Message {
     /// `user` or `assistant`.
     pub role: &'static str,
     /// What it says; empty while it is being written.
-    pub text: String,
+    #[schema(value_type = String)]
+    pub text: Json<String>,
     /// What it follows.
     pub parent_id: Option<Uuid>,
     /// It and the others that follow the same, oldest first.
@@ -90,6 +93,15 @@ struct CitationSchema {
 
 /// What quoted answers say in place of a model's name.
 const QUOTE: &str = "quote";
+
+/// What is read of a private part: a question's, which has no citations, or an answer's.
+#[derive(Deserialize)]
+struct Words<'a> {
+    #[serde(borrow)]
+    text: &'a RawValue,
+    #[serde(default)]
+    citations: Vec<Citation>,
+}
 
 impl Message {
     /// The model of an answer: `quote` where it was quoted.
@@ -163,12 +175,10 @@ impl SealedMessage {
     fn open(mut self, opener: Option<&Opener>) -> Message {
         let is_question = self.role == "user";
         let json = opener.and_then(|opener| self.open_private(opener));
-        let (text, citations) = match json {
-            None => (String::new(), vec![]),
-            Some(json) if is_question => serde_json::from_slice::<Question>(&json)
-                .map_or_else(|_| (String::new(), vec![]), |question| (question.text.into_string(), vec![])),
-            Some(json) => serde_json::from_slice::<Answer>(&json)
-                .map_or_else(|_| (String::new(), vec![]), |answer| (answer.text, answer.citations)),
+        let words = json.as_deref().and_then(|json| serde_json::from_slice::<Words<'_>>(json).ok());
+        let (text, citations) = match words {
+            Some(words) => (Json::as_stored(words.text), words.citations),
+            None => (Json::default(), vec![]),
         };
         let completed = self.status == "completed" && !is_question;
         Message {

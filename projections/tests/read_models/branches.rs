@@ -148,8 +148,12 @@ async fn a_message_says_what_became_of_it() {
     history.ask(id, Some(failed.1), "Hello?");
     apply(&pool, &history.events, 100).await;
     let messages = shown(&pool, &history, user, id, Branch::Newest).await;
-    let told: Vec<_> =
-        messages.iter().map(|message| (message.role, message.status, message.text.as_str())).collect();
+    let texts: Vec<String> = messages.iter().map(|message| message.text.read()).collect();
+    let told: Vec<_> = messages
+        .iter()
+        .zip(&texts)
+        .map(|(message, text)| (message.role, message.status, text.as_str()))
+        .collect();
     assert_eq!(
         told,
         [
@@ -195,6 +199,6 @@ async fn messages_whose_key_was_destroyed_have_no_text() {
         messages::page(&pool, tree.user, tree.id, Branch::Newest, None, 10).await.unwrap().unwrap();
     assert!(wrapped.is_none());
     let texts: Vec<String> =
-        messages::opened(page.items, None).into_iter().map(|message| message.text).collect();
+        messages::opened(page.items, None).into_iter().map(|message| message.text.read()).collect();
     assert_eq!(texts, ["", ""]);
 }

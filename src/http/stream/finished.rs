@@ -2,6 +2,7 @@
 
 use aggregates::conversation::{Answer, Conversation, ConversationEvent, Rating};
 use aggregates::{AnswerId, ConversationId, Event, QuestionId, RecordedEvent};
+use projections::Json;
 use projections::messages::{Message, MessageUsage};
 
 /// The message of a question that was asked.
@@ -15,7 +16,10 @@ pub(super) fn question_message(event: &RecordedEvent, conversation: &Conversatio
     Some(Message {
         id: question_id.uuid(),
         role: "user",
-        text: private.open().map(|question| question.text.as_str().to_owned()).unwrap_or_default(),
+        text: private
+            .open()
+            .map(|question| Json::from(&question.text.as_str().to_owned()))
+            .unwrap_or_default(),
         parent_id: parent_id.map(AnswerId::uuid),
         siblings,
         ..blank(event)
@@ -27,7 +31,7 @@ pub(super) fn finished_message(event: &RecordedEvent, conversation: &Conversatio
     let Event::Conversation(happened) = &event.event else { return None };
     match happened {
         ConversationEvent::AnswerCompleted { answer_id, question_id, provenance, usage, private, .. } => {
-            let answer = private.open().cloned().unwrap_or_default();
+            let answer = private.open();
             let usage = MessageUsage {
                 prompt_tokens: usage.prompt_tokens,
                 completion_tokens: usage.completion_tokens,
@@ -40,7 +44,7 @@ pub(super) fn finished_message(event: &RecordedEvent, conversation: &Conversatio
             })
         }
         ConversationEvent::AnswerStopped { answer_id, question_id, private } => {
-            let answer = private.open().cloned().unwrap_or_default();
+            let answer = private.open();
             Some(Message {
                 status: "stopped",
                 ..ended(event, conversation, *answer_id, *question_id, answer)
@@ -49,7 +53,7 @@ pub(super) fn finished_message(event: &RecordedEvent, conversation: &Conversatio
         ConversationEvent::AnswerFailed { answer_id, question_id, reason, .. } => Some(Message {
             status: "failed",
             failure: Some((*reason).into()),
-            ..ended(event, conversation, *answer_id, *question_id, Answer::default())
+            ..ended(event, conversation, *answer_id, *question_id, None)
         }),
         _ => None,
     }
@@ -60,12 +64,12 @@ fn ended(
     conversation: &Conversation,
     answer_id: AnswerId,
     question_id: QuestionId,
-    answer: Answer,
+    answer: Option<&Answer>,
 ) -> Message {
     Message {
         id: answer_id.uuid(),
-        text: answer.text,
-        citations: answer.citations,
+        text: answer.map(|answer| Json::from(&answer.text)).unwrap_or_default(),
+        citations: answer.map(|answer| answer.citations.clone()).unwrap_or_default(),
         parent_id: Some(question_id.uuid()),
         siblings: conversation.answers_to(question_id).into_iter().map(AnswerId::uuid).collect(),
         rating: conversation.answer(answer_id).map_or(Rating::None, |answer| answer.rating),
@@ -78,7 +82,7 @@ fn blank(event: &RecordedEvent) -> Message {
         id: event.aggregate_id,
         conversation_id: ConversationId::new(event.aggregate_id),
         role: "assistant",
-        text: String::new(),
+        text: Json::default(),
         parent_id: None,
         siblings: vec![],
         status: "completed",
