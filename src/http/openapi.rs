@@ -1,9 +1,12 @@
 //! The description of the API, generated from its handlers, and a page to try it.
 
+mod problems;
+
 use axum::Router;
 use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Response};
+use problems::Problems;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::SwaggerUi;
@@ -20,7 +23,7 @@ use super::{
         stream::user, stream::conversation, audit::events, audit::follow, audit::conversation, audit::checkpoint, audit::keys, health::livez, health::readyz, health::metrics
     ),
     components(schemas(commands::Command, crate::audit::AuditEvent<'static>)),
-    modifiers(&Bearer)
+    modifiers(&Bearer, &Problems)
 )]
 struct Document;
 

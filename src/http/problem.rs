@@ -8,6 +8,7 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// What went wrong, for a client and for the person before it. Never holds what an inner error said.
 #[derive(Debug, Clone)]
@@ -21,15 +22,24 @@ pub struct Problem {
     retry_after: Option<u32>,
 }
 
-#[derive(Serialize)]
-struct Document<'a> {
+/// An error (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct Document<'a> {
+    /// What went wrong, as a stable name: `urn:colloquy:problem:…`.
     r#type: String,
+    /// The same for a person.
     title: &'a str,
+    /// The response's status.
     status: u16,
+    /// What a person can do about it.
     detail: &'a str,
+    /// The request, as the log names it.
     trace_id: &'a str,
+    /// The field or header that is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'a str>,
+    /// The version there is, where another was expected.
     #[serde(skip_serializing_if = "Option::is_none")]
     current_version: Option<u64>,
 }

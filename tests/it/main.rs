@@ -33,3 +33,4 @@ mod restore;
 mod retention;
 mod streams;
 mod worker;
+mod worker_dies;

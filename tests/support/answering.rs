@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aggregates::conversation::ConversationEvent;
+use aggregates::conversation::{Answer, ConversationEvent, FailureReason};
 use aggregates::{AggregateType, AnswerId, ConversationId, Event, UserId};
 use colloquy::config::{Config, ModelConfig, WorkerConfig};
 use colloquy::{ingest, worker};
@@ -22,6 +22,9 @@ use super::{files_url, service};
 /// What every worker here knows.
 pub(crate) const KNOWLEDGE: &str = "# The marimba of Zanthor\n\n\
     The great marimba of Zanthor has sixty-one rosewood bars. It was built in 1887 by the instrument maker Otakar Brill.\n";
+/// What a model writes about it.
+pub(crate) const WRITTEN: &str = "It has sixty-one bars of rosewood [1], as far as anybody knows.";
+
 /// A question about it.
 pub(crate) const QUESTION: &str = "How many bars does the great marimba of Zanthor have?";
 
@@ -216,4 +219,30 @@ impl Heard {
         }
         String::from_utf8(text).unwrap()
     }
+}
+
+/// A text, its citations and its attempt.
+pub(crate) fn completed(event: ConversationEvent) -> (Answer, u32) {
+    match event {
+        ConversationEvent::AnswerCompleted { private, attempt, .. } => {
+            (private.open().unwrap().clone(), attempt)
+        }
+        other => panic!("not completed: {other:?}"),
+    }
+}
+
+/// Why there is no answer, and after how many attempts.
+pub(crate) fn failed(event: &ConversationEvent) -> (FailureReason, u32) {
+    match event {
+        ConversationEvent::AnswerFailed { reason, attempt, .. } => (*reason, *attempt),
+        other => panic!("not failed: {other:?}"),
+    }
+}
+
+/// A backbone at work, with something to know.
+pub(crate) async fn at_work() -> Backbone {
+    let backbone = Backbone::new().await;
+    backbone.seal();
+    teach(&backbone).await;
+    backbone
 }
