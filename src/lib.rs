@@ -18,6 +18,7 @@ pub mod indexing;
 pub mod ingest;
 mod lately;
 pub mod library;
+mod pace;
 pub mod projector;
 pub mod read_cache;
 pub mod rebuild;

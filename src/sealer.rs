@@ -14,6 +14,7 @@ use nats::Subjects;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::pace;
 use crate::store::{LedgerEntry, Sealed, Store, StoreError};
 use crate::wake::SealerWake;
 use publishing::Publishing;
@@ -22,6 +23,8 @@ use publishing::Publishing;
 /// asleep. A hint ends the silence.
 const FIRST_LOOK: Duration = Duration::from_millis(500);
 const LAST_LOOK: Duration = Duration::from_mins(10);
+/// One batch begins so long after another at the earliest: while events keep coming, it is cheaper to place a few together.
+const PACE: Duration = Duration::from_millis(2);
 /// How long an unreachable store is left alone.
 const STORE_PAUSE: Duration = Duration::from_millis(250);
 /// Batches sealed but not published that are kept in memory; what does not fit is read from the ledger later.
@@ -68,9 +71,11 @@ async fn seal(
 ) {
     let mut head = None;
     let mut silence = FIRST_LOOK;
+    let mut pace = pace::at_most_every(PACE);
     loop {
+        pace.tick().await;
         match seal_once(store, &mut head).await {
-            Ok(Sealed::Placed(entries)) => {
+            Ok(Sealed::Placed { entries, full }) => {
                 silence = FIRST_LOOK;
                 let last = entries.last().map(|entry| entry.position);
                 // A full channel means that publishing lags: it will read the ledger.
@@ -78,18 +83,27 @@ async fn seal(
                 if let Some(position) = last {
                     published_head.send_replace(position);
                 }
+                if full {
+                    continue;
+                }
             }
-            Ok(Sealed::Overtaken) => head = None,
-            Ok(Sealed::Nothing) => match tokio::time::timeout(silence, wake.notified()).await {
-                Ok(()) => silence = FIRST_LOOK,
-                Err(_) => silence = (silence * 2).min(LAST_LOOK),
-            },
+            Ok(Sealed::Nothing) => {}
+            Ok(Sealed::Overtaken) => {
+                head = None;
+                continue;
+            }
             Err(error) => {
                 // Whether the last transaction was committed is not known: the ledger is.
                 head = None;
                 tracing::warn!(%error, "could not seal");
                 tokio::time::sleep(STORE_PAUSE).await;
+                continue;
             }
+        }
+        // What was appended since the outbox was read has left a hint behind.
+        match tokio::time::timeout(silence, wake.notified()).await {
+            Ok(()) => silence = FIRST_LOOK,
+            Err(_) => silence = (silence * 2).min(LAST_LOOK),
         }
     }
 }
@@ -102,7 +116,7 @@ async fn seal_once(store: &Store, head: &mut Option<Head>) -> Result<Sealed, Sto
         None => *head.insert(store.ledger_head().await?),
     };
     let sealed = store.seal_outbox(known).await?;
-    if let Sealed::Placed(entries) = &sealed
+    if let Sealed::Placed { entries, .. } = &sealed
         && let Some(last) = entries.last()
     {
         *head = Some((last.position, last.hash));

@@ -19,7 +19,12 @@ const BATCH: i64 = 1_000;
 #[derive(Debug)]
 pub enum Sealed {
     /// These events were placed, in order.
-    Placed(Vec<LedgerEntry>),
+    Placed {
+        /// The events.
+        entries: Vec<LedgerEntry>,
+        /// They are as many as one transaction places, so that more may wait.
+        full: bool,
+    },
     /// Nothing was waiting, or another sealer is at it.
     Nothing,
     /// Another sealer has moved on: the head known to the caller is not the ledger's any more.
@@ -52,7 +57,8 @@ impl Store {
             placed => placed?,
         }
         transaction.commit().await?;
-        Ok(Sealed::Placed(entries))
+        let full = i64::try_from(entries.len()) == Ok(BATCH);
+        Ok(Sealed::Placed { entries, full })
     }
 }
 
