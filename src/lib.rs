@@ -18,7 +18,6 @@ pub mod indexing;
 pub mod ingest;
 mod lately;
 pub mod library;
-mod pace;
 pub mod projector;
 pub mod read_cache;
 pub mod rebuild;

@@ -9,13 +9,10 @@ use projections::Opened;
 use tokio_util::sync::CancellationToken;
 
 use crate::feed::LedgerFeed;
-use crate::pace;
 use crate::store::{Store, StoreError, subject_of};
 
 /// The most events in one transaction. Under load batches grow by themselves, since events arrive while one is applied.
 const BATCH: usize = 1_000;
-/// One batch begins so long after another at the earliest: while events keep coming, it is cheaper to apply a few together.
-const PACE: Duration = Duration::from_millis(4);
 /// How long an unreachable store is left alone.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -38,9 +35,7 @@ pub async fn run(store: Store, nats: Client, subjects: Subjects, cancel: Cancell
 async fn project(store: &Store, nats: &Client, subjects: &Subjects) -> Result<(), StoreError> {
     let checkpoint = projections::lowest_checkpoint(store.pool()).await?;
     let mut feed = LedgerFeed::new(store.clone(), nats.clone(), subjects, checkpoint);
-    let mut pace = pace::at_most_every(PACE);
     loop {
-        pace.tick().await;
         let after = feed.position();
         let events = feed.next(BATCH).await?;
         let changed = changed_conversations(&events);

@@ -14,7 +14,6 @@ use nats::Subjects;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::pace;
 use crate::store::{LedgerEntry, Sealed, Store, StoreError};
 use crate::wake::SealerWake;
 use publishing::Publishing;
@@ -23,8 +22,6 @@ use publishing::Publishing;
 /// asleep. A hint ends the silence.
 const FIRST_LOOK: Duration = Duration::from_millis(500);
 const LAST_LOOK: Duration = Duration::from_mins(10);
-/// One batch begins so long after another at the earliest: while events keep coming, it is cheaper to place a few together.
-const PACE: Duration = Duration::from_millis(2);
 /// How long an unreachable store is left alone.
 const STORE_PAUSE: Duration = Duration::from_millis(250);
 /// Batches sealed but not published that are kept in memory; what does not fit is read from the ledger later.
@@ -71,9 +68,7 @@ async fn seal(
 ) {
     let mut head = None;
     let mut silence = FIRST_LOOK;
-    let mut pace = pace::at_most_every(PACE);
     loop {
-        pace.tick().await;
         match seal_once(store, &mut head).await {
             Ok(Sealed::Placed { entries, full }) => {
                 silence = FIRST_LOOK;
