@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::repository::{EventRepository, parse_id};
 
 /// How many aggregates of a kind a process remembers.
-const REMEMBERED: usize = 4_000;
+const REMEMBERED: usize = 2_000;
 
 /// Aggregates of one kind. A version conflict drops what is remembered, so that the next attempt decides from the truth.
 #[derive(Debug)]
