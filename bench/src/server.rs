@@ -191,6 +191,7 @@ impl Server {
             ("NATS_URL", self.nats.url()),
             ("AUTH_URL", self.accounts.url()),
             ("MASTER_KEY", self.master_key.clone()),
+            ("FILES_URL", format!("file://{}", self.data.path().join("files").display())),
             ("RATE_LIMIT", "0".to_owned()),
             ("LOG", "warn".to_owned()),
         ]
