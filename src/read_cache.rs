@@ -18,7 +18,7 @@ use quick_cache::sync::Cache;
 use crate::lately::Lately;
 
 /// Bytes of all entries together.
-const CAPACITY: u64 = 32 << 20;
+const CAPACITY: u64 = 30 << 20;
 /// Bytes of them that are given to whoever comes; the rest is for those who come again.
 const FIRST_COMERS: u64 = CAPACITY / 4 * 3;
 /// Entries expected, for the cache's own tables.

@@ -84,7 +84,7 @@ microseconds; it also counts what runs beside the requests, such as the sealer a
 else the machine did meanwhile, in percent of one core, the kernel's work for the network included. Memory is the most that
 the process had during the load.
 
-An answer is kept for half a minute at most, in 32 MiB for all, and shared by all connections. The pages of 10,000 lists fit
+An answer is kept for half a minute at most, in 30 MiB for all, and shared by all connections. The pages of 10,000 lists fit
 into that, those of 100,000 conversations do not: the loads past the cache say what Postgres is asked for.
 
 | Load | Connections | Answers a second | p50 | p95 | p99 | Failed | colloquy µs | Postgres µs | NATS µs | load generator µs | colloquy MiB | other processes |
