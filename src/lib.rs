@@ -1,32 +1,15 @@
-//! The service: commands in, facts out.
+//! Colloquy: commands become events, answers stream, auditors replay.
 //!
-//! `ARCHITECTURE.md` follows one question through the modules below.
+//! `ARCHITECTURE.md` follows one question through the modules below. A module depends on those after it in this list,
+//! never on those before it: `process`, `api`, `operations`, `roles`, `knowledge`, `config`, `audit`, `runtime`.
 
-pub mod app;
+pub mod api;
 pub mod audit;
 pub mod cli;
-pub mod commands;
 pub mod config;
-pub mod eraser;
-pub mod export;
-pub mod feed;
-pub mod files;
-pub mod http;
-pub mod hub;
-pub mod identity;
-pub mod indexing;
-pub mod ingest;
-mod lately;
-pub mod library;
-pub mod projector;
-pub mod read_cache;
-pub mod rebuild;
-pub mod reindex;
-pub mod restore;
-pub mod retention;
-pub mod sealer;
-pub mod store;
+pub mod knowledge;
+pub mod operations;
+pub mod process;
+pub mod roles;
+pub mod runtime;
 pub mod telemetry;
-mod together;
-pub mod wake;
-pub mod worker;

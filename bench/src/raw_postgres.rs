@@ -39,7 +39,7 @@ enum Statement {
 
 /// Measures both, each for so long.
 pub(crate) async fn measure(url: &str, users: usize, each: Duration) -> anyhow::Result<Limits> {
-    let pool = colloquy::store::connect(url, CONNECTIONS)?;
+    let pool = store::connect(url, CONNECTIONS)?;
     sqlx::query("CREATE TABLE IF NOT EXISTS bench_rows (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, row bytea)")
         .execute(&pool)
         .await?;

@@ -49,7 +49,7 @@ pub(crate) async fn everything(
     let limits = raw_postgres::measure(&server.database_url, settings.users, settings.load / 2).await?;
     let service = server.serve().await?;
     let watched = server.watched(&service)?;
-    let pool = colloquy::store::connect(&server.database_url, 2)?;
+    let pool = store::connect(&server.database_url, 2)?;
     let address = service.address();
     let mut run = Run { settings, server, clients, address, watched, pool, report, highest: 0.0 };
     let outcome = run.all(&limits).await;

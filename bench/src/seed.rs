@@ -32,7 +32,7 @@ pub(crate) struct Seeded {
 /// Seeds a migrated, empty database. The checkpoints are put at the ledger's head, so that a rebuild makes everything.
 pub(crate) async fn seed(settings: &Settings, master: &MasterKey, url: &str) -> anyhow::Result<Seeded> {
     let began = Instant::now();
-    let pool = colloquy::store::connect(url, 4)?;
+    let pool = store::connect(url, 4)?;
     let (chapters, mut written) = mpsc::channel(2);
     let (settings, master) = (settings.clone(), master.clone());
     let writer = tokio::task::spawn_blocking(move || write_history(&settings, master, &chapters));

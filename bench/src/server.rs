@@ -78,7 +78,7 @@ impl Server {
             let copy = format!("CREATE DATABASE {RUN} TEMPLATE {name} STRATEGY file_copy");
             sqlx::query(&copy).execute(&mut maintenance).await?;
             // It may have been seeded before the newest migration.
-            colloquy::store::migrate(&self.database_url).await?;
+            store::migrate(&self.database_url).await?;
         }
         maintenance.close().await?;
         // The stream of an earlier run knows positions that this ledger does not have.
@@ -91,7 +91,7 @@ impl Server {
         let mut maintenance = PgConnection::connect(&self.postgres.url("postgres")).await?;
         sqlx::query("DROP DATABASE IF EXISTS seeding WITH (FORCE)").execute(&mut maintenance).await?;
         let url = self.postgres.create_database("seeding").await?;
-        colloquy::store::migrate(&url).await?;
+        store::migrate(&url).await?;
         let seeded = seed::seed(settings, &MasterKey::parse(&self.master_key)?, &url).await?;
         sqlx::query(&format!("ALTER DATABASE seeding RENAME TO {name}")).execute(&mut maintenance).await?;
         Ok(seeded)
@@ -118,7 +118,7 @@ impl Server {
 
     /// Starts the product: api, sealer and projector in one process.
     pub(crate) async fn serve(&self) -> anyhow::Result<Service> {
-        self.start_roles("colloquy", "api,sealer,projector", &self.environment()).await
+        self.start_roles("colloquy", "api,sequencer,projector", &self.environment()).await
     }
 
     /// Starts a worker that quotes from the project's own documents, in a process of its own; its api says when it is ready.

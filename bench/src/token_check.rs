@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
+use colloquy::api::identity::Identity;
 use colloquy::config::ApiConfig;
-use colloquy::identity::Identity;
 
 use crate::accounts::Accounts;
 

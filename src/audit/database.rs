@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::signing::{Checkpoint, PublicKey, hex};
 use super::verify::{Misfit, Verified};
-use crate::store::{CheckpointRow, EventFilter, GENESIS, LedgerHash, LinkedEntry, Store, StoreError};
+use store::{CheckpointRow, EventFilter, GENESIS, LedgerHash, LinkedEntry, Store, StoreError};
 
 /// Events read at once.
 const PAGE: u32 = 2_000;

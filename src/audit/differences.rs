@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 
 use projections::messages::Message;
 
+use super::decrypted::{facts, heading, indented};
 use super::replay::ReplayedConversation;
-use super::shown::{facts, heading, indented};
 
 /// The differences as text: `+` for what came, `-` for what went, `~` for what changed.
-pub(super) fn differences(from: &ReplayedConversation, to: &ReplayedConversation) -> String {
+pub(crate) fn differences(from: &ReplayedConversation, to: &ReplayedConversation) -> String {
     let mut text = format!(
         "from position {} (version {}) to position {} (version {})\n",
         from.position, from.version, to.position, to.version

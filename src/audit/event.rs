@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::signing::hex;
-use crate::store::{ContentKeys, LinkedEntry, Store, StoreError, StoredEvent};
+use store::{ContentKeys, LinkedEntry, Store, StoreError, StoredEvent};
 
 /// An event. Its hash is SHA-256 over the previous hash and its canonical bytes (`docs/audit.md`).
 #[derive(Debug, Serialize, ToSchema)]

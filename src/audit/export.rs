@@ -11,65 +11,65 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::event::{OpenPage, open_page};
-use super::notary::Notary;
 use super::signing::{Checkpoint, PublicKey, SigningKey, hex};
-use crate::store::{EventFilter, LedgerHash, LinkedEntry, Store, StoreError, finish};
+use crate::roles::checkpoint_signer::Notary;
+use store::{EventFilter, LedgerHash, LinkedEntry, Store, StoreError, finish};
 
 /// Events read at once.
 const PAGE: u32 = 1_000;
 /// Pages that are being read, opened or written at the same time: what memory is needed for.
 const AT_ONCE: usize = 3;
 /// What stands between a line's content and its hash.
-pub(super) const LINE_HASH: &str = ",\"line_hash\":\"";
+pub(crate) const LINE_HASH: &str = ",\"line_hash\":\"";
 /// What a filtered export says of itself.
-pub(super) const PROVES: &str =
+pub(crate) const PROVES: &str =
     "each line by itself: its event and the link before it; the chain between lines is not in here";
 
 /// The first line of a filtered export.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct FirstLine {
-    pub(super) export: Filtered,
+pub(crate) struct FirstLine {
+    pub(crate) export: Filtered,
 }
 
 /// What a filtered export leaves out.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Filtered {
-    pub(super) after: u64,
-    pub(super) filter: Value,
-    pub(super) proves: String,
+pub(crate) struct Filtered {
+    pub(crate) after: u64,
+    pub(crate) filter: Value,
+    pub(crate) proves: String,
 }
 
 /// The last line.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct LastLine {
-    pub(super) checkpoint: SignedHead,
-    pub(super) lines: SignedLines,
+pub(crate) struct LastLine {
+    pub(crate) checkpoint: SignedHead,
+    pub(crate) lines: SignedLines,
 }
 
 /// A checkpoint with the key to check it by.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct SignedHead {
-    pub(super) position: Position,
-    pub(super) root: String,
-    pub(super) signature: String,
-    pub(super) key_id: String,
-    pub(super) public_key: String,
-    pub(super) at: String,
+pub(crate) struct SignedHead {
+    pub(crate) position: Position,
+    pub(crate) root: String,
+    pub(crate) signature: String,
+    pub(crate) key_id: String,
+    pub(crate) public_key: String,
+    pub(crate) at: String,
 }
 
 /// The lines of the export since its beginning.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct SignedLines {
-    pub(super) after: u64,
-    pub(super) count: u64,
+pub(crate) struct SignedLines {
+    pub(crate) after: u64,
+    pub(crate) count: u64,
     /// SHA-256 over the lines' hashes, one after the other.
-    pub(super) digest: String,
-    pub(super) signature: String,
+    pub(crate) digest: String,
+    pub(crate) signature: String,
 }
 
 impl SignedHead {
@@ -79,7 +79,7 @@ impl SignedHead {
     }
 
     /// The checkpoint, without the key that it brings along.
-    pub(super) fn checkpoint(&self) -> Checkpoint {
+    pub(crate) fn checkpoint(&self) -> Checkpoint {
         Checkpoint {
             position: self.position,
             root: self.root.clone(),
@@ -92,7 +92,7 @@ impl SignedHead {
 
 impl SignedLines {
     /// What is signed of them.
-    pub(super) fn text(&self, head: &SignedHead) -> String {
+    pub(crate) fn text(&self, head: &SignedHead) -> String {
         let Self { after, count, digest, .. } = self;
         format!("colloquy export 1\n{}\n{after}\n{count}\n{digest}\n{}\n", head.position, head.key_id)
     }

@@ -5,8 +5,8 @@ use async_nats::Client;
 use nats::Subjects;
 
 use super::event::{OpenPage, open_page};
-use crate::feed::LedgerFeed;
-use crate::store::{EventFilter, Store, StoreError};
+use crate::runtime::ledger_feed::LedgerFeed;
+use store::{EventFilter, Store, StoreError};
 
 /// The most events at once.
 const PAGE: u32 = 500;

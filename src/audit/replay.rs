@@ -9,8 +9,8 @@ use projections::messages::Message;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::projector;
-use crate::store::{EventFilter, Store, StoreError};
+use crate::roles::projector;
+use store::{EventFilter, Store, StoreError};
 
 /// Events read at once.
 const PAGE: u32 = 5_000;

@@ -61,7 +61,7 @@ pub struct ModelConfig {
 }
 
 impl WorkerConfig {
-    pub(super) fn from_env() -> anyhow::Result<Self> {
+    pub(crate) fn from_env() -> anyhow::Result<Self> {
         Ok(Self {
             qdrant_url: or("QDRANT_URL", "http://127.0.0.1:6334"),
             qdrant_api_key: optional("QDRANT_API_KEY").map(Secret),

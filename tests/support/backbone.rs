@@ -7,12 +7,12 @@ use aggregates::conversation::{AskQuestion, ConversationCommand, Intent};
 use aggregates::{Actor, AnswerId, ConversationId, Metadata, Position, QuestionId, QuestionText, UserId};
 use async_nats::Client;
 use chrono::{DateTime, Utc};
-use colloquy::store::{self, Keyring, Store};
-use colloquy::wake::SealerWake;
-use colloquy::{projector, sealer};
+use colloquy::roles::{projector, sequencer};
+use colloquy::runtime::wake::SealerWake;
 use nats::Subjects;
 use sealing::MasterKey;
 use sqlx::{Connection as _, PgConnection};
+use store::{self, Keyring, Store};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -68,7 +68,7 @@ impl Backbone {
     /// Starts a sealer.
     pub(crate) fn seal(&self) -> tokio::task::JoinHandle<()> {
         let (store, nats, subjects) = (self.store.clone(), self.nats.clone(), self.subjects.clone());
-        tokio::spawn(sealer::run(store, nats, subjects, self.wake.clone(), self.cancel.clone()))
+        tokio::spawn(sequencer::run(store, nats, subjects, self.wake.clone(), self.cancel.clone()))
     }
 
     /// Starts a projector.

@@ -73,8 +73,8 @@ impl Person {
     /// Somebody with a role.
     pub(crate) async fn with_role(product: &Product, role: &str) -> Self {
         let person = Self::of(&product.url).await;
-        let accounts = colloquy::store::connect(&service("COLLOQUY_TEST_AUTH_DATABASE_URL"), 1).unwrap();
-        assert!(colloquy::store::grant(&accounts, &person.email, role).await.unwrap());
+        let accounts = store::connect(&service("COLLOQUY_TEST_AUTH_DATABASE_URL"), 1).unwrap();
+        assert!(store::grant(&accounts, &person.email, role).await.unwrap());
         let token = token(&person.http, &service("COLLOQUY_TEST_AUTH_URL"), &person.session).await;
         person.with_token(token)
     }

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use colloquy::app::App;
-use colloquy::cli::Role;
 use colloquy::config::{ApiConfig, Config, Secret, WorkerConfig};
-use colloquy::store;
+use colloquy::process::App;
+use colloquy::roles::Role;
+use store;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -27,7 +27,7 @@ pub(crate) struct Product {
 impl Product {
     /// All roles but the worker.
     pub(crate) async fn start() -> Self {
-        Self::with(&[Role::Api, Role::Sealer, Role::Projector]).await
+        Self::with(&[Role::Api, Role::Sequencer, Role::Projector]).await
     }
 
     /// The roles given, on services of the run.

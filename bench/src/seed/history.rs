@@ -9,11 +9,11 @@ use aggregates::{
 };
 use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
-use colloquy::store::{GENESIS, LedgerHash, StoredEvent};
 use sealing::{ContentKey, Coordinates, MasterKey, Subject, UserKey};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use sqlx::types::Json;
+use store::{GENESIS, LedgerHash, StoredEvent};
 use uuid::{Builder, Uuid};
 
 use super::copy::Rows;

@@ -13,11 +13,11 @@ use uuid::Uuid;
 
 use crate::audit::export::{FirstLine, LINE_HASH, LastLine};
 use crate::audit::signing::{hex, unhex};
-use crate::store::{Canonical, LedgerHash};
+use store::{Canonical, LedgerHash};
 
 /// A line that was checked by itself.
 #[derive(Debug)]
-pub(super) enum Checked {
+pub(crate) enum Checked {
     /// An event that fits its links.
     Event(Event),
     /// What a filtered export begins with.
@@ -32,14 +32,14 @@ pub(super) enum Checked {
 
 /// What links an event to others.
 #[derive(Debug)]
-pub(super) struct Event {
-    pub(super) position: u64,
+pub(crate) struct Event {
+    pub(crate) position: u64,
     /// The aggregate: its id, and a hash of its type's name.
-    pub(super) aggregate: (Uuid, u64),
-    pub(super) sequence: i64,
-    pub(super) previous: LedgerHash,
-    pub(super) hash: LedgerHash,
-    pub(super) line_hash: LedgerHash,
+    pub(crate) aggregate: (Uuid, u64),
+    pub(crate) sequence: i64,
+    pub(crate) previous: LedgerHash,
+    pub(crate) hash: LedgerHash,
+    pub(crate) line_hash: LedgerHash,
 }
 
 /// What the chain covers of a line.
@@ -70,7 +70,7 @@ struct Line<'a> {
 }
 
 /// Checks every line of a block.
-pub(super) fn check(block: &[u8]) -> Vec<Checked> {
+pub(crate) fn check(block: &[u8]) -> Vec<Checked> {
     block.strip_suffix(b"\n").unwrap_or(block).split(|byte| *byte == b'\n').map(check_line).collect()
 }
 

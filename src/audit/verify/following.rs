@@ -9,10 +9,10 @@ use super::block::{Checked, Event};
 use super::{Misfit, Verified};
 use crate::audit::export::{FirstLine, LastLine};
 use crate::audit::signing::{PublicKey, hex};
-use crate::store::{GENESIS, LedgerHash, finish};
+use store::{GENESIS, LedgerHash, finish};
 
 /// Follows the lines of an export.
-pub(super) struct Follower {
+pub(crate) struct Follower {
     key: Option<PublicKey>,
     /// The position the export begins after.
     begins_after: u64,
@@ -27,7 +27,7 @@ pub(super) struct Follower {
 }
 
 impl Follower {
-    pub(super) fn new(after: u64, key: Option<PublicKey>) -> Self {
+    pub(crate) fn new(after: u64, key: Option<PublicKey>) -> Self {
         Self {
             key,
             begins_after: after,
@@ -43,7 +43,7 @@ impl Follower {
     }
 
     /// Takes the next line.
-    pub(super) fn take(&mut self, line: Checked) -> Result<(), Misfit> {
+    pub(crate) fn take(&mut self, line: Checked) -> Result<(), Misfit> {
         if self.signed.is_some() {
             return Err(misfit(self.last, "something follows the line that ends the export"));
         }
@@ -106,7 +106,7 @@ impl Follower {
     }
 
     /// After the last line: whether the end is there and fits.
-    pub(super) fn finish(self) -> Result<Verified, Misfit> {
+    pub(crate) fn finish(self) -> Result<Verified, Misfit> {
         let at = self.last;
         let ends = |what: &str| misfit(at, what);
         let Some(last) = &self.signed else {

@@ -1,0 +1,248 @@
+//! The answers being written, as far as this process has seen them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use aggregates::conversation::{Answer, Citation};
+use aggregates::{AnswerId, ConversationId, QuestionId, RecordedEvent, UserId};
+use nats::{LiveKind, LiveMessage};
+
+use super::{LiveStep, ended_answer};
+
+/// How long an answer nobody writes any more is kept: as long as the live stream keeps it.
+const FORGOTTEN_AFTER: Duration = Duration::from_mins(15);
+/// How often the live stream is read again for one answer.
+const REPLAY_EVERY: Duration = Duration::from_secs(1);
+/// How many ended answers are remembered, so that a late delta does not bring one back.
+const ENDED: usize = 10_000;
+
+/// An answer that is being written.
+#[derive(Debug, Clone)]
+pub struct AnswerInFlight {
+    /// Whose it is.
+    pub owner: UserId,
+    /// The conversation.
+    pub conversation_id: ConversationId,
+    /// The question.
+    pub question_id: QuestionId,
+    /// The answer.
+    pub answer_id: AnswerId,
+    /// The newest attempt.
+    pub attempt: u32,
+    /// The passages found, once they are.
+    pub sources: Option<Arc<[Citation]>>,
+    /// All text of this attempt so far.
+    pub text: String,
+    touched: Instant,
+    replayed: Option<Instant>,
+}
+
+/// What a live message brought.
+#[derive(Debug)]
+pub(crate) enum Taken {
+    /// Nothing that was not known.
+    Nothing,
+    /// Something new.
+    Step(LiveStep),
+    /// It does not follow what is known.
+    Gap,
+}
+
+#[derive(Debug)]
+pub(crate) struct AnswersInFlight {
+    answers: HashMap<AnswerId, AnswerInFlight>,
+    ended: quick_cache::unsync::Cache<AnswerId, ()>,
+}
+
+impl Default for AnswersInFlight {
+    fn default() -> Self {
+        Self { answers: HashMap::new(), ended: quick_cache::unsync::Cache::new(ENDED) }
+    }
+}
+
+impl AnswersInFlight {
+    pub(crate) fn of(&self, owner: UserId) -> Vec<AnswerInFlight> {
+        self.answers.values().filter(|answer| answer.owner == owner).cloned().collect()
+    }
+
+    pub(crate) fn conversations(&self) -> Vec<(AnswerId, ConversationId)> {
+        self.answers.values().map(|answer| (answer.answer_id, answer.conversation_id)).collect()
+    }
+
+    pub(crate) fn so_far(&self, id: AnswerId) -> Answer {
+        let Some(answer) = self.answers.get(&id) else {
+            return Answer::default();
+        };
+        let sources = answer.sources.as_deref().unwrap_or_default();
+        let cited = |source: &&Citation| answer.text.contains(&format!("[{}]", source.number));
+        Answer { text: answer.text.clone(), citations: sources.iter().filter(cited).cloned().collect() }
+    }
+
+    /// An answer that has ended is not in flight any more, whatever still arrives.
+    pub(crate) fn take_event(&mut self, event: &RecordedEvent) {
+        if let Some(answer_id) = ended_answer(event) {
+            self.end(answer_id);
+        }
+    }
+
+    pub(crate) fn end(&mut self, answer_id: AnswerId) {
+        self.answers.remove(&answer_id);
+        self.ended.insert(answer_id, ());
+    }
+
+    /// Whether it is time to look for what was missed of an answer, which then counts as looked for.
+    pub(crate) fn may_replay(&mut self, answer_id: AnswerId) -> bool {
+        let Some(answer) = self.answers.get_mut(&answer_id) else {
+            return false;
+        };
+        let now = Instant::now();
+        let due = answer.replayed.is_none_or(|last| now.duration_since(last) >= REPLAY_EVERY);
+        if due {
+            answer.replayed = Some(now);
+        }
+        due
+    }
+
+    /// Takes a live message in. A repetition brings nothing; a later attempt replaces an earlier one.
+    pub(crate) fn take_live(
+        &mut self,
+        owner: UserId,
+        conversation_id: ConversationId,
+        live: &LiveMessage,
+        opened: Vec<u8>,
+    ) -> Taken {
+        if self.ended.peek(&live.answer_id).is_some() {
+            return Taken::Nothing;
+        }
+        let now = Instant::now();
+        if matches!(live.kind, LiveKind::Started) {
+            self.answers.retain(|_, answer| now.duration_since(answer.touched) < FORGOTTEN_AFTER);
+        }
+        let known = self.answers.get_mut(&live.answer_id).filter(|answer| answer.attempt >= live.attempt);
+        let answer = match known {
+            Some(answer) if answer.attempt > live.attempt => return Taken::Nothing,
+            Some(answer) if matches!(live.kind, LiveKind::Started) => {
+                answer.touched = now;
+                return Taken::Nothing;
+            }
+            Some(answer) => answer,
+            None => {
+                let begun = AnswerInFlight {
+                    owner,
+                    conversation_id,
+                    question_id: live.question_id,
+                    answer_id: live.answer_id,
+                    attempt: live.attempt,
+                    sources: None,
+                    text: String::new(),
+                    touched: now,
+                    replayed: None,
+                };
+                self.answers.insert(live.answer_id, begun);
+                match live.kind {
+                    LiveKind::Started => return Taken::Step(LiveStep::Started),
+                    // The beginning was missed; it is in the stream.
+                    LiveKind::Sources | LiveKind::Delta { .. } => return Taken::Gap,
+                }
+            }
+        };
+        answer.touched = now;
+        answer.take(live.kind, opened)
+    }
+}
+
+impl AnswerInFlight {
+    fn take(&mut self, kind: LiveKind, opened: Vec<u8>) -> Taken {
+        match kind {
+            LiveKind::Started => Taken::Nothing,
+            LiveKind::Sources => match serde_json::from_slice::<Vec<Citation>>(&opened) {
+                Ok(sources) if self.sources.is_none() => {
+                    let sources: Arc<[Citation]> = sources.into();
+                    self.sources = Some(Arc::clone(&sources));
+                    Taken::Step(LiveStep::Sources(sources))
+                }
+                _ => Taken::Nothing,
+            },
+            LiveKind::Delta { offset } => self.take_delta(offset, opened),
+        }
+    }
+
+    fn take_delta(&mut self, offset: u64, opened: Vec<u8>) -> Taken {
+        let (Ok(offset), Ok(text)) = (usize::try_from(offset), String::from_utf8(opened)) else {
+            return Taken::Nothing;
+        };
+        if offset > self.text.len() {
+            return Taken::Gap;
+        }
+        // What is known already is not news; a resent text may begin before what is new.
+        match text.get(self.text.len() - offset..) {
+            Some(new) if !new.is_empty() => {
+                let offset = self.text.len();
+                self.text.push_str(new);
+                Taken::Step(LiveStep::Delta { offset, text: new.to_owned() })
+            }
+            _ => Taken::Nothing,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    const OWNER: UserId = UserId::new(Uuid::from_u128(1));
+    const CONVERSATION: ConversationId = ConversationId::new(Uuid::from_u128(2));
+    const ANSWER: AnswerId = AnswerId::new(Uuid::from_u128(3));
+
+    fn live(attempt: u32, kind: LiveKind) -> LiveMessage {
+        let question_id = QuestionId::new(Uuid::from_u128(4));
+        LiveMessage { answer_id: ANSWER, question_id, attempt, kind, sealed: vec![] }
+    }
+
+    fn delta(answers: &mut AnswersInFlight, attempt: u32, offset: u64, text: &str) -> Taken {
+        answers.take_live(OWNER, CONVERSATION, &live(attempt, LiveKind::Delta { offset }), text.into())
+    }
+
+    fn begin(answers: &mut AnswersInFlight, attempt: u32) -> Taken {
+        answers.take_live(OWNER, CONVERSATION, &live(attempt, LiveKind::Started), vec![])
+    }
+
+    #[test]
+    fn deltas_add_up_and_repetitions_add_nothing() {
+        let mut answers = AnswersInFlight::default();
+        begin(&mut answers, 1);
+        assert!(matches!(delta(&mut answers, 1, 0, "ab"), Taken::Step(_)));
+        assert!(matches!(delta(&mut answers, 1, 0, "ab"), Taken::Nothing));
+        assert!(matches!(delta(&mut answers, 1, 0, "abcd"), Taken::Step(LiveStep::Delta { offset: 2, .. })));
+        assert_eq!(answers.so_far(ANSWER).text, "abcd");
+    }
+
+    #[test]
+    fn a_delta_after_a_hole_is_a_gap() {
+        let mut answers = AnswersInFlight::default();
+        begin(&mut answers, 1);
+        assert!(matches!(delta(&mut answers, 1, 5, "x"), Taken::Gap));
+    }
+
+    #[test]
+    fn a_new_attempt_voids_the_text_of_the_earlier_one() {
+        let mut answers = AnswersInFlight::default();
+        begin(&mut answers, 1);
+        delta(&mut answers, 1, 0, "old");
+        assert!(matches!(begin(&mut answers, 2), Taken::Step(LiveStep::Started)));
+        assert!(matches!(delta(&mut answers, 1, 3, "er"), Taken::Nothing));
+        assert_eq!(answers.so_far(ANSWER).text, "");
+    }
+
+    #[test]
+    fn an_ended_answer_stays_ended_whatever_arrives_late() {
+        let mut answers = AnswersInFlight::default();
+        begin(&mut answers, 1);
+        answers.end(ANSWER);
+        assert!(matches!(delta(&mut answers, 1, 0, "late"), Taken::Nothing));
+        assert!(answers.of(OWNER).is_empty());
+    }
+}

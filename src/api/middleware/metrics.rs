@@ -1,0 +1,69 @@
+//! Figures for Prometheus: requests by route and status, and how long they took.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use axum::http::{Method, StatusCode};
+
+/// Upper bounds of the histogram's buckets, in seconds.
+const BOUNDS: [f64; 9] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.0, 10.0];
+
+#[derive(Debug, Default)]
+struct Series {
+    buckets: [AtomicU64; BOUNDS.len() + 1],
+    microseconds: AtomicU64,
+}
+
+type Label = (String, String, u16);
+
+/// The figures of one api process.
+#[derive(Debug, Default)]
+pub(crate) struct Metrics {
+    series: RwLock<BTreeMap<Label, Arc<Series>>>,
+}
+
+impl Metrics {
+    /// Counts a request. A route is a template, never a path with ids.
+    pub(crate) fn record(&self, method: &Method, route: &str, status: StatusCode, took: Duration) {
+        let series = self.series(method, route, status);
+        let seconds = took.as_secs_f64();
+        let bucket = BOUNDS.iter().position(|bound| seconds <= *bound).unwrap_or(BOUNDS.len());
+        if let Some(bucket) = series.buckets.get(bucket) {
+            bucket.fetch_add(1, Ordering::Relaxed);
+        }
+        let microseconds = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        series.microseconds.fetch_add(microseconds, Ordering::Relaxed);
+    }
+
+    fn series(&self, method: &Method, route: &str, status: StatusCode) -> Arc<Series> {
+        let label = (route.to_owned(), method.as_str().to_owned(), status.as_u16());
+        let known = self.series.read().unwrap_or_else(PoisonError::into_inner).get(&label).cloned();
+        known.unwrap_or_else(|| {
+            let mut series = self.series.write().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(series.entry(label).or_default())
+        })
+    }
+
+    /// The figures in Prometheus' text format.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::from("# TYPE http_request_duration_seconds histogram\n");
+        let all = self.series.read().unwrap_or_else(PoisonError::into_inner);
+        for ((route, method, status), series) in all.iter() {
+            let labels = format!("route=\"{route}\",method=\"{method}\",status=\"{status}\"");
+            let mut count = 0;
+            for (index, bucket) in series.buckets.iter().enumerate() {
+                count += bucket.load(Ordering::Relaxed);
+                let bound = BOUNDS.get(index).map_or_else(|| "+Inf".to_owned(), f64::to_string);
+                let _ =
+                    writeln!(text, "http_request_duration_seconds_bucket{{{labels},le=\"{bound}\"}} {count}");
+            }
+            let sum = Duration::from_micros(series.microseconds.load(Ordering::Relaxed)).as_secs_f64();
+            let _ = writeln!(text, "http_request_duration_seconds_sum{{{labels}}} {sum}");
+            let _ = writeln!(text, "http_request_duration_seconds_count{{{labels}}} {count}");
+        }
+        text
+    }
+}

@@ -1,0 +1,118 @@
+//! What each operation answers when it does not do what was asked.
+
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::{
+    ContentBuilder, HeaderBuilder, ObjectBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder, Type,
+};
+use utoipa::{Modify, ToSchema};
+
+use crate::api::problem::Document;
+
+/// Adds to every operation under `/v1` the errors that each can end with, and says of all of them what they hold.
+pub(crate) struct Problems;
+
+impl Modify for Problems {
+    fn modify(&self, document: &mut OpenApi) {
+        let name = <Document<'_> as ToSchema>::name();
+        let components = document.components.get_or_insert_default();
+        components.schemas.insert(name.into_owned(), <Document<'_> as utoipa::PartialSchema>::schema());
+        for (path, item) in &mut document.paths.paths {
+            if !path.starts_with("/v1/") {
+                continue;
+            }
+            let operations =
+                [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+            for operation in operations.into_iter().flatten() {
+                describe(operation);
+            }
+        }
+    }
+}
+
+/// Every request can be unreadable or come while a part is away; one that needs a token can come without, too often, or
+/// from an account that is being erased.
+fn describe(operation: &mut Operation) {
+    let with_token = operation.security.is_some();
+    let always: &[u16] = if with_token { &[400, 401, 403, 429, 500, 503] } else { &[400, 500, 503] };
+    let responses = &mut operation.responses.responses;
+    let declared = responses.keys().filter_map(|status| status.parse().ok()).filter(|status| *status >= 400);
+    let statuses: Vec<u16> = declared.chain(always.iter().copied()).collect();
+    for status in statuses {
+        responses.insert(status.to_string(), RefOr::T(problem(status)));
+    }
+    for (status, response) in responses {
+        if let RefOr::T(response) = response
+            && response.description.is_empty()
+        {
+            meaning(status.parse().unwrap_or_default()).clone_into(&mut response.description);
+        }
+    }
+}
+
+/// A response that holds a problem.
+fn problem(status: u16) -> Response {
+    let schema = Ref::from_schema_name(<Document<'_> as ToSchema>::name());
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    let response =
+        ResponseBuilder::new().description(meaning(status)).content("application/problem+json", content);
+    match status {
+        401 => response.header("WWW-Authenticate", header(Type::String)),
+        429 | 503 => response.header("Retry-After", header(Type::Integer)),
+        _ => response,
+    }
+    .build()
+}
+
+fn header(kind: Type) -> utoipa::openapi::Header {
+    HeaderBuilder::new().schema(Some(ObjectBuilder::new().schema_type(kind))).build()
+}
+
+const fn meaning(status: u16) -> &'static str {
+    match status {
+        200 => "Here it is.",
+        202 => "Taken, and durable.",
+        304 => "Nothing has changed since the entity tag sent along.",
+        400 => "The request cannot be read, or its cursor belongs to another query.",
+        401 => "There is no token, or none that is valid.",
+        403 => "The role does not reach here, or the account is being erased.",
+        404 => "There is no such thing, or it is somebody else's.",
+        409 => "Another change came first, or the state forbids it.",
+        413 => "The request is too large.",
+        415 => "Nothing of this kind is taken.",
+        422 => "A field is not valid; `field` names it.",
+        429 => "That was too fast. Try again after `Retry-After` seconds.",
+        503 => {
+            "A part of the service is away, and nothing was written. Try again after `Retry-After` seconds."
+        }
+        _ => "Something went wrong on our side; our log has it under the trace id.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    #[test]
+    fn every_operation_says_what_its_errors_hold() {
+        let document: Value = serde_json::from_str(&super::super::document()).unwrap();
+        let fields = document["components"]["schemas"]["Problem"]["properties"].as_object().unwrap();
+        for field in ["type", "title", "status", "detail", "trace_id", "field", "current_version"] {
+            assert!(fields.contains_key(field), "{field}");
+        }
+        let operations = document["paths"].as_object().unwrap().iter().flat_map(|(path, item)| {
+            item.as_object().unwrap().iter().map(move |(method, operation)| (path, method, operation))
+        });
+        let mut described = 0;
+        for (path, method, operation) in operations.filter(|(path, ..)| path.starts_with("/v1/")) {
+            let responses = operation["responses"].as_object().unwrap();
+            assert_eq!(responses.contains_key("401"), operation["security"].is_array(), "{method} {path}");
+            for (status, response) in responses.iter().filter(|(status, _)| status.as_str() >= "400") {
+                let schema = &response["content"]["application/problem+json"]["schema"]["$ref"];
+                assert_eq!(schema, "#/components/schemas/Problem", "{method} {path} {status}");
+                assert_ne!(response["description"], "", "{method} {path} {status}");
+                described += 1;
+            }
+        }
+        assert!(described > 100, "{described}");
+    }
+}

@@ -1,0 +1,97 @@
+//! Events of the ledger as the messages they make.
+
+use aggregates::conversation::{Answer, Conversation, ConversationEvent, Rating};
+use aggregates::{AnswerId, ConversationId, Event, QuestionId, RecordedEvent};
+use projections::Json;
+use projections::messages::{Message, MessageUsage};
+
+/// The message of a question that was asked.
+pub(crate) fn question_message(event: &RecordedEvent, conversation: &Conversation) -> Option<Message> {
+    let Event::Conversation(ConversationEvent::QuestionAsked { question_id, parent_id, private }) =
+        &event.event
+    else {
+        return None;
+    };
+    let siblings = conversation.questions_beside(*question_id).into_iter().map(QuestionId::uuid).collect();
+    Some(Message {
+        id: question_id.uuid(),
+        role: "user",
+        text: private
+            .open()
+            .map(|question| Json::from(&question.text.as_str().to_owned()))
+            .unwrap_or_default(),
+        parent_id: parent_id.map(AnswerId::uuid),
+        siblings,
+        ..blank(event)
+    })
+}
+
+/// The message of an answer that ended.
+pub(crate) fn finished_message(event: &RecordedEvent, conversation: &Conversation) -> Option<Message> {
+    let Event::Conversation(happened) = &event.event else { return None };
+    match happened {
+        ConversationEvent::AnswerCompleted { answer_id, question_id, provenance, usage, private, .. } => {
+            let answer = private.open();
+            let usage = MessageUsage {
+                prompt_tokens: usage.prompt_tokens,
+                completion_tokens: usage.completion_tokens,
+            };
+            Some(Message {
+                model: Message::model_name(provenance.language_model.clone(), provenance.quoted),
+                quoted: provenance.quoted,
+                usage: Some(usage),
+                ..ended(event, conversation, *answer_id, *question_id, answer)
+            })
+        }
+        ConversationEvent::AnswerStopped { answer_id, question_id, private } => {
+            let answer = private.open();
+            Some(Message {
+                status: "stopped",
+                ..ended(event, conversation, *answer_id, *question_id, answer)
+            })
+        }
+        ConversationEvent::AnswerFailed { answer_id, question_id, reason, .. } => Some(Message {
+            status: "failed",
+            failure: Some((*reason).into()),
+            ..ended(event, conversation, *answer_id, *question_id, None)
+        }),
+        _ => None,
+    }
+}
+
+fn ended(
+    event: &RecordedEvent,
+    conversation: &Conversation,
+    answer_id: AnswerId,
+    question_id: QuestionId,
+    answer: Option<&Answer>,
+) -> Message {
+    Message {
+        id: answer_id.uuid(),
+        text: answer.map(|answer| Json::from(&answer.text)).unwrap_or_default(),
+        citations: answer.map(|answer| answer.citations.clone()).unwrap_or_default(),
+        parent_id: Some(question_id.uuid()),
+        siblings: conversation.answers_to(question_id).into_iter().map(AnswerId::uuid).collect(),
+        rating: conversation.answer(answer_id).map_or(Rating::None, |answer| answer.rating),
+        ..blank(event)
+    }
+}
+
+fn blank(event: &RecordedEvent) -> Message {
+    Message {
+        id: event.aggregate_id,
+        conversation_id: ConversationId::new(event.aggregate_id),
+        role: "assistant",
+        text: Json::default(),
+        parent_id: None,
+        siblings: vec![],
+        status: "completed",
+        citations: vec![],
+        model: None,
+        quoted: false,
+        usage: None,
+        rating: Rating::None,
+        failure: None,
+        created_at: event.recorded_at,
+    }
+}

@@ -1,0 +1,103 @@
+//! `colloquy audit`: replay, export and verification for operators, beside the database or from an export.
+
+mod checkpoint;
+mod diff;
+mod export;
+mod keys;
+mod show;
+mod verify;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use aggregates::ConversationId;
+use aggregates::audit_trail::Through;
+use anyhow::Context as _;
+use clap::Subcommand;
+use serde::Serialize;
+use serde_json::Value;
+use store::Store;
+use uuid::Uuid;
+
+use crate::audit::access_log::from_command_line;
+use crate::audit::{AsOf, Look, PublicKey, ReplayedConversation, record_look, replay};
+use crate::config::Config;
+use crate::process::App;
+use crate::roles::checkpoint_signer::Notary;
+
+/// Enough to read pages ahead.
+const CONNECTIONS: u32 = 4;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Write events as NDJSON that can be verified offline.
+    Export(export::Arguments),
+    /// Verify an export, offline and without configuration, or the ledger in the database.
+    Verify(verify::Arguments),
+    /// Show a conversation as it stood at a position or a time.
+    Show(show::Arguments),
+    /// Show what changed in a conversation between two positions or times.
+    Diff(diff::Arguments),
+    /// Replace the signing key that is in use with a new one.
+    RotateKey,
+    /// List the public keys of all signed checkpoints.
+    Keys,
+    /// Print the signed head of the ledger.
+    Checkpoint,
+}
+
+pub(super) async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Export(arguments) => export::run(arguments).await,
+        Command::Verify(arguments) => verify::run(arguments).await,
+        Command::Show(arguments) => show::run(arguments).await,
+        Command::Diff(arguments) => diff::run(arguments).await,
+        Command::RotateKey => keys::rotate().await,
+        Command::Keys => keys::list().await,
+        Command::Checkpoint => checkpoint::run().await,
+    }
+}
+
+/// The process beside the database that most audit commands work with.
+struct Database {
+    app: App,
+    store: Store,
+}
+
+impl Database {
+    async fn connect() -> anyhow::Result<Self> {
+        let app = App::new(Config::from_env()?, BTreeSet::new()).await?;
+        let store = app.store(CONNECTIONS)?;
+        Ok(Self { app, store })
+    }
+
+    fn signer(&self) -> Notary {
+        self.app.notary(self.store.clone())
+    }
+
+    /// Records the access before anything is shown.
+    async fn record_access(&self, what: &'static str, filter: Value) -> anyhow::Result<()> {
+        let look = Look { what, filter, through: Through::CommandLine };
+        Ok(record_look(&self.store, &self.app.wake(), look, &from_command_line()).await?)
+    }
+
+    async fn conversation(&self, id: Uuid, as_of: AsOf) -> anyhow::Result<ReplayedConversation> {
+        let state = replay(&self.store, ConversationId::new(id), as_of).await?;
+        state.with_context(|| format!("conversation {id} not found"))
+    }
+}
+
+/// Parses a public key given as text, or as the path of a file that holds it.
+fn parse_public_key(given: &str) -> anyhow::Result<PublicKey> {
+    if let Ok(key) = PublicKey::parse(given) {
+        return Ok(key);
+    }
+    let text = std::fs::read_to_string(Path::new(given))
+        .with_context(|| format!("public key file {given} cannot be read"))?;
+    Ok(PublicKey::parse(&text)?)
+}
+
+fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string_pretty(value)?);
+    Ok(())
+}

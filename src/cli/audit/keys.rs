@@ -1,0 +1,19 @@
+//! `colloquy audit keys` and `colloquy audit rotate-key`.
+
+use anyhow::bail;
+
+use super::{Database, print_json};
+
+pub(super) async fn list() -> anyhow::Result<()> {
+    print_json(&Database::connect().await?.signer().keys().await?)
+}
+
+pub(super) async fn rotate() -> anyhow::Result<()> {
+    let signer = Database::connect().await?.signer();
+    if signer.is_configured() {
+        bail!(
+            "the signing key is configured: change AUDIT_SIGNING_KEY or its file; the previous public key stays listed"
+        );
+    }
+    print_json(&signer.rotate().await?)
+}

@@ -1,0 +1,31 @@
+//! `colloquy ingest`: adds documents to the shared knowledge.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use anyhow::bail;
+use clap::Args;
+
+use crate::config::Config;
+use crate::knowledge::ingest;
+use crate::process::App;
+
+const CONNECTIONS: u32 = 4;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Files, or folders whose files are added recursively.
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+}
+
+pub(super) async fn run(Arguments { paths }: Arguments) -> anyhow::Result<()> {
+    let config = Config::from_env()?;
+    let app = App::new(config.clone(), BTreeSet::new()).await?;
+    let report = ingest::run(&config.worker, app.store(CONNECTIONS)?, app.wake(), &paths).await?;
+    match report.rejected.len() {
+        0 => Ok(()),
+        1 => bail!("1 file was rejected"),
+        rejected => bail!("{rejected} files were rejected"),
+    }
+}

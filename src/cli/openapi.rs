@@ -1,0 +1,7 @@
+//! `colloquy openapi`.
+
+use crate::api;
+
+pub(super) fn run() {
+    println!("{}", api::openapi());
+}

@@ -1,0 +1,72 @@
+//! `colloquy rebuild`: rebuilds read models, or compares them with the ledger.
+
+use std::collections::BTreeSet;
+
+use aggregates::Position;
+use anyhow::{Context as _, bail};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use projections::{Difference, ReadModel};
+
+use crate::config::Config;
+use crate::operations::rebuild;
+use crate::process::App;
+
+/// One connection for each read model, and some to read with.
+const CONNECTIONS: u32 = 8;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Name of the read model; default all.
+    read_model: Option<String>,
+    /// Change nothing: compare the live rows with those that the ledger yields.
+    #[arg(long)]
+    check: bool,
+}
+
+pub(super) async fn run(Arguments { read_model, check }: Arguments) -> anyhow::Result<()> {
+    let models = selected(read_model.as_deref())?;
+    let app = App::new(Config::from_env()?, BTreeSet::new()).await?;
+    let store = app.store(CONNECTIONS)?;
+    let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template(
+        "{bar:40} {human_pos} of {human_len} events, {per_sec}, {eta} left",
+    )?);
+    let progress = |position: Position, goal: Position| {
+        bar.set_length(goal.0);
+        bar.set_position(position.0);
+    };
+    if !check {
+        rebuild::rebuild(&store, &models, progress).await?;
+        bar.finish();
+        return Ok(());
+    }
+    let checked = rebuild::check(&store, &models, progress).await?;
+    bar.finish();
+    report_differences(&checked)
+}
+
+fn selected(name: Option<&str>) -> anyhow::Result<Vec<ReadModel>> {
+    let Some(name) = name else { return Ok(ReadModel::ALL.to_vec()) };
+    let model = ReadModel::named(name).with_context(|| {
+        let names: Vec<_> = ReadModel::ALL.iter().map(|model| model.name()).collect();
+        format!("read model {name} does not exist; the read models are {}", names.join(", "))
+    })?;
+    Ok(vec![model])
+}
+
+fn report_differences(checked: &[(ReadModel, Vec<Difference>)]) -> anyhow::Result<()> {
+    for (model, differences) in checked {
+        match differences.len() {
+            0 => println!("{}: equal, row by row", model.name()),
+            _ => println!("{}: differs", model.name()),
+        }
+        for difference in differences {
+            let side = if difference.live { "only live:   " } else { "only rebuilt:" };
+            println!("  {side} {}", difference.row);
+        }
+    }
+    if checked.iter().any(|(_, differences)| !differences.is_empty()) {
+        bail!("read models differ from the ledger; `colloquy rebuild` replaces them");
+    }
+    Ok(())
+}

@@ -1,0 +1,7 @@
+//! Documents: their files, their way into the index, and the embedding model that answers for them.
+
+pub mod files;
+pub mod indexing;
+pub mod ingest;
+pub mod models;
+pub mod reindex;

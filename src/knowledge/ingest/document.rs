@@ -1,0 +1,208 @@
+//! Brings one file in: kept, made a document, indexed.
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use aggregates::document::{Document, DocumentCommand, DocumentEvent, DocumentPhase, Scope};
+use aggregates::{AggregateType, DocumentId, Event, UserId};
+use anyhow::Context as _;
+use aws_lc_rs::digest::{SHA256, digest};
+use projections::documents;
+use rag::extract::{MediaType, Sniffer, extract};
+use rag::split::title;
+use uuid::Uuid;
+
+use super::Ingest;
+use super::files::{Asked, File};
+use super::report::Outcome;
+use crate::knowledge::indexing::Claim;
+
+/// What makes a document's id of its file's name. Never to be changed: documents would be there twice.
+const NAMES: Uuid = Uuid::from_u128(0x6f2c_8a51_93d0_4e7b_a1c4_5d9e_07b2_36f8);
+/// The largest file taken, as uploads have it.
+const MAX_BYTES: u64 = 50 << 20;
+/// When it is looked again after a document that another process is indexing.
+const HELD: Duration = Duration::from_secs(1);
+
+/// A file that can be made a document.
+struct Readable<'a> {
+    file: &'a File,
+    bytes: Vec<u8>,
+    media_type: MediaType,
+    sha256: String,
+}
+
+impl Ingest {
+    /// Brings a file in, unless it says what it said before.
+    pub(crate) async fn take(&self, file: &File) -> anyhow::Result<Outcome> {
+        let (bytes, media_type) = match read(file).await {
+            Ok(read) => read,
+            Err(outcome) => return Ok(outcome),
+        };
+        let sha256 = hex(digest(&SHA256, &bytes).as_ref());
+        let (id, known) = self.place(file).await?;
+        let seen = !self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(sha256.clone());
+        let other = if known.phase() == DocumentPhase::Absent { self.same(&sha256).await? } else { None };
+        if known.phase() == DocumentPhase::Absent && (seen || other.is_some()) {
+            return Ok(Outcome::Unchanged);
+        }
+        let readable = Readable { file, bytes, media_type, sha256 };
+        if known.sha256() == Some(readable.sha256.as_str()) {
+            match known.phase() {
+                DocumentPhase::Indexed if self.indexing.is_whole(&self.stock, id).await? => {
+                    return Ok(Outcome::Unchanged);
+                }
+                DocumentPhase::Rejected => return self.outcome(id).await,
+                _ => {}
+            }
+        }
+        let claim = self.claim(id).await?;
+        let brought = self.bring(id, &readable).await;
+        claim.release().await;
+        brought?;
+        self.outcome(id).await
+    }
+
+    /// The document of a file's name. After one that was removed another one begins.
+    async fn place(&self, file: &File) -> anyhow::Result<(DocumentId, Document)> {
+        let mut name = file.name.clone();
+        loop {
+            let id = Uuid::new_v5(&NAMES, name.as_bytes());
+            let documents = self.indexing.store.documents();
+            let known = documents.current(id).await.context("read the document's events")?;
+            if known.phase() != DocumentPhase::Removed {
+                return Ok((DocumentId::new(id), known));
+            }
+            name.push('\0');
+        }
+    }
+
+    /// Another document that says the same, whatever it is called.
+    async fn same(&self, sha256: &str) -> anyhow::Result<Option<DocumentId>> {
+        let store = &self.indexing.store;
+        let listed =
+            documents::same(store.pool(), UserId::SHARED, sha256).await.context("read the documents")?;
+        let Some((id, _)) = listed else { return Ok(None) };
+        let now = store.documents().current(id.uuid()).await.context("read the document's events")?;
+        let still = now.sha256() == Some(sha256) && now.phase() != DocumentPhase::Removed;
+        Ok(still.then_some(id))
+    }
+
+    async fn claim(&self, id: DocumentId) -> anyhow::Result<Claim> {
+        loop {
+            if let Some(claim) = self.indexing.claim(id).await.context("claim the document")? {
+                return Ok(claim);
+            }
+            tokio::time::sleep(HELD).await;
+        }
+    }
+
+    /// Keeps the file, says that it is a document now, and indexes it.
+    async fn bring(&self, id: DocumentId, readable: &Readable<'_>) -> anyhow::Result<()> {
+        let Readable { file, bytes, media_type, sha256 } = readable;
+        let key = self.indexing.store.keyring().user(UserId::SHARED).await?;
+        let key = key.context("find the key of shared documents")?;
+        let mut upload = self.indexing.files.begin(UserId::SHARED).context("keep the file")?;
+        upload.write(bytes).await.context("keep the file")?;
+        let kept = upload.finish().await.context("keep the file")?;
+        kept.become_document(UserId::SHARED, &key, id.uuid()).await.context("keep the file")?;
+        let add = DocumentCommand::Add {
+            owner: UserId::SHARED,
+            scope: Scope::Shared,
+            media_type: media_type.name().to_owned(),
+            size: bytes.len() as u64,
+            sha256: sha256.clone(),
+            title: called(file, *media_type, bytes),
+        };
+        let documents = self.indexing.store.documents();
+        let added = documents.execute(id.uuid(), add, &self.metadata(), None).await;
+        added.context("record the document")?;
+        self.indexing.wake.notify();
+        self.indexing.settle_claimed(&self.stock, id).await?;
+        self.indexing.mend_claimed(&self.stock, id).await.map(drop)
+    }
+
+    /// What became of a document, by its events.
+    async fn outcome(&self, id: DocumentId) -> anyhow::Result<Outcome> {
+        let events = self.indexing.store.aggregate_events(AggregateType::Document, id.uuid()).await?;
+        let last = events.into_iter().next_back().map(|recorded| recorded.event);
+        Ok(match last {
+            Some(Event::Document(DocumentEvent::DocumentIndexed { passages, .. })) => {
+                Outcome::Indexed { passages }
+            }
+            Some(Event::Document(DocumentEvent::DocumentRejected { reason })) => Outcome::Rejected(reason),
+            _ => Outcome::Rejected("It was changed or removed meanwhile.".to_owned()),
+        })
+    }
+}
+
+/// The file's bytes and what they are, or what becomes of it without them.
+async fn read(file: &File) -> Result<(Vec<u8>, MediaType), Outcome> {
+    let unreadable = |error: std::io::Error| Outcome::Rejected(error.to_string());
+    let metadata = tokio::fs::metadata(&file.path).await.map_err(unreadable)?;
+    if metadata.len() > MAX_BYTES {
+        return Err(Outcome::Rejected(format!("It is larger than {} MiB.", MAX_BYTES >> 20)));
+    }
+    let bytes = tokio::fs::read(&file.path).await.map_err(unreadable)?;
+    let mut sniffer = Sniffer::default();
+    sniffer.look(&bytes);
+    match (sniffer.told(&file.name), file.asked) {
+        (Some(MediaType::Markdown | MediaType::Plain), Asked::ByContent)
+            if file.path.extension().is_some() =>
+        {
+            Err(Outcome::Skipped)
+        }
+        (Some(media_type), _) => Ok((bytes, media_type)),
+        (None, Asked::ByContent) => Err(Outcome::Skipped),
+        (None, Asked::ByName) => {
+            Err(Outcome::Rejected("It is neither Markdown, text, HTML, PDF nor Word.".to_owned()))
+        }
+    }
+}
+
+/// A text with headings by its title; anything else by its file.
+fn called(file: &File, media_type: MediaType, bytes: &[u8]) -> String {
+    let heading = match media_type {
+        MediaType::Markdown | MediaType::Html => {
+            extract(media_type, bytes).ok().and_then(|extracted| title(extracted.markup, &extracted.text))
+        }
+        MediaType::Plain | MediaType::Pdf | MediaType::Docx => None,
+    };
+    heading.filter(|heading| !heading.trim().is_empty()).unwrap_or_else(|| {
+        let name = file.path.file_stem().map(|stem| stem.to_string_lossy().replace(['_', '-'], " "));
+        name.unwrap_or_else(|| file.name.clone())
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(name: &str) -> File {
+        File { path: name.into(), name: name.into(), asked: Asked::ByName }
+    }
+
+    #[test]
+    fn a_document_is_called_by_its_heading_or_else_by_its_file() {
+        let markdown = file("docs/getting-started.md");
+        assert_eq!(called(&markdown, MediaType::Markdown, b"# First steps\n\nGo."), "First steps");
+        assert_eq!(called(&markdown, MediaType::Markdown, b"No heading."), "getting started");
+        assert_eq!(called(&file("notes.txt"), MediaType::Plain, b"Line"), "notes");
+        let page = b"<!doctype html><html><body><h1>Welcome</h1><p>Go.</p></body></html>";
+        assert_eq!(called(&file("index.html"), MediaType::Html, page), "Welcome");
+    }
+
+    #[test]
+    fn the_id_of_a_document_follows_from_its_name_for_ever() {
+        let id = Uuid::new_v5(&NAMES, b"docs/development.md");
+        assert_eq!(id.to_string(), "b113c1a2-85eb-5e7d-85cb-8a3e1f83fc3d");
+    }
+}

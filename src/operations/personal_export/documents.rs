@@ -1,0 +1,154 @@
+//! A person's documents in an export: their files as they were brought, and what is known of each.
+
+use std::collections::BTreeSet;
+
+use aggregates::document::DocumentEvent;
+use aggregates::{AggregateType, Event, Private, RecordedEvent, UserId};
+use chrono::{DateTime, Utc};
+use rag::extract::MediaType;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::archive::Archive;
+use super::{ExportError, Exporter, pretty};
+use crate::knowledge::files::FilesError;
+use store::StoreError;
+
+/// The longest name of a file, without its ending.
+const NAME: usize = 100;
+
+/// What is known of a document.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct About {
+    id: Uuid,
+    title: String,
+    media_type: String,
+    size: u64,
+    sha256: String,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    added_at: DateTime<Utc>,
+    /// Where it lies here; none where its file is lost.
+    file: Option<String>,
+}
+
+impl Exporter {
+    /// Writes the documents that are not removed, each file as it is read.
+    pub(crate) async fn write_documents(
+        &self,
+        user: UserId,
+        documents: BTreeSet<Uuid>,
+        archive: &Archive,
+    ) -> Result<(), ExportError> {
+        let mut known = Vec::new();
+        for id in documents {
+            let mut events = self.store.aggregate_events(AggregateType::Document, id).await?;
+            self.store.open(&mut events).await?;
+            if let Some(mut about) = about(id, &events) {
+                self.write_file(user, &mut about, archive).await?;
+                known.push(about);
+            }
+        }
+        archive.entry("documents.json", pretty(&known)?).await
+    }
+
+    async fn write_file(
+        &self,
+        user: UserId,
+        about: &mut About,
+        archive: &Archive,
+    ) -> Result<(), ExportError> {
+        let key = self.store.keyring().user(user).await?.ok_or(StoreError::KeyDestroyed)?;
+        let mut reading = match self.files.open(user, &key, about.id, &about.sha256).await {
+            Ok(reading) => reading,
+            Err(FilesError::Missing) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        let path = format!("documents/{}/{}", about.id, file_name(about));
+        about.file = Some(path.clone());
+        archive.begin_document(&path, serde_json::to_value(&about)?).await?;
+        while let Some(piece) = reading.next().await? {
+            archive.append(piece).await?;
+        }
+        Ok(())
+    }
+}
+
+/// What a document's events say of it; nothing of one that was removed.
+fn about(id: Uuid, events: &[RecordedEvent]) -> Option<About> {
+    let mut about: Option<About> = None;
+    for recorded in events {
+        let Event::Document(event) = &recorded.event else { continue };
+        match event {
+            DocumentEvent::DocumentAdded { media_type, size, sha256, private, .. } => {
+                let title = match private {
+                    Private::Open(private) => private.title.clone(),
+                    Private::Sealed => String::new(),
+                };
+                about = Some(About {
+                    id,
+                    title,
+                    media_type: media_type.clone(),
+                    size: *size,
+                    sha256: sha256.clone(),
+                    status: "added",
+                    reason: None,
+                    added_at: recorded.recorded_at,
+                    file: None,
+                });
+            }
+            DocumentEvent::DocumentIndexed { .. } => set(about.as_mut(), "indexed", None),
+            DocumentEvent::DocumentRejected { reason } => {
+                set(about.as_mut(), "rejected", Some(reason.clone()));
+            }
+            DocumentEvent::DocumentRemoved => about = None,
+        }
+    }
+    about
+}
+
+fn set(about: Option<&mut About>, status: &'static str, reason: Option<String>) {
+    if let Some(about) = about {
+        about.status = status;
+        about.reason = reason;
+    }
+}
+
+/// A name that every file system takes.
+fn file_name(about: &About) -> String {
+    let harmless = |c: char| if c.is_alphanumeric() || matches!(c, ' ' | '-' | '_') { c } else { '_' };
+    let name: String = about.title.trim().chars().take(NAME).map(harmless).collect();
+    let name = if name.is_empty() { "document" } else { &name };
+    let ending = match MediaType::named(&about.media_type) {
+        Some(MediaType::Markdown) => "md",
+        Some(MediaType::Plain) | None => "txt",
+        Some(MediaType::Html) => "html",
+        Some(MediaType::Pdf) => "pdf",
+        Some(MediaType::Docx) => "docx",
+    };
+    format!("{name}.{ending}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_becomes_a_name_that_leads_nowhere_else() {
+        let about = |title: &str, media_type: &str| About {
+            id: Uuid::nil(),
+            title: title.to_owned(),
+            media_type: media_type.to_owned(),
+            size: 0,
+            sha256: String::new(),
+            status: "added",
+            reason: None,
+            added_at: DateTime::UNIX_EPOCH,
+            file: None,
+        };
+        assert_eq!(file_name(&about("../../etc/passwd", "text/plain")), "______etc_passwd.txt");
+        assert_eq!(file_name(&about("Grüße an alle", "application/pdf")), "Grüße an alle.pdf");
+        assert_eq!(file_name(&about(" ", "text/html")), "document.html");
+    }
+}

@@ -1,0 +1,135 @@
+//! Makes read models anew from the ledger while readers keep reading the old ones, or compares them with the old ones.
+
+use std::sync::Arc;
+
+use aggregates::Position;
+use projections::{Difference, Opened, ReadModel, Rebuild};
+use sqlx::PgTransaction;
+use tokio::task::JoinSet;
+
+use crate::roles::projector;
+use store::{Store, StoreError};
+
+/// Events applied in one transaction.
+const BATCH: u32 = 5_000;
+/// Events that may be left when the projector is held to let a new table take the old one's place.
+const CLOSE: u64 = 2_000;
+
+/// Rebuilds read models beside each other: the ledger is read and opened once for all of them. `progress` is told how far
+/// they are, and how far they have to go. What an interrupted rebuild has done counts.
+pub async fn rebuild(
+    store: &Store,
+    models: &[ReadModel],
+    progress: impl Fn(Position, Position),
+) -> Result<(), StoreError> {
+    // A read model may be behind the others, such as one that is new: the new table does not wait for it.
+    for mut rebuild in fill(store, models, Goal::Highest, progress).await? {
+        rebuild.index(store.pool()).await?;
+        let transaction = catch_up(store, &mut rebuild).await?;
+        rebuild.swap(transaction).await?;
+    }
+    Ok(())
+}
+
+/// Compares read models with what the ledger makes of them anew, row by row, and leaves the live ones as they are.
+pub async fn check(
+    store: &Store,
+    models: &[ReadModel],
+    progress: impl Fn(Position, Position),
+) -> Result<Vec<(ReadModel, Vec<Difference>)>, StoreError> {
+    let mut checked = Vec::with_capacity(models.len());
+    for mut rebuild in fill(store, models, Goal::Lowest, progress).await? {
+        let model = rebuild.model();
+        let transaction = catch_up(store, &mut rebuild).await?;
+        checked.push((model, rebuild.compare(transaction).await?));
+    }
+    Ok(checked)
+}
+
+/// How far new tables are filled before the projector is held.
+#[derive(Debug, Clone, Copy)]
+enum Goal {
+    /// To where the live read model is that is behind all others.
+    Lowest,
+    /// To where the one is that is ahead.
+    Highest,
+}
+
+impl Goal {
+    async fn position(self, store: &Store) -> Result<Position, StoreError> {
+        let found = match self {
+            Self::Lowest => projections::lowest_checkpoint(store.pool()).await,
+            Self::Highest => projections::highest_checkpoint(store.pool()).await,
+        };
+        Ok(found?)
+    }
+}
+
+/// Fills new tables until they are close behind the live ones. The next events are read and opened while the last ones are
+/// written.
+async fn fill(
+    store: &Store,
+    models: &[ReadModel],
+    goal: Goal,
+    progress: impl Fn(Position, Position),
+) -> Result<Vec<Rebuild>, StoreError> {
+    let mut rebuilds = Vec::with_capacity(models.len());
+    for model in models {
+        rebuilds.push(Rebuild::begin(store.pool(), *model).await?);
+    }
+    let mut position = rebuilds.iter().map(Rebuild::position).min().unwrap_or(Position(0));
+    let mut batch = read(store.clone(), position).await?;
+    loop {
+        let live = goal.position(store).await?;
+        progress(position, live);
+        let Some(last) = batch.last().map(|event| event.recorded.position) else { break };
+        if live.0.saturating_sub(position.0) <= CLOSE {
+            break;
+        }
+        let next = tokio::spawn(read(store.clone(), last));
+        rebuilds = apply(store, rebuilds, Arc::new(batch)).await?;
+        position = last;
+        batch = next.await.map_err(|error| StoreError::Corrupt(error.to_string()))??;
+    }
+    Ok(rebuilds)
+}
+
+async fn read(store: Store, after: Position) -> Result<Vec<Opened>, StoreError> {
+    let events = store.events_after(after, BATCH).await?;
+    projector::open(&store, events).await
+}
+
+/// Applies a batch to all of them at once.
+async fn apply(
+    store: &Store,
+    rebuilds: Vec<Rebuild>,
+    batch: Arc<Vec<Opened>>,
+) -> Result<Vec<Rebuild>, StoreError> {
+    let mut applying = JoinSet::new();
+    for mut rebuild in rebuilds {
+        let (pool, batch) = (store.pool().clone(), Arc::clone(&batch));
+        applying.spawn(async move { rebuild.apply(&pool, &batch).await.map(|()| rebuild) });
+    }
+    let mut applied = Vec::with_capacity(applying.len());
+    while let Some(rebuild) = applying.join_next().await {
+        applied.push(rebuild.map_err(|error| StoreError::Corrupt(error.to_string()))??);
+    }
+    Ok(applied)
+}
+
+/// Holds the projector and brings the new table to where the live one is.
+async fn catch_up(store: &Store, rebuild: &mut Rebuild) -> Result<PgTransaction<'static>, StoreError> {
+    let mut transaction = store.pool().begin().await?;
+    let live = rebuild.hold(&mut transaction).await?;
+    loop {
+        let left = u32::try_from(live.0.saturating_sub(rebuild.position().0)).unwrap_or(u32::MAX);
+        if left == 0 {
+            return Ok(transaction);
+        }
+        let events = store.events_after(rebuild.position(), left.min(BATCH)).await?;
+        if events.is_empty() {
+            return Err(StoreError::Corrupt(format!("the ledger ends before position {live}")));
+        }
+        rebuild.apply_in(&mut transaction, &projector::open(store, events).await?).await?;
+    }
+}

@@ -1,0 +1,29 @@
+//! The loops that run as long as the process does.
+
+pub mod answering;
+pub mod checkpoint_signer;
+pub mod eraser;
+pub mod indexer;
+pub mod projector;
+pub mod retention;
+pub mod sequencer;
+
+use clap::ValueEnum;
+
+/// A share of the service's work that a process takes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum)]
+pub enum Role {
+    /// Serves commands, queries and streams over HTTP.
+    Api,
+    /// Moves events from the outbox to the ledger and publishes them to JetStream.
+    Sequencer,
+    /// Applies events to the read models.
+    Projector,
+    /// Answers questions, indexes documents, carries out erasures.
+    Worker,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 4] = [Self::Api, Self::Sequencer, Self::Projector, Self::Worker];
+}

@@ -1,0 +1,138 @@
+//! The worker: takes questions from the stream of events, answers them from the knowledge, and records the answers.
+//!
+//! Each requested answer ends in exactly one of completed, stopped and failed. At most one: the conversation decides that,
+//! whoever records an ending second changes nothing. At least one: a request is delivered until its answer has ended
+//! (`deliveries`), an answer nobody delivers is found in the read models (`sweep`), a lease that runs out frees the answers
+//! of workers that died, and it counts attempts, of which there are five (`failure`).
+//!
+//! Nothing here decides what an answer says: that is `rag`'s.
+
+mod convert;
+mod deliveries;
+mod delta_publisher;
+mod failure;
+mod history;
+mod in_flight;
+mod processor;
+mod record;
+mod stops;
+mod sweep;
+mod writing;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use async_nats::{Client, jetstream};
+use nats::Subjects;
+use rag::generate::{ChatConfig, ChatModel};
+use secrecy::SecretString;
+use tokio::sync::{Notify, Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use crate::config::{ModelConfig, WorkerConfig};
+use crate::knowledge::files::Files;
+use crate::knowledge::indexing::Indexing;
+use crate::knowledge::models::Library;
+use crate::roles::indexer::Documents;
+use crate::runtime::wake::SealerWake;
+use deliveries::Deliveries;
+use in_flight::InHand;
+use processor::Desk;
+use store::Store;
+
+/// How long answers may go on once the worker is asked to end.
+const GRACE: Duration = Duration::from_secs(10);
+/// How long what is not done then may take to be given back.
+const GIVE_BACK: Duration = Duration::from_secs(3);
+
+/// Loads the embedding model, then answers questions until cancelled. Fails only where the configuration is wrong; what is
+/// away is waited for.
+pub async fn start(
+    config: &WorkerConfig,
+    store: Store,
+    nats: Client,
+    subjects: Subjects,
+    wake: SealerWake,
+    cancel: CancellationToken,
+) -> anyhow::Result<()> {
+    let library = Library::new(config)?;
+    let (stock, made) = (watch::Sender::new(library.open().await?), Arc::new(Notify::new()));
+    let indexing = Indexing {
+        store: store.clone(),
+        wake: wake.clone(),
+        collections: library.collections().clone(),
+        files: Files::at(&config.files_url).context("open the file store")?,
+        told: crate::roles::indexer::tell_progress(nats.clone(), subjects.clone()),
+    };
+    let documents = Documents {
+        indexing,
+        stock: stock.subscribe(),
+        made: Arc::clone(&made),
+        nats: nats.clone(),
+        subjects: subjects.clone(),
+    };
+    let model = config.model.as_ref().map(chat_model).transpose()?;
+    let desk = Arc::new(Desk {
+        store: store.clone(),
+        jetstream: jetstream::new(nats.clone()),
+        nats,
+        subjects,
+        wake,
+        stock: stock.subscribe(),
+        library: library.clone(),
+        model,
+        in_hand: InHand::default(),
+        holder: Uuid::new_v4(),
+        closing: CancellationToken::new(),
+    });
+    let indexing = Box::pin(documents.run(cancel.clone()));
+    let working = async { tokio::join!(Box::pin(run(desk, config.concurrency.max(1), cancel)), indexing) };
+    tokio::select! {
+        _ = working => Ok(()),
+        never = library.follow(&stock, &made) => match never {},
+    }
+}
+
+fn chat_model(config: &ModelConfig) -> anyhow::Result<ChatModel> {
+    let api_key = config.api_key.as_ref();
+    let model = ChatConfig {
+        api_key: api_key.map(|key| SecretString::from(key.expose().to_owned())),
+        context_tokens: u32::try_from(config.context).context("read MODEL_CONTEXT")?,
+        ..ChatConfig::new(&config.url, &config.name)
+    };
+    ChatModel::new(model).context("read MODEL_URL")
+}
+
+async fn run(desk: Arc<Desk>, concurrency: usize, cancel: CancellationToken) {
+    let slots = Arc::new(Semaphore::new(concurrency));
+    let tasks = TaskTracker::new();
+    let suspicion = Arc::new(Notify::new());
+    let deliveries = Deliveries {
+        desk: Arc::clone(&desk),
+        slots: Arc::clone(&slots),
+        tasks: tasks.clone(),
+        suspicion: Arc::clone(&suspicion),
+    };
+    let sweeping = sweep::run(Arc::clone(&desk), slots, tasks.clone(), suspicion);
+    let listening = {
+        let desk = Arc::clone(&desk);
+        tokio::spawn(async move { stops::follow(&desk.nats, &desk.subjects, &desk.in_hand).await })
+    };
+    tokio::select! {
+        () = deliveries.follow() => {}
+        () = sweeping => {}
+        () = cancel.cancelled() => {}
+    }
+    tasks.close();
+    if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {
+        tracing::info!(answers = tasks.len(), "giving answers back that are not done");
+        desk.closing.cancel();
+        if tokio::time::timeout(GIVE_BACK, tasks.wait()).await.is_err() {
+            tracing::warn!(answers = tasks.len(), "leaving answers behind; their leases run out");
+        }
+    }
+    listening.abort();
+}

@@ -1,0 +1,99 @@
+//! Says what retrieval and answering found in the words of the conversation's events.
+
+use aggregates::DocumentId;
+use aggregates::conversation::{Answer, Citation, PassageScore, Provenance, Usage};
+use rag::answer::{Author, FinishedAnswer};
+use rag::retrieve::Source;
+use uuid::Uuid;
+
+/// A citation as events carry it.
+pub(crate) fn citation(citation: rag::cite::Citation) -> Citation {
+    Citation {
+        number: citation.number,
+        document_id: DocumentId::new(Uuid::from(citation.document_id)),
+        title: citation.title,
+        passage: citation.passage,
+        snippet: citation.snippet,
+        score: citation.score,
+    }
+}
+
+/// All sources, numbered as the answer will cite them.
+pub(crate) fn sources(sources: &[Source]) -> Vec<Citation> {
+    (1..).zip(sources).map(|(number, source)| citation(rag::cite::Citation::of(number, source))).collect()
+}
+
+/// A finished answer: its text and citations, what it was made of, what it cost.
+pub(crate) fn finished(finished: FinishedAnswer) -> (Answer, Provenance, Usage) {
+    let provenance = provenance(finished.provenance);
+    let usage = Usage {
+        prompt_tokens: finished.usage.prompt_tokens,
+        completion_tokens: finished.usage.completion_tokens,
+    };
+    let answer =
+        Answer { text: finished.text, citations: finished.citations.into_iter().map(citation).collect() };
+    (answer, provenance, usage)
+}
+
+fn provenance(provenance: rag::answer::Provenance) -> Provenance {
+    let (language_model, prompt_version, prompt_sha256, quoted) = match provenance.author {
+        Author::Quoted => (None, String::new(), String::new(), true),
+        Author::Model { name, prompt_version, prompt_sha256 } => {
+            (Some(name), prompt_version.to_owned(), prompt_sha256, false)
+        }
+    };
+    let passages = provenance
+        .passages
+        .into_iter()
+        .map(|(id, score)| PassageScore {
+            document_id: DocumentId::new(Uuid::from(id.document_id)),
+            passage: id.ordinal,
+            score,
+        })
+        .collect();
+    Provenance {
+        embedding_model: provenance.embedding_model,
+        index_version: provenance.index_version,
+        passages,
+        language_model,
+        prompt_version,
+        prompt_sha256,
+        quoted,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rag::passage::{DocumentId as RagDocumentId, PassageId};
+
+    use super::*;
+
+    fn made_by(author: Author) -> rag::answer::Provenance {
+        let document_id = RagDocumentId::from(Uuid::from_u128(3));
+        rag::answer::Provenance {
+            embedding_model: "m".into(),
+            index_version: "i".into(),
+            passages: vec![(PassageId { document_id, ordinal: 4 }, 0.5)],
+            author,
+        }
+    }
+
+    #[test]
+    fn a_quoted_answer_names_no_model() {
+        let quoted = provenance(made_by(Author::Quoted));
+        assert!(quoted.quoted && quoted.language_model.is_none());
+        assert_eq!(quoted.passages.first().map(|passage| passage.passage), Some(4));
+    }
+
+    #[test]
+    fn a_written_answer_names_its_model_and_prompt() {
+        let written = provenance(made_by(Author::Model {
+            name: "llama".into(),
+            prompt_version: "answer.v1",
+            prompt_sha256: "00".into(),
+        }));
+        assert!(!written.quoted);
+        assert_eq!(written.language_model.as_deref(), Some("llama"));
+        assert_eq!(written.prompt_version, "answer.v1");
+    }
+}

@@ -1,0 +1,274 @@
+//! Publishes an answer while it is being written: sources first, then its text in deltas, sealed.
+//!
+//! Runs beside the writing and never holds it up. What is lost here is not lost: the whole answer becomes an event.
+
+mod written;
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use aggregates::conversation::Citation;
+use aggregates::{AnswerId, ConversationId, QuestionId, UserId};
+use async_nats::connection::State;
+use async_nats::jetstream::Context;
+use async_nats::jetstream::context::PublishError;
+use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::publish::PublishAck;
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream::FuturesOrdered;
+use nats::{LiveKind, LiveMessage, Subjects, ensure_streams};
+use sealing::{ContentKey, Coordinates};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
+
+use written::{StreamMark, Written};
+
+/// How long NATS is left alone after it failed.
+const PAUSE: Duration = Duration::from_millis(250);
+/// How long one message may wait for its way out of this process.
+const SEND_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the end of an answer waits for its last delta.
+const LAST_DELTA: Duration = Duration::from_millis(250);
+
+/// One attempt at one answer, as live messages name it.
+#[derive(Debug, Clone)]
+pub(crate) struct Attempt {
+    pub(crate) owner: UserId,
+    pub(crate) conversation_id: ConversationId,
+    pub(crate) question_id: QuestionId,
+    pub(crate) answer_id: AnswerId,
+    /// Which one, from 1.
+    pub(crate) number: u32,
+    pub(crate) key: ContentKey,
+}
+
+/// An answer being published. Dropping it ends the publishing at once.
+#[derive(Debug)]
+pub(crate) struct LiveAnswer {
+    news: mpsc::UnboundedSender<News>,
+    publishing: AbortOnDropHandle<()>,
+}
+
+#[derive(Debug)]
+enum News {
+    Sources(Vec<Citation>),
+    Text(String),
+}
+
+impl LiveAnswer {
+    /// Says that an attempt has begun, and goes on publishing what it is told.
+    pub(crate) fn begin(jetstream: Context, subjects: Subjects, attempt: Attempt) -> Self {
+        let (news, receiver) = mpsc::unbounded_channel();
+        let publisher = Publisher::new(jetstream, subjects, attempt);
+        Self { news, publishing: AbortOnDropHandle::new(tokio::spawn(publisher.run(receiver))) }
+    }
+
+    /// Tells of the passages found.
+    pub(crate) fn sources(&self, sources: Vec<Citation>) {
+        let _ = self.news.send(News::Sources(sources));
+    }
+
+    /// Tells of more text.
+    pub(crate) fn text(&self, text: String) {
+        let _ = self.news.send(News::Text(text));
+    }
+
+    /// Waits, not for long, until the last text is out.
+    pub(crate) async fn finish(self) {
+        let Self { news, publishing } = self;
+        drop(news);
+        let _ = tokio::time::timeout(LAST_DELTA, publishing).await;
+    }
+}
+
+type Ack = BoxFuture<'static, Result<PublishAck, PublishError>>;
+
+struct Publisher {
+    jetstream: Context,
+    subjects: Subjects,
+    subject: String,
+    attempt: Attempt,
+    sources: Option<Vec<Citation>>,
+    written: Written,
+    acks: FuturesOrdered<Ack>,
+    stream: StreamMark,
+    /// When to begin anew on a stream that was lost; `None` while all is well.
+    anew_at: Option<Instant>,
+}
+
+impl Publisher {
+    fn new(jetstream: Context, subjects: Subjects, attempt: Attempt) -> Self {
+        let subject = subjects.live(attempt.owner, attempt.conversation_id, attempt.answer_id);
+        Self {
+            jetstream,
+            subjects,
+            subject,
+            attempt,
+            sources: None,
+            written: Written::default(),
+            acks: FuturesOrdered::new(),
+            stream: StreamMark::default(),
+            anew_at: None,
+        }
+    }
+
+    async fn run(mut self, mut news: mpsc::UnboundedReceiver<News>) {
+        self.begin().await;
+        loop {
+            let due = self.next_due();
+            let wait = async {
+                match due {
+                    Some(due) => tokio::time::sleep_until(due).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                told = news.recv() => match told {
+                    Some(told) => self.hear(told).await,
+                    None => break,
+                },
+                Some(ack) = self.acks.next() => self.check(ack),
+                () = wait => self.publish_due().await,
+            }
+        }
+        self.publish_due().await;
+    }
+
+    fn next_due(&self) -> Option<Instant> {
+        self.anew_at.or_else(|| self.written.due(Instant::now()))
+    }
+
+    async fn hear(&mut self, news: News) {
+        match news {
+            News::Sources(sources) => {
+                self.sources = Some(sources);
+                if self.anew_at.is_none() {
+                    self.publish_sources().await;
+                }
+            }
+            News::Text(text) => self.written.push(&text),
+        }
+    }
+
+    /// The beginning, on a connection as it is now.
+    async fn begin(&mut self) {
+        self.stream = StreamMark { connects: self.connects(), last_sequence: 0 };
+        if self.is_connected() {
+            self.publish(LiveKind::Started, vec![]).await;
+        } else {
+            self.interrupted();
+        }
+    }
+
+    async fn publish_due(&mut self) {
+        if self.anew_at.is_none() && (!self.is_connected() || self.connects() != self.stream.connects) {
+            self.interrupted();
+            self.anew_at = Some(Instant::now());
+        }
+        if self.anew_at.is_some() {
+            return self.begin_anew().await;
+        }
+        self.publish_delta().await;
+    }
+
+    /// All of it once more, from offset 0, on a stream that may be a new one.
+    async fn begin_anew(&mut self) {
+        self.anew_at = Some(Instant::now() + PAUSE);
+        if !self.is_connected() {
+            return;
+        }
+        self.stream = StreamMark { connects: self.connects(), last_sequence: 0 };
+        if let Err(error) = ensure_streams(&self.jetstream, &self.subjects).await {
+            tracing::debug!(%error, "the live stream is not there yet");
+            return;
+        }
+        self.acks = FuturesOrdered::new();
+        self.anew_at = None;
+        self.written.forget_sent();
+        self.publish(LiveKind::Started, vec![]).await;
+        self.publish_sources().await;
+        self.publish_delta().await;
+    }
+
+    async fn publish_sources(&mut self) {
+        let Some(sources) = &self.sources else { return };
+        match serde_json::to_vec(sources) {
+            Ok(json) => self.publish(LiveKind::Sources, json).await,
+            Err(error) => tracing::error!(%error, "sources cannot be written"),
+        }
+    }
+
+    async fn publish_delta(&mut self) {
+        if let Some((offset, text)) = self.written.take(Instant::now()) {
+            let text = text.as_bytes().to_vec();
+            self.publish(LiveKind::Delta { offset }, text).await;
+        }
+    }
+
+    async fn publish(&mut self, kind: LiveKind, text: Vec<u8>) {
+        let Some(payload) = self.message(kind, &text) else { return };
+        let message = PublishMessage::build().payload(payload);
+        let sending = self.jetstream.send_publish(self.subject.clone(), message);
+        let sent = tokio::time::timeout(SEND_TIMEOUT, sending).await;
+        match sent {
+            Ok(Ok(ack)) => self.acks.push_back(ack.into_future()),
+            Ok(Err(_)) | Err(_) => self.interrupted(),
+        }
+    }
+
+    fn message(&self, kind: LiveKind, text: &[u8]) -> Option<bytes::Bytes> {
+        let Attempt { conversation_id, question_id, answer_id, number, key, .. } = &self.attempt;
+        let place = kind.place();
+        let coordinates = Coordinates::Live {
+            conversation_id: *conversation_id,
+            answer_id: *answer_id,
+            attempt: *number,
+            message: &place,
+        };
+        let sealed = match text {
+            [] => Ok(vec![]),
+            text => key.seal(&coordinates, text),
+        };
+        let written = sealed.map_err(|error| error.to_string()).and_then(|sealed| {
+            let message = LiveMessage {
+                answer_id: *answer_id,
+                question_id: *question_id,
+                attempt: *number,
+                kind,
+                sealed,
+            };
+            message.to_bytes().map_err(|error| error.to_string())
+        });
+        written.inspect_err(|error| tracing::error!(error, "a live message cannot be written")).ok()
+    }
+
+    /// A message that was not kept, or was kept by a stream that begins anew, has taken those before it with it.
+    fn check(&mut self, ack: Result<PublishAck, PublishError>) {
+        match ack {
+            Ok(ack) if self.stream.advance(ack.sequence) => {}
+            Ok(_) => {
+                self.interrupted();
+                self.anew_at = Some(Instant::now());
+            }
+            Err(error) => {
+                tracing::debug!(%error, "a delta was not kept");
+                self.interrupted();
+            }
+        }
+    }
+
+    fn interrupted(&mut self) {
+        self.acks = FuturesOrdered::new();
+        self.anew_at.get_or_insert_with(|| Instant::now() + PAUSE);
+    }
+
+    fn is_connected(&self) -> bool {
+        self.jetstream.client().connection_state() == State::Connected
+    }
+
+    fn connects(&self) -> u64 {
+        self.jetstream.client().statistics().connects.load(Ordering::Relaxed)
+    }
+}

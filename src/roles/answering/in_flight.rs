@@ -1,0 +1,84 @@
+//! The answers this process is working on, so that each can be stopped. Other processes' answers are known by their leases.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use aggregates::AnswerId;
+use tokio_util::sync::CancellationToken;
+
+/// All answers in hand.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct InHand {
+    answers: Arc<Mutex<HashMap<AnswerId, CancellationToken>>>,
+}
+
+/// One of them, in hand until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Handle {
+    in_hand: InHand,
+    answer_id: AnswerId,
+    stopped: CancellationToken,
+}
+
+impl InHand {
+    /// Takes an answer in hand; `None` if it is already.
+    pub(crate) fn take(&self, answer_id: AnswerId) -> Option<Handle> {
+        let stopped = CancellationToken::new();
+        let mut answers = self.answers();
+        if answers.contains_key(&answer_id) {
+            return None;
+        }
+        answers.insert(answer_id, stopped.clone());
+        Some(Handle { in_hand: self.clone(), answer_id, stopped })
+    }
+
+    /// Stops work on an answer, if there is any.
+    pub(crate) fn stop(&self, answer_id: AnswerId) {
+        if let Some(stopped) = self.answers().get(&answer_id) {
+            stopped.cancel();
+        }
+    }
+
+    fn answers(&self) -> MutexGuard<'_, HashMap<AnswerId, CancellationToken>> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Handle {
+    /// Waits until the answer's owner has stopped it.
+    pub(crate) async fn stopped(&self) {
+        self.stopped.cancelled().await;
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.in_hand.answers().remove(&self.answer_id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    const ANSWER: AnswerId = AnswerId::new(Uuid::from_u128(1));
+
+    #[test]
+    fn an_answer_is_in_hand_once_and_free_again_afterwards() {
+        let in_hand = InHand::default();
+        let first = in_hand.take(ANSWER);
+        assert!(first.is_some() && in_hand.take(ANSWER).is_none());
+        drop(first);
+        assert!(in_hand.take(ANSWER).is_some());
+    }
+
+    #[tokio::test]
+    async fn a_stop_reaches_the_answer_in_hand() {
+        let in_hand = InHand::default();
+        let handle = in_hand.take(ANSWER).unwrap();
+        in_hand.stop(ANSWER);
+        handle.stopped().await;
+    }
+}

@@ -1,0 +1,128 @@
+//! Writes one answer: finds passages, opens the sealed ones, and passes on what is written as it comes.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aggregates::UserId;
+use aggregates::conversation::{Answer, FailureReason, Provenance, Usage};
+use futures::StreamExt as _;
+use rag::answer::{AnswerChunk, Answerer};
+use rag::index::IndexError;
+use rag::passage::{OwnerId, PassageBody, PassageId};
+use rag::retrieve::{Hit, RetrieveError, Source, join_neighbours};
+use sealing::{ContentKey, Coordinates, SealError, Subject};
+use uuid::Uuid;
+
+use super::convert;
+use super::delta_publisher::{Attempt, LiveAnswer};
+use super::failure::AttemptFailed;
+use super::processor::{Desk, Job};
+use store::StoreError;
+
+/// How long the search for passages may take.
+const RETRIEVE_TIMEOUT: Duration = Duration::from_secs(15);
+
+impl From<StoreError> for AttemptFailed {
+    fn from(error: StoreError) -> Self {
+        Self::Passing(FailureReason::Internal, error.to_string())
+    }
+}
+
+impl Desk {
+    /// The whole answer to a job. Dropping this ends the work and the publishing at once.
+    pub(crate) async fn write(&self, job: &Job) -> Result<(Answer, Provenance, Usage), AttemptFailed> {
+        let live = self.begin_live(job).await?;
+        let answerer = self.answerer();
+        let sources = self.sources(job, &answerer).await?;
+        live.sources(convert::sources(&sources));
+        let asked = &job.asked;
+        let written = answerer.answer(asked.question.clone(), asked.history.clone(), sources);
+        let mut written = std::pin::pin!(written);
+        while let Some(chunk) = written.next().await {
+            match chunk? {
+                AnswerChunk::Delta(text) => live.text(text),
+                AnswerChunk::Finished(finished) => {
+                    live.finish().await;
+                    return Ok(convert::finished(*finished));
+                }
+            }
+        }
+        Err(AttemptFailed::Passing(
+            FailureReason::Internal,
+            "the answer ended before it was finished".to_owned(),
+        ))
+    }
+
+    async fn begin_live(&self, job: &Job) -> Result<LiveAnswer, AttemptFailed> {
+        let subject = Subject::Conversation(job.request.conversation_id.uuid());
+        let key = self.store.keyring().content(job.asked.owner, subject).await?;
+        let key = key.ok_or(StoreError::KeyDestroyed)?;
+        let attempt = Attempt {
+            owner: job.asked.owner,
+            conversation_id: job.request.conversation_id,
+            question_id: job.asked.question_id,
+            answer_id: job.request.answer_id,
+            number: job.lease.attempt,
+            key,
+        };
+        Ok(LiveAnswer::begin(self.jetstream.clone(), self.subjects.clone(), attempt))
+    }
+
+    /// The passages to answer from, readable.
+    async fn sources(&self, job: &Job, answerer: &Answerer) -> Result<Vec<Source>, AttemptFailed> {
+        let asked = &job.asked;
+        let owner = OwnerId::from(asked.owner.uuid());
+        let retrieving = answerer.retrieve(&asked.question, &asked.history, owner);
+        let hits = match tokio::time::timeout(RETRIEVE_TIMEOUT, Box::pin(retrieving)).await {
+            Ok(Ok(hits)) => hits,
+            Ok(Err(error)) => {
+                // An index that says no may have lost its collection, or it is another one now: the next attempt finds it.
+                if matches!(error, RetrieveError::Index(IndexError::Refused(_))) {
+                    self.library.look();
+                }
+                return Err(error.into());
+            }
+            Err(_) => {
+                return Err(AttemptFailed::Passing(
+                    FailureReason::KnowledgeUnavailable,
+                    "the search took too long".to_owned(),
+                ));
+            }
+        };
+        let keys = self.document_keys(asked.owner, &hits).await?;
+        Ok(join_neighbours(hits.into_iter().filter_map(|hit| readable(hit, &keys)).collect()))
+    }
+
+    async fn document_keys(
+        &self,
+        owner: UserId,
+        hits: &[Hit],
+    ) -> Result<HashMap<Subject, ContentKey>, StoreError> {
+        let mut wanted: Vec<(UserId, Subject)> = hits
+            .iter()
+            .filter(|hit| matches!(hit.body, PassageBody::Sealed(_)))
+            .map(|hit| (owner, document(hit.id)))
+            .collect();
+        if wanted.is_empty() {
+            return Ok(HashMap::new());
+        }
+        wanted.sort_unstable();
+        wanted.dedup();
+        self.store.keyring().content_keys(&wanted).await
+    }
+}
+
+fn document(id: PassageId) -> Subject {
+    Subject::Document(Uuid::from(id.document_id))
+}
+
+/// Opens a passage; one that cannot be opened (any more) is left out.
+fn readable(hit: Hit, keys: &HashMap<Subject, ContentKey>) -> Option<Source> {
+    let id = hit.id;
+    let opened = hit.open_with(|id, sealed| {
+        let key = keys.get(&document(id)).ok_or(SealError::Mismatch)?;
+        let place = Coordinates::Passage { document_id: Uuid::from(id.document_id), ordinal: id.ordinal };
+        key.open(&place, sealed)
+    });
+    opened.inspect_err(|error| tracing::warn!(%error, passage = %id, "a passage found cannot be opened")).ok()
+}

@@ -1,0 +1,159 @@
+//! Publishing: what the ledger has and the stream has not, in order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aggregates::Position;
+use async_nats::Client;
+use async_nats::jetstream;
+use nats::{Ciphertext, Envelope, EventPublisher, Outgoing, PublishFailed, Subjects, ensure_streams};
+use tokio::sync::{mpsc, watch};
+
+use store::{LedgerEntry, Store, StoreError};
+
+/// The most events published at once.
+const BATCH: u32 = 1_000;
+/// How long NATS or the store is left alone after a failure.
+const PAUSE: Duration = Duration::from_millis(500);
+/// How often an idle publisher makes sure that it missed nothing it was not told of.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Publishes sealed events.
+pub(crate) struct Publishing {
+    store: Store,
+    nats: Client,
+    subjects: Subjects,
+    batches: mpsc::Receiver<Arc<Vec<LedgerEntry>>>,
+    head: watch::Receiver<Position>,
+    /// The last position that needs no publishing (any more).
+    published: Position,
+}
+
+/// Why publishing has to begin anew.
+#[derive(Debug, thiserror::Error)]
+enum Interrupted {
+    #[error(transparent)]
+    Publish(#[from] PublishFailed),
+    #[error(transparent)]
+    Streams(#[from] nats::StreamFailed),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Envelope(#[from] nats::InvalidEnvelope),
+    #[error("find where publishing has to go on: {0}")]
+    Pending(#[source] sqlx::Error),
+}
+
+impl Publishing {
+    pub(crate) fn new(
+        store: Store,
+        nats: Client,
+        subjects: Subjects,
+        batches: mpsc::Receiver<Arc<Vec<LedgerEntry>>>,
+        head: watch::Receiver<Position>,
+    ) -> Self {
+        Self { store, nats, subjects, batches, head, published: Position(0) }
+    }
+
+    /// Publishes for ever; attaches anew whenever something fails.
+    pub(crate) async fn run(mut self) {
+        loop {
+            if let Err(interrupted) = self.publish_all().await {
+                if !matches!(interrupted, Interrupted::Publish(PublishFailed::Displaced)) {
+                    tracing::warn!(error = %interrupted, "publishing is interrupted");
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+
+    async fn publish_all(&mut self) -> Result<(), Interrupted> {
+        let jetstream = jetstream::new(self.nats.clone());
+        let stream = ensure_streams(&jetstream, &self.subjects).await?;
+        let mut publisher = EventPublisher::attach(jetstream, &stream).await?;
+        self.published = match publisher.last_position() {
+            Position(0) => self.before_first_needed().await?,
+            last => last,
+        };
+        self.catch_up(&mut publisher).await?;
+        loop {
+            match tokio::time::timeout(LOOK, self.batches.recv()).await {
+                Ok(Some(batch)) => self.publish_batch(&mut publisher, &batch).await?,
+                Ok(None) => return Ok(()),
+                Err(_) if *self.head.borrow() > self.published => self.catch_up(&mut publisher).await?,
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// An empty stream is new or was lost. Only what somebody may still be waiting for has to go into it again: answers
+    /// that are pending, and whatever no read model has seen. All else is read from the ledger by who needs it.
+    async fn before_first_needed(&self) -> Result<Position, Interrupted> {
+        let projected =
+            projections::lowest_checkpoint(self.store.pool()).await.map_err(Interrupted::Pending)?;
+        let pending =
+            projections::oldest_pending_position(self.store.pool()).await.map_err(Interrupted::Pending)?;
+        let before_pending = pending.map_or(projected, |oldest| Position(oldest.0.saturating_sub(1)));
+        Ok(projected.min(before_pending))
+    }
+
+    async fn publish_batch(
+        &mut self,
+        publisher: &mut EventPublisher,
+        batch: &[LedgerEntry],
+    ) -> Result<(), Interrupted> {
+        match batch.first() {
+            Some(first) if first.position > self.published.next() => self.catch_up(publisher).await,
+            Some(_) => {
+                let new: Vec<&LedgerEntry> =
+                    batch.iter().filter(|entry| entry.position > self.published).collect();
+                self.publish(publisher, &new).await
+            }
+            None => Ok(()),
+        }
+    }
+
+    async fn catch_up(&mut self, publisher: &mut EventPublisher) -> Result<(), Interrupted> {
+        loop {
+            let entries = self.store.ledger_after(self.published, BATCH).await?;
+            if entries.is_empty() {
+                return Ok(());
+            }
+            self.publish(publisher, &entries.iter().collect::<Vec<_>>()).await?;
+        }
+    }
+
+    async fn publish(
+        &mut self,
+        publisher: &mut EventPublisher,
+        entries: &[&LedgerEntry],
+    ) -> Result<(), Interrupted> {
+        let mut envelopes = Vec::with_capacity(entries.len());
+        for entry in entries {
+            envelopes.push(envelope(entry, &self.subjects)?);
+        }
+        publisher.publish(&envelopes).await?;
+        if let Some(last) = entries.last() {
+            self.published = last.position;
+        }
+        Ok(())
+    }
+}
+
+fn envelope(entry: &LedgerEntry, subjects: &Subjects) -> Result<Envelope, nats::InvalidEnvelope> {
+    let event = &entry.event;
+    let outgoing = Outgoing {
+        position: entry.position,
+        aggregate: &event.aggregate_type,
+        aggregate_id: event.aggregate_id,
+        sequence: event.sequence,
+        event_type: &event.event_type,
+        event_version: &event.event_version,
+        event_id: event.event_id,
+        owner: event.owner,
+        recorded_at: event.recorded_at,
+        payload: &event.payload,
+        private: event.private.as_deref().map(Ciphertext),
+    };
+    Envelope::write(&outgoing, subjects, event.traceparent())
+}

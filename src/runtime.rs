@@ -1,0 +1,4 @@
+//! Building blocks of the roles.
+
+pub mod ledger_feed;
+pub mod wake;

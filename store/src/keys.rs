@@ -1,0 +1,6 @@
+//! The key tree: user and content keys under a master key, and the keys that sign checkpoints.
+
+pub(crate) mod audit_keys;
+pub(crate) mod keyring;
+pub(crate) mod master_keys;
+pub(crate) mod wrapped_keys;

@@ -1,0 +1,5 @@
+mod commands;
+mod documents;
+mod isolation;
+mod read_models;
+mod streams;

@@ -1,0 +1,5 @@
+mod clock;
+mod eraser_killed;
+mod full_disk;
+mod services;
+mod worker_killed;

@@ -1,0 +1,3 @@
+mod indexing;
+mod ingest;
+mod reindex;

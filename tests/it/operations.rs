@@ -1,0 +1,3 @@
+mod backups;
+mod personal_export;
+mod restore;

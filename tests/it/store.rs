@@ -1,0 +1,3 @@
+mod ciphertext_only;
+mod keys;
+mod ledger;
