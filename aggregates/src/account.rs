@@ -4,6 +4,7 @@ use cqrs_es::event_sink::EventSink;
 use cqrs_es::{Aggregate, DomainEvent};
 use serde::{Deserialize, Serialize};
 
+use crate::named::named_enum;
 use crate::{ReceiptId, UserId, Version};
 
 /// The state of one account.
@@ -11,7 +12,7 @@ use crate::{ReceiptId, UserId, Version};
 pub struct Account {
     version: Version,
     phase: AccountPhase,
-    erased_stores: Vec<Store>,
+    erased_stores: Vec<ErasureTarget>,
 }
 
 /// Where an account is in its life.
@@ -34,24 +35,36 @@ pub enum AccountPhase {
     },
 }
 
-/// A place that keeps something of a person, purged by a step of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Store {
-    /// The person's keys, and with them every ciphertext anywhere.
-    Keys,
-    /// The rows made from the person's events.
-    ReadModels,
-    /// The passages in Qdrant.
-    Passages,
-    /// The files of the person's documents.
-    Files,
-    /// Deltas of answers in flight.
-    LiveStream,
-    /// What processes hold in memory.
-    Caches,
-    /// Rows and sessions of the account service.
-    Accounts,
+named_enum! {
+    /// The status of an account that has been opened, without the receipt of its erasure.
+    pub enum AccountStatus {
+        /// In use.
+        Open = "open",
+        /// Its erasure was requested.
+        Erasing = "erasing",
+        /// Its erasure is complete.
+        Erased = "erased",
+    }
+}
+
+named_enum! {
+    /// A store of user data that an erasure purges in a step of its own.
+    pub enum ErasureTarget {
+        /// The user's keys, and with them every ciphertext in every copy.
+        Keys = "keys",
+        /// The rows that were projected from the user's events.
+        ReadModels = "read_models",
+        /// The passages in Qdrant.
+        Passages = "passages",
+        /// The files of the user's documents.
+        Files = "files",
+        /// The deltas of answers in flight.
+        LiveStream = "live_stream",
+        /// The memory of the processes.
+        Caches = "caches",
+        /// Rows and sessions of the account service.
+        Accounts = "accounts",
+    }
 }
 
 /// What can be asked of an account.
@@ -67,7 +80,7 @@ pub enum AccountCommand {
     /// One store holds nothing of the person any more.
     RecordStoreErased {
         /// Which.
-        store: Store,
+        store: ErasureTarget,
     },
     /// All stores are done.
     RecordErased,
@@ -83,7 +96,7 @@ pub enum AccountEvent {
     /// The owner wants everything erased.
     AccountErasureRequested { receipt: ReceiptId },
     /// One store is done.
-    StoreErased { store: Store },
+    StoreErased { store: ErasureTarget },
     /// Nothing is left.
     AccountErased,
 }
@@ -238,10 +251,10 @@ mod tests {
 
     #[test]
     fn a_store_is_recorded_as_erased_once() {
-        let erased = AccountEvent::StoreErased { store: Store::Files };
+        let erased = AccountEvent::StoreErased { store: ErasureTarget::Files };
         TestFramework::<Account>::with(())
             .given(vec![opened(), requested(), erased])
-            .when((OWNER, AccountCommand::RecordStoreErased { store: Store::Files }))
+            .when((OWNER, AccountCommand::RecordStoreErased { store: ErasureTarget::Files }))
             .then_expect_events(vec![]);
     }
 

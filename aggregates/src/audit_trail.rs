@@ -4,6 +4,7 @@ use cqrs_es::event_sink::EventSink;
 use cqrs_es::{Aggregate, DomainEvent};
 use serde::{Deserialize, Serialize};
 
+use crate::named::named_enum;
 use crate::{UserId, Version};
 
 /// One auditor's looks.
@@ -12,14 +13,14 @@ pub struct AuditTrail {
     version: Version,
 }
 
-/// The way somebody looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Through {
-    /// The API, with a token that says who looks.
-    Api,
-    /// The command line of a machine that has the database and the master key.
-    CommandLine,
+named_enum! {
+    /// The interface through which the history was read.
+    pub enum Through {
+        /// The API. The token identifies the auditor.
+        Api = "api",
+        /// The command line of a machine that has the database and the master key.
+        CommandLine = "command_line",
+    }
 }
 
 /// Somebody looked.

@@ -7,6 +7,7 @@ mod command;
 mod event;
 mod refusal;
 mod state;
+mod status;
 #[cfg(test)]
 mod tests;
 
@@ -16,7 +17,8 @@ pub use event::{
     RatingComment, Tagged, Titled, TitledBy, Usage,
 };
 pub use refusal::ConversationRefused;
-pub use state::{AnswerState, AnswerStatus, Conversation, Receipt};
+pub use state::{AnswerState, Conversation, Receipt};
+pub use status::{AnswerStatus, MessageRole, MessageStatus};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use cqrs_es::Aggregate;

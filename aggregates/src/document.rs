@@ -4,16 +4,31 @@ use cqrs_es::event_sink::EventSink;
 use cqrs_es::{Aggregate, DomainEvent};
 use serde::{Deserialize, Serialize};
 
+use crate::named::named_enum;
 use crate::{Private, UserId, Version};
 
-/// Who may be answered from a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Scope {
-    /// Its owner alone.
-    User,
-    /// Everybody.
-    Shared,
+named_enum! {
+    /// The users whose questions are answered from a document.
+    pub enum DocumentScope {
+        /// Its owner alone.
+        User = "user",
+        /// All users.
+        Shared = "shared",
+    }
+}
+
+named_enum! {
+    /// The status of a document.
+    pub enum DocumentStatus {
+        /// Stored, not searchable yet.
+        Added = "added",
+        /// Searchable.
+        Indexed = "indexed",
+        /// Its file could not be read.
+        Rejected = "rejected",
+        /// Removed by its owner.
+        Removed = "removed",
+    }
 }
 
 /// The private part of `DocumentAdded`.
@@ -35,7 +50,7 @@ impl std::fmt::Debug for DocumentTitle {
 pub struct Document {
     version: Version,
     owner: Option<UserId>,
-    phase: DocumentPhase,
+    status: Option<DocumentStatus>,
     sha256: Option<String>,
     /// Which of its events brought what it says now.
     brought: Version,
@@ -51,22 +66,6 @@ pub struct Indexed {
     pub embedding_model: String,
 }
 
-/// Where a document is in its life.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum DocumentPhase {
-    /// There is none.
-    #[default]
-    Absent,
-    /// Kept, not searchable yet.
-    Added,
-    /// Searchable.
-    Indexed,
-    /// Could not be read.
-    Rejected,
-    /// Taken away.
-    Removed,
-}
-
 /// What can be asked of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DocumentCommand {
@@ -75,7 +74,7 @@ pub enum DocumentCommand {
         /// Whose it is.
         owner: UserId,
         /// Who may be answered from it.
-        scope: Scope,
+        scope: DocumentScope,
         /// Its media type, by content.
         media_type: String,
         /// Its bytes.
@@ -113,7 +112,7 @@ pub enum DocumentEvent {
     /// It is kept.
     DocumentAdded {
         owner: UserId,
-        scope: Scope,
+        scope: DocumentScope,
         media_type: String,
         size: u64,
         sha256: String,
@@ -150,9 +149,9 @@ impl Document {
         self.owner
     }
 
-    /// Where it is in its life.
-    pub const fn phase(&self) -> DocumentPhase {
-        self.phase
+    /// Its status; `None` before it is added.
+    pub const fn status(&self) -> Option<DocumentStatus> {
+        self.status
     }
 
     /// SHA-256 of its bytes, in hex, as it was kept last.
@@ -172,37 +171,37 @@ impl Document {
 
     fn decide(&self, command: DocumentCommand) -> Result<Option<DocumentEvent>, DocumentRefused> {
         use DocumentCommand as Command;
-        use DocumentPhase as Phase;
-        match (self.phase, command) {
-            (Phase::Added | Phase::Indexed | Phase::Rejected, Command::Add { sha256, .. })
+        use DocumentStatus as Status;
+        match (self.status, command) {
+            (Some(Status::Added | Status::Indexed | Status::Rejected), Command::Add { sha256, .. })
                 if self.sha256.as_ref() == Some(&sha256) =>
             {
                 Ok(None)
             }
             (
-                Phase::Absent | Phase::Added | Phase::Indexed | Phase::Rejected,
+                None | Some(Status::Added | Status::Indexed | Status::Rejected),
                 Command::Add { owner, scope, media_type, size, sha256, title },
             ) => {
                 let private = Private::Open(DocumentTitle { title });
                 Ok(Some(DocumentEvent::DocumentAdded { owner, scope, media_type, size, sha256, private }))
             }
-            (Phase::Absent, _) => Err(DocumentRefused::NotFound),
-            (Phase::Removed, Command::Remove) => Ok(None),
-            (Phase::Removed, _) => Err(DocumentRefused::Removed),
-            (_, Command::RecordIndexed { brought, .. } | Command::Reject { brought, .. })
+            (None, _) => Err(DocumentRefused::NotFound),
+            (Some(Status::Removed), Command::Remove) => Ok(None),
+            (Some(Status::Removed), _) => Err(DocumentRefused::Removed),
+            (Some(_), Command::RecordIndexed { brought, .. } | Command::Reject { brought, .. })
                 if brought != self.brought =>
             {
                 Ok(None)
             }
-            (_, Command::RecordIndexed { passages, embedding_model, .. }) => {
+            (Some(_), Command::RecordIndexed { passages, embedding_model, .. }) => {
                 let indexed = Indexed { passages, embedding_model };
                 let known = self.indexed.as_ref() == Some(&indexed);
                 let Indexed { passages, embedding_model } = indexed;
                 Ok((!known).then_some(DocumentEvent::DocumentIndexed { passages, embedding_model }))
             }
-            (Phase::Rejected, Command::Reject { .. }) => Ok(None),
-            (_, Command::Reject { reason, .. }) => Ok(Some(DocumentEvent::DocumentRejected { reason })),
-            (_, Command::Remove) => Ok(Some(DocumentEvent::DocumentRemoved)),
+            (Some(Status::Rejected), Command::Reject { .. }) => Ok(None),
+            (Some(_), Command::Reject { reason, .. }) => Ok(Some(DocumentEvent::DocumentRejected { reason })),
+            (Some(_), Command::Remove) => Ok(Some(DocumentEvent::DocumentRemoved)),
         }
     }
 }
@@ -228,27 +227,27 @@ impl Aggregate for Document {
 
     fn apply(&mut self, event: DocumentEvent) {
         self.version = self.version.next();
-        self.phase = match event {
+        self.status = Some(match event {
             DocumentEvent::DocumentAdded { owner, sha256, .. } => {
                 self.owner = Some(owner);
                 self.sha256 = Some(sha256);
                 self.brought = self.version;
                 self.indexed = None;
-                DocumentPhase::Added
+                DocumentStatus::Added
             }
             DocumentEvent::DocumentIndexed { passages, embedding_model } => {
                 self.indexed = Some(Indexed { passages, embedding_model });
-                DocumentPhase::Indexed
+                DocumentStatus::Indexed
             }
             DocumentEvent::DocumentRejected { .. } => {
                 self.indexed = None;
-                DocumentPhase::Rejected
+                DocumentStatus::Rejected
             }
             DocumentEvent::DocumentRemoved => {
                 self.indexed = None;
-                DocumentPhase::Removed
+                DocumentStatus::Removed
             }
-        };
+        });
     }
 }
 

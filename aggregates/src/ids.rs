@@ -15,6 +15,7 @@ macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
         #[serde(transparent)]
         pub struct $name(Uuid);
 
@@ -98,42 +99,59 @@ impl UserId {
     pub const SHARED: Self = Self(Uuid::nil());
 }
 
-/// The number of an aggregate's events so far, and so the sequence of its newest event; 0 is an aggregate without a past.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Version(pub u64);
+/// A version or position that a signed 64-bit integer, such as a `bigint` column, cannot hold, or that is negative there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is not a number from 0 to {max}", max = i64::MAX)]
+pub struct OutOfRange(i128);
 
-/// A place in the ledger: 1, 2, 3, … without gaps; 0 is before the first event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Position(pub u64);
+macro_rules! counter {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        #[serde(transparent)]
+        pub struct $name(pub u64);
 
-impl Version {
-    /// The version after one more event.
-    #[must_use]
-    pub const fn next(self) -> Self {
-        Self(self.0 + 1)
-    }
+        impl $name {
+            /// The number that follows.
+            #[must_use]
+            pub const fn next(self) -> Self {
+                Self(self.0 + 1)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl TryFrom<i64> for $name {
+            type Error = OutOfRange;
+
+            fn try_from(number: i64) -> Result<Self, OutOfRange> {
+                u64::try_from(number).map(Self).map_err(|_| OutOfRange(number.into()))
+            }
+        }
+
+        impl TryFrom<$name> for i64 {
+            type Error = OutOfRange;
+
+            fn try_from(number: $name) -> Result<Self, OutOfRange> {
+                Self::try_from(number.0).map_err(|_| OutOfRange(number.0.into()))
+            }
+        }
+    };
 }
 
-impl Position {
-    /// The place of the event that follows.
-    #[must_use]
-    pub const fn next(self) -> Self {
-        Self(self.0 + 1)
-    }
+counter! {
+    /// The number of an aggregate's events so far, which is the sequence of its newest event. 0 stands for an aggregate
+    /// without events.
+    Version
 }
-
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl fmt::Display for Position {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
+counter! {
+    /// A place in the ledger: 1, 2, 3, … without gaps. 0 is the place before the first event.
+    Position
 }
 
 #[cfg(test)]
@@ -144,5 +162,14 @@ mod tests {
     fn an_id_that_is_not_a_uuid_is_refused_and_named() {
         let refused = "not-an-id".parse::<ConversationId>();
         assert_eq!(refused, Err(InvalidId("not-an-id".into())));
+    }
+
+    #[test]
+    fn a_counter_is_a_signed_number_that_is_not_negative() {
+        assert_eq!(Position::try_from(7), Ok(Position(7)));
+        assert_eq!(i64::try_from(Version(7)), Ok(7));
+        let negative = Version::try_from(-1).unwrap_err();
+        assert_eq!(negative.to_string(), "-1 is not a number from 0 to 9223372036854775807");
+        assert!(i64::try_from(Position(1 << 63)).is_err());
     }
 }

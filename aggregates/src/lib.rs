@@ -8,21 +8,25 @@
 
 pub mod account;
 pub mod audit_trail;
+#[cfg(feature = "sqlx")]
+mod columns;
 pub mod conversation;
 pub mod document;
 mod ids;
 mod metadata;
+mod named;
 mod private;
 mod recorded;
 mod text;
 mod upcast;
 
 pub use ids::{
-    AnswerId, ConversationId, DocumentId, EventId, InvalidId, Position, QuestionId, ReceiptId, UserId,
-    Version,
+    AnswerId, ConversationId, DocumentId, EventId, InvalidId, OutOfRange, Position, QuestionId, ReceiptId,
+    UserId, Version,
 };
 pub use metadata::{Actor, Metadata};
+pub use named::UnknownName;
 pub use private::Private;
-pub use recorded::{AggregateType, Event, RecordedEvent, UnknownAggregateType};
+pub use recorded::{AggregateType, Event, RecordedEvent};
 pub use text::{Comment, InvalidText, QuestionText, Tags, Title};
 pub use upcast::upcast;

@@ -8,49 +8,20 @@ use crate::account::AccountEvent;
 use crate::audit_trail::AuditTrailEvent;
 use crate::conversation::ConversationEvent;
 use crate::document::DocumentEvent;
+use crate::named::named_enum;
 use crate::{EventId, Position, Private, UserId, Version};
 
-/// The kinds of aggregates there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum AggregateType {
-    /// A conversation.
-    Conversation,
-    /// An account.
-    Account,
-    /// A document.
-    Document,
-    /// An auditor's looks.
-    AuditTrail,
-}
-
-/// The name is none of an aggregate's.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("know the aggregate type {0:?}")]
-pub struct UnknownAggregateType(pub String);
-
-impl AggregateType {
-    /// The name in the event store and in subjects.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Conversation => "conversation",
-            Self::Account => "account",
-            Self::Document => "document",
-            Self::AuditTrail => "audit_trail",
-        }
-    }
-}
-
-impl std::str::FromStr for AggregateType {
-    type Err = UnknownAggregateType;
-
-    fn from_str(name: &str) -> Result<Self, UnknownAggregateType> {
-        match name {
-            "conversation" => Ok(Self::Conversation),
-            "account" => Ok(Self::Account),
-            "document" => Ok(Self::Document),
-            "audit_trail" => Ok(Self::AuditTrail),
-            other => Err(UnknownAggregateType(other.to_owned())),
-        }
+named_enum! {
+    /// The kinds of aggregates, by their names in the event store and in subjects.
+    pub enum AggregateType {
+        /// A conversation.
+        Conversation = "conversation",
+        /// An account.
+        Account = "account",
+        /// A document.
+        Document = "document",
+        /// An auditor's accesses to the history.
+        AuditTrail = "audit_trail",
     }
 }
 

@@ -6,13 +6,13 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use aggregates::account::{AccountEvent, Store};
+use aggregates::account::{AccountEvent, ErasureTarget};
 use aggregates::audit_trail::{AuditTrailEvent, Through};
 use aggregates::conversation::{
     Answer, Citation, ConversationEvent, FailureReason, PassageScore, Provenance, Question, Rating,
     RatingComment, Tagged, Titled, TitledBy, Usage,
 };
-use aggregates::document::{DocumentEvent, DocumentTitle, Scope};
+use aggregates::document::{DocumentEvent, DocumentScope, DocumentTitle};
 use aggregates::{
     AggregateType, AnswerId, Comment, DocumentId, Event, Private, QuestionId, QuestionText, ReceiptId, Tags,
     Title, UserId,
@@ -115,7 +115,7 @@ fn of_accounts() -> Vec<AccountEvent> {
     vec![
         AccountEvent::AccountOpened { owner: OWNER },
         AccountEvent::AccountErasureRequested { receipt: RECEIPT },
-        AccountEvent::StoreErased { store: Store::ReadModels },
+        AccountEvent::StoreErased { store: ErasureTarget::ReadModels },
         AccountEvent::AccountErased,
     ]
 }
@@ -124,7 +124,7 @@ fn of_documents() -> Vec<DocumentEvent> {
     vec![
         DocumentEvent::DocumentAdded {
             owner: OWNER,
-            scope: Scope::Shared,
+            scope: DocumentScope::Shared,
             media_type: "text/markdown".into(),
             size: 1_234,
             sha256: "00ff".into(),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use aggregates::document::{DocumentEvent, DocumentTitle, Scope};
+use aggregates::document::{DocumentEvent, DocumentTitle};
 use aggregates::{AggregateType, DocumentId, Event, UserId, Version};
 use chrono::{DateTime, SubsecRound as _, Utc};
 use sealing::{ContentKey, Coordinates};
@@ -143,10 +143,7 @@ fn fold(rows: &mut HashMap<Uuid, SealedDocument>, event: &Opened) {
             version,
             created_at: known.map_or(recorded.recorded_at, |row| row.created_at),
             updated_at: recorded.recorded_at,
-            scope: match scope {
-                Scope::User => "user".to_owned(),
-                Scope::Shared => "shared".to_owned(),
-            },
+            scope: scope.name().to_owned(),
             media_type: media_type.clone(),
             size: size.cast_signed(),
             sha256: sha256.clone(),

@@ -1,7 +1,7 @@
 //! What an erasure takes out of the read models: all rows of an owner, at the place in the ledger where the keys are gone
 //! and once more at the end; all rows of a conversation where its time was over. So a rebuild comes to the same rows.
 
-use aggregates::account::{AccountEvent, Store};
+use aggregates::account::{AccountEvent, ErasureTarget};
 use aggregates::conversation::ConversationEvent;
 use aggregates::{Event, UserId};
 use sqlx::{PgPool, PgTransaction};
@@ -30,7 +30,7 @@ impl Gone {
     pub(crate) const fn told_by(event: &Opened) -> Option<Self> {
         match &event.recorded.event {
             Event::Account(
-                AccountEvent::StoreErased { store: Store::Keys } | AccountEvent::AccountErased,
+                AccountEvent::StoreErased { store: ErasureTarget::Keys } | AccountEvent::AccountErased,
             ) => Some(Self::Owner(event.recorded.owner)),
             Event::Conversation(ConversationEvent::ConversationErased) => {
                 Some(Self::Conversation(event.recorded.aggregate_id))

@@ -10,7 +10,7 @@ mod versions;
 
 use std::time::Duration;
 
-use aggregates::document::{Document, DocumentCommand, DocumentEvent, DocumentPhase, Scope};
+use aggregates::document::{Document, DocumentCommand, DocumentEvent, DocumentScope, DocumentStatus};
 use aggregates::{Actor, AggregateType, DocumentId, Event, Metadata, Private, UserId};
 use anyhow::{Context as _, bail};
 use rag::extract::{Extracted, MediaType, Unreadable, extract};
@@ -49,7 +49,7 @@ pub struct Indexing {
 /// What `DocumentAdded` says.
 struct Added {
     owner: UserId,
-    scope: Scope,
+    scope: DocumentScope,
     media_type: String,
     sha256: String,
     title: String,
@@ -67,11 +67,11 @@ impl Indexing {
     /// The same of a document that is claimed already.
     pub async fn settle_claimed(&self, stock: &Stock, id: DocumentId) -> anyhow::Result<()> {
         let document = self.document(id).await?;
-        match (document.phase(), document.owner()) {
-            (DocumentPhase::Removed, Some(owner)) => self.take_out(id, owner).await,
-            (DocumentPhase::Added, Some(_)) => self.bring_in(stock, id, &document).await,
+        match (document.status(), document.owner()) {
+            (Some(DocumentStatus::Removed), Some(owner)) => self.take_out(id, owner).await,
+            (Some(DocumentStatus::Added), Some(_)) => self.bring_in(stock, id, &document).await,
             // Whoever indexed it may have died before it deleted what does not count any more.
-            (DocumentPhase::Indexed, Some(_)) => self.retire_versions(stock, id).await,
+            (Some(DocumentStatus::Indexed), Some(_)) => self.retire_versions(stock, id).await,
             _ => Ok(()),
         }
     }
@@ -99,7 +99,7 @@ impl Indexing {
         (self.told)(id, added.owner, Progress { stage: Stage::Extracting, done: 0, total: 1 });
         let bytes = match self.files.read(added.owner, &key, id.uuid(), &added.sha256).await {
             Ok(bytes) => bytes,
-            Err(error) if document.phase() == DocumentPhase::Indexed => {
+            Err(error) if document.status() == Some(DocumentStatus::Indexed) => {
                 return Err(error).context("read the file of a document that could be read before");
             }
             Err(FilesError::Missing | FilesError::Damaged | FilesError::Seal(_)) => {
@@ -157,8 +157,8 @@ impl Indexing {
         extracted: Extracted,
     ) -> anyhow::Result<()> {
         let scope = match added.scope {
-            Scope::Shared => PassageScope::Shared,
-            Scope::User => PassageScope::User(added.owner.uuid().into()),
+            DocumentScope::Shared => PassageScope::Shared,
+            DocumentScope::User => PassageScope::User(added.owner.uuid().into()),
         };
         let title = added.title.clone();
         let Extracted { markup, text } = extracted;
@@ -170,8 +170,8 @@ impl Indexing {
             (self.told)(id, added.owner, Progress { stage, done, total });
         };
         let passages = match added.scope {
-            Scope::Shared => stock.ingester.shared(&text, told).await?,
-            Scope::User => {
+            DocumentScope::Shared => stock.ingester.shared(&text, told).await?,
+            DocumentScope::User => {
                 let key = self.store.keyring().content(added.owner, Subject::Document(id.uuid())).await?;
                 let Some(key) = key else { return Ok(()) };
                 let seal = |place: PassageId, bytes: Vec<u8>| -> Result<Vec<u8>, SealError> {
@@ -201,7 +201,7 @@ impl Indexing {
     ) -> anyhow::Result<()> {
         let reject = DocumentCommand::Reject { brought: document.brought(), reason: reason.to_string() };
         self.record(id, added.owner, reject).await?;
-        if self.document(id).await?.phase() == DocumentPhase::Rejected {
+        if self.document(id).await?.status() == Some(DocumentStatus::Rejected) {
             self.collections.delete_document(id.uuid().into()).await?;
         }
         Ok(())
@@ -210,7 +210,7 @@ impl Indexing {
     /// Deletes the versions that do not count any more. While a newer one is due, that is its part.
     async fn retire_versions(&self, stock: &Stock, id: DocumentId) -> anyhow::Result<()> {
         let document = self.document(id).await?;
-        if document.phase() == DocumentPhase::Indexed {
+        if document.status() == Some(DocumentStatus::Indexed) {
             stock.index.keep_only(id.uuid().into(), Generation(document.brought().0)).await?;
         }
         Ok(())
@@ -219,7 +219,7 @@ impl Indexing {
     /// Records what was found. Of a version that was replaced meanwhile the document records nothing: the new one is due, and
     /// is delivered by itself.
     async fn record(&self, id: DocumentId, owner: UserId, command: DocumentCommand) -> anyhow::Result<()> {
-        if self.document(id).await?.phase() == DocumentPhase::Removed {
+        if self.document(id).await?.status() == Some(DocumentStatus::Removed) {
             return self.take_out(id, owner).await;
         }
         let metadata = Metadata {

@@ -7,7 +7,7 @@ mod steps;
 
 use std::time::Duration;
 
-use aggregates::account::{AccountCommand, Store as Place};
+use aggregates::account::{AccountCommand, ErasureTarget};
 use aggregates::{Actor, Metadata, UserId};
 use async_nats::{Client, jetstream};
 use futures::StreamExt as _;
@@ -46,14 +46,14 @@ pub struct Eraser {
 }
 
 /// In which order stores are erased: first what makes all the rest unreadable.
-const ORDER: [Place; 7] = [
-    Place::Keys,
-    Place::Caches,
-    Place::ReadModels,
-    Place::Passages,
-    Place::Files,
-    Place::LiveStream,
-    Place::Accounts,
+const ORDER: [ErasureTarget; 7] = [
+    ErasureTarget::Keys,
+    ErasureTarget::Caches,
+    ErasureTarget::ReadModels,
+    ErasureTarget::Passages,
+    ErasureTarget::Files,
+    ErasureTarget::LiveStream,
+    ErasureTarget::Accounts,
 ];
 
 impl Eraser {
@@ -130,13 +130,13 @@ impl Eraser {
         self.stop_answers(owner).await?;
         for place in ORDER {
             match place {
-                Place::Keys => self.store.destroy_keys(owner).await?,
-                Place::Caches => self.tell_processes(owner).await?,
-                Place::ReadModels => self.purge_read_models(owner).await?,
-                Place::Passages => self.purge_passages(owner).await?,
-                Place::Files => self.purge_files(owner).await?,
-                Place::LiveStream => self.purge_live_stream(owner).await?,
-                Place::Accounts => store::erase_account(&self.accounts, owner).await?,
+                ErasureTarget::Keys => self.store.destroy_keys(owner).await?,
+                ErasureTarget::Caches => self.tell_processes(owner).await?,
+                ErasureTarget::ReadModels => self.purge_read_models(owner).await?,
+                ErasureTarget::Passages => self.purge_passages(owner).await?,
+                ErasureTarget::Files => self.purge_files(owner).await?,
+                ErasureTarget::LiveStream => self.purge_live_stream(owner).await?,
+                ErasureTarget::Accounts => store::erase_account(&self.accounts, owner).await?,
             }
             self.record(owner, AccountCommand::RecordStoreErased { store: place }).await?;
         }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
+use crate::named::named_enum;
 use crate::{AnswerId, Comment, DocumentId, Private, QuestionId, QuestionText, Tags, Title, UserId};
 
 /// The private part of `QuestionAsked`.
@@ -92,33 +93,34 @@ pub struct Usage {
     pub completion_tokens: u32,
 }
 
-/// What somebody thinks of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Rating {
-    /// Good.
-    Up,
-    /// Bad.
-    Down,
-    /// Taken back, or never given.
-    #[default]
-    None,
+named_enum! {
+    /// The owner's rating of an answer.
+    #[derive(Default)]
+    pub enum Rating {
+        /// Good.
+        Up = "up",
+        /// Bad.
+        Down = "down",
+        /// Not rated, or the rating was withdrawn.
+        #[default]
+        None = "none",
+    }
 }
 
-/// Why an answer failed, as the person who asked is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FailureReason {
-    /// The passages could not be searched.
-    KnowledgeUnavailable,
-    /// The language model broke off, again and again.
-    ModelUnavailable,
-    /// The language model refused the request.
-    ModelRefused,
-    /// Nobody finished it within the attempts allowed.
-    AttemptsExhausted,
-    /// Something that should not happen did.
-    Internal,
+named_enum! {
+    /// The reason for a failed answer, as it is reported to the user.
+    pub enum FailureReason {
+        /// The passages could not be searched.
+        KnowledgeUnavailable = "knowledge_unavailable",
+        /// Every attempt was cut off by the language model.
+        ModelUnavailable = "model_unavailable",
+        /// The language model refused the request.
+        ModelRefused = "model_refused",
+        /// No worker finished the answer within the allowed attempts.
+        AttemptsExhausted = "attempts_exhausted",
+        /// An unexpected error in the service.
+        Internal = "internal",
+    }
 }
 
 impl FailureReason {
@@ -134,14 +136,14 @@ impl FailureReason {
     }
 }
 
-/// Who gave a title.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TitledBy {
-    /// The owner; stays.
-    User,
-    /// The worker, as a proposal.
-    Worker,
+named_enum! {
+    /// The author of a title.
+    pub enum TitledBy {
+        /// The owner. A title of the owner's is never replaced by a proposal.
+        User = "user",
+        /// The worker, as a proposal.
+        Worker = "worker",
+    }
 }
 
 /// The private part of `ConversationRenamed`.

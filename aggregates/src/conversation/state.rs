@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::command::Intent;
 use super::event::{ConversationEvent as Event, Rating, TitledBy};
+use super::status::AnswerStatus;
 use crate::{AnswerId, QuestionId, UserId, Version};
 
 /// The state of one conversation.
@@ -60,19 +61,6 @@ pub struct AnswerState {
     pub changed_at: Version,
     /// What its owner thinks of it.
     pub rating: Rating,
-}
-
-/// An answer's life: requested, then exactly one of the others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum AnswerStatus {
-    /// Wanted, perhaps being written.
-    Requested,
-    /// Whole.
-    Completed,
-    /// Ended by its owner.
-    Stopped,
-    /// Given up.
-    Failed,
 }
 
 /// How a command was carried out: what its sender is told, the first time and every time it is repeated.
@@ -263,16 +251,6 @@ impl AnswerState {
             requested_at: at,
             changed_at: at,
             rating: Rating::None,
-        }
-    }
-}
-
-impl AnswerStatus {
-    /// Whether nothing more will come.
-    pub const fn has_ended(self) -> bool {
-        match self {
-            Self::Requested => false,
-            Self::Completed | Self::Stopped | Self::Failed => true,
         }
     }
 }

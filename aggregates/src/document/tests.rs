@@ -8,7 +8,7 @@ const OWNER: UserId = UserId::new(Uuid::from_u128(7));
 fn added() -> DocumentEvent {
     DocumentEvent::DocumentAdded {
         owner: OWNER,
-        scope: Scope::User,
+        scope: DocumentScope::User,
         media_type: "text/markdown".into(),
         size: 12,
         sha256: "00".into(),
@@ -46,7 +46,7 @@ fn a_version_that_was_indexed_is_recorded_once_and_not_in_place_of_a_newer_one()
 fn add(sha256: &str) -> DocumentCommand {
     DocumentCommand::Add {
         owner: OWNER,
-        scope: Scope::User,
+        scope: DocumentScope::User,
         media_type: "text/markdown".into(),
         size: 12,
         sha256: sha256.into(),

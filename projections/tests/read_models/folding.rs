@@ -1,6 +1,6 @@
 //! Read models are a fold of the ledger, however it is cut into batches.
 
-use aggregates::account::{AccountEvent, Store};
+use aggregates::account::{AccountEvent, ErasureTarget};
 use aggregates::conversation::{ConversationEvent, Rating};
 use aggregates::document::DocumentEvent;
 use aggregates::{AnswerId, ConversationId, DocumentId, QuestionId, UserId};
@@ -58,7 +58,7 @@ impl Known {
         }
         if step.kind == 2 {
             let user = self.users[step.which % self.users.len()];
-            let store = [Store::Files, Store::Keys][step.other % 2];
+            let store = [ErasureTarget::Files, ErasureTarget::Keys][step.other % 2];
             history.of_account(user, AccountEvent::StoreErased { store });
         }
         if step.kind >= 20 {

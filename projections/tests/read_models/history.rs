@@ -7,7 +7,7 @@ use aggregates::conversation::{
     Answer, Citation, ConversationEvent, FailureReason, Provenance, Question, Rating, RatingComment, Tagged,
     Titled, TitledBy, Usage,
 };
-use aggregates::document::{DocumentEvent, DocumentTitle, Scope};
+use aggregates::document::{DocumentEvent, DocumentScope, DocumentTitle};
 use aggregates::{
     AggregateType, AnswerId, ConversationId, DocumentId, Event, EventId, Position, Private, QuestionId,
     QuestionText, RecordedEvent, Tags, Title, UserId, Version,
@@ -73,7 +73,7 @@ impl History {
         self.documents.insert(id, (owner, key));
         let added = DocumentEvent::DocumentAdded {
             owner,
-            scope: Scope::User,
+            scope: DocumentScope::User,
             media_type: "text/plain".into(),
             size: 17,
             sha256: "00".repeat(32),

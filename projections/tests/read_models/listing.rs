@@ -1,6 +1,6 @@
 //! The list of conversations, usage, and accounts.
 
-use aggregates::account::{AccountEvent, Store};
+use aggregates::account::{AccountEvent, ErasureTarget};
 use aggregates::conversation::ConversationEvent;
 use aggregates::{ConversationId, ReceiptId, UserId};
 use projections::conversations::{self, ConversationRow, Filter};
@@ -207,7 +207,7 @@ async fn an_account_shows_where_it_is_in_its_life() {
     for (event, phase, version) in [
         (None, "open", 1),
         (Some(AccountEvent::AccountErasureRequested { receipt }), "erasing", 2),
-        (Some(AccountEvent::StoreErased { store: Store::Files }), "erasing", 3),
+        (Some(AccountEvent::StoreErased { store: ErasureTarget::Files }), "erasing", 3),
         (Some(AccountEvent::AccountErased), "erased", 4),
     ] {
         if let Some(event) = event {

@@ -3,7 +3,7 @@
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use aggregates::document::{Document, DocumentCommand, DocumentEvent, DocumentPhase, Scope};
+use aggregates::document::{Document, DocumentCommand, DocumentEvent, DocumentScope, DocumentStatus};
 use aggregates::{AggregateType, DocumentId, Event, UserId};
 use anyhow::Context as _;
 use aws_lc_rs::digest::{SHA256, digest};
@@ -42,17 +42,17 @@ impl Ingest {
         let sha256 = hex(digest(&SHA256, &bytes).as_ref());
         let (id, known) = self.place(file).await?;
         let seen = !self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(sha256.clone());
-        let other = if known.phase() == DocumentPhase::Absent { self.same(&sha256).await? } else { None };
-        if known.phase() == DocumentPhase::Absent && (seen || other.is_some()) {
+        let other = if known.status().is_none() { self.same(&sha256).await? } else { None };
+        if known.status().is_none() && (seen || other.is_some()) {
             return Ok(Outcome::Unchanged);
         }
         let readable = Readable { file, bytes, media_type, sha256 };
         if known.sha256() == Some(readable.sha256.as_str()) {
-            match known.phase() {
-                DocumentPhase::Indexed if self.indexing.is_whole(&self.stock, id).await? => {
+            match known.status() {
+                Some(DocumentStatus::Indexed) if self.indexing.is_whole(&self.stock, id).await? => {
                     return Ok(Outcome::Unchanged);
                 }
-                DocumentPhase::Rejected => return self.outcome(id).await,
+                Some(DocumentStatus::Rejected) => return self.outcome(id).await,
                 _ => {}
             }
         }
@@ -70,7 +70,7 @@ impl Ingest {
             let id = Uuid::new_v5(&NAMES, name.as_bytes());
             let documents = self.indexing.store.documents();
             let known = documents.current(id).await.context("read the document's events")?;
-            if known.phase() != DocumentPhase::Removed {
+            if known.status() != Some(DocumentStatus::Removed) {
                 return Ok((DocumentId::new(id), known));
             }
             name.push('\0');
@@ -84,7 +84,7 @@ impl Ingest {
             documents::same(store.pool(), UserId::SHARED, sha256).await.context("read the documents")?;
         let Some((id, _)) = listed else { return Ok(None) };
         let now = store.documents().current(id.uuid()).await.context("read the document's events")?;
-        let still = now.sha256() == Some(sha256) && now.phase() != DocumentPhase::Removed;
+        let still = now.sha256() == Some(sha256) && now.status() != Some(DocumentStatus::Removed);
         Ok(still.then_some(id))
     }
 
@@ -108,7 +108,7 @@ impl Ingest {
         kept.become_document(UserId::SHARED, &key, id.uuid()).await.context("keep the file")?;
         let add = DocumentCommand::Add {
             owner: UserId::SHARED,
-            scope: Scope::Shared,
+            scope: DocumentScope::Shared,
             media_type: media_type.name().to_owned(),
             size: bytes.len() as u64,
             sha256: sha256.clone(),

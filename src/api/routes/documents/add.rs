@@ -1,7 +1,7 @@
 //! `POST /v1/documents`: takes a file in, piece by piece, and makes it a document.
 
 use aggregates::account::AccountCommand;
-use aggregates::document::{DocumentCommand, DocumentPhase, Scope};
+use aggregates::document::{DocumentCommand, DocumentScope};
 use aggregates::{Actor, DocumentId, Metadata, UserId};
 use axum::Extension;
 use axum::extract::multipart::{Field, MultipartError, MultipartRejection};
@@ -183,7 +183,7 @@ async fn keep(
     }
     if let Some((id, version)) = same
         && let Some(wanted) = form.document_id
-        && api.store.documents().current(wanted.uuid()).await?.phase() == DocumentPhase::Absent
+        && api.store.documents().current(wanted.uuid()).await?.status().is_none()
     {
         return Ok(accepted(id, version, Vec::new()));
     }
@@ -198,7 +198,7 @@ async fn keep(
     }
     let add = DocumentCommand::Add {
         owner,
-        scope: if form.shared { Scope::Shared } else { Scope::User },
+        scope: if form.shared { DocumentScope::Shared } else { DocumentScope::User },
         media_type: media_type.name().to_owned(),
         size: kept.size,
         sha256: kept.sha256.clone(),
