@@ -22,14 +22,14 @@ use axum::routing::{get, post};
 use futures::FutureExt as _;
 use projections as read;
 use quick_cache::sync::Cache;
-use tokio_util::sync::CancellationToken;
 
 use crate::api::identity::Identity;
-use crate::api::live::Hub;
+use crate::api::live::Live;
 use crate::api::recently_seen::Lately;
+use crate::audit::CheckpointSigner;
 use crate::config::ApiConfig;
-use crate::roles::checkpoint_signer::Notary;
-use crate::runtime::wake::SealerWake;
+use crate::runtime::supervisor::ShortLived;
+use crate::runtime::wake::SequencerWake;
 use middleware::{layers, metrics, rate_limit};
 use reads::batched::Gathered;
 pub use routes::openapi::document as openapi;
@@ -75,9 +75,11 @@ pub struct Parts {
     /// For commands that wait for the read model, and for stops.
     pub nats: Client,
     /// Where streams hear of events.
-    pub hub: Hub,
+    pub live: Live,
     /// Told of every append.
-    pub wake: SealerWake,
+    pub wake: SequencerWake,
+    /// Where the tasks of streams and exports run.
+    pub short_lived: ShortLived,
 }
 
 /// What the handlers share. Cheap to clone.
@@ -92,12 +94,12 @@ pub struct Shared {
     config: ApiConfig,
     store: Store,
     nats: Client,
-    hub: Hub,
+    live: Live,
     lists: Gathered<read::conversations::Wanted, read::conversations::Found>,
     listed: Lately,
     pages: Gathered<read::messages::Wanted, Option<read::messages::Found>>,
     identity: Identity,
-    wake: SealerWake,
+    wake: SequencerWake,
     cursors: cursor::Cursors,
     opened: Cache<aggregates::UserId, ()>,
     erasing: Cache<aggregates::UserId, ()>,
@@ -106,8 +108,8 @@ pub struct Shared {
     rates: rate_limit::RateLimit,
     metrics: metrics::Metrics,
     proxy: reqwest::Client,
-    stop: CancellationToken,
-    notary: Notary,
+    short_lived: ShortLived,
+    signer: CheckpointSigner,
 }
 
 impl std::ops::Deref for Api {
@@ -119,10 +121,10 @@ impl std::ops::Deref for Api {
 }
 
 impl Api {
-    /// The api over its parts. Streams end when `stop` is cancelled.
-    pub fn new(config: ApiConfig, parts: Parts, stop: CancellationToken) -> anyhow::Result<Self> {
-        let Parts { store, accounts, knowledge, nats, hub, wake } = parts;
-        let notary = Notary::new(store.clone(), config.audit_signing_key.clone());
+    /// The api over its parts.
+    pub fn new(config: ApiConfig, parts: Parts) -> anyhow::Result<Self> {
+        let Parts { store, accounts, knowledge, nats, live, wake, short_lived } = parts;
+        let signer = CheckpointSigner::new(store.clone(), config.audit_signing_key.clone());
         let shared = Shared {
             identity: Identity::new(&config)?,
             lists: Gathered::new(store.pool().clone(), |pool, wanted| {
@@ -143,10 +145,10 @@ impl Api {
             config,
             store,
             nats,
-            hub,
+            live,
             wake,
-            stop,
-            notary,
+            short_lived,
+            signer,
         };
         Ok(Self { shared: Arc::new(shared) })
     }

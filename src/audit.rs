@@ -3,6 +3,7 @@
 //! Whoever looks leaves an event ([`trail`]). What checks an export ([`verify`]) needs neither database nor configuration.
 
 pub mod access_log;
+mod checkpoint_signer;
 mod database;
 pub mod decrypted;
 pub mod differences;
@@ -13,7 +14,8 @@ mod replay;
 pub mod signing;
 pub mod verify;
 
-pub use access_log::{Look, record_look};
+pub use access_log::{Access, record_access};
+pub use checkpoint_signer::{AuditKey, CheckpointSigner};
 pub use database::{NotWhole, verify_database};
 pub use event::{ActorName, AuditEvent, open_page};
 pub use export::{ExportFailed, export};

@@ -9,15 +9,22 @@ use colloquy::telemetry;
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let cli = Cli::parse();
     telemetry::start();
-    match cli.run().await {
+    match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("colloquy: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// Does not wait for blocking work, such as an embedding, that outlives the command.
+fn run(cli: Cli) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(cli.run());
+    runtime.shutdown_background();
+    result
 }

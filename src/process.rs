@@ -1,62 +1,61 @@
-//! Builds the roles from the configuration, runs them, and ends them in order.
+//! Builds the roles from the configuration and runs them under one supervisor.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use async_nats::Client;
 use chrono::TimeDelta;
 use nats::Subjects;
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
-use crate::roles::checkpoint_signer::Notary;
+use crate::audit::CheckpointSigner;
 
-use crate::api::live::Hub;
+use crate::api::live::Live;
 use crate::api::{self, Api, Knowledge, Parts};
 use crate::config::Config;
 use crate::knowledge::files::Files;
 use crate::knowledge::models;
 use crate::roles::eraser::Eraser;
 use crate::roles::retention::Retention;
-use crate::roles::{Role, answering, projector, sequencer};
-use crate::runtime::wake::SealerWake;
+use crate::roles::{Role, answering, checkpoint_signer, projector, sequencer};
+use crate::runtime::supervisor::{Shutdown, Stage, Supervisor};
+use crate::runtime::wake::SequencerWake;
 use store::{Keyring, MasterKeyError, Store};
 
-/// How long the roles may take to end what they are doing.
+/// Time that all roles together have to end.
 const GRACE: Duration = Duration::from_secs(15);
-/// How long the start waits for erasures that a restored database has to be told again.
-const ERASE_AGAIN: Duration = Duration::from_secs(20);
-/// Connections of each role that works in the background, and of the keyring.
+/// Time limit for repeating, at the start, erasures that a restored database does not contain.
+const REPEAT_ERASURES_TIMEOUT: Duration = Duration::from_secs(20);
+/// Database connections of each background role and of the keyring.
 const SEQUENCER_CONNECTIONS: u32 = 3;
 const PROJECTOR_CONNECTIONS: u32 = 2;
 const WORKER_CONNECTIONS: u32 = 4;
 const ERASER_CONNECTIONS: u32 = 2;
 const KEYRING_CONNECTIONS: u32 = 4;
 
-/// What all roles of a process share.
+/// The connections and settings that all roles of a process share.
 #[derive(Debug, Clone)]
 pub struct App {
     config: Arc<Config>,
     roles: BTreeSet<Role>,
     nats: Client,
     subjects: Subjects,
-    wake: SealerWake,
+    wake: SequencerWake,
     keyring: Arc<Keyring>,
 }
 
 impl App {
-    /// Connects to what the roles need. What is away is waited for by who needs it.
+    /// Prepares the connections. A dependency that is away does not fail the start: the role that needs it waits for it.
     pub async fn new(config: Config, roles: BTreeSet<Role>) -> anyhow::Result<Self> {
         let nats = nats::connect(config.nats_url.expose(), "colloquy").await?;
         let subjects = Subjects::new(&config.nats_prefix);
         let wake = if roles.contains(&Role::Sequencer) {
-            SealerWake::local()
+            SequencerWake::local()
         } else {
-            SealerWake::remote(nats.clone(), &subjects)
+            SequencerWake::remote(nats.clone(), &subjects)
         };
         let pool = store::connect(config.database_url.expose(), KEYRING_CONNECTIONS)?;
         let keyring = Arc::new(
@@ -65,7 +64,7 @@ impl App {
         Ok(Self { config: Arc::new(config), roles, nats, subjects, wake, keyring })
     }
 
-    /// The keys.
+    /// Encryption keys.
     pub const fn keyring(&self) -> &Arc<Keyring> {
         &self.keyring
     }
@@ -81,31 +80,34 @@ impl App {
         }
     }
 
-    /// What wakes the sealer.
-    pub fn wake(&self) -> SealerWake {
+    /// Wakes the sequencer.
+    pub fn wake(&self) -> SequencerWake {
         self.wake.clone()
     }
 
-    /// A store with a pool of its own, so that no role takes another's connections.
+    /// A store with a connection pool of its own, so that no role uses up the connections of another.
     pub fn store(&self, connections: u32) -> anyhow::Result<Store> {
         let pool = store::connect(self.config.database_url.expose(), connections)?;
         Ok(Store::new(pool, Arc::clone(&self.keyring)))
     }
 
-    /// A database restored from before an erasure is erased again before it is served. Where that cannot be known yet, the
-    /// eraser finds it out as soon as it can.
-    async fn erase_again(&self) {
-        let erasing = async { self.eraser()?.erase_again().await };
-        match tokio::time::timeout(ERASE_AGAIN, erasing).await {
+    /// Repeats the erasures that a restored database does not contain, before anything is served. Where NATS or the
+    /// database does not answer in time, serving starts all the same and the eraser repeats them later.
+    async fn repeat_erasures(&self) {
+        let repeating = async { self.eraser()?.repeat_erasures().await };
+        match tokio::time::timeout(REPEAT_ERASURES_TIMEOUT, repeating).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::warn!(error = format!("{error:#}"), "erasures could not be checked yet");
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "erasures older than the database were not checked yet"
+                );
             }
-            Err(_) => tracing::warn!("erasures could not be checked in time, and will be"),
+            Err(_) => tracing::warn!("checking for erasures older than the database timed out"),
         }
     }
 
-    /// What carries erasures out.
+    /// Carries out erasures of accounts.
     pub fn eraser(&self) -> anyhow::Result<Eraser> {
         Ok(Eraser {
             store: self.store(ERASER_CONNECTIONS)?,
@@ -118,7 +120,7 @@ impl App {
         })
     }
 
-    /// What ends things by time.
+    /// Ends conversations and documents by age.
     pub fn retention(&self) -> anyhow::Result<Retention> {
         let keep = self.config.retention_days.map(|days| TimeDelta::days(days.into()));
         Ok(Retention { store: self.store(ERASER_CONNECTIONS)?, wake: self.wake.clone(), keep })
@@ -134,106 +136,66 @@ impl App {
         &self.subjects
     }
 
-    /// Who signs the ledger's head.
-    pub fn notary(&self, store: Store) -> Notary {
-        Notary::new(store, self.config.api.audit_signing_key.clone())
+    /// Signs the ledger's head.
+    pub fn signer(&self, store: Store) -> CheckpointSigner {
+        CheckpointSigner::new(store, self.config.api.audit_signing_key.clone())
     }
 
-    /// Runs the roles until `stop` is cancelled, or until one of them ends by itself, which is an error.
-    ///
-    /// The api ends first: it finishes what it accepted and ends its streams. The others end after it.
-    pub async fn run(self, listener: Option<TcpListener>, stop: CancellationToken) -> anyhow::Result<()> {
-        let background = CancellationToken::new();
-        let mut front: JoinSet<anyhow::Result<()>> = JoinSet::new();
-        let mut back: JoinSet<anyhow::Result<()>> = JoinSet::new();
-        self.spawn_background(&mut back, &background)?;
-        if self.roles.contains(&Role::Api) {
-            let listener = listener.context("the api needs an address to listen on")?;
-            self.erase_again().await;
-            self.spawn_api(&mut front, listener, &stop)?;
-        }
-        let ended_early = tokio::select! {
-            () = stop.cancelled() => None,
-            Some(ended) = front.join_next() => Some(ended),
-            Some(ended) = back.join_next() => Some(ended),
-        };
-        stop.cancel();
-        let orderly = async {
-            while front.join_next().await.is_some() {}
-            background.cancel();
-            while back.join_next().await.is_some() {}
-        };
-        if tokio::time::timeout(GRACE, orderly).await.is_err() {
-            tracing::warn!("some work was cut off: it did not end in time");
-        }
-        match ended_early {
-            None => Ok(()),
-            Some(Ok(Ok(()))) => bail!("a role ended by itself"),
-            Some(Ok(Err(error))) => Err(error),
-            Some(Err(panicked)) => Err(panicked).context("a role panicked"),
-        }
-    }
-
-    fn spawn_background(
-        &self,
-        tasks: &mut JoinSet<anyhow::Result<()>>,
-        cancel: &CancellationToken,
-    ) -> anyhow::Result<()> {
-        let Self { config, nats, subjects, wake, .. } = self.clone();
+    /// Runs the roles until `shutdown`, or until one of them ends early, which is an error.
+    pub async fn run(self, listener: Option<TcpListener>, shutdown: Shutdown) -> anyhow::Result<()> {
+        let mut supervisor = Supervisor::default();
         if self.roles.contains(&Role::Sequencer) {
-            let store = self.store(SEQUENCER_CONNECTIONS)?;
-            let signing = self.notary(store.clone()).keep_signing(nats.clone(), subjects.clone());
-            let until = cancel.clone();
-            tasks.spawn(async move {
-                tokio::select! {
-                    () = signing => {}
-                    () = until.cancelled() => {}
-                }
-                Ok(())
-            });
-            let sealing = sequencer::run(store, nats.clone(), subjects.clone(), wake.clone(), cancel.clone());
-            tasks.spawn(async {
-                sealing.await;
-                Ok(())
-            });
+            self.spawn_sequencer(&mut supervisor)?;
         }
         if self.roles.contains(&Role::Projector) {
-            let store = self.store(PROJECTOR_CONNECTIONS)?;
-            let projecting = projector::run(store, nats.clone(), subjects.clone(), cancel.clone());
-            tasks.spawn(async {
-                projecting.await;
-                Ok(())
-            });
+            self.spawn_projector(&mut supervisor)?;
         }
         if self.roles.contains(&Role::Worker) {
-            let (eraser, until) = (self.eraser()?, cancel.clone());
-            tasks.spawn(async {
-                eraser.run(until).await;
-                Ok(())
-            });
-            let (retention, until) = (self.retention()?, cancel.clone());
-            tasks.spawn(async {
-                retention.run(until).await;
-                Ok(())
-            });
-            let (store, cancel) = (self.store(WORKER_CONNECTIONS)?, cancel.clone());
-            tasks.spawn(async move {
-                Box::pin(answering::start(&config.worker, store, nats, subjects, wake, cancel)).await
-            });
+            self.spawn_worker(&mut supervisor)?;
         }
+        if self.roles.contains(&Role::Api) {
+            let listener = listener.context("the api role has no address to listen on")?;
+            self.repeat_erasures().await;
+            self.spawn_api(&mut supervisor, listener)?;
+        }
+        supervisor.run(shutdown, GRACE).await
+    }
+
+    fn spawn_sequencer(&self, supervisor: &mut Supervisor) -> anyhow::Result<()> {
+        let store = self.store(SEQUENCER_CONNECTIONS)?;
+        let (nats, subjects) = (self.nats.clone(), self.subjects.clone());
+        let signing = checkpoint_signer::run(self.signer(store.clone()), nats.clone(), subjects.clone());
+        supervisor.spawn_loop("checkpoint_signer", Stage::Background, signing);
+        let sequencing = sequencer::run(store, nats, subjects, self.wake.clone());
+        supervisor.spawn_loop("sequencer", Stage::Background, sequencing);
         Ok(())
     }
 
-    fn spawn_api(
-        &self,
-        tasks: &mut JoinSet<anyhow::Result<()>>,
-        listener: TcpListener,
-        stop: &CancellationToken,
-    ) -> anyhow::Result<()> {
+    fn spawn_projector(&self, supervisor: &mut Supervisor) -> anyhow::Result<()> {
+        let store = self.store(PROJECTOR_CONNECTIONS)?;
+        let projecting = projector::run(store, self.nats.clone(), self.subjects.clone());
+        supervisor.spawn_loop("projector", Stage::Background, projecting);
+        Ok(())
+    }
+
+    fn spawn_worker(&self, supervisor: &mut Supervisor) -> anyhow::Result<()> {
+        supervisor.spawn_loop("eraser", Stage::Background, self.eraser()?.run());
+        supervisor.spawn_loop("retention", Stage::Background, self.retention()?.run());
+        let (config, store) = (Arc::clone(&self.config), self.store(WORKER_CONNECTIONS)?);
+        let (nats, subjects, wake) = (self.nats.clone(), self.subjects.clone(), self.wake.clone());
+        let cancel = supervisor.token(Stage::Background);
+        supervisor.spawn("worker", Stage::Background, async move {
+            Box::pin(answering::start(&config.worker, store, nats, subjects, wake, cancel)).await
+        });
+        Ok(())
+    }
+
+    fn spawn_api(&self, supervisor: &mut Supervisor, listener: TcpListener) -> anyhow::Result<()> {
         let store = self.store(self.config.database_connections)?;
-        let hub = Hub::new(store.clone(), self.nats.clone(), self.subjects.clone());
-        let (listening, until) = (hub.clone(), stop.clone());
-        tasks.spawn(async move {
+        let stop = supervisor.token(Stage::Intake);
+        let live = Live::new(store.clone(), self.nats.clone(), self.subjects.clone());
+        let (listening, until) = (live.clone(), stop.clone());
+        supervisor.spawn("live", Stage::Intake, async move {
             listening.run(until).await;
             Ok(())
         });
@@ -245,21 +207,22 @@ impl App {
                 files: Files::at(&self.config.worker.files_url)?,
             },
             nats: self.nats.clone(),
-            hub,
+            live,
             wake: self.wake.clone(),
+            short_lived: supervisor.short_lived(),
         };
-        let api = Api::new(self.config.api.clone(), parts, stop.clone())?;
-        let (following, until) = (api.clone(), stop.clone());
-        tasks.spawn(async move {
-            following.follow_erasures(until).await;
-            Ok(())
-        });
-        let stop = stop.clone();
-        tasks.spawn(async move {
+        let api = Api::new(self.config.api.clone(), parts)?;
+        let following = api.clone();
+        supervisor.spawn_loop(
+            "erasure_listener",
+            Stage::Intake,
+            async move { following.follow_erasures().await },
+        );
+        supervisor.spawn("http", Stage::Intake, async move {
             api.warm_up().await;
             let service = api::router(api).into_make_service_with_connect_info::<SocketAddr>();
             let serving = axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned());
-            serving.await.context("failed to serve")
+            serving.await.context("the HTTP server failed")
         });
         Ok(())
     }

@@ -1,4 +1,19 @@
-//! Building blocks of the roles.
+//! Building blocks of everything that runs for ever: each idea once.
+//!
+//! | a role needs to | module |
+//! |---|---|
+//! | run as a named task, end in order | [`supervisor`] |
+//! | wait between attempts | [`backoff`] |
+//! | follow a NATS subject | [`subscription`] |
+//! | take work from JetStream | [`consumer`] |
+//! | follow the ledger | [`ledger_feed`] |
+//! | decrypt a batch of events | [`decrypt`] |
+//! | wake the sequencer | [`wake`] |
 
+pub mod backoff;
+pub mod consumer;
+pub mod decrypt;
 pub mod ledger_feed;
+pub mod subscription;
+pub mod supervisor;
 pub mod wake;

@@ -79,8 +79,8 @@ impl Subjects {
     }
 
     /// A hint that the outbox has rows.
-    pub fn wake_sealer(&self) -> String {
-        format!("{}.wake.sealer", self.prefix)
+    pub fn wake_sequencer(&self) -> String {
+        format!("{}.wake.sequencer", self.prefix)
     }
 
     /// Somebody is being erased: every process forgets what it holds of them. The message is their id.

@@ -1,7 +1,7 @@
-//! The hub: what one api process knows of the present. It holds the answers being written and tells each listener what
-//! happens to its owner: events in the order of the ledger, deltas as they come, read models as they change.
+//! Live state of one api process: the answers being written, and the listeners of each owner.
 //!
-//! It decides nothing and stores nothing: after a restart it is what the ledger and the live stream make it.
+//! A listener receives events in ledger order, deltas as they arrive, and changes of read models. Nothing is decided or
+//! stored here: after a restart the ledger and the live stream yield the same state.
 
 mod answers;
 mod deltas;
@@ -20,138 +20,144 @@ use aggregates::conversation::{Answer, ConversationEvent};
 use aggregates::{AnswerId, ConversationId, Event, Position, RecordedEvent, UserId};
 use async_nats::Client;
 use async_nats::connection::State;
-use futures::StreamExt as _;
 use nats::{Projected, Subjects};
 use sealing::Subject;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::reads::cache::ReadCache;
+use crate::runtime::backoff::Backoff;
 use crate::runtime::ledger_feed::LedgerFeed;
+use crate::runtime::subscription::{Delivery, Subscription};
 pub use answers::AnswerInFlight;
 use answers::AnswersInFlight;
 use listeners::Listeners;
+use replay::Replays;
 use store::{Store, StoreError};
-pub use stream_event::{Happening, Listening, LiveHappening, LiveStep, ended_answer};
+pub use stream_event::{AnswerProgress, AnswerStep, Listener, StreamEvent, ended_answer};
 
-/// Happenings a listener may lag behind before it is let go; it comes back and resumes.
+/// Events that wait for a slow listener. A listener that lags further behind is disconnected and resumes.
 const LAG: usize = 1_024;
-/// Erasures a stream may not have heard of yet; one that lags further behind ends and comes back.
+/// Erasures that wait for a slow stream. A stream that lags further behind ends, and its client reconnects.
 const ERASURES: usize = 64;
-/// Events taken from the feed at once.
+/// The most events taken from the feed at once.
 const BATCH: usize = 1_000;
-/// How long a listener waits for a hub that has just started.
+/// Time that a listener waits for the process to find its position in the ledger.
 const PLACE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long an unreachable store or NATS is left alone.
-const PAUSE: Duration = Duration::from_millis(500);
+/// Delays while the store is away.
+const RETRY: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(5));
+/// Interval at which a silent connection is checked.
+const CONNECTION_CHECK: Duration = Duration::from_millis(500);
 
-/// One process's present.
+/// Live state of one process. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Hub {
+pub struct Live {
     store: Store,
     nats: Client,
     subjects: Subjects,
     reads: ReadCache,
     read_position: watch::Sender<Position>,
-    /// The furthest the read models are known to have come, by an announcement or by a look at them.
+    /// The highest position that the read models are known to have reached, by an announcement or by a query.
     level: Arc<AtomicU64>,
-    /// Whether the place in the ledger from which events are told is known.
+    /// Whether the position from which events are delivered is known.
     placed: watch::Sender<bool>,
     erased: broadcast::Sender<UserId>,
-    present: Arc<Mutex<Present>>,
+    replays: Arc<Replays>,
+    state: Arc<Mutex<LiveState>>,
 }
 
 #[derive(Debug, Default)]
-struct Present {
+struct LiveState {
     position: Position,
     answers: AnswersInFlight,
     listeners: Listeners,
 }
 
-impl Hub {
-    /// A hub that knows nothing yet; `run` makes it listen.
+impl Live {
+    /// Empty state; [`Self::run`] fills it.
     pub fn new(store: Store, nats: Client, subjects: Subjects) -> Self {
         let (reads, read_position) = (ReadCache::default(), watch::Sender::new(Position(0)));
         let placed = watch::Sender::new(false);
         let (level, erased) = (Arc::default(), broadcast::Sender::new(ERASURES));
-        let present = Arc::default();
-        Self { store, nats, subjects, reads, read_position, level, placed, erased, present }
+        let (replays, state) = (Arc::new(Replays::default()), Arc::default());
+        Self { store, nats, subjects, reads, read_position, level, placed, erased, replays, state }
     }
 
-    /// The answered reads, dropped as the read models change.
+    /// Cached reads, dropped as the read models change.
     pub const fn reads(&self) -> &ReadCache {
         &self.reads
     }
 
-    /// Whether changes of read models are heard of, so that answered reads may be served.
-    pub fn hears(&self) -> bool {
+    /// Whether changes of read models arrive, so that cached reads may be served.
+    pub fn is_subscribed(&self) -> bool {
         self.nats.connection_state() == State::Connected
     }
 
-    /// How far the read models are, as far as it was announced.
+    /// The last announced position of the read models.
     pub fn read_position(&self) -> watch::Receiver<Position> {
         self.read_position.subscribe()
     }
 
-    /// Whether the read models are known to have come to a position.
+    /// Whether the read models are known to have reached a position.
     pub fn is_level(&self, position: Position) -> bool {
         self.level.load(Ordering::Acquire) >= position.0
     }
 
-    /// The read models were seen to have come to a position. It is no announcement: some may be on their way.
-    pub fn seen_level(&self, position: Position) {
+    /// Notes a position that a query saw. Unlike an announcement, it does not deliver changes to listeners.
+    pub fn observe_level(&self, position: Position) {
         self.level.fetch_max(position.0, Ordering::AcqRel);
     }
 
-    /// Begins to listen to what happens to an owner; `None` while the hub has not found its place in the ledger, which it
-    /// cannot without the store.
-    pub async fn listen(&self, owner: UserId) -> Option<Listening> {
+    /// Starts a listener for an owner. `None` if the position in the ledger is not known in time, which needs the store.
+    pub async fn listen(&self, owner: UserId) -> Option<Listener> {
         let mut placed = self.placed.subscribe();
         tokio::time::timeout(PLACE_TIMEOUT, placed.wait_for(|placed| *placed)).await.ok()?.ok()?;
-        let (sender, happenings) = mpsc::channel(LAG);
-        let mut present = self.present();
-        present.listeners.add(owner, sender);
-        let position = present.position;
-        // Before the first announcement nobody knows; then they are taken to be level.
+        let (sender, events) = mpsc::channel(LAG);
+        let mut state = self.state();
+        state.listeners.add(owner, sender);
+        let position = state.position;
+        // Before the first announcement the read models are assumed to be level.
         let projected = match *self.read_position.borrow() {
             Position(0) => position,
             announced => announced.min(position),
         };
-        Some(Listening { happenings, position, projected, answers: present.answers.of(owner) })
+        Some(Listener { events, position, projected, answers: state.answers.of(owner) })
     }
 
-    /// What has been written of an answer so far, with the sources it cites; nothing if it is not being written.
+    /// The text of an answer so far, with the sources it cites; empty if the answer is not being written.
     pub fn so_far(&self, answer_id: AnswerId) -> Answer {
-        self.present().answers.so_far(answer_id)
+        self.state().answers.so_far(answer_id)
     }
 
-    /// Listens until cancelled.
+    /// Follows events, answers, read models and documents until cancelled, then lets all listeners go.
     pub async fn run(&self, cancel: CancellationToken) {
         tokio::select! {
             () = self.follow_events() => {}
             () = self.follow_answers() => {}
+            () = self.run_replays() => {}
             () = self.follow_read_models() => {}
             () = self.follow_documents() => {}
             () = cancel.cancelled() => {}
         }
-        self.present().listeners.clear();
+        self.state().listeners.clear();
     }
 
-    fn present(&self) -> std::sync::MutexGuard<'_, Present> {
-        self.present.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> std::sync::MutexGuard<'_, LiveState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn follow_events(&self) {
+        let mut retry = RETRY;
         let mut feed = loop {
             match self.store.ledger_head().await {
                 Ok((head, _)) => {
-                    self.present().position = head;
+                    self.state().position = head;
                     self.placed.send_replace(true);
                     break LedgerFeed::new(self.store.clone(), self.nats.clone(), &self.subjects, head);
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "could not find the head of the ledger");
-                    tokio::time::sleep(PAUSE).await;
+                    tracing::warn!(%error, "the head of the ledger could not be read");
+                    retry.wait().await;
                 }
             }
         };
@@ -161,91 +167,91 @@ impl Hub {
                 if unsent.is_empty() {
                     unsent = feed.next(BATCH).await?;
                 }
-                self.tell_events(&mut unsent).await
+                self.deliver_events(&mut unsent).await
             };
-            if let Err(error) = result.await {
-                tracing::warn!(%error, "could not follow the ledger");
-                tokio::time::sleep(PAUSE).await;
+            match result.await {
+                Ok(()) => retry.reset(),
+                Err(error) => {
+                    tracing::warn!(%error, "following the ledger was interrupted and is retried");
+                    retry.wait().await;
+                }
             }
         }
     }
 
-    /// Tells listeners of a batch of events. Only what somebody listens to is opened.
-    async fn tell_events(&self, batch: &mut Vec<RecordedEvent>) -> Result<(), StoreError> {
+    /// Delivers a batch of events. Only events with a listener are decrypted.
+    async fn deliver_events(&self, batch: &mut Vec<RecordedEvent>) -> Result<(), StoreError> {
         let Some(last) = batch.last().map(|event| event.position) else {
             return Ok(());
         };
-        let mut heard: Vec<RecordedEvent> = {
-            let present = self.present();
-            batch.iter().filter(|event| present.listeners.has(event.owner)).cloned().collect()
+        let mut decrypted: Vec<RecordedEvent> = {
+            let state = self.state();
+            batch.iter().filter(|event| state.listeners.has(event.owner)).cloned().collect()
         };
-        if !heard.is_empty() {
-            self.store.open(&mut heard).await?;
+        if !decrypted.is_empty() {
+            self.store.open(&mut decrypted).await?;
         }
-        let mut present = self.present();
+        let mut state = self.state();
         for event in batch.drain(..) {
-            present.answers.take_event(&event);
+            state.answers.take_event(&event);
             if matches!(event.event, Event::Conversation(ConversationEvent::ConversationErased)) {
                 self.store.keyring().forget_content(Subject::Conversation(event.aggregate_id));
             }
             if let Event::Account(AccountEvent::AccountErasureRequested { .. }) = event.event {
                 self.forget(event.owner);
             }
-            // Somebody who came since the batch was filtered began at a position before it.
-            if let Some(opened) = heard.iter().position(|heard| heard.position == event.position) {
-                let opened = Arc::new(heard.swap_remove(opened));
-                present.listeners.tell(event.owner, &Happening::Event(opened));
-            } else if present.listeners.has(event.owner) {
-                present.listeners.let_go(event.owner);
+            // A listener that was added after the batch was filtered starts before it.
+            if let Some(opened) = decrypted.iter().position(|decrypted| decrypted.position == event.position)
+            {
+                let opened = Arc::new(decrypted.swap_remove(opened));
+                state.listeners.deliver(event.owner, &StreamEvent::Event(opened));
+            } else if state.listeners.has(event.owner) {
+                state.listeners.disconnect(event.owner);
             }
         }
-        present.position = last;
+        state.position = last;
         Ok(())
     }
 
-    /// The names of what is said over NATS.
+    /// Subject names.
     pub const fn subjects(&self) -> &Subjects {
         &self.subjects
     }
 
+    /// While announcements may be missing, no cached read is served.
     async fn follow_read_models(&self) {
+        let mut announcements = Subscription::new(self.nats.clone(), self.subjects.projected());
         loop {
-            if let Ok(mut announcements) = self.nats.subscribe(self.subjects.projected()).await {
-                loop {
-                    match tokio::time::timeout(PAUSE, announcements.next()).await {
-                        Ok(Some(message)) => {
-                            if let Some(projected) = Projected::from_bytes(&message.payload) {
-                                self.tell_projected(&projected);
-                            }
-                        }
-                        Ok(None) => break,
-                        Err(_) if self.hears() => {}
-                        Err(_) => self.reads.all_changed(),
+            match tokio::time::timeout(CONNECTION_CHECK, announcements.next()).await {
+                Ok(Delivery::Message(message)) => {
+                    if let Some(projected) = Projected::from_bytes(&message.payload) {
+                        self.deliver_projected(&projected);
                     }
                 }
+                Ok(Delivery::Subscribed) => self.reads.all_changed(),
+                Err(_) if self.is_subscribed() => {}
+                Err(_) => self.reads.all_changed(),
             }
-            self.reads.all_changed();
-            tokio::time::sleep(PAUSE).await;
         }
     }
 
-    fn tell_projected(&self, projected: &Projected) {
+    fn deliver_projected(&self, projected: &Projected) {
         if projected.after > *self.read_position.borrow() {
             self.reads.all_changed();
         }
         for (owner, _) in &projected.changed {
             self.reads.changed(*owner);
         }
-        self.seen_level(projected.position);
+        self.observe_level(projected.position);
         self.read_position.send_replace(projected.position);
-        let mut present = self.present();
+        let mut state = self.state();
         let mut rest = projected.changed.as_slice();
         while let Some((owner, _)) = rest.first() {
             let (same, others) = rest.split_at(rest.partition_point(|(other, _)| other <= owner));
             rest = others;
-            if present.listeners.has(*owner) {
+            if state.listeners.has(*owner) {
                 let ids: Arc<[ConversationId]> = same.iter().map(|(_, id)| *id).collect();
-                present.listeners.tell(*owner, &Happening::Projected(projected.position, ids));
+                state.listeners.deliver(*owner, &StreamEvent::Projected(projected.position, ids));
             }
         }
     }

@@ -26,7 +26,7 @@ use utoipa::IntoParams;
 
 use crate::api::Api;
 use crate::api::identity::{Caller, seconds_now};
-use crate::api::live::{Listening, ended_answer};
+use crate::api::live::{Listener, ended_answer};
 use crate::api::problem::Problem;
 use crate::api::reads::query::{Params, path_id};
 use resume::Received;
@@ -90,8 +90,8 @@ pub(crate) async fn conversation(
     Ok(tell(&api, caller, Some(id), beginning, listening))
 }
 
-async fn listen(api: &Api, owner: UserId) -> Result<Listening, Problem> {
-    let listening = api.hub.listen(owner).await;
+async fn listen(api: &Api, owner: UserId) -> Result<Listener, Problem> {
+    let listening = api.live.listen(owner).await;
     listening.ok_or_else(|| Problem::unavailable("The store cannot be reached."))
 }
 
@@ -138,7 +138,7 @@ fn tell(
     caller: Caller,
     only: Option<ConversationId>,
     beginning: Beginning,
-    listening: Listening,
+    listening: Listener,
 ) -> Told {
     let (out, told) = mpsc::channel(UNSENT);
     let session = Session {
@@ -149,14 +149,13 @@ fn tell(
         told: Version(0),
         out,
     };
-    let (stop, erased) = (api.stop.clone(), api.erased(caller.user));
+    let erased = api.erased(caller.user);
     // A stream lasts no longer than the token that opened it.
     let lasts = Duration::from_secs(caller.until.saturating_sub(seconds_now()).max(60));
-    tokio::spawn(async move {
+    api.short_lived.spawn(async move {
         let ended = tokio::select! {
             ended = session.run(beginning, listening) => ended,
             () = tokio::time::sleep(lasts) => Ok(()),
-            () = stop.cancelled() => Ok(()),
             () = erased => Ok(()),
         };
         match ended {

@@ -4,12 +4,12 @@ use aggregates::audit_trail::{RecordAccess, Through};
 use aggregates::{Actor, Metadata, UserId};
 use serde_json::Value;
 
-use crate::runtime::wake::SealerWake;
+use crate::runtime::wake::SequencerWake;
 use store::{ExecuteError, Store, StoreError};
 
 /// A look.
 #[derive(Debug, Clone)]
-pub struct Look {
+pub struct Access {
     /// At what: the resource's name.
     pub what: &'static str,
     /// Through which filter.
@@ -19,15 +19,19 @@ pub struct Look {
 }
 
 /// Records a look, durably. Who looks from the command line is nobody's account: the nil id stands for them.
-pub async fn record_look(
+pub async fn record_access(
     store: &Store,
-    wake: &SealerWake,
-    look: Look,
+    wake: &SequencerWake,
+    access: Access,
     metadata: &Metadata,
 ) -> Result<(), StoreError> {
     let auditor = metadata.owner;
-    let command =
-        RecordAccess { auditor, what: look.what.to_owned(), filter: look.filter, through: look.through };
+    let command = RecordAccess {
+        auditor,
+        what: access.what.to_owned(),
+        filter: access.filter,
+        through: access.through,
+    };
     match store.audit_trails().execute(auditor.uuid(), command, metadata, None).await {
         Ok(_) => {
             wake.notify();

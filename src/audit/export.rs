@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::event::{OpenPage, open_page};
 use super::signing::{Checkpoint, PublicKey, SigningKey, hex};
-use crate::roles::checkpoint_signer::Notary;
+use crate::audit::CheckpointSigner;
 use store::{EventFilter, LedgerHash, LinkedEntry, Store, StoreError, finish};
 
 /// Events read at once.
@@ -129,12 +129,12 @@ struct Place {
 /// Exports what a filter lets through after a position, up to the ledger's head at this moment.
 pub async fn export(
     store: &Store,
-    notary: &Notary,
+    signer: &CheckpointSigner,
     filter: EventFilter,
     after: Position,
 ) -> Result<impl Stream<Item = Result<Bytes, ExportFailed>> + Send + use<>, ExportFailed> {
-    let key = notary.key().await?;
-    let head = SignedHead::new(notary.checkpoint_with(&key).await?, &key.public_key());
+    let key = signer.key().await?;
+    let head = SignedHead::new(signer.checkpoint_with(&key).await?, &key.public_key());
     let first = if filter.is_empty() { None } else { Some(Ok(first_line(&filter, after)?)) };
     let place = Place { store: store.clone(), filter, after, until: head.position };
     let pages = stream::try_unfold(place, next_page);

@@ -9,7 +9,7 @@ use projections::messages::Message;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::roles::projector;
+use crate::runtime::decrypt::decrypt_events;
 use store::{EventFilter, Store, StoreError};
 
 /// Events read at once.
@@ -92,7 +92,7 @@ pub async fn replay(
         Some(event) => event.owner,
         None => owner(store, conversation, first).await?,
     };
-    let opened = projector::open(store, events).await?;
+    let opened = decrypt_events(store, events).await?;
     let erased = opened.iter().any(|event| event.key.is_none());
     let state = projections::replay(&opened);
     let (position, at, version) =

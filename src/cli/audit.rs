@@ -19,11 +19,11 @@ use serde_json::Value;
 use store::Store;
 use uuid::Uuid;
 
+use crate::audit::CheckpointSigner;
 use crate::audit::access_log::from_command_line;
-use crate::audit::{AsOf, Look, PublicKey, ReplayedConversation, record_look, replay};
+use crate::audit::{Access, AsOf, PublicKey, ReplayedConversation, record_access, replay};
 use crate::config::Config;
 use crate::process::App;
-use crate::roles::checkpoint_signer::Notary;
 
 /// Enough to read pages ahead.
 const CONNECTIONS: u32 = 4;
@@ -71,14 +71,14 @@ impl Database {
         Ok(Self { app, store })
     }
 
-    fn signer(&self) -> Notary {
-        self.app.notary(self.store.clone())
+    fn signer(&self) -> CheckpointSigner {
+        self.app.signer(self.store.clone())
     }
 
     /// Records the access before anything is shown.
     async fn record_access(&self, what: &'static str, filter: Value) -> anyhow::Result<()> {
-        let look = Look { what, filter, through: Through::CommandLine };
-        Ok(record_look(&self.store, &self.app.wake(), look, &from_command_line()).await?)
+        let access = Access { what, filter, through: Through::CommandLine };
+        Ok(record_access(&self.store, &self.app.wake(), access, &from_command_line()).await?)
     }
 
     async fn conversation(&self, id: Uuid, as_of: AsOf) -> anyhow::Result<ReplayedConversation> {

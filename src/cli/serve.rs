@@ -6,11 +6,11 @@ use anyhow::Context as _;
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::process::App;
 use crate::roles::Role;
+use crate::runtime::supervisor::Shutdown;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -40,20 +40,22 @@ pub(super) async fn run(Arguments { role, no_migrate }: Arguments) -> anyhow::Re
     }
     let app = App::new(config, roles).await?;
     app.check_master_key().await?;
-    app.run(listener, cancelled_by_signal()?).await
+    app.run(listener, shutdown_by_signals()?).await
 }
 
-/// A token that SIGINT or SIGTERM cancels.
-fn cancelled_by_signal() -> anyhow::Result<CancellationToken> {
-    let stop = CancellationToken::new();
-    let cancel = stop.clone();
+/// The first SIGINT or SIGTERM drains the process, the second aborts it.
+fn shutdown_by_signals() -> anyhow::Result<Shutdown> {
+    let shutdown = Shutdown::default();
+    let Shutdown { drain, abort } = shutdown.clone();
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     tokio::spawn(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+        for token in [drain, abort] {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            token.cancel();
         }
-        cancel.cancel();
     });
-    Ok(stop)
+    Ok(shutdown)
 }

@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::knowledge::files::{Files, FilesError};
 use crate::knowledge::models::Stock;
-use crate::runtime::wake::SealerWake;
+use crate::runtime::wake::SequencerWake;
 pub use claim::Claim;
 pub use progress::{Progress, Stage, Told};
 use store::{ExecuteError, Store};
@@ -37,7 +37,7 @@ pub struct Indexing {
     /// The event store.
     pub store: Store,
     /// What wakes the sealer.
-    pub wake: SealerWake,
+    pub wake: SequencerWake,
     /// Where passages are deleted: whichever model embedded them.
     pub collections: Collections,
     /// Where files are read.

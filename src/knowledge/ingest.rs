@@ -23,7 +23,7 @@ use crate::config::WorkerConfig;
 use crate::knowledge::files::Files;
 use crate::knowledge::indexing::{Indexing, Told};
 use crate::knowledge::models::{Library, Stock};
-use crate::runtime::wake::SealerWake;
+use crate::runtime::wake::SequencerWake;
 use files::Found;
 use report::Outcome;
 pub use report::{Rejected, Report};
@@ -49,7 +49,7 @@ struct Ingest {
 pub async fn run(
     config: &WorkerConfig,
     store: Store,
-    wake: SealerWake,
+    wake: SequencerWake,
     paths: &[PathBuf],
 ) -> anyhow::Result<Report> {
     let base = std::env::current_dir().context("find the working directory")?;

@@ -11,7 +11,7 @@ use crate::config::WorkerConfig;
 use crate::knowledge::files::Files;
 use crate::knowledge::indexing::Indexing;
 use crate::knowledge::models::{LOOK, Library, Stock};
-use crate::runtime::wake::SealerWake;
+use crate::runtime::wake::SequencerWake;
 use store::Store;
 
 /// How long whoever reads may take to change over.
@@ -32,7 +32,7 @@ pub struct Reindexed {
 }
 
 /// Fills the collection of the wanted model, activates it, and deletes the one before once nobody reads it any more.
-pub async fn run(config: &WorkerConfig, store: Store, wake: SealerWake) -> anyhow::Result<Reindexed> {
+pub async fn run(config: &WorkerConfig, store: Store, wake: SequencerWake) -> anyhow::Result<Reindexed> {
     let library = Library::new(config)?;
     let stock = library.wanted().await?;
     stock.index.ensure_collection().await.context("prepare the index (QDRANT_URL)")?;

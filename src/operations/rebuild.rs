@@ -7,7 +7,7 @@ use projections::{Difference, Opened, ReadModel, Rebuild};
 use sqlx::PgTransaction;
 use tokio::task::JoinSet;
 
-use crate::roles::projector;
+use crate::runtime::decrypt::decrypt_events;
 use store::{Store, StoreError};
 
 /// Events applied in one transaction.
@@ -96,7 +96,7 @@ async fn fill(
 
 async fn read(store: Store, after: Position) -> Result<Vec<Opened>, StoreError> {
     let events = store.events_after(after, BATCH).await?;
-    projector::open(&store, events).await
+    decrypt_events(&store, events).await
 }
 
 /// Applies a batch to all of them at once.
@@ -130,6 +130,6 @@ async fn catch_up(store: &Store, rebuild: &mut Rebuild) -> Result<PgTransaction<
         if events.is_empty() {
             return Err(StoreError::Corrupt(format!("the ledger ends before position {live}")));
         }
-        rebuild.apply_in(&mut transaction, &projector::open(store, events).await?).await?;
+        rebuild.apply_in(&mut transaction, &decrypt_events(store, events).await?).await?;
     }
 }

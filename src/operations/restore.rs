@@ -9,7 +9,7 @@ use nats::{StreamFailed, Subjects, ensure_streams};
 use projections::ReadModel;
 
 use crate::operations::rebuild;
-use crate::roles::projector;
+use crate::runtime::decrypt::decrypt_events;
 use store::{Store, StoreError};
 
 /// Events projected in one transaction.
@@ -50,7 +50,7 @@ async fn project(store: &Store, progress: impl Fn(Position, Position)) -> Result
             return Ok(position);
         }
         let events = store.events_after(position, BATCH).await?;
-        let batch = projector::open(store, events).await?;
+        let batch = decrypt_events(store, events).await?;
         let mut transaction = store.pool().begin().await?;
         projections::apply(&mut transaction, &batch).await?;
         transaction.commit().await?;

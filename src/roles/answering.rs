@@ -37,10 +37,10 @@ use crate::knowledge::files::Files;
 use crate::knowledge::indexing::Indexing;
 use crate::knowledge::models::Library;
 use crate::roles::indexer::Documents;
-use crate::runtime::wake::SealerWake;
+use crate::runtime::wake::SequencerWake;
 use deliveries::Deliveries;
-use in_flight::InHand;
-use processor::Desk;
+use in_flight::InFlight;
+use processor::AnswerProcessor;
 use store::Store;
 
 /// How long answers may go on once the worker is asked to end.
@@ -55,7 +55,7 @@ pub async fn start(
     store: Store,
     nats: Client,
     subjects: Subjects,
-    wake: SealerWake,
+    wake: SequencerWake,
     cancel: CancellationToken,
 ) -> anyhow::Result<()> {
     let library = Library::new(config)?;
@@ -65,7 +65,7 @@ pub async fn start(
         wake: wake.clone(),
         collections: library.collections().clone(),
         files: Files::at(&config.files_url).context("open the file store")?,
-        told: crate::roles::indexer::tell_progress(nats.clone(), subjects.clone()),
+        told: crate::roles::indexer::publish_progress(nats.clone(), subjects.clone()),
     };
     let documents = Documents {
         indexing,
@@ -75,7 +75,7 @@ pub async fn start(
         subjects: subjects.clone(),
     };
     let model = config.model.as_ref().map(chat_model).transpose()?;
-    let desk = Arc::new(Desk {
+    let processor = Arc::new(AnswerProcessor {
         store: store.clone(),
         jetstream: jetstream::new(nats.clone()),
         nats,
@@ -84,12 +84,13 @@ pub async fn start(
         stock: stock.subscribe(),
         library: library.clone(),
         model,
-        in_hand: InHand::default(),
+        in_flight: InFlight::default(),
         holder: Uuid::new_v4(),
         closing: CancellationToken::new(),
     });
     let indexing = Box::pin(documents.run(cancel.clone()));
-    let working = async { tokio::join!(Box::pin(run(desk, config.concurrency.max(1), cancel)), indexing) };
+    let working =
+        async { tokio::join!(Box::pin(run(processor, config.concurrency.max(1), cancel)), indexing) };
     tokio::select! {
         _ = working => Ok(()),
         never = library.follow(&stock, &made) => match never {},
@@ -106,33 +107,39 @@ fn chat_model(config: &ModelConfig) -> anyhow::Result<ChatModel> {
     ChatModel::new(model).context("read MODEL_URL")
 }
 
-async fn run(desk: Arc<Desk>, concurrency: usize, cancel: CancellationToken) {
+async fn run(processor: Arc<AnswerProcessor>, concurrency: usize, cancel: CancellationToken) {
     let slots = Arc::new(Semaphore::new(concurrency));
     let tasks = TaskTracker::new();
     let suspicion = Arc::new(Notify::new());
     let deliveries = Deliveries {
-        desk: Arc::clone(&desk),
+        processor: Arc::clone(&processor),
         slots: Arc::clone(&slots),
         tasks: tasks.clone(),
         suspicion: Arc::clone(&suspicion),
     };
-    let sweeping = sweep::run(Arc::clone(&desk), slots, tasks.clone(), suspicion);
-    let listening = {
-        let desk = Arc::clone(&desk);
-        tokio::spawn(async move { stops::follow(&desk.nats, &desk.subjects, &desk.in_hand).await })
-    };
-    tokio::select! {
-        () = deliveries.follow() => {}
-        () = sweeping => {}
-        () = cancel.cancelled() => {}
-    }
-    tasks.close();
-    if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {
-        tracing::info!(answers = tasks.len(), "giving answers back that are not done");
-        desk.closing.cancel();
-        if tokio::time::timeout(GIVE_BACK, tasks.wait()).await.is_err() {
-            tracing::warn!(answers = tasks.len(), "leaving answers behind; their leases run out");
+    let sweeping = sweep::run(Arc::clone(&processor), slots, tasks.clone(), suspicion);
+    let stopping = stops::follow(processor.nats.clone(), &processor.subjects, &processor.in_flight);
+    let working = async {
+        tokio::select! {
+            () = deliveries.follow() => {}
+            () = sweeping => {}
+            () = cancel.cancelled() => {}
         }
+        tasks.close();
+        if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {
+            tracing::info!(answers = tasks.len(), "unfinished answers are given back");
+            processor.closing.cancel();
+            if tokio::time::timeout(GIVE_BACK, tasks.wait()).await.is_err() {
+                tracing::warn!(
+                    answers = tasks.len(),
+                    "unfinished answers are abandoned; their leases expire"
+                );
+            }
+        }
+    };
+    // Owners can stop their answers while the worker drains.
+    tokio::select! {
+        () = working => {}
+        () = stopping => {}
     }
-    listening.abort();
 }

@@ -1,178 +1,33 @@
-//! Who signs: keeps the signing key, or takes the configured one, and signs the ledger's head.
+//! The checkpoint signer: signs the head of the ledger while events are recorded.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::Client;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use chrono::{DateTime, SecondsFormat, SubsecRound as _, Utc};
-use futures::StreamExt as _;
 use nats::Subjects;
-use serde::Serialize;
-use utoipa::ToSchema;
 
-use crate::audit::signing::{Checkpoint, InvalidKey, SigningKey, hex};
-use store::{AuditKeyRow, CheckpointRow, Store, StoreError};
+use crate::audit::CheckpointSigner;
+use crate::runtime::backoff::Backoff;
+use crate::runtime::subscription::{Delivery, Subscription};
 
-/// How often the head is signed while events come in.
-const EVERY: Duration = Duration::from_mins(10);
+/// Shortest interval between two checkpoints.
+const INTERVAL: Duration = Duration::from_mins(10);
+/// Delays after a failure.
+const RETRY: Backoff = Backoff::new(Duration::from_secs(5), INTERVAL);
 
-/// Signs.
-#[derive(Debug, Clone)]
-pub struct Notary {
-    store: Store,
-    configured: Option<Arc<SigningKey>>,
-}
-
-/// A key as auditors may know it.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct AuditKey {
-    /// Its name in checkpoints.
-    pub key_id: String,
-    /// Always `ed25519`.
-    pub algorithm: &'static str,
-    /// The public key, in base64.
-    pub public_key: String,
-    /// When it was first used.
-    pub created_at: DateTime<Utc>,
-    /// When another took its place; `null` for the one in use.
-    pub retired_at: Option<DateTime<Utc>>,
-}
-
-impl Notary {
-    /// Signs with the configured key, or else with one that is made and kept sealed in the store.
-    pub const fn new(store: Store, configured: Option<Arc<SigningKey>>) -> Self {
-        Self { store, configured }
-    }
-
-    /// The key in use.
-    pub async fn key(&self) -> Result<Arc<SigningKey>, StoreError> {
-        if let Some(key) = &self.configured {
-            self.store.put_audit_key_in_use(&row(key, None), true).await?;
-            return Ok(Arc::clone(key));
+/// Signs the head for ever: at the start, then at most once per interval, and only after new events, so that an idle
+/// database can suspend.
+pub async fn run(signer: CheckpointSigner, nats: Client, subjects: Subjects) {
+    let mut events = Subscription::new(nats, subjects.all_events());
+    let mut retry = RETRY;
+    loop {
+        if let Err(error) = signer.checkpoint().await {
+            tracing::warn!(%error, "the head of the ledger could not be signed");
+            retry.wait().await;
+            continue;
         }
-        let in_use = self.store.audit_keys().await?.into_iter().find(|key| key.retired_at.is_none());
-        let kept = match in_use {
-            // One that was configured and is not any more cannot sign: a new one takes its place.
-            Some(kept) if kept.sealed.is_some() => kept,
-            in_use => self.make_key(in_use.is_some()).await?,
-        };
-        self.open(&kept).map(Arc::new)
-    }
-
-    /// Makes a new key and lets it take the place of the one in use.
-    pub async fn rotate(&self) -> Result<AuditKey, StoreError> {
-        Ok(self.make_key(true).await?.into())
-    }
-
-    /// Whether the key comes from the configuration.
-    pub const fn is_configured(&self) -> bool {
-        self.configured.is_some()
-    }
-
-    /// All keys there were, the one in use first.
-    pub async fn keys(&self) -> Result<Vec<AuditKey>, StoreError> {
-        self.key().await?;
-        Ok(self.store.audit_keys().await?.into_iter().map(Into::into).collect())
-    }
-
-    /// The ledger's head, signed and kept.
-    pub async fn checkpoint(&self) -> Result<Checkpoint, StoreError> {
-        self.checkpoint_with(&*self.key().await?).await
-    }
-
-    /// The ledger's head, signed by a key and kept.
-    pub async fn checkpoint_with(&self, key: &SigningKey) -> Result<Checkpoint, StoreError> {
-        let (position, root) = self.store.ledger_head().await?;
-        if let Some(kept) = self.store.checkpoint_at(position, &key.public_key().id()).await?
-            && kept.root == root
-        {
-            return Ok(kept.into());
-        }
-        let at = Utc::now().trunc_subsecs(6);
-        let signed = Checkpoint::sign(key, position, &root, time(at));
-        let row = CheckpointRow {
-            position,
-            root,
-            signature: STANDARD.decode(&signed.signature).map_err(|_| unusable(InvalidKey::Private))?,
-            key_id: signed.key_id.clone(),
-            signed_at: at,
-        };
-        self.store.keep_checkpoint(&row).await?;
-        Ok(signed)
-    }
-
-    /// Signs the head at times, for ever; while nothing happens the store is left alone.
-    pub async fn keep_signing(self, nats: Client, subjects: Subjects) {
-        loop {
-            if let Err(error) = self.checkpoint().await {
-                tracing::warn!(%error, "could not sign the ledger's head");
-            }
-            tokio::time::sleep(EVERY).await;
-            if let Ok(mut events) = nats.subscribe(subjects.all_events()).await {
-                events.next().await;
-            }
-        }
-    }
-
-    async fn make_key(&self, retire: bool) -> Result<AuditKeyRow, StoreError> {
-        let key = SigningKey::generate().map_err(unusable)?;
-        let sealed = self.store.keyring().seal_audit_key(&key.seed().map_err(unusable)?)?;
-        let new = row(&key, Some(sealed));
-        self.store.put_audit_key_in_use(&new, retire).await
-    }
-
-    fn open(&self, kept: &AuditKeyRow) -> Result<SigningKey, StoreError> {
-        let seed = self.store.keyring().open_audit_key(kept)?;
-        let seed = seed.ok_or_else(|| {
-            StoreError::Corrupt("the signing key is sealed by a master key that is not configured".to_owned())
-        })?;
-        SigningKey::from_seed(&seed).map_err(unusable)
-    }
-}
-
-fn unusable(error: InvalidKey) -> StoreError {
-    StoreError::Corrupt(error.to_string())
-}
-
-fn row(key: &SigningKey, sealed: Option<(Vec<u8>, String)>) -> AuditKeyRow {
-    let (sealed, sealed_by) = sealed.unzip();
-    AuditKeyRow {
-        key_id: key.public_key().id(),
-        public_key: key.public_key().as_bytes().to_vec(),
-        sealed,
-        sealed_by,
-        created_at: Utc::now(),
-        retired_at: None,
-    }
-}
-
-/// A time as it is signed.
-fn time(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Micros, true)
-}
-
-impl From<AuditKeyRow> for AuditKey {
-    fn from(row: AuditKeyRow) -> Self {
-        Self {
-            key_id: row.key_id,
-            algorithm: "ed25519",
-            public_key: STANDARD.encode(row.public_key),
-            created_at: row.created_at,
-            retired_at: row.retired_at,
-        }
-    }
-}
-
-impl From<CheckpointRow> for Checkpoint {
-    fn from(row: CheckpointRow) -> Self {
-        Self {
-            position: row.position,
-            root: hex(&row.root),
-            signature: STANDARD.encode(row.signature),
-            key_id: row.key_id,
-            at: time(row.signed_at),
-        }
+        retry.reset();
+        tokio::time::sleep(INTERVAL).await;
+        while events.try_next().is_some() {}
+        while !matches!(events.next().await, Delivery::Message(_)) {}
     }
 }

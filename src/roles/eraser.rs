@@ -1,7 +1,7 @@
-//! The eraser: makes all that is kept of a person unreadable, store by store, and records each step.
+//! The eraser: makes everything stored about a user unreadable, store by store, and records each step.
 //!
-//! Every step can be repeated, so a process that dies in the middle of one loses nothing: the erasure is unfinished until
-//! `AccountErased` is recorded, and whoever comes next goes on. Two erasers at once do each other no harm.
+//! Every step is repeatable, so a process that dies during one loses nothing: the erasure is unfinished until
+//! `AccountErased` is recorded, and the next eraser continues it. Two erasers can work on one erasure at the same time.
 
 mod steps;
 
@@ -10,42 +10,42 @@ use std::time::Duration;
 use aggregates::account::{AccountCommand, ErasureTarget};
 use aggregates::{Actor, Metadata, UserId};
 use async_nats::{Client, jetstream};
-use futures::StreamExt as _;
 use nats::Subjects;
 use rag::index::Collections;
 use sqlx::PgPool;
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::knowledge::files::Files;
-use crate::runtime::wake::SealerWake;
+use crate::runtime::backoff::Backoff;
+use crate::runtime::subscription::Subscription;
+use crate::runtime::wake::SequencerWake;
 use store::{Erasure, ExecuteError, Store};
 
-/// The first look after an erasure was asked for or a step failed; further ones wait longer, so that an idle database may
-/// fall asleep.
-const FIRST_LOOK: Duration = Duration::from_millis(500);
-const LAST_LOOK: Duration = Duration::from_mins(10);
+/// Intervals between looks for unfinished erasures while no request arrives.
+const IDLE: Backoff = Backoff::new(Duration::from_secs(2), Duration::from_mins(10));
+/// Delays after a failed step.
+const RETRY: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(30));
 
-/// What erasing needs.
+/// Carries out erasures.
 #[derive(Clone)]
 pub struct Eraser {
-    /// The event store.
+    /// Event store and keys.
     pub store: Store,
-    /// The account service's database.
+    /// Tables of the account service.
     pub accounts: PgPool,
-    /// The passages.
+    /// Collections with the passages of documents.
     pub collections: Collections,
-    /// The files.
+    /// Stored files of documents.
     pub files: Files,
-    /// The connection to NATS.
+    /// Connection to NATS.
     pub nats: Client,
-    /// Its names.
+    /// Subject names.
     pub subjects: Subjects,
-    /// What wakes the sealer.
-    pub wake: SealerWake,
+    /// Wakes the sequencer.
+    pub wake: SequencerWake,
 }
 
-/// In which order stores are erased: first what makes all the rest unreadable.
+/// Order of the steps. Destroying the keys comes first, since it makes everything else unreadable.
 const ORDER: [ErasureTarget; 7] = [
     ErasureTarget::Keys,
     ErasureTarget::Caches,
@@ -57,46 +57,39 @@ const ORDER: [ErasureTarget; 7] = [
 ];
 
 impl Eraser {
-    /// Erases whoever asks for it, until cancelled.
-    pub async fn run(self, cancel: CancellationToken) {
-        let erasing = async {
-            while let Err(error) = self.erase_again().await {
-                tracing::warn!(
-                    error = format!("{error:#}"),
-                    "could not look for erasures older than this database"
-                );
-                tokio::time::sleep(FIRST_LOOK * 4).await;
-            }
-            let mut asked = self.nats.subscribe(self.subjects.erasing()).await.ok();
-            let mut pause = FIRST_LOOK;
-            loop {
-                pause = match self.erase_unfinished().await {
-                    Ok(()) => LAST_LOOK.min(pause * 4),
-                    Err(error) => {
-                        tracing::warn!(
-                            error = format!("{error:#}"),
-                            "an erasure is interrupted and will go on"
-                        );
-                        FIRST_LOOK * 2
-                    }
-                };
-                if let Some(requests) = &mut asked {
-                    if let Ok(Some(_)) = tokio::time::timeout(pause, requests.next()).await {
-                        pause = FIRST_LOOK;
-                    }
-                } else {
-                    tokio::time::sleep(pause.min(Duration::from_secs(30))).await;
-                    asked = self.nats.subscribe(self.subjects.erasing()).await.ok();
+    /// Carries out requested erasures, for ever. May be cut off at any moment: every step is repeatable.
+    pub async fn run(self) {
+        let mut retry = RETRY;
+        while let Err(error) = self.repeat_erasures().await {
+            tracing::warn!(
+                error = format!("{error:#}"),
+                "erasures older than the database could not be checked"
+            );
+            retry.wait().await;
+        }
+        let mut requests = Subscription::new(self.nats.clone(), self.subjects.erasing());
+        let (mut idle, mut retry) = (IDLE, RETRY);
+        loop {
+            let delay = match self.erase_unfinished().await {
+                Ok(()) => {
+                    retry.reset();
+                    idle.next_delay()
                 }
+                Err(error) => {
+                    tracing::warn!(
+                        error = format!("{error:#}"),
+                        "an erasure was interrupted and will be continued"
+                    );
+                    retry.next_delay()
+                }
+            };
+            if tokio::time::timeout(delay, requests.next()).await.is_ok() {
+                idle.reset();
             }
-        };
-        tokio::select! {
-            () = erasing => {}
-            () = cancel.cancelled() => {}
         }
     }
 
-    /// Brings every erasure that was asked for to its end.
+    /// Completes every requested erasure.
     pub async fn erase_unfinished(&self) -> anyhow::Result<()> {
         for erasure in self.store.unfinished_erasures().await? {
             self.erase(&erasure).await?;
@@ -104,19 +97,19 @@ impl Eraser {
         Ok(())
     }
 
-    /// Asks again for the erasures of people whom a restored database knows though they were erased, and brings them to
-    /// their end. Before anything is served.
-    pub async fn erase_again(&self) -> anyhow::Result<()> {
-        let buried = self.buried().await?;
-        for owner in self.store.unerased(&buried).await? {
+    /// Requests and completes the erasures that a restored database does not contain: tombstones in NATS name the users
+    /// who were erased after the backup.
+    pub async fn repeat_erasures(&self) -> anyhow::Result<()> {
+        let tombstoned = self.tombstoned().await?;
+        for owner in self.store.unerased(&tombstoned).await? {
             let Some(receipt) = self.receipt_of(owner).await? else { continue };
             let command = (owner, AccountCommand::RequestErasure { receipt });
             match self.store.accounts().execute(owner.uuid(), command, &metadata(owner), None).await {
                 Ok(_) => {
-                    tracing::warn!(%receipt, "an erasure is older than this database, and is carried out again");
+                    tracing::warn!(%receipt, "an erasure is missing from this database and is repeated");
                     self.store.begin_erasure(receipt, owner).await?;
                 }
-                // The database is from before the account: there is nothing to erase.
+                // The account is younger than the database: nothing is stored.
                 Err(ExecuteError::Refused(_)) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -126,10 +119,10 @@ impl Eraser {
 
     async fn erase(&self, erasure: &Erasure) -> anyhow::Result<()> {
         let owner = erasure.owner;
-        self.bury(erasure).await?;
+        self.tombstone(erasure).await?;
         self.stop_answers(owner).await?;
-        for place in ORDER {
-            match place {
+        for target in ORDER {
+            match target {
                 ErasureTarget::Keys => self.store.destroy_keys(owner).await?,
                 ErasureTarget::Caches => self.tell_processes(owner).await?,
                 ErasureTarget::ReadModels => self.purge_read_models(owner).await?,
@@ -138,7 +131,7 @@ impl Eraser {
                 ErasureTarget::LiveStream => self.purge_live_stream(owner).await?,
                 ErasureTarget::Accounts => store::erase_account(&self.accounts, owner).await?,
             }
-            self.record(owner, AccountCommand::RecordStoreErased { store: place }).await?;
+            self.record(owner, AccountCommand::RecordStoreErased { store: target }).await?;
         }
         self.record(owner, AccountCommand::RecordErased).await?;
         self.store.finish_erasure(owner).await?;
@@ -157,7 +150,7 @@ impl Eraser {
     }
 }
 
-/// The circumstances of what the system does on an owner's behalf.
+/// Metadata of commands that the service issues for an owner.
 fn metadata(owner: UserId) -> Metadata {
     Metadata {
         owner,

@@ -1,36 +1,44 @@
-//! Takes documents that came, changed or were removed, and has each indexed as its events ask. Tells whoever listens how far
-//! they are.
+//! The indexer: brings added, changed and removed documents to the state that their events record, and reports progress.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use aggregates::DocumentId;
 use async_nats::Client;
-use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
-use async_nats::jetstream::{self, AckKind, Message};
-use futures::StreamExt as _;
-use nats::{Envelope, STREAM_TIMEOUT, Subjects, ensure_streams};
+use async_nats::jetstream::Message;
+use nats::{Envelope, Subjects};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::knowledge::indexing::{Indexing, Told};
 use crate::knowledge::models::Stock;
+use crate::runtime::backoff::Backoff;
+use crate::runtime::consumer::{
+    AckDecision, Consumer, ConsumerError, ConsumerSettings, acknowledge, keep_alive,
+};
 
-/// How long a delivery belongs to a worker that says nothing, and how often it says something.
+/// A delivery that is not extended for this long is delivered again, and how often the indexer extends it.
 const ACK_WAIT: Duration = Duration::from_secs(15);
-const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
-/// When a document that could not be indexed now is tried again, at first and at most.
-const FIRST_RETRY: Duration = Duration::from_secs(1);
-const LAST_RETRY: Duration = Duration::from_mins(1);
-/// When it is looked again after a document that another process is indexing.
-const HELD: Duration = Duration::from_secs(5);
-/// How long NATS is left alone after a failure.
-const PAUSE: Duration = Duration::from_secs(1);
-/// How long a pull waits at the server.
-const PULL: Duration = Duration::from_secs(5);
-/// How often documents are looked for that no delivery accounts for, and from which age on, in seconds.
-const SWEEP: Duration = Duration::from_mins(1);
-const FORGOTTEN: f64 = 120.0;
+const EXTEND_EVERY: Duration = Duration::from_secs(5);
+/// Delays of a document that could not be indexed.
+const RETRY_DOCUMENT: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
+/// Delay of a document that another process is indexing.
+const HELD_ELSEWHERE: Duration = Duration::from_secs(5);
+/// Delays after a failure of NATS or the index.
+const RETRY: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
+/// A connection that lasted longer than this was a success.
+const STABLE: Duration = Duration::from_secs(5);
+/// Time that a pull waits at the server.
+const PULL_WAIT: Duration = Duration::from_secs(5);
+/// Interval between looks for documents without a delivery, and the age in seconds from which on a document counts.
+const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
+const SWEEP_AGE_SECONDS: f64 = 120.0;
+/// Documents that one sweep takes.
+const SWEEP_LIMIT: u32 = 20;
+/// Progress reports that wait to be sent; more are dropped, since the next one says more.
+const PROGRESS_QUEUE: usize = 1_024;
+/// Time limit for sending one report.
+const PROGRESS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The documents' part of a worker.
 pub(crate) struct Documents {
@@ -49,70 +57,58 @@ impl Documents {
         tokio::select! {
             () = self.follow() => {}
             () = self.sweep() => {}
-            () = self.mend() => {}
+            () = self.repair() => {}
             () = cancel.cancelled() => {}
         }
     }
 
     async fn follow(&self) {
+        let mut retry = RETRY;
         loop {
+            let began = tokio::time::Instant::now();
             if let Err(error) = self.follow_consumer().await {
-                tracing::warn!(error = format!("{error:#}"), "taking documents is interrupted");
+                tracing::warn!(%error, "taking documents was interrupted and is retried");
             }
-            tokio::time::sleep(PAUSE).await;
+            if began.elapsed() > STABLE {
+                retry.reset();
+            }
+            retry.wait().await;
         }
     }
 
-    async fn follow_consumer(&self) -> anyhow::Result<()> {
-        let consumer = self.attach().await?;
-        loop {
-            let mut messages = consumer.batch().max_messages(1).expires(PULL).messages().await?;
-            while let Some(message) = messages.next().await {
-                let message = message.map_err(|error| anyhow::anyhow!(error))?;
-                self.take(&message).await;
-            }
-        }
-    }
-
-    async fn attach(&self) -> anyhow::Result<PullConsumer> {
-        let context = jetstream::new(self.nats.clone());
-        let stream = ensure_streams(&context, &self.subjects).await?;
-        let name = self.subjects.documents_consumer();
-        let config = pull::Config {
-            durable_name: Some(name.clone()),
-            description: Some("documents for the workers to index".to_owned()),
+    async fn follow_consumer(&self) -> Result<(), ConsumerError> {
+        let settings = ConsumerSettings {
+            name: self.subjects.documents_consumer(),
+            description: "documents for the workers to index",
             filter_subjects: self.subjects.documents_changed(),
-            ack_policy: AckPolicy::Explicit,
             ack_wait: ACK_WAIT,
-            ..pull::Config::default()
         };
-        let consumer = stream.get_or_create_consumer(&name, config);
-        Ok(tokio::time::timeout(STREAM_TIMEOUT, consumer).await??)
+        let consumer = Consumer::attach(&self.nats, &self.subjects, settings).await?;
+        loop {
+            let mut messages = consumer.pull(1, PULL_WAIT).await?;
+            while let Some(message) = messages.next().await {
+                let message = message?;
+                acknowledge(&message, self.process(&message).await).await;
+            }
+        }
     }
 
-    async fn take(&self, message: &Message) {
-        let Ok(recorded) = Envelope::read(&message.payload) else {
-            let _ = message.ack_with(AckKind::Term).await;
-            return;
-        };
+    async fn process(&self, message: &Message) -> AckDecision {
+        let Ok(recorded) = Envelope::read(&message.payload) else { return AckDecision::Reject };
         let id = DocumentId::new(recorded.aggregate_id);
-        let deliveries = message.info().map_or(1, |info| info.delivered).clamp(1, 10);
         let settled = tokio::select! {
             settled = self.settle(id) => settled,
-            never = keep_alive(message) => match never {},
+            never = keep_alive(message, EXTEND_EVERY) => match never {},
         };
-        let told = match settled {
-            Ok(true) => message.ack().await,
-            Ok(false) => message.ack_with(AckKind::Nak(Some(HELD))).await,
+        match settled {
+            Ok(true) => AckDecision::Ack,
+            Ok(false) => AckDecision::RetryAfter(HELD_ELSEWHERE),
             Err(error) => {
-                tracing::warn!(error = format!("{error:#}"), document.id = %id, "a document waits for the index");
-                let exponent = u32::try_from(deliveries - 1).unwrap_or_default();
-                let pause = LAST_RETRY.min(FIRST_RETRY * 2_u32.saturating_pow(exponent));
-                message.ack_with(AckKind::Nak(Some(pause))).await
+                tracing::warn!(error = format!("{error:#}"), document.id = %id, "a document could not be indexed yet");
+                let deliveries = message.info().map_or(1, |info| info.delivered);
+                let attempt = u32::try_from(deliveries).unwrap_or(1);
+                AckDecision::RetryAfter(RETRY_DOCUMENT.delay_before(attempt))
             }
-        };
-        if let Err(error) = told {
-            tracing::debug!(error, "a delivery could not be disposed of");
         }
     }
 
@@ -121,19 +117,23 @@ impl Documents {
         self.indexing.settle(&stock, id).await
     }
 
-    /// Fills the index again after it was lost, whenever that was: at the start, and when its collection was made anew.
-    async fn mend(&self) {
+    /// Restores missing passages at the start, and whenever the collection was created again.
+    async fn repair(&self) {
+        let mut retry = RETRY;
         loop {
             let stock = Arc::clone(&self.stock.borrow());
             match self.indexing.mend_all(&stock, |_| {}).await {
                 Ok((0, _)) => {}
-                Ok((documents, _)) => tracing::info!(documents, "what the index had lost is there again"),
+                Ok((documents, _)) => {
+                    tracing::info!(documents, "missing passages were restored to the index")
+                }
                 Err(error) => {
-                    tracing::warn!(error = format!("{error:#}"), "the index could not be mended yet");
-                    tokio::time::sleep(LAST_RETRY).await;
+                    tracing::warn!(error = format!("{error:#}"), "the index could not be repaired yet");
+                    retry.wait().await;
                     continue;
                 }
             }
+            retry.reset();
             self.made.notified().await;
         }
     }
@@ -141,40 +141,40 @@ impl Documents {
     /// Finds documents whose delivery was lost with the stream.
     async fn sweep(&self) {
         loop {
-            tokio::time::sleep(SWEEP).await;
-            let waiting = projections::documents::waiting(self.indexing.store.pool(), FORGOTTEN, 20).await;
-            for id in waiting.unwrap_or_default() {
+            tokio::time::sleep(SWEEP_INTERVAL).await;
+            let pool = self.indexing.store.pool();
+            let waiting = projections::documents::waiting(pool, SWEEP_AGE_SECONDS, SWEEP_LIMIT).await;
+            let waiting = match waiting {
+                Ok(waiting) => waiting,
+                Err(error) => {
+                    tracing::warn!(%error, "waiting documents could not be looked up");
+                    continue;
+                }
+            };
+            for id in waiting {
                 if let Err(error) = self.settle(id).await {
-                    tracing::warn!(error = format!("{error:#}"), document.id = %id, "a document waits for the index");
+                    tracing::warn!(error = format!("{error:#}"), document.id = %id, "a document could not be indexed yet");
                 }
             }
         }
     }
 }
 
-/// Tells of progress over NATS, in order. What nobody hears is lost.
-pub(crate) fn tell_progress(nats: Client, subjects: Subjects) -> Told {
-    let (sender, mut steps) = mpsc::unbounded_channel();
+/// Publishes progress over NATS, in order. Progress that nobody follows is lost. The publishing task ends with the last
+/// clone of the returned function.
+pub(crate) fn publish_progress(nats: Client, subjects: Subjects) -> Told {
+    let (sender, mut steps) = mpsc::channel(PROGRESS_QUEUE);
     tokio::spawn(async move {
         while let Some((document, owner, progress)) = steps.recv().await {
             let subject = subjects.document_progress(owner, document);
             let Ok(bytes) = serde_json::to_vec(&progress) else { continue };
-            if let Err(error) = nats.publish(subject, bytes.into()).await {
-                tracing::debug!(%error, "nobody was told how far a document is");
+            let publishing = nats.publish(subject, bytes.into());
+            if !matches!(tokio::time::timeout(PROGRESS_TIMEOUT, publishing).await, Ok(Ok(()))) {
+                tracing::debug!(document.id = %document, "progress of a document could not be published");
             }
         }
     });
     Arc::new(move |document, owner, progress| {
-        let _ = sender.send((document, owner, progress));
+        let _ = sender.try_send((document, owner, progress));
     })
-}
-
-/// Says that the work on a delivery goes on.
-async fn keep_alive(message: &Message) -> std::convert::Infallible {
-    loop {
-        tokio::time::sleep(SIGN_OF_LIFE).await;
-        if let Err(error) = message.ack_with(AckKind::Progress).await {
-            tracing::debug!(error, "a delivery was not told that the work goes on");
-        }
-    }
 }

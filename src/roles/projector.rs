@@ -1,70 +1,61 @@
-//! The projector: makes the read models from the ledger, batch by batch, rows and checkpoint in one transaction.
+//! The projector: applies the ledger to the read models, batch by batch, rows and checkpoint in one transaction.
 
 use std::time::Duration;
 
 use aggregates::{AggregateType, ConversationId, RecordedEvent, UserId};
 use async_nats::Client;
 use nats::{Projected, Subjects};
-use projections::Opened;
-use tokio_util::sync::CancellationToken;
+use store::{Store, StoreError};
 
+use crate::runtime::backoff::Backoff;
+use crate::runtime::decrypt::decrypt_events;
 use crate::runtime::ledger_feed::LedgerFeed;
-use store::{Store, StoreError, subject_of};
 
-/// The most events in one transaction. Under load batches grow by themselves, since events arrive while one is applied.
+/// The most events in one transaction. Batches grow under load, because events arrive while one is applied.
 const BATCH: usize = 1_000;
-/// How long an unreachable store is left alone.
-const PAUSE: Duration = Duration::from_millis(500);
+/// Delays after a failure.
+const RETRY: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(10));
+/// Time limit for one announcement.
+const ANNOUNCE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Follows the ledger and keeps the read models level with it, until cancelled.
-pub async fn run(store: Store, nats: Client, subjects: Subjects, cancel: CancellationToken) {
-    let projecting = async {
-        loop {
-            if let Err(error) = project(&store, &nats, &subjects).await {
-                tracing::warn!(%error, "projecting is interrupted");
-            }
-            tokio::time::sleep(PAUSE).await;
+/// Follows the ledger and applies it to the read models, for ever. May be cut off at any moment: a batch that is not
+/// committed is applied again.
+pub async fn run(store: Store, nats: Client, subjects: Subjects) {
+    let mut retry = RETRY;
+    loop {
+        let mut applied = false;
+        if let Err(error) = project(&store, &nats, &subjects, &mut applied).await {
+            tracing::warn!(%error, "projecting was interrupted and is retried");
         }
-    };
-    tokio::select! {
-        () = projecting => {}
-        () = cancel.cancelled() => {}
+        if applied {
+            retry.reset();
+        }
+        retry.wait().await;
     }
 }
 
-async fn project(store: &Store, nats: &Client, subjects: &Subjects) -> Result<(), StoreError> {
+async fn project(
+    store: &Store,
+    nats: &Client,
+    subjects: &Subjects,
+    applied: &mut bool,
+) -> Result<(), StoreError> {
     let checkpoint = projections::lowest_checkpoint(store.pool()).await?;
     let mut feed = LedgerFeed::new(store.clone(), nats.clone(), subjects, checkpoint);
     loop {
         let after = feed.position();
         let events = feed.next(BATCH).await?;
         let changed = changed_conversations(&events);
-        let batch = open(store, events).await?;
+        let batch = decrypt_events(store, events).await?;
         let mut transaction = store.pool().begin().await?;
         projections::apply(&mut transaction, &batch).await?;
         transaction.commit().await?;
+        *applied = true;
         announce(nats, subjects, Projected { after, position: feed.position(), changed }).await;
     }
 }
 
-/// Opens a batch, with the keys that read models need to seal and to index.
-pub(crate) async fn open(store: &Store, mut events: Vec<RecordedEvent>) -> Result<Vec<Opened>, StoreError> {
-    let keys = store.open(&mut events).await?;
-    let mut owners: Vec<UserId> = events.iter().map(|event| event.owner).collect();
-    owners.sort_unstable();
-    owners.dedup();
-    let user_keys = store.keyring().user_keys(&owners).await?;
-    Ok(events
-        .into_iter()
-        .map(|recorded| Opened {
-            key: subject_of(&recorded).and_then(|subject| keys.get(&subject).copied()),
-            blind: user_keys.get(&recorded.owner).map(sealing::UserKey::blind_key),
-            recorded,
-        })
-        .collect())
-}
-
-/// The conversations a batch touches, sorted by owner.
+/// Conversations that a batch changes, sorted by owner.
 fn changed_conversations(events: &[RecordedEvent]) -> Vec<(UserId, ConversationId)> {
     let mut changed: Vec<_> = events
         .iter()
@@ -76,9 +67,12 @@ fn changed_conversations(events: &[RecordedEvent]) -> Vec<(UserId, ConversationI
     changed
 }
 
-/// Tells the api processes. A lost announcement is made good by the next one, and by their own looking.
+/// Announces the position to the api processes. A lost announcement is covered by the next one.
 async fn announce(nats: &Client, subjects: &Subjects, projected: Projected) {
-    if let Err(error) = nats.publish(subjects.projected(), projected.to_bytes()).await {
-        tracing::debug!(%error, "could not announce the read models' position");
+    let publishing = nats.publish(subjects.projected(), projected.to_bytes());
+    match tokio::time::timeout(ANNOUNCE_TIMEOUT, publishing).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "the read models' position could not be announced"),
+        Err(_) => tracing::debug!("announcing the read models' position timed out"),
     }
 }

@@ -1,8 +1,8 @@
-//! What ends by time: conversations thrown away 30 days ago and, with `RETENTION_DAYS`, everything that nobody has touched for
-//! as long. What has ended is unreadable everywhere, because its key is destroyed.
+//! Retention: erases conversations 30 days after their deletion and, with `RETENTION_DAYS`, conversations and documents
+//! without activity for that long. An erased item is unreadable everywhere, because its key is destroyed.
 //!
-//! A sweep decides by the read models and commands with the version it saw, so whoever takes something back or goes on with
-//! it at that moment wins. Every step can be repeated: keys follow the events that say so.
+//! A sweep reads the read models and sends commands that expect the version it saw, so that an owner who restores or
+//! continues an item at the same moment wins. Every step is repeatable: keys are destroyed by the recorded events.
 
 use std::time::Duration;
 
@@ -11,50 +11,55 @@ use aggregates::document::DocumentCommand;
 use aggregates::{Actor, Metadata, UserId};
 use chrono::{DateTime, TimeDelta, Utc};
 use projections::due::{self, Due};
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::runtime::wake::SealerWake;
+use crate::runtime::backoff::Backoff;
+use crate::runtime::wake::SequencerWake;
 use store::{ExecuteError, Store};
 
-/// How often it is looked for what is over.
-const SWEEP: Duration = Duration::from_hours(1);
-/// How many are looked at together.
+/// Interval between sweeps.
+const SWEEP_INTERVAL: Duration = Duration::from_hours(1);
+/// Delays after a failed sweep.
+const RETRY: Backoff = Backoff::new(Duration::from_mins(1), SWEEP_INTERVAL);
+/// Rows read at once.
 const BATCH: u32 = 200;
 
-/// Ends what is over.
+/// Ends conversations and documents by age.
 #[derive(Clone)]
 pub struct Retention {
-    /// The event store.
+    /// Event store and keys.
     pub store: Store,
-    /// What wakes the sealer.
-    pub wake: SealerWake,
-    /// How long things are kept that nobody touches; for ever when not given.
+    /// Wakes the sequencer.
+    pub wake: SequencerWake,
+    /// Time without activity after which an item is erased; `None` keeps items for ever.
     pub keep: Option<TimeDelta>,
 }
 
 impl Retention {
-    /// Sweeps now and every hour, until cancelled.
-    pub async fn run(self, cancel: CancellationToken) {
-        let sweeping = async {
-            loop {
-                match self.sweep(Utc::now()).await {
-                    Ok(0) => {}
-                    Ok(ended) => tracing::info!(ended, "what was over is erased"),
-                    Err(error) => {
-                        tracing::warn!(error = format!("{error:#}"), "what is over could not be erased yet");
+    /// Sweeps at the start and then hourly, for ever. A failed sweep is retried sooner.
+    pub async fn run(self) {
+        let mut retry = RETRY;
+        loop {
+            match self.sweep(Utc::now()).await {
+                Ok(expired) => {
+                    if expired > 0 {
+                        tracing::info!(expired, "expired conversations and documents were erased");
                     }
+                    retry.reset();
+                    tokio::time::sleep(SWEEP_INTERVAL).await;
                 }
-                tokio::time::sleep(SWEEP).await;
+                Err(error) => {
+                    tracing::warn!(
+                        error = format!("{error:#}"),
+                        "expired conversations and documents were not erased"
+                    );
+                    retry.wait().await;
+                }
             }
-        };
-        tokio::select! {
-            () = sweeping => {}
-            () = cancel.cancelled() => {}
         }
     }
 
-    /// Ends what is over at a moment, and says how much that was.
+    /// Erases what has expired at `now`; returns the number of items.
     pub async fn sweep(&self, now: DateTime<Utc>) -> anyhow::Result<usize> {
         let untouched_since = self.keep.map(|keep| now - keep);
         let ended = self.conversations(now, untouched_since).await? + self.documents(untouched_since).await?;
@@ -109,7 +114,7 @@ impl Retention {
     }
 }
 
-/// Whether something ended. A refusal says that it went on, or is ended already.
+/// 1 if the item ended; 0 if the aggregate refused, because the item is active again or has ended already.
 fn counted<T, E: std::error::Error + Send + Sync + 'static>(
     executed: Result<T, ExecuteError<E>>,
 ) -> anyhow::Result<usize> {

@@ -1,74 +1,61 @@
-//! The ledger as it grows: every event after a position, in order, none missing, none twice.
+//! The ledger as it grows: every event after a position, in order, without gaps or repetitions.
 //!
-//! NATS brings what is new at once; whatever it did not bring is read from the ledger. Nobody needs to trust an arrival.
+//! NATS delivers new events at once. Whatever NATS does not deliver is read from the ledger.
 
 use std::time::Duration;
 
 use aggregates::{Position, RecordedEvent};
 use async_nats::connection::State;
-use async_nats::{Client, Message, Subscriber};
-use futures::{FutureExt as _, StreamExt as _};
+use async_nats::{Client, Message};
 use nats::{Envelope, Subjects};
-
 use store::{Store, StoreError};
 
-/// The first look after silence; each further one waits twice as long, so that an idle database may fall asleep.
-const FIRST_LOOK: Duration = Duration::from_secs(1);
-const LAST_LOOK: Duration = Duration::from_mins(10);
+use super::backoff::Backoff;
+use super::subscription::{Delivery, Subscription};
 
-/// A follower of the ledger.
+/// Intervals between looks at the ledger while no event arrives, so that an idle database can suspend.
+const IDLE: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(10));
+/// Interval between looks at the ledger while NATS is away.
+const WITHOUT_NATS: Duration = Duration::from_secs(1);
+
+/// Follows the ledger.
 #[derive(Debug)]
 pub struct LedgerFeed {
     store: Store,
     nats: Client,
-    subject: String,
-    subscription: Option<Subscriber>,
+    subscription: Subscription,
     held: Option<Message>,
     last: Position,
-    /// Whether the ledger may hold more than was read of it.
+    /// Whether the ledger may hold events that were not handed out.
     behind: bool,
-    silence: Duration,
+    idle: Backoff,
 }
 
-/// What a look at the subscription showed.
+/// The outcome of a look at the subscription.
 enum Arrived {
-    /// The events that follow the last one.
+    /// Events that follow the last one.
     Next(Vec<RecordedEvent>),
-    /// Nothing yet.
+    /// No message.
     Nothing,
-    /// Something that does not follow.
+    /// A message that does not follow.
     Gap,
 }
 
 impl LedgerFeed {
     /// Follows the ledger after a position.
     pub fn new(store: Store, nats: Client, subjects: &Subjects, after: Position) -> Self {
-        let subject = subjects.all_events();
-        Self {
-            store,
-            nats,
-            subject,
-            subscription: None,
-            held: None,
-            last: after,
-            behind: true,
-            silence: FIRST_LOOK,
-        }
+        let subscription = Subscription::new(nats.clone(), subjects.all_events());
+        Self { store, nats, subscription, held: None, last: after, behind: true, idle: IDLE }
     }
 
-    /// The position of the last event handed out.
+    /// The position of the last event that was handed out.
     pub const fn position(&self) -> Position {
         self.last
     }
 
-    /// The next events, at least one and at most `limit`; waits until there are any. May be cancelled at any time: what was
-    /// not handed out comes again.
+    /// Waits for the next events: at least one and at most `limit`. Cancelling the wait loses nothing.
     pub async fn next(&mut self, limit: usize) -> Result<Vec<RecordedEvent>, StoreError> {
         loop {
-            if self.subscription.is_none() {
-                // Before the ledger is read, so that nothing falls in between.
-                self.subscription = self.nats.subscribe(self.subject.clone()).await.ok();
-            }
             if self.behind {
                 let events = self.read_ledger(limit).await?;
                 if !events.is_empty() {
@@ -91,14 +78,14 @@ impl LedgerFeed {
     }
 
     fn hand_out(&mut self, events: Vec<RecordedEvent>) -> Vec<RecordedEvent> {
-        self.silence = FIRST_LOOK;
+        self.idle.reset();
         if let Some(event) = events.last() {
             self.last = event.position;
         }
         events
     }
 
-    /// Takes what has arrived without waiting.
+    /// Takes the messages that have arrived, without waiting.
     fn drain(&mut self, limit: usize) -> Arrived {
         let mut events: Vec<RecordedEvent> = Vec::new();
         while events.len() < limit {
@@ -109,7 +96,7 @@ impl LedgerFeed {
                 Some(position) if position == expected => match Envelope::read(&message.payload) {
                     Ok(event) => events.push(event),
                     Err(error) => {
-                        tracing::warn!(%error, %position, "an event from NATS cannot be read: reading the ledger");
+                        tracing::warn!(%error, %position, "an event from NATS could not be decoded; the ledger is read instead");
                         self.behind = true;
                         break;
                     }
@@ -127,39 +114,19 @@ impl LedgerFeed {
         }
     }
 
-    /// The next message, if there is one already.
+    /// A message that has arrived already.
     fn arrived(&mut self) -> Option<Message> {
-        if let Some(message) = self.held.take() {
-            return Some(message);
-        }
-        let arrived = self.subscription.as_mut()?.next().now_or_never()?;
-        if arrived.is_none() {
-            self.subscription = None;
-            self.behind = true;
-        }
-        arrived
+        self.held.take().or_else(|| self.subscription.try_next())
     }
 
-    /// Waits for a message, or until it is time to look at the ledger again.
+    /// Waits for a message, or until the next look at the ledger is due.
     async fn wait(&mut self) {
         let connected = self.nats.connection_state() == State::Connected;
-        let pause = if connected { self.silence } else { FIRST_LOOK };
-        let message = async {
-            match &mut self.subscription {
-                Some(subscription) => subscription.next().await,
-                None => std::future::pending().await,
-            }
-        };
-        match tokio::time::timeout(pause, message).await {
-            Ok(Some(message)) => self.held = Some(message),
-            Ok(None) => {
-                self.subscription = None;
-                self.behind = true;
-            }
-            Err(_) => {
-                self.silence = (self.silence * 2).min(LAST_LOOK);
-                self.behind = true;
-            }
+        let limit = if connected { self.idle.next_delay() } else { WITHOUT_NATS };
+        match tokio::time::timeout(limit, self.subscription.next()).await {
+            Ok(Delivery::Message(message)) => self.held = Some(message),
+            // Events that were published before may be missing.
+            Ok(Delivery::Subscribed) | Err(_) => self.behind = true,
         }
     }
 }

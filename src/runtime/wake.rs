@@ -1,49 +1,58 @@
-//! The hint that the outbox has rows: to the sealer in this process at once, to one elsewhere over NATS.
+//! The hint that the outbox has rows: in memory to the sequencer of this process, over NATS to one elsewhere.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_nats::Client;
 use bytes::Bytes;
 use nats::Subjects;
 use tokio::sync::Notify;
+use tokio_util::task::AbortOnDropHandle;
 
-/// Wakes the sealer. A lost hint costs time, never an event: the sealer looks by itself, too.
+/// Time limit for handing one hint to the connection.
+const PUBLISH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Wakes the sequencer. Cheap to clone.
+///
+/// A lost hint costs time, never an event: the sequencer also looks on its own.
 #[derive(Debug, Clone)]
-pub struct SealerWake {
-    here: Arc<Notify>,
-    elsewhere: Option<(Client, String)>,
+pub struct SequencerWake {
+    appended: Arc<Notify>,
+    /// Passes hints on to another process for as long as a clone exists.
+    _forwarder: Option<Arc<AbortOnDropHandle<()>>>,
 }
 
-impl SealerWake {
-    /// A wake for a process whose sealer is `here`.
+impl SequencerWake {
+    /// For a process that runs the sequencer.
     pub fn local() -> Self {
-        Self { here: Arc::new(Notify::new()), elsewhere: None }
+        Self { appended: Arc::new(Notify::new()), _forwarder: None }
     }
 
-    /// A wake for a process without a sealer: the hint goes over NATS.
+    /// For a process without the sequencer. Hints that come faster than they can be sent are sent as one.
     pub fn remote(nats: Client, subjects: &Subjects) -> Self {
-        Self { here: Arc::new(Notify::new()), elsewhere: Some((nats, subjects.wake_sealer())) }
+        let appended = Arc::new(Notify::new());
+        let forwarder = forward(Arc::clone(&appended), nats, subjects.wake_sequencer());
+        Self { appended, _forwarder: Some(Arc::new(AbortOnDropHandle::new(tokio::spawn(forwarder)))) }
     }
 
-    /// Says that something was appended. Never waits.
+    /// Reports that events were appended. Never waits.
     pub fn notify(&self) {
-        self.here.notify_one();
-        if let Some((nats, subject)) = self.elsewhere.clone() {
-            tokio::spawn(async move {
-                if let Err(error) = nats.publish(subject, Bytes::new()).await {
-                    tracing::debug!(%error, "could not wake the sealer");
-                }
-            });
-        }
+        self.appended.notify_one();
     }
 
-    /// Wakes the sealer of this process alone.
-    pub fn wake_here(&self) {
-        self.here.notify_one();
-    }
-
-    /// Waits for the next hint in this process.
+    /// Waits for the next report in this process.
     pub async fn notified(&self) {
-        self.here.notified().await;
+        self.appended.notified().await;
+    }
+}
+
+async fn forward(appended: Arc<Notify>, nats: Client, subject: String) {
+    loop {
+        appended.notified().await;
+        match tokio::time::timeout(PUBLISH_TIMEOUT, nats.publish(subject.clone(), Bytes::new())).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "the sequencer could not be woken"),
+            Err(_) => tracing::debug!("waking the sequencer timed out"),
+        }
     }
 }

@@ -243,7 +243,7 @@ pub(crate) fn failed(event: &ConversationEvent) -> (FailureReason, u32) {
 /// A backbone at work, with something to know.
 pub(crate) async fn at_work() -> Backbone {
     let backbone = Backbone::new().await;
-    backbone.seal();
+    backbone.sequence();
     teach(&backbone).await;
     backbone
 }

@@ -8,7 +8,7 @@ use aggregates::{Actor, AnswerId, ConversationId, Metadata, Position, QuestionId
 use async_nats::Client;
 use chrono::{DateTime, Utc};
 use colloquy::roles::{projector, sequencer};
-use colloquy::runtime::wake::SealerWake;
+use colloquy::runtime::wake::SequencerWake;
 use nats::Subjects;
 use sealing::MasterKey;
 use sqlx::{Connection as _, PgConnection};
@@ -24,7 +24,7 @@ pub(crate) struct Backbone {
     pub(crate) store: Store,
     pub(crate) nats: Client,
     pub(crate) subjects: Subjects,
-    pub(crate) wake: SealerWake,
+    pub(crate) wake: SequencerWake,
     pub(crate) cancel: CancellationToken,
 }
 
@@ -59,22 +59,28 @@ impl Backbone {
             store: Store::new(pool, keyring),
             nats: nats::connect(&service("COLLOQUY_TEST_NATS_URL"), "test").await.unwrap(),
             subjects: Subjects::new(&format!("t{}", Uuid::now_v7().simple())),
-            wake: SealerWake::local(),
+            wake: SequencerWake::local(),
             cancel: CancellationToken::new(),
             database_url,
         }
     }
 
-    /// Starts a sealer.
-    pub(crate) fn seal(&self) -> tokio::task::JoinHandle<()> {
+    /// Starts a sequencer.
+    pub(crate) fn sequence(&self) -> tokio::task::JoinHandle<()> {
         let (store, nats, subjects) = (self.store.clone(), self.nats.clone(), self.subjects.clone());
-        tokio::spawn(sequencer::run(store, nats, subjects, self.wake.clone(), self.cancel.clone()))
+        let (wake, cancel) = (self.wake.clone(), self.cancel.clone());
+        tokio::spawn(async move {
+            cancel.run_until_cancelled(sequencer::run(store, nats, subjects, wake)).await;
+        })
     }
 
     /// Starts a projector.
     pub(crate) fn project(&self) -> tokio::task::JoinHandle<()> {
         let (store, nats, subjects) = (self.store.clone(), self.nats.clone(), self.subjects.clone());
-        tokio::spawn(projector::run(store, nats, subjects, self.cancel.clone()))
+        let cancel = self.cancel.clone();
+        tokio::spawn(async move {
+            cancel.run_until_cancelled(projector::run(store, nats, subjects)).await;
+        })
     }
 
     /// A user with an account.

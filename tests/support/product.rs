@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use colloquy::config::{ApiConfig, Config, Secret, WorkerConfig};
 use colloquy::process::App;
 use colloquy::roles::Role;
+use colloquy::runtime::supervisor::Shutdown;
 use store;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::backbone::{master_key, new_database};
@@ -20,7 +20,7 @@ use super::{files_url, service};
 pub(crate) struct Product {
     pub(crate) url: String,
     pub(crate) config: Config,
-    pub(crate) stop: CancellationToken,
+    pub(crate) shutdown: Shutdown,
     running: JoinHandle<anyhow::Result<()>>,
 }
 
@@ -42,21 +42,21 @@ impl Product {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let roles: BTreeSet<Role> = roles.iter().copied().collect();
         let app = App::new(config.clone(), roles).await.unwrap();
-        let stop = CancellationToken::new();
-        let running = tokio::spawn(app.run(Some(listener), stop.clone()));
-        Self { url, config, stop, running }
+        let shutdown = Shutdown::default();
+        let running = tokio::spawn(app.run(Some(listener), shutdown.clone()));
+        Self { url, config, shutdown, running }
     }
 
     /// Ends it as an operator would, and waits until it has ended.
     pub(crate) async fn end(mut self) {
-        self.stop.cancel();
+        self.shutdown.drain.cancel();
         (&mut self.running).await.unwrap().unwrap();
     }
 }
 
 impl Drop for Product {
     fn drop(&mut self) {
-        self.stop.cancel();
+        self.shutdown.drain.cancel();
     }
 }
 

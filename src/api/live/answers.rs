@@ -8,19 +8,19 @@ use aggregates::conversation::{Answer, Citation};
 use aggregates::{AnswerId, ConversationId, QuestionId, RecordedEvent, UserId};
 use nats::{LiveKind, LiveMessage};
 
-use super::{LiveStep, ended_answer};
+use super::{AnswerStep, ended_answer};
 
-/// How long an answer nobody writes any more is kept: as long as the live stream keeps it.
+/// Time for which an answer without news is kept, equal to the retention of the live stream.
 const FORGOTTEN_AFTER: Duration = Duration::from_mins(15);
-/// How often the live stream is read again for one answer.
+/// Shortest interval between two replays of one answer.
 const REPLAY_EVERY: Duration = Duration::from_secs(1);
-/// How many ended answers are remembered, so that a late delta does not bring one back.
+/// Ended answers that are remembered, so that a late delta does not revive one.
 const ENDED: usize = 10_000;
 
 /// An answer that is being written.
 #[derive(Debug, Clone)]
 pub struct AnswerInFlight {
-    /// Whose it is.
+    /// Owner of the conversation.
     pub owner: UserId,
     /// The conversation.
     pub conversation_id: ConversationId,
@@ -30,22 +30,22 @@ pub struct AnswerInFlight {
     pub answer_id: AnswerId,
     /// The newest attempt.
     pub attempt: u32,
-    /// The passages found, once they are.
+    /// The passages that retrieval found; `None` before.
     pub sources: Option<Arc<[Citation]>>,
-    /// All text of this attempt so far.
+    /// Text of this attempt so far.
     pub text: String,
     touched: Instant,
     replayed: Option<Instant>,
 }
 
-/// What a live message brought.
+/// The effect of a live message.
 #[derive(Debug)]
 pub(crate) enum Taken {
-    /// Nothing that was not known.
+    /// Nothing new.
     Nothing,
     /// Something new.
-    Step(LiveStep),
-    /// It does not follow what is known.
+    Step(AnswerStep),
+    /// The message does not follow the known text.
     Gap,
 }
 
@@ -79,7 +79,7 @@ impl AnswersInFlight {
         Answer { text: answer.text.clone(), citations: sources.iter().filter(cited).cloned().collect() }
     }
 
-    /// An answer that has ended is not in flight any more, whatever still arrives.
+    /// Removes the answer that an event ends, whatever arrives later.
     pub(crate) fn take_event(&mut self, event: &RecordedEvent) {
         if let Some(answer_id) = ended_answer(event) {
             self.end(answer_id);
@@ -91,7 +91,7 @@ impl AnswersInFlight {
         self.ended.insert(answer_id, ());
     }
 
-    /// Whether it is time to look for what was missed of an answer, which then counts as looked for.
+    /// Whether a replay of the answer is due; if so, notes it as done.
     pub(crate) fn may_replay(&mut self, answer_id: AnswerId) -> bool {
         let Some(answer) = self.answers.get_mut(&answer_id) else {
             return false;
@@ -104,7 +104,7 @@ impl AnswersInFlight {
         due
     }
 
-    /// Takes a live message in. A repetition brings nothing; a later attempt replaces an earlier one.
+    /// Applies a live message. A repetition has no effect; a later attempt replaces an earlier one.
     pub(crate) fn take_live(
         &mut self,
         owner: UserId,
@@ -141,7 +141,7 @@ impl AnswersInFlight {
                 };
                 self.answers.insert(live.answer_id, begun);
                 match live.kind {
-                    LiveKind::Started => return Taken::Step(LiveStep::Started),
+                    LiveKind::Started => return Taken::Step(AnswerStep::Started),
                     // The beginning was missed; it is in the stream.
                     LiveKind::Sources | LiveKind::Delta { .. } => return Taken::Gap,
                 }
@@ -160,7 +160,7 @@ impl AnswerInFlight {
                 Ok(sources) if self.sources.is_none() => {
                     let sources: Arc<[Citation]> = sources.into();
                     self.sources = Some(Arc::clone(&sources));
-                    Taken::Step(LiveStep::Sources(sources))
+                    Taken::Step(AnswerStep::Sources(sources))
                 }
                 _ => Taken::Nothing,
             },
@@ -180,7 +180,7 @@ impl AnswerInFlight {
             Some(new) if !new.is_empty() => {
                 let offset = self.text.len();
                 self.text.push_str(new);
-                Taken::Step(LiveStep::Delta { offset, text: new.to_owned() })
+                Taken::Step(AnswerStep::Delta { offset, text: new.to_owned() })
             }
             _ => Taken::Nothing,
         }
@@ -216,7 +216,10 @@ mod tests {
         begin(&mut answers, 1);
         assert!(matches!(delta(&mut answers, 1, 0, "ab"), Taken::Step(_)));
         assert!(matches!(delta(&mut answers, 1, 0, "ab"), Taken::Nothing));
-        assert!(matches!(delta(&mut answers, 1, 0, "abcd"), Taken::Step(LiveStep::Delta { offset: 2, .. })));
+        assert!(matches!(
+            delta(&mut answers, 1, 0, "abcd"),
+            Taken::Step(AnswerStep::Delta { offset: 2, .. })
+        ));
         assert_eq!(answers.so_far(ANSWER).text, "abcd");
     }
 
@@ -232,7 +235,7 @@ mod tests {
         let mut answers = AnswersInFlight::default();
         begin(&mut answers, 1);
         delta(&mut answers, 1, 0, "old");
-        assert!(matches!(begin(&mut answers, 2), Taken::Step(LiveStep::Started)));
+        assert!(matches!(begin(&mut answers, 2), Taken::Step(AnswerStep::Started)));
         assert!(matches!(delta(&mut answers, 1, 3, "er"), Taken::Nothing));
         assert_eq!(answers.so_far(ANSWER).text, "");
     }

@@ -1,69 +1,65 @@
-//! Answers being written: what the live stream says of them, opened, put in order and passed on.
+//! Deltas of answers being written: decrypted, put in order and delivered.
 
 use std::sync::Arc;
 
 use aggregates::{ConversationId, UserId};
 use async_nats::Message;
-use futures::StreamExt as _;
 use nats::{LiveKind, LiveMessage};
 use sealing::{Coordinates, Subject};
 
+use super::Live;
 use super::answers::Taken;
-use super::stream_event::{Happening, LiveHappening};
-use super::{Hub, PAUSE};
+use super::stream_event::{AnswerProgress, StreamEvent};
+use crate::runtime::subscription::{Delivery, Subscription};
 
-/// Whether what was received of an answer has a hole that a replay may fill.
+/// Whether a message of an answer is missing that a replay may deliver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Continuity {
+pub(super) enum Continuity {
     Whole,
     Gap,
 }
 
-impl Hub {
-    /// Follows the live stream, for ever.
-    pub(crate) async fn follow_answers(&self) {
+impl Live {
+    /// Follows the live stream for ever, and replays it after messages may have been lost.
+    pub(super) async fn follow_answers(&self) {
+        let mut messages = Subscription::new(self.nats.clone(), self.subjects.all_live());
         loop {
-            match self.nats.subscribe(self.subjects.all_live()).await {
-                Ok(mut messages) => {
-                    self.replay_live().await;
-                    while let Some(message) = messages.next().await {
-                        // Something before it was missed: the stream has it, or the worker sends all of it once more.
-                        if self.take_live(&message).await == Continuity::Gap {
-                            self.replay_in_background(message.subject.to_string());
-                        }
+            match messages.next().await {
+                Delivery::Subscribed => self.replay_live().await,
+                Delivery::Message(message) => {
+                    if self.take_live(&message).await == Continuity::Gap {
+                        self.replays.request(message.subject.to_string());
                     }
                 }
-                Err(error) => tracing::warn!(%error, "could not follow answers being written"),
             }
-            tokio::time::sleep(PAUSE).await;
         }
     }
 
-    /// Takes a message of the live stream in and passes on what is new in it.
-    pub(crate) async fn take_live(&self, message: &Message) -> Continuity {
+    /// Applies a message of the live stream and delivers what is new in it.
+    pub(super) async fn take_live(&self, message: &Message) -> Continuity {
         let Some((owner, conversation_id)) = owner_and_conversation(message.subject.as_str()) else {
             return Continuity::Whole;
         };
         let Ok(live) = LiveMessage::from_bytes(&message.payload) else {
             return Continuity::Whole;
         };
-        let Some(text) = self.open_live(owner, conversation_id, &live).await else {
+        let Some(text) = self.decrypt_live(owner, conversation_id, &live).await else {
             return Continuity::Whole;
         };
-        let mut present = self.present();
-        match present.answers.take_live(owner, conversation_id, &live, text) {
-            Taken::Gap if present.answers.may_replay(live.answer_id) => Continuity::Gap,
+        let mut state = self.state();
+        match state.answers.take_live(owner, conversation_id, &live, text) {
+            Taken::Gap if state.answers.may_replay(live.answer_id) => Continuity::Gap,
             Taken::Gap | Taken::Nothing => Continuity::Whole,
             Taken::Step(step) => {
                 let LiveMessage { question_id, answer_id, attempt, .. } = live;
-                let happening = LiveHappening { conversation_id, question_id, answer_id, attempt, step };
-                present.listeners.tell(owner, &Happening::Live(Arc::new(happening)));
+                let progress = AnswerProgress { conversation_id, question_id, answer_id, attempt, step };
+                state.listeners.deliver(owner, &StreamEvent::Live(Arc::new(progress)));
                 Continuity::Whole
             }
         }
     }
 
-    async fn open_live(
+    async fn decrypt_live(
         &self,
         owner: UserId,
         conversation_id: ConversationId,
@@ -85,7 +81,7 @@ impl Hub {
     }
 }
 
-/// The owner and conversation named by a live subject: `<prefix>.live.<owner>.<conversation>.<answer>`.
+/// Owner and conversation in a live subject: `<prefix>.live.<owner>.<conversation>.<answer>`.
 fn owner_and_conversation(subject: &str) -> Option<(UserId, ConversationId)> {
     let mut tokens = subject.split('.').skip(2);
     Some((tokens.next()?.parse().ok()?, tokens.next()?.parse().ok()?))

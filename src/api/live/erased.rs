@@ -1,28 +1,28 @@
-//! Whoever is erased is told nothing more.
+//! Erasure of a user ends the user's streams.
 
 use aggregates::UserId;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::Hub;
+use super::Live;
 
-impl Hub {
-    /// Forgets what is held of somebody who is being erased, and ends their streams. Told by NATS, or by the ledger where
-    /// that was missed.
+impl Live {
+    /// Drops what the process holds of a user who is being erased, and ends the user's streams. Called on the announcement
+    /// over NATS, and on the ledger's event in case the announcement is lost.
     pub fn forget(&self, user: UserId) {
         self.store.keyring().forget(user);
         self.reads.changed(user);
-        // Without any stream there is nobody to tell.
+        // An error means that no stream is open.
         let _ = self.erased.send(user);
     }
 
-    /// Comes true when somebody is erased; listens from now on, not from the first poll.
+    /// Resolves when the user is erased. Subscribes when called, not when first polled.
     pub fn erased(&self, user: UserId) -> impl Future<Output = ()> + Send + use<> {
         let mut erased = self.erased.subscribe();
         async move {
             loop {
                 match erased.recv().await {
                     Ok(other) if other != user => {}
-                    // Whoever has missed some may have missed their own: the client comes back, or is refused.
+                    // A lagging receiver may have missed its own user: the client reconnects or is refused.
                     Ok(_) | Err(RecvError::Lagged(_) | RecvError::Closed) => return,
                 }
             }

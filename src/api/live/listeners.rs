@@ -1,20 +1,20 @@
-//! Who listens to what happens to whom.
+//! The listeners of each owner.
 
 use std::collections::HashMap;
 
 use aggregates::UserId;
 use tokio::sync::mpsc;
 
-use super::Happening;
+use super::StreamEvent;
 
-/// The channels of all listeners, by owner.
+/// Channels of all listeners by owner.
 #[derive(Debug, Default)]
 pub(crate) struct Listeners {
-    by_owner: HashMap<UserId, Vec<mpsc::Sender<Happening>>>,
+    by_owner: HashMap<UserId, Vec<mpsc::Sender<StreamEvent>>>,
 }
 
 impl Listeners {
-    pub(crate) fn add(&mut self, owner: UserId, listener: mpsc::Sender<Happening>) {
+    pub(crate) fn add(&mut self, owner: UserId, listener: mpsc::Sender<StreamEvent>) {
         let listeners = self.by_owner.entry(owner).or_default();
         listeners.retain(|other| !other.is_closed());
         listeners.push(listener);
@@ -24,19 +24,19 @@ impl Listeners {
         self.by_owner.contains_key(&owner)
     }
 
-    /// Tells all listeners of an owner. Who is gone or lags too far behind is let go.
-    pub(crate) fn tell(&mut self, owner: UserId, happening: &Happening) {
+    /// Delivers an event to all listeners of an owner. A listener that is closed or lags too far behind is disconnected.
+    pub(crate) fn deliver(&mut self, owner: UserId, event: &StreamEvent) {
         let Some(listeners) = self.by_owner.get_mut(&owner) else {
             return;
         };
-        listeners.retain(|listener| listener.try_send(happening.clone()).is_ok());
+        listeners.retain(|listener| listener.try_send(event.clone()).is_ok());
         if listeners.is_empty() {
             self.by_owner.remove(&owner);
         }
     }
 
-    /// Lets the listeners of an owner go, so that they come back and resume.
-    pub(crate) fn let_go(&mut self, owner: UserId) {
+    /// Disconnects the listeners of an owner, so that their clients reconnect and resume.
+    pub(crate) fn disconnect(&mut self, owner: UserId) {
         self.by_owner.remove(&owner);
     }
 

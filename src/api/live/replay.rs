@@ -1,58 +1,125 @@
-//! Reads again what the live stream still has: at the start, and where something was missed.
+//! Replays of the live stream: after the connection was replaced, and where a message of one answer is missing.
 
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use async_nats::jetstream::{self, consumer::DeliverPolicy, consumer::pull::OrderedConfig};
+use async_nats::jetstream::consumer::DeliverPolicy;
+use async_nats::jetstream::consumer::pull::{OrderedConfig, OrderedError};
+use async_nats::jetstream::{self, stream::ConsumerError};
 use futures::StreamExt as _;
+use tokio::sync::mpsc;
 
-use super::Hub;
+use super::Live;
 
-/// How long the stream may take for a message before the replay is given up; a gap will bring it up again.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Time without a message after which a replay ends. The next gap requests another one.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
+/// Time limit of one call to JetStream.
+const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+/// Requested replays that wait. A request that finds the queue full is dropped; the next gap repeats it.
+const QUEUE: usize = 256;
+/// Replays that run at the same time.
+const CONCURRENT: usize = 4;
 
-impl Hub {
-    /// Takes in all answers the live stream knows, and forgets those that have ended.
-    pub(crate) async fn replay_live(&self) {
-        if let Err(error) = self.replay(self.subjects.all_live()).await {
-            tracing::debug!(error, "the live stream was not replayed");
+/// The queue of requested replays. A subject is in it at most once, whether its replay waits or runs.
+#[derive(Debug)]
+pub(super) struct Replays {
+    subjects: Mutex<HashSet<String>>,
+    sender: mpsc::Sender<String>,
+    receiver: tokio::sync::Mutex<mpsc::Receiver<String>>,
+}
+
+/// Why a replay ended early.
+#[derive(Debug, thiserror::Error)]
+enum ReplayError {
+    #[error("NATS did not answer in time")]
+    TimedOut(#[from] tokio::time::error::Elapsed),
+    #[error("the live stream was not found")]
+    Stream(#[from] jetstream::context::GetStreamError),
+    #[error("the consumer could not be created")]
+    Consumer(#[from] ConsumerError),
+    #[error("messages could not be requested")]
+    Messages(#[from] jetstream::consumer::StreamError),
+    #[error("messages could not be received")]
+    Receive(#[from] OrderedError),
+}
+
+impl Default for Replays {
+    fn default() -> Self {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        Self { subjects: Mutex::default(), sender, receiver: tokio::sync::Mutex::new(receiver) }
+    }
+}
+
+impl Replays {
+    /// Requests a replay of one subject, unless one is waiting or running. Never waits.
+    pub(super) fn request(&self, subject: String) {
+        let mut subjects = self.subjects();
+        if !subjects.contains(&subject) && self.sender.try_send(subject.clone()).is_ok() {
+            subjects.insert(subject);
         }
-        let known = self.present().answers.conversations();
+    }
+
+    async fn next(&self) -> Option<String> {
+        self.receiver.lock().await.recv().await
+    }
+
+    fn finish(&self, subject: &str) {
+        self.subjects().remove(subject);
+    }
+
+    fn subjects(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
+        self.subjects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Live {
+    /// Replays all answers of the live stream, and drops those that have ended.
+    pub(super) async fn replay_live(&self) {
+        if let Err(error) = self.replay(self.subjects.all_live()).await {
+            tracing::debug!(%error, "the live stream could not be replayed");
+        }
+        let known = self.state().answers.conversations();
         for (answer_id, conversation_id) in known {
             let Ok(conversation) = self.store.conversations().current(conversation_id.uuid()).await else {
                 continue;
             };
             if conversation.answer(answer_id).is_none_or(|answer| answer.status.has_ended()) {
-                self.present().answers.end(answer_id);
+                self.state().answers.end(answer_id);
             }
         }
     }
 
-    pub(crate) fn replay_in_background(&self, subject: String) {
-        let hub = self.clone();
-        tokio::spawn(async move {
-            if let Err(error) = hub.replay(subject).await {
-                tracing::debug!(error, "an answer was not replayed");
-            }
+    /// Runs requested replays for ever.
+    pub(super) async fn run_replays(&self) {
+        let requests = futures::stream::unfold(&self.replays, async |replays| {
+            replays.next().await.map(|subject| (subject, replays))
         });
+        let replaying = requests.for_each_concurrent(CONCURRENT, async |subject| {
+            if let Err(error) = self.replay(subject.clone()).await {
+                tracing::debug!(%error, "an answer could not be replayed");
+            }
+            self.replays.finish(&subject);
+        });
+        replaying.await;
     }
 
-    async fn replay(&self, subject: String) -> Result<(), String> {
+    async fn replay(&self, subject: String) -> Result<(), ReplayError> {
         let jetstream = jetstream::new(self.nats.clone());
-        let stream = jetstream
-            .get_stream_no_info(self.subjects.live_stream())
-            .await
-            .map_err(|error| error.to_string())?;
+        let stream = jetstream.get_stream_no_info(self.subjects.live_stream());
+        let stream = tokio::time::timeout(CALL_TIMEOUT, stream).await??;
         let config = OrderedConfig {
             filter_subject: subject,
             deliver_policy: DeliverPolicy::All,
             ..OrderedConfig::default()
         };
-        let consumer = stream.create_consumer(config).await.map_err(|error| error.to_string())?;
+        let consumer = tokio::time::timeout(CALL_TIMEOUT, stream.create_consumer(config)).await??;
         if consumer.cached_info().num_pending == 0 {
             return Ok(());
         }
-        let mut messages = consumer.messages().await.map_err(|error| error.to_string())?;
-        while let Ok(Some(Ok(message))) = tokio::time::timeout(PATIENCE, messages.next()).await {
+        let mut messages = tokio::time::timeout(CALL_TIMEOUT, consumer.messages()).await??;
+        while let Ok(Some(message)) = tokio::time::timeout(IDLE_TIMEOUT, messages.next()).await {
+            let message = message?;
             let pending = message.info().map_or(0, |info| info.pending);
             self.take_live(&message).await;
             if pending == 0 {
@@ -60,5 +127,33 @@ impl Hub {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_subject_is_replayed_once_however_often_it_is_requested() {
+        let replays = Replays::default();
+        for _ in 0..3 {
+            replays.request("colloquy.live.a".to_owned());
+        }
+        assert_eq!(replays.next().await.as_deref(), Some("colloquy.live.a"));
+        replays.request("colloquy.live.a".to_owned());
+        assert!(replays.receiver.lock().await.try_recv().is_err());
+        replays.finish("colloquy.live.a");
+        replays.request("colloquy.live.a".to_owned());
+        assert!(replays.next().await.is_some());
+    }
+
+    #[test]
+    fn requests_beyond_the_queue_are_dropped() {
+        let replays = Replays::default();
+        for number in 0..=QUEUE {
+            replays.request(format!("colloquy.live.{number}"));
+        }
+        assert_eq!(replays.subjects().len(), QUEUE);
     }
 }

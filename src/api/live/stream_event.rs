@@ -1,4 +1,4 @@
-//! What listeners are told.
+//! Events that listeners receive.
 
 use std::sync::Arc;
 
@@ -9,22 +9,22 @@ use tokio::sync::mpsc;
 use super::answers::AnswerInFlight;
 use crate::knowledge::indexing::Progress;
 
-/// Something that happened to one owner.
+/// An event for the listeners of one owner.
 #[derive(Debug, Clone)]
-pub enum Happening {
-    /// An event, its private part open.
+pub enum StreamEvent {
+    /// An event of the ledger, decrypted.
     Event(Arc<RecordedEvent>),
-    /// An answer is being written.
-    Live(Arc<LiveHappening>),
-    /// A document is on its way into the index.
+    /// Progress of an answer that is being written.
+    Live(Arc<AnswerProgress>),
+    /// Progress of a document on its way into the index.
     Document(DocumentId, Progress),
-    /// The read models have come to this position, and these conversations' rows changed on the way.
+    /// The read models have reached this position, and the rows of these conversations have changed.
     Projected(Position, Arc<[ConversationId]>),
 }
 
 /// A step of an answer that is being written.
 #[derive(Debug)]
-pub struct LiveHappening {
+pub struct AnswerProgress {
     /// The conversation.
     pub conversation_id: ConversationId,
     /// The question answered.
@@ -33,40 +33,40 @@ pub struct LiveHappening {
     pub answer_id: AnswerId,
     /// The attempt.
     pub attempt: u32,
-    /// What is new.
-    pub step: LiveStep,
+    /// The news.
+    pub step: AnswerStep,
 }
 
-/// What is new about an answer that is being written.
+/// The news about an answer that is being written.
 #[derive(Debug)]
-pub enum LiveStep {
-    /// An attempt began; what an earlier one sent is void.
+pub enum AnswerStep {
+    /// An attempt started; the text of an earlier attempt is void.
     Started,
-    /// The passages found.
+    /// The passages that retrieval found.
     Sources(Arc<[Citation]>),
     /// Text that follows the first `offset` bytes.
     Delta {
-        /// Bytes of UTF-8 before it.
+        /// UTF-8 bytes before the text.
         offset: usize,
         /// The text.
         text: String,
     },
 }
 
-/// A listener's beginning: all that follows comes through the channel, and nothing twice.
+/// The start of a listener: everything after it arrives through the channel, once.
 #[derive(Debug)]
-pub struct Listening {
-    /// What happens from now on. Closed when the listener lags too far behind.
-    pub happenings: mpsc::Receiver<Happening>,
-    /// The last event that will not come through the channel.
+pub struct Listener {
+    /// Events from now on. Closed when the listener lags too far behind.
+    pub events: mpsc::Receiver<StreamEvent>,
+    /// The last event that does not arrive through the channel.
     pub position: Position,
-    /// How far the read models were then.
+    /// Position of the read models at the start.
     pub projected: Position,
-    /// The answers of this owner being written, as of now.
+    /// The owner's answers being written at the start.
     pub answers: Vec<AnswerInFlight>,
 }
 
-/// The answer an event ends, if it ends one.
+/// The answer that an event ends.
 pub fn ended_answer(event: &RecordedEvent) -> Option<AnswerId> {
     match &event.event {
         Event::Conversation(

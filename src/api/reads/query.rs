@@ -107,13 +107,13 @@ pub(crate) fn keepable<T: Serialize>(answer: &T) -> Result<CachedRead, Problem> 
 
 /// What was kept of an answer, if it is still true and changes are heard of.
 pub(crate) fn kept(api: &Api, key: &ReadKey) -> Option<CachedRead> {
-    if api.hub.hears() { api.hub.reads().get(key) } else { None }
+    if api.live.is_subscribed() { api.live.reads().get(key) } else { None }
 }
 
 /// Keeps an answer that was begun at a generation, where changes are heard of.
 pub(crate) fn keep(api: &Api, key: ReadKey, begun: Generation, read: &CachedRead) {
-    if api.hub.hears() {
-        api.hub.reads().put(key, begun, read);
+    if api.live.is_subscribed() {
+        api.live.reads().put(key, begun, read);
     }
 }
 

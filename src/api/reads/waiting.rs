@@ -16,15 +16,15 @@ const LOOK: Duration = Duration::from_millis(25);
 /// Waits until the read models have come to a position.
 pub(crate) async fn for_position(api: &Api, wanted: Option<u64>) -> Result<(), Problem> {
     let Some(wanted) = wanted.map(Position) else { return Ok(()) };
-    let mut reached = api.hub.read_position();
+    let mut reached = api.live.read_position();
     let deadline = tokio::time::Instant::now() + LONGEST;
     loop {
         reached.mark_unchanged();
-        if api.hub.is_level(wanted) {
+        if api.live.is_level(wanted) {
             return Ok(());
         }
         let current = projections::lowest_checkpoint(api.store.pool()).await?;
-        api.hub.seen_level(current);
+        api.live.observe_level(current);
         if current >= wanted {
             return Ok(());
         }
@@ -43,7 +43,7 @@ pub(crate) async fn for_version(
     wanted: Option<u64>,
 ) -> Result<(), Problem> {
     let Some(wanted) = wanted else { return Ok(()) };
-    let mut reached = api.hub.read_position();
+    let mut reached = api.live.read_position();
     let deadline = tokio::time::Instant::now() + LONGEST;
     loop {
         reached.mark_unchanged();

@@ -25,7 +25,7 @@ use crate::api::identity::{Caller, Role};
 use crate::api::middleware::layers::Trace;
 use crate::api::problem::Problem;
 use crate::api::reads::query::path_id;
-use crate::audit::{Look, record_look};
+use crate::audit::{Access, record_access};
 use store::EventFilter;
 
 /// Characters of an event's name.
@@ -51,12 +51,12 @@ impl FromRequestParts<Api> for Auditor {
 
 impl Auditor {
     /// Records a look. Whatever is shown is shown after this.
-    async fn looks(&self, api: &Api, what: &'static str, filter: Value) -> Result<(), Problem> {
+    async fn record_access(&self, api: &Api, what: &'static str, filter: Value) -> Result<(), Problem> {
         let user = self.caller.user;
         let mut metadata = caller::metadata(user, self.trace.as_ref());
         metadata.actor = Actor::Auditor(user);
-        let look = Look { what, filter, through: Through::Api };
-        Ok(record_look(&api.store, &api.wake, look, &metadata).await?)
+        let access = Access { what, filter, through: Through::Api };
+        Ok(record_access(&api.store, &api.wake, access, &metadata).await?)
     }
 }
 

@@ -70,7 +70,7 @@ pub(crate) async fn command(
     let expected = expected_version(&headers)?;
     let mut intent = body::parse(&body)?;
     if let Intent::Stop { answer_id, so_far } = &mut intent {
-        *so_far = api.hub.so_far(*answer_id);
+        *so_far = api.live.so_far(*answer_id);
     }
     let idempotency = idempotency_key(&api, &headers, conversation_id, &body)?;
     let command = ConversationCommand { by: Actor::User(caller.user), at: Utc::now(), expected, intent };

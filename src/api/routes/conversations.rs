@@ -46,7 +46,7 @@ pub(crate) async fn list(
         return respond(&headers, read);
     }
     waiting::for_position(&api, params.min_position).await?;
-    let begun = api.hub.reads().generation(caller.user);
+    let begun = api.live.reads().generation(caller.user);
     let filter = params.filter(&api, caller.user).await?;
     let query = format!("conversations {} {filter:?}", caller.user);
     let after = params.cursor.as_deref().map(|cursor| api.cursors.read(&query, cursor)).transpose()?;

@@ -7,9 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use futures::StreamExt as _;
 use serde::Serialize;
-use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -19,6 +17,7 @@ use crate::api::identity::{Caller, Unauthenticated};
 use crate::api::middleware::layers::Trace;
 use crate::api::problem::Problem;
 use crate::api::reads::query::path_id;
+use crate::runtime::subscription::{Delivery, Subscription};
 use store::{self, ExecuteError};
 
 /// What an erasure is followed by.
@@ -77,7 +76,7 @@ pub(crate) async fn erase(
     api.store.begin_erasure(receipt, user).await?;
     api.wake.notify();
     api.forget(user);
-    if let Err(error) = api.nats.publish(api.hub.subjects().erasing(), Bytes::from(user.to_string())).await {
+    if let Err(error) = api.nats.publish(api.live.subjects().erasing(), Bytes::from(user.to_string())).await {
         tracing::debug!(%error, "an erasure could not be announced; it is found by looking");
     }
     Ok((StatusCode::ACCEPTED, Json(Receipt { receipt: receipt.uuid() })))
@@ -133,12 +132,12 @@ impl Api {
     pub(crate) fn forget(&self, user: UserId) {
         self.opened.remove(&user);
         self.erasing.insert(user, ());
-        self.hub.forget(user);
+        self.live.forget(user);
     }
 
     /// Comes true when somebody is erased, at once if that has begun: their streams end with it.
     pub(crate) fn erased(&self, user: UserId) -> impl Future<Output = ()> + Send + use<> {
-        let erased = self.hub.erased(user);
+        let erased = self.live.erased(user);
         let begun = self.erasing.contains_key(&user);
         async move {
             if !begun {
@@ -147,24 +146,15 @@ impl Api {
         }
     }
 
-    /// Forgets whoever is announced as being erased, until cancelled.
-    pub async fn follow_erasures(&self, cancel: CancellationToken) {
-        let following = async {
-            loop {
-                if let Ok(mut announced) = self.nats.subscribe(self.hub.subjects().erasing()).await {
-                    while let Some(message) = announced.next().await {
-                        let user = std::str::from_utf8(&message.payload).ok().and_then(|id| id.parse().ok());
-                        if let Some(user) = user {
-                            self.forget(user);
-                        }
-                    }
-                }
-                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    /// Forgets every user whose erasure is announced, for ever.
+    pub async fn follow_erasures(&self) {
+        let mut announced = Subscription::new(self.nats.clone(), self.live.subjects().erasing());
+        loop {
+            let Delivery::Message(message) = announced.next().await else { continue };
+            let user = std::str::from_utf8(&message.payload).ok().and_then(|id| id.parse().ok());
+            if let Some(user) = user {
+                self.forget(user);
             }
-        };
-        tokio::select! {
-            () = following => {}
-            () = cancel.cancelled() => {}
         }
     }
 }

@@ -55,7 +55,7 @@ pub(crate) async fn metrics(State(api): State<Api>) -> impl IntoResponse {
         "# TYPE colloquy_read_position gauge\ncolloquy_read_position {}\n\
          # TYPE colloquy_store_connections gauge\ncolloquy_store_connections {}\n\
          # TYPE colloquy_store_connections_idle gauge\ncolloquy_store_connections_idle {}\n",
-        *api.hub.read_position().borrow(),
+        *api.live.read_position().borrow(),
         pool.size(),
         pool.num_idle(),
     );

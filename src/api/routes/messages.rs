@@ -59,7 +59,7 @@ pub(crate) async fn list(
     }
     waiting::for_position(&api, params.min_position).await?;
     waiting::for_version(&api, caller.user, id, params.min_version).await?;
-    let begun = api.hub.reads().generation(caller.user);
+    let begun = api.live.reads().generation(caller.user);
     let query = format!("messages {} {id} {:?}", caller.user, params.branch);
     let after = params.cursor.as_deref().map(|cursor| api.cursors.read(&query, cursor)).transpose()?;
     let subject = Subject::Conversation(id.uuid());

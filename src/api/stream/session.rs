@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::conversation_row;
 use super::finished::{finished_message, question_message};
 use super::resume::Received;
-use crate::api::live::{AnswerInFlight, Happening, Listening, LiveHappening, LiveStep, ended_answer};
+use crate::api::live::{AnswerInFlight, AnswerProgress, AnswerStep, Listener, StreamEvent, ended_answer};
 use store::{Store, StoreError};
 
 /// Events read from the ledger at once while catching up.
@@ -79,20 +79,20 @@ struct Delta<'a> {
 
 impl Session {
     /// Tells the client everything until it is gone, or lags too far behind.
-    pub(crate) async fn run(mut self, beginning: Beginning, mut listening: Listening) -> Result<(), Ended> {
+    pub(crate) async fn run(mut self, beginning: Beginning, mut listening: Listener) -> Result<(), Ended> {
         self.begin(beginning, &listening).await?;
-        while let Some(happening) = listening.happenings.recv().await {
+        while let Some(happening) = listening.events.recv().await {
             match happening {
-                Happening::Event(event) => self.event(&event).await?,
-                Happening::Live(live) => self.live(&live).await?,
-                Happening::Document(id, progress) => self.progress(id, progress).await?,
-                Happening::Projected(position, changed) => self.rows(position, &changed).await?,
+                StreamEvent::Event(event) => self.event(&event).await?,
+                StreamEvent::Live(live) => self.live(&live).await?,
+                StreamEvent::Document(id, progress) => self.progress(id, progress).await?,
+                StreamEvent::Projected(position, changed) => self.rows(position, &changed).await?,
             }
         }
         Ok(())
     }
 
-    async fn begin(&mut self, beginning: Beginning, listening: &Listening) -> Result<(), Ended> {
+    async fn begin(&mut self, beginning: Beginning, listening: &Listener) -> Result<(), Ended> {
         match beginning {
             Beginning::Resumed(received) => {
                 self.received = received;
@@ -210,12 +210,12 @@ impl Session {
 
     /// Tells of an answer that was being written when the stream began: what the client lacks of it.
     async fn in_flight(&mut self, answer: &AnswerInFlight) -> Result<(), Ended> {
-        let begun = LiveHappening {
+        let begun = AnswerProgress {
             conversation_id: answer.conversation_id,
             question_id: answer.question_id,
             answer_id: answer.answer_id,
             attempt: answer.attempt,
-            step: LiveStep::Started,
+            step: AnswerStep::Started,
         };
         let known = self.received.answers.get(&answer.answer_id).is_some_and(|(attempt, bytes)| {
             *attempt == answer.attempt && answer.text.get(*bytes..).is_some()
@@ -224,32 +224,32 @@ impl Session {
             self.received.answers.remove(&answer.answer_id);
             self.live(&begun).await?;
             if let Some(sources) = &answer.sources {
-                self.live(&LiveHappening { step: LiveStep::Sources(sources.clone()), ..begun }).await?;
+                self.live(&AnswerProgress { step: AnswerStep::Sources(sources.clone()), ..begun }).await?;
             }
         }
         if answer.text.is_empty() {
             return Ok(());
         }
-        let step = LiveStep::Delta { offset: 0, text: answer.text.clone() };
-        self.live(&LiveHappening { step, ..begun }).await
+        let step = AnswerStep::Delta { offset: 0, text: answer.text.clone() };
+        self.live(&AnswerProgress { step, ..begun }).await
     }
 
-    async fn live(&mut self, live: &LiveHappening) -> Result<(), Ended> {
-        let LiveHappening { conversation_id, question_id, answer_id, attempt, .. } = *live;
+    async fn live(&mut self, live: &AnswerProgress) -> Result<(), Ended> {
+        let AnswerProgress { conversation_id, question_id, answer_id, attempt, .. } = *live;
         if !self.concerns(conversation_id) {
             return Ok(());
         }
         let known = self.received.answers.get(&answer_id).copied().filter(|(known, _)| *known >= attempt);
         match (&live.step, known) {
-            (LiveStep::Started, None) => {
+            (AnswerStep::Started, None) => {
                 self.received.answers.insert(answer_id, (attempt, 0));
                 self.send("answer.started", &Started { conversation_id, answer_id, question_id, attempt })
                     .await
             }
-            (LiveStep::Sources(sources), _) => {
+            (AnswerStep::Sources(sources), _) => {
                 self.send("answer.sources", &Found { conversation_id, answer_id, attempt, sources }).await
             }
-            (LiveStep::Delta { offset, text }, Some((known, bytes))) if known == attempt => {
+            (AnswerStep::Delta { offset, text }, Some((known, bytes))) if known == attempt => {
                 match text.get(bytes.saturating_sub(*offset)..) {
                     Some(new) if !new.is_empty() && bytes >= *offset => {
                         self.received.answers.insert(answer_id, (attempt, bytes + new.len()));
@@ -259,7 +259,7 @@ impl Session {
                     _ => Ok(()),
                 }
             }
-            (LiveStep::Started | LiveStep::Delta { .. }, _) => Ok(()),
+            (AnswerStep::Started | AnswerStep::Delta { .. }, _) => Ok(()),
         }
     }
 

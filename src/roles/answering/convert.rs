@@ -7,7 +7,7 @@ use rag::retrieve::Source;
 use uuid::Uuid;
 
 /// A citation as events carry it.
-pub(crate) fn citation(citation: rag::cite::Citation) -> Citation {
+pub(super) fn citation(citation: rag::cite::Citation) -> Citation {
     Citation {
         number: citation.number,
         document_id: DocumentId::new(Uuid::from(citation.document_id)),
@@ -19,12 +19,12 @@ pub(crate) fn citation(citation: rag::cite::Citation) -> Citation {
 }
 
 /// All sources, numbered as the answer will cite them.
-pub(crate) fn sources(sources: &[Source]) -> Vec<Citation> {
+pub(super) fn sources(sources: &[Source]) -> Vec<Citation> {
     (1..).zip(sources).map(|(number, source)| citation(rag::cite::Citation::of(number, source))).collect()
 }
 
 /// A finished answer: its text and citations, what it was made of, what it cost.
-pub(crate) fn finished(finished: FinishedAnswer) -> (Answer, Provenance, Usage) {
+pub(super) fn finished(finished: FinishedAnswer) -> (Answer, Provenance, Usage) {
     let provenance = provenance(finished.provenance);
     let usage = Usage {
         prompt_tokens: finished.usage.prompt_tokens,

@@ -1,246 +1,182 @@
-//! Follows the stream of events for requests for answers, by a durable consumer that all workers share.
+//! Takes requests for answers from the durable consumer that all workers share.
 //!
-//! Deliveries are not counted here: how often an answer is tried is counted by its lease, which outlives the stream. So a
-//! message is delivered until it is acknowledged, and it is acknowledged when its answer has ended.
+//! A message is acknowledged when its answer has ended. The answer's lease counts the attempts, because the lease outlives
+//! the stream.
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use aggregates::conversation::ConversationEvent;
 use aggregates::{ConversationId, Event};
-use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
-use async_nats::jetstream::{AckKind, Message};
-use futures::StreamExt as _;
-use nats::{Envelope, STREAM_TIMEOUT, ensure_streams};
+use async_nats::jetstream::Message;
+use nats::Envelope;
+use store::StoreError;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use super::processor::{Desk, Disposal, LEASE, Request};
-use store::StoreError;
+use super::processor::{AnswerProcessor, LEASE, Request};
+use crate::runtime::backoff::Backoff;
+use crate::runtime::consumer::{AckDecision, Consumer, ConsumerError, ConsumerSettings, acknowledge};
 
-/// How long a pull waits at the server for the next request.
-const PULL: Duration = Duration::from_secs(20);
-/// How often the connection is looked at while a pull waits: what a server that went away was asked is forgotten.
-const LOOK: Duration = Duration::from_millis(200);
-/// How long NATS or the store is left alone after a failure, at first and at most.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LAST_PAUSE: Duration = Duration::from_secs(5);
-/// Waiting messages that may be history rather than work, and how many of them are looked through at once.
+/// Time that a pull waits at the server for the next request.
+const PULL_WAIT: Duration = Duration::from_secs(20);
+/// Delays after a failure of NATS or the store.
+const RETRY: Backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(5));
+/// A connection that lasted longer than this was a success.
+const STABLE: Duration = Duration::from_secs(5);
+/// Waiting messages from which on the consumer may be delivering history, and how many of them are checked at once.
 const BACKLOG: u64 = 64;
-const LOOKED_THROUGH: usize = 500;
-/// How long a backlog that turned out to be work is not looked through again.
-const BACKLOG_OF_WORK: Duration = Duration::from_secs(10);
-/// When a request that found no free slot is delivered again.
-const CROWDED: Duration = Duration::from_secs(1);
+const BACKLOG_BATCH: usize = 500;
+/// Time for which a backlog that turned out to be work is not checked again.
+const BACKLOG_IS_WORK: Duration = Duration::from_secs(10);
+/// Delay of a request that found no free slot.
+const NO_FREE_SLOT: Duration = Duration::from_secs(1);
 
 /// The consumer's side of a worker.
 #[derive(Clone)]
-pub(crate) struct Deliveries {
-    pub(crate) desk: Arc<Desk>,
-    pub(crate) slots: Arc<Semaphore>,
-    pub(crate) tasks: TaskTracker,
-    /// Told when something may have been lost, and when there is work, so that the sweep looks.
-    pub(crate) suspicion: Arc<Notify>,
+pub(super) struct Deliveries {
+    pub(super) processor: Arc<AnswerProcessor>,
+    pub(super) slots: Arc<Semaphore>,
+    pub(super) tasks: TaskTracker,
+    /// Notified when deliveries may have been lost, and when there is work, so that the sweep looks.
+    pub(super) suspicion: Arc<Notify>,
 }
 
-/// Why following begins anew.
+/// Why the consumer is attached again.
 #[derive(Debug, thiserror::Error)]
 enum Interrupted {
     #[error(transparent)]
-    Streams(#[from] nats::StreamFailed),
-    #[error("use the worker's consumer: {0}")]
-    Consumer(String),
-    #[error("keep the connection to NATS")]
-    Reconnected,
+    Consumer(#[from] ConsumerError),
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("go on: the worker is ending")]
+    #[error("the worker is ending")]
     Ending,
 }
 
-fn consumer_failed(error: impl std::fmt::Display) -> Interrupted {
-    Interrupted::Consumer(error.to_string())
-}
-
 impl Deliveries {
-    /// Follows for ever; what is away is waited for.
-    pub(crate) async fn follow(&self) {
-        let mut pause = FIRST_PAUSE;
+    /// Takes requests for ever; waits while NATS or the store is away.
+    pub(super) async fn follow(&self) {
+        let mut retry = RETRY;
         loop {
             let began = Instant::now();
             if let Err(interrupted) = self.follow_connection().await {
-                tracing::warn!(error = %interrupted, "taking questions is interrupted");
+                tracing::warn!(error = %interrupted, "taking questions was interrupted and is retried");
             }
             self.suspicion.notify_one();
-            if began.elapsed() > LAST_PAUSE {
-                pause = FIRST_PAUSE;
+            if began.elapsed() > STABLE {
+                retry.reset();
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LAST_PAUSE);
+            retry.wait().await;
         }
     }
 
-    /// Follows for as long as the connection and the consumer last.
+    /// Takes requests for as long as the connection and the consumer last.
     async fn follow_connection(&self) -> Result<(), Interrupted> {
-        let connects = self.connects();
-        let consumer = self.attach().await?;
-        let mut waiting = consumer.cached_info().num_pending;
+        let processor = &self.processor;
+        let settings = ConsumerSettings {
+            name: processor.subjects.worker_consumer(),
+            description: "questions for the workers",
+            filter_subjects: vec![processor.subjects.answers_requested()],
+            ack_wait: LEASE,
+        };
+        let consumer = Consumer::attach(&processor.nats, &processor.subjects, settings).await?;
+        let mut waiting = consumer.pending_at_attach();
         let mut work_until = Instant::now();
         loop {
             let slot = self.slots.acquire().await.map_err(|_| Interrupted::Ending)?;
             drop(slot);
             if waiting > BACKLOG && Instant::now() >= work_until {
-                let found = self.look_through(&consumer).await?;
-                waiting = found.waiting;
-                if !found.any_ended {
-                    work_until = Instant::now() + BACKLOG_OF_WORK;
+                let backlog = self.check_backlog(&consumer).await?;
+                waiting = backlog.waiting;
+                if !backlog.any_ended {
+                    work_until = Instant::now() + BACKLOG_IS_WORK;
                 }
             } else {
-                let pull = self.pull(&consumer);
-                tokio::select! {
-                    pulled = pull => waiting = pulled?.unwrap_or(waiting),
-                    () = self.reconnected(connects) => return Err(Interrupted::Reconnected),
-                }
+                waiting = self.pull(&consumer).await?.unwrap_or(waiting);
             }
         }
     }
 
-    async fn attach(&self) -> Result<PullConsumer, Interrupted> {
-        let stream = ensure_streams(&self.desk.jetstream, &self.desk.subjects).await?;
-        let name = self.desk.subjects.worker_consumer();
-        let config = pull::Config {
-            durable_name: Some(name.clone()),
-            description: Some("questions for the workers".to_owned()),
-            filter_subject: self.desk.subjects.answers_requested(),
-            ack_policy: AckPolicy::Explicit,
-            ack_wait: LEASE,
-            max_ack_pending: 10_000,
-            ..pull::Config::default()
-        };
-        let consumer = stream.get_or_create_consumer(&name, config);
-        tokio::time::timeout(STREAM_TIMEOUT, consumer)
-            .await
-            .map_err(consumer_failed)?
-            .map_err(consumer_failed)
-    }
-
-    /// Takes as many requests as there are free slots, each as it comes. Returns how many more wait, when it is known.
-    async fn pull(&self, consumer: &PullConsumer) -> Result<Option<u64>, Interrupted> {
+    /// Takes as many requests as there are free slots. Returns how many more wait, where the server said so.
+    async fn pull(&self, consumer: &Consumer) -> Result<Option<u64>, Interrupted> {
         let free = self.slots.available_permits().max(1);
-        let mut messages =
-            consumer.batch().max_messages(free).expires(PULL).messages().await.map_err(consumer_failed)?;
+        let mut messages = consumer.pull(free, PULL_WAIT).await?;
         let mut waiting = None;
         while let Some(message) = messages.next().await {
-            let message = message.map_err(consumer_failed)?;
+            let message = message?;
             waiting = message.info().ok().map(|info| info.pending);
             let slots = Arc::clone(&self.slots);
             let slot = slots.acquire_owned().await.map_err(|_| Interrupted::Ending)?;
             match request_of(&message) {
-                Some(request) => self.take_up(request, message, slot),
-                None => refuse(&message).await,
+                Some(request) => self.process(request, message, slot),
+                // The ledger has the event: where it requests an answer, the sweep finds it.
+                None => acknowledge(&message, AckDecision::Reject).await,
             }
         }
         Ok(waiting)
     }
 
-    /// Looks through many messages with one question to the store: a consumer that was made anew is brought all of history.
-    async fn look_through(&self, consumer: &PullConsumer) -> Result<Backlog, Interrupted> {
-        let mut messages = consumer
-            .fetch()
-            .max_messages(LOOKED_THROUGH)
-            .expires(STREAM_TIMEOUT)
-            .messages()
-            .await
-            .map_err(consumer_failed)?;
+    /// Checks many messages by one query to the store: a new consumer delivers all of history.
+    async fn check_backlog(&self, consumer: &Consumer) -> Result<Backlog, Interrupted> {
+        let mut messages = consumer.fetch(BACKLOG_BATCH).await?;
         let (mut requests, mut waiting) = (Vec::new(), 0);
         while let Some(message) = messages.next().await {
-            let message = message.map_err(consumer_failed)?;
+            let message = message?;
             waiting = message.info().map_or(0, |info| info.pending);
             match request_of(&message) {
                 Some(request) => requests.push((request, message)),
-                None => refuse(&message).await,
+                None => acknowledge(&message, AckDecision::Reject).await,
             }
         }
         let answers: Vec<_> =
             requests.iter().map(|(request, _)| (request.conversation_id, request.answer_id)).collect();
-        let ended = self.desk.store.ended_answers(&answers).await?;
+        let ended = self.processor.store.ended_answers(&answers).await?;
         let mut seen = HashSet::new();
         let mut any_ended = false;
         for (request, message) in requests {
             if ended.contains(&request.answer_id) {
                 any_ended = true;
-                dispose(&message, Disposal::Done).await;
+                acknowledge(&message, AckDecision::Ack).await;
             } else if !seen.insert(request.answer_id) {
-                // The same message twice: what is done about one of them counts for both.
-                dispose(&message, Disposal::Leave).await;
+                // A second delivery of the same message: the decision on the first counts for both.
+                acknowledge(&message, AckDecision::Leave).await;
             } else if let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() {
-                self.take_up(request, message, slot);
+                self.process(request, message, slot);
             } else {
-                dispose(&message, Disposal::Later(CROWDED)).await;
+                acknowledge(&message, AckDecision::RetryAfter(NO_FREE_SLOT)).await;
             }
         }
         Ok(Backlog { waiting, any_ended })
     }
 
-    fn take_up(&self, request: Request, message: Message, slot: OwnedSemaphorePermit) {
+    fn process(&self, request: Request, message: Message, slot: OwnedSemaphorePermit) {
         self.suspicion.notify_one();
-        let desk = Arc::clone(&self.desk);
+        let processor = Arc::clone(&self.processor);
         self.tasks.spawn(async move {
-            let disposal = desk.take_up(request, Some(&message)).await;
-            dispose(&message, disposal).await;
+            let decision = processor.process(request, Some(&message)).await;
+            acknowledge(&message, decision).await;
             drop(slot);
         });
     }
-
-    fn connects(&self) -> u64 {
-        self.desk.nats.statistics().connects.load(Ordering::Relaxed)
-    }
-
-    /// Waits until the connection is another one.
-    async fn reconnected(&self, connects: u64) {
-        while self.connects() == connects {
-            tokio::time::sleep(LOOK).await;
-        }
-    }
 }
 
-/// What looking through waiting messages showed.
+/// The outcome of a check of waiting messages.
 struct Backlog {
     waiting: u64,
     any_ended: bool,
 }
 
-/// The request in a message; `None` if it is something else.
+/// The request in a message; `None` if the message is something else.
 fn request_of(message: &Message) -> Option<Request> {
     let recorded = Envelope::read(&message.payload)
-        .inspect_err(|error| tracing::error!(%error, "an event that was delivered cannot be read"))
+        .inspect_err(|error| tracing::error!(%error, "a delivered event could not be decoded"))
         .ok()?;
     match recorded.event {
         Event::Conversation(ConversationEvent::AnswerRequested { answer_id, .. }) => {
             Some(Request { conversation_id: ConversationId::new(recorded.aggregate_id), answer_id })
         }
         _ => None,
-    }
-}
-
-/// Tells the server what became of a delivery. If that is lost, it is delivered again, which changes nothing.
-async fn dispose(message: &Message, disposal: Disposal) {
-    let told = match disposal {
-        Disposal::Done => message.ack().await,
-        Disposal::Later(pause) => message.ack_with(AckKind::Nak(Some(pause))).await,
-        Disposal::Leave => Ok(()),
-    };
-    if let Err(error) = told {
-        tracing::debug!(%error, "a delivery could not be disposed of");
-    }
-}
-
-/// A message nobody can work on. The ledger has the event; the sweep finds its answer if it asks for one.
-async fn refuse(message: &Message) {
-    if let Err(error) = message.ack_with(AckKind::Term).await {
-        tracing::debug!(%error, "a delivery could not be refused");
     }
 }

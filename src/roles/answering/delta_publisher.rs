@@ -34,19 +34,19 @@ const LAST_DELTA: Duration = Duration::from_millis(250);
 
 /// One attempt at one answer, as live messages name it.
 #[derive(Debug, Clone)]
-pub(crate) struct Attempt {
-    pub(crate) owner: UserId,
-    pub(crate) conversation_id: ConversationId,
-    pub(crate) question_id: QuestionId,
-    pub(crate) answer_id: AnswerId,
+pub(super) struct Attempt {
+    pub(super) owner: UserId,
+    pub(super) conversation_id: ConversationId,
+    pub(super) question_id: QuestionId,
+    pub(super) answer_id: AnswerId,
     /// Which one, from 1.
-    pub(crate) number: u32,
-    pub(crate) key: ContentKey,
+    pub(super) number: u32,
+    pub(super) key: ContentKey,
 }
 
 /// An answer being published. Dropping it ends the publishing at once.
 #[derive(Debug)]
-pub(crate) struct LiveAnswer {
+pub(super) struct LiveAnswer {
     news: mpsc::UnboundedSender<News>,
     publishing: AbortOnDropHandle<()>,
 }
@@ -59,24 +59,24 @@ enum News {
 
 impl LiveAnswer {
     /// Says that an attempt has begun, and goes on publishing what it is told.
-    pub(crate) fn begin(jetstream: Context, subjects: Subjects, attempt: Attempt) -> Self {
+    pub(super) fn begin(jetstream: Context, subjects: Subjects, attempt: Attempt) -> Self {
         let (news, receiver) = mpsc::unbounded_channel();
         let publisher = Publisher::new(jetstream, subjects, attempt);
         Self { news, publishing: AbortOnDropHandle::new(tokio::spawn(publisher.run(receiver))) }
     }
 
     /// Tells of the passages found.
-    pub(crate) fn sources(&self, sources: Vec<Citation>) {
+    pub(super) fn sources(&self, sources: Vec<Citation>) {
         let _ = self.news.send(News::Sources(sources));
     }
 
     /// Tells of more text.
-    pub(crate) fn text(&self, text: String) {
+    pub(super) fn text(&self, text: String) {
         let _ = self.news.send(News::Text(text));
     }
 
     /// Waits, not for long, until the last text is out.
-    pub(crate) async fn finish(self) {
+    pub(super) async fn finish(self) {
         let Self { news, publishing } = self;
         drop(news);
         let _ = tokio::time::timeout(LAST_DELTA, publishing).await;

@@ -10,13 +10,13 @@ use rag::index::IndexError;
 use rag::retrieve::RetrieveError;
 
 /// Attempts before an answer is given up. One that was cut short because its worker ended or died counts, too.
-pub(crate) const ATTEMPTS: u32 = 5;
+pub(super) const ATTEMPTS: u32 = 5;
 /// The pause after the first failed attempt; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
 /// Why an attempt led to no answer. The words are for the log and never hold what was asked or answered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum AttemptFailed {
+pub(super) enum AttemptFailed {
     /// It may work later.
     #[error("{1}")]
     Passing(FailureReason, String),
@@ -27,7 +27,7 @@ pub(crate) enum AttemptFailed {
 
 /// What to do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Next {
+pub(super) enum Next {
     /// Try again after a pause.
     Retry(Duration),
     /// Tell the person.
@@ -36,7 +36,7 @@ pub(crate) enum Next {
 
 impl AttemptFailed {
     /// What follows from the failure of the attempt with this number.
-    pub(crate) fn next(&self, attempt: u32) -> Next {
+    pub(super) fn next(&self, attempt: u32) -> Next {
         match self {
             Self::Passing(..) if attempt < ATTEMPTS => {
                 Next::Retry(FIRST_PAUSE * (1 << attempt.saturating_sub(1).min(8)))

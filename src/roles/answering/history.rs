@@ -11,9 +11,9 @@ const REMEMBERED: usize = 50;
 
 /// How things stand with a requested answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(super) enum AnswerState {
     /// It is wanted.
-    Wanted(Asked),
+    Wanted(PendingQuestion),
     /// It has ended, or was never requested.
     Settled,
     /// The question's key was destroyed: there is nothing to answer any more.
@@ -25,18 +25,18 @@ pub(crate) enum Standing {
 
 /// What to answer.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Asked {
-    pub(crate) owner: UserId,
-    pub(crate) question_id: QuestionId,
-    pub(crate) question: String,
+pub(super) struct PendingQuestion {
+    pub(super) owner: UserId,
+    pub(super) question_id: QuestionId,
+    pub(super) question: String,
     /// The branch that leads to the question, oldest first; only what was answered.
-    pub(crate) history: Vec<Turn>,
+    pub(super) history: Vec<Turn>,
 }
 
-impl std::fmt::Debug for Asked {
+impl std::fmt::Debug for PendingQuestion {
     /// Never a text, so that it cannot reach a log.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Asked({}, {} turns)", self.question_id, self.history.len())
+        write!(f, "PendingQuestion({}, {} turns)", self.question_id, self.history.len())
     }
 }
 
@@ -59,22 +59,22 @@ enum Ended<'a> {
 }
 
 /// How things stand with an answer, by the events of its conversation, opened.
-pub(crate) fn standing(events: &[RecordedEvent], answer_id: AnswerId) -> Standing {
+pub(super) fn answer_state(events: &[RecordedEvent], answer_id: AnswerId) -> AnswerState {
     let (Some(first), tree) = (events.first(), Tree::of(events)) else {
-        return Standing::Settled;
+        return AnswerState::Settled;
     };
     let owner = first.owner;
     match tree.answers.get(&answer_id) {
         Some(Node { question_id, ended: Ended::NotYet }) => match tree.questions.get(question_id) {
-            Some((Some(question), parent)) => Standing::Wanted(Asked {
+            Some((Some(question), parent)) => AnswerState::Wanted(PendingQuestion {
                 owner,
                 question_id: *question_id,
                 question: (*question).to_owned(),
                 history: tree.branch(*parent),
             }),
-            Some((None, _)) | None => Standing::Erased { owner },
+            Some((None, _)) | None => AnswerState::Erased { owner },
         },
-        Some(_) | None => Standing::Settled,
+        Some(_) | None => AnswerState::Settled,
     }
 }
 
@@ -228,7 +228,7 @@ mod tests {
     }
 
     fn history(events: Vec<ConversationEvent>, of: u128) -> Vec<String> {
-        let Standing::Wanted(asked) = standing(&recorded(events), answer(of)) else {
+        let AnswerState::Wanted(asked) = answer_state(&recorded(events), answer(of)) else {
             panic!("the answer is not wanted")
         };
         asked.history.into_iter().map(|(Turn::Question(text) | Turn::Answer(text))| text).collect()
@@ -267,9 +267,9 @@ mod tests {
     fn an_answer_that_ended_is_settled() {
         for end in [completed(1), failed(1)] {
             let events = recorded([asked(1, None), vec![end]].concat());
-            assert_eq!(standing(&events, answer(1)), Standing::Settled);
+            assert_eq!(answer_state(&events, answer(1)), AnswerState::Settled);
         }
-        assert_eq!(standing(&[], answer(1)), Standing::Settled);
+        assert_eq!(answer_state(&[], answer(1)), AnswerState::Settled);
     }
 
     #[test]
@@ -278,6 +278,6 @@ mod tests {
         if let Some(ConversationEvent::QuestionAsked { private, .. }) = events.first_mut() {
             *private = Private::Sealed;
         }
-        assert_eq!(standing(&recorded(events), answer(1)), Standing::Erased { owner: OWNER });
+        assert_eq!(answer_state(&recorded(events), answer(1)), AnswerState::Erased { owner: OWNER });
     }
 }

@@ -8,32 +8,32 @@ use tokio_util::sync::CancellationToken;
 
 /// All answers in hand.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct InHand {
+pub(super) struct InFlight {
     answers: Arc<Mutex<HashMap<AnswerId, CancellationToken>>>,
 }
 
 /// One of them, in hand until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Handle {
-    in_hand: InHand,
+pub(super) struct Handle {
+    in_flight: InFlight,
     answer_id: AnswerId,
     stopped: CancellationToken,
 }
 
-impl InHand {
+impl InFlight {
     /// Takes an answer in hand; `None` if it is already.
-    pub(crate) fn take(&self, answer_id: AnswerId) -> Option<Handle> {
+    pub(super) fn take(&self, answer_id: AnswerId) -> Option<Handle> {
         let stopped = CancellationToken::new();
         let mut answers = self.answers();
         if answers.contains_key(&answer_id) {
             return None;
         }
         answers.insert(answer_id, stopped.clone());
-        Some(Handle { in_hand: self.clone(), answer_id, stopped })
+        Some(Handle { in_flight: self.clone(), answer_id, stopped })
     }
 
     /// Stops work on an answer, if there is any.
-    pub(crate) fn stop(&self, answer_id: AnswerId) {
+    pub(super) fn stop(&self, answer_id: AnswerId) {
         if let Some(stopped) = self.answers().get(&answer_id) {
             stopped.cancel();
         }
@@ -46,14 +46,14 @@ impl InHand {
 
 impl Handle {
     /// Waits until the answer's owner has stopped it.
-    pub(crate) async fn stopped(&self) {
+    pub(super) async fn stopped(&self) {
         self.stopped.cancelled().await;
     }
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.in_hand.answers().remove(&self.answer_id);
+        self.in_flight.answers().remove(&self.answer_id);
     }
 }
 
@@ -66,19 +66,19 @@ mod tests {
     const ANSWER: AnswerId = AnswerId::new(Uuid::from_u128(1));
 
     #[test]
-    fn an_answer_is_in_hand_once_and_free_again_afterwards() {
-        let in_hand = InHand::default();
-        let first = in_hand.take(ANSWER);
-        assert!(first.is_some() && in_hand.take(ANSWER).is_none());
+    fn an_answer_is_in_flight_once_and_free_again_afterwards() {
+        let in_flight = InFlight::default();
+        let first = in_flight.take(ANSWER);
+        assert!(first.is_some() && in_flight.take(ANSWER).is_none());
         drop(first);
-        assert!(in_hand.take(ANSWER).is_some());
+        assert!(in_flight.take(ANSWER).is_some());
     }
 
     #[tokio::test]
-    async fn a_stop_reaches_the_answer_in_hand() {
-        let in_hand = InHand::default();
-        let handle = in_hand.take(ANSWER).unwrap();
-        in_hand.stop(ANSWER);
+    async fn a_stop_reaches_the_answer_in_flight() {
+        let in_flight = InFlight::default();
+        let handle = in_flight.take(ANSWER).unwrap();
+        in_flight.stop(ANSWER);
         handle.stopped().await;
     }
 }

@@ -17,18 +17,19 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::failure::{ATTEMPTS, AttemptFailed, Next};
-use super::history::{Asked, Standing, standing};
-use super::in_flight::{Handle, InHand};
+use super::history::{AnswerState, PendingQuestion, answer_state};
+use super::in_flight::{Handle, InFlight};
 use super::record::Ending;
 use crate::knowledge::indexing::versions_of;
 use crate::knowledge::models::{Library, Stock};
-use crate::runtime::wake::SealerWake;
+use crate::runtime::consumer::AckDecision;
+use crate::runtime::wake::SequencerWake;
 use store::{AnswerLease, Claim, Requested, Store, StoreError};
 
 /// How long an answer belongs to a worker that says nothing.
-pub(crate) const LEASE: Duration = Duration::from_secs(10);
+pub(super) const LEASE: Duration = Duration::from_secs(10);
 /// How often a worker says that it is still at it.
-pub(crate) const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
+pub(super) const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
 /// How long one attempt may take.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_mins(2);
 /// How long a request is left alone while the store is away, or while somebody else holds it.
@@ -37,53 +38,42 @@ const HELD_MARGIN: Duration = Duration::from_millis(250);
 
 /// An answer somebody asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Request {
-    pub(crate) conversation_id: ConversationId,
-    pub(crate) answer_id: AnswerId,
-}
-
-/// What becomes of whatever brought the request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Disposal {
-    /// It is settled.
-    Done,
-    /// Bring it again after this time.
-    Later(Duration),
-    /// Somebody else has it now; they will say.
-    Leave,
+pub(super) struct Request {
+    pub(super) conversation_id: ConversationId,
+    pub(super) answer_id: AnswerId,
 }
 
 /// The message that brought a request, where one did: it is told that the work goes on.
-pub(crate) type Delivery<'a> = Option<&'a Message>;
+pub(super) type Delivery<'a> = Option<&'a Message>;
 
 /// All that answering needs.
-pub(crate) struct Desk {
-    pub(crate) store: Store,
-    pub(crate) nats: Client,
-    pub(crate) jetstream: Context,
-    pub(crate) subjects: Subjects,
-    pub(crate) wake: SealerWake,
+pub(super) struct AnswerProcessor {
+    pub(super) store: Store,
+    pub(super) nats: Client,
+    pub(super) jetstream: Context,
+    pub(super) subjects: Subjects,
+    pub(super) wake: SequencerWake,
     /// What answers come from now.
-    pub(crate) stock: watch::Receiver<Arc<Stock>>,
-    pub(crate) library: Library,
-    pub(crate) model: Option<ChatModel>,
-    pub(crate) in_hand: InHand,
+    pub(super) stock: watch::Receiver<Arc<Stock>>,
+    pub(super) library: Library,
+    pub(super) model: Option<ChatModel>,
+    pub(super) in_flight: InFlight,
     /// This process, as the holder of leases.
-    pub(crate) holder: Uuid,
+    pub(super) holder: Uuid,
     /// The process ends: answers that are not done go back at once.
-    pub(crate) closing: CancellationToken,
+    pub(super) closing: CancellationToken,
 }
 
 /// A claimed answer that is wanted.
-pub(crate) struct Job {
-    pub(crate) request: Request,
-    pub(crate) lease: AnswerLease,
-    pub(crate) requested: Requested,
-    pub(crate) asked: Asked,
+pub(super) struct Job {
+    pub(super) request: Request,
+    pub(super) lease: AnswerLease,
+    pub(super) requested: Requested,
+    pub(super) asked: PendingQuestion,
 }
 
 /// How the work on a job ended.
-enum Worked {
+enum AttemptOutcome {
     /// An attempt led to this.
     Attempted(Result<Ending, AttemptFailed>),
     /// The person stopped it.
@@ -94,78 +84,80 @@ enum Worked {
     Closing,
 }
 
-impl Desk {
+impl AnswerProcessor {
     /// What answers with the models and passages of now.
-    pub(crate) fn answerer(&self) -> Answerer {
+    pub(super) fn answerer(&self) -> Answerer {
         let stock = self.stock.borrow();
         Answerer::new(stock.embedder.clone(), stock.index.clone(), self.model.clone())
             .with_versions(versions_of(self.store.clone()))
     }
 
     /// Works on a request, if it is still wanted and nobody else is at it.
-    pub(crate) async fn take_up(&self, request: Request, delivery: Delivery<'_>) -> Disposal {
+    pub(super) async fn process(&self, request: Request, delivery: Delivery<'_>) -> AckDecision {
         // In hand before the events are read: a stop is either among them or reaches the handle.
-        let Some(handle) = self.in_hand.take(request.answer_id) else {
-            return Disposal::Later(LEASE);
+        let Some(handle) = self.in_flight.take(request.answer_id) else {
+            return AckDecision::RetryAfter(LEASE);
         };
         match self.begin(request).await {
-            Ok(Begun::Wanted(job)) => self.work(&job, &handle, delivery).await,
-            Ok(Begun::Over(disposal)) => disposal,
+            Ok(ClaimOutcome::Claimed(job)) => self.work(&job, &handle, delivery).await,
+            Ok(ClaimOutcome::Skipped(decision)) => decision,
             Err(error) => {
                 tracing::warn!(%error, answer.id = %request.answer_id, "could not take up a question");
-                Disposal::Later(STORE_PAUSE)
+                AckDecision::RetryAfter(STORE_PAUSE)
             }
         }
     }
 
     /// Claims the answer and reads what is asked.
-    async fn begin(&self, request: Request) -> Result<Begun, StoreError> {
+    async fn begin(&self, request: Request) -> Result<ClaimOutcome, StoreError> {
         let Request { conversation_id, answer_id } = request;
         let claim = self.store.claim_answer(conversation_id, answer_id, self.holder, LEASE);
-        let (claim, standing) = tokio::join!(claim, self.standing(request));
+        let (claim, answer_state) = tokio::join!(claim, self.answer_state(request));
         let (lease, requested) = match claim? {
             Claim::Taken(lease, requested) => (lease, requested),
             Claim::Held(left) => {
-                let settled = matches!(standing, Ok(Standing::Settled));
-                return Ok(Begun::Over(if settled {
-                    Disposal::Done
+                let settled = matches!(answer_state, Ok(AnswerState::Settled));
+                return Ok(ClaimOutcome::Skipped(if settled {
+                    AckDecision::Ack
                 } else {
-                    Disposal::Later(left + HELD_MARGIN)
+                    AckDecision::RetryAfter(left + HELD_MARGIN)
                 }));
             }
             Claim::Unknown => {
                 tracing::error!(answer.id = %answer_id, "an answer was delivered that nobody requested");
-                return Ok(Begun::Over(Disposal::Done));
+                return Ok(ClaimOutcome::Skipped(AckDecision::Ack));
             }
         };
-        let standing = match standing {
-            Ok(standing) => standing,
+        let answer_state = match answer_state {
+            Ok(answer_state) => answer_state,
             Err(error) => {
                 self.let_go(&lease).await;
                 return Err(error);
             }
         };
-        match standing {
-            Standing::Wanted(asked) => Ok(Begun::Wanted(Box::new(Job { request, lease, requested, asked }))),
-            Standing::Settled => {
-                self.forget(&lease).await;
-                Ok(Begun::Over(Disposal::Done))
+        match answer_state {
+            AnswerState::Wanted(asked) => {
+                Ok(ClaimOutcome::Claimed(Box::new(Job { request, lease, requested, asked })))
             }
-            Standing::Erased { owner } => {
+            AnswerState::Settled => {
+                self.forget(&lease).await;
+                Ok(ClaimOutcome::Skipped(AckDecision::Ack))
+            }
+            AnswerState::Erased { owner } => {
                 let ending = Ending::Failed(FailureReason::Internal);
-                Ok(Begun::Over(self.end(request, owner, &lease, &requested, ending).await))
+                Ok(ClaimOutcome::Skipped(self.end(request, owner, &lease, &requested, ending).await))
             }
         }
     }
 
-    async fn standing(&self, request: Request) -> Result<Standing, StoreError> {
+    async fn answer_state(&self, request: Request) -> Result<AnswerState, StoreError> {
         let id = request.conversation_id.uuid();
         let mut events = self.store.aggregate_events(AggregateType::Conversation, id).await?;
         self.store.open(&mut events).await?;
-        Ok(standing(&events, request.answer_id))
+        Ok(answer_state(&events, request.answer_id))
     }
 
-    async fn work(&self, job: &Job, handle: &Handle, delivery: Delivery<'_>) -> Disposal {
+    async fn work(&self, job: &Job, handle: &Handle, delivery: Delivery<'_>) -> AckDecision {
         let attempt = job.lease.attempt;
         if attempt > ATTEMPTS {
             let ending = Ending::Failed(FailureReason::AttemptsExhausted);
@@ -174,10 +166,10 @@ impl Desk {
         let began = Instant::now();
         let worked = tokio::select! {
             biased;
-            () = handle.stopped() => Worked::Stopped,
-            () = self.closing.cancelled() => Worked::Closing,
-            () = self.hold(&job.lease, delivery) => Worked::Lost,
-            attempted = self.attempt(job) => Worked::Attempted(attempted),
+            () = handle.stopped() => AttemptOutcome::Stopped,
+            () = self.closing.cancelled() => AttemptOutcome::Closing,
+            () = self.hold(&job.lease, delivery) => AttemptOutcome::Lost,
+            attempted = self.attempt(job) => AttemptOutcome::Attempted(attempted),
         };
         let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.conclude(job, worked, duration_ms, delivery).await
@@ -187,38 +179,38 @@ impl Desk {
     async fn conclude(
         &self,
         job: &Job,
-        worked: Worked,
+        worked: AttemptOutcome,
         duration_ms: u64,
         delivery: Delivery<'_>,
-    ) -> Disposal {
+    ) -> AckDecision {
         let (answer_id, attempt) = (job.request.answer_id, job.lease.attempt);
         match worked {
-            Worked::Attempted(Ok(ending)) => {
+            AttemptOutcome::Attempted(Ok(ending)) => {
                 tracing::info!(answer.id = %answer_id, attempt, duration_ms, "answered");
                 self.end_job(job, ending, delivery).await
             }
-            Worked::Attempted(Err(failed)) => {
+            AttemptOutcome::Attempted(Err(failed)) => {
                 tracing::warn!(answer.id = %answer_id, attempt, duration_ms, error = %failed, "an attempt failed");
                 match failed.next(attempt) {
                     Next::Retry(pause) => {
                         self.let_go(&job.lease).await;
-                        Disposal::Later(pause)
+                        AckDecision::RetryAfter(pause)
                     }
                     Next::GiveUp(reason) => self.end_job(job, Ending::Failed(reason), delivery).await,
                 }
             }
-            Worked::Stopped => {
+            AttemptOutcome::Stopped => {
                 tracing::info!(answer.id = %answer_id, attempt, duration_ms, "stopped");
                 self.forget(&job.lease).await;
-                Disposal::Done
+                AckDecision::Ack
             }
-            Worked::Lost => {
+            AttemptOutcome::Lost => {
                 tracing::warn!(answer.id = %answer_id, attempt, "somebody else has taken the answer over");
-                Disposal::Leave
+                AckDecision::Leave
             }
-            Worked::Closing => {
+            AttemptOutcome::Closing => {
                 self.let_go(&job.lease).await;
-                Disposal::Later(Duration::ZERO)
+                AckDecision::RetryAfter(Duration::ZERO)
             }
         }
     }
@@ -256,27 +248,27 @@ impl Desk {
     }
 
     /// Records the end, however long the store is away, without losing the answer to somebody else meanwhile.
-    async fn end_job(&self, job: &Job, ending: Ending, delivery: Delivery<'_>) -> Disposal {
+    async fn end_job(&self, job: &Job, ending: Ending, delivery: Delivery<'_>) -> AckDecision {
         let end = self.end(job.request, job.asked.owner, &job.lease, &job.requested, ending);
         let held = async {
             self.hold(&job.lease, delivery).await;
             std::future::pending().await
         };
         tokio::select! {
-            disposal = end => disposal,
+            decision = end => decision,
             never = held => never,
         }
     }
 
     /// Lets an answer go for somebody to take at once. If that fails, the lease runs out by itself.
-    pub(crate) async fn let_go(&self, lease: &AnswerLease) {
+    pub(super) async fn let_go(&self, lease: &AnswerLease) {
         if let Err(error) = self.store.release_answer(lease).await {
             tracing::debug!(%error, "a lease could not be released");
         }
     }
 
     /// Forgets the lease of an answer that has ended. If that fails, it is purged another day.
-    pub(crate) async fn forget(&self, lease: &AnswerLease) {
+    pub(super) async fn forget(&self, lease: &AnswerLease) {
         if let Err(error) = self.store.end_lease(lease).await {
             tracing::debug!(%error, "a lease could not be ended");
         }
@@ -284,9 +276,9 @@ impl Desk {
 }
 
 /// What the beginning of a request showed.
-enum Begun {
+enum ClaimOutcome {
     /// Work.
-    Wanted(Box<Job>),
+    Claimed(Box<Job>),
     /// Nothing to do (now).
-    Over(Disposal),
+    Skipped(AckDecision),
 }

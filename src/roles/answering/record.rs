@@ -11,7 +11,8 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::failure::ATTEMPTS;
-use super::processor::{Desk, Disposal, Request};
+use super::processor::{AnswerProcessor, Request};
+use crate::runtime::consumer::AckDecision;
 use store::{AnswerLease, ExecuteError, Requested, StoreError};
 
 /// How long, and how often, an ending is tried to be recorded while the store is away. Longer than a restart takes.
@@ -24,7 +25,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 
 /// How an answer ends when nobody stops it.
 #[derive(Debug, Clone)]
-pub(crate) enum Ending {
+pub(super) enum Ending {
     /// With a text.
     Answered(Box<(Answer, Provenance, Usage)>),
     /// Without.
@@ -49,16 +50,16 @@ struct DeadIds {
     requested_by: aggregates::EventId,
 }
 
-impl Desk {
+impl AnswerProcessor {
     /// Records the end of an answer. Whoever was first decides how it ended; to come second changes nothing.
-    pub(crate) async fn end(
+    pub(super) async fn end(
         &self,
         request: Request,
         owner: UserId,
         lease: &AnswerLease,
         requested: &Requested,
         ending: Ending,
-    ) -> Disposal {
+    ) -> AckDecision {
         // A claim after the last attempt is only there to say that there will be no other.
         let attempt = lease.attempt.min(ATTEMPTS);
         let metadata = Metadata {
@@ -84,12 +85,12 @@ impl Desk {
                     self.send_dead_letter(request, &metadata, requested, attempt, reason).await;
                 }
                 self.forget(lease).await;
-                Disposal::Done
+                AckDecision::Ack
             }
             Err(error) => {
                 tracing::error!(%error, answer.id = %request.answer_id, "the end of an answer could not be recorded");
                 self.let_go(lease).await;
-                Disposal::Later(PAUSE)
+                AckDecision::RetryAfter(PAUSE)
             }
         }
     }

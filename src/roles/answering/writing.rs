@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::convert;
 use super::delta_publisher::{Attempt, LiveAnswer};
 use super::failure::AttemptFailed;
-use super::processor::{Desk, Job};
+use super::processor::{AnswerProcessor, Job};
 use store::StoreError;
 
 /// How long the search for passages may take.
@@ -28,9 +28,9 @@ impl From<StoreError> for AttemptFailed {
     }
 }
 
-impl Desk {
+impl AnswerProcessor {
     /// The whole answer to a job. Dropping this ends the work and the publishing at once.
-    pub(crate) async fn write(&self, job: &Job) -> Result<(Answer, Provenance, Usage), AttemptFailed> {
+    pub(super) async fn write(&self, job: &Job) -> Result<(Answer, Provenance, Usage), AttemptFailed> {
         let live = self.begin_live(job).await?;
         let answerer = self.answerer();
         let sources = self.sources(job, &answerer).await?;

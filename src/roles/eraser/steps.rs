@@ -1,4 +1,4 @@
-//! The steps of an erasure, each repeatable, each sure of its end.
+//! The steps of an erasure. Each is repeatable and fails unless its store is empty afterwards.
 
 use std::time::Duration;
 
@@ -14,15 +14,16 @@ use uuid::Uuid;
 use super::{Eraser, metadata};
 use store::{Erasure, ExecuteError, StoreError};
 
-/// How long the read models may take to come to the destruction of the keys.
+/// Time limit for the projector to reach the destruction of the keys.
 const PROJECTED_WITHIN: Duration = Duration::from_secs(30);
+/// Interval between looks at the read models.
 const LOOK: Duration = Duration::from_millis(20);
-/// How long one call to NATS may take.
+/// Time limit of one call to NATS.
 const CALL: Duration = Duration::from_secs(5);
 
 impl Eraser {
-    /// Keeps, apart from everything that an erasure or a restored backup reaches, that there was one.
-    pub(crate) async fn bury(&self, erasure: &Erasure) -> anyhow::Result<()> {
+    /// Writes a tombstone to NATS, which neither the erasure nor a restored database removes.
+    pub(crate) async fn tombstone(&self, erasure: &Erasure) -> anyhow::Result<()> {
         nats::ensure_streams(&self.jetstream(), &self.subjects).await?;
         let subject = self.subjects.tombstone(erasure.owner);
         let receipt = Bytes::copy_from_slice(erasure.receipt.uuid().as_bytes());
@@ -31,8 +32,8 @@ impl Eraser {
         Ok(())
     }
 
-    /// Everybody who was ever erased.
-    pub(crate) async fn buried(&self) -> anyhow::Result<Vec<UserId>> {
+    /// All users with a tombstone.
+    pub(crate) async fn tombstoned(&self) -> anyhow::Result<Vec<UserId>> {
         nats::ensure_streams(&self.jetstream(), &self.subjects).await?;
         let stream = self.stream(&self.subjects.tombstones_stream()).await?;
         let tombstones = stream.info_with_subjects(self.subjects.all_tombstones()).await?;
@@ -41,18 +42,18 @@ impl Eraser {
         Ok(owners.into_iter().flatten().collect())
     }
 
-    /// By which receipt somebody was erased.
+    /// The receipt in a user's tombstone.
     pub(crate) async fn receipt_of(&self, owner: UserId) -> anyhow::Result<Option<ReceiptId>> {
         let stream = self.stream(&self.subjects.tombstones_stream()).await?;
         let message = stream.get_last_raw_message_by_subject(&self.subjects.tombstone(owner)).await?;
         Ok(Uuid::from_slice(&message.payload).ok().map(ReceiptId::new))
     }
 
-    /// Ends the answers that are being written.
+    /// Stops the answers that are being written.
     pub(crate) async fn stop_answers(&self, owner: UserId) -> anyhow::Result<()> {
         for (conversation, answer) in self.store.unended_answers(owner).await? {
             match self.stop(owner, conversation, answer).await {
-                // Ended meanwhile, or nothing more can be written for its owner: either way it is over.
+                // The answer ended in the meantime, or its owner accepts no more events.
                 Ok(()) | Err(ExecuteError::Refused(_) | ExecuteError::Store(StoreError::OwnerErased)) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -77,7 +78,7 @@ impl Eraser {
         self.store.conversations().execute(id, command, &metadata(owner), None).await.map(drop)
     }
 
-    /// Has every process forget what it holds of somebody.
+    /// Tells every process to drop what it caches of a user.
     pub(crate) async fn tell_processes(&self, owner: UserId) -> anyhow::Result<()> {
         let message = Bytes::from(owner.to_string());
         self.nats.publish(self.subjects.erasing(), message).await?;
@@ -85,7 +86,7 @@ impl Eraser {
         Ok(())
     }
 
-    /// The projector purges an owner's rows where the ledger says that the keys are gone; here it is made sure that it did.
+    /// Waits until the projector has deleted the owner's rows, which it does at the event that destroys the keys.
     pub(crate) async fn purge_read_models(&self, owner: UserId) -> anyhow::Result<()> {
         let waiting = async {
             while projections::rows_of(self.store.pool(), owner).await? > 0 {
@@ -95,13 +96,13 @@ impl Eraser {
         };
         tokio::time::timeout(PROJECTED_WITHIN, waiting)
             .await
-            .context("the read models did not come to the erasure in time")?
+            .context("the projector did not delete the rows in time")?
     }
 
     pub(crate) async fn purge_passages(&self, owner: UserId) -> anyhow::Result<()> {
         match self.collections.delete_owner(owner.uuid()).await? {
             0 => Ok(()),
-            left => bail!("{left} passages are left in the index"),
+            left => bail!("{left} passages remain in the index"),
         }
     }
 
@@ -109,7 +110,7 @@ impl Eraser {
         self.files.delete_owner(owner).await?;
         match self.files.count_of_owner(owner).await? {
             0 => Ok(()),
-            left => bail!("{left} files are left"),
+            left => bail!("{left} files remain"),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Publishing: what the ledger has and the stream has not, in order.
+//! The publisher: sends to JetStream, in order, whatever the ledger has and the stream lacks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,27 +9,29 @@ use async_nats::jetstream;
 use nats::{Ciphertext, Envelope, EventPublisher, Outgoing, PublishFailed, Subjects, ensure_streams};
 use tokio::sync::{mpsc, watch};
 
+use crate::runtime::backoff::Backoff;
+
 use store::{LedgerEntry, Store, StoreError};
 
 /// The most events published at once.
 const BATCH: u32 = 1_000;
-/// How long NATS or the store is left alone after a failure.
-const PAUSE: Duration = Duration::from_millis(500);
-/// How often an idle publisher makes sure that it missed nothing it was not told of.
-const LOOK: Duration = Duration::from_secs(1);
+/// Delays after a failure of NATS or the store.
+const RETRY: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(5));
+/// Interval at which an idle publisher compares its position with the ledger.
+const IDLE_CHECK: Duration = Duration::from_secs(1);
 
-/// Publishes sealed events.
-pub(crate) struct Publishing {
+/// Publishes sequenced events.
+pub(super) struct Publisher {
     store: Store,
     nats: Client,
     subjects: Subjects,
     batches: mpsc::Receiver<Arc<Vec<LedgerEntry>>>,
     head: watch::Receiver<Position>,
-    /// The last position that needs no publishing (any more).
+    /// The last position that needs no publishing.
     published: Position,
 }
 
-/// Why publishing has to begin anew.
+/// Why the publisher attaches again.
 #[derive(Debug, thiserror::Error)]
 enum Interrupted {
     #[error(transparent)]
@@ -40,12 +42,12 @@ enum Interrupted {
     Store(#[from] StoreError),
     #[error(transparent)]
     Envelope(#[from] nats::InvalidEnvelope),
-    #[error("find where publishing has to go on: {0}")]
+    #[error("the first unpublished event could not be determined")]
     Pending(#[source] sqlx::Error),
 }
 
-impl Publishing {
-    pub(crate) fn new(
+impl Publisher {
+    pub(super) fn new(
         store: Store,
         nats: Client,
         subjects: Subjects,
@@ -55,15 +57,21 @@ impl Publishing {
         Self { store, nats, subjects, batches, head, published: Position(0) }
     }
 
-    /// Publishes for ever; attaches anew whenever something fails.
-    pub(crate) async fn run(mut self) {
+    /// Publishes for ever and attaches again after each failure.
+    pub(super) async fn run(mut self) {
+        let mut retry = RETRY;
         loop {
+            let before = self.published;
             if let Err(interrupted) = self.publish_all().await {
+                // Another sequencer has taken over: it publishes, this one stays ready.
                 if !matches!(interrupted, Interrupted::Publish(PublishFailed::Displaced)) {
-                    tracing::warn!(error = %interrupted, "publishing is interrupted");
+                    tracing::warn!(error = %interrupted, "publishing was interrupted and is retried");
                 }
-                tokio::time::sleep(PAUSE).await;
             }
+            if self.published > before {
+                retry.reset();
+            }
+            retry.wait().await;
         }
     }
 
@@ -77,7 +85,7 @@ impl Publishing {
         };
         self.catch_up(&mut publisher).await?;
         loop {
-            match tokio::time::timeout(LOOK, self.batches.recv()).await {
+            match tokio::time::timeout(IDLE_CHECK, self.batches.recv()).await {
                 Ok(Some(batch)) => self.publish_batch(&mut publisher, &batch).await?,
                 Ok(None) => return Ok(()),
                 Err(_) if *self.head.borrow() > self.published => self.catch_up(&mut publisher).await?,
@@ -86,8 +94,9 @@ impl Publishing {
         }
     }
 
-    /// An empty stream is new or was lost. Only what somebody may still be waiting for has to go into it again: answers
-    /// that are pending, and whatever no read model has seen. All else is read from the ledger by who needs it.
+    /// The position before the first event that an empty stream needs. An empty stream is new or was lost: only pending
+    /// answers and events that some read model has not applied are published again. Consumers read all others from the
+    /// ledger.
     async fn before_first_needed(&self) -> Result<Position, Interrupted> {
         let projected =
             projections::lowest_checkpoint(self.store.pool()).await.map_err(Interrupted::Pending)?;

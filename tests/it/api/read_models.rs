@@ -26,7 +26,7 @@ const EVENTS: u64 = 7;
 #[tokio::test]
 async fn a_conversation_shows_in_the_list_with_its_messages_and_is_found() {
     let backbone = Backbone::new().await;
-    let tasks = [backbone.seal(), backbone.project()];
+    let tasks = [backbone.sequence(), backbone.project()];
     let (user, id, answer) = one_story(&backbone).await;
     backbone.projected(EVENTS).await;
     let pool = backbone.store.pool();
@@ -72,7 +72,7 @@ async fn a_conversation_shows_in_the_list_with_its_messages_and_is_found() {
 #[tokio::test]
 async fn a_query_that_forgets_its_owner_sees_nothing_and_one_of_another_owner_sees_nothing_of_ours() {
     let backbone = Backbone::new().await;
-    let tasks = [backbone.seal(), backbone.project()];
+    let tasks = [backbone.sequence(), backbone.project()];
     let (_, id, _) = one_story(&backbone).await;
     backbone.projected(EVENTS).await;
     let pool = backbone.store.pool();
@@ -94,7 +94,7 @@ async fn a_query_that_forgets_its_owner_sees_nothing_and_one_of_another_owner_se
 #[tokio::test]
 async fn no_table_holds_a_word_that_somebody_wrote() {
     let backbone = Backbone::new().await;
-    let tasks = [backbone.seal(), backbone.project()];
+    let tasks = [backbone.sequence(), backbone.project()];
     one_story(&backbone).await;
     backbone.projected(EVENTS).await;
     let tables: Vec<String> =
@@ -118,7 +118,7 @@ async fn no_table_holds_a_word_that_somebody_wrote() {
 #[tokio::test]
 async fn a_branched_conversation_shows_one_path_and_tells_siblings() {
     let backbone = Backbone::new().await;
-    let tasks = [backbone.seal(), backbone.project()];
+    let tasks = [backbone.sequence(), backbone.project()];
     let user = backbone.user().await;
     let id = conversation();
     let (first, one) = backbone.ask(user, id, "first").await;

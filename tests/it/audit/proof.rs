@@ -3,9 +3,9 @@
 use std::pin::pin;
 
 use aggregates::Position;
+use colloquy::audit::CheckpointSigner;
 use colloquy::audit::verify::{NotVerified, Verified, verify};
 use colloquy::audit::{SigningKey, export, verify_database};
-use colloquy::roles::checkpoint_signer::Notary;
 use futures::TryStreamExt as _;
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -20,8 +20,8 @@ use crate::support::waiting::until;
 const NDJSON: &str = "application/x-ndjson";
 
 async fn exported(backbone: &Backbone, filter: EventFilter, after: u64) -> Vec<u8> {
-    let notary = Notary::new(backbone.store.clone(), None);
-    let lines = export(&backbone.store, &notary, filter, Position(after)).await.unwrap();
+    let signer = CheckpointSigner::new(backbone.store.clone(), None);
+    let lines = export(&backbone.store, &signer, filter, Position(after)).await.unwrap();
     let mut lines = pin!(lines);
     let mut text = Vec::new();
     while let Some(part) = lines.try_next().await.unwrap() {
@@ -45,7 +45,7 @@ async fn history(users: u64) -> (Backbone, tokio::task::JoinHandle<()>) {
 
 async fn history_of(users: u64, conversations: u64) -> (Backbone, tokio::task::JoinHandle<()>) {
     let backbone = Backbone::new().await;
-    let sealer = backbone.seal();
+    let sealer = backbone.sequence();
     for _ in 0..users {
         let user = backbone.user().await;
         for _ in 0..conversations {
@@ -98,26 +98,26 @@ async fn lines_that_are_missing_repeated_moved_or_cut_off_are_found() {
 #[tokio::test]
 async fn an_export_verifies_by_the_key_that_signed_it_and_by_no_other() {
     let (backbone, sealer) = history(2).await;
-    let notary = Notary::new(backbone.store.clone(), None);
-    let first_key = notary.key().await.unwrap().public_key();
+    let signer = CheckpointSigner::new(backbone.store.clone(), None);
+    let first_key = signer.key().await.unwrap().public_key();
     let before = exported(&backbone, EventFilter::default(), 0).await;
-    let first = notary.checkpoint().await.unwrap();
-    let rotated = notary.rotate().await.unwrap();
-    let second_key = notary.key().await.unwrap().public_key();
+    let first = signer.checkpoint().await.unwrap();
+    let rotated = signer.rotate().await.unwrap();
+    let second_key = signer.key().await.unwrap().public_key();
     assert_eq!(rotated.key_id, second_key.id());
     let after = exported(&backbone, EventFilter::default(), 0).await;
-    let second = notary.checkpoint().await.unwrap();
+    let second = signer.checkpoint().await.unwrap();
     assert!(verify(before.as_slice(), 0, Some(first_key)).unwrap().key_given);
     assert!(verify(after.as_slice(), 0, Some(second_key)).is_ok());
     assert!(verify(before.as_slice(), 0, Some(second_key)).is_err());
     assert!(verify(after.as_slice(), 0, Some(first_key)).is_err());
     assert!(first.is_signed_by(&first_key) && second.is_signed_by(&second_key));
     assert_eq!((first.position, &first.root), (second.position, &second.root));
-    let keys = notary.keys().await.unwrap();
+    let keys = signer.keys().await.unwrap();
     assert_eq!(keys.iter().map(|key| key.retired_at.is_some()).collect::<Vec<_>>(), [false, true]);
 
     let own = std::sync::Arc::new(SigningKey::generate().unwrap());
-    let configured = Notary::new(backbone.store.clone(), Some(own.clone()));
+    let configured = CheckpointSigner::new(backbone.store.clone(), Some(own.clone()));
     assert!(configured.checkpoint().await.unwrap().is_signed_by(&own.public_key()));
     assert_eq!(configured.keys().await.unwrap().len(), 3);
     assert!(verify_database(&backbone.store, Some(own.public_key()), |_, _| {}).await.is_ok());
@@ -225,7 +225,7 @@ fn changes(position: i64) -> Vec<String> {
 #[tokio::test]
 async fn a_change_of_any_column_of_an_event_or_of_the_ledger_is_found_at_its_position() {
     let (backbone, sealer) = history(2).await;
-    Notary::new(backbone.store.clone(), None).checkpoint().await.unwrap();
+    CheckpointSigner::new(backbone.store.clone(), None).checkpoint().await.unwrap();
     sealer.abort();
     let pool = backbone.store.pool();
     assert_eq!(found(&backbone).await, None);
@@ -253,7 +253,7 @@ async fn a_change_of_any_column_of_an_event_or_of_the_ledger_is_found_at_its_pos
 #[tokio::test]
 async fn a_history_rewritten_from_the_middle_does_not_fit_the_checkpoints_signed_before() {
     let (backbone, sealer) = history(2).await;
-    Notary::new(backbone.store.clone(), None).checkpoint().await.unwrap();
+    CheckpointSigner::new(backbone.store.clone(), None).checkpoint().await.unwrap();
     sealer.abort();
     let pool = backbone.store.pool();
     run(pool, "ALTER TABLE ledger DISABLE TRIGGER USER; ALTER TABLE events DISABLE TRIGGER USER;
@@ -261,7 +261,7 @@ async fn a_history_rewritten_from_the_middle_does_not_fit_the_checkpoints_signed
                   AND l.aggregate_id = events.aggregate_id AND l.sequence = events.sequence;
                DELETE FROM ledger WHERE position > 12").await;
     assert_eq!(found(&backbone).await, Some(13), "the end was cut off");
-    let sealer = backbone.seal();
+    let sealer = backbone.sequence();
     let user = backbone.user().await;
     backbone.ask(user, conversation(), "something else").await;
     backbone.sealed(16).await;

@@ -269,7 +269,7 @@ async fn what_was_erased_is_shown_with_its_frame_alone() {
 #[tokio::test]
 async fn a_long_conversation_is_replayed_within_a_moment() {
     let backbone = Backbone::new().await;
-    let sealer = backbone.seal();
+    let sealer = backbone.sequence();
     let (user, long) = (backbone.user().await, conversation());
     for number in 0..500 {
         backbone.ask(user, long, &format!("question {number} about something that takes a few words")).await;

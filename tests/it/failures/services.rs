@@ -119,14 +119,14 @@ async fn a_sealer_that_dies_again_and_again_loses_repeats_and_reorders_nothing()
     let projector = backbone.project();
     let user = backbone.user().await;
     for _ in 0..12 {
-        let sealer = backbone.seal();
+        let sealer = backbone.sequence();
         for _ in 0..5 {
             backbone.ask(user, conversation(), "between two deaths").await;
         }
         tokio::time::sleep(Duration::from_millis(15)).await;
         sealer.abort();
     }
-    let sealer = backbone.seal();
+    let sealer = backbone.sequence();
     let events = 1 + 12 * 5 * 3;
     backbone.projected(events).await;
     let jetstream = jetstream::new(backbone.nats.clone());
@@ -150,7 +150,7 @@ async fn a_sealer_that_dies_again_and_again_loses_repeats_and_reorders_nothing()
 #[tokio::test]
 async fn rebuilding_while_events_arrive_yields_the_same_rows() {
     let backbone = Backbone::new().await;
-    let tasks = [backbone.seal(), backbone.project()];
+    let tasks = [backbone.sequence(), backbone.project()];
     let user = backbone.user().await;
     for number in 0..30 {
         backbone.ask(user, conversation(), &format!("question number {number}")).await;

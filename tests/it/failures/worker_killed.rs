@@ -16,7 +16,7 @@ use crate::support::waiting::until;
 #[tokio::test]
 async fn a_worker_killed_in_mid_answer_is_replaced_and_the_answer_ends_once() {
     let (backbone, prefix) = backbone_named().await;
-    backbone.seal();
+    backbone.sequence();
     teach(&backbone).await;
     let model = ModelServer::start(&[Act::Stall("It has "), Act::Say(WRITTEN)]).await;
     let mut killed = WorkerProcess::start(&backbone, &prefix, &model);
@@ -54,7 +54,7 @@ async fn an_answer_survives_a_postgres_that_is_away_when_it_is_finished() {
     let database_url = postgres.create_database("away").await.unwrap();
     store::migrate(&database_url).await.unwrap();
     let backbone = Backbone::on(database_url).await;
-    backbone.seal();
+    backbone.sequence();
     teach(&backbone).await;
     let model =
         ModelServer::start(&[Act::SaySlowly("one two three four five six seven eight nine ten")]).await;
@@ -92,7 +92,7 @@ async fn with_jetstream_wiped_in_mid_answer_the_answer_is_whole_and_heard_once_m
     let server = embedded::Nats::start(&parts, &data).await.unwrap();
     let client = nats::connect(&server.url(), "test").await.unwrap();
     let backbone = Backbone { nats: client, ..Backbone::new().await };
-    backbone.seal();
+    backbone.sequence();
     backbone.project();
     teach(&backbone).await;
     let words =

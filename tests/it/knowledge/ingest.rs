@@ -67,7 +67,7 @@ fn long(subject: &str) -> String {
 #[tokio::test]
 async fn what_was_brought_in_is_not_brought_in_again_unless_it_says_something_else() {
     let backbone = Backbone::new().await;
-    backbone.seal();
+    backbone.sequence();
     let (_root, folder) = folder();
     fs::write(folder.join("a.md"), long("astrolabe")).unwrap();
     fs::write(folder.join("b.txt"), "A plain note about barometers and their needles.").unwrap();
@@ -99,7 +99,7 @@ fn named(event: &DocumentEvent) -> Option<&str> {
 #[tokio::test]
 async fn what_the_index_has_lost_is_brought_in_again() {
     let backbone = Backbone::new().await;
-    backbone.seal();
+    backbone.sequence();
     let (_root, folder) = folder();
     fs::write(folder.join("c.md"), "# Chronometers\n\nA chronometer keeps the time of its home port.")
         .unwrap();
@@ -113,7 +113,7 @@ async fn what_the_index_has_lost_is_brought_in_again() {
 #[tokio::test]
 async fn files_without_text_are_rejected_and_others_come_in_all_the_same() {
     let backbone = Backbone::new().await;
-    backbone.seal();
+    backbone.sequence();
     let (_root, folder) = folder();
     fs::write(folder.join("broken.md"), b"\x00\x01not text").unwrap();
     fs::write(folder.join("empty.md"), "").unwrap();

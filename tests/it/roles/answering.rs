@@ -123,7 +123,7 @@ async fn a_model_that_refuses_fails_the_answer_at_once() {
 #[tokio::test]
 async fn with_the_index_away_the_answer_fails_and_says_so() {
     let backbone = Backbone::new().await;
-    backbone.seal();
+    backbone.sequence();
     let nobody = format!("http://{}", embedded::free_port().unwrap());
     work(&backbone, WorkerConfig { qdrant_url: nobody, ..worker_config(None) });
     let (user, id) = (backbone.user().await, conversation());

@@ -26,7 +26,7 @@ async fn verify(backbone: &Backbone) -> usize {
 #[tokio::test]
 async fn parallel_commands_get_positions_without_gaps_in_each_aggregates_order() {
     let backbone = Backbone::new().await;
-    let sealer = backbone.seal();
+    let sealer = backbone.sequence();
     let user = backbone.user().await;
     let conversations: Vec<_> = (0..10).map(|_| conversation()).collect();
     let asking = conversations.iter().map(|conversation| async {
@@ -44,7 +44,7 @@ async fn parallel_commands_get_positions_without_gaps_in_each_aggregates_order()
 #[tokio::test]
 async fn two_sealers_place_every_event_once() {
     let backbone = Backbone::new().await;
-    let sealers = [backbone.seal(), backbone.seal(), backbone.seal()];
+    let sealers = [backbone.sequence(), backbone.sequence(), backbone.sequence()];
     let user = backbone.user().await;
     for _ in 0..50 {
         backbone.ask(user, conversation(), "hello").await;
@@ -57,7 +57,7 @@ async fn two_sealers_place_every_event_once() {
 #[tokio::test]
 async fn history_cannot_be_changed_even_by_the_owner_of_the_database() {
     let backbone = Backbone::new().await;
-    let sealer = backbone.seal();
+    let sealer = backbone.sequence();
     backbone.user().await;
     backbone.sealed(1).await;
     for statement in [

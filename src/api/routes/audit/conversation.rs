@@ -35,6 +35,6 @@ pub(crate) async fn conversation(
     let as_of: AsOf = params.as_of.as_deref().unwrap_or("").parse().map_err(|_| {
         Problem::invalid_field("as_of", "It must be a position of the ledger, or a time in RFC 3339.")
     })?;
-    auditor.looks(&api, "conversation", json!({ "conversation": id, "as_of": as_of })).await?;
+    auditor.record_access(&api, "conversation", json!({ "conversation": id, "as_of": as_of })).await?;
     replay(&api.store, id, as_of).await?.map(Json).ok_or_else(Problem::no_such_conversation)
 }

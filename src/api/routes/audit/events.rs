@@ -47,11 +47,11 @@ pub(crate) async fn events(
 ) -> Result<Response<Body>, Problem> {
     let (filter, after) = (params.filter()?, params.after()?);
     let mut response = if accepts_lines(&headers) {
-        auditor.looks(&api, "export", recorded(&filter, after, None)).await?;
+        auditor.record_access(&api, "export", recorded(&filter, after, None)).await?;
         lines(&api, filter, after).await?
     } else {
         let limit = limit(params.limit)?;
-        auditor.looks(&api, "events", recorded(&filter, after, Some(limit))).await?;
+        auditor.record_access(&api, "events", recorded(&filter, after, Some(limit))).await?;
         page(&api, &filter, after, limit).await?
     };
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
@@ -72,7 +72,7 @@ fn limit(limit: Option<u32>) -> Result<u32, Problem> {
 }
 
 async fn lines(api: &Api, filter: EventFilter, after: Position) -> Result<Response<Body>, Problem> {
-    let lines = export(&api.store, &api.notary, filter, after).await.map_err(|error| match error {
+    let lines = export(&api.store, &api.signer, filter, after).await.map_err(|error| match error {
         ExportFailed::Store(error) => error.into(),
         ExportFailed::Unwritable(_) | ExportFailed::Aborted(_) => Problem::internal(),
     })?;

@@ -59,19 +59,18 @@ pub(crate) async fn follow(
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let (filter, after) =
         (params.filter()?, resume_after(&headers, resume)?.map_or_else(|| params.after(), Ok)?);
-    auditor.looks(&api, "stream", recorded(&filter, after, None)).await?;
-    let (store, nats, subjects) = (api.store.clone(), api.nats.clone(), api.hub.subjects().clone());
+    auditor.record_access(&api, "stream", recorded(&filter, after, None)).await?;
+    let (store, nats, subjects) = (api.store.clone(), api.nats.clone(), api.live.subjects().clone());
     let following = Following::new(store, nats, subjects, filter, after);
     let (out, told) = mpsc::channel(UNSENT);
-    let (stop, erased) = (api.stop.clone(), api.erased(auditor.caller.user));
+    let erased = api.erased(auditor.caller.user);
     // A stream lasts no longer than the token that opened it.
     let lasts = Duration::from_secs(auditor.caller.until.saturating_sub(seconds_now()).max(60));
-    tokio::spawn(async move {
+    api.short_lived.spawn(async move {
         let ended = tokio::select! {
             ended = tell(following, &out) => ended,
             () = out.closed() => Ok(()),
             () = tokio::time::sleep(lasts) => Ok(()),
-            () = stop.cancelled() => Ok(()),
             () = erased => Ok(()),
         };
         match ended {

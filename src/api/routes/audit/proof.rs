@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 use super::Auditor;
 use crate::api::Api;
 use crate::api::problem::Problem;
+use crate::audit::AuditKey;
 use crate::audit::Checkpoint;
-use crate::roles::checkpoint_signer::AuditKey;
 
 /// Keys.
 #[derive(Debug, Serialize, ToSchema)]
@@ -26,14 +26,14 @@ pub(crate) async fn checkpoint(
     State(api): State<Api>,
     auditor: Auditor,
 ) -> Result<Json<Checkpoint>, Problem> {
-    auditor.looks(&api, "checkpoint", json!({})).await?;
-    Ok(Json(api.notary.checkpoint().await?))
+    auditor.record_access(&api, "checkpoint", json!({})).await?;
+    Ok(Json(api.signer.checkpoint().await?))
 }
 
 /// The public keys that sign checkpoints, and those that did.
 #[utoipa::path(get, path = "/v1/audit/keys", operation_id = "audit_keys", tag = "Audit",
     responses((status = 200, body = Keys), (status = 403)), security(("bearer" = [])))]
 pub(crate) async fn keys(State(api): State<Api>, auditor: Auditor) -> Result<Json<Keys>, Problem> {
-    auditor.looks(&api, "keys", json!({})).await?;
-    Ok(Json(Keys { items: api.notary.keys().await? }))
+    auditor.record_access(&api, "keys", json!({})).await?;
+    Ok(Json(Keys { items: api.signer.keys().await? }))
 }

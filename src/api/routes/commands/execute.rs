@@ -3,7 +3,7 @@
 use aggregates::conversation::{ConversationCommand, ConversationEvent, ConversationRefused, Receipt};
 use aggregates::{ConversationId, Metadata, Version};
 
-use crate::runtime::wake::SealerWake;
+use crate::runtime::wake::SequencerWake;
 use store::{ExecuteError, IdempotencyKey, Remembered, Store, StoreError};
 
 /// What the sender of a command is told.
@@ -35,7 +35,7 @@ impl From<StoreError> for NotDone {
 /// Carries out a command. The same command again is answered as the first time.
 pub(crate) async fn carry_out(
     store: &Store,
-    wake: &SealerWake,
+    wake: &SequencerWake,
     conversation: ConversationId,
     command: ConversationCommand,
     metadata: &Metadata,

@@ -9,7 +9,7 @@ const WINDOW: Duration = Duration::from_millis(25);
 
 /// The text, and how much of it was sent when.
 #[derive(Debug, Default)]
-pub(crate) struct Written {
+pub(super) struct Written {
     text: String,
     sent: usize,
     sent_at: Option<Instant>,
@@ -17,17 +17,17 @@ pub(crate) struct Written {
 
 impl Written {
     /// Adds more text.
-    pub(crate) fn push(&mut self, text: &str) {
+    pub(super) fn push(&mut self, text: &str) {
         self.text.push_str(text);
     }
 
     /// When what is unsent is due; `None` when nothing is.
-    pub(crate) fn due(&self, now: Instant) -> Option<Instant> {
+    pub(super) fn due(&self, now: Instant) -> Option<Instant> {
         (self.sent < self.text.len()).then(|| self.sent_at.map_or(now, |sent_at| sent_at + WINDOW))
     }
 
     /// The unsent text with its offset; it counts as sent.
-    pub(crate) fn take(&mut self, now: Instant) -> Option<(u64, &str)> {
+    pub(super) fn take(&mut self, now: Instant) -> Option<(u64, &str)> {
         let from = std::mem::replace(&mut self.sent, self.text.len());
         self.sent_at = Some(now);
         let unsent = self.text.get(from..).filter(|unsent| !unsent.is_empty())?;
@@ -35,21 +35,21 @@ impl Written {
     }
 
     /// Counts nothing as sent any more.
-    pub(crate) fn forget_sent(&mut self) {
+    pub(super) fn forget_sent(&mut self) {
         self.sent = 0;
     }
 }
 
 /// By what one knows that a stream is still the one that was published to.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct StreamMark {
-    pub(crate) connects: u64,
-    pub(crate) last_sequence: u64,
+pub(super) struct StreamMark {
+    pub(super) connects: u64,
+    pub(super) last_sequence: u64,
 }
 
 impl StreamMark {
     /// Takes a publish in; `false` if the stream has lost what it had before.
-    pub(crate) fn advance(&mut self, sequence: u64) -> bool {
+    pub(super) fn advance(&mut self, sequence: u64) -> bool {
         sequence > std::mem::replace(&mut self.last_sequence, sequence)
     }
 }

@@ -1,0 +1,25 @@
+//! Decryption of ledger batches for whatever folds them into rows.
+
+use aggregates::{RecordedEvent, UserId};
+use projections::Opened;
+use store::{Store, StoreError, subject_of};
+
+/// Decrypts a batch, and adds the keys with which read models encrypt and index.
+pub async fn decrypt_events(
+    store: &Store,
+    mut events: Vec<RecordedEvent>,
+) -> Result<Vec<Opened>, StoreError> {
+    let keys = store.open(&mut events).await?;
+    let mut owners: Vec<UserId> = events.iter().map(|event| event.owner).collect();
+    owners.sort_unstable();
+    owners.dedup();
+    let user_keys = store.keyring().user_keys(&owners).await?;
+    Ok(events
+        .into_iter()
+        .map(|recorded| Opened {
+            key: subject_of(&recorded).and_then(|subject| keys.get(&subject).copied()),
+            blind: user_keys.get(&recorded.owner).map(sealing::UserKey::blind_key),
+            recorded,
+        })
+        .collect())
+}
