@@ -3,8 +3,8 @@
 use anyhow::Context as _;
 use futures::{StreamExt as _, pin_mut};
 use rag::answer::{AnswerChunk, Answerer};
-use rag::quote::NOTHING_ANSWERS;
-use rag::retrieve::{Hit, Source, join_neighbours};
+use rag::retrieve::{Hit, join_neighbours};
+use rag::vocabulary::{NO_ANSWER, Source};
 
 use crate::questions::Question;
 
@@ -45,7 +45,7 @@ pub(crate) async fn ask(
 
 /// A model may add to the sentence it was told to say.
 fn is_refusal(text: &str) -> bool {
-    plain(text).contains(&plain(NOTHING_ANSWERS.trim_end_matches('.')))
+    plain(text).contains(&plain(NO_ANSWER.trim_end_matches('.')))
 }
 
 fn contains_any(text: &str, expected: &[String]) -> bool {

@@ -1,8 +1,8 @@
 //! Asks every question in every way: by meaning alone, by terms alone, fused, quoted, and the language model.
 
 use anyhow::Context as _;
-use rag::passage::{OwnerId, PassageId};
 use rag::sparse::SparseVector;
+use rag::vocabulary::{OwnerId, PassageId};
 use uuid::Uuid;
 
 use crate::answers::{self, Answer};

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use rag::ingest::Document as Text;
-use rag::passage::{DocumentId, Generation, Scope};
-use rag::split::{self, Markup};
+use rag::split;
+use rag::vocabulary::{ContentVersion, DocumentId, Markup, Scope};
 use uuid::Uuid;
 
 /// A document and its path within the folder.
@@ -71,7 +71,7 @@ fn document(folder: &Path, path: &Path, markup: Markup) -> anyhow::Result<Docume
     let stem = || inside.file_stem().map(|stem| stem.to_string_lossy().replace(['_', '-'], " "));
     let text = Text {
         id: DocumentId::from(Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes())),
-        generation: Generation::ONLY,
+        version: ContentVersion::ONLY,
         scope: Scope::Shared,
         title: title.or_else(stem).unwrap_or_default(),
         markup,

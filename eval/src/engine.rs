@@ -11,8 +11,8 @@ use rag::embed::{Embedder, EmbedderConfig};
 use rag::generate::{ChatConfig, ChatModel};
 use rag::index::{IndexConfig, PassageIndex};
 use rag::ingest::Ingester;
-use rag::passage::DocumentId;
 use rag::retrieve::Retriever;
+use rag::vocabulary::DocumentId;
 use secrecy::SecretString;
 
 use crate::documents::Document;

@@ -6,8 +6,8 @@ use anyhow::Context as _;
 use rag::embed::Vector;
 use rag::index::IndexedPassage;
 use rag::ingest::Ingester;
-use rag::passage::{DocumentId, Generation, OwnerId, PassageBody, PassageId, PassageText, Scope};
 use rag::sparse::SparseVector;
+use rag::vocabulary::{ContentVersion, DocumentId, OwnerId, PassageBody, PassageId, PassageText, Scope};
 use uuid::Uuid;
 
 use crate::documents::Document;
@@ -125,7 +125,7 @@ fn like(passage: &PassageText, vector: &Vector, id: PassageId, chance: &mut Chan
     let length = rag::embed::cosine(&moved, &moved).sqrt();
     IndexedPassage {
         id,
-        generation: Generation::ONLY,
+        version: ContentVersion::ONLY,
         scope: Scope::Shared,
         body: PassageBody::Open(passage.clone()),
         dense: moved.into_iter().map(|x| x / length).collect(),

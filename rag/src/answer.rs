@@ -9,10 +9,10 @@ use crate::embed::{EmbedError, Embedder};
 use crate::followup;
 use crate::generate::{ChatModel, ModelError, ModelEvent, Usage};
 use crate::index::PassageIndex;
-use crate::passage::{OwnerId, PassageId};
-use crate::prompt::{self, Prompt, Turn};
+use crate::prompt::{self, Prompt};
 use crate::quote::{self, Quotation};
-use crate::retrieve::{Hit, RetrieveError, Retriever, Source, Versions};
+use crate::retrieve::{Hit, RetrieveError, Retriever, Versions};
+use crate::vocabulary::{OwnerId, PassageId, Source, Turn};
 
 /// A piece of an answer.
 #[derive(Debug, Clone, PartialEq)]

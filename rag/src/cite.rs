@@ -3,9 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::passage::{DocumentId, PassageId};
 use crate::readable;
-use crate::retrieve::Source;
+use crate::vocabulary::Source;
+use crate::vocabulary::{DocumentId, PassageId};
 
 /// Characters of a passage shown beside its citation.
 const SNIPPET: usize = 240;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use tokenizers::Tokenizer;
 
-use crate::passage::PassageText;
+use crate::vocabulary::PassageText;
 use endpoint::Endpoint;
 use local::Local;
 

@@ -4,7 +4,7 @@
 mod docx;
 mod sniff;
 
-use crate::split::Markup;
+use crate::vocabulary::Markup;
 
 pub use sniff::{MediaType, Sniffer};
 

@@ -4,7 +4,7 @@ mod rewritten;
 
 use std::borrow::Cow;
 
-use crate::prompt::Turn;
+use crate::vocabulary::Turn;
 pub(crate) use rewritten::rewritten;
 
 /// A question with more words than this says what it is about.

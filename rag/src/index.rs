@@ -20,8 +20,8 @@ use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use crate::embed::{DIMENSIONS, MODEL_NAME, Vector};
-use crate::passage::{DocumentId, Generation, PassageBody, PassageId, Scope};
 use crate::sparse::SparseVector;
+use crate::vocabulary::{ContentVersion, DocumentId, PassageBody, PassageId, Scope};
 pub use collections::Collections;
 pub use error::IndexError;
 
@@ -73,7 +73,7 @@ pub struct IndexedPassage {
     /// Which one.
     pub id: PassageId,
     /// Of which version of its document.
-    pub generation: Generation,
+    pub version: ContentVersion,
     /// Who may find it.
     pub scope: Scope,
     /// What it says, or that sealed.
@@ -88,7 +88,7 @@ pub struct IndexedPassage {
 #[derive(Debug, Clone)]
 pub(crate) struct Candidate {
     pub(crate) id: PassageId,
-    pub(crate) generation: Generation,
+    pub(crate) version: ContentVersion,
     pub(crate) body: PassageBody,
     pub(crate) vector: Vector,
     /// Cosine with the question.
@@ -185,27 +185,31 @@ impl PassageIndex {
     pub async fn delete_passages_from(
         &self,
         document_id: DocumentId,
-        generation: Generation,
+        version: ContentVersion,
         ordinal: u32,
     ) -> Result<(), IndexError> {
         let beyond = Range { gte: Some(f64::from(ordinal)), ..Range::default() };
         let beyond = Condition::range(payload::ORDINAL, beyond);
-        self.delete(Filter::must([of_document(document_id), of_generation(generation), beyond])).await
+        self.delete(Filter::must([of_document(document_id), of_generation(version), beyond])).await
     }
 
     /// Removes all versions of a document but one.
-    pub async fn keep_only(&self, document_id: DocumentId, generation: Generation) -> Result<(), IndexError> {
+    pub async fn keep_only(
+        &self,
+        document_id: DocumentId,
+        version: ContentVersion,
+    ) -> Result<(), IndexError> {
         let filter = Filter::must([of_document(document_id)]);
-        self.delete(Filter { must_not: vec![of_generation(generation)], ..filter }).await
+        self.delete(Filter { must_not: vec![of_generation(version)], ..filter }).await
     }
 
     /// How many passages a version of a document has.
     pub async fn count_of_version(
         &self,
         document_id: DocumentId,
-        generation: Generation,
+        version: ContentVersion,
     ) -> Result<u64, IndexError> {
-        self.count_where(Filter::must([of_document(document_id), of_generation(generation)])).await
+        self.count_where(Filter::must([of_document(document_id), of_generation(version)])).await
     }
 
     /// Removes all passages of one owner.
@@ -253,8 +257,8 @@ fn point(passage: IndexedPassage) -> PointStruct {
     let vectors = NamedVectors::default()
         .add_vector(DENSE, QdrantVector::new_dense(passage.dense))
         .add_vector(BM25, QdrantVector::new_sparse(passage.sparse.indices, passage.sparse.values));
-    let point_id = passage.id.point_id(passage.generation);
-    let payload = payload::of(passage.id, passage.generation, passage.scope, passage.body);
+    let point_id = passage.id.point_id(passage.version);
+    let payload = payload::of(passage.id, passage.version, passage.scope, passage.body);
     PointStruct::new(point_id.to_string(), vectors, payload)
 }
 
@@ -262,8 +266,8 @@ fn of_owner(owner: Uuid) -> Condition {
     Condition::matches(payload::OWNER, owner.to_string())
 }
 
-fn of_generation(generation: Generation) -> Condition {
-    Condition::matches(payload::GENERATION, generation.0.cast_signed())
+fn of_generation(version: ContentVersion) -> Condition {
+    Condition::matches(payload::GENERATION, version.0.cast_signed())
 }
 
 fn of_document(document_id: DocumentId) -> Condition {

@@ -2,9 +2,9 @@
 
 use crate::embed::{EmbedError, Embedder};
 use crate::index::{IndexError, IndexedPassage, PassageIndex};
-use crate::passage::{DocumentId, Generation, PassageBody, PassageId, PassageText, Scope};
 use crate::sparse::SparseVector;
-use crate::split::{Markup, Splitter, title};
+use crate::split::{Splitter, title};
+use crate::vocabulary::{ContentVersion, DocumentId, Markup, PassageBody, PassageId, PassageText, Scope};
 
 /// Passages embedded and written together.
 const BATCH: usize = 32;
@@ -15,7 +15,7 @@ pub struct Document {
     /// Its id.
     pub id: DocumentId,
     /// Which version of it this is; indexing the same one again replaces it.
-    pub generation: Generation,
+    pub version: ContentVersion,
     /// Who may find it.
     pub scope: Scope,
     /// What it is called; when empty, its first heading or line.
@@ -88,7 +88,7 @@ impl Ingester {
         body: impl Fn(PassageId, &PassageText) -> Result<PassageBody, E>,
         told: impl Fn(u32, u32) + Sync,
     ) -> Result<u32, SealedIngestError<E>> {
-        let generation = document.generation;
+        let version = document.version;
         let passages = self.passages(document);
         let all = u32::try_from(passages.len()).unwrap_or(u32::MAX);
         let mut ordinal = 0;
@@ -100,13 +100,13 @@ impl Ingester {
                 let id = PassageId { document_id: document.id, ordinal };
                 let body = body(id, passage).map_err(SealedIngestError::Seal)?;
                 let sparse = SparseVector::of_passage(passage);
-                points.push(IndexedPassage { id, generation, scope: document.scope, body, dense, sparse });
+                points.push(IndexedPassage { id, version, scope: document.scope, body, dense, sparse });
                 ordinal += 1;
             }
             self.index.upsert(points).await.map_err(IngestError::from)?;
             told(ordinal, all);
         }
-        let beyond = self.index.delete_passages_from(document.id, generation, ordinal);
+        let beyond = self.index.delete_passages_from(document.id, version, ordinal);
         beyond.await.map_err(IngestError::from)?;
         Ok(ordinal)
     }

@@ -6,8 +6,7 @@ mod rewrite;
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::Serialize;
 
-use crate::quote::NOTHING_ANSWERS;
-use crate::retrieve::Source;
+use crate::vocabulary::{NO_ANSWER, Source, Turn};
 pub(crate) use rewrite::rewrite;
 
 /// The version of the templates, recorded with every answer.
@@ -45,15 +44,6 @@ pub struct Message {
     pub content: String,
 }
 
-/// One question or answer of the conversation so far.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Turn {
-    /// The person asked this.
-    Question(String),
-    /// This was the answer.
-    Answer(String),
-}
-
 /// What is sent to the model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prompt {
@@ -87,7 +77,7 @@ impl Prompt {
 /// The messages for a question: of the sources the best that fit, of the conversation the newest turns that fit.
 pub fn build(question: &str, history: &[Turn], sources: &[Source], context_tokens: u32) -> Prompt {
     let max_answer_tokens = MAX_ANSWER_TOKENS.min(context_tokens / ANSWER_SHARE);
-    let system = SYSTEM.trim().replace("{{nothing}}", NOTHING_ANSWERS);
+    let system = SYSTEM.trim().replace("{{nothing}}", NO_ANSWER);
     let fixed = message_tokens(&system) + message_tokens(QUESTION) + message_tokens(question);
     let room = context_tokens.saturating_sub(max_answer_tokens + fixed);
     let for_sources = if history.is_empty() { room } else { room / 3 * SOURCES_SHARE_OF_THREE };
@@ -192,7 +182,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::passage::{DocumentId, PassageId, PassageText};
+    use crate::vocabulary::{DocumentId, PassageId, PassageText};
 
     fn source(text: &str) -> Source {
         Source {
@@ -200,7 +190,7 @@ mod tests {
             passage: PassageText { title: "Title".into(), heading: vec![], text: text.into() },
             score: 1.0,
             relevance: 1.0,
-            joined: 0,
+            merged: 0,
         }
     }
 

@@ -7,10 +7,8 @@ mod pick;
 use std::time::Duration;
 
 use crate::embed::{EmbedError, Embedder};
-use crate::retrieve::Source;
+use crate::vocabulary::{NO_ANSWER, Source};
 
-/// What is said when the sources hold no answer.
-pub const NOTHING_ANSWERS: &str = "The sources do not answer this.";
 /// Time between two groups of words when a quotation is streamed.
 pub const PACE: Duration = Duration::from_millis(12);
 /// Words streamed together.
@@ -43,7 +41,7 @@ pub async fn quote(embedder: &Embedder, question: &str, sources: &[Source]) -> R
 }
 
 fn nothing() -> Quotation {
-    Quotation { text: NOTHING_ANSWERS.to_owned(), cited: Vec::new() }
+    Quotation { text: NO_ANSWER.to_owned(), cited: Vec::new() }
 }
 
 /// A text in the groups of words it is streamed in; joined they are the text.

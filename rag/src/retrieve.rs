@@ -10,9 +10,8 @@ use std::time::Instant;
 use crate::embed::{EmbedError, Embedder, Vector};
 use crate::followup;
 use crate::index::{Candidate, IndexError, PassageIndex};
-use crate::passage::{OwnerId, PassageBody, PassageId, PassageText, UnreadablePassage};
-use crate::prompt::Turn;
 use crate::sparse::SparseVector;
+use crate::vocabulary::{OwnerId, PassageBody, PassageDecodeError, PassageId, PassageText, Source, Turn};
 use fuse::Ranked;
 
 pub use join::join_neighbours;
@@ -36,29 +35,6 @@ pub struct Hit {
     pub relevance: f32,
 }
 
-/// A passage found that can be read: what an answer is made of.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Source {
-    /// Which passage.
-    pub id: PassageId,
-    /// What it says.
-    pub passage: PassageText,
-    /// As in [`Hit::score`].
-    pub score: f32,
-    /// As in [`Hit::relevance`].
-    pub relevance: f32,
-    /// How many passages that follow it in its document were joined with it.
-    pub joined: u32,
-}
-
-impl Source {
-    /// The passages it is made of, with its score.
-    pub fn passages(&self) -> impl Iterator<Item = (PassageId, f32)> + use<> {
-        let (first, score) = (self.id, self.score);
-        (0..=self.joined).map(move |more| (PassageId { ordinal: first.ordinal + more, ..first }, score))
-    }
-}
-
 impl Hit {
     /// Makes it readable; `open` gets the sealed bytes of somebody's own passage, and is not called for a shared one.
     pub fn open_with<E>(
@@ -72,7 +48,7 @@ impl Hit {
                 PassageText::from_bytes(&bytes).map_err(OpenError::Unreadable)?
             }
         };
-        Ok(Source { id: self.id, passage, score: self.score, relevance: self.relevance, joined: 0 })
+        Ok(Source { id: self.id, passage, score: self.score, relevance: self.relevance, merged: 0 })
     }
 }
 
@@ -84,7 +60,7 @@ pub enum OpenError<E> {
     Sealed(#[source] E),
     /// It opened to something else.
     #[error(transparent)]
-    Unreadable(UnreadablePassage),
+    Unreadable(PassageDecodeError),
 }
 
 /// Searches the index.

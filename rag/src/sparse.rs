@@ -5,7 +5,7 @@ mod terms;
 
 use std::collections::BTreeMap;
 
-use crate::passage::PassageText;
+use crate::vocabulary::PassageText;
 
 /// How soon repeating a term stops to count.
 const K1: f32 = 1.2;

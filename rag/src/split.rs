@@ -10,6 +10,7 @@ use std::ops::Range;
 use text_splitter::{ChunkCapacity, ChunkConfig, ChunkSizer, MarkdownSplitter, TextSplitter};
 use tokenizers::Tokenizer;
 
+use crate::vocabulary::Markup;
 use sections::Section;
 
 /// A passage is filled up to this many tokens where its section has them …
@@ -22,15 +23,6 @@ const SCANT_TOKENS: usize = 32;
 const FENCE_TOKENS: usize = 12;
 /// A word no tokenizer knows counts as one token however long it is; bytes bound it.
 const MAX_BYTES_PER_TOKEN: usize = 8;
-
-/// How a document is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Markup {
-    /// `CommonMark`, with tables.
-    Markdown,
-    /// Paragraphs divided by empty lines.
-    Plain,
-}
 
 /// A piece of a document, small enough to embed.
 #[derive(Debug, Clone, PartialEq, Eq)]

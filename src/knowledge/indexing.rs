@@ -16,7 +16,7 @@ use anyhow::{Context as _, bail};
 use rag::extract::{Extracted, MediaType, Unreadable, extract};
 use rag::index::Collections;
 use rag::ingest::Document as Text;
-use rag::passage::{Generation, PassageId, Scope as PassageScope};
+use rag::vocabulary::{ContentVersion, PassageId, Scope as PassageScope};
 use sealing::{Coordinates, SealError, Subject};
 use uuid::Uuid;
 
@@ -162,8 +162,8 @@ impl Indexing {
         };
         let title = added.title.clone();
         let Extracted { markup, text } = extracted;
-        let generation = Generation(document.brought().0);
-        let text = Text { id: id.uuid().into(), generation, scope, title, markup, text };
+        let version = ContentVersion(document.brought().0);
+        let text = Text { id: id.uuid().into(), version, scope, title, markup, text };
         (self.told)(id, added.owner, Progress { stage: Stage::Splitting, done: 0, total: 1 });
         let told = |done, total| {
             let stage = if done == total { Stage::Indexing } else { Stage::Embedding };
@@ -211,7 +211,7 @@ impl Indexing {
     async fn retire_versions(&self, stock: &Stock, id: DocumentId) -> anyhow::Result<()> {
         let document = self.document(id).await?;
         if document.status() == Some(DocumentStatus::Indexed) {
-            stock.index.keep_only(id.uuid().into(), Generation(document.brought().0)).await?;
+            stock.index.keep_only(id.uuid().into(), ContentVersion(document.brought().0)).await?;
         }
         Ok(())
     }

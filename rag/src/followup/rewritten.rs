@@ -5,7 +5,8 @@ use std::time::Duration;
 use futures::{StreamExt as _, pin_mut};
 
 use crate::generate::{ChatModel, ModelEvent};
-use crate::prompt::{self, Turn};
+use crate::prompt;
+use crate::vocabulary::Turn;
 
 /// How long the model may take; after that the terms of the conversation have to do.
 const TIME: Duration = Duration::from_secs(6);

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{IndexError, PassageIndex, collection_name};
 use crate::embed::Embedder;
-use crate::passage::DocumentId;
+use crate::vocabulary::DocumentId;
 
 /// The collections of one installation.
 #[derive(Clone)]

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{Candidate, DENSE, IndexError};
 use crate::embed;
-use crate::passage::{DocumentId, Generation, PassageBody, PassageId, PassageText, Scope};
+use crate::vocabulary::{ContentVersion, DocumentId, PassageBody, PassageId, PassageText, Scope};
 
 pub(super) const SCOPE: &str = "scope";
 pub(super) const OWNER: &str = "owner";
@@ -28,7 +28,7 @@ const TEXT: &str = "text";
 const SEALED: &str = "sealed";
 
 /// The payload of a passage.
-pub(super) fn of(id: PassageId, generation: Generation, scope: Scope, body: PassageBody) -> Payload {
+pub(super) fn of(id: PassageId, version: ContentVersion, scope: Scope, body: PassageBody) -> Payload {
     let mut payload = Payload::new();
     match scope {
         Scope::Shared => payload.insert(SCOPE, SHARED),
@@ -39,7 +39,7 @@ pub(super) fn of(id: PassageId, generation: Generation, scope: Scope, body: Pass
     }
     payload.insert(DOCUMENT_ID, id.document_id.to_string());
     payload.insert(ORDINAL, i64::from(id.ordinal));
-    payload.insert(GENERATION, generation.0.cast_signed());
+    payload.insert(GENERATION, version.0.cast_signed());
     match body {
         PassageBody::Open(passage) => {
             payload.insert(TITLE, passage.title);
@@ -58,7 +58,7 @@ pub(super) fn candidates(
     worded: Vec<ScoredPoint>,
 ) -> Result<Vec<Candidate>, IndexError> {
     let mut found: Vec<Candidate> = Vec::with_capacity(near.len() + worded.len());
-    let mut places: HashMap<(PassageId, Generation), usize> =
+    let mut places: HashMap<(PassageId, ContentVersion), usize> =
         HashMap::with_capacity(near.len() + worded.len());
     let by_vector = near.into_iter().map(|point| (point, 0.0));
     let by_terms = worded.into_iter().map(|point| {
@@ -66,16 +66,16 @@ pub(super) fn candidates(
         (point, bm25)
     });
     for (mut point, bm25) in by_vector.chain(by_terms) {
-        let (passage, generation) = (id(&point.payload)?, generation(&point.payload));
-        if let Some(&at) = places.get(&(passage, generation)) {
+        let (passage, version) = (id(&point.payload)?, generation(&point.payload));
+        if let Some(&at) = places.get(&(passage, version)) {
             found[at].bm25 = bm25;
             continue;
         }
-        places.insert((passage, generation), found.len());
+        places.insert((passage, version), found.len());
         let vector = dense(&mut point).ok_or(IndexError::Unreadable("its vector"))?;
         let cosine = embed::cosine(question, &vector);
         let body = body(point.payload)?;
-        found.push(Candidate { id: passage, generation, body, vector, cosine, bm25 });
+        found.push(Candidate { id: passage, version, body, vector, cosine, bm25 });
     }
     Ok(found)
 }
@@ -105,8 +105,8 @@ pub(super) fn id(payload: &HashMap<String, Value>) -> Result<PassageId, IndexErr
 }
 
 /// Of which version it is; of none that counts where that is not written down.
-fn generation(payload: &HashMap<String, Value>) -> Generation {
-    Generation(number(payload.get(GENERATION)).map_or(0, i64::unsigned_abs))
+fn generation(payload: &HashMap<String, Value>) -> ContentVersion {
+    ContentVersion(number(payload.get(GENERATION)).map_or(0, i64::unsigned_abs))
 }
 
 fn number(value: Option<&Value>) -> Option<i64> {
@@ -154,7 +154,7 @@ mod tests {
     }
 
     fn written(scope: Scope, body: PassageBody) -> HashMap<String, Value> {
-        of(id(), Generation(3), scope, body).into()
+        of(id(), ContentVersion(3), scope, body).into()
     }
 
     #[test]
@@ -166,11 +166,11 @@ mod tests {
         });
         let sealed = PassageBody::Sealed(vec![0, 255, 7]);
         for body in [open, sealed] {
-            let owner = crate::passage::OwnerId::from(Uuid::from_u128(1));
+            let owner = crate::vocabulary::OwnerId::from(Uuid::from_u128(1));
             for scope in [Scope::Shared, Scope::User(owner)] {
                 let payload = written(scope, body.clone());
                 assert_eq!(super::id(&payload).unwrap(), id());
-                assert_eq!(super::generation(&payload), Generation(3));
+                assert_eq!(super::generation(&payload), ContentVersion(3));
                 assert_eq!(super::body(payload).unwrap(), body);
             }
         }

@@ -3,16 +3,16 @@
 use qdrant_client::qdrant::GetPointsBuilder;
 
 use super::{IndexError, PassageIndex, payload};
-use crate::passage::{Generation, PassageBody, PassageId};
+use crate::vocabulary::{ContentVersion, PassageBody, PassageId};
 
 impl PassageIndex {
     /// The passages among these that there are in this version of their document, in the order of their places.
     pub async fn passages(
         &self,
         ids: &[PassageId],
-        generation: Generation,
+        version: ContentVersion,
     ) -> Result<Vec<(PassageId, PassageBody)>, IndexError> {
-        let points: Vec<_> = ids.iter().map(|id| id.point_id(generation).to_string().into()).collect();
+        let points: Vec<_> = ids.iter().map(|id| id.point_id(version).to_string().into()).collect();
         let request = GetPointsBuilder::new(&self.collection, points).with_payload(true);
         let answer = self.within(self.client.get_points(request)).await?;
         let mut passages: Vec<_> = answer

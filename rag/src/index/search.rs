@@ -4,8 +4,8 @@ use qdrant_client::qdrant::with_vectors_selector::SelectorOptions;
 use qdrant_client::qdrant::{Condition, Filter, Query, QueryPointsBuilder, VectorInput, VectorsSelector};
 
 use super::{BM25, Candidate, DENSE, IndexError, PassageIndex, payload};
-use crate::passage::{OwnerId, PassageId};
 use crate::sparse::SparseVector;
+use crate::vocabulary::{OwnerId, PassageId};
 
 impl PassageIndex {
     /// The passages nearest to a vector, the best first.

@@ -1,6 +1,7 @@
 //! The messages that ask for a question that stands alone.
 
-use super::{MESSAGE_TOKENS, Message, Prompt, Role, Turn, estimate_tokens, newest};
+use super::{MESSAGE_TOKENS, Message, Prompt, Role, estimate_tokens, newest};
+use crate::vocabulary::Turn;
 
 const SYSTEM: &str = include_str!("../../../prompts/rewrite.v1.system.md");
 const QUESTION: &str = include_str!("../../../prompts/rewrite.v1.question.md");

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 
 use super::Quotation;
 use super::pick::{Candidate, Run};
-use crate::passage::PassageText;
 use crate::readable::Piece;
-use crate::retrieve::Source;
 use crate::sparse::SparseVector;
+use crate::vocabulary::PassageText;
+use crate::vocabulary::Source;
 
 /// The text of the runs and the numbers it cites.
 pub(super) fn compose(runs: &[Run], sources: &[Source]) -> Quotation {
@@ -121,7 +121,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::passage::{DocumentId, PassageId};
+    use crate::vocabulary::{DocumentId, PassageId};
 
     fn sentence(source: usize, text: &str, paragraph: usize) -> Candidate {
         Candidate { source, piece: Piece::Sentence { text: text.into(), paragraph } }
@@ -134,7 +134,7 @@ mod tests {
             passage: PassageText { title: title.into(), heading, text: String::new() },
             score: 0.5,
             relevance: 0.5,
-            joined: 0,
+            merged: 0,
         }
     }
 

@@ -6,8 +6,8 @@ use std::ops::RangeInclusive;
 
 use crate::embed::{Vector, cosine};
 use crate::readable::{Piece, pieces};
-use crate::retrieve::Source;
 use crate::sparse::SparseVector;
+use crate::vocabulary::Source;
 
 /// Sources that are read piece by piece; the others fit less.
 const SOURCES_READ: usize = 5;
@@ -228,7 +228,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::passage::{DocumentId, PassageId, PassageText};
+    use crate::vocabulary::{DocumentId, PassageId, PassageText};
 
     fn source(text: &str, score: f32) -> Source {
         Source {
@@ -236,7 +236,7 @@ mod tests {
             passage: PassageText { title: String::new(), heading: vec![], text: text.into() },
             score,
             relevance: score,
-            joined: 0,
+            merged: 0,
         }
     }
 

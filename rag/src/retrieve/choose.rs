@@ -40,7 +40,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::passage::{DocumentId, PassageBody, PassageId};
+    use crate::vocabulary::{DocumentId, PassageBody, PassageId};
 
     fn ranked(ordinal: u32, score: f32, relevance: f32, vector: Vec<f32>) -> Ranked {
         let id = PassageId { document_id: DocumentId::from(Uuid::nil()), ordinal };

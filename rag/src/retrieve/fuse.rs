@@ -8,8 +8,8 @@ use std::collections::HashMap;
 
 use crate::embed::{Vector, cosine};
 use crate::index::Candidate;
-use crate::passage::DocumentId;
 use crate::retrieve::Hit;
+use crate::vocabulary::DocumentId;
 
 /// What a passage gains that has all of the question's terms and stands alone in this, in units of cosine.
 const TERMS_WEIGHT: f32 = 0.4;
@@ -104,14 +104,14 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::passage::{PassageBody, PassageId};
+    use crate::vocabulary::{PassageBody, PassageId};
 
     fn candidate(document: u128, ordinal: u32, angle: f32, bm25: f32) -> Candidate {
         let document_id = DocumentId::from(Uuid::from_u128(document));
         Candidate {
             id: PassageId { document_id, ordinal },
             body: PassageBody::Sealed(Vec::new()),
-            generation: crate::passage::Generation::ONLY,
+            version: crate::vocabulary::ContentVersion::ONLY,
             vector: vec![angle.cos(), angle.sin()],
             cosine: angle.cos(),
             bm25,

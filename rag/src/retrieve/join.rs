@@ -1,7 +1,6 @@
 //! Joins sources that follow each other in their document, so that they are read as the one text they are.
 
-use super::Source;
-use crate::passage::PassageId;
+use crate::vocabulary::{PassageId, Source};
 
 /// No more passages than these become one.
 const MOST: usize = 3;
@@ -23,7 +22,7 @@ fn neighbours(sources: &[Source]) -> Option<(usize, usize)> {
 }
 
 fn together(mut first: Source, next: &Source) -> Source {
-    first.joined += next.joined + 1;
+    first.merged += next.merged + 1;
     first.passage.text.push_str("\n\n");
     first.passage.text.push_str(&next.passage.text);
     first.score = first.score.max(next.score);
@@ -33,8 +32,8 @@ fn together(mut first: Source, next: &Source) -> Source {
 
 /// Whether `next` goes on where `first` ends.
 fn follows(first: &Source, next: &Source) -> bool {
-    let behind = PassageId { ordinal: first.id.ordinal + first.joined + 1, ..first.id };
-    let passages = first.joined + next.joined + 2;
+    let behind = PassageId { ordinal: first.id.ordinal + first.merged + 1, ..first.id };
+    let passages = first.merged + next.merged + 2;
     next.id == behind
         && first.passage.heading == next.passage.heading
         && usize::try_from(passages).is_ok_and(|passages| passages <= MOST)
@@ -46,7 +45,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::passage::{DocumentId, PassageText};
+    use crate::vocabulary::{DocumentId, PassageText};
 
     fn source(document: u128, ordinal: u32, heading: &str) -> Source {
         Source {
@@ -58,7 +57,7 @@ mod tests {
             },
             score: 1.0,
             relevance: 1.0,
-            joined: 0,
+            merged: 0,
         }
     }
 
@@ -88,7 +87,7 @@ mod tests {
             let mut given: Vec<u32> = ordinals.into_iter().collect();
             given.sort_unstable();
             prop_assert_eq!(said, given);
-            prop_assert!(joined.iter().all(|source| source.joined < 3));
+            prop_assert!(joined.iter().all(|source| source.merged < 3));
         }
     }
 }

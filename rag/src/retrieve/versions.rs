@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures::future::BoxFuture;
 
 use crate::index::Candidate;
-use crate::passage::{DocumentId, Generation};
+use crate::vocabulary::{ContentVersion, DocumentId};
 
 /// By how much the clocks of who says since when and of who searches may run apart.
 const MARGIN: Duration = Duration::from_millis(100);
@@ -17,7 +17,7 @@ const MARGIN: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Current {
     /// Which one.
-    pub generation: Generation,
+    pub version: ContentVersion,
     /// Since when.
     pub age: Duration,
 }
@@ -50,7 +50,7 @@ pub(super) async fn counting(
     let since = began.elapsed() + MARGIN;
     found.retain(|candidate| {
         let counts = current.get(&candidate.id.document_id);
-        counts.is_some_and(|counts| counts.generation == candidate.generation)
+        counts.is_some_and(|counts| counts.version == candidate.version)
     });
     Ok((found, current.values().all(|current| current.age > since)))
 }

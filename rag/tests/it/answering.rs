@@ -3,10 +3,7 @@
 use futures::StreamExt as _;
 use rag::answer::{AnswerChunk, AnswerError, Answerer, Author, FinishedAnswer};
 use rag::generate::{ChatConfig, ChatModel, Usage};
-use rag::passage::OwnerId;
-use rag::prompt::Turn;
-use rag::quote::NOTHING_ANSWERS;
-use rag::retrieve::Source;
+use rag::vocabulary::{NO_ANSWER, OwnerId, Source, Turn};
 use uuid::Uuid;
 
 use crate::model_server::{Act, ModelServer};
@@ -106,7 +103,7 @@ async fn where_nothing_answers_that_is_said_and_nothing_cited() {
         [Answerer::new(embedder.clone(), index.clone(), None), Answerer::new(embedder, index, Some(model))]
     {
         let answer = answered(&answerer, "How do I file a tax return?").await.1.unwrap();
-        assert_eq!(answer.text, NOTHING_ANSWERS);
+        assert_eq!(answer.text, NO_ANSWER);
         assert!(answer.citations.is_empty());
     }
 }

@@ -1,8 +1,8 @@
 //! What the embedding model promises.
 
 use rag::embed::{DIMENSIONS, EmbedError, Embedder, EmbedderConfig, cosine};
-use rag::passage::PassageText;
-use rag::split::{MAX_TOKENS, Markup, Splitter};
+use rag::split::{MAX_TOKENS, Splitter};
+use rag::vocabulary::{Markup, PassageText};
 
 use crate::services::{BEES, BREAD, embedder};
 

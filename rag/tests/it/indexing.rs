@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rag::index::{IndexConfig, IndexError, PassageIndex};
 use rag::ingest::{Document, Ingester, SealedIngestError};
-use rag::passage::{Generation, OwnerId, Scope};
+use rag::vocabulary::{ContentVersion, OwnerId, Scope};
 use uuid::Uuid;
 
 use crate::services::{BREAD, document, document_id, embedder, index};
@@ -20,14 +20,14 @@ async fn indexing_again_replaces_and_removing_leaves_nothing() {
         assert_eq!(index.count(Some(document_id(1))).await.unwrap(), u64::from(many));
         ingester.shared(&document(1, Scope::Shared, &long), |_, _| {}).await.unwrap();
     }
-    let next = Document { generation: Generation(2), ..document(1, Scope::Shared, BREAD) };
+    let next = Document { version: ContentVersion(2), ..document(1, Scope::Shared, BREAD) };
     let told = std::sync::Mutex::new(vec![]);
     let few = ingester.shared(&next, |done, all| told.lock().unwrap().push((done, all))).await.unwrap();
     assert!(few < many);
     assert_eq!(told.into_inner().unwrap(), [(0, few), (few, few)]);
     assert_eq!(index.count(Some(document_id(1))).await.unwrap(), u64::from(many + few));
-    assert_eq!(index.count_of_version(document_id(1), Generation(2)).await.unwrap(), u64::from(few));
-    index.keep_only(document_id(1), Generation(2)).await.unwrap();
+    assert_eq!(index.count_of_version(document_id(1), ContentVersion(2)).await.unwrap(), u64::from(few));
+    index.keep_only(document_id(1), ContentVersion(2)).await.unwrap();
     assert_eq!(index.count(Some(document_id(1))).await.unwrap(), u64::from(few));
     ingester.shared(&document(2, Scope::Shared, BREAD), |_, _| {}).await.unwrap();
     index.delete_document(document_id(1)).await.unwrap();

@@ -4,8 +4,7 @@ use futures::StreamExt as _;
 use rag::answer::{AnswerChunk, Answerer, FinishedAnswer};
 use rag::generate::{ChatConfig, ChatModel};
 use rag::ingest::Ingester;
-use rag::passage::{OwnerId, Scope};
-use rag::quote::NOTHING_ANSWERS;
+use rag::vocabulary::{NO_ANSWER, OwnerId, Scope};
 use uuid::Uuid;
 
 use crate::model_server::{Act, ModelServer};
@@ -47,7 +46,7 @@ async fn answered(answerer: &Answerer) -> FinishedAnswer {
 async fn quoting_quotes_what_answers_whatever_it_is_told() {
     let answer = answered(&hostile("injected_quoting", None).await).await;
     assert!(answer.text.contains("20:33"), "{}", answer.text);
-    assert_ne!(answer.text, NOTHING_ANSWERS);
+    assert_ne!(answer.text, NO_ANSWER);
     assert!(answer.citations.iter().any(|citation| citation.title == "Night trains"));
     // What is quoted of a hostile document is marked as its words: it stands beside that document's number alone.
     for citation in &answer.citations {

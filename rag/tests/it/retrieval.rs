@@ -1,9 +1,8 @@
 //! What retrieval promises.
 
 use rag::ingest::Ingester;
-use rag::passage::{OwnerId, PassageBody, Scope};
-use rag::prompt::Turn;
 use rag::retrieve::Retriever;
+use rag::vocabulary::{OwnerId, PassageBody, Scope, Turn};
 use uuid::Uuid;
 
 use crate::services::{BREAD, document, document_id, embedder, index, library};

@@ -5,8 +5,7 @@ use std::time::Duration;
 use rag::embed::{Embedder, EmbedderConfig};
 use rag::index::{IndexConfig, PassageIndex};
 use rag::ingest::{Document, Ingester};
-use rag::passage::{DocumentId, Generation, Scope};
-use rag::split::Markup;
+use rag::vocabulary::{ContentVersion, DocumentId, Markup, Scope};
 use uuid::Uuid;
 
 fn setting(name: &str) -> String {
@@ -35,7 +34,7 @@ pub(crate) fn document_id(number: u128) -> DocumentId {
 pub(crate) fn document(number: u128, scope: Scope, text: &str) -> Document {
     Document {
         id: document_id(number),
-        generation: Generation::ONLY,
+        version: ContentVersion::ONLY,
         scope,
         title: String::new(),
         markup: Markup::Markdown,

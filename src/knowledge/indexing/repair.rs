@@ -1,7 +1,7 @@
 //! Puts right what the index lacks of documents that should be found: after it was lost, or in another model's collection.
 
 use aggregates::DocumentId;
-use rag::passage::Generation;
+use rag::vocabulary::ContentVersion;
 
 use super::Indexing;
 use crate::knowledge::models::Stock;
@@ -14,7 +14,7 @@ impl Indexing {
     pub async fn is_whole(&self, stock: &Stock, id: DocumentId) -> anyhow::Result<bool> {
         let document = self.document(id).await?;
         let (Some(indexed), Some(owner)) = (document.indexed(), document.owner()) else { return Ok(true) };
-        let generation = Generation(document.brought().0);
+        let generation = ContentVersion(document.brought().0);
         let there = stock.index.count_of_version(id.uuid().into(), generation).await?;
         // Of somebody who was erased nothing should be there.
         Ok(there == u64::from(indexed.passages) || self.store.keyring().user(owner).await?.is_none())

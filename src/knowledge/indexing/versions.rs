@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use aggregates::DocumentId;
-use rag::passage::Generation;
 use rag::retrieve::{Current, NotKnown, Versions};
+use rag::vocabulary::ContentVersion;
 
 use store::Store;
 
@@ -17,7 +17,7 @@ pub fn versions_of(store: Store) -> Versions {
             let ids: Vec<DocumentId> = documents.iter().map(|id| DocumentId::new((*id).into())).collect();
             let counting = store.counting_versions(&ids).await.map_err(|error| NotKnown(Box::new(error)))?;
             let current = counting.into_iter().map(|(id, version)| {
-                (id.uuid().into(), Current { generation: Generation(version.brought.0), age: version.age })
+                (id.uuid().into(), Current { version: ContentVersion(version.brought.0), age: version.age })
             });
             Ok(current.collect())
         })

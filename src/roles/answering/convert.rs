@@ -3,7 +3,7 @@
 use aggregates::DocumentId;
 use aggregates::conversation::{Answer, Citation, PassageScore, Provenance, Usage};
 use rag::answer::{Author, FinishedAnswer};
-use rag::retrieve::Source;
+use rag::vocabulary::Source;
 use uuid::Uuid;
 
 /// A citation as events carry it.
@@ -64,7 +64,7 @@ fn provenance(provenance: rag::answer::Provenance) -> Provenance {
 
 #[cfg(test)]
 mod tests {
-    use rag::passage::{DocumentId as RagDocumentId, PassageId};
+    use rag::vocabulary::{DocumentId as RagDocumentId, PassageId};
 
     use super::*;
 

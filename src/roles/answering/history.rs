@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aggregates::conversation::{Answer, ConversationEvent};
 use aggregates::{AnswerId, Event, Private, QuestionId, RecordedEvent, UserId};
-use rag::prompt::Turn;
+use rag::vocabulary::Turn;
 
 /// Earlier questions that are remembered; what of them fits is the prompt's to decide.
 const REMEMBERED: usize = 50;

@@ -8,8 +8,8 @@ use aggregates::conversation::{Answer, FailureReason, Provenance, Usage};
 use futures::StreamExt as _;
 use rag::answer::{AnswerChunk, Answerer};
 use rag::index::IndexError;
-use rag::passage::{OwnerId, PassageBody, PassageId};
-use rag::retrieve::{Hit, RetrieveError, Source, join_neighbours};
+use rag::retrieve::{Hit, RetrieveError, join_neighbours};
+use rag::vocabulary::{OwnerId, PassageBody, PassageId, Source};
 use sealing::{ContentKey, Coordinates, SealError, Subject};
 use uuid::Uuid;
 

@@ -8,8 +8,8 @@ use colloquy::knowledge::indexing::versions_of;
 use colloquy::roles::Role;
 use rag::embed::{Embedder, EmbedderConfig};
 use rag::index::{IndexConfig, PassageIndex};
-use rag::passage::{DocumentId, OwnerId, PassageBody};
 use rag::retrieve::Retriever;
+use rag::vocabulary::{DocumentId, OwnerId, PassageBody};
 use serde_json::Value;
 use uuid::Uuid;
 

@@ -10,7 +10,7 @@ use colloquy::knowledge::ingest::{self, Report};
 use colloquy::process::App;
 use colloquy::roles::Role;
 use rag::index::{IndexConfig, PassageIndex};
-use rag::passage::DocumentId;
+use rag::vocabulary::DocumentId;
 use serde_json::Value;
 use uuid::Uuid;
 

@@ -9,7 +9,7 @@ use colloquy::knowledge::{ingest, models, reindex};
 use colloquy::process::App;
 use colloquy::roles::Role;
 use rag::index::{Collections, IndexConfig, PassageIndex};
-use rag::passage::DocumentId;
+use rag::vocabulary::DocumentId;
 use serde_json::Value;
 use uuid::Uuid;
 

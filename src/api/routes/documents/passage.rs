@@ -4,7 +4,7 @@ use aggregates::{DocumentId, UserId};
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Response};
-use rag::passage::{Generation, PassageBody, PassageId, PassageText};
+use rag::vocabulary::{ContentVersion, PassageBody, PassageId, PassageText};
 use sealing::{Coordinates, Subject};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -65,10 +65,11 @@ pub(crate) async fn passage(
         .collect();
     let counting = api.store.counting_versions(&[id]).await?;
     let version = counting.get(&id).ok_or_else(Problem::not_found)?;
-    let found = api.knowledge.index.passages(&ids, Generation(version.brought.0)).await.map_err(|error| {
-        tracing::warn!(%error, "a passage could not be read");
-        Problem::unavailable("The passages cannot be reached.")
-    })?;
+    let found =
+        api.knowledge.index.passages(&ids, ContentVersion(version.brought.0)).await.map_err(|error| {
+            tracing::warn!(%error, "a passage could not be read");
+            Problem::unavailable("The passages cannot be reached.")
+        })?;
     let key = api.store.keyring().content(UserId::new(row.owner), Subject::Document(row.id)).await?;
     let (mut shown, mut before, mut after) = (None, Vec::new(), Vec::new());
     for (place, body) in found {

@@ -1,0 +1,32 @@
+//! The modules of the crate import each other in one order, without a cycle.
+
+use std::path::Path;
+
+use crate::module_graph::ModuleGraph;
+
+/// Each module may import the modules behind it.
+const ORDER: [&str; 16] = [
+    "crate",
+    "answer",
+    "ingest",
+    "retrieve",
+    "followup",
+    "generate",
+    "prompt",
+    "quote",
+    "cite",
+    "index",
+    "embed",
+    "extract",
+    "split",
+    "sparse",
+    "readable",
+    "vocabulary",
+];
+
+#[test]
+fn no_module_imports_a_module_that_imports_it() {
+    let graph = ModuleGraph::of_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    assert_eq!(graph.cycle(), None);
+    assert_eq!(graph.violations(&ORDER), [String::new(); 0]);
+}
