@@ -146,7 +146,7 @@ fn master_key(name: &str) -> anyhow::Result<Option<MasterKey>> {
         (Some(_), Some(_)) => bail!("set {name} or {file}, not both"),
         (None, None) => return Ok(None),
     };
-    Ok(Some(MasterKey::parse(&text).with_context(|| format!("failed to use {name}"))?))
+    Ok(Some(MasterKey::parse(&text.into()).with_context(|| format!("failed to use {name}"))?))
 }
 
 fn audit_signing_key() -> anyhow::Result<Option<Arc<SigningKey>>> {

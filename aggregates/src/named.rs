@@ -10,7 +10,7 @@ pub struct UnknownName {
 
 impl UnknownName {
     /// Keeps the first 64 characters of the name.
-    pub(crate) fn new(of: &'static str, name: &str) -> Self {
+    pub fn new(of: &'static str, name: &str) -> Self {
         Self { of, name: name.chars().take(64).collect() }
     }
 }

@@ -92,7 +92,7 @@ impl Server {
         sqlx::query("DROP DATABASE IF EXISTS seeding WITH (FORCE)").execute(&mut maintenance).await?;
         let url = self.postgres.create_database("seeding").await?;
         store::migrate(&url).await?;
-        let seeded = seed::seed(settings, &MasterKey::parse(&self.master_key)?, &url).await?;
+        let seeded = seed::seed(settings, &MasterKey::parse(&self.master_key.as_str().into())?, &url).await?;
         sqlx::query(&format!("ALTER DATABASE seeding RENAME TO {name}")).execute(&mut maintenance).await?;
         Ok(seeded)
     }

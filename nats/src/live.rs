@@ -40,7 +40,7 @@ pub enum LiveKind {
 
 impl LiveKind {
     /// What binds the ciphertext to this message: `sources`, or `delta:<offset>`.
-    pub fn place(&self) -> String {
+    pub fn label(&self) -> String {
         match self {
             Self::Started => "started".to_owned(),
             Self::Sources => "sources".to_owned(),

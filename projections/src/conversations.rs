@@ -15,7 +15,7 @@ use aggregates::{AggregateType, ConversationId};
 use chrono::{DateTime, Utc};
 pub(crate) use fold::fold as fold_event;
 use fold::{Card, Conversation};
-use sealing::{ContentKey, Coordinates};
+use sealing::{AssociatedData, ContentKey};
 use sqlx::{FromRow, PgTransaction};
 use uuid::Uuid;
 
@@ -56,8 +56,9 @@ pub(crate) async fn apply(
         .collect();
     known.sort_unstable();
     known.dedup();
-    let keys: HashMap<Uuid, ContentKey> =
-        of_conversations().filter_map(|event| Some((event.recorded.aggregate_id, event.key?))).collect();
+    let keys: HashMap<Uuid, ContentKey> = of_conversations()
+        .filter_map(|event| Some((event.recorded.aggregate_id, event.key.clone()?)))
+        .collect();
     let mut rows = load(table, transaction, known, &keys).await?;
     for event in of_conversations() {
         fold::fold(&mut rows, event);
@@ -104,17 +105,17 @@ impl StoredRow {
     }
 }
 
-const fn card_place(id: Uuid) -> Coordinates<'static> {
-    Coordinates::ReadModel { column: "conversations.card", row: id }
+const fn card_aad(id: Uuid) -> AssociatedData<'static> {
+    AssociatedData::ReadModel { column: "conversations.card", row: id }
 }
 
 fn open_card(id: Uuid, card: &[u8], key: &ContentKey) -> Option<Card> {
-    serde_json::from_slice(&key.open(&card_place(id), card).ok()?).ok()
+    serde_json::from_slice(&key.open(&card_aad(id), card).ok()?).ok()
 }
 
 fn seal_card(conversation: &Conversation, keys: &HashMap<Uuid, ContentKey>) -> Option<Vec<u8>> {
     let json = serde_json::to_vec(&conversation.card).ok()?;
-    keys.get(&conversation.id)?.seal_repeatably(&card_place(conversation.id), &json).ok()
+    keys.get(&conversation.id)?.seal_repeatably(&card_aad(conversation.id), &json).ok()
 }
 
 async fn store(

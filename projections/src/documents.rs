@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aggregates::document::{DocumentEvent, DocumentTitle};
 use aggregates::{AggregateType, DocumentId, Event, UserId, Version};
 use chrono::{DateTime, SubsecRound as _, Utc};
-use sealing::{ContentKey, Coordinates};
+use sealing::{AssociatedData, ContentKey};
 use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, PgExecutor, PgTransaction};
 use utoipa::ToSchema;
@@ -82,13 +82,13 @@ impl SealedDocument {
 
     /// The row, opened. Without a key its title is gone.
     pub fn open(self, key: Option<&ContentKey>) -> DocumentRow {
-        let place = Coordinates::Event {
+        let aad = AssociatedData::Event {
             aggregate: AggregateType::Document,
             aggregate_id: self.id,
             sequence: Version(self.sequence.unsigned_abs()),
             event_type: "DocumentAdded",
         };
-        let opened = self.private.as_ref().zip(key).and_then(|(sealed, key)| key.open(&place, sealed).ok());
+        let opened = self.private.as_ref().zip(key).and_then(|(sealed, key)| key.open(&aad, sealed).ok());
         let title = opened.and_then(|json| serde_json::from_slice::<DocumentTitle>(&json).ok());
         DocumentRow {
             id: DocumentId::new(self.id),

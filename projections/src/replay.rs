@@ -29,10 +29,6 @@ pub fn replay(events: &[Opened]) -> Replayed {
     let Some(conversation) = conversations::shown(row) else {
         return Replayed { deleted: true, ..Replayed::default() };
     };
-    let key = events.iter().find_map(|event| event.key);
-    Replayed {
-        conversation: Some(conversation),
-        messages: messages::folded(events, key.as_ref()),
-        deleted: false,
-    }
+    let key = events.iter().find_map(|event| event.key.as_ref());
+    Replayed { conversation: Some(conversation), messages: messages::folded(events, key), deleted: false }
 }

@@ -1,21 +1,24 @@
-//! The blind index: words become keyed hashes, so that Postgres can search what it cannot read.
+//! The blind index: words become keyed hashes, so that Postgres can search texts that it cannot read.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// The letters hashed together at a lexeme's beginning; shorter words are hashed whole.
+/// Letters that one hash at the beginning of a lexeme covers. A shorter word is hashed as a whole.
 const HEAD_LETTERS: usize = 3;
-/// Letters of a word that its lexeme tells apart; what follows is hashed together.
+/// Letters of a word that its lexeme distinguishes. All further letters share one hash.
 const MOST_LETTERS: usize = 16;
-/// Characters of the head, 6 bits each, and of each further letter.
+/// Base64 characters, 6 bits each, of the hash of the head.
 const HEAD_CHARACTERS: usize = 6;
+/// Base64 characters of the hash for each further letter.
 const STEP_CHARACTERS: usize = 2;
+const TAG_CHARACTERS: usize = 10;
 
-/// The key of one user's blind index.
-#[derive(Clone, Copy)]
+/// The key of one user's blind index. It is wiped when it is dropped and never printed.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct BlindKey([u8; 32]);
 
-/// A word that means nothing to whoever lacks the key: characters of `[A-Za-z0-9_-]`.
+/// A keyed hash of a word or tag, in characters of `[A-Za-z0-9_-]`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Token(String);
 
@@ -24,9 +27,9 @@ impl BlindKey {
         Self(key)
     }
 
-    /// The lexeme of a word: a keyed hash of its first three letters (36 bits), then one of each longer beginning (12 bits
-    /// each). So the lexeme of a word begins with the lexeme of each of its beginnings from three letters on, and searching
-    /// by beginnings works over hashes. What it gives away is which words begin alike, not how.
+    /// The lexeme of a word: a keyed hash of its first three letters (36 bits), then a keyed hash of each longer prefix (12
+    /// bits each). The lexeme of a word therefore begins with the lexemes of its prefixes of three letters or more, and a
+    /// search by prefix works on hashes. A reader without the key sees which words share a prefix, but not the prefix.
     pub fn lexeme(&self, word: &str) -> Token {
         let mut lexeme = String::with_capacity(HEAD_CHARACTERS + STEP_CHARACTERS * MOST_LETTERS);
         let mut ends = word.char_indices().map(|(at, letter)| at + letter.len_utf8());
@@ -45,19 +48,20 @@ impl BlindKey {
 
     /// The token of a tag.
     pub fn tag(&self, tag: &str) -> Token {
-        let mut token = String::with_capacity(10);
+        let mut token = String::with_capacity(TAG_CHARACTERS);
         let mut hasher = blake3::Hasher::new_keyed(&self.0);
         hasher.update(b"tag\0").update(tag.as_bytes());
-        push_characters(&mut token, hasher.finalize().as_bytes(), 10);
+        push_characters(&mut token, hasher.finalize().as_bytes(), TAG_CHARACTERS);
         Token(token)
     }
 
-    fn push(&self, lexeme: &mut String, beginning: Option<&str>, characters: usize) {
-        let hash = blake3::keyed_hash(&self.0, beginning.unwrap_or_default().as_bytes());
+    fn push(&self, lexeme: &mut String, prefix: Option<&str>, characters: usize) {
+        let hash = blake3::keyed_hash(&self.0, prefix.unwrap_or_default().as_bytes());
         push_characters(lexeme, hash.as_bytes(), characters);
     }
 }
 
+/// Appends the first characters of a hash's base64.
 fn push_characters(token: &mut String, hash: &[u8; 32], characters: usize) {
     let mut encoded = [0; 44];
     if let Ok(length) = URL_SAFE_NO_PAD.encode_slice(hash, &mut encoded) {
@@ -72,7 +76,7 @@ impl Token {
         &self.0
     }
 
-    /// The token's characters, given away.
+    /// Converts the token into its characters.
     pub fn into_string(self) -> String {
         self.0
     }
@@ -97,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lexeme_begins_with_the_lexemes_of_the_words_beginnings() {
+    fn a_lexeme_begins_with_the_lexemes_of_the_words_prefixes() {
         let key = BlindKey::new([1; 32]);
         let whole = key.lexeme("ownership");
         for letters in 3..9 {

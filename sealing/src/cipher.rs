@@ -1,62 +1,74 @@
-//! AES-256-GCM over short texts. Format: version byte, nonce (12 bytes), ciphertext with tag (16 bytes).
+//! AES-256-GCM over short texts. A ciphertext is a format byte, the nonce (12 bytes), the encrypted text, the tag (16 bytes).
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::rand;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 const FORMAT: u8 = 1;
-const TAG_LEN: usize = 16;
+const KEY_BYTES: usize = 32;
+const TAG_BYTES: usize = 16;
 
-/// Sealing or opening did not work. Never says what the text or the key was.
+/// Encryption or decryption failed. The error never contains the text or the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
-    /// The ciphertext was changed or moved, or the key is another one.
-    #[error("open a sealed text: it does not fit its key and place")]
+    /// The ciphertext was changed or moved, or it was encrypted with another key.
+    #[error("the ciphertext does not match its key and associated data")]
     Mismatch,
-    /// The ciphertext is of a format this version does not know.
-    #[error("open a sealed text: unknown format")]
+    /// The ciphertext has a format that this version does not know.
+    #[error("the ciphertext has an unknown format")]
     UnknownFormat,
-    /// The system's randomness or the cipher failed.
-    #[error("seal a text")]
+    /// The system's random number generator or the cipher failed.
+    #[error("the random number generator or the cipher failed")]
     Cipher,
 }
 
-/// A raw AES-256 key. Wiped when dropped is not promised: the process's memory is trusted, everything outside is not.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Key(pub(crate) [u8; 32]);
+/// A raw AES-256 key. It is wiped when it is dropped, never printed, and compared in constant time.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub(crate) struct Key([u8; KEY_BYTES]);
 
 impl Key {
     pub(crate) fn random() -> Result<Self, SealError> {
-        let mut bytes = [0; 32];
-        rand::fill(&mut bytes).map_err(|_| SealError::Cipher)?;
-        Ok(Self(bytes))
+        let mut key = Self([0; KEY_BYTES]);
+        rand::fill(&mut key.0).map_err(|_| SealError::Cipher)?;
+        Ok(key)
+    }
+
+    /// The key of exactly 32 bytes; `None` for any other length.
+    pub(crate) fn from_slice(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    pub(crate) const fn as_bytes(&self) -> &[u8; KEY_BYTES] {
+        &self.0
     }
 
     pub(crate) fn cipher(&self) -> Result<LessSafeKey, SealError> {
         UnboundKey::new(&AES_256_GCM, &self.0).map(LessSafeKey::new).map_err(|_| SealError::Cipher)
     }
 
-    /// Seals with a random nonce.
-    pub(crate) fn seal(&self, place: &[u8], text: &[u8]) -> Result<Vec<u8>, SealError> {
+    /// Encrypts with a random nonce.
+    pub(crate) fn seal(&self, aad: &[u8], text: &[u8]) -> Result<Vec<u8>, SealError> {
         let mut nonce = [0; NONCE_LEN];
         rand::fill(&mut nonce).map_err(|_| SealError::Cipher)?;
-        self.seal_with(nonce, place, text)
+        self.seal_with(nonce, aad, text)
     }
 
-    /// Seals with a nonce made from key, place and text, so that the same text at the same place is the same ciphertext:
-    /// a rebuilt read model is equal to the one it replaces. Two different texts share a nonce with probability 2^-96.
-    pub(crate) fn seal_repeatably(&self, place: &[u8], text: &[u8]) -> Result<Vec<u8>, SealError> {
-        let nonce_key = blake3::derive_key("colloquy 2026 repeatable nonce", &self.0);
+    /// Encrypts with a nonce derived from key, associated data and text, so that the same input gives the same ciphertext
+    /// and a rebuilt read model equals the one it replaces. Two different inputs share a nonce with probability 2^-96.
+    pub(crate) fn seal_repeatably(&self, aad: &[u8], text: &[u8]) -> Result<Vec<u8>, SealError> {
+        let nonce_key = Zeroizing::new(blake3::derive_key("colloquy 2026 repeatable nonce", &self.0));
         let mut hasher = blake3::Hasher::new_keyed(&nonce_key);
-        hasher.update(&(place.len() as u64).to_le_bytes());
-        hasher.update(place);
+        hasher.update(&(aad.len() as u64).to_le_bytes());
+        hasher.update(aad);
         hasher.update(text);
         let mut nonce = [0; NONCE_LEN];
         hasher.finalize_xof().fill(&mut nonce);
-        self.seal_with(nonce, place, text)
+        self.seal_with(nonce, aad, text)
     }
 
-    fn seal_with(&self, nonce: [u8; NONCE_LEN], place: &[u8], text: &[u8]) -> Result<Vec<u8>, SealError> {
-        let mut sealed = Vec::with_capacity(1 + NONCE_LEN + text.len() + TAG_LEN);
+    fn seal_with(&self, nonce: [u8; NONCE_LEN], aad: &[u8], text: &[u8]) -> Result<Vec<u8>, SealError> {
+        let mut sealed = Vec::with_capacity(1 + NONCE_LEN + text.len() + TAG_BYTES);
         sealed.push(FORMAT);
         sealed.extend_from_slice(&nonce);
         sealed.extend_from_slice(text);
@@ -65,7 +77,7 @@ impl Key {
             .cipher()?
             .seal_in_place_separate_tag(
                 Nonce::assume_unique_for_key(nonce),
-                Aad::from(place),
+                Aad::from(aad),
                 sealed.get_mut(start..).ok_or(SealError::Cipher)?,
             )
             .map_err(|_| SealError::Cipher)?;
@@ -73,13 +85,13 @@ impl Key {
         Ok(sealed)
     }
 
-    pub(crate) fn open(&self, place: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SealError> {
-        open(&self.cipher()?, place, sealed.to_vec())
+    pub(crate) fn open(&self, aad: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+        open(&self.cipher()?, aad, sealed.to_vec())
     }
 }
 
-/// Opens in the memory of the ciphertext.
-pub(crate) fn open(cipher: &LessSafeKey, place: &[u8], mut sealed: Vec<u8>) -> Result<Vec<u8>, SealError> {
+/// Decrypts in the memory of the ciphertext.
+pub(crate) fn open(cipher: &LessSafeKey, aad: &[u8], mut sealed: Vec<u8>) -> Result<Vec<u8>, SealError> {
     let (format, rest) = sealed.split_first().ok_or(SealError::UnknownFormat)?;
     if *format != FORMAT {
         return Err(SealError::UnknownFormat);
@@ -87,12 +99,20 @@ pub(crate) fn open(cipher: &LessSafeKey, place: &[u8], mut sealed: Vec<u8>) -> R
     let (nonce, _) = rest.split_first_chunk::<NONCE_LEN>().ok_or(SealError::UnknownFormat)?;
     let nonce = Nonce::assume_unique_for_key(*nonce);
     let text = cipher
-        .open_within(nonce, Aad::from(place), &mut sealed, 1 + NONCE_LEN..)
+        .open_within(nonce, Aad::from(aad), &mut sealed, 1 + NONCE_LEN..)
         .map_err(|_| SealError::Mismatch)?;
     let length = text.len();
     sealed.truncate(length);
     Ok(sealed)
 }
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        verify_slices_are_equal(&self.0, &other.0).is_ok()
+    }
+}
+
+impl Eq for Key {}
 
 impl std::fmt::Debug for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

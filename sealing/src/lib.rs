@@ -1,14 +1,18 @@
-//! The key tree, the ciphers and the blind index: the only place that touches the cryptography of private texts.
+//! The key tree, the ciphers and the blind index: the only crate that encrypts and decrypts private texts.
 //!
-//! Keys form a tree: the master key wraps one key per user, which wraps one key per conversation or document. What is
-//! private is sealed with AES-256-GCM, bound to its place by associated data. Nothing here does I/O.
+//! Keys form a tree: the master key wraps one key per user, which wraps one key per conversation or document. Private texts
+//! are encrypted with AES-256-GCM and bound to their place by associated data. Nothing here does I/O.
+//!
+//! Key material is wiped when it is dropped, is not `Copy`, never appears in `Debug` output, and is compared in constant
+//! time. The internal states of the hash function and of the cipher are not wiped: the memory of the process is trusted.
 
+mod associated_data;
 mod blind;
 mod cipher;
-mod coordinates;
 mod keys;
 
+pub use associated_data::AssociatedData;
 pub use blind::{BlindKey, Token};
 pub use cipher::SealError;
-pub use coordinates::Coordinates;
-pub use keys::{ContentKey, InvalidMasterKey, MasterKey, Opener, Subject, UserKey};
+pub use keys::{ContentKey, DerivedKey, InvalidMasterKey, MasterKey, Opener, Subject, UserKey};
+pub use zeroize::Zeroizing;

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sealing::MasterKey;
+use sealing::{DerivedKey, MasterKey};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -13,7 +13,7 @@ const MAC_BYTES: usize = 16;
 /// Makes and reads cursors. A cursor holds a place and a keyed hash of it with the query it belongs to.
 #[derive(Debug)]
 pub(crate) struct Cursors {
-    key: [u8; 32],
+    key: DerivedKey,
 }
 
 impl Cursors {
@@ -41,7 +41,7 @@ impl Cursors {
     }
 
     fn mac(&self, query: &str, place: &[u8]) -> [u8; MAC_BYTES] {
-        let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        let mut hasher = blake3::Hasher::new_keyed(self.key.as_bytes());
         hasher.update(&(query.len() as u64).to_le_bytes());
         hasher.update(query.as_bytes());
         hasher.update(place);
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     fn cursors() -> Cursors {
-        Cursors::new(&MasterKey::parse(&"01".repeat(32)).unwrap())
+        Cursors::new(&MasterKey::parse(&"01".repeat(32).into()).unwrap())
     }
 
     #[test]

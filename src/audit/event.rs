@@ -6,7 +6,7 @@ use aggregates::{AggregateType, Position, UserId, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
-use sealing::{Coordinates, Subject};
+use sealing::{AssociatedData, Subject};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -160,13 +160,13 @@ impl OpenPage {
         let (Some(sealed), Ok(aggregate)) = (&event.private, event.aggregate_type.parse()) else {
             return (None, false);
         };
-        let place = Coordinates::Event {
+        let aad = AssociatedData::Event {
             aggregate,
             aggregate_id: event.aggregate_id,
             sequence: Version(event.sequence.unsigned_abs()),
             event_type: &event.event_type,
         };
-        let opened = key.open(&place, sealed).ok().and_then(|json| String::from_utf8(json).ok());
+        let opened = key.open(&aad, sealed).ok().and_then(|json| String::from_utf8(json).ok());
         let private = opened.and_then(|json| RawValue::from_string(json).ok());
         if private.is_none() {
             tracing::error!(position = %linked.entry.position, "the private part of an event cannot be opened");

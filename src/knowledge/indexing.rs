@@ -17,7 +17,7 @@ use rag::extract::{Extracted, MediaType, Unreadable, extract};
 use rag::index::Collections;
 use rag::ingest::Document as Text;
 use rag::vocabulary::{ContentVersion, PassageId, Scope as PassageScope};
-use sealing::{Coordinates, SealError, Subject};
+use sealing::{AssociatedData, SealError, Subject};
 use uuid::Uuid;
 
 use crate::knowledge::files::{Files, FilesError};
@@ -176,7 +176,7 @@ impl Indexing {
                 let Some(key) = key else { return Ok(()) };
                 let seal = |place: PassageId, bytes: Vec<u8>| -> Result<Vec<u8>, SealError> {
                     let document_id = Uuid::from(place.document_id);
-                    key.seal(&Coordinates::Passage { document_id, ordinal: place.ordinal }, &bytes)
+                    key.seal(&AssociatedData::Passage { document_id, ordinal: place.ordinal }, &bytes)
                 };
                 stock.ingester.own(&text, seal, told).await?
             }

@@ -17,7 +17,7 @@ pub async fn decrypt_events(
     Ok(events
         .into_iter()
         .map(|recorded| Opened {
-            key: subject_of(&recorded).and_then(|subject| keys.get(&subject).copied()),
+            key: subject_of(&recorded).and_then(|subject| keys.get(&subject).cloned()),
             blind: user_keys.get(&recorded.owner).map(sealing::UserKey::blind_key),
             recorded,
         })

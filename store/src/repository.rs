@@ -11,7 +11,7 @@ use cqrs_es::Aggregate;
 use cqrs_es::persist::{
     PersistedEventRepository, PersistenceError, ReplayStream, SerializedEvent, SerializedSnapshot,
 };
-use sealing::{ContentKey, Coordinates, Subject, UserKey};
+use sealing::{AssociatedData, ContentKey, Subject, UserKey};
 use serde_json::Value;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -50,7 +50,7 @@ impl EventRepository {
         let (owner, idempotency, metadata) = split_metadata(&first.metadata)?;
         let (made, new_key) = self.key_for_first_event(aggregate, aggregate_id, owner, first).await?.unzip();
         let content_key = match &made {
-            Some(Made::Content(_, key)) => Some(*key),
+            Some(Made::Content(_, key)) => Some(key.clone()),
             Some(Made::User(..)) => None,
             None => self.content_key(aggregate, aggregate_id, owner, events).await?,
         };
@@ -135,14 +135,14 @@ fn seal(
     let sealed = match private {
         None | Some(Value::Null) => None,
         Some(private) => {
-            let place = Coordinates::Event {
+            let aad = AssociatedData::Event {
                 aggregate,
                 aggregate_id,
                 sequence: Version(event.sequence as u64),
                 event_type: &event.event_type,
             };
             let text = serde_json::to_vec(&private).map_err(corrupt)?;
-            Some(key.ok_or(StoreError::KeyDestroyed)?.seal(&place, &text)?)
+            Some(key.ok_or(StoreError::KeyDestroyed)?.seal(&aad, &text)?)
         }
     };
     Ok(SealedEvent {

@@ -11,7 +11,7 @@ use colloquy::knowledge::ingest;
 use colloquy::roles::answering as worker;
 use futures::StreamExt as _;
 use nats::{LiveKind, LiveMessage, Subjects};
-use sealing::{Coordinates, Subject};
+use sealing::{AssociatedData, Subject};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
@@ -188,11 +188,11 @@ impl Heard {
         tokio::spawn(async move {
             while let Some(message) = messages.next().await {
                 let live = LiveMessage::from_bytes(&message.payload).unwrap();
-                let (attempt, place) = (live.attempt, live.kind.place());
-                let place = Coordinates::Live { conversation_id, answer_id, attempt, message: &place };
+                let (attempt, place) = (live.attempt, live.kind.label());
+                let aad = AssociatedData::Live { conversation_id, answer_id, attempt, message: &place };
                 let text = match live.sealed.as_slice() {
                     [] => vec![],
-                    sealed => key.open(&place, sealed).unwrap(),
+                    sealed => key.open(&aad, sealed).unwrap(),
                 };
                 hearing.0.lock().unwrap_or_else(PoisonError::into_inner).push((attempt, live.kind, text));
             }

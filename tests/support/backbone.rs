@@ -30,7 +30,7 @@ pub(crate) struct Backbone {
 
 /// A master key for tests.
 pub(crate) fn master_key() -> MasterKey {
-    MasterKey::parse(&"2a".repeat(32)).unwrap()
+    MasterKey::parse(&"2a".repeat(32).into()).unwrap()
 }
 
 /// A new empty database on the run's PostgreSQL.

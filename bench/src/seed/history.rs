@@ -9,7 +9,7 @@ use aggregates::{
 };
 use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
-use sealing::{ContentKey, Coordinates, MasterKey, Subject, UserKey};
+use sealing::{AssociatedData, ContentKey, MasterKey, Subject, UserKey};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use sqlx::types::Json;
@@ -195,13 +195,13 @@ impl Historian {
         let private = payload.as_object_mut().and_then(|fields| fields.remove("private"));
         let private = match (private, place.key) {
             (Some(private), Some(key)) if !private.is_null() => {
-                let coordinates = Coordinates::Event {
+                let aad = AssociatedData::Event {
                     aggregate: place.aggregate,
                     aggregate_id: place.id,
                     sequence: Version(place.sequence),
                     event_type: place.name,
                 };
-                Some(key.seal(&coordinates, &serde_json::to_vec(&private)?)?)
+                Some(key.seal(&aad, &serde_json::to_vec(&private)?)?)
             }
             _ => None,
         };

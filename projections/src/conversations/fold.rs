@@ -122,7 +122,7 @@ impl Conversation {
             ConversationEvent::ConversationUnarchived => self.archived = false,
             ConversationEvent::ConversationTagged { private } => {
                 let tags = private.open().map(|tagged| tagged.tags.as_slice().to_vec()).unwrap_or_default();
-                let token = |tag: &String| Some(event.blind?.tag(&tag.to_lowercase()).into_string());
+                let token = |tag: &String| Some(event.blind.as_ref()?.tag(&tag.to_lowercase()).into_string());
                 self.tag_tokens = tags.iter().filter_map(token).collect();
                 self.card.tags = tags;
             }

@@ -3,7 +3,7 @@
 use aggregates::conversation::{Citation, FailureReason, Rating};
 use aggregates::{AggregateType, ConversationId, Version};
 use chrono::{DateTime, Utc};
-use sealing::{ContentKey, Coordinates, Opener};
+use sealing::{AssociatedData, ContentKey, Opener};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sqlx::Row as _;
@@ -207,13 +207,13 @@ impl SealedMessage {
     }
 
     fn open_private(&mut self, opener: &Opener) -> Option<Vec<u8>> {
-        let place = Coordinates::Event {
+        let aad = AssociatedData::Event {
             aggregate: AggregateType::Conversation,
             aggregate_id: self.conversation_id.uuid(),
             sequence: Version(self.sequence.unsigned_abs()),
             event_type: self.event_type,
         };
-        opener.open(&place, self.private.take()?).ok()
+        opener.open(&aad, self.private.take()?).ok()
     }
 }
 

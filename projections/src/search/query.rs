@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use aggregates::conversation::{Answer, Question, Titled};
 use aggregates::{AggregateType, ConversationId, UserId, Version};
 use chrono::{DateTime, Utc};
-use sealing::{BlindKey, ContentKey, Coordinates};
+use sealing::{AssociatedData, BlindKey, ContentKey};
 use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, PgExecutor};
 use utoipa::ToSchema;
@@ -194,13 +194,13 @@ impl SealedFound {
 
     fn text(&self, key: &ContentKey) -> Option<String> {
         let event_type = self.event_type.as_deref()?;
-        let place = Coordinates::Event {
+        let aad = AssociatedData::Event {
             aggregate: AggregateType::Conversation,
             aggregate_id: self.conversation.id,
             sequence: Version(self.sequence?.unsigned_abs()),
             event_type,
         };
-        let json = key.open(&place, self.private.as_deref()?).ok()?;
+        let json = key.open(&aad, self.private.as_deref()?).ok()?;
         match event_type {
             "QuestionAsked" => {
                 serde_json::from_slice::<Question>(&json).ok().map(|asked| asked.text.into_string())

@@ -14,7 +14,7 @@ use aggregates::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use projections::Opened;
-use sealing::{BlindKey, ContentKey, Coordinates, MasterKey, Subject, UserKey};
+use sealing::{AssociatedData, BlindKey, ContentKey, MasterKey, Subject, UserKey};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -35,7 +35,7 @@ impl History {
     pub(crate) fn new() -> Self {
         Self {
             events: vec![],
-            master: MasterKey::parse(&"2a".repeat(32)).unwrap(),
+            master: MasterKey::parse(&"2a".repeat(32).into()).unwrap(),
             users: HashMap::new(),
             conversations: HashMap::new(),
             documents: HashMap::new(),
@@ -241,10 +241,11 @@ impl History {
         let sequence = self.sequences.entry(aggregate_id).or_default();
         *sequence += 1;
         let sequence = Version(*sequence);
-        let conversation = self.conversations.get(&ConversationId::new(aggregate_id)).map(|known| known.1);
-        let key = conversation.or(self.documents.get(&DocumentId::new(aggregate_id)).map(|known| known.1));
-        let place = Coordinates::Event { aggregate, aggregate_id, sequence, event_type: event.name() };
-        let sealed = private_of(&event).map(|json| key.unwrap().seal(&place, &json).unwrap());
+        let conversation = self.conversations.get(&ConversationId::new(aggregate_id)).map(|known| &known.1);
+        let document = self.documents.get(&DocumentId::new(aggregate_id)).map(|known| &known.1);
+        let key = conversation.or(document).cloned();
+        let aad = AssociatedData::Event { aggregate, aggregate_id, sequence, event_type: event.name() };
+        let sealed = private_of(&event).map(|json| key.as_ref().unwrap().seal(&aad, &json).unwrap());
         let recorded = RecordedEvent {
             position: Position(self.events.len() as u64 + 1),
             aggregate,

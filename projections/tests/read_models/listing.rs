@@ -18,8 +18,8 @@ async fn list(pool: &PgPool, history: &History, user: UserId, filter: &Filter) -
 }
 
 fn open(history: &History, row: conversations::SealedConversation) -> ConversationRow {
-    let key = *history.key(ConversationId::new(row.id));
-    row.open(Some(&key))
+    let key = history.key(ConversationId::new(row.id));
+    row.open(Some(key))
 }
 
 async fn one(pool: &PgPool, history: &History, user: UserId, id: ConversationId) -> ConversationRow {

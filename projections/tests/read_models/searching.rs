@@ -15,8 +15,8 @@ async fn find(pool: &PgPool, history: &History, user: UserId, typed: &str) -> Ve
     page.items
         .into_iter()
         .map(|found| {
-            let key = *history.key(ConversationId::new(found.conversation.id));
-            found.open(&query, Some(&key))
+            let key = history.key(ConversationId::new(found.conversation.id));
+            found.open(&query, Some(key))
         })
         .collect()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aggregates::{ConversationId, UserId};
 use async_nats::Message;
 use nats::{LiveKind, LiveMessage};
-use sealing::{Coordinates, Subject};
+use sealing::{AssociatedData, Subject};
 
 use super::Live;
 use super::answers::Taken;
@@ -70,14 +70,14 @@ impl Live {
         }
         let subject = Subject::Conversation(conversation_id.uuid());
         let key = self.store.keyring().content(owner, subject).await.ok().flatten()?;
-        let message = live.kind.place();
-        let place = Coordinates::Live {
+        let message = live.kind.label();
+        let aad = AssociatedData::Live {
             conversation_id,
             answer_id: live.answer_id,
             attempt: live.attempt,
             message: &message,
         };
-        key.open(&place, &live.sealed).ok()
+        key.open(&aad, &live.sealed).ok()
     }
 }
 

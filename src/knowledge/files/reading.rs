@@ -6,7 +6,7 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
-use sealing::{ContentKey, Coordinates, Subject, UserKey};
+use sealing::{AssociatedData, ContentKey, Subject, UserKey};
 use uuid::Uuid;
 
 use super::{Files, FilesError, STEP, body_path, key_path, within};
@@ -82,8 +82,8 @@ impl Reading {
         }
         let last = !self.fill(length + 1).await?;
         let sealed = self.buffer.split_to(length);
-        let place = Coordinates::File { file: self.file, piece: self.piece, last };
-        let opened = self.key.open(&place, &sealed)?;
+        let aad = AssociatedData::File { file: self.file, piece: self.piece, last };
+        let opened = self.key.open(&aad, &sealed)?;
         self.piece += 1;
         self.over = last;
         Ok(Some(opened))

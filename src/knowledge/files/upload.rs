@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use object_store::ObjectStoreExt as _;
 use object_store::buffered::BufWriter;
 use object_store::path::Path;
-use sealing::{ContentKey, Coordinates, Subject, UserKey};
+use sealing::{AssociatedData, ContentKey, Subject, UserKey};
 use tokio::io::AsyncWriteExt as _;
 use uuid::Uuid;
 
@@ -91,8 +91,8 @@ impl Upload {
     }
 
     async fn seal(&mut self, piece: &[u8], last: bool) -> Result<(), FilesError> {
-        let place = Coordinates::File { file: self.file, piece: self.piece, last };
-        let sealed = self.key.seal(&place, piece)?;
+        let aad = AssociatedData::File { file: self.file, piece: self.piece, last };
+        let sealed = self.key.seal(&aad, piece)?;
         let length = u32::try_from(sealed.len()).map_err(|_| FilesError::Damaged)?;
         let writing = async {
             self.writer.write_all(&length.to_be_bytes()).await?;

@@ -18,7 +18,7 @@ use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesOrdered;
 use nats::{LiveKind, LiveMessage, Subjects, ensure_streams};
-use sealing::{ContentKey, Coordinates};
+use sealing::{AssociatedData, ContentKey};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
@@ -220,16 +220,16 @@ impl Publisher {
 
     fn message(&self, kind: LiveKind, text: &[u8]) -> Option<bytes::Bytes> {
         let Attempt { conversation_id, question_id, answer_id, number, key, .. } = &self.attempt;
-        let place = kind.place();
-        let coordinates = Coordinates::Live {
+        let label = kind.label();
+        let aad = AssociatedData::Live {
             conversation_id: *conversation_id,
             answer_id: *answer_id,
             attempt: *number,
-            message: &place,
+            message: &label,
         };
         let sealed = match text {
             [] => Ok(vec![]),
-            text => key.seal(&coordinates, text),
+            text => key.seal(&aad, text),
         };
         let written = sealed.map_err(|error| error.to_string()).and_then(|sealed| {
             let message = LiveMessage {

@@ -10,7 +10,7 @@ use rag::answer::{AnswerChunk, Answerer};
 use rag::index::IndexError;
 use rag::retrieve::{Hit, RetrieveError, join_neighbours};
 use rag::vocabulary::{OwnerId, PassageBody, PassageId, Source};
-use sealing::{ContentKey, Coordinates, SealError, Subject};
+use sealing::{ContentKey, AssociatedData, SealError, Subject};
 use uuid::Uuid;
 
 use super::convert;
@@ -121,8 +121,8 @@ fn readable(hit: Hit, keys: &HashMap<Subject, ContentKey>) -> Option<Source> {
     let id = hit.id;
     let opened = hit.open_with(|id, sealed| {
         let key = keys.get(&document(id)).ok_or(SealError::Mismatch)?;
-        let place = Coordinates::Passage { document_id: Uuid::from(id.document_id), ordinal: id.ordinal };
-        key.open(&place, sealed)
+        let aad = AssociatedData::Passage { document_id: Uuid::from(id.document_id), ordinal: id.ordinal };
+        key.open(&aad, sealed)
     });
     opened.inspect_err(|error| tracing::warn!(%error, passage = %id, "a passage found cannot be opened")).ok()
 }

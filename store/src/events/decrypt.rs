@@ -1,7 +1,7 @@
 //! Opens the private parts of events that were read sealed.
 
 use aggregates::RecordedEvent;
-use sealing::{ContentKey, Coordinates, Subject};
+use sealing::{AssociatedData, ContentKey, Subject};
 
 use crate::repository::content_subject;
 use crate::{ContentKeys, Store, StoreError};
@@ -34,13 +34,13 @@ pub fn subject_of(event: &RecordedEvent) -> Option<Subject> {
 
 fn open_event(event: &mut RecordedEvent, key: &ContentKey) {
     let Some(sealed) = &event.sealed else { return };
-    let place = Coordinates::Event {
+    let aad = AssociatedData::Event {
         aggregate: event.aggregate,
         aggregate_id: event.aggregate_id,
         sequence: event.sequence,
         event_type: event.event.name(),
     };
-    let opened = key.open(&place, sealed).map_err(|error| error.to_string());
+    let opened = key.open(&aad, sealed).map_err(|error| error.to_string());
     if let Err(error) =
         opened.and_then(|json| event.event.open_private(&json).map_err(|error| error.to_string()))
     {

@@ -33,8 +33,8 @@ impl IdempotencyKey {
     pub fn new(master: &MasterKey, header: &str, command: &[u8]) -> Self {
         let secret = master.derive("idempotency");
         Self {
-            key: *blake3::keyed_hash(&secret, header.as_bytes()).as_bytes(),
-            command: *blake3::keyed_hash(&secret, command).as_bytes(),
+            key: *blake3::keyed_hash(secret.as_bytes(), header.as_bytes()).as_bytes(),
+            command: *blake3::keyed_hash(secret.as_bytes(), command).as_bytes(),
         }
     }
 

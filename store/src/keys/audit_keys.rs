@@ -2,6 +2,7 @@
 
 use aggregates::Position;
 use chrono::{DateTime, Utc};
+use sealing::Zeroizing;
 use sqlx::{FromRow, PgConnection};
 
 use crate::ledger::chain::LedgerHash;
@@ -123,7 +124,7 @@ impl Store {
 
 impl Keyring {
     /// Opens a kept signing key; `None` if no configured master key seals it.
-    pub fn open_audit_key(&self, row: &AuditKeyRow) -> Result<Option<Vec<u8>>, StoreError> {
+    pub fn open_audit_key(&self, row: &AuditKeyRow) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
         let (Some(sealed), Some(sealed_by)) = (&row.sealed, &row.sealed_by) else { return Ok(None) };
         let master = self.master_named(sealed_by);
         Ok(master.map(|master| master.open_secret(SECRET, sealed)).transpose()?)

@@ -140,7 +140,7 @@ impl Keyring {
             return Ok(None);
         };
         let key = user_key.unwrap_content_key(subject, wrapped)?;
-        self.contents.insert(subject, key);
+        self.contents.insert(subject, key.clone());
         Ok(Some(key))
     }
 

@@ -79,10 +79,12 @@ async fn fetch(pool: &PgPool, subjects: &[Subject]) -> Fetched {
     .await?;
     let mut keys: Vec<WrappedKey> = rows
         .into_iter()
-        .filter_map(|(kind, id, wrapped_by, wrapped)| {
-            Some(WrappedKey { subject: Subject::named(&kind, id)?, wrapped_by, wrapped })
+        .map(|(kind, id, wrapped_by, wrapped)| {
+            let subject =
+                Subject::named(&kind, id).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+            Ok(WrappedKey { subject, wrapped_by, wrapped })
         })
-        .collect();
+        .collect::<Result<_, StoreError>>()?;
     keys.sort_unstable_by_key(|key| key.subject);
     Ok(keys)
 }

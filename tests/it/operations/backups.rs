@@ -105,7 +105,7 @@ async fn a_dump_from_before_a_rotation_yields_no_word_to_the_new_master_key() {
     assert!(texts(&person.get(&messages_of(conversation)).await.body).contains("serpent"));
     drop(served);
     let mut after = config.clone();
-    after.master_key = MasterKey::parse(ANOTHER).unwrap();
+    after.master_key = MasterKey::parse(&ANOTHER.into()).unwrap();
     let product = Product::on(after, &[Role::Api]).await;
     assert!(texts(&person.at(&product).get(&messages_of(conversation)).await.body).contains("serpent"));
     product.end().await;
@@ -122,7 +122,7 @@ async fn a_dump_from_before_a_rotation_yields_no_word_to_the_new_master_key() {
     assert!(!String::from_utf8_lossy(&exported.stdout).contains("serpent"));
     // Even past the check at the start nothing is opened.
     let mut unchecked = restored.clone();
-    unchecked.master_key = MasterKey::parse(ANOTHER).unwrap();
+    unchecked.master_key = MasterKey::parse(&ANOTHER.into()).unwrap();
     let product = Product::on(unchecked, &[Role::Api]).await;
     for path in [messages_of(conversation), "/v1/conversations".into(), "/v1/search?q=serpent".into()] {
         let (status, body) = person.at(&product).text(&path, "application/json").await;

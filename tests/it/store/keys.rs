@@ -8,7 +8,7 @@ use store::{self, Keyring, MasterKeyError};
 use crate::support::backbone::{Backbone, conversation, master_key};
 
 fn another() -> MasterKey {
-    MasterKey::parse(&"3b".repeat(32)).unwrap()
+    MasterKey::parse(&"3b".repeat(32).into()).unwrap()
 }
 
 fn keyring(backbone: &Backbone, master: MasterKey, previous: Option<MasterKey>) -> Arc<Keyring> {

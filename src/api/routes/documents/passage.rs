@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Response};
 use rag::vocabulary::{ContentVersion, PassageBody, PassageId, PassageText};
-use sealing::{Coordinates, Subject};
+use sealing::{AssociatedData, Subject};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -76,8 +76,8 @@ pub(crate) async fn passage(
         let text = match body {
             PassageBody::Open(text) => Some(text),
             PassageBody::Sealed(sealed) => key.as_ref().and_then(|key| {
-                let coordinates = Coordinates::Passage { document_id: row.id, ordinal: place.ordinal };
-                PassageText::from_bytes(&key.open(&coordinates, &sealed).ok()?).ok()
+                let aad = AssociatedData::Passage { document_id: row.id, ordinal: place.ordinal };
+                PassageText::from_bytes(&key.open(&aad, &sealed).ok()?).ok()
             }),
         };
         let Some(text) = text else { continue };

@@ -1,61 +1,62 @@
-//! The place a ciphertext belongs to: what binds it, so that it cannot be moved.
+//! The associated data that binds a ciphertext to its place, so that it cannot be moved.
 
 use aggregates::{AggregateType, AnswerId, ConversationId, Version};
 use uuid::Uuid;
 
-/// Where a sealed text stands.
+/// The place that a ciphertext is bound to. Decryption succeeds only with the same associated data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Coordinates<'a> {
-    /// The private part of an event: its aggregate, sequence and type. A read model that copies the ciphertext copies these.
+pub enum AssociatedData<'a> {
+    /// The private part of an event. A read model that copies the ciphertext uses the event's associated data.
     Event {
         /// The kind of aggregate.
         aggregate: AggregateType,
         /// The aggregate.
         aggregate_id: Uuid,
-        /// The event's place in the aggregate's history.
+        /// The event's sequence within its aggregate.
         sequence: Version,
         /// The event's name.
         event_type: &'a str,
     },
-    /// A column that a read model derives: its name as `table.column`, and the row's id.
+    /// A column that a read model derives.
     ReadModel {
-        /// `table.column`.
+        /// The column, as `table.column`.
         column: &'a str,
-        /// The row.
+        /// The id of the row.
         row: Uuid,
     },
-    /// A piece of an answer in the live stream.
+    /// A message about an answer in the live stream.
     Live {
         /// The conversation.
         conversation_id: ConversationId,
         /// The answer.
         answer_id: AnswerId,
-        /// The attempt it belongs to.
+        /// The attempt that sent the message, from 1.
         attempt: u32,
-        /// Which message of this answer it is: `<kind>:<offset>`.
+        /// The message within its attempt: `sources` or `delta:<offset>`.
         message: &'a str,
     },
-    /// A piece of a kept file: the file, the piece's place, and whether it is the last, so that none can be left out.
+    /// A piece of a stored file. `last` marks the end, so that a file cannot be cut off unnoticed.
     File {
         /// The file.
         file: Uuid,
-        /// The piece's place, from 0.
+        /// The piece's index, from 0.
         piece: u32,
-        /// Nothing follows.
+        /// Whether it is the file's last piece.
         last: bool,
     },
-    /// A passage in the index: its document and its place there.
+    /// A passage in the index.
     Passage {
         /// The document.
         document_id: Uuid,
-        /// The passage's place, from 0.
+        /// The passage's index within its document, from 0.
         ordinal: u32,
     },
 }
 
-impl Coordinates<'_> {
-    /// The associated data: unambiguous, since every part has a fixed length or stands last.
-    pub(crate) fn associated_data(&self) -> Vec<u8> {
+impl AssociatedData<'_> {
+    /// The bytes that the cipher authenticates. Two places never have the same bytes: each part has a fixed length, is
+    /// followed by a zero byte, or comes last.
+    pub(crate) fn to_bytes(self) -> Vec<u8> {
         let mut data = Vec::with_capacity(64);
         match self {
             Self::Event { aggregate, aggregate_id, sequence, event_type } => {
@@ -82,7 +83,7 @@ impl Coordinates<'_> {
                 data.extend_from_slice(b"file\0");
                 data.extend_from_slice(file.as_bytes());
                 data.extend_from_slice(&piece.to_be_bytes());
-                data.push(u8::from(*last));
+                data.push(u8::from(last));
             }
             Self::Passage { document_id, ordinal } => {
                 data.extend_from_slice(b"passage\0");
