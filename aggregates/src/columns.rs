@@ -1,7 +1,8 @@
 //! Ids, counters and named values as columns of PostgreSQL, for `sqlx`.
 //!
-//! Only this crate can implement the traits for its types. A value that does not fit is an error in both directions: a
-//! negative counter or an unknown name when it is read, a counter over `i64::MAX` when it is written.
+//! Only this crate can implement the traits for its types. A value that does not fit is an error in both
+//! directions: a negative counter or an unknown name when it is read, a counter over `i64::MAX` when it is
+//! written.
 
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
@@ -18,8 +19,9 @@ use crate::{
     Version,
 };
 
-/// Implements `sqlx::Type`, `Encode`, `Decode` and `PgHasArrayType` for types that convert to and from a type that `sqlx`
-/// knows. Type information is that of the column's type, so that no statement asks the database for it.
+/// Implements `sqlx::Type`, `Encode`, `Decode` and `PgHasArrayType` for types that convert to and from a type
+/// that `sqlx` knows. Type information is that of the column's type, so that no statement asks the database
+/// for it.
 macro_rules! stored_as {
     ($column:ty: $($type:ty),+ $(,)?) => {
         $(

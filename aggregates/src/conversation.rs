@@ -1,7 +1,7 @@
 //! A conversation: questions, each with one or more answers, owned by one user.
 //!
-//! Questions and answers form a tree: a question follows an answer (or begins the conversation), an answer follows its
-//! question. Each requested answer ends exactly once: completed, stopped or failed.
+//! Questions and answers form a tree: a question follows an answer (or begins the conversation), an answer
+//! follows its question. Each requested answer ends exactly once: completed, stopped or failed.
 
 mod command;
 mod event;
@@ -102,7 +102,8 @@ impl Conversation {
         }
     }
 
-    /// The owner, if the commander may command here; a conversation without a past belongs to whoever asks in it first.
+    /// The owner, if the commander may command here; a conversation without a past belongs to whoever asks in
+    /// it first.
     fn authorise(&self, command: &ConversationCommand) -> Result<UserId, Refused> {
         match (self.owner(), command.by) {
             (Some(owner), Actor::User(user)) if owner == user && command.intent != Intent::Erase => Ok(owner),
@@ -112,7 +113,8 @@ impl Conversation {
         }
     }
 
-    /// A deleted conversation takes nothing but its restoration, in time, its end, and what its running answers become.
+    /// A deleted conversation takes nothing but its restoration, in time, its end, and what its running
+    /// answers become.
     fn check_alive(&self, command: &ConversationCommand) -> Result<(), Refused> {
         match (self.phase(), &command.intent) {
             (Phase::Deleted { at }, Intent::Restore) => check_restorable(at, command.at),

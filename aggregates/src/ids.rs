@@ -99,7 +99,8 @@ impl UserId {
     pub const SHARED: Self = Self(Uuid::nil());
 }
 
-/// A version or position that a signed 64-bit integer, such as a `bigint` column, cannot hold, or that is negative there.
+/// A version or position that a signed 64-bit integer, such as a `bigint` column, cannot hold, or that is
+/// negative there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0} is not a number from 0 to {max}", max = i64::MAX)]
 pub struct OutOfRange(i128);
@@ -145,8 +146,8 @@ macro_rules! counter {
 }
 
 counter! {
-    /// The number of an aggregate's events so far, which is the sequence of its newest event. 0 stands for an aggregate
-    /// without events.
+    /// The number of an aggregate's events so far, which is the sequence of its newest event. 0 stands for an
+    /// aggregate without events.
     Version
 }
 counter! {

@@ -1,10 +1,10 @@
 //! The pure domain: aggregates that decide from their own past alone, their commands, events and refusals.
 //!
-//! Nothing here does I/O, reads a clock or rolls a die: time and ids come in with the command. An aggregate keeps
-//! what deciding needs (ids, states, version) and never a text that somebody wrote.
+//! Nothing here does I/O, reads a clock or rolls a die: time and ids come in with the command. An aggregate
+//! keeps what deciding needs (ids, states, version) and never a text that somebody wrote.
 //!
-//! To add a command: a variant of the aggregate's intent, its decision in `handle`, its event in `event.rs`, its
-//! assignment in `apply`, a given/when/then test, and a golden file for the event under `tests/golden/`.
+//! To add a command: a variant of the aggregate's intent, its decision in `handle`, its event in `event.rs`,
+//! its assignment in `apply`, a given/when/then test, and a golden file for the event under `tests/golden/`.
 
 pub mod account;
 pub mod audit_trail;

@@ -49,7 +49,8 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// The map of strings that the event-sourcing framework carries. `event_id` and `recorded_at` are the store's to add.
+    /// The map of strings that the event-sourcing framework carries. `event_id` and `recorded_at` are the
+    /// store's to add.
     pub fn to_map(&self) -> HashMap<String, String> {
         let mut map = HashMap::from([
             ("owner".to_owned(), self.owner.to_string()),

@@ -17,9 +17,9 @@ impl UnknownName {
 
 /// Defines an enum and the stable name of each value, once for all representations.
 ///
-/// The enum gets `ALL`, `name`, `Display`, `FromStr`, `TryFrom<&str>`, and the conversion into `&'static str`. It is
-/// serialized by these names, and described by them in OpenAPI with the feature `openapi`. An unknown name is always an
-/// error. A type that is also stored in a column is listed in `columns.rs`.
+/// The enum gets `ALL`, `name`, `Display`, `FromStr`, `TryFrom<&str>`, and the conversion into `&'static
+/// str`. It is serialized by these names, and described by them in OpenAPI with the feature `openapi`. An
+/// unknown name is always an error. A type that is also stored in a column is listed in `columns.rs`.
 macro_rules! named_enum {
     (
         $(#[$attribute:meta])*

@@ -4,8 +4,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The private part of an event.
 ///
-/// `Sealed` is what an event carries when nobody has opened it: because deciding does not need it, or because the key
-/// has been destroyed. It is written as `null`; the store keeps the ciphertext beside the payload.
+/// `Sealed` is what an event carries when nobody has opened it: because deciding does not need it, or because
+/// the key has been destroyed. It is written as `null`; the store keeps the ciphertext beside the payload.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Private<T> {
     /// In the clear.

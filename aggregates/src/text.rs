@@ -1,26 +1,33 @@
-//! Texts people write, within their limits.
+//! Texts that users write, within their limits.
+//!
+//! A text is checked once, where it enters: by `parse`, or by deserializing a request. A text of a stored
+//! event is deserialized by [`stored`], which does not check it again, so that an event stays readable when a
+//! limit changes.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
 
-/// Why a text was not taken, in words for the person who wrote it.
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// A text does not keep its limits. The error never contains the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidText {
-    /// Nothing but white space.
-    #[error("must not be empty")]
+    /// The text is empty, or white space only.
+    #[error("the text is empty")]
     Empty,
-    /// Longer than allowed.
-    #[error("must be at most {limit} {unit}")]
+    /// The text is too long.
+    #[error("the text is longer than {limit} {unit}")]
     TooLong {
-        /// The most there may be.
+        /// The largest allowed length.
         limit: usize,
-        /// What is counted.
+        /// The unit of the limit: `bytes` or `characters`.
         unit: &'static str,
     },
-    /// A NUL character, which no store keeps.
-    #[error("must not contain the NUL character")]
+    /// The text contains a NUL character, which PostgreSQL does not store.
+    #[error("the text contains the NUL character")]
     Nul,
-    /// More tags than allowed.
-    #[error("must be at most {0} tags")]
+    /// The set of tags is too large.
+    #[error("there are more than {0} tags")]
     TooManyTags(usize),
 }
 
@@ -42,11 +49,31 @@ fn at_most_characters(text: &str, limit: usize) -> Result<&str, InvalidText> {
     Ok(text)
 }
 
+/// A type that is checked when it is deserialized from a request, but not when it is deserialized from a
+/// stored event.
+pub(crate) trait Stored: Sized {
+    type Raw: DeserializeOwned;
+
+    fn from_stored(raw: Self::Raw) -> Self;
+}
+
+/// Deserializes a field of a stored event, for `#[serde(deserialize_with)]`.
+pub(crate) fn stored<'de, D: Deserializer<'de>, T: Stored>(deserializer: D) -> Result<T, D::Error> {
+    T::Raw::deserialize(deserializer).map(T::from_stored)
+}
+
+/// Defines a text and the largest number of characters that OpenAPI gives for it. `Debug` prints the text's
+/// length only, so that the text cannot reach a log.
 macro_rules! private_text {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident, $max_length:tt) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-        #[serde(transparent)]
+        #[serde(try_from = "String")]
+        #[cfg_attr(
+            feature = "openapi",
+            derive(utoipa::ToSchema),
+            schema(min_length = 1, max_length = $max_length)
+        )]
         pub struct $name(String);
 
         impl $name {
@@ -55,15 +82,30 @@ macro_rules! private_text {
                 &self.0
             }
 
-            /// The text, given away.
+            /// Converts into the text.
             pub fn into_string(self) -> String {
                 self.0
             }
         }
 
-        impl std::fmt::Debug for $name {
-            /// Never the text itself, so that it cannot reach a log.
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        impl TryFrom<String> for $name {
+            type Error = InvalidText;
+
+            fn try_from(text: String) -> Result<Self, InvalidText> {
+                Self::parse(&text)
+            }
+        }
+
+        impl Stored for $name {
+            type Raw = String;
+
+            fn from_stored(text: String) -> Self {
+                Self(text)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, concat!(stringify!($name), "({} bytes)"), self.0.len())
             }
         }
@@ -71,20 +113,20 @@ macro_rules! private_text {
 }
 
 private_text! {
-    /// A question: 1 to 32,768 bytes after trimming.
-    QuestionText
+    /// A question: 1 to 32,768 bytes of UTF-8 after trimming.
+    QuestionText, 32_768
 }
 private_text! {
     /// A conversation's title: 1 to 200 characters after trimming.
-    Title
+    Title, 200
 }
 private_text! {
-    /// What somebody says about an answer: up to 2,000 characters.
-    Comment
+    /// A comment on an answer: 1 to 2,000 characters after trimming.
+    Comment, 2_000
 }
 
 impl QuestionText {
-    /// The most bytes a question has.
+    /// The largest length of a question, in bytes of UTF-8.
     pub const MAX_BYTES: usize = 32_768;
 
     /// Trims the text and checks its limits.
@@ -98,7 +140,7 @@ impl QuestionText {
 }
 
 impl Title {
-    /// The most characters a title has.
+    /// The largest length of a title.
     pub const MAX_CHARACTERS: usize = 200;
 
     /// Trims the text and checks its limits.
@@ -108,7 +150,7 @@ impl Title {
 }
 
 impl Comment {
-    /// The most characters a comment has.
+    /// The largest length of a comment.
     pub const MAX_CHARACTERS: usize = 2_000;
 
     /// Trims the text and checks its limits.
@@ -117,18 +159,28 @@ impl Comment {
     }
 }
 
-/// A conversation's tags: up to 20, each up to 50 characters, none twice, in the order given.
+impl Stored for Option<Comment> {
+    type Raw = Option<String>;
+
+    fn from_stored(text: Option<String>) -> Self {
+        text.map(Comment)
+    }
+}
+
+/// A conversation's tags: up to 20, each of 1 to 50 characters after trimming, without duplicates, in the
+/// given order.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "Vec<String>")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Tags(Vec<String>);
 
 impl Tags {
-    /// The most tags a conversation has.
+    /// The largest number of tags.
     pub const MAX_TAGS: usize = 20;
-    /// The most characters a tag has.
+    /// The largest length of a tag.
     pub const MAX_CHARACTERS: usize = 50;
 
-    /// Trims each tag, drops repetitions, and checks the limits.
+    /// Trims each tag, drops duplicates, and checks the limits.
     pub fn parse<S: AsRef<str>>(tags: &[S]) -> Result<Self, InvalidText> {
         let mut kept: Vec<String> = Vec::with_capacity(tags.len());
         for tag in tags {
@@ -143,49 +195,34 @@ impl Tags {
         Ok(Self(kept))
     }
 
-    /// The tags, in the order given.
+    /// The tags, in the given order.
     pub fn as_slice(&self) -> &[String] {
         &self.0
     }
 }
 
-impl std::fmt::Debug for Tags {
-    /// Never the tags themselves, so that they cannot reach a log.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl TryFrom<Vec<String>> for Tags {
+    type Error = InvalidText;
+
+    fn try_from(tags: Vec<String>) -> Result<Self, InvalidText> {
+        Self::parse(&tags)
+    }
+}
+
+impl Stored for Tags {
+    type Raw = Vec<String>;
+
+    fn from_stored(tags: Vec<String>) -> Self {
+        Self(tags)
+    }
+}
+
+impl fmt::Debug for Tags {
+    /// Prints the number of tags only, so that they cannot reach a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Tags({})", self.0.len())
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_question_is_trimmed_and_kept_within_its_bytes() {
-        assert_eq!(QuestionText::parse("  why?\n").map(QuestionText::into_string), Ok("why?".into()));
-        assert_eq!(QuestionText::parse(" \n\t "), Err(InvalidText::Empty));
-        assert_eq!(QuestionText::parse("a\0b"), Err(InvalidText::Nul));
-        assert!(QuestionText::parse(&"x".repeat(32_768)).is_ok());
-        assert!(matches!(QuestionText::parse(&"x".repeat(32_769)), Err(InvalidText::TooLong { .. })));
-    }
-
-    #[test]
-    fn a_title_counts_characters_and_not_bytes() {
-        assert!(Title::parse(&"ü".repeat(200)).is_ok());
-        assert!(Title::parse(&"ü".repeat(201)).is_err());
-    }
-
-    #[test]
-    fn tags_lose_their_repetitions_before_they_are_counted() {
-        let tags = Tags::parse(&vec!["rust"; 21]);
-        assert_eq!(tags.map(|tags| tags.as_slice().len()), Ok(1));
-        let many: Vec<String> = (0..21).map(|n| n.to_string()).collect();
-        assert_eq!(Tags::parse(&many), Err(InvalidText::TooManyTags(20)));
-    }
-
-    #[test]
-    fn a_text_never_shows_in_a_debug_print() {
-        let printed = format!("{:?}", QuestionText::parse("my secret"));
-        assert!(!printed.contains("secret"), "{printed}");
-    }
-}
+mod tests;

@@ -1,7 +1,8 @@
-//! Events in forms they had before, brought to the form they have today. Every way of reading events leads through here.
+//! Events in forms they had before, brought to the form they have today. Every way of reading events leads
+//! through here.
 //!
-//! To change an event's form: raise its `event_version`, add an upcaster to [`all`], and keep the golden file of the old
-//! version beside the new one's. What is stored stays as it is, for the ledger's hashes cover it.
+//! To change an event's form: raise its `event_version`, add an upcaster to [`all`], and keep the golden file
+//! of the old version beside the new one's. What is stored stays as it is, for the ledger's hashes cover it.
 
 use std::sync::LazyLock;
 
@@ -37,7 +38,8 @@ pub fn upcast(event: SerializedEvent) -> SerializedEvent {
 }
 
 impl Event {
-    /// Reads an event of the given aggregate type as it was stored, in whatever version. Its name is in the payload.
+    /// Reads an event of the given aggregate type as it was stored, in whatever version. Its name is in the
+    /// payload.
     pub fn from_stored(
         aggregate: AggregateType,
         version: &str,

@@ -6,7 +6,8 @@ use uuid::Uuid;
 /// The place that a ciphertext is bound to. Decryption succeeds only with the same associated data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AssociatedData<'a> {
-    /// The private part of an event. A read model that copies the ciphertext uses the event's associated data.
+    /// The private part of an event. A read model that copies the ciphertext uses the event's associated
+    /// data.
     Event {
         /// The kind of aggregate.
         aggregate: AggregateType,
@@ -54,8 +55,8 @@ pub enum AssociatedData<'a> {
 }
 
 impl AssociatedData<'_> {
-    /// The bytes that the cipher authenticates. Two places never have the same bytes: each part has a fixed length, is
-    /// followed by a zero byte, or comes last.
+    /// The bytes that the cipher authenticates. Two places never have the same bytes: each part has a fixed
+    /// length, is followed by a zero byte, or comes last.
     pub(crate) fn to_bytes(self) -> Vec<u8> {
         let mut data = Vec::with_capacity(64);
         match self {

@@ -27,9 +27,10 @@ impl BlindKey {
         Self(key)
     }
 
-    /// The lexeme of a word: a keyed hash of its first three letters (36 bits), then a keyed hash of each longer prefix (12
-    /// bits each). The lexeme of a word therefore begins with the lexemes of its prefixes of three letters or more, and a
-    /// search by prefix works on hashes. A reader without the key sees which words share a prefix, but not the prefix.
+    /// The lexeme of a word: a keyed hash of its first three letters (36 bits), then a keyed hash of each
+    /// longer prefix (12 bits each). The lexeme of a word therefore begins with the lexemes of its prefixes
+    /// of three letters or more, and a search by prefix works on hashes. A reader without the key sees which
+    /// words share a prefix, but not the prefix.
     pub fn lexeme(&self, word: &str) -> Token {
         let mut lexeme = String::with_capacity(HEAD_CHARACTERS + STEP_CHARACTERS * MOST_LETTERS);
         let mut ends = word.char_indices().map(|(at, letter)| at + letter.len_utf8());

@@ -1,4 +1,5 @@
-//! AES-256-GCM over short texts. A ciphertext is a format byte, the nonce (12 bytes), the encrypted text, the tag (16 bytes).
+//! AES-256-GCM over short texts. A ciphertext is a format byte, the nonce (12 bytes), the encrypted text, the
+//! tag (16 bytes).
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -54,8 +55,9 @@ impl Key {
         self.seal_with(nonce, aad, text)
     }
 
-    /// Encrypts with a nonce derived from key, associated data and text, so that the same input gives the same ciphertext
-    /// and a rebuilt read model equals the one it replaces. Two different inputs share a nonce with probability 2^-96.
+    /// Encrypts with a nonce derived from key, associated data and text, so that the same input gives the
+    /// same ciphertext and a rebuilt read model equals the one it replaces. Two different inputs share a
+    /// nonce with probability 2^-96.
     pub(crate) fn seal_repeatably(&self, aad: &[u8], text: &[u8]) -> Result<Vec<u8>, SealError> {
         let nonce_key = Zeroizing::new(blake3::derive_key("colloquy 2026 repeatable nonce", &self.0));
         let mut hasher = blake3::Hasher::new_keyed(&nonce_key);

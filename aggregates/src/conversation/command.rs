@@ -12,7 +12,8 @@ pub struct ConversationCommand {
     pub by: Actor,
     /// When it was commanded, by the edge's clock.
     pub at: DateTime<Utc>,
-    /// Refuse unless the conversation is at this version. A command that was carried out before is not refused.
+    /// Refuse unless the conversation is at this version. A command that was carried out before is not
+    /// refused.
     pub expected: Option<Version>,
     /// What is wanted.
     pub intent: Intent,

@@ -5,12 +5,14 @@ use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
 use crate::named::named_enum;
+use crate::text::stored;
 use crate::{AnswerId, Comment, DocumentId, Private, QuestionId, QuestionText, Tags, Title, UserId};
 
 /// The private part of `QuestionAsked`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Question {
-    /// What was asked.
+    /// The text of the question.
+    #[serde(deserialize_with = "stored")]
     pub text: QuestionText,
 }
 
@@ -150,20 +152,23 @@ named_enum! {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Titled {
     /// The new title.
+    #[serde(deserialize_with = "stored")]
     pub title: Title,
 }
 
 /// The private part of `ConversationTagged`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tagged {
-    /// The whole new set.
+    /// The new set of tags, which replaces the old one.
+    #[serde(deserialize_with = "stored")]
     pub tags: Tags,
 }
 
 /// The private part of `AnswerRated`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RatingComment {
-    /// What was said about it.
+    /// The comment, if the owner wrote one.
+    #[serde(default, deserialize_with = "stored")]
     pub comment: Option<Comment>,
 }
 

@@ -142,7 +142,8 @@ impl Conversation {
         self.questions.get(&id)
     }
 
-    /// Whether the intent needs no event (any more): it was carried out before, or what it wants is so already.
+    /// Whether the intent needs no event (any more): it was carried out before, or what it wants is so
+    /// already.
     pub(super) fn was_carried_out(&self, intent: &Intent) -> bool {
         let status = |answer_id| self.answers.get(answer_id).map(|answer| answer.status);
         match intent {
@@ -171,8 +172,8 @@ impl Conversation {
         }
     }
 
-    /// What the sender of a command that needs no event is told: what was said the first time, where ids show that it is
-    /// a repetition; otherwise that it is so at the current version.
+    /// What the sender of a command that needs no event is told: what was said the first time, where ids show
+    /// that it is a repetition; otherwise that it is so at the current version.
     pub fn receipt(&self, intent: &Intent) -> Receipt {
         let repeated = match intent {
             Intent::Ask(ask) => self.questions.get(&ask.question_id).map(|question| Receipt {

@@ -1,4 +1,5 @@
-//! Conversations in given/when/then: every command, every refusal, and what holds for any sequence of commands.
+//! Conversations in given/when/then: every command, every refusal, and what holds for any sequence of
+//! commands.
 
 mod answers;
 mod asking;

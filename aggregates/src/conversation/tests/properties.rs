@@ -119,7 +119,8 @@ proptest! {
         let (mut conversation, _) = told(&story);
         let Ok(events) = conversation.decide(last.clone()) else { return Ok(()) };
         record_all(&mut conversation, &events);
-        // Giving a title or tags anew is repeatable by an idempotency key alone: nothing in them tells a repetition.
+        // Giving a title or tags anew is repeatable by an idempotency key alone: nothing in them tells a
+        // repetition.
         if matches!(last.intent, Intent::Rename(_) | Intent::Tag(_)) {
             return Ok(());
         }

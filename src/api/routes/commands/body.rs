@@ -91,7 +91,7 @@ pub(crate) fn parse(body: &[u8]) -> Result<Intent, Problem> {
 }
 
 fn wrong(field: &'static str) -> impl Fn(InvalidText) -> Problem {
-    move |error| Problem::invalid_field(field, format!("It {error}."))
+    move |error| Problem::invalid_field(field, format!("It is not accepted: {error}."))
 }
 
 struct Fields(Map<String, Value>);
