@@ -1,202 +1,196 @@
-//! What many want of Postgres at the same moment, done together: one round trip for all who wait, and no detour for one who
-//! is alone.
+//! Batches concurrent requests into one round trip.
 //!
-//! A few lanes run at once. Who finds one free starts it; who finds none waits until a lane comes back and takes along all
-//! that has gathered. Nobody waits for company.
+//! At most [`SLOTS`] batches run at a time. A request that finds a free slot is sent immediately; others are queued and
+//! sent with the next batch. There is no artificial delay.
 
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, PoisonError};
 
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-/// Batches on their way at the same time. More hide a far store's distance, fewer make larger batches.
-const LANES: usize = 2;
-/// The most that goes together.
-const MOST: usize = 64;
+use crate::sync::{Mutex, spawn};
 
-/// Something that can be done together with others of its kind.
+/// Batches that run at the same time. More hide the latency of a distant database, fewer make larger batches.
+pub const SLOTS: usize = 2;
+/// Requests in one batch, at most.
+pub const MAX_REQUESTS: usize = 64;
+
+/// A request that can share a batch with others.
 pub trait Request: Send + 'static {
-    /// What it is about; two about the same never go together. `None` goes with anything.
-    fn target(&self) -> Option<Uuid>;
+    /// Requests with the same key never share a batch. A request without a key shares a batch with any other.
+    fn key(&self) -> Option<Uuid>;
 }
 
-/// A request that goes with any other.
+/// A request without a key.
 #[derive(Debug)]
-pub struct Alongside<Q>(pub Q);
+pub struct Unkeyed<Q>(pub Q);
 
-impl<Q: Send + 'static> Request for Alongside<Q> {
-    fn target(&self) -> Option<Uuid> {
+impl<Q: Send + 'static> Request for Unkeyed<Q> {
+    fn key(&self) -> Option<Uuid> {
         None
     }
 }
 
 type Work<Q, A> = dyn Fn(Vec<Q>) -> BoxFuture<'static, Vec<A>> + Send + Sync;
-type Waiting<Q, A> = (Q, oneshot::Sender<A>);
+type Pending<Q, A> = (Q, oneshot::Sender<A>);
 
-/// A place where requests meet. Cheap to clone.
-pub struct Together<Q, A> {
+/// Batches requests of type `Q`, which are answered by an `A` each. Clones share the queue and the slots.
+pub struct Batcher<Q, A> {
     shared: Arc<Shared<Q, A>>,
 }
 
 struct Shared<Q, A> {
     work: Box<Work<Q, A>>,
-    gathered: Mutex<Gathered<Q, A>>,
+    queue: Mutex<Queue<Q, A>>,
 }
 
-struct Gathered<Q, A> {
-    waiting: VecDeque<Waiting<Q, A>>,
-    lanes: usize,
-}
-
-impl<Q: Request, A: Send + 'static> Together<Q, A> {
-    /// A place whose batches are done by `work`, which answers each request in the order it got them.
+impl<Q: Request, A: Send + 'static> Batcher<Q, A> {
+    /// A batcher whose batches are processed by `work`, which returns the answers in the order of the requests.
     pub fn new(work: impl Fn(Vec<Q>) -> BoxFuture<'static, Vec<A>> + Send + Sync + 'static) -> Self {
-        let gathered = Mutex::new(Gathered { waiting: VecDeque::new(), lanes: 0 });
-        Self { shared: Arc::new(Shared { work: Box::new(work), gathered }) }
+        Self::with_slots(SLOTS, work)
     }
 
-    /// Does it, with whatever else waits; `None` if the work broke off. Who stops waiting does not stop the work.
+    pub(crate) fn with_slots(
+        slots: usize,
+        work: impl Fn(Vec<Q>) -> BoxFuture<'static, Vec<A>> + Send + Sync + 'static,
+    ) -> Self {
+        let queue = Mutex::new(Queue { waiting: VecDeque::new(), slots, slots_in_use: 0 });
+        Self { shared: Arc::new(Shared { work: Box::new(work), queue }) }
+    }
+
+    /// Sends a request in a batch and waits for its answer. `None` if the batch panicked or the runtime shut down.
+    ///
+    /// Dropping the future does not withdraw the request.
     pub async fn request(&self, request: Q) -> Option<A> {
-        let (answer, answered) = oneshot::channel();
-        let free_lane = {
-            let mut gathered = self.shared.gathered();
-            gathered.waiting.push_back((request, answer));
-            let free = gathered.lanes < LANES;
-            gathered.lanes += usize::from(free);
-            free
-        };
-        if free_lane {
-            tokio::spawn(Lane(Arc::clone(&self.shared)).run());
+        let (reply, answer) = oneshot::channel();
+        let slot_taken = self.shared.locked(|queue| queue.push((request, reply)));
+        if slot_taken {
+            spawn(Slot { shared: Arc::clone(&self.shared), in_use: true }.run());
         }
-        answered.await.ok()
+        answer.await.ok()
     }
 }
 
 impl<Q, A> Shared<Q, A> {
-    fn gathered(&self) -> MutexGuard<'_, Gathered<Q, A>> {
-        self.gathered.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Runs one critical section.
+    fn locked<T>(&self, section: impl FnOnce(&mut Queue<Q, A>) -> T) -> T {
+        section(&mut self.queue.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// A lane at work; gives its place back when it ends, however it ends.
-struct Lane<Q, A>(Arc<Shared<Q, A>>);
+/// The requests that wait and the number of slots in use. While a request waits, a slot is in use, and the slot takes it:
+/// each method is one critical section and keeps this true.
+struct Queue<Q, A> {
+    waiting: VecDeque<Pending<Q, A>>,
+    slots: usize,
+    slots_in_use: usize,
+}
 
-impl<Q: Request, A: Send + 'static> Lane<Q, A> {
-    async fn run(self) {
-        loop {
-            let batch = take(&mut self.0.gathered().waiting);
-            if batch.is_empty() {
-                return;
+impl<Q, A> Queue<Q, A> {
+    /// Adds a request. Returns whether it took a free slot, which the caller must start.
+    fn push(&mut self, pending: Pending<Q, A>) -> bool {
+        self.waiting.push_back(pending);
+        let free = self.slots_in_use < self.slots;
+        self.slots_in_use += usize::from(free);
+        free
+    }
+
+    /// Gives back a slot whose task ended early. Returns the requests that no other slot will take.
+    fn abandon_slot(&mut self) -> VecDeque<Pending<Q, A>> {
+        self.slots_in_use -= 1;
+        if self.slots_in_use == 0 { std::mem::take(&mut self.waiting) } else { VecDeque::new() }
+    }
+}
+
+impl<Q: Request, A> Queue<Q, A> {
+    /// The next batch of a slot. `None` gives the slot back, because nothing waits.
+    fn next_batch(&mut self) -> Option<Vec<Pending<Q, A>>> {
+        if self.waiting.is_empty() {
+            self.slots_in_use -= 1;
+            return None;
+        }
+        Some(self.take_batch())
+    }
+
+    /// The first waiting requests, without a second request of the same key. Requests of the same key keep their order.
+    fn take_batch(&mut self) -> Vec<Pending<Q, A>> {
+        let mut batch = Vec::with_capacity(self.waiting.len().min(MAX_REQUESTS));
+        let mut keys = HashSet::new();
+        let mut deferred = VecDeque::new();
+        while batch.len() < MAX_REQUESTS {
+            let Some(next) = self.waiting.pop_front() else { break };
+            match next.0.key() {
+                Some(key) if !keys.insert(key) => deferred.push_back(next),
+                _ => batch.push(next),
             }
-            let (requests, waiting): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-            for (answer, waiting) in (self.0.work)(requests).await.into_iter().zip(waiting) {
-                // Who asked may have gone.
-                let _ = waiting.send(answer);
-            }
+        }
+        while let Some(next) = deferred.pop_back() {
+            self.waiting.push_front(next);
+        }
+        batch
+    }
+}
+
+/// A slot that runs one batch after another until nothing waits.
+struct Slot<Q, A> {
+    shared: Arc<Shared<Q, A>>,
+    in_use: bool,
+}
+
+impl<Q: Request, A: Send + 'static> Slot<Q, A> {
+    async fn run(mut self) {
+        while let Some(batch) = self.next_batch() {
+            self.process(batch).await;
+        }
+    }
+
+    fn next_batch(&mut self) -> Option<Vec<Pending<Q, A>>> {
+        self.shared.locked(|queue| {
+            let batch = queue.next_batch();
+            self.in_use = batch.is_some();
+            batch
+        })
+    }
+
+    /// A panic in `work` ends the batch and not the slot: the requests that wait are taken next.
+    async fn process(&self, batch: Vec<Pending<Q, A>>) {
+        let (requests, replies): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+        let work = AssertUnwindSafe(async { (self.shared.work)(requests).await });
+        let Ok(answers) = work.catch_unwind().await else {
+            tracing::error!(requests = replies.len(), "a batch panicked");
+            return;
+        };
+        for (reply, answer) in replies.into_iter().zip(answers) {
+            // The receiver is gone if the caller stopped waiting.
+            let _ = reply.send(answer);
         }
     }
 }
 
-impl<Q, A> Drop for Lane<Q, A> {
+impl<Q, A> Drop for Slot<Q, A> {
+    /// A slot still in use belongs to a task that the runtime dropped on its way down. Requests that no other slot takes
+    /// are then answered by `None`.
     fn drop(&mut self) {
-        self.0.gathered().lanes -= 1;
-    }
-}
-
-/// The first of those that wait, no two about the same. Order among those about the same is kept.
-fn take<Q: Request, A>(waiting: &mut VecDeque<Waiting<Q, A>>) -> Vec<Waiting<Q, A>> {
-    let mut batch = Vec::with_capacity(waiting.len().min(MOST));
-    let mut targets = HashSet::new();
-    let mut later = VecDeque::new();
-    while batch.len() < MOST {
-        let Some(next) = waiting.pop_front() else { break };
-        match next.0.target() {
-            Some(target) if !targets.insert(target) => later.push_back(next),
-            _ => batch.push(next),
+        if self.in_use {
+            let unanswered = self.shared.locked(Queue::abandon_slot);
+            drop(unanswered);
         }
     }
-    while let Some(kept) = later.pop_back() {
-        waiting.push_front(kept);
-    }
-    batch
 }
 
-impl<Q, A> Clone for Together<Q, A> {
+impl<Q, A> Clone for Batcher<Q, A> {
     fn clone(&self) -> Self {
         Self { shared: Arc::clone(&self.shared) }
     }
 }
 
-impl<Q, A> fmt::Debug for Together<Q, A> {
+impl<Q, A> fmt::Debug for Batcher<Q, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Together")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use futures::FutureExt as _;
-    use futures::future::join_all;
-
-    use super::*;
-
-    struct Double(u32, Option<Uuid>);
-
-    impl Request for Double {
-        fn target(&self) -> Option<Uuid> {
-            self.1
-        }
-    }
-
-    fn doubling(batches: &Arc<AtomicUsize>) -> Together<Double, u32> {
-        let batches = Arc::clone(batches);
-        Together::new(move |requests: Vec<Double>| {
-            batches.fetch_add(1, Ordering::Relaxed);
-            let targets: Vec<Uuid> = requests.iter().filter_map(Request::target).collect();
-            assert_eq!(targets.iter().collect::<HashSet<_>>().len(), targets.len());
-            async move {
-                tokio::task::yield_now().await;
-                requests.into_iter().map(|request| request.0 * 2).collect()
-            }
-            .boxed()
-        })
-    }
-
-    #[tokio::test]
-    async fn everybody_gets_the_answer_to_their_own_request_and_few_batches_are_needed() {
-        let batches = Arc::new(AtomicUsize::new(0));
-        let together = doubling(&batches);
-        let answers = join_all((0..1000).map(|number| together.request(Double(number, None)))).await;
-        assert_eq!(answers, (0..1000).map(|number| Some(number * 2)).collect::<Vec<_>>());
-        assert!(batches.load(Ordering::Relaxed) <= 1000 / MOST + LANES + 1);
-        assert_eq!(together.request(Double(7, None)).await, Some(14));
-    }
-
-    #[tokio::test]
-    async fn two_about_the_same_never_go_together() {
-        let together = doubling(&Arc::default());
-        let target = |number: u32| Some(Uuid::from_u128(u128::from(number % 3)));
-        let answers = join_all((0..90).map(|number| together.request(Double(number, target(number))))).await;
-        assert_eq!(answers, (0..90).map(|number| Some(number * 2)).collect::<Vec<_>>());
-    }
-
-    #[tokio::test]
-    async fn work_that_breaks_off_leaves_nobody_waiting_and_the_lane_free() {
-        let together: Together<Double, u32> = Together::new(|requests: Vec<Double>| {
-            async move {
-                assert!(requests.iter().all(|request| request.0 != 13), "breaks off");
-                requests.into_iter().map(|request| request.0).collect()
-            }
-            .boxed()
-        });
-        for _ in 0..LANES * 2 {
-            assert_eq!(together.request(Double(13, None)).await, None);
-        }
-        assert_eq!(together.request(Double(1, None)).await, Some(1));
+        f.write_str("Batcher")
     }
 }

@@ -15,6 +15,7 @@ mod keys;
 mod leases;
 mod ledger;
 mod repository;
+mod sync;
 
 pub use accounts::{account_profile, grant};
 pub use cached::CachedEventStore;

@@ -5,11 +5,11 @@ use futures::future::BoxFuture;
 use sqlx::PgPool;
 
 use crate::api::problem::Problem;
-use store::batch::{Alongside, Together};
+use store::batch::{Batcher, Unkeyed};
 
 /// Where queries of a kind meet. They do not get into each other's way.
 #[derive(Debug)]
-pub(crate) struct Gathered<Q, A>(Together<Alongside<Q>, Result<A, Away>>);
+pub(crate) struct Gathered<Q, A>(Batcher<Unkeyed<Q>, Result<A, Away>>);
 
 /// The read models did not answer.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ type Ask<Q, A> = fn(PgPool, Vec<Q>) -> BoxFuture<'static, Result<Vec<A>, sqlx::E
 
 impl<Q: Send + 'static, A: Send + 'static> Gathered<Q, A> {
     pub(crate) fn new(pool: PgPool, ask: Ask<Q, A>) -> Self {
-        Self(Together::new(move |queries: Vec<Alongside<Q>>| {
+        Self(Batcher::new(move |queries: Vec<Unkeyed<Q>>| {
             let number = queries.len();
             let asked = ask(pool.clone(), queries.into_iter().map(|query| query.0).collect());
             async move {
@@ -38,7 +38,7 @@ impl<Q: Send + 'static, A: Send + 'static> Gathered<Q, A> {
 
     /// Asks, with whoever else does.
     pub(crate) async fn ask(&self, query: Q) -> Result<A, Problem> {
-        match self.0.request(Alongside(query)).await {
+        match self.0.request(Unkeyed(query)).await {
             Some(Ok(answer)) => Ok(answer),
             Some(Err(Away)) | None => Err(Problem::unavailable("The store cannot be reached.")),
         }

@@ -10,7 +10,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::StoreError;
-use crate::batch::{Request, Together};
+use crate::batch::{Batcher, Request};
 use crate::events::idempotency::IdempotencyKey;
 use crate::keys::keyring::NewKey;
 
@@ -46,19 +46,19 @@ pub(crate) struct SealedEvent {
 type Outcome = Result<(), StoreError>;
 
 impl Request for Append {
-    fn target(&self) -> Option<Uuid> {
+    fn key(&self) -> Option<Uuid> {
         Some(self.aggregate_id)
     }
 }
 
 /// Where appends meet. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct Appender(Together<Append, Outcome>);
+pub(crate) struct Appender(Batcher<Append, Outcome>);
 
 impl Appender {
     /// An appender to a store.
     pub(crate) fn new(pool: PgPool) -> Self {
-        Self(Together::new(move |appends: Vec<Append>| {
+        Self(Batcher::new(move |appends: Vec<Append>| {
             let pool = pool.clone();
             async move { append(&pool, &appends).await }.boxed()
         }))

@@ -7,7 +7,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::StoreError;
-use crate::batch::{Alongside, Together};
+use crate::batch::{Batcher, Unkeyed};
 
 /// A key as it is stored.
 #[derive(Debug, Clone)]
@@ -19,17 +19,17 @@ pub(crate) struct WrappedKey {
 }
 
 /// What somebody misses.
-type Missing = Alongside<Vec<Subject>>;
+type Missing = Unkeyed<Vec<Subject>>;
 
 type Fetched = Result<Vec<WrappedKey>, StoreError>;
 
 /// Where those meet who miss keys.
 #[derive(Debug)]
-pub(crate) struct WrappedKeys(Together<Missing, Fetched>);
+pub(crate) struct WrappedKeys(Batcher<Missing, Fetched>);
 
 impl WrappedKeys {
     pub(crate) fn new(pool: PgPool) -> Self {
-        Self(Together::new(move |missing: Vec<Missing>| fetch_for_all(pool.clone(), missing).boxed()))
+        Self(Batcher::new(move |missing: Vec<Missing>| fetch_for_all(pool.clone(), missing).boxed()))
     }
 
     /// The keys that are there; destroyed ones are not.
@@ -37,7 +37,7 @@ impl WrappedKeys {
         if subjects.is_empty() {
             return Ok(vec![]);
         }
-        self.0.request(Alongside(subjects)).await.unwrap_or(Err(StoreError::TimedOut))
+        self.0.request(Unkeyed(subjects)).await.unwrap_or(Err(StoreError::TimedOut))
     }
 }
 
