@@ -48,7 +48,8 @@ pub struct App {
 }
 
 impl App {
-    /// Prepares the connections. A dependency that is away does not fail the start: the role that needs it waits for it.
+    /// Prepares the connections. A dependency that is away does not fail the start: the role that needs it
+    /// waits for it.
     pub async fn new(config: Config, roles: BTreeSet<Role>) -> anyhow::Result<Self> {
         let nats = nats::connect(config.nats_url.expose(), "colloquy").await?;
         let subjects = Subjects::new(&config.nats_prefix);
@@ -69,7 +70,8 @@ impl App {
         &self.keyring
     }
 
-    /// Refuses to go on with a wrong master key. While the database is away the check is skipped: the roles wait for it.
+    /// Refuses to go on with a wrong master key. While the database is away the check is skipped: the roles
+    /// wait for it.
     pub async fn check_master_key(&self) -> anyhow::Result<()> {
         match self.keyring.check_master_key().await {
             Err(MasterKeyError::Store(error)) if error.is_away() => {
@@ -91,8 +93,9 @@ impl App {
         Ok(Store::new(pool, Arc::clone(&self.keyring)))
     }
 
-    /// Repeats the erasures that a restored database does not contain, before anything is served. Where NATS or the
-    /// database does not answer in time, serving starts all the same and the eraser repeats them later.
+    /// Repeats the erasures that a restored database does not contain, before anything is served. Where NATS
+    /// or the database does not answer in time, serving starts all the same and the eraser repeats them
+    /// later.
     async fn repeat_erasures(&self) {
         let repeating = async { self.eraser()?.repeat_erasures().await };
         match tokio::time::timeout(REPEAT_ERASURES_TIMEOUT, repeating).await {

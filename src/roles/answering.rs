@@ -1,11 +1,12 @@
-//! The worker: takes questions from the stream of events, answers them from the knowledge, and records the answers.
+//! The worker: takes requested answers from the event stream, writes them from the documents and records
+//! them.
 //!
-//! Each requested answer ends in exactly one of completed, stopped and failed. At most one: the conversation decides that,
-//! whoever records an ending second changes nothing. At least one: a request is delivered until its answer has ended
-//! (`deliveries`), an answer nobody delivers is found in the read models (`sweep`), a lease that runs out frees the answers
-//! of workers that died, and it counts attempts, of which there are five (`failure`).
+//! Each requested answer ends in exactly one of completed, stopped and failed. At most one, because the
+//! conversation refuses a second end. At least one, because a request is delivered until its answer has ended
+//! (`deliveries`), the sweep finds answers without a delivery (`sweep`), and an expired lease frees the
+//! answers of a dead worker and counts its attempts, of which there are at most five (`failure`).
 //!
-//! Nothing here decides what an answer says: that is `rag`'s.
+//! The content of an answer is decided in the crate `rag`.
 
 mod convert;
 mod deliveries;
@@ -43,13 +44,13 @@ use in_flight::InFlight;
 use processor::AnswerProcessor;
 use store::Store;
 
-/// How long answers may go on once the worker is asked to end.
+/// Time that answers in progress have to finish when the worker ends.
 const GRACE: Duration = Duration::from_secs(10);
-/// How long what is not done then may take to be given back.
+/// Time limit for giving back unfinished answers.
 const GIVE_BACK: Duration = Duration::from_secs(3);
 
-/// Loads the embedding model, then answers questions until cancelled. Fails only where the configuration is wrong; what is
-/// away is waited for.
+/// Loads the embedding model, then answers questions until cancelled. Fails only on a wrong configuration;
+/// waits for a dependency that is away.
 pub async fn start(
     config: &WorkerConfig,
     store: Store,
@@ -64,7 +65,7 @@ pub async fn start(
         store: store.clone(),
         wake: wake.clone(),
         collections: library.collections().clone(),
-        files: Files::at(&config.files_url).context("open the file store")?,
+        files: Files::at(&config.files_url).context("FILES_URL cannot be used")?,
         told: crate::roles::indexer::publish_progress(nats.clone(), subjects.clone()),
     };
     let documents = Documents {
@@ -101,10 +102,10 @@ fn chat_model(config: &ModelConfig) -> anyhow::Result<ChatModel> {
     let api_key = config.api_key.as_ref();
     let model = ChatConfig {
         api_key: api_key.map(|key| SecretString::from(key.expose().to_owned())),
-        context_tokens: u32::try_from(config.context).context("read MODEL_CONTEXT")?,
+        context_tokens: u32::try_from(config.context).context("MODEL_CONTEXT is too large")?,
         ..ChatConfig::new(&config.url, &config.name)
     };
-    ChatModel::new(model).context("read MODEL_URL")
+    ChatModel::new(model).context("MODEL_URL cannot be used")
 }
 
 async fn run(processor: Arc<AnswerProcessor>, concurrency: usize, cancel: CancellationToken) {

@@ -1,7 +1,8 @@
 //! The eraser: makes everything stored about a user unreadable, store by store, and records each step.
 //!
 //! Every step is repeatable, so a process that dies during one loses nothing: the erasure is unfinished until
-//! `AccountErased` is recorded, and the next eraser continues it. Two erasers can work on one erasure at the same time.
+//! `AccountErased` is recorded, and the next eraser continues it. Two erasers can work on one erasure at the
+//! same time.
 
 mod steps;
 
@@ -97,8 +98,8 @@ impl Eraser {
         Ok(())
     }
 
-    /// Requests and completes the erasures that a restored database does not contain: tombstones in NATS name the users
-    /// who were erased after the backup.
+    /// Requests and completes the erasures that a restored database does not contain: tombstones in NATS name
+    /// the users who were erased after the backup.
     pub async fn repeat_erasures(&self) -> anyhow::Result<()> {
         let tombstoned = self.tombstoned().await?;
         for owner in self.store.unerased(&tombstoned).await? {

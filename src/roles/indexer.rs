@@ -1,4 +1,5 @@
-//! The indexer: brings added, changed and removed documents to the state that their events record, and reports progress.
+//! The indexer: brings added, changed and removed documents to the state that their events record, and
+//! reports progress.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +31,8 @@ const RETRY: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(
 const STABLE: Duration = Duration::from_secs(5);
 /// Time that a pull waits at the server.
 const PULL_WAIT: Duration = Duration::from_secs(5);
-/// Interval between looks for documents without a delivery, and the age in seconds from which on a document counts.
+/// Interval between looks for documents without a delivery, and the age in seconds from which on a document
+/// counts.
 const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 const SWEEP_AGE_SECONDS: f64 = 120.0;
 /// Documents that one sweep takes.
@@ -40,12 +42,12 @@ const PROGRESS_QUEUE: usize = 1_024;
 /// Time limit for sending one report.
 const PROGRESS_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The documents' part of a worker.
+/// Indexes documents.
 pub(crate) struct Documents {
     pub(crate) indexing: Indexing,
-    /// Where documents go now.
+    /// The embedding model and collection that documents are written to.
     pub(crate) stock: watch::Receiver<Arc<Stock>>,
-    /// The collection was made anew.
+    /// Notified when the collection was created again.
     pub(crate) made: Arc<Notify>,
     pub(crate) nats: Client,
     pub(crate) subjects: Subjects,
@@ -160,8 +162,8 @@ impl Documents {
     }
 }
 
-/// Publishes progress over NATS, in order. Progress that nobody follows is lost. The publishing task ends with the last
-/// clone of the returned function.
+/// Publishes progress over NATS, in order. Progress that nobody follows is lost. The publishing task ends
+/// with the last clone of the returned function.
 pub(crate) fn publish_progress(nats: Client, subjects: Subjects) -> Told {
     let (sender, mut steps) = mpsc::channel(PROGRESS_QUEUE);
     tokio::spawn(async move {

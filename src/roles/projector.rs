@@ -1,4 +1,5 @@
-//! The projector: applies the ledger to the read models, batch by batch, rows and checkpoint in one transaction.
+//! The projector: applies the ledger to the read models, batch by batch, rows and checkpoint in one
+//! transaction.
 
 use std::time::Duration;
 
@@ -18,8 +19,8 @@ const RETRY: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_s
 /// Time limit for one announcement.
 const ANNOUNCE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Follows the ledger and applies it to the read models, for ever. May be cut off at any moment: a batch that is not
-/// committed is applied again.
+/// Follows the ledger and applies it to the read models, for ever. May be cut off at any moment: a batch that
+/// is not committed is applied again.
 pub async fn run(store: Store, nats: Client, subjects: Subjects) {
     let mut retry = RETRY;
     loop {

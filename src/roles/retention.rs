@@ -1,8 +1,10 @@
-//! Retention: erases conversations 30 days after their deletion and, with `RETENTION_DAYS`, conversations and documents
-//! without activity for that long. An erased item is unreadable everywhere, because its key is destroyed.
+//! Retention: erases conversations 30 days after their deletion and, with `RETENTION_DAYS`, conversations and
+//! documents without activity for that long. An erased item is unreadable everywhere, because its key is
+//! destroyed.
 //!
-//! A sweep reads the read models and sends commands that expect the version it saw, so that an owner who restores or
-//! continues an item at the same moment wins. Every step is repeatable: keys are destroyed by the recorded events.
+//! A sweep reads the read models and sends commands that expect the version it saw, so that an owner who
+//! restores or continues an item at the same moment wins. Every step is repeatable: keys are destroyed by the
+//! recorded events.
 
 use std::time::Duration;
 

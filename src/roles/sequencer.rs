@@ -1,6 +1,7 @@
 //! The sequencer: assigns ledger positions to committed events, and publishes them.
 //!
-//! Sequencing needs Postgres alone. Publishing follows as NATS permits: from memory while it keeps up, else from the ledger.
+//! Sequencing needs Postgres alone. Publishing follows as NATS permits: from memory while it keeps up, else
+//! from the ledger.
 
 mod publisher;
 
@@ -25,7 +26,8 @@ const RETRY: Backoff = Backoff::new(Duration::from_millis(250), Duration::from_s
 /// Batches kept in memory for the publisher; it reads what does not fit from the ledger.
 const QUEUED_BATCHES: usize = 4;
 
-/// Sequences and publishes for ever. May be cut off at any moment: the outbox keeps what is not sequenced yet.
+/// Sequences and publishes for ever. May be cut off at any moment: the outbox keeps what is not sequenced
+/// yet.
 pub async fn run(store: Store, nats: Client, subjects: Subjects, wake: SequencerWake) {
     let (batches, queued_batches) = mpsc::channel(QUEUED_BATCHES);
     let (head, sequenced_head) = watch::channel(Position(0));

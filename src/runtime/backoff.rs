@@ -4,8 +4,8 @@ use std::time::Duration;
 
 /// Delays between attempts that double from `first` to `limit`.
 ///
-/// Each delay is drawn from the upper half of its interval, so that processes which failed together do not come back
-/// together. The same delays pace the looks of an idle role, so that an idle database can suspend.
+/// Each delay is drawn from the upper half of its interval, so that processes which failed together do not
+/// come back together. The same delays pace the looks of an idle role, so that an idle database can suspend.
 #[derive(Debug, Clone)]
 pub struct Backoff {
     first: Duration,

@@ -1,7 +1,7 @@
 //! Work from JetStream: a durable pull consumer that all workers share.
 //!
-//! A message is delivered until it is acknowledged. Deliveries are not counted here: how often a piece of work is tried
-//! is counted where its result is recorded, which outlives the stream.
+//! A message is delivered until it is acknowledged. Deliveries are not counted here: how often a piece of
+//! work is tried is counted where its result is recorded, which outlives the stream.
 
 use std::time::Duration;
 

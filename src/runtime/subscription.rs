@@ -15,8 +15,8 @@ const RETRY: Backoff = Backoff::new(Duration::from_millis(250), Duration::from_s
 /// Interval at which an idle subscription checks whether the connection was replaced.
 const CONNECTION_CHECK: Duration = Duration::from_millis(500);
 
-/// Follows one subject. Core NATS keeps nothing: whatever is published while the connection is down is lost, and
-/// [`Delivery::Subscribed`] says so.
+/// Follows one subject. Core NATS keeps nothing: whatever is published while the connection is down is lost,
+/// and [`Delivery::Subscribed`] says so.
 #[derive(Debug)]
 pub struct Subscription {
     nats: Client,
@@ -41,7 +41,8 @@ impl Subscription {
         Self { nats, subject, subscriber: None, connection: 0, retry: RETRY }
     }
 
-    /// Waits for the next delivery. Retries without end while NATS is away. Cancelling the wait loses nothing.
+    /// Waits for the next delivery. Retries without end while NATS is away. Cancelling the wait loses
+    /// nothing.
     pub async fn next(&mut self) -> Delivery {
         loop {
             let Some(subscriber) = &mut self.subscriber else {
@@ -96,8 +97,8 @@ impl Subscription {
     }
 }
 
-/// The number of connections made so far. A change means that the server has forgotten open pulls, and that messages of
-/// core NATS may be lost.
+/// The number of connections made so far. A change means that the server has forgotten open pulls, and that
+/// messages of core NATS may be lost.
 pub(super) fn connection_number(nats: &Client) -> u64 {
     nats.statistics().connects.load(Ordering::Relaxed)
 }

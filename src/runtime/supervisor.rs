@@ -20,8 +20,8 @@ pub enum Stage {
 
 /// Starts named tasks, watches them, and ends them stage by stage.
 ///
-/// A task that ends, fails or panics before it is asked to ends the whole process with an error: a process never goes on
-/// with one of its roles missing.
+/// A task that ends, fails or panics before it is asked to ends the whole process with an error: a process
+/// never goes on with one of its roles missing.
 #[derive(Debug, Default)]
 pub struct Supervisor {
     tasks: JoinSet<anyhow::Result<()>>,
@@ -40,7 +40,8 @@ pub struct Shutdown {
     pub abort: CancellationToken,
 }
 
-/// Starts tasks that end by themselves, such as a client's stream. They are cancelled with the intake and waited for.
+/// Starts tasks that end by themselves, such as a client's stream. They are cancelled with the intake and
+/// waited for.
 #[derive(Debug, Clone)]
 pub struct ShortLived {
     tracker: TaskTracker,
@@ -86,8 +87,8 @@ impl Supervisor {
         ShortLived { tracker: self.short_lived.clone(), cancel: self.intake.clone() }
     }
 
-    /// Runs until `shutdown` or until a task ends early, then ends the stages one after the other within `grace`. What is
-    /// left then, or at `shutdown.abort`, is cut off.
+    /// Runs until `shutdown` or until a task ends early, then ends the stages one after the other within
+    /// `grace`. What is left then, or at `shutdown.abort`, is cut off.
     pub async fn run(mut self, shutdown: Shutdown, grace: Duration) -> anyhow::Result<()> {
         let early = tokio::select! {
             () = shutdown.drain.cancelled() => Ok(()),

@@ -1,4 +1,4 @@
-//! Says what retrieval and answering found in the words of the conversation's events.
+//! Converts results of retrieval and generation to the types of the conversation's events.
 
 use aggregates::DocumentId;
 use aggregates::conversation::{Answer, Citation, PassageScore, Provenance, Usage};
@@ -6,7 +6,7 @@ use rag::answer::{Author, FinishedAnswer};
 use rag::vocabulary::Source;
 use uuid::Uuid;
 
-/// A citation as events carry it.
+/// Converts a citation.
 pub(super) fn citation(citation: rag::cite::Citation) -> Citation {
     Citation {
         number: citation.number,
@@ -18,12 +18,12 @@ pub(super) fn citation(citation: rag::cite::Citation) -> Citation {
     }
 }
 
-/// All sources, numbered as the answer will cite them.
+/// Sources with the numbers by which the answer cites them.
 pub(super) fn sources(sources: &[Source]) -> Vec<Citation> {
     (1..).zip(sources).map(|(number, source)| citation(rag::cite::Citation::of(number, source))).collect()
 }
 
-/// A finished answer: its text and citations, what it was made of, what it cost.
+/// Converts a finished answer: text and citations, provenance, usage.
 pub(super) fn finished(finished: FinishedAnswer) -> (Answer, Provenance, Usage) {
     let provenance = provenance(finished.provenance);
     let usage = Usage {

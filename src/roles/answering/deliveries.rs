@@ -1,7 +1,7 @@
 //! Takes requests for answers from the durable consumer that all workers share.
 //!
-//! A message is acknowledged when its answer has ended. The answer's lease counts the attempts, because the lease outlives
-//! the stream.
+//! A message is acknowledged when its answer has ended. The answer's lease counts the attempts, because the
+//! lease outlives the stream.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -26,7 +26,8 @@ const PULL_WAIT: Duration = Duration::from_secs(20);
 const RETRY: Backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(5));
 /// A connection that lasted longer than this was a success.
 const STABLE: Duration = Duration::from_secs(5);
-/// Waiting messages from which on the consumer may be delivering history, and how many of them are checked at once.
+/// Waiting messages from which on the consumer may be delivering history, and how many of them are checked at
+/// once.
 const BACKLOG: u64 = 64;
 const BACKLOG_BATCH: usize = 500;
 /// Time for which a backlog that turned out to be work is not checked again.

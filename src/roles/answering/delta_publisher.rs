@@ -1,6 +1,7 @@
-//! Publishes an answer while it is being written: sources first, then its text in deltas, sealed.
+//! Publishes an answer while it is being written: its sources, then its text in encrypted deltas.
 //!
-//! Runs beside the writing and never holds it up. What is lost here is not lost: the whole answer becomes an event.
+//! Publishing runs beside the writing and never delays it. A lost delta does no harm: the whole answer is
+//! recorded as an event.
 
 mod written;
 
@@ -25,26 +26,26 @@ use tokio_util::task::AbortOnDropHandle;
 
 use written::{StreamMark, Written};
 
-/// How long NATS is left alone after it failed.
+/// Delay after a failure of NATS.
 const PAUSE: Duration = Duration::from_millis(250);
-/// How long one message may wait for its way out of this process.
+/// Time limit for handing one message to the connection.
 const SEND_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long the end of an answer waits for its last delta.
+/// Time that the end of an answer waits for its last delta.
 const LAST_DELTA: Duration = Duration::from_millis(250);
 
-/// One attempt at one answer, as live messages name it.
+/// An attempt at an answer, as live messages identify it.
 #[derive(Debug, Clone)]
 pub(super) struct Attempt {
     pub(super) owner: UserId,
     pub(super) conversation_id: ConversationId,
     pub(super) question_id: QuestionId,
     pub(super) answer_id: AnswerId,
-    /// Which one, from 1.
+    /// Number of the attempt, from 1.
     pub(super) number: u32,
     pub(super) key: ContentKey,
 }
 
-/// An answer being published. Dropping it ends the publishing at once.
+/// An answer that is being published. Dropping it ends publishing at once.
 #[derive(Debug)]
 pub(super) struct LiveAnswer {
     news: mpsc::UnboundedSender<News>,
@@ -58,24 +59,24 @@ enum News {
 }
 
 impl LiveAnswer {
-    /// Says that an attempt has begun, and goes on publishing what it is told.
+    /// Publishes that an attempt has started, then whatever is added.
     pub(super) fn begin(jetstream: Context, subjects: Subjects, attempt: Attempt) -> Self {
         let (news, receiver) = mpsc::unbounded_channel();
         let publisher = Publisher::new(jetstream, subjects, attempt);
         Self { news, publishing: AbortOnDropHandle::new(tokio::spawn(publisher.run(receiver))) }
     }
 
-    /// Tells of the passages found.
+    /// Publishes the passages that retrieval found.
     pub(super) fn sources(&self, sources: Vec<Citation>) {
         let _ = self.news.send(News::Sources(sources));
     }
 
-    /// Tells of more text.
+    /// Publishes more text.
     pub(super) fn text(&self, text: String) {
         let _ = self.news.send(News::Text(text));
     }
 
-    /// Waits, not for long, until the last text is out.
+    /// Waits, with a time limit, until the last text is sent.
     pub(super) async fn finish(self) {
         let Self { news, publishing } = self;
         drop(news);
@@ -94,7 +95,7 @@ struct Publisher {
     written: Written,
     acks: FuturesOrdered<Ack>,
     stream: StreamMark,
-    /// When to begin anew on a stream that was lost; `None` while all is well.
+    /// Time at which everything is sent again because the stream was lost; `None` while the stream is intact.
     anew_at: Option<Instant>,
 }
 
@@ -152,7 +153,7 @@ impl Publisher {
         }
     }
 
-    /// The beginning, on a connection as it is now.
+    /// Publishes the start of the attempt on the current connection.
     async fn begin(&mut self) {
         self.stream = StreamMark { connects: self.connects(), last_sequence: 0 };
         if self.is_connected() {
@@ -173,7 +174,7 @@ impl Publisher {
         self.publish_delta().await;
     }
 
-    /// All of it once more, from offset 0, on a stream that may be a new one.
+    /// Publishes everything again from offset 0, on a stream that may be new.
     async fn begin_anew(&mut self) {
         self.anew_at = Some(Instant::now() + PAUSE);
         if !self.is_connected() {
@@ -181,7 +182,7 @@ impl Publisher {
         }
         self.stream = StreamMark { connects: self.connects(), last_sequence: 0 };
         if let Err(error) = ensure_streams(&self.jetstream, &self.subjects).await {
-            tracing::debug!(%error, "the live stream is not there yet");
+            tracing::debug!(%error, "the live stream does not exist yet");
             return;
         }
         self.acks = FuturesOrdered::new();
@@ -196,7 +197,7 @@ impl Publisher {
         let Some(sources) = &self.sources else { return };
         match serde_json::to_vec(sources) {
             Ok(json) => self.publish(LiveKind::Sources, json).await,
-            Err(error) => tracing::error!(%error, "sources cannot be written"),
+            Err(error) => tracing::error!(%error, "sources could not be serialized"),
         }
     }
 
@@ -241,10 +242,11 @@ impl Publisher {
             };
             message.to_bytes().map_err(|error| error.to_string())
         });
-        written.inspect_err(|error| tracing::error!(error, "a live message cannot be written")).ok()
+        written.inspect_err(|error| tracing::error!(error, "a live message could not be encrypted")).ok()
     }
 
-    /// A message that was not kept, or was kept by a stream that begins anew, has taken those before it with it.
+    /// Checks the acknowledgement: a message that was not stored, or that a new stream stored, means that
+    /// earlier ones are lost.
     fn check(&mut self, ack: Result<PublishAck, PublishError>) {
         match ack {
             Ok(ack) if self.stream.advance(ack.sequence) => {}
@@ -253,7 +255,7 @@ impl Publisher {
                 self.anew_at = Some(Instant::now());
             }
             Err(error) => {
-                tracing::debug!(%error, "a delta was not kept");
+                tracing::debug!(%error, "a delta was not stored");
                 self.interrupted();
             }
         }

@@ -1,5 +1,5 @@
-//! What becomes of an answer after an attempt that failed: another attempt after a pause, or an end with a reason.
-//! Decides only.
+//! Decides what follows a failed attempt: another attempt after a delay, or the end of the answer with a
+//! reason.
 
 use std::time::Duration;
 
@@ -9,33 +9,33 @@ use rag::generate::ModelError;
 use rag::index::IndexError;
 use rag::retrieve::RetrieveError;
 
-/// Attempts before an answer is given up. One that was cut short because its worker ended or died counts, too.
+/// Attempts before an answer fails. An attempt whose worker ended or died counts as well.
 pub(super) const ATTEMPTS: u32 = 5;
-/// The pause after the first failed attempt; each further one is twice as long.
+/// Delays between attempts.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
-/// Why an attempt led to no answer. The words are for the log and never hold what was asked or answered.
+/// Why an attempt failed. The text goes to the log and never contains questions or answers.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum AttemptFailed {
-    /// It may work later.
+    /// A later attempt may succeed.
     #[error("{1}")]
     Passing(FailureReason, String),
-    /// It will not work, however often it is tried.
+    /// No later attempt can succeed.
     #[error("{1}")]
     Lasting(FailureReason, String),
 }
 
-/// What to do about it.
+/// What follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
-    /// Try again after a pause.
+    /// Retry after a delay.
     Retry(Duration),
-    /// Tell the person.
+    /// Record the failure.
     GiveUp(FailureReason),
 }
 
 impl AttemptFailed {
-    /// What follows from the failure of the attempt with this number.
+    /// What follows the failure of the attempt with this number.
     pub(super) fn next(&self, attempt: u32) -> Next {
         match self {
             Self::Passing(..) if attempt < ATTEMPTS => {
@@ -53,7 +53,7 @@ impl From<RetrieveError> for AttemptFailed {
             RetrieveError::Embed(_) | RetrieveError::Versions(_) => {
                 Self::Passing(FailureReason::Internal, words)
             }
-            // A collection that is missing is made before the next attempt.
+            // A missing collection is created before the next attempt.
             RetrieveError::Index(IndexError::Away(_) | IndexError::Refused(_)) => {
                 Self::Passing(FailureReason::KnowledgeUnavailable, words)
             }

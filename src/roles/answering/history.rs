@@ -1,4 +1,4 @@
-//! Reads from a conversation's events what an answer has to answer, and what was said before it on its branch.
+//! Reads from a conversation's events the question to answer and the earlier turns of its branch.
 
 use std::collections::HashMap;
 
@@ -6,35 +6,35 @@ use aggregates::conversation::{Answer, ConversationEvent};
 use aggregates::{AnswerId, Event, Private, QuestionId, RecordedEvent, UserId};
 use rag::vocabulary::Turn;
 
-/// Earlier questions that are remembered; what of them fits is the prompt's to decide.
+/// Earlier questions that are passed on. The prompt takes as many as fit.
 const REMEMBERED: usize = 50;
 
-/// How things stand with a requested answer.
+/// State of a requested answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum AnswerState {
-    /// It is wanted.
+    /// The answer is pending.
     Wanted(PendingQuestion),
-    /// It has ended, or was never requested.
+    /// The answer has ended, or was never requested.
     Settled,
-    /// The question's key was destroyed: there is nothing to answer any more.
+    /// The key of the conversation was destroyed, so the question is unreadable.
     Erased {
-        /// Whose conversation it was.
+        /// Owner of the conversation.
         owner: UserId,
     },
 }
 
-/// What to answer.
+/// A question that waits for its answer.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct PendingQuestion {
     pub(super) owner: UserId,
     pub(super) question_id: QuestionId,
     pub(super) question: String,
-    /// The branch that leads to the question, oldest first; only what was answered.
+    /// Answered turns of the branch that leads to the question, oldest first.
     pub(super) history: Vec<Turn>,
 }
 
 impl std::fmt::Debug for PendingQuestion {
-    /// Never a text, so that it cannot reach a log.
+    /// Omits all texts, so that they cannot reach a log.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "PendingQuestion({}, {} turns)", self.question_id, self.history.len())
     }
@@ -58,7 +58,7 @@ enum Ended<'a> {
     WithoutText,
 }
 
-/// How things stand with an answer, by the events of its conversation, opened.
+/// State of an answer by the decrypted events of its conversation.
 pub(super) fn answer_state(events: &[RecordedEvent], answer_id: AnswerId) -> AnswerState {
     let (Some(first), tree) = (events.first(), Tree::of(events)) else {
         return AnswerState::Settled;
@@ -123,8 +123,8 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// What was said on the way to a question that follows `parent`, oldest first. A question that got no text in reply is
-    /// left out with its answer: language models expect turns.
+    /// Turns that lead to a question after `parent`, oldest first. A question without an answer text is
+    /// omitted, since language models expect alternating turns.
     fn branch(&self, parent: Option<AnswerId>) -> Vec<Turn> {
         let mut newest_first = Vec::new();
         let mut next = parent;

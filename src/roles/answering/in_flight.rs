@@ -1,4 +1,5 @@
-//! The answers this process is working on, so that each can be stopped. Other processes' answers are known by their leases.
+//! Answers that this process is working on, so that each can be stopped. Leases tell those of other
+//! processes.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,13 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use aggregates::AnswerId;
 use tokio_util::sync::CancellationToken;
 
-/// All answers in hand.
+/// Answers in progress. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub(super) struct InFlight {
     answers: Arc<Mutex<HashMap<AnswerId, CancellationToken>>>,
 }
 
-/// One of them, in hand until this is dropped.
+/// An answer in progress, until dropped.
 #[derive(Debug)]
 pub(super) struct Handle {
     in_flight: InFlight,
@@ -21,7 +22,7 @@ pub(super) struct Handle {
 }
 
 impl InFlight {
-    /// Takes an answer in hand; `None` if it is already.
+    /// Starts an answer; `None` if it is in progress already.
     pub(super) fn take(&self, answer_id: AnswerId) -> Option<Handle> {
         let stopped = CancellationToken::new();
         let mut answers = self.answers();
@@ -32,7 +33,7 @@ impl InFlight {
         Some(Handle { in_flight: self.clone(), answer_id, stopped })
     }
 
-    /// Stops work on an answer, if there is any.
+    /// Stops work on an answer that is in progress.
     pub(super) fn stop(&self, answer_id: AnswerId) {
         if let Some(stopped) = self.answers().get(&answer_id) {
             stopped.cancel();

@@ -1,4 +1,4 @@
-//! Takes one request for an answer from its claim to its end, once. Where the request came from is not its business.
+//! Processes one request for an answer: claim, attempt, end. Deliveries and the sweep share this code.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -26,45 +26,45 @@ use crate::runtime::consumer::AckDecision;
 use crate::runtime::wake::SequencerWake;
 use store::{AnswerLease, Claim, Requested, Store, StoreError};
 
-/// How long an answer belongs to a worker that says nothing.
+/// Time after which the lease of a silent worker expires.
 pub(super) const LEASE: Duration = Duration::from_secs(10);
-/// How often a worker says that it is still at it.
+/// Interval at which a worker renews its lease.
 pub(super) const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
-/// How long one attempt may take.
+/// Time limit of one attempt.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_mins(2);
-/// How long a request is left alone while the store is away, or while somebody else holds it.
+/// Delay of a request while the store is away, and the margin after the lease of another worker.
 const STORE_PAUSE: Duration = Duration::from_secs(2);
 const HELD_MARGIN: Duration = Duration::from_millis(250);
 
-/// An answer somebody asked for.
+/// A requested answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Request {
     pub(super) conversation_id: ConversationId,
     pub(super) answer_id: AnswerId,
 }
 
-/// The message that brought a request, where one did: it is told that the work goes on.
+/// The delivery of a request, which is extended during the work; `None` for a request from the sweep.
 pub(super) type Delivery<'a> = Option<&'a Message>;
 
-/// All that answering needs.
+/// Connections and state that all requests share.
 pub(super) struct AnswerProcessor {
     pub(super) store: Store,
     pub(super) nats: Client,
     pub(super) jetstream: Context,
     pub(super) subjects: Subjects,
     pub(super) wake: SequencerWake,
-    /// What answers come from now.
+    /// The embedding model and collection that answer now.
     pub(super) stock: watch::Receiver<Arc<Stock>>,
     pub(super) library: Library,
     pub(super) model: Option<ChatModel>,
     pub(super) in_flight: InFlight,
-    /// This process, as the holder of leases.
+    /// Identifies this process as the holder of leases.
     pub(super) holder: Uuid,
-    /// The process ends: answers that are not done go back at once.
+    /// Cancelled when the process ends: unfinished answers are given back at once.
     pub(super) closing: CancellationToken,
 }
 
-/// A claimed answer that is wanted.
+/// A claimed request with its question.
 pub(super) struct Job {
     pub(super) request: Request,
     pub(super) lease: AnswerLease,
@@ -72,29 +72,29 @@ pub(super) struct Job {
     pub(super) asked: PendingQuestion,
 }
 
-/// How the work on a job ended.
+/// Outcome of the work on a job.
 enum AttemptOutcome {
-    /// An attempt led to this.
+    /// The attempt ended.
     Attempted(Result<Ending, AttemptFailed>),
-    /// The person stopped it.
+    /// The owner stopped the answer.
     Stopped,
-    /// Somebody else has it now.
+    /// Another worker holds the lease.
     Lost,
-    /// The process ends.
+    /// The process is ending.
     Closing,
 }
 
 impl AnswerProcessor {
-    /// What answers with the models and passages of now.
+    /// An answerer with the current models and collection.
     pub(super) fn answerer(&self) -> Answerer {
         let stock = self.stock.borrow();
         Answerer::new(stock.embedder.clone(), stock.index.clone(), self.model.clone())
             .with_versions(versions_of(self.store.clone()))
     }
 
-    /// Works on a request, if it is still wanted and nobody else is at it.
+    /// Processes a request, unless it has ended or another worker holds it.
     pub(super) async fn process(&self, request: Request, delivery: Delivery<'_>) -> AckDecision {
-        // In hand before the events are read: a stop is either among them or reaches the handle.
+        // Registered before the events are read, so that a stop is either among them or reaches the handle.
         let Some(handle) = self.in_flight.take(request.answer_id) else {
             return AckDecision::RetryAfter(LEASE);
         };
@@ -102,13 +102,13 @@ impl AnswerProcessor {
             Ok(ClaimOutcome::Claimed(job)) => self.work(&job, &handle, delivery).await,
             Ok(ClaimOutcome::Skipped(decision)) => decision,
             Err(error) => {
-                tracing::warn!(%error, answer.id = %request.answer_id, "could not take up a question");
+                tracing::warn!(%error, answer.id = %request.answer_id, "a request could not be claimed");
                 AckDecision::RetryAfter(STORE_PAUSE)
             }
         }
     }
 
-    /// Claims the answer and reads what is asked.
+    /// Claims the answer and reads its question.
     async fn begin(&self, request: Request) -> Result<ClaimOutcome, StoreError> {
         let Request { conversation_id, answer_id } = request;
         let claim = self.store.claim_answer(conversation_id, answer_id, self.holder, LEASE);
@@ -124,14 +124,14 @@ impl AnswerProcessor {
                 }));
             }
             Claim::Unknown => {
-                tracing::error!(answer.id = %answer_id, "an answer was delivered that nobody requested");
+                tracing::error!(answer.id = %answer_id, "a delivered answer has no request in the ledger");
                 return Ok(ClaimOutcome::Skipped(AckDecision::Ack));
             }
         };
         let answer_state = match answer_state {
             Ok(answer_state) => answer_state,
             Err(error) => {
-                self.let_go(&lease).await;
+                self.release(&lease).await;
                 return Err(error);
             }
         };
@@ -140,7 +140,7 @@ impl AnswerProcessor {
                 Ok(ClaimOutcome::Claimed(Box::new(Job { request, lease, requested, asked })))
             }
             AnswerState::Settled => {
-                self.forget(&lease).await;
+                self.delete_lease(&lease).await;
                 Ok(ClaimOutcome::Skipped(AckDecision::Ack))
             }
             AnswerState::Erased { owner } => {
@@ -175,7 +175,7 @@ impl AnswerProcessor {
         self.conclude(job, worked, duration_ms, delivery).await
     }
 
-    /// Draws the consequences of the work on a job.
+    /// Acts on the outcome of a job.
     async fn conclude(
         &self,
         job: &Job,
@@ -186,36 +186,36 @@ impl AnswerProcessor {
         let (answer_id, attempt) = (job.request.answer_id, job.lease.attempt);
         match worked {
             AttemptOutcome::Attempted(Ok(ending)) => {
-                tracing::info!(answer.id = %answer_id, attempt, duration_ms, "answered");
+                tracing::info!(answer.id = %answer_id, attempt, duration_ms, "answer written");
                 self.end_job(job, ending, delivery).await
             }
             AttemptOutcome::Attempted(Err(failed)) => {
                 tracing::warn!(answer.id = %answer_id, attempt, duration_ms, error = %failed, "an attempt failed");
                 match failed.next(attempt) {
                     Next::Retry(pause) => {
-                        self.let_go(&job.lease).await;
+                        self.release(&job.lease).await;
                         AckDecision::RetryAfter(pause)
                     }
                     Next::GiveUp(reason) => self.end_job(job, Ending::Failed(reason), delivery).await,
                 }
             }
             AttemptOutcome::Stopped => {
-                tracing::info!(answer.id = %answer_id, attempt, duration_ms, "stopped");
-                self.forget(&job.lease).await;
+                tracing::info!(answer.id = %answer_id, attempt, duration_ms, "answer stopped");
+                self.delete_lease(&job.lease).await;
                 AckDecision::Ack
             }
             AttemptOutcome::Lost => {
-                tracing::warn!(answer.id = %answer_id, attempt, "somebody else has taken the answer over");
+                tracing::warn!(answer.id = %answer_id, attempt, "another worker has taken over the answer");
                 AckDecision::Leave
             }
             AttemptOutcome::Closing => {
-                self.let_go(&job.lease).await;
+                self.release(&job.lease).await;
                 AckDecision::RetryAfter(Duration::ZERO)
             }
         }
     }
 
-    /// One attempt, bounded in time; a panic in it is a failure like others.
+    /// Runs one attempt with its time limit. A panic counts as a failed attempt.
     async fn attempt(&self, job: &Job) -> Result<Ending, AttemptFailed> {
         let writing = AssertUnwindSafe(self.write(job)).catch_unwind();
         match tokio::time::timeout(ATTEMPT_TIMEOUT, writing).await {
@@ -225,29 +225,30 @@ impl AnswerProcessor {
             }
             Err(_) => Err(AttemptFailed::Passing(
                 FailureReason::ModelUnavailable,
-                format!("not done within {} s", ATTEMPT_TIMEOUT.as_secs()),
+                format!("the attempt took longer than {} s", ATTEMPT_TIMEOUT.as_secs()),
             )),
         }
     }
 
-    /// Gives signs of life for as long as the answer is ours. A store or broker that is away takes nothing from us.
+    /// Renews the lease and the delivery; returns when another worker holds the lease. While the store or
+    /// NATS is away the work continues.
     async fn hold(&self, lease: &AnswerLease, delivery: Delivery<'_>) {
         loop {
             tokio::time::sleep(SIGN_OF_LIFE).await;
             if let Some(message) = delivery
                 && let Err(error) = message.ack_with(AckKind::Progress).await
             {
-                tracing::debug!(error, "a delivery was not told that the work goes on");
+                tracing::debug!(error, "a delivery could not be extended");
             }
             match self.store.keep_answer(lease, LEASE).await {
                 Ok(true) => {}
                 Ok(false) => return,
-                Err(error) => tracing::debug!(%error, "a lease could not be kept"),
+                Err(error) => tracing::debug!(%error, "a lease could not be renewed"),
             }
         }
     }
 
-    /// Records the end, however long the store is away, without losing the answer to somebody else meanwhile.
+    /// Records the end and renews the lease meanwhile, however long the store is away.
     async fn end_job(&self, job: &Job, ending: Ending, delivery: Delivery<'_>) -> AckDecision {
         let end = self.end(job.request, job.asked.owner, &job.lease, &job.requested, ending);
         let held = async {
@@ -260,25 +261,26 @@ impl AnswerProcessor {
         }
     }
 
-    /// Lets an answer go for somebody to take at once. If that fails, the lease runs out by itself.
-    pub(super) async fn let_go(&self, lease: &AnswerLease) {
+    /// Releases the lease, so that another worker can claim the answer at once. After a failure the lease
+    /// expires.
+    pub(super) async fn release(&self, lease: &AnswerLease) {
         if let Err(error) = self.store.release_answer(lease).await {
             tracing::debug!(%error, "a lease could not be released");
         }
     }
 
-    /// Forgets the lease of an answer that has ended. If that fails, it is purged another day.
-    pub(super) async fn forget(&self, lease: &AnswerLease) {
+    /// Deletes the lease of an ended answer. After a failure the sweep deletes it.
+    pub(super) async fn delete_lease(&self, lease: &AnswerLease) {
         if let Err(error) = self.store.end_lease(lease).await {
-            tracing::debug!(%error, "a lease could not be ended");
+            tracing::debug!(%error, "a lease could not be deleted");
         }
     }
 }
 
-/// What the beginning of a request showed.
+/// Outcome of a claim.
 enum ClaimOutcome {
-    /// Work.
+    /// The request is claimed.
     Claimed(Box<Job>),
-    /// Nothing to do (now).
+    /// Nothing to do now; the delivery is acknowledged like this.
     Skipped(AckDecision),
 }

@@ -1,4 +1,4 @@
-//! Records how an answer ended: as an event, and where it failed as a dead letter for an operator, too.
+//! Records the end of an answer as an event, and a failure also as a dead letter for operators.
 
 use std::time::Duration;
 
@@ -15,24 +15,24 @@ use super::processor::{AnswerProcessor, Request};
 use crate::runtime::consumer::AckDecision;
 use store::{AnswerLease, ExecuteError, Requested, StoreError};
 
-/// How long, and how often, an ending is tried to be recorded while the store is away. Longer than a restart takes.
+/// Time for which recording is retried while the store is away, longer than a restart takes, and the delays.
 const RECORD_WITHIN: Duration = Duration::from_mins(1);
 const RECORD_PAUSE: Duration = Duration::from_millis(500);
-/// How long a dead letter may take.
+/// Time limit for publishing a dead letter.
 const LETTER_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long a request is left alone whose ending could not be recorded.
+/// Delay of a request whose end could not be recorded.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// How an answer ends when nobody stops it.
+/// The end of an answer that its owner does not stop.
 #[derive(Debug, Clone)]
 pub(super) enum Ending {
     /// With a text.
     Answered(Box<(Answer, Provenance, Usage)>),
-    /// Without.
+    /// Without a text.
     Failed(FailureReason),
 }
 
-/// What an operator finds of an answer that failed: ids and numbers, never a text.
+/// Dead letter of a failed answer: ids and numbers, never texts.
 #[derive(Serialize)]
 struct DeadLetter {
     kind: &'static str,
@@ -51,7 +51,7 @@ struct DeadIds {
 }
 
 impl AnswerProcessor {
-    /// Records the end of an answer. Whoever was first decides how it ended; to come second changes nothing.
+    /// Records the end of an answer. The first recorded end counts; a second one has no effect.
     pub(super) async fn end(
         &self,
         request: Request,
@@ -60,7 +60,7 @@ impl AnswerProcessor {
         requested: &Requested,
         ending: Ending,
     ) -> AckDecision {
-        // A claim after the last attempt is only there to say that there will be no other.
+        // A claim after the last attempt only records the failure.
         let attempt = lease.attempt.min(ATTEMPTS);
         let metadata = Metadata {
             owner,
@@ -71,7 +71,7 @@ impl AnswerProcessor {
         };
         let recorded = self.record(request, &metadata, attempt, &ending).await;
         let (recorded, ending) = match (recorded, ending) {
-            // There is no key to seal an answer with: its owner had everything erased meanwhile.
+            // The owner was erased in the meantime: no key exists to encrypt the answer.
             (Err(Unrecorded::KeyDestroyed), Ending::Answered(_)) => {
                 let failed = Ending::Failed(FailureReason::Internal);
                 (self.record(request, &metadata, attempt, &failed).await, failed)
@@ -84,12 +84,12 @@ impl AnswerProcessor {
                 if let Ending::Failed(reason) = ending {
                     self.send_dead_letter(request, &metadata, requested, attempt, reason).await;
                 }
-                self.forget(lease).await;
+                self.delete_lease(lease).await;
                 AckDecision::Ack
             }
             Err(error) => {
                 tracing::error!(%error, answer.id = %request.answer_id, "the end of an answer could not be recorded");
-                self.let_go(lease).await;
+                self.release(lease).await;
                 AckDecision::RetryAfter(PAUSE)
             }
         }
@@ -110,7 +110,7 @@ impl AnswerProcessor {
             match executed {
                 Ok(_) => return Ok(()),
                 Err(ExecuteError::Store(error)) if error.is_away() && Instant::now() < deadline => {
-                    tracing::warn!(%error, answer.id = %request.answer_id, "the store is away: an answer waits");
+                    tracing::warn!(%error, answer.id = %request.answer_id, "an answer waits for the store");
                     tokio::select! {
                         () = tokio::time::sleep(RECORD_PAUSE) => {}
                         () = self.closing.cancelled() => return Err(Unrecorded::Store(error)),
@@ -123,7 +123,7 @@ impl AnswerProcessor {
         }
     }
 
-    /// Best effort: the event says the same to the person, the log to the operator.
+    /// Publishes a dead letter. A failure is only logged: the event informs the owner, the log the operator.
     async fn send_dead_letter(
         &self,
         request: Request,
@@ -132,7 +132,7 @@ impl AnswerProcessor {
         attempts: u32,
         reason: FailureReason,
     ) {
-        tracing::error!(answer.id = %request.answer_id, attempts, ?reason, "an answer was given up");
+        tracing::error!(answer.id = %request.answer_id, attempts, ?reason, "an answer failed after its last attempt");
         let letter = DeadLetter {
             kind: "answer",
             ids: DeadIds {
@@ -151,7 +151,7 @@ impl AnswerProcessor {
             ack.map_err(|error| error.to_string())?.await.map_err(|error| error.to_string())
         };
         if let Ok(Err(error)) = tokio::time::timeout(LETTER_TIMEOUT, sent).await {
-            tracing::warn!(error, answer.id = %request.answer_id, "a dead letter was not kept");
+            tracing::warn!(error, answer.id = %request.answer_id, "a dead letter could not be published");
         }
     }
 }
@@ -168,10 +168,10 @@ fn command(request: Request, attempt: u32, ending: Ending) -> ConversationComman
     ConversationCommand { by: Actor::Worker, at: Utc::now(), expected: None, intent }
 }
 
-/// Why an ending was not recorded.
+/// Why the end of an answer was not recorded.
 #[derive(Debug, thiserror::Error)]
 enum Unrecorded {
-    #[error("seal an answer: its key was destroyed")]
+    #[error("the key of the answer was destroyed")]
     KeyDestroyed,
     #[error(transparent)]
     Store(StoreError),

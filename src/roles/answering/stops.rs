@@ -8,7 +8,8 @@ use nats::{Envelope, Subjects};
 use super::in_flight::InFlight;
 use crate::runtime::subscription::{Delivery, Subscription};
 
-/// Follows `AnswerStopped` events for ever. A missed event does no harm: the conversation refuses to record the answer.
+/// Follows `AnswerStopped` events for ever. A missed event does no harm: the conversation refuses to record
+/// the answer.
 pub(super) async fn follow(nats: Client, subjects: &Subjects, in_flight: &InFlight) {
     let mut stopped = Subscription::new(nats, subjects.answers_stopped());
     loop {

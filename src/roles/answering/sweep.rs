@@ -1,8 +1,8 @@
-//! Looks for answers that are pending though no delivery speaks for them: the stream was wiped, an acknowledgement came
-//! too early, a message could not be read.
+//! Finds pending answers without a delivery: the stream was lost, an acknowledgement came too early, or a
+//! message could not be decoded.
 //!
-//! With the leases this makes sure that each requested answer ends: a delivery or this look brings it to a worker, the
-//! claim counts how often, and the count is bounded. Nothing needs to survive for it but Postgres.
+//! Together with the leases the sweep makes every requested answer end: a delivery or the sweep brings it to
+//! a worker, and the lease bounds the number of attempts. Only Postgres has to survive for that.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -17,9 +17,9 @@ use super::processor::{AnswerProcessor, Request};
 use crate::runtime::backoff::Backoff;
 use store::StoreError;
 
-/// How long an answer may be pending before somebody looks after it; by then a delivery has brought it, many times over.
+/// Age from which on a pending answer counts as undelivered. A delivery takes far less.
 const PENDING: Duration = Duration::from_mins(1);
-/// The most pending answers looked at at once.
+/// Pending answers that one look reads.
 const AT_ONCE: u32 = 1_000;
 /// Intervals between looks while nothing is found, so that an idle database can suspend.
 const IDLE: Backoff = Backoff::new(Duration::from_secs(10), Duration::from_mins(10));
@@ -54,7 +54,7 @@ pub(super) async fn run(
     }
 }
 
-/// Takes up what is pending and nobody holds, while there are free slots. Returns how many there were.
+/// Processes pending answers without a lease while slots are free. Returns their number.
 async fn look(
     processor: &Arc<AnswerProcessor>,
     slots: &Arc<Semaphore>,
@@ -71,13 +71,13 @@ async fn look(
         let processor = Arc::clone(processor);
         let request = Request { conversation_id: answer.conversation_id, answer_id: answer.answer_id };
         tasks.spawn(async move {
-            // What has to be tried again is found by the next look, unless a delivery brings it first.
+            // The next look, or a delivery, repeats what has to be retried.
             processor.process(request, None).await;
             drop(slot);
         });
     }
     if let Err(error) = processor.store.purge_leases().await {
-        tracing::debug!(%error, "old leases could not be purged");
+        tracing::debug!(%error, "expired leases could not be deleted");
     }
     Ok(free.len())
 }

@@ -1,4 +1,4 @@
-//! Writes one answer: finds passages, opens the sealed ones, and passes on what is written as it comes.
+//! Writes one answer: retrieves passages, decrypts private ones, and publishes the text while it is written.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use rag::answer::{AnswerChunk, Answerer};
 use rag::index::IndexError;
 use rag::retrieve::{Hit, RetrieveError, join_neighbours};
 use rag::vocabulary::{OwnerId, PassageBody, PassageId, Source};
-use sealing::{ContentKey, AssociatedData, SealError, Subject};
+use sealing::{AssociatedData, ContentKey, SealError, Subject};
 use uuid::Uuid;
 
 use super::convert;
@@ -19,7 +19,7 @@ use super::failure::AttemptFailed;
 use super::processor::{AnswerProcessor, Job};
 use store::StoreError;
 
-/// How long the search for passages may take.
+/// Time limit of retrieval.
 const RETRIEVE_TIMEOUT: Duration = Duration::from_secs(15);
 
 impl From<StoreError> for AttemptFailed {
@@ -29,7 +29,7 @@ impl From<StoreError> for AttemptFailed {
 }
 
 impl AnswerProcessor {
-    /// The whole answer to a job. Dropping this ends the work and the publishing at once.
+    /// Writes the whole answer of a job. Dropping the future ends work and publishing at once.
     pub(super) async fn write(&self, job: &Job) -> Result<(Answer, Provenance, Usage), AttemptFailed> {
         let live = self.begin_live(job).await?;
         let answerer = self.answerer();
@@ -68,7 +68,7 @@ impl AnswerProcessor {
         Ok(LiveAnswer::begin(self.jetstream.clone(), self.subjects.clone(), attempt))
     }
 
-    /// The passages to answer from, readable.
+    /// Retrieves passages and decrypts them.
     async fn sources(&self, job: &Job, answerer: &Answerer) -> Result<Vec<Source>, AttemptFailed> {
         let asked = &job.asked;
         let owner = OwnerId::from(asked.owner.uuid());
@@ -76,7 +76,7 @@ impl AnswerProcessor {
         let hits = match tokio::time::timeout(RETRIEVE_TIMEOUT, Box::pin(retrieving)).await {
             Ok(Ok(hits)) => hits,
             Ok(Err(error)) => {
-                // An index that says no may have lost its collection, or it is another one now: the next attempt finds it.
+                // The collection may be lost or replaced: the next attempt uses the current one.
                 if matches!(error, RetrieveError::Index(IndexError::Refused(_))) {
                     self.library.look();
                 }
@@ -116,7 +116,7 @@ fn document(id: PassageId) -> Subject {
     Subject::Document(Uuid::from(id.document_id))
 }
 
-/// Opens a passage; one that cannot be opened (any more) is left out.
+/// Decrypts a passage. A passage that cannot be decrypted is omitted.
 fn readable(hit: Hit, keys: &HashMap<Subject, ContentKey>) -> Option<Source> {
     let id = hit.id;
     let opened = hit.open_with(|id, sealed| {
@@ -124,5 +124,9 @@ fn readable(hit: Hit, keys: &HashMap<Subject, ContentKey>) -> Option<Source> {
         let aad = AssociatedData::Passage { document_id: Uuid::from(id.document_id), ordinal: id.ordinal };
         key.open(&aad, sealed)
     });
-    opened.inspect_err(|error| tracing::warn!(%error, passage = %id, "a passage found cannot be opened")).ok()
+    opened
+        .inspect_err(
+            |error| tracing::warn!(%error, passage = %id, "a retrieved passage could not be decrypted"),
+        )
+        .ok()
 }

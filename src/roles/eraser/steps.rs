@@ -86,7 +86,8 @@ impl Eraser {
         Ok(())
     }
 
-    /// Waits until the projector has deleted the owner's rows, which it does at the event that destroys the keys.
+    /// Waits until the projector has deleted the owner's rows, which it does at the event that destroys the
+    /// keys.
     pub(crate) async fn purge_read_models(&self, owner: UserId) -> anyhow::Result<()> {
         let waiting = async {
             while projections::rows_of(self.store.pool(), owner).await? > 0 {

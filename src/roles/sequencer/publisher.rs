@@ -94,9 +94,9 @@ impl Publisher {
         }
     }
 
-    /// The position before the first event that an empty stream needs. An empty stream is new or was lost: only pending
-    /// answers and events that some read model has not applied are published again. Consumers read all others from the
-    /// ledger.
+    /// The position before the first event that an empty stream needs. An empty stream is new or was lost:
+    /// only pending answers and events that some read model has not applied are published again. Consumers
+    /// read all others from the ledger.
     async fn before_first_needed(&self) -> Result<Position, Interrupted> {
         let projected =
             projections::lowest_checkpoint(self.store.pool()).await.map_err(Interrupted::Pending)?;

@@ -1,13 +1,13 @@
-//! What of an answer was sent when, and on which stream: decides when the next delta is due and where it begins.
+//! Text of an answer and how much of it was sent: decides when the next delta is due and where it begins.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Text written within this time travels together.
+/// Text written within this time is sent as one delta.
 const WINDOW: Duration = Duration::from_millis(25);
 
-/// The text, and how much of it was sent when.
+/// Text of an answer, and how much of it was sent when.
 #[derive(Debug, Default)]
 pub(super) struct Written {
     text: String,
@@ -21,12 +21,12 @@ impl Written {
         self.text.push_str(text);
     }
 
-    /// When what is unsent is due; `None` when nothing is.
+    /// Time at which unsent text is due; `None` without unsent text.
     pub(super) fn due(&self, now: Instant) -> Option<Instant> {
         (self.sent < self.text.len()).then(|| self.sent_at.map_or(now, |sent_at| sent_at + WINDOW))
     }
 
-    /// The unsent text with its offset; it counts as sent.
+    /// Takes the unsent text with its offset and counts it as sent.
     pub(super) fn take(&mut self, now: Instant) -> Option<(u64, &str)> {
         let from = std::mem::replace(&mut self.sent, self.text.len());
         self.sent_at = Some(now);
@@ -34,13 +34,13 @@ impl Written {
         Some((from as u64, unsent))
     }
 
-    /// Counts nothing as sent any more.
+    /// Counts all text as unsent.
     pub(super) fn forget_sent(&mut self) {
         self.sent = 0;
     }
 }
 
-/// By what one knows that a stream is still the one that was published to.
+/// Identity of the stream that was published to.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct StreamMark {
     pub(super) connects: u64,
@@ -48,7 +48,7 @@ pub(super) struct StreamMark {
 }
 
 impl StreamMark {
-    /// Takes a publish in; `false` if the stream has lost what it had before.
+    /// Notes an acknowledgement; `false` if the stream has lost earlier messages.
     pub(super) fn advance(&mut self, sequence: u64) -> bool {
         sequence > std::mem::replace(&mut self.last_sequence, sequence)
     }
