@@ -1,8 +1,8 @@
-//! The files people brought: sealed piece by piece as they come, in a folder or whatever `object_store` reaches. It does not
-//! know what is in them.
+//! Files of documents, encrypted piece by piece, in a folder or an object store. The content of a file is
+//! opaque here.
 //!
-//! A file is sealed by a key of its own, which lies beside it, wrapped by its owner's key: with that key all of an owner's
-//! files are unreadable.
+//! A file is encrypted with a key of its own, which is stored beside it and wrapped with its owner's key.
+//! Destroying the owner's key makes all files of the owner unreadable.
 
 mod reading;
 mod upload;
@@ -23,11 +23,11 @@ use uuid::Uuid;
 pub use reading::Reading;
 pub use upload::{Kept, Upload};
 
-/// Bytes sealed together.
+/// Plaintext bytes of one encrypted piece.
 const PIECE: usize = 64 << 10;
-/// How long one step of the file store may take.
+/// Time limit of one call to the file store.
 const STEP: Duration = Duration::from_secs(30);
-/// How long connecting to it may take.
+/// Time limit of a connection attempt.
 const CONNECT: Duration = Duration::from_secs(3);
 
 /// The file store. Cheap to clone.
@@ -36,35 +36,36 @@ pub struct Files {
     store: Arc<dyn ObjectStore>,
 }
 
-/// Why a file is not kept, read or deleted.
+/// Why a file could not be stored, read or deleted.
 #[derive(Debug, thiserror::Error)]
 pub enum FilesError {
-    /// The store failed; trying again later can help.
-    #[error("use the file store")]
+    /// The file store failed. A retry can succeed.
+    #[error("the file store failed")]
     Store(#[from] object_store::Error),
-    /// Reading or writing broke off.
-    #[error("move bytes to or from the file store")]
+    /// Reading or writing failed.
+    #[error("the transfer to or from the file store failed")]
     Io(#[from] std::io::Error),
-    /// It did not answer in time.
-    #[error("wait for the file store")]
+    /// The file store did not answer in time.
+    #[error("the file store did not answer in time")]
     TimedOut,
-    /// A piece cannot be sealed or opened.
-    #[error("seal or open a file")]
+    /// A piece could not be encrypted or decrypted.
+    #[error("a file could not be encrypted or decrypted")]
     Seal(#[from] SealError),
-    /// It is not as it was written.
-    #[error("read a file as it was written")]
+    /// The stored file was changed or truncated.
+    #[error("the stored file is damaged")]
     Damaged,
-    /// There is no such file.
-    #[error("find a file")]
+    /// The file does not exist.
+    #[error("file not found")]
     Missing,
-    /// The address is none.
-    #[error("read FILES_URL: it has to be file:///a/folder or s3://bucket/prefix")]
+    /// The address is invalid.
+    #[error("FILES_URL is neither file:///a/folder nor s3://bucket/prefix")]
     Address,
 }
 
 impl Files {
-    /// The store at an address: `file:///a/folder`, which is made if it is missing, or `s3://bucket/prefix`, for which the
-    /// environment says the rest (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`, `AWS_ENDPOINT_URL` …).
+    /// The file store at `file:///a/folder`, which is created if it is missing, or at `s3://bucket/prefix`,
+    /// which reads `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION` and `AWS_ENDPOINT_URL` from the
+    /// environment.
     pub fn at(url: &str) -> Result<Self, FilesError> {
         if let Some(bucket) = url.strip_prefix("s3://") {
             return Ok(Self { store: bucket_at(bucket)? });
@@ -86,7 +87,7 @@ impl Files {
         self.delete_below(&Path::from(format!("incoming/{owner}"))).await
     }
 
-    /// How many files an owner has.
+    /// Number of files of an owner.
     pub async fn count_of_owner(&self, owner: UserId) -> Result<usize, FilesError> {
         let mut count = 0;
         for prefix in [owner.to_string(), format!("incoming/{owner}")] {

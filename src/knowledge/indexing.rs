@@ -1,7 +1,7 @@
-//! Brings a document to where its events want it: read, split, embedded and written to the index, or taken out of it.
+//! Brings the index to the state that a document's events record: extract, split, embed and write, or delete.
 //!
-//! What is done is what the events say at that moment, so doing it twice changes nothing. A new version is written beside
-//! the old one, which is found until `DocumentIndexed` is recorded and is deleted after that.
+//! Each run reads the events first, so a repeated run has no effect. A new version is written beside the old
+//! one. Searches find the old version until `DocumentIndexed` is recorded; then it is deleted.
 
 mod claim;
 mod progress;
@@ -21,32 +21,32 @@ use sealing::{AssociatedData, SealError, Subject};
 use uuid::Uuid;
 
 use crate::knowledge::files::{Files, FilesError};
-use crate::knowledge::models::Stock;
+use crate::knowledge::models::ActiveModel;
 use crate::runtime::wake::SequencerWake;
 pub use claim::Claim;
-pub use progress::{Progress, Stage, Told};
+pub use progress::{Progress, ProgressSink, Stage};
 use store::{ExecuteError, Store};
 pub use versions::versions_of;
 
-/// How long taking the text out of a file may take.
+/// Time limit for extracting the text of a file.
 const EXTRACTED_WITHIN: Duration = Duration::from_mins(1);
 
-/// All that indexing needs.
+/// Indexes documents.
 #[derive(Clone)]
 pub struct Indexing {
-    /// The event store.
+    /// Event store and keys.
     pub store: Store,
-    /// What wakes the sealer.
+    /// Wakes the sequencer.
     pub wake: SequencerWake,
-    /// Where passages are deleted: whichever model embedded them.
+    /// Collections of all embedding models, for deletions.
     pub collections: Collections,
-    /// Where files are read.
+    /// Stored files.
     pub files: Files,
-    /// What is told how far a document is.
-    pub told: Told,
+    /// Receives the progress of documents.
+    pub progress: ProgressSink,
 }
 
-/// What `DocumentAdded` says.
+/// The content of the last `DocumentAdded`.
 struct Added {
     owner: UserId,
     scope: DocumentScope,
@@ -56,59 +56,60 @@ struct Added {
 }
 
 impl Indexing {
-    /// Brings a document to where its events want it; `false` while somebody else is at it. An error means: later.
-    pub async fn settle(&self, stock: &Stock, id: DocumentId) -> anyhow::Result<bool> {
+    /// Indexes or deletes a document as its events record; `false` while another process holds it. After an
+    /// error the caller retries later.
+    pub async fn settle(&self, active: &ActiveModel, id: DocumentId) -> anyhow::Result<bool> {
         let Some(claim) = self.claim(id).await? else { return Ok(false) };
-        let settled = self.settle_claimed(stock, id).await;
+        let settled = self.settle_claimed(active, id).await;
         claim.release().await;
         settled.map(|()| true)
     }
 
-    /// The same of a document that is claimed already.
-    pub async fn settle_claimed(&self, stock: &Stock, id: DocumentId) -> anyhow::Result<()> {
+    /// Like [`Self::settle`], for a document that the caller has claimed.
+    pub async fn settle_claimed(&self, active: &ActiveModel, id: DocumentId) -> anyhow::Result<()> {
         let document = self.document(id).await?;
         match (document.status(), document.owner()) {
-            (Some(DocumentStatus::Removed), Some(owner)) => self.take_out(id, owner).await,
-            (Some(DocumentStatus::Added), Some(_)) => self.bring_in(stock, id, &document).await,
-            // Whoever indexed it may have died before it deleted what does not count any more.
-            (Some(DocumentStatus::Indexed), Some(_)) => self.retire_versions(stock, id).await,
+            (Some(DocumentStatus::Removed), Some(owner)) => self.delete(id, owner).await,
+            (Some(DocumentStatus::Added), Some(_)) => self.write(active, id, &document).await,
+            // The process that indexed it may have died before it deleted old versions.
+            (Some(DocumentStatus::Indexed), Some(_)) => self.retire_versions(active, id).await,
             _ => Ok(()),
         }
     }
 
-    /// The document as it is now, whoever changed it.
+    /// The document as stored, not as cached.
     async fn document(&self, id: DocumentId) -> anyhow::Result<Document> {
         let documents = self.store.documents();
         documents.forget(id.uuid());
         Ok(documents.current(id.uuid()).await?)
     }
 
-    /// Until nothing of it is left, as counting shows.
-    async fn take_out(&self, id: DocumentId, owner: UserId) -> anyhow::Result<()> {
+    /// Deletes passages and file; fails while passages remain.
+    async fn delete(&self, id: DocumentId, owner: UserId) -> anyhow::Result<()> {
         let left = self.collections.delete_document(id.uuid().into()).await?;
         if left > 0 {
-            bail!("{left} passages of a removed document are left");
+            bail!("{left} passages of a removed document remain");
         }
         self.files.delete_document(owner, id.uuid()).await?;
         Ok(())
     }
 
-    async fn bring_in(&self, stock: &Stock, id: DocumentId, document: &Document) -> anyhow::Result<()> {
+    async fn write(&self, active: &ActiveModel, id: DocumentId, document: &Document) -> anyhow::Result<()> {
         let Some(added) = self.added(id).await? else { return Ok(()) };
         let Some(key) = self.store.keyring().user(added.owner).await? else { return Ok(()) };
-        (self.told)(id, added.owner, Progress { stage: Stage::Extracting, done: 0, total: 1 });
+        (self.progress)(id, added.owner, Progress { stage: Stage::Extracting, done: 0, total: 1 });
         let bytes = match self.files.read(added.owner, &key, id.uuid(), &added.sha256).await {
             Ok(bytes) => bytes,
             Err(error) if document.status() == Some(DocumentStatus::Indexed) => {
-                return Err(error).context("read the file of a document that could be read before");
+                return Err(error).context("the file of an indexed document could not be read");
             }
             Err(FilesError::Missing | FilesError::Damaged | FilesError::Seal(_)) => {
                 return self.reject(id, document, &added, Unreadable::Broken).await;
             }
-            Err(error) => return Err(error).context("read a document's file"),
+            Err(error) => return Err(error).context("the file could not be read"),
         };
         match self.text(&added, bytes).await? {
-            Ok(extracted) => self.index(stock, id, document, &added, extracted).await,
+            Ok(extracted) => self.index(active, id, document, &added, extracted).await,
             Err(unreadable) => self.reject(id, document, &added, unreadable).await,
         }
     }
@@ -135,22 +136,20 @@ impl Indexing {
         }))
     }
 
-    /// The text in the file, or why there is none. What hangs or panics is broken.
+    /// Extracts the text. A file whose extraction hangs or panics counts as broken.
     async fn text(&self, added: &Added, bytes: Vec<u8>) -> anyhow::Result<Result<Extracted, Unreadable>> {
         let media_type = MediaType::named(&added.media_type).unwrap_or(MediaType::Plain);
         let extracting = tokio::task::spawn_blocking(move || extract(media_type, &bytes));
         match tokio::time::timeout(EXTRACTED_WITHIN, extracting).await {
             Ok(Ok(extracted)) => Ok(extracted),
-            Ok(Err(panicked)) if panicked.is_cancelled() => {
-                Err(panicked).context("take the text out of a file")
-            }
+            Ok(Err(panicked)) if panicked.is_cancelled() => Err(panicked).context("extraction was cancelled"),
             Ok(Err(_)) | Err(_) => Ok(Err(Unreadable::Broken)),
         }
     }
 
     async fn index(
         &self,
-        stock: &Stock,
+        active: &ActiveModel,
         id: DocumentId,
         document: &Document,
         added: &Added,
@@ -164,13 +163,13 @@ impl Indexing {
         let Extracted { markup, text } = extracted;
         let version = ContentVersion(document.brought().0);
         let text = Text { id: id.uuid().into(), version, scope, title, markup, text };
-        (self.told)(id, added.owner, Progress { stage: Stage::Splitting, done: 0, total: 1 });
-        let told = |done, total| {
+        (self.progress)(id, added.owner, Progress { stage: Stage::Splitting, done: 0, total: 1 });
+        let progress = |done, total| {
             let stage = if done == total { Stage::Indexing } else { Stage::Embedding };
-            (self.told)(id, added.owner, Progress { stage, done, total });
+            (self.progress)(id, added.owner, Progress { stage, done, total });
         };
         let passages = match added.scope {
-            DocumentScope::Shared => stock.ingester.shared(&text, told).await?,
+            DocumentScope::Shared => active.ingester.shared(&text, progress).await?,
             DocumentScope::User => {
                 let key = self.store.keyring().content(added.owner, Subject::Document(id.uuid())).await?;
                 let Some(key) = key else { return Ok(()) };
@@ -178,20 +177,20 @@ impl Indexing {
                     let document_id = Uuid::from(place.document_id);
                     key.seal(&AssociatedData::Passage { document_id, ordinal: place.ordinal }, &bytes)
                 };
-                stock.ingester.own(&text, seal, told).await?
+                active.ingester.own(&text, seal, progress).await?
             }
         };
         if passages == 0 {
             return self.reject(id, document, added, Unreadable::Empty).await;
         }
-        let embedding_model = stock.embedder.name().to_owned();
+        let embedding_model = active.embedder.name().to_owned();
         let brought = document.brought();
         let indexed = DocumentCommand::RecordIndexed { brought, passages, embedding_model };
         self.record(id, added.owner, indexed).await?;
-        self.retire_versions(stock, id).await
+        self.retire_versions(active, id).await
     }
 
-    /// What it said before it could not be read is not found any more.
+    /// Records the rejection and deletes the passages of earlier versions.
     async fn reject(
         &self,
         id: DocumentId,
@@ -207,20 +206,20 @@ impl Indexing {
         Ok(())
     }
 
-    /// Deletes the versions that do not count any more. While a newer one is due, that is its part.
-    async fn retire_versions(&self, stock: &Stock, id: DocumentId) -> anyhow::Result<()> {
+    /// Deletes old versions, unless a newer one still has to be indexed.
+    async fn retire_versions(&self, active: &ActiveModel, id: DocumentId) -> anyhow::Result<()> {
         let document = self.document(id).await?;
         if document.status() == Some(DocumentStatus::Indexed) {
-            stock.index.keep_only(id.uuid().into(), ContentVersion(document.brought().0)).await?;
+            active.index.keep_only(id.uuid().into(), ContentVersion(document.brought().0)).await?;
         }
         Ok(())
     }
 
-    /// Records what was found. Of a version that was replaced meanwhile the document records nothing: the new one is due, and
-    /// is delivered by itself.
+    /// Records the result. The document ignores the result of a version that was replaced meanwhile: the new
+    /// version has a delivery of its own.
     async fn record(&self, id: DocumentId, owner: UserId, command: DocumentCommand) -> anyhow::Result<()> {
         if self.document(id).await?.status() == Some(DocumentStatus::Removed) {
-            return self.take_out(id, owner).await;
+            return self.delete(id, owner).await;
         }
         let metadata = Metadata {
             owner,
@@ -231,7 +230,7 @@ impl Indexing {
         };
         match self.store.documents().execute(id.uuid(), command, &metadata, None).await {
             Ok(_) => {}
-            Err(ExecuteError::Refused(_)) => return self.take_out(id, owner).await,
+            Err(ExecuteError::Refused(_)) => return self.delete(id, owner).await,
             Err(error) => return Err(error.into()),
         }
         self.wake.notify();

@@ -1,8 +1,8 @@
-//! Puts files into the knowledge everybody is answered from: `colloquy ingest`. A file goes the way of one that an admin
-//! uploads, and is read, split and embedded here, whether or not a worker runs.
+//! Adds files to the shared documents: `colloquy ingest`. A file takes the path of an administrator's upload
+//! and is extracted, split and embedded in this process, whether or not a worker runs.
 //!
-//! A file is a document whose id follows from its path, so that bringing it again replaces what it said before, and one
-//! that has not changed costs nothing. It removes no documents whose file is gone.
+//! The id of a document is derived from the path of its file, so that ingesting a file again replaces the
+//! document, and an unchanged file costs nothing. Documents whose files are gone stay.
 
 mod document;
 mod files;
@@ -21,51 +21,52 @@ use uuid::Uuid;
 
 use crate::config::WorkerConfig;
 use crate::knowledge::files::Files;
-use crate::knowledge::indexing::{Indexing, Told};
-use crate::knowledge::models::{Library, Stock};
+use crate::knowledge::indexing::{Indexing, ProgressSink};
+use crate::knowledge::models::{ActiveModel, ModelRegistry};
 use crate::runtime::wake::SequencerWake;
 use files::Found;
 use report::Outcome;
 pub use report::{Rejected, Report};
 use store::Store;
 
-/// Files on their way at once: while one is embedded, the next is read and the one before is written.
+/// Files in progress: one is embedded while the next is read and the previous one is written.
 const AT_ONCE: usize = 3;
 
-/// All that ingesting needs.
+/// State of one run.
 struct Ingest {
     indexing: Indexing,
-    stock: Arc<Stock>,
-    /// This run, as what led to its events.
+    active: Arc<ActiveModel>,
+    /// Correlation id of the events of this run.
     run: Uuid,
-    /// What was seen in this run, by SHA-256.
+    /// Content of this run, by SHA-256.
     seen: Mutex<HashSet<String>>,
 }
 
-/// Brings in files, and all files of folders. Progress goes to standard error: a bar, or a line for each file where nobody
-/// watches.
+/// Ingests files and all files of folders. Reports progress on standard error: a bar on a terminal, else a
+/// line for each file.
 ///
-/// Fails when the store or the index fails: what was brought in until then stays, and running it again completes it.
+/// Fails when the store or the index fails. Files that were ingested before stay, and another run completes
+/// the rest.
 pub async fn run(
     config: &WorkerConfig,
     store: Store,
     wake: SequencerWake,
     paths: &[PathBuf],
 ) -> anyhow::Result<Report> {
-    let base = std::env::current_dir().context("find the working directory")?;
+    let base = std::env::current_dir().context("the working directory is unknown")?;
     let found = files::find(paths, &base);
     let bar = bar(found.len())?;
-    let library = Library::new(config)?;
-    let stock = library.open().await?;
-    stock.index.ensure_collection().await.context("prepare the index (QDRANT_URL)")?;
+    let models = ModelRegistry::new(config)?;
+    let active = models.open().await?;
+    active.index.ensure_collection().await.context("the index cannot be prepared (QDRANT_URL)")?;
     let indexing = Indexing {
         store,
         wake,
-        collections: library.collections().clone(),
-        files: Files::at(&config.files_url).context("open the file store (FILES_URL)")?,
-        told: told(bar.clone()),
+        collections: models.collections().clone(),
+        files: Files::at(&config.files_url).context("FILES_URL cannot be used")?,
+        progress: progress_of(bar.clone()),
     };
-    let ingest = Ingest { indexing, stock, run: Uuid::now_v7(), seen: Mutex::default() };
+    let ingest = Ingest { indexing, active, run: Uuid::now_v7(), seen: Mutex::default() };
     ingest.open_shared_account().await?;
     let outcomes = futures::stream::iter(found).map(|found| ingest.one(found)).buffered(AT_ONCE);
     let report = outcomes.try_fold(Report::default(), |mut report, (name, outcome)| {
@@ -87,7 +88,7 @@ fn bar(files: usize) -> anyhow::Result<ProgressBar> {
     Ok(ProgressBar::new(files as u64).with_style(style))
 }
 
-fn told(bar: ProgressBar) -> Told {
+fn progress_of(bar: ProgressBar) -> ProgressSink {
     Arc::new(move |_, _, progress| {
         if progress.total > 1 {
             bar.set_message(format!("({} of {} passages)", progress.done, progress.total));
@@ -99,14 +100,15 @@ impl Ingest {
     async fn one(&self, found: Found) -> anyhow::Result<(String, Outcome)> {
         match found {
             Found::File(file) => {
-                let outcome = self.take(&file).await.with_context(|| format!("ingest {}", file.name))?;
+                let outcome =
+                    self.take(&file).await.with_context(|| format!("{} could not be ingested", file.name))?;
                 Ok((file.name, outcome))
             }
             Found::Unusable { name, reason } => Ok((name, Outcome::Rejected(reason))),
         }
     }
 
-    /// Shared documents have keys, and those a key above them, like anybody's.
+    /// Opens the account that owns shared documents and holds their key.
     async fn open_shared_account(&self) -> anyhow::Result<()> {
         let open = (UserId::SHARED, AccountCommand::Open);
         let id = UserId::SHARED.uuid();
@@ -114,7 +116,7 @@ impl Ingest {
         accounts
             .execute(id, open, &self.metadata(), None)
             .await
-            .context("open the account of shared documents")?;
+            .context("the account of shared documents could not be opened")?;
         self.indexing.wake.notify();
         Ok(())
     }

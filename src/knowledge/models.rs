@@ -1,8 +1,8 @@
-//! Which embedding model and which collection answers come from.
+//! The embedding models and their collections, one of which is active.
 //!
-//! Each model has a collection of its own; one of them is active. A process knows the model on this machine, the one that
-//! `EMBEDDING_*` wants and the one before it (`EMBEDDING_PREVIOUS_*`), and works with whichever is active, until
-//! `colloquy reindex` has filled another and activates that.
+//! Each model has a collection of its own. A process knows the local model, the configured one
+//! (`EMBEDDING_*`) and the previous one (`EMBEDDING_PREVIOUS_*`), and uses the active one until `colloquy
+//! reindex` has filled and activated another.
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -17,36 +17,37 @@ use secrecy::SecretString;
 use tokio::sync::{Notify, watch};
 
 use crate::config::{EmbeddingConfig, WorkerConfig};
+use crate::runtime::backoff::Backoff;
 
-/// How often it is looked which collection is active.
+/// Interval between looks at the active collection.
 pub const LOOK: Duration = Duration::from_secs(2);
-/// How long an endpoint that is away at the start is left alone.
-const PAUSE: Duration = Duration::from_secs(2);
+/// Delays while an endpoint is away at the start.
+const RETRY: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(30));
 
 /// An embedding model with its collection.
-pub struct Stock {
-    /// The model.
+pub struct ActiveModel {
+    /// Embeds texts.
     pub embedder: Embedder,
-    /// Its collection.
+    /// Collection of the model.
     pub index: PassageIndex,
-    /// What puts documents into it.
+    /// Writes documents to the collection.
     pub ingester: Ingester,
 }
 
-/// All that is known of models and collections.
+/// All configured embedding models and their collections. Cheap to clone.
 #[derive(Clone)]
-pub struct Library {
+pub struct ModelRegistry {
     collections: Collections,
     local: EmbedderConfig,
     wanted: Option<EndpointConfig>,
     previous: Option<EndpointConfig>,
     model_dir: PathBuf,
-    /// Somebody found that a collection is missing.
+    /// Notified when a collection was found missing.
     missing: Arc<Notify>,
 }
 
-impl Library {
-    /// What the configuration names. Nothing is loaded or sent yet.
+impl ModelRegistry {
+    /// Reads the configuration. Loads and sends nothing.
     pub fn new(config: &WorkerConfig) -> anyhow::Result<Self> {
         Ok(Self {
             collections: collections(config)?,
@@ -58,24 +59,24 @@ impl Library {
         })
     }
 
-    /// The collections.
+    /// The collections of all models.
     pub const fn collections(&self) -> &Collections {
         &self.collections
     }
 
-    /// The stock of the model that the configuration wants. Waits for an endpoint that is away.
-    pub async fn wanted(&self) -> anyhow::Result<Stock> {
-        Ok(self.stock(self.embedder(self.wanted.as_ref()).await?))
+    /// The configured model. Waits for an endpoint that is away.
+    pub async fn wanted(&self) -> anyhow::Result<ActiveModel> {
+        Ok(self.model(self.embedder(self.wanted.as_ref()).await?))
     }
 
-    /// The stock answers come from. The first one becomes active by this; while Qdrant is away it is taken to be the wanted one.
-    pub async fn open(&self) -> anyhow::Result<Arc<Stock>> {
+    /// The active model. Activates the configured one if none is active; assumes it while Qdrant is away.
+    pub async fn open(&self) -> anyhow::Result<Arc<ActiveModel>> {
         match self.active().await {
             Ok(Some(active)) => self.named(&active).await.map(Arc::new),
             Ok(None) => {
-                let stock = self.first().await?;
-                self.make(&stock).await?;
-                Ok(Arc::new(stock))
+                let model = self.first().await?;
+                self.make(&model).await?;
+                Ok(Arc::new(model))
             }
             Err(error) => {
                 tracing::warn!(%error, "the index is not ready");
@@ -84,15 +85,16 @@ impl Library {
         }
     }
 
-    /// Asks for a look at the collections now.
+    /// Requests a look at the collections now.
     pub fn look(&self) {
         self.missing.notify_one();
     }
 
-    /// Keeps to the active stock, and makes its collection where it is missing: `made` is notified then.
-    pub async fn follow(&self, stock: &watch::Sender<Arc<Stock>>, made: &Notify) -> Infallible {
+    /// Follows the active model for ever. Creates its collection where it is missing, and then notifies
+    /// `recreated`.
+    pub async fn follow(&self, model: &watch::Sender<Arc<ActiveModel>>, recreated: &Notify) -> Infallible {
         loop {
-            if let Err(error) = self.keep(stock, made).await {
+            if let Err(error) = self.keep(model, recreated).await {
                 tracing::warn!(error = format!("{error:#}"), "the index is not ready");
             }
             tokio::select! {
@@ -102,63 +104,64 @@ impl Library {
         }
     }
 
-    async fn keep(&self, stock: &watch::Sender<Arc<Stock>>, made: &Notify) -> anyhow::Result<()> {
-        let now = Arc::clone(&stock.borrow());
+    async fn keep(&self, model: &watch::Sender<Arc<ActiveModel>>, recreated: &Notify) -> anyhow::Result<()> {
+        let now = Arc::clone(&model.borrow());
         match self.active().await? {
             Some(active) if active == now.index.collection() => {}
             Some(active) => {
                 let next = self.named(&active).await?;
-                tracing::info!(collection = active, "answers come from another collection now");
-                stock.send_replace(Arc::new(next));
+                tracing::info!(collection = active, "the active collection changed");
+                model.send_replace(Arc::new(next));
             }
-            None if self.make(&now).await? => made.notify_one(),
+            None if self.make(&now).await? => recreated.notify_one(),
             None => {}
         }
         Ok(())
     }
 
-    /// The active collection, if it is there.
+    /// The active collection, if one exists.
     async fn active(&self) -> anyhow::Result<Option<String>> {
         Ok(self.collections.active().await?)
     }
 
-    /// Makes a stock's collection and activates it; says whether it was made.
-    async fn make(&self, stock: &Stock) -> anyhow::Result<bool> {
-        let made = stock.index.ensure_collection().await.context("prepare the index (QDRANT_URL)")?;
+    /// Creates and activates a collection; returns whether it was missing.
+    async fn make(&self, model: &ActiveModel) -> anyhow::Result<bool> {
+        let recreated =
+            model.index.ensure_collection().await.context("the index cannot be prepared (QDRANT_URL)")?;
         self.collections
-            .activate(stock.index.collection())
+            .activate(model.index.collection())
             .await
-            .context("activate the index (QDRANT_URL)")?;
-        Ok(made)
+            .context("the collection cannot be activated (QDRANT_URL)")?;
+        Ok(recreated)
     }
 
-    /// The stock to begin with: of the models known the one that has a collection already, or else the wanted one.
-    async fn first(&self) -> anyhow::Result<Stock> {
+    /// The model to start with: the known one with an existing collection, else the configured one.
+    async fn first(&self) -> anyhow::Result<ActiveModel> {
         let wanted = self.wanted().await?;
         let there = self.collections.names().await?;
         if there.iter().any(|name| name == wanted.index.collection()) || there.is_empty() {
             return Ok(wanted);
         }
         for other in self.others() {
-            let stock = self.stock(self.embedder(other).await?);
-            if there.iter().any(|name| name == stock.index.collection()) {
-                return Ok(stock);
+            let model = self.model(self.embedder(other).await?);
+            if there.iter().any(|name| name == model.index.collection()) {
+                return Ok(model);
             }
         }
         Ok(wanted)
     }
 
-    /// The stock of a collection.
-    async fn named(&self, collection: &str) -> anyhow::Result<Stock> {
+    /// The model of a collection.
+    async fn named(&self, collection: &str) -> anyhow::Result<ActiveModel> {
         for model in std::iter::once(self.wanted.as_ref()).chain(self.others()) {
-            let stock = self.stock(self.embedder(model).await?);
-            if stock.index.collection() == collection {
-                return Ok(stock);
+            let model = self.model(self.embedder(model).await?);
+            if model.index.collection() == collection {
+                return Ok(model);
             }
         }
         bail!(
-            "answers come from {collection}, whose model neither EMBEDDING_* nor EMBEDDING_PREVIOUS_* names; colloquy \
-             reindex moves to the one they name"
+            "neither EMBEDDING_* nor EMBEDDING_PREVIOUS_* names the model of the active collection {collection}; `colloquy \
+             reindex` moves to the configured one"
         )
     }
 
@@ -167,41 +170,46 @@ impl Library {
         self.previous.as_ref().map(Some).into_iter().chain(local)
     }
 
-    /// Loads a model, the one on this machine unless it is an endpoint.
+    /// Loads the local model, or connects to the endpoint.
     async fn embedder(&self, model: Option<&EndpointConfig>) -> anyhow::Result<Embedder> {
         let Some(endpoint) = model else {
             return Embedder::load(self.local.clone())
                 .await
-                .context("load the embedding model (EMBEDDING_MODEL_DIR, ORT_DYLIB_PATH)");
+                .context("the embedding model cannot be loaded (EMBEDDING_MODEL_DIR, ORT_DYLIB_PATH)");
         };
+        let mut retry = RETRY;
         loop {
             match Embedder::connect(endpoint.clone(), self.model_dir.clone()).await {
                 Err(error @ EmbedError::Away(_)) => {
-                    tracing::warn!(%error, "the embedding model is waited for (EMBEDDING_URL)");
-                    tokio::time::sleep(PAUSE).await;
+                    tracing::warn!(%error, "waiting for the embedding model (EMBEDDING_URL)");
+                    retry.wait().await;
                 }
                 connected => {
-                    return connected.context("use the embedding model (EMBEDDING_URL, EMBEDDING_NAME)");
+                    return connected
+                        .context("the embedding model cannot be used (EMBEDDING_URL, EMBEDDING_NAME)");
                 }
             }
         }
     }
 
-    fn stock(&self, embedder: Embedder) -> Stock {
+    fn model(&self, embedder: Embedder) -> ActiveModel {
         let index = self.collections.of(&embedder);
         let ingester = Ingester::new(embedder.clone(), index.clone());
-        Stock { embedder, index, ingester }
+        ActiveModel { embedder, index, ingester }
     }
 }
 
-/// The collections the configuration names. Nothing is sent yet.
+/// The configured collections. Sends nothing.
 pub fn collections(config: &WorkerConfig) -> anyhow::Result<Collections> {
     let api_key = config.qdrant_api_key.as_ref();
     let index = IndexConfig {
         api_key: api_key.map(|key| SecretString::from(key.expose().to_owned())),
         ..IndexConfig::new(&config.qdrant_url)
     };
-    Ok(Collections::new(&PassageIndex::new(&index).context("read QDRANT_URL")?, &config.qdrant_prefix))
+    Ok(Collections::new(
+        &PassageIndex::new(&index).context("QDRANT_URL cannot be used")?,
+        &config.qdrant_prefix,
+    ))
 }
 
 fn endpoint(config: &EmbeddingConfig) -> EndpointConfig {

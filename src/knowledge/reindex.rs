@@ -1,5 +1,5 @@
-//! Moves all that is known to the embedding model that the configuration wants, while answers go on coming from the one
-//! before: `colloquy reindex`. Run again after an interruption it goes on where it was.
+//! Moves all documents to the configured embedding model, while the previous model answers: `colloquy
+//! reindex`. Resumes an interrupted run.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,61 +10,66 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::config::WorkerConfig;
 use crate::knowledge::files::Files;
 use crate::knowledge::indexing::Indexing;
-use crate::knowledge::models::{LOOK, Library, Stock};
+use crate::knowledge::models::{ActiveModel, LOOK, ModelRegistry};
 use crate::runtime::wake::SequencerWake;
 use store::Store;
 
-/// How long whoever reads may take to change over.
+/// Time that all processes have to switch to the new collection.
 const CHANGE_OVER: Duration = Duration::from_secs(10 + LOOK.as_secs());
 
-/// How often it is looked for the end of what others are at.
+/// Interval between looks while other processes index documents.
 const IN_VAIN: u32 = 60;
 
-/// What was done.
+/// The result of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reindexed {
-    /// Where answers come from now.
+    /// The active collection.
     pub collection: String,
-    /// How many documents were written to it.
+    /// Documents written to it.
     pub documents: u64,
-    /// The collection before, which is deleted.
+    /// The previous collection, which was deleted.
     pub replaced: Option<String>,
 }
 
-/// Fills the collection of the wanted model, activates it, and deletes the one before once nobody reads it any more.
+/// Fills the collection of the configured model, activates it, and deletes the previous one after all
+/// processes switched.
 pub async fn run(config: &WorkerConfig, store: Store, wake: SequencerWake) -> anyhow::Result<Reindexed> {
-    let library = Library::new(config)?;
-    let stock = library.wanted().await?;
-    stock.index.ensure_collection().await.context("prepare the index (QDRANT_URL)")?;
+    let models = ModelRegistry::new(config)?;
+    let active = models.wanted().await?;
+    active.index.ensure_collection().await.context("the index cannot be prepared (QDRANT_URL)")?;
     let indexing = Indexing {
         store,
         wake,
-        collections: library.collections().clone(),
-        files: Files::at(&config.files_url).context("open the file store (FILES_URL)")?,
-        told: Arc::new(|_, _, _| {}),
+        collections: models.collections().clone(),
+        files: Files::at(&config.files_url).context("FILES_URL cannot be used")?,
+        progress: Arc::new(|_, _, _| {}),
     };
     let bar =
         ProgressBar::new_spinner().with_style(ProgressStyle::with_template("{pos} documents, {elapsed}")?);
-    let collection = stock.index.collection().to_owned();
-    let mut documents = fill(&indexing, &stock, &bar).await?;
-    let before = library.collections().active().await.context("ask for the active collection")?;
+    let collection = active.index.collection().to_owned();
+    let mut documents = fill(&indexing, &active, &bar).await?;
+    let before = models.collections().active().await.context("the active collection could not be read")?;
     let replaced = before.filter(|before| *before != collection);
-    library.collections().activate(&collection).await.context("activate the collection")?;
+    models.collections().activate(&collection).await.context("the collection could not be activated")?;
     if let Some(replaced) = &replaced {
-        // What comes in until everybody has changed over may still be written to the one before.
+        // Until every process has switched, new documents may be written to the previous collection.
         tokio::time::sleep(CHANGE_OVER).await;
-        documents += fill(&indexing, &stock, &bar).await?;
-        library.collections().delete(replaced).await.context("delete the collection before")?;
+        documents += fill(&indexing, &active, &bar).await?;
+        models
+            .collections()
+            .delete(replaced)
+            .await
+            .context("the previous collection could not be deleted")?;
     }
     bar.finish_and_clear();
     Ok(Reindexed { collection, documents, replaced })
 }
 
-/// Writes what is missing until nothing is, however much comes in meanwhile.
-async fn fill(indexing: &Indexing, stock: &Stock, bar: &ProgressBar) -> anyhow::Result<u64> {
+/// Writes missing passages until none is missing, including those of documents added meanwhile.
+async fn fill(indexing: &Indexing, active: &ActiveModel, bar: &ProgressBar) -> anyhow::Result<u64> {
     let (mut all, mut in_vain) = (0, 0);
     loop {
-        let (written, left) = indexing.mend_all(stock, |_| bar.inc(1)).await?;
+        let (written, left) = indexing.repair_all(active, |_| bar.inc(1)).await?;
         all += written;
         if written == 0 && left == 0 {
             return Ok(all);
@@ -74,7 +79,7 @@ async fn fill(indexing: &Indexing, stock: &Stock, bar: &ProgressBar) -> anyhow::
             bail!("{left} documents could not be written");
         }
         if written == 0 {
-            // Somebody else is at them.
+            // Other processes hold them.
             tokio::time::sleep(LOOK).await;
         }
     }

@@ -36,7 +36,7 @@ use uuid::Uuid;
 use crate::config::{ModelConfig, WorkerConfig};
 use crate::knowledge::files::Files;
 use crate::knowledge::indexing::Indexing;
-use crate::knowledge::models::Library;
+use crate::knowledge::models::ModelRegistry;
 use crate::roles::indexer::Documents;
 use crate::runtime::wake::SequencerWake;
 use deliveries::Deliveries;
@@ -59,19 +59,19 @@ pub async fn start(
     wake: SequencerWake,
     cancel: CancellationToken,
 ) -> anyhow::Result<()> {
-    let library = Library::new(config)?;
-    let (stock, made) = (watch::Sender::new(library.open().await?), Arc::new(Notify::new()));
+    let models = ModelRegistry::new(config)?;
+    let (active, recreated) = (watch::Sender::new(models.open().await?), Arc::new(Notify::new()));
     let indexing = Indexing {
         store: store.clone(),
         wake: wake.clone(),
-        collections: library.collections().clone(),
+        collections: models.collections().clone(),
         files: Files::at(&config.files_url).context("FILES_URL cannot be used")?,
-        told: crate::roles::indexer::publish_progress(nats.clone(), subjects.clone()),
+        progress: crate::roles::indexer::publish_progress(nats.clone(), subjects.clone()),
     };
     let documents = Documents {
         indexing,
-        stock: stock.subscribe(),
-        made: Arc::clone(&made),
+        active: active.subscribe(),
+        recreated: Arc::clone(&recreated),
         nats: nats.clone(),
         subjects: subjects.clone(),
     };
@@ -82,8 +82,8 @@ pub async fn start(
         nats,
         subjects,
         wake,
-        stock: stock.subscribe(),
-        library: library.clone(),
+        active: active.subscribe(),
+        models: models.clone(),
         model,
         in_flight: InFlight::default(),
         holder: Uuid::new_v4(),
@@ -94,7 +94,7 @@ pub async fn start(
         async { tokio::join!(Box::pin(run(processor, config.concurrency.max(1), cancel)), indexing) };
     tokio::select! {
         _ = working => Ok(()),
-        never = library.follow(&stock, &made) => match never {},
+        never = models.follow(&active, &recreated) => match never {},
     }
 }
 

@@ -11,8 +11,8 @@ use nats::{Envelope, Subjects};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::knowledge::indexing::{Indexing, Told};
-use crate::knowledge::models::Stock;
+use crate::knowledge::indexing::{Indexing, ProgressSink};
+use crate::knowledge::models::ActiveModel;
 use crate::runtime::backoff::Backoff;
 use crate::runtime::consumer::{
     AckDecision, Consumer, ConsumerError, ConsumerSettings, acknowledge, keep_alive,
@@ -46,9 +46,9 @@ const PROGRESS_TIMEOUT: Duration = Duration::from_secs(1);
 pub(crate) struct Documents {
     pub(crate) indexing: Indexing,
     /// The embedding model and collection that documents are written to.
-    pub(crate) stock: watch::Receiver<Arc<Stock>>,
+    pub(crate) active: watch::Receiver<Arc<ActiveModel>>,
     /// Notified when the collection was created again.
-    pub(crate) made: Arc<Notify>,
+    pub(crate) recreated: Arc<Notify>,
     pub(crate) nats: Client,
     pub(crate) subjects: Subjects,
 }
@@ -115,16 +115,16 @@ impl Documents {
     }
 
     async fn settle(&self, id: DocumentId) -> anyhow::Result<bool> {
-        let stock = Arc::clone(&self.stock.borrow());
-        self.indexing.settle(&stock, id).await
+        let active = Arc::clone(&self.active.borrow());
+        self.indexing.settle(&active, id).await
     }
 
     /// Restores missing passages at the start, and whenever the collection was created again.
     async fn repair(&self) {
         let mut retry = RETRY;
         loop {
-            let stock = Arc::clone(&self.stock.borrow());
-            match self.indexing.mend_all(&stock, |_| {}).await {
+            let active = Arc::clone(&self.active.borrow());
+            match self.indexing.repair_all(&active, |_| {}).await {
                 Ok((0, _)) => {}
                 Ok((documents, _)) => {
                     tracing::info!(documents, "missing passages were restored to the index")
@@ -136,7 +136,7 @@ impl Documents {
                 }
             }
             retry.reset();
-            self.made.notified().await;
+            self.recreated.notified().await;
         }
     }
 
@@ -164,7 +164,7 @@ impl Documents {
 
 /// Publishes progress over NATS, in order. Progress that nobody follows is lost. The publishing task ends
 /// with the last clone of the returned function.
-pub(crate) fn publish_progress(nats: Client, subjects: Subjects) -> Told {
+pub(crate) fn publish_progress(nats: Client, subjects: Subjects) -> ProgressSink {
     let (sender, mut steps) = mpsc::channel(PROGRESS_QUEUE);
     tokio::spawn(async move {
         while let Some((document, owner, progress)) = steps.recv().await {

@@ -1,4 +1,4 @@
-//! Opens a kept file, piece by piece.
+//! Decrypts a stored file, piece by piece.
 
 use aggregates::UserId;
 use bytes::{Buf as _, Bytes, BytesMut};
@@ -11,10 +11,10 @@ use uuid::Uuid;
 
 use super::{Files, FilesError, STEP, body_path, key_path, within};
 
-/// The longest piece that is one of ours.
+/// The longest encrypted piece.
 const LONGEST: usize = 1 << 20;
 
-/// A kept file being opened.
+/// A stored file that is being decrypted.
 pub struct Reading {
     sealed: BoxStream<'static, Result<Bytes, object_store::Error>>,
     buffer: BytesMut,
@@ -25,7 +25,7 @@ pub struct Reading {
 }
 
 impl Files {
-    /// All bytes of a document's file.
+    /// Reads a whole file.
     pub async fn read(
         &self,
         owner: UserId,
@@ -41,7 +41,7 @@ impl Files {
         Ok(opened)
     }
 
-    /// Begins to open a document's file.
+    /// Opens the file of a document.
     pub async fn open(
         &self,
         owner: UserId,
@@ -67,7 +67,7 @@ impl Files {
 }
 
 impl Reading {
-    /// The next bytes; none after the last. A file that was cut off is damaged, not short.
+    /// The next bytes; `None` after the last. A truncated file is an error.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, FilesError> {
         if self.over {
             return Ok(None);
@@ -76,7 +76,7 @@ impl Reading {
             return Err(FilesError::Damaged);
         }
         let length = self.buffer.get_u32() as usize;
-        // One byte more shows whether another piece follows.
+        // One more byte shows whether another piece follows.
         if length > LONGEST || !self.fill(length).await? {
             return Err(FilesError::Damaged);
         }
@@ -89,7 +89,7 @@ impl Reading {
         Ok(Some(opened))
     }
 
-    /// Reads until so many bytes are there; `false` if the file ends before.
+    /// Reads until the buffer holds so many bytes; `false` if the file ends before.
     async fn fill(&mut self, wanted: usize) -> Result<bool, FilesError> {
         while self.buffer.len() < wanted {
             let next = tokio::time::timeout(STEP, self.sealed.next()).await;

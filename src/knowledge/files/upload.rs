@@ -1,4 +1,4 @@
-//! A file on its way in: sealed in pieces, so that it is never whole in memory and never readable on disk.
+//! An upload: encrypted in pieces, so that the file is never whole in memory and never readable on disk.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{Files, FilesError, PIECE, STEP, body_path, key_path, within};
 
-/// A file being taken in.
+/// A file that is being received.
 pub struct Upload {
     files: Files,
     path: Path,
@@ -27,20 +27,20 @@ pub struct Upload {
     size: u64,
 }
 
-/// A whole file that is kept, but not anybody's document yet.
+/// A stored file that belongs to no document yet.
 pub struct Kept {
     files: Files,
     path: Path,
     file: Uuid,
     key: ContentKey,
-    /// SHA-256 of its bytes, in hex.
+    /// SHA-256 of the plaintext in hexadecimal.
     pub sha256: String,
-    /// Its bytes.
+    /// Size of the plaintext in bytes.
     pub size: u64,
 }
 
 impl Files {
-    /// Begins to take in a file that somebody sends.
+    /// Starts an upload for an owner.
     pub fn begin(&self, sender: UserId) -> Result<Upload, FilesError> {
         let file = Uuid::now_v7();
         let path = Path::from(format!("incoming/{sender}/{file}"));
@@ -59,12 +59,12 @@ impl Files {
 }
 
 impl Upload {
-    /// Bytes so far.
+    /// Bytes received so far.
     pub const fn size(&self) -> u64 {
         self.size
     }
 
-    /// Takes in the next bytes.
+    /// Encrypts and stores the next bytes.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), FilesError> {
         self.digest.update(bytes);
         self.size += bytes.len() as u64;
@@ -76,7 +76,7 @@ impl Upload {
         Ok(())
     }
 
-    /// Takes in what is left. The file is durable then.
+    /// Stores the remaining bytes. The file is durable afterwards.
     pub async fn finish(mut self) -> Result<Kept, FilesError> {
         let piece = self.pending.split();
         self.seal(&piece, true).await?;
@@ -105,7 +105,7 @@ impl Upload {
 }
 
 impl Kept {
-    /// Makes it a document's file: its key is wrapped by the document's owner.
+    /// Makes this the file of a document: wraps its key with the owner's key.
     pub async fn become_document(
         &self,
         owner: UserId,
@@ -120,10 +120,10 @@ impl Kept {
         Ok(())
     }
 
-    /// Throws it away. If that fails, it is unreadable all the same: nobody has its key.
+    /// Deletes the file. After a failure the file stays unreadable, since its key is not stored.
     pub async fn discard(self) {
         if let Err(error) = within(self.files.store.delete(&self.path)).await {
-            tracing::debug!(%error, "a file that is not wanted could not be deleted");
+            tracing::debug!(%error, "a discarded file could not be deleted");
         }
     }
 }

@@ -1,34 +1,34 @@
-//! How far a document is on its way into the index.
+//! Progress of a document on its way into the index.
 
 use std::sync::Arc;
 
 use aggregates::{DocumentId, UserId};
 use serde::{Deserialize, Serialize};
 
-/// What is being done with a document.
+/// A phase of indexing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
-    /// Its text is taken out of its file.
+    /// The text is extracted from the file.
     Extracting,
-    /// The text is cut into passages.
+    /// The text is split into passages.
     Splitting,
     /// The passages are embedded and written.
     Embedding,
-    /// All of them are written; the document is about to be found.
+    /// All passages are written and the result is recorded.
     Indexing,
 }
 
-/// How far it is: passages done, of all, once they are counted.
+/// Progress within a phase, in passages once they are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
-    /// What is being done.
+    /// Current phase.
     pub stage: Stage,
-    /// How much of it is done.
+    /// Completed units.
     pub done: u32,
-    /// How much there is to do.
+    /// All units.
     pub total: u32,
 }
 
-/// Who is told how far a document of somebody is.
-pub type Told = Arc<dyn Fn(DocumentId, UserId, Progress) + Send + Sync>;
+/// Receives the progress of a document with its owner.
+pub type ProgressSink = Arc<dyn Fn(DocumentId, UserId, Progress) + Send + Sync>;

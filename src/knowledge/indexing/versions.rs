@@ -1,5 +1,5 @@
-//! Which versions of documents count, for whoever searches: by their events, so that a search sees what was recorded before
-//! it, however far the read models are.
+//! Current versions of documents for searches, read from their events, so that a search sees every version
+//! recorded before it, whatever the position of the read models.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use rag::vocabulary::ContentVersion;
 
 use store::Store;
 
-/// The versions of documents that count, by their events.
+/// Looks up current versions by the events.
 pub fn versions_of(store: Store) -> Versions {
     Arc::new(move |documents| {
         let store = store.clone();

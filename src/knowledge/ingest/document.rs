@@ -1,4 +1,4 @@
-//! Brings one file in: kept, made a document, indexed.
+//! Ingests one file: stores it, records the document and indexes it.
 
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -17,14 +17,14 @@ use super::files::{Asked, File};
 use super::report::Outcome;
 use crate::knowledge::indexing::Claim;
 
-/// What makes a document's id of its file's name. Never to be changed: documents would be there twice.
+/// Namespace of document ids, which are derived from file names. A change would add every document again.
 const NAMES: Uuid = Uuid::from_u128(0x6f2c_8a51_93d0_4e7b_a1c4_5d9e_07b2_36f8);
-/// The largest file taken, as uploads have it.
+/// The largest accepted file, as for uploads.
 const MAX_BYTES: u64 = 50 << 20;
-/// When it is looked again after a document that another process is indexing.
+/// Interval between attempts to claim a document that another process holds.
 const HELD: Duration = Duration::from_secs(1);
 
-/// A file that can be made a document.
+/// A readable file of a known type.
 struct Readable<'a> {
     file: &'a File,
     bytes: Vec<u8>,
@@ -33,7 +33,7 @@ struct Readable<'a> {
 }
 
 impl Ingest {
-    /// Brings a file in, unless it says what it said before.
+    /// Ingests a file, unless its content is unchanged.
     pub(crate) async fn take(&self, file: &File) -> anyhow::Result<Outcome> {
         let (bytes, media_type) = match read(file).await {
             Ok(read) => read,
@@ -49,7 +49,7 @@ impl Ingest {
         let readable = Readable { file, bytes, media_type, sha256 };
         if known.sha256() == Some(readable.sha256.as_str()) {
             match known.status() {
-                Some(DocumentStatus::Indexed) if self.indexing.is_whole(&self.stock, id).await? => {
+                Some(DocumentStatus::Indexed) if self.indexing.is_whole(&self.active, id).await? => {
                     return Ok(Outcome::Unchanged);
                 }
                 Some(DocumentStatus::Rejected) => return self.outcome(id).await,
@@ -63,13 +63,14 @@ impl Ingest {
         self.outcome(id).await
     }
 
-    /// The document of a file's name. After one that was removed another one begins.
+    /// The id of the document with this file name. A removed document is followed by a new id.
     async fn place(&self, file: &File) -> anyhow::Result<(DocumentId, Document)> {
         let mut name = file.name.clone();
         loop {
             let id = Uuid::new_v5(&NAMES, name.as_bytes());
             let documents = self.indexing.store.documents();
-            let known = documents.current(id).await.context("read the document's events")?;
+            let known =
+                documents.current(id).await.context("the events of the document could not be read")?;
             if known.status() != Some(DocumentStatus::Removed) {
                 return Ok((DocumentId::new(id), known));
             }
@@ -77,35 +78,42 @@ impl Ingest {
         }
     }
 
-    /// Another document that says the same, whatever it is called.
+    /// Another document with the same content.
     async fn same(&self, sha256: &str) -> anyhow::Result<Option<DocumentId>> {
         let store = &self.indexing.store;
-        let listed =
-            documents::same(store.pool(), UserId::SHARED, sha256).await.context("read the documents")?;
+        let listed = documents::same(store.pool(), UserId::SHARED, sha256)
+            .await
+            .context("the documents could not be read")?;
         let Some((id, _)) = listed else { return Ok(None) };
-        let now = store.documents().current(id.uuid()).await.context("read the document's events")?;
+        let now = store
+            .documents()
+            .current(id.uuid())
+            .await
+            .context("the events of the document could not be read")?;
         let still = now.sha256() == Some(sha256) && now.status() != Some(DocumentStatus::Removed);
         Ok(still.then_some(id))
     }
 
     async fn claim(&self, id: DocumentId) -> anyhow::Result<Claim> {
         loop {
-            if let Some(claim) = self.indexing.claim(id).await.context("claim the document")? {
+            if let Some(claim) = self.indexing.claim(id).await.context("the document could not be claimed")? {
                 return Ok(claim);
             }
             tokio::time::sleep(HELD).await;
         }
     }
 
-    /// Keeps the file, says that it is a document now, and indexes it.
+    /// Stores the file, records the document and indexes it.
     async fn bring(&self, id: DocumentId, readable: &Readable<'_>) -> anyhow::Result<()> {
         let Readable { file, bytes, media_type, sha256 } = readable;
         let key = self.indexing.store.keyring().user(UserId::SHARED).await?;
-        let key = key.context("find the key of shared documents")?;
-        let mut upload = self.indexing.files.begin(UserId::SHARED).context("keep the file")?;
-        upload.write(bytes).await.context("keep the file")?;
-        let kept = upload.finish().await.context("keep the file")?;
-        kept.become_document(UserId::SHARED, &key, id.uuid()).await.context("keep the file")?;
+        let key = key.context("the key of shared documents was not found")?;
+        let mut upload = self.indexing.files.begin(UserId::SHARED).context("the file could not be stored")?;
+        upload.write(bytes).await.context("the file could not be stored")?;
+        let kept = upload.finish().await.context("the file could not be stored")?;
+        kept.become_document(UserId::SHARED, &key, id.uuid())
+            .await
+            .context("the file could not be stored")?;
         let add = DocumentCommand::Add {
             owner: UserId::SHARED,
             scope: DocumentScope::Shared,
@@ -116,13 +124,13 @@ impl Ingest {
         };
         let documents = self.indexing.store.documents();
         let added = documents.execute(id.uuid(), add, &self.metadata(), None).await;
-        added.context("record the document")?;
+        added.context("the document could not be recorded")?;
         self.indexing.wake.notify();
-        self.indexing.settle_claimed(&self.stock, id).await?;
-        self.indexing.mend_claimed(&self.stock, id).await.map(drop)
+        self.indexing.settle_claimed(&self.active, id).await?;
+        self.indexing.repair_claimed(&self.active, id).await.map(drop)
     }
 
-    /// What became of a document, by its events.
+    /// The outcome by the events of the document.
     async fn outcome(&self, id: DocumentId) -> anyhow::Result<Outcome> {
         let events = self.indexing.store.aggregate_events(AggregateType::Document, id.uuid()).await?;
         let last = events.into_iter().next_back().map(|recorded| recorded.event);
@@ -136,7 +144,7 @@ impl Ingest {
     }
 }
 
-/// The file's bytes and what they are, or what becomes of it without them.
+/// Reads a file and detects its type; the outcome if it is not usable.
 async fn read(file: &File) -> Result<(Vec<u8>, MediaType), Outcome> {
     let unreadable = |error: std::io::Error| Outcome::Rejected(error.to_string());
     let metadata = tokio::fs::metadata(&file.path).await.map_err(unreadable)?;
@@ -160,7 +168,7 @@ async fn read(file: &File) -> Result<(Vec<u8>, MediaType), Outcome> {
     }
 }
 
-/// A text with headings by its title; anything else by its file.
+/// The title of a text with headings, else the file name.
 fn called(file: &File, media_type: MediaType, bytes: &[u8]) -> String {
     let heading = match media_type {
         MediaType::Markdown | MediaType::Html => {

@@ -1,48 +1,48 @@
-//! Finds the files to ingest. Reads folders, no files.
+//! Finds the files to ingest. Reads folders, not files.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Something that was found where files are wanted.
+/// An entry of the file system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Found {
     /// A file to ingest.
     File(File),
-    /// Something that can't be ingested, and why.
+    /// An entry that cannot be ingested.
     Unusable {
-        /// What it is called.
+        /// Name as in reports.
         name: String,
-        /// Why, for a person.
+        /// Reason for the report.
         reason: String,
     },
 }
 
-/// Why a file is looked at.
+/// How a file was selected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asked {
-    /// Somebody named it, or its own name says that it is a document.
+    /// Named by the operator, or with a file extension of documents.
     ByName,
-    /// It lies in a folder somebody named: a document if its content is one.
+    /// Found in a folder: ingested if its content is a document.
     ByContent,
 }
 
 /// A file that may be a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct File {
-    /// Where it is.
+    /// Path of the file.
     pub(crate) path: PathBuf,
-    /// What it is called from now on: relative, with `/`, the same each time.
+    /// Stable name: a relative path with `/`.
     pub(crate) name: String,
-    /// Why it is looked at.
+    /// How the file was selected.
     pub(crate) asked: Asked,
 }
 
-/// The files among `paths` and in the folders among them, in the order of their names, none twice. Hidden files and links to
-/// folders are passed over.
+/// Lists the files among `paths` and in the folders among them, by name and without repetitions. Skips hidden
+/// files and links to folders.
 ///
-/// A file is called by its path from `base` when it lies below it, and else by its path from the folder that holds what was
-/// asked for.
+/// The name of a file is its path from `base` if the file lies below it, else its path from the parent of the
+/// given path.
 pub(crate) fn find(paths: &[PathBuf], base: &Path) -> Vec<Found> {
     let base = base.canonicalize().unwrap_or_else(|_| base.to_owned());
     let mut found = Vec::new();
@@ -62,7 +62,7 @@ pub(crate) fn find(paths: &[PathBuf], base: &Path) -> Vec<Found> {
     found
 }
 
-/// Whether somebody named it or it lies in a folder somebody named.
+/// How a path was selected.
 #[derive(Clone, Copy)]
 enum Depth {
     Asked,
@@ -70,7 +70,7 @@ enum Depth {
 }
 
 fn walk(path: &Path, root: &Path, depth: Depth, found: &mut Vec<Found>) {
-    // What was asked for has been resolved; inside, links to folders could lead round in circles.
+    // The given paths are resolved. Links to folders below them could form a cycle.
     let metadata = match (depth, fs::symlink_metadata(path)) {
         (Depth::Inside, Ok(link)) if link.is_symlink() => match fs::metadata(path) {
             Ok(target) if target.is_dir() => return,

@@ -1,44 +1,44 @@
-//! What became of the files.
+//! The outcome of a run.
 
 use std::fmt;
 
-/// What became of one file.
+/// The outcome of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// It can be found.
+    /// Indexed.
     Indexed {
-        /// In how many passages.
+        /// Number of passages.
         passages: u32,
     },
-    /// It was there already.
+    /// Unchanged.
     Unchanged,
-    /// It cannot be taken in.
+    /// Rejected, with the reason.
     Rejected(String),
-    /// Nobody asked for it by name, and it is no document.
+    /// Skipped: not a document, and not named by the operator.
     Skipped,
 }
 
-/// A file that was not taken in.
+/// A rejected file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejected {
-    /// What it is called.
+    /// Name of the file.
     pub name: String,
-    /// Why, for a person.
+    /// Reason of the rejection.
     pub reason: String,
 }
 
-/// What became of all files.
+/// The outcome of all files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Documents that are new or say something new.
+    /// New and changed documents.
     pub indexed: u32,
-    /// Their passages.
+    /// Passages of these documents.
     pub passages: u32,
-    /// Documents that say what they said before.
+    /// Unchanged documents.
     pub unchanged: u32,
-    /// Files that were not taken in.
+    /// Rejected files.
     pub rejected: Vec<Rejected>,
-    /// Files in folders that are no documents.
+    /// Skipped files.
     pub skipped: u32,
 }
 

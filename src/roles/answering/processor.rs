@@ -21,7 +21,7 @@ use super::history::{AnswerState, PendingQuestion, answer_state};
 use super::in_flight::{Handle, InFlight};
 use super::record::Ending;
 use crate::knowledge::indexing::versions_of;
-use crate::knowledge::models::{Library, Stock};
+use crate::knowledge::models::{ActiveModel, ModelRegistry};
 use crate::runtime::consumer::AckDecision;
 use crate::runtime::wake::SequencerWake;
 use store::{AnswerLease, Claim, Requested, Store, StoreError};
@@ -54,8 +54,8 @@ pub(super) struct AnswerProcessor {
     pub(super) subjects: Subjects,
     pub(super) wake: SequencerWake,
     /// The embedding model and collection that answer now.
-    pub(super) stock: watch::Receiver<Arc<Stock>>,
-    pub(super) library: Library,
+    pub(super) active: watch::Receiver<Arc<ActiveModel>>,
+    pub(super) models: ModelRegistry,
     pub(super) model: Option<ChatModel>,
     pub(super) in_flight: InFlight,
     /// Identifies this process as the holder of leases.
@@ -87,8 +87,8 @@ enum AttemptOutcome {
 impl AnswerProcessor {
     /// An answerer with the current models and collection.
     pub(super) fn answerer(&self) -> Answerer {
-        let stock = self.stock.borrow();
-        Answerer::new(stock.embedder.clone(), stock.index.clone(), self.model.clone())
+        let active = self.active.borrow();
+        Answerer::new(active.embedder.clone(), active.index.clone(), self.model.clone())
             .with_versions(versions_of(self.store.clone()))
     }
 

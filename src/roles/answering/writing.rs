@@ -78,7 +78,7 @@ impl AnswerProcessor {
             Ok(Err(error)) => {
                 // The collection may be lost or replaced: the next attempt uses the current one.
                 if matches!(error, RetrieveError::Index(IndexError::Refused(_))) {
-                    self.library.look();
+                    self.models.look();
                 }
                 return Err(error.into());
             }
