@@ -1,6 +1,7 @@
-//! Replay and proof: history as auditors see it, exports that prove themselves, and the ledger checked against itself.
+//! Audit: replay, exports that can be verified offline, and verification of the ledger.
 //!
-//! Whoever looks leaves an event ([`trail`]). What checks an export ([`verify`]) needs neither database nor configuration.
+//! Every access is recorded ([`access_log`]). Verifying an export ([`verify`]) needs neither database nor
+//! configuration.
 
 pub mod access_log;
 mod checkpoint_signer;

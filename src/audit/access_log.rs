@@ -1,4 +1,4 @@
-//! Each look into history is history, too: recorded before anything is shown.
+//! Records every access of an auditor as an event, before anything is shown.
 
 use aggregates::audit_trail::{RecordAccess, Through};
 use aggregates::{Actor, Metadata, UserId};
@@ -7,18 +7,19 @@ use serde_json::Value;
 use crate::runtime::wake::SequencerWake;
 use store::{ExecuteError, Store, StoreError};
 
-/// A look.
+/// An access to the history.
 #[derive(Debug, Clone)]
 pub struct Access {
-    /// At what: the resource's name.
+    /// Name of the resource.
     pub what: &'static str,
-    /// Through which filter.
+    /// Filter of the access.
     pub filter: Value,
-    /// Which way.
+    /// HTTP or command line.
     pub through: Through,
 }
 
-/// Records a look, durably. Who looks from the command line is nobody's account: the nil id stands for them.
+/// Records an access durably. An access from the command line belongs to no account and is recorded under the
+/// nil id.
 pub async fn record_access(
     store: &Store,
     wake: &SequencerWake,
@@ -42,7 +43,7 @@ pub async fn record_access(
     }
 }
 
-/// The circumstances of a look from the command line.
+/// Metadata of an access from the command line.
 pub(crate) fn from_command_line() -> Metadata {
     Metadata {
         owner: UserId::SHARED,

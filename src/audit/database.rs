@@ -1,4 +1,4 @@
-//! Checks the ledger in the store against the events it stands for, and against every checkpoint that was signed.
+//! Verifies the ledger in the database against its events and all signed checkpoints.
 
 use std::collections::HashMap;
 
@@ -9,32 +9,32 @@ use super::signing::{Checkpoint, PublicKey, hex};
 use super::verify::{Misfit, Verified};
 use store::{CheckpointRow, EventFilter, GENESIS, LedgerHash, LinkedEntry, Store, StoreError};
 
-/// Events read at once.
+/// Events of one page.
 const PAGE: u32 = 2_000;
 
-/// Why the ledger was not found whole.
+/// Why the ledger is not valid.
 #[derive(Debug, thiserror::Error)]
 pub enum NotWhole {
-    /// Something in it does not fit.
-    #[error("verify the ledger: position {} does not fit: {}", .0.position, .0.what)]
+    /// A position does not fit.
+    #[error("position {} does not fit: {}", .0.position, .0.what)]
     Misfit(Misfit),
-    /// It cannot be read.
+    /// The ledger could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Where the check is.
+/// State of the verification.
 struct Walk {
     keys: HashMap<String, PublicKey>,
     last: u64,
     hash: LedgerHash,
     sequences: HashMap<(String, Uuid), i64>,
-    /// Checkpoints that the walk has still to come by, the next one last.
+    /// Checkpoints at later positions, the next one last.
     checkpoints: Vec<CheckpointRow>,
 }
 
-/// Checks the whole ledger. With `key`, checkpoints by other keys prove nothing. `progress` is told how far it is, and how
-/// far it has to go.
+/// Verifies the whole ledger. With `key`, only checkpoints signed by that key count. `progress` receives the
+/// current and the last position.
 pub async fn verify_database(
     store: &Store,
     key: Option<PublicKey>,
@@ -115,7 +115,7 @@ impl Walk {
         self.pass_checkpoints()
     }
 
-    /// Checks the checkpoints that were signed here.
+    /// Verifies the checkpoints at the current position.
     fn pass_checkpoints(&mut self) -> Result<(), Misfit> {
         while let Some(checkpoint) = self.checkpoints.pop_if(|next| next.position.0 <= self.last) {
             let signed = Checkpoint::from(checkpoint);

@@ -1,4 +1,4 @@
-//! A replayed conversation for people to read.
+//! A replayed conversation as text.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use projections::messages::Message;
 
 use super::replay::ReplayedConversation;
 
-/// A conversation as text: its row, then its messages.
+/// Renders a conversation: its row, then its messages.
 pub(crate) fn show(state: &ReplayedConversation) -> String {
     let mut text = String::new();
     let at = state.at.map_or_else(|| "before its first event".to_owned(), |at| at.to_rfc3339());
@@ -36,7 +36,7 @@ pub(crate) fn show(state: &ReplayedConversation) -> String {
     text
 }
 
-/// What a row says, one after the other.
+/// The fields of a row.
 pub(crate) fn facts(state: &ReplayedConversation) -> Vec<(&'static str, String)> {
     let Some(row) = &state.conversation else { return vec![] };
     vec![
@@ -49,7 +49,7 @@ pub(crate) fn facts(state: &ReplayedConversation) -> Vec<(&'static str, String)>
     ]
 }
 
-/// Who says it, and what became of it.
+/// Role and status of a message.
 pub(crate) fn heading(message: &Message) -> String {
     match (message.role, &message.failure) {
         ("user", _) => "question".to_owned(),
@@ -58,7 +58,7 @@ pub(crate) fn heading(message: &Message) -> String {
     }
 }
 
-/// A text set off from what is said about it.
+/// Indents a text below its heading.
 pub(crate) fn indented(text: &str) -> String {
     text.lines().map(|line| ["    ", line].concat()).collect::<Vec<_>>().join("\n")
 }

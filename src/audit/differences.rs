@@ -1,4 +1,4 @@
-//! What changed in a conversation between two moments, for people to read.
+//! Differences of a conversation between two positions, as text.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -8,7 +8,7 @@ use projections::messages::Message;
 use super::decrypted::{facts, heading, indented};
 use super::replay::ReplayedConversation;
 
-/// The differences as text: `+` for what came, `-` for what went, `~` for what changed.
+/// The differences as text: `+` for additions, `-` for removals, `~` for changes.
 pub(crate) fn differences(from: &ReplayedConversation, to: &ReplayedConversation) -> String {
     let mut text = format!(
         "from position {} (version {}) to position {} (version {})\n",

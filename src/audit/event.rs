@@ -1,4 +1,4 @@
-//! An event as an auditor sees it: its frame, its opened private part, and all that the chain covers.
+//! An event as auditors see it: metadata, decrypted private part, and all fields that the hash chain covers.
 
 use std::collections::HashSet;
 
@@ -15,63 +15,64 @@ use uuid::Uuid;
 use super::signing::hex;
 use store::{ContentKeys, LinkedEntry, Store, StoreError, StoredEvent};
 
-/// An event. Its hash is SHA-256 over the previous hash and its canonical bytes (`docs/audit.md`).
+/// An event of the ledger. Its hash is SHA-256 over the previous hash and its canonical bytes
+/// (`docs/audit.md`).
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AuditEvent<'a> {
-    /// Its place in the ledger.
+    /// Position in the ledger.
     pub position: u64,
-    /// Its id.
+    /// Event id.
     pub event_id: Uuid,
-    /// The kind of aggregate it happened to.
+    /// Type of the aggregate.
     pub aggregate: &'a str,
-    /// The aggregate it happened to.
+    /// Id of the aggregate.
     pub aggregate_id: Uuid,
-    /// Its place in the aggregate's own history.
+    /// Sequence number within the aggregate, from 1.
     pub sequence: i64,
-    /// Its name.
+    /// Event type.
     #[serde(rename = "type")]
     pub event_type: &'a str,
-    /// The version of its form.
+    /// Version of the event type.
     pub event_version: &'a str,
-    /// Whose data it is.
+    /// Owner of the data.
     pub owner: Uuid,
-    /// Who made it happen.
+    /// Actor of the command.
     pub actor: ActorName<'a>,
-    /// When Postgres recorded it.
+    /// Time at which Postgres recorded the event.
     pub recorded_at: DateTime<Utc>,
-    /// The request that led to it.
+    /// Correlation id: the request.
     pub correlation_id: Option<&'a str>,
-    /// The event that led to it.
+    /// Causation id: the event that caused this one.
     pub causation_id: Option<&'a str>,
-    /// What happened, byte for byte as stored.
+    /// Payload, byte for byte as stored.
     #[schema(value_type = Object)]
     pub payload: &'a RawValue,
-    /// What somebody wrote, opened; `null` if there is nothing, or if it was erased.
+    /// Decrypted private part; `null` if the event has none or the text was erased.
     #[schema(value_type = Option<Object>)]
     pub private: Option<Box<RawValue>>,
-    /// Its key was destroyed: what somebody wrote cannot be read any more.
+    /// Whether the key was destroyed, so that the private part is unreadable.
     pub erased: bool,
-    /// How it came to be, byte for byte as stored.
+    /// Metadata, byte for byte as stored.
     #[schema(value_type = Object)]
     pub metadata: &'a RawValue,
-    /// The private part as stored: ciphertext, in base64.
+    /// Private part as stored: ciphertext in base64.
     pub sealed: Option<String>,
-    /// The hash of the event before it, in hexadecimal.
+    /// Chain hash of the previous event in hexadecimal.
     pub previous: String,
-    /// Its own hash.
+    /// Chain hash of this event in hexadecimal.
     pub hash: String,
 }
 
-/// Who made something happen.
+/// Actor of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ActorName<'a> {
     /// `user`, `worker`, `auditor` or `system`.
     pub kind: &'a str,
-    /// Which one, where there is more than one.
+    /// Id of the user, auditor or worker; `null` for the system.
     pub id: Option<&'a str>,
 }
 
-/// What the metadata says that is shown.
+/// Displayed fields of the metadata.
 #[derive(Debug, Default, Deserialize)]
 struct Circumstances<'a> {
     #[serde(borrow, default)]
@@ -82,7 +83,7 @@ struct Circumstances<'a> {
     causation_id: Option<&'a str>,
 }
 
-/// A part of the ledger with the keys that open it.
+/// A page of the ledger with its keys.
 #[derive(Debug)]
 pub struct OpenPage {
     entries: Vec<LinkedEntry>,
@@ -90,7 +91,7 @@ pub struct OpenPage {
     users: HashSet<UserId>,
 }
 
-/// Finds the keys of a part of the ledger. Three round trips at most.
+/// Loads the keys of a page. At most three round trips.
 pub async fn open_page(store: &Store, entries: Vec<LinkedEntry>) -> Result<OpenPage, StoreError> {
     let (mut contents, mut users) = (Vec::new(), Vec::new());
     for entry in &entries {
@@ -111,7 +112,7 @@ pub async fn open_page(store: &Store, entries: Vec<LinkedEntry>) -> Result<OpenP
 }
 
 impl OpenPage {
-    /// The events of the page, one after the other.
+    /// The decrypted events of the page.
     pub fn events(&self) -> impl Iterator<Item = AuditEvent<'_>> {
         self.entries.iter().map(|entry| self.event(entry))
     }
@@ -148,7 +149,7 @@ impl OpenPage {
         }
     }
 
-    /// The private part in the clear, and whether its key is gone.
+    /// The decrypted private part, and whether its key was destroyed.
     fn open(&self, linked: &LinkedEntry) -> (Option<Box<RawValue>>, bool) {
         let event = &linked.entry.event;
         let key = match subject(event) {
@@ -175,7 +176,7 @@ impl OpenPage {
     }
 }
 
-/// Whose key an event depends on; `None` where no key stands between it and its reader.
+/// Subject of the key that encrypts an event; `None` for an event without a private part.
 fn subject(event: &StoredEvent) -> Option<Subject> {
     match event.aggregate_type.parse() {
         Ok(AggregateType::Conversation) => Some(Subject::Conversation(event.aggregate_id)),
@@ -186,7 +187,7 @@ fn subject(event: &StoredEvent) -> Option<Subject> {
 }
 
 impl<'a> ActorName<'a> {
-    /// From the form metadata has: `user:<id>`, `worker`.
+    /// Parses the text in metadata: `user:<id>`, `worker`.
     fn of(text: &'a str) -> Self {
         match text.split_once(':') {
             Some((kind, id)) => Self { kind, id: Some(id) },

@@ -1,7 +1,7 @@
-//! Exports: events as lines of JSON that prove themselves, without end of page and with steady memory.
+//! Exports: events as NDJSON that can be verified offline, with bounded memory.
 //!
-//! Each line ends with the hash of what stands before it on the line. The last line holds a signed checkpoint and a
-//! signature over all lines' hashes. A filtered export begins with a line that says so.
+//! Each line ends with the hash of the preceding content of the line. The last line holds a signed checkpoint
+//! and a signature over the hashes of all lines. The first line of a filtered export states the filter.
 
 use aggregates::Position;
 use aws_lc_rs::digest::{Context, SHA256, digest};
@@ -15,13 +15,13 @@ use super::signing::{Checkpoint, PublicKey, SigningKey, hex};
 use crate::audit::CheckpointSigner;
 use store::{EventFilter, LedgerHash, LinkedEntry, Store, StoreError, finish};
 
-/// Events read at once.
+/// Events of one page.
 const PAGE: u32 = 1_000;
-/// Pages that are being read, opened or written at the same time: what memory is needed for.
+/// Pages in progress at the same time, which bounds the memory.
 const AT_ONCE: usize = 3;
-/// What stands between a line's content and its hash.
+/// Separator of the content and the hash of a line.
 pub(crate) const LINE_HASH: &str = ",\"line_hash\":\"";
-/// What a filtered export says of itself.
+/// Marker of a filtered export.
 pub(crate) const PROVES: &str =
     "each line by itself: its event and the link before it; the chain between lines is not in here";
 
@@ -32,7 +32,7 @@ pub(crate) struct FirstLine {
     pub(crate) export: Filtered,
 }
 
-/// What a filtered export leaves out.
+/// The filter of an export.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Filtered {
@@ -41,7 +41,7 @@ pub(crate) struct Filtered {
     pub(crate) proves: String,
 }
 
-/// The last line.
+/// The last line of an export.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LastLine {
@@ -49,7 +49,7 @@ pub(crate) struct LastLine {
     pub(crate) lines: SignedLines,
 }
 
-/// A checkpoint with the key to check it by.
+/// A checkpoint with its public key.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SignedHead {
@@ -61,13 +61,13 @@ pub(crate) struct SignedHead {
     pub(crate) at: String,
 }
 
-/// The lines of the export since its beginning.
+/// The lines of the export so far.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SignedLines {
     pub(crate) after: u64,
     pub(crate) count: u64,
-    /// SHA-256 over the lines' hashes, one after the other.
+    /// SHA-256 over the concatenated hashes of the lines.
     pub(crate) digest: String,
     pub(crate) signature: String,
 }
@@ -78,7 +78,7 @@ impl SignedHead {
         Self { position, root, signature, key_id, public_key: key.to_base64(), at }
     }
 
-    /// The checkpoint, without the key that it brings along.
+    /// The checkpoint without its key.
     pub(crate) fn checkpoint(&self) -> Checkpoint {
         Checkpoint {
             position: self.position,
@@ -91,24 +91,24 @@ impl SignedHead {
 }
 
 impl SignedLines {
-    /// What is signed of them.
+    /// The signed text.
     pub(crate) fn text(&self, head: &SignedHead) -> String {
         let Self { after, count, digest, .. } = self;
         format!("colloquy export 1\n{}\n{after}\n{count}\n{digest}\n{}\n", head.position, head.key_id)
     }
 }
 
-/// Why an export broke off.
+/// Why an export ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportFailed {
-    /// The ledger cannot be read.
+    /// The ledger could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A line cannot be written.
-    #[error("write a line: {0}")]
+    /// A line could not be serialized.
+    #[error("a line could not be serialized")]
     Unwritable(#[from] serde_json::Error),
-    /// Writing lines ended early.
-    #[error("write lines: {0}")]
+    /// The writing task failed.
+    #[error("the writing task failed")]
     Aborted(#[from] tokio::task::JoinError),
 }
 
@@ -118,7 +118,7 @@ struct Written {
     hashes: Vec<LedgerHash>,
 }
 
-/// Where an export is.
+/// State of an export.
 struct Place {
     store: Store,
     filter: EventFilter,
@@ -126,7 +126,7 @@ struct Place {
     until: Position,
 }
 
-/// Exports what a filter lets through after a position, up to the ledger's head at this moment.
+/// Exports the events after a position that pass a filter, up to the current head.
 pub async fn export(
     store: &Store,
     signer: &CheckpointSigner,
@@ -140,7 +140,7 @@ pub async fn export(
     let pages = stream::try_unfold(place, next_page);
     let written = pages.map(|page| async { write_page(page?).await }).buffered(AT_ONCE);
     let mut signing = Some((Context::new(&SHA256), 0));
-    // An empty page stands for the end.
+    // An empty page marks the end.
     let ended = stream::once(async { Ok(Written { text: Bytes::new(), hashes: vec![] }) });
     let lines = written.map(|written| (written, false)).chain(ended.map(|end| (end, true))).map(
         move |(written, is_end)| {
@@ -157,7 +157,7 @@ pub async fn export(
         },
     );
     Ok(stream::iter(first).chain(lines).scan(false, |failed, line| {
-        // After an error there must be no last line that says that all went well.
+        // After an error no last line may follow: it would mark the export as complete.
         let goes_on = !*failed;
         *failed |= line.is_err();
         std::future::ready(goes_on.then_some(line))
@@ -183,7 +183,7 @@ fn write_lines(page: &OpenPage) -> Result<Written, ExportFailed> {
     for event in page.events() {
         let begins = text.len();
         serde_json::to_writer(&mut text, &event)?;
-        // The closing brace comes after the hash.
+        // The closing brace follows the hash.
         text.pop();
         let hash = digest(&SHA256, text.get(begins..).unwrap_or_default());
         text.extend_from_slice(LINE_HASH.as_bytes());

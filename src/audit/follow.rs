@@ -1,4 +1,5 @@
-//! History as it happens: everything after a position, then everything new, in order, none missing, none twice.
+//! Follows the ledger for an auditor: all events after a position, then new ones, in order, without gaps or
+//! repetitions.
 
 use aggregates::Position;
 use async_nats::Client;
@@ -8,26 +9,26 @@ use super::event::{OpenPage, open_page};
 use crate::runtime::ledger_feed::LedgerFeed;
 use store::{EventFilter, Store, StoreError};
 
-/// The most events at once.
+/// The most events of one page.
 const PAGE: u32 = 500;
 
-/// One auditor's place in history.
+/// An auditor who follows the ledger.
 #[derive(Debug)]
 pub struct Following {
     store: Store,
     nats: Client,
     subjects: Subjects,
     filter: EventFilter,
-    /// Looked through up to here.
+    /// Position up to which events were filtered.
     last: Position,
-    /// The ledger is known to be at least here.
+    /// Known lower bound of the head.
     known: Position,
-    /// Tells how far the ledger is; none until what was there before has been read.
+    /// Delivers new events; `None` until the existing ones are read.
     feed: Option<LedgerFeed>,
 }
 
 impl Following {
-    /// Follows what a filter lets through after a position.
+    /// Follows the events after a position that pass a filter.
     pub const fn new(
         store: Store,
         nats: Client,
@@ -38,7 +39,7 @@ impl Following {
         Self { store, nats, subjects, filter, last: after, known: Position(0), feed: None }
     }
 
-    /// The next events, at least one; waits until there are any.
+    /// Waits for the next events, at least one.
     pub async fn next(&mut self) -> Result<OpenPage, StoreError> {
         loop {
             if self.last >= self.known {

@@ -1,4 +1,4 @@
-//! A conversation as it stood: folded anew from its events, and from nothing else.
+//! Replay: a conversation at a position or a time, folded from its events alone.
 
 use std::str::FromStr;
 
@@ -12,24 +12,24 @@ use utoipa::ToSchema;
 use crate::runtime::decrypt::decrypt_events;
 use store::{EventFilter, Store, StoreError};
 
-/// Events read at once.
+/// Events of one page.
 const PAGE: u32 = 5_000;
 
-/// A moment of history.
+/// A point in the history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AsOf {
-    /// As far as the ledger is.
+    /// The current head.
     Now,
     /// After the event at this position.
     Position(Position),
-    /// After what was recorded at this time.
+    /// After the last event recorded at this time or earlier.
     Time(DateTime<Utc>),
 }
 
-/// What was given is no moment.
+/// The text is neither a position nor a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("read a moment: it must be a position or a time in RFC 3339")]
+#[error("neither a position nor a time in RFC 3339")]
 pub struct InvalidAsOf;
 
 impl FromStr for AsOf {
@@ -44,42 +44,42 @@ impl FromStr for AsOf {
                 .map(|_| Self::Position(Position(position)))
                 .map_err(|_| InvalidAsOf);
         }
-        // In a query a plus sign means a space.
+        // A query string decodes a plus sign as a space.
         let time = DateTime::parse_from_rfc3339(&text.replace(' ', "+")).map_err(|_| InvalidAsOf)?;
         Ok(Self::Time(time.to_utc()))
     }
 }
 
-/// A conversation as it stood.
+/// A conversation at a point in the history.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ReplayedConversation {
-    /// Its row; `null` where there was none: not yet, or deleted.
+    /// The row; `null` before the start of the conversation and after its deletion.
     pub conversation: Option<ConversationRow>,
-    /// Its messages, those of all branches, oldest first.
+    /// Messages of all branches, oldest first.
     pub messages: Vec<Message>,
-    /// Whose it is.
+    /// Owner.
     #[schema(value_type = uuid::Uuid)]
     pub owner: UserId,
-    /// It had been deleted.
+    /// Whether it was deleted.
     pub deleted: bool,
-    /// Its key was destroyed since: there are no texts any more.
+    /// Whether its key was destroyed since, so that all texts are unreadable.
     pub erased: bool,
-    /// The number of its events then.
+    /// Number of events at that point.
     pub version: u64,
-    /// The position of the newest of them; 0 where there was none.
+    /// Position of the last event at that point; 0 without events.
     #[schema(value_type = u64)]
     pub position: Position,
-    /// When that was recorded.
+    /// Time at which that event was recorded.
     pub at: Option<DateTime<Utc>>,
-    /// The position of its first event.
+    /// Position of the first event.
     #[schema(value_type = u64)]
     pub first_position: Position,
-    /// The position of its newest event today.
+    /// Position of the newest event today.
     #[schema(value_type = u64)]
     pub last_position: Position,
 }
 
-/// Replays a conversation up to a moment; `None` if the ledger does not know it.
+/// Replays a conversation up to a point; `None` if the ledger has no event of it.
 pub async fn replay(
     store: &Store,
     conversation: ConversationId,
@@ -128,7 +128,7 @@ async fn events_until(
     while after < until {
         let part = store.audited(&filter, after, until, PAGE).await?;
         for linked in &part.entries {
-            // Within one conversation events follow each other in time as well.
+            // Times are non-decreasing within one conversation.
             if matches!(as_of, AsOf::Time(time) if linked.entry.event.recorded_at > time) {
                 return Ok(events);
             }

@@ -1,4 +1,5 @@
-//! Signatures over the ledger's head (Ed25519). What is signed is text, so that anybody can check it with any tool.
+//! Ed25519 signatures over the head of the ledger. The signed content is text, so that any tool can verify
+//! it.
 
 use std::fmt;
 
@@ -10,25 +11,25 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Characters of a key's name.
+/// Characters of a key id.
 const KEY_ID_LENGTH: usize = 16;
-/// What stands before the key in the usual form of an Ed25519 public key (RFC 8410).
+/// DER prefix of an Ed25519 public key (RFC 8410).
 const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
-/// A key cannot be used.
+/// A key is not usable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidKey {
     /// Not a private key.
     #[error(
-        "read the signing key: it must be Ed25519, as PEM (PKCS#8) or as a seed of 32 bytes in hexadecimal or base64"
+        "the signing key is not Ed25519 as PEM (PKCS#8), or as a seed of 32 bytes in hexadecimal or base64"
     )]
     Private,
     /// Not a public key.
-    #[error("read the public key: it must be Ed25519, as PEM or as 32 bytes in base64 or hexadecimal")]
+    #[error("the public key is not Ed25519 as PEM, or as 32 bytes in base64 or hexadecimal")]
     Public,
 }
 
-/// A key that signs.
+/// A private key.
 pub struct SigningKey(Ed25519KeyPair);
 
 impl fmt::Debug for SigningKey {
@@ -38,12 +39,13 @@ impl fmt::Debug for SigningKey {
 }
 
 impl SigningKey {
-    /// Makes a new key.
+    /// Generates a key.
     pub fn generate() -> Result<Self, InvalidKey> {
         Ed25519KeyPair::generate().map(Self).map_err(|_| InvalidKey::Private)
     }
 
-    /// Reads a key: PEM as `openssl genpkey -algorithm ed25519` writes it, or a seed in hexadecimal or base64.
+    /// Parses a key: PEM as `openssl genpkey -algorithm ed25519` writes it, or a seed in hexadecimal or
+    /// base64.
     pub fn parse(text: &str) -> Result<Self, InvalidKey> {
         let pair = match pem(text) {
             Some(der) => Ed25519KeyPair::from_pkcs8_maybe_unchecked(&der),
@@ -52,12 +54,12 @@ impl SigningKey {
         pair.map(Self).map_err(|_| InvalidKey::Private)
     }
 
-    /// A key of its seed.
+    /// A key from its seed.
     pub fn from_seed(seed: &[u8]) -> Result<Self, InvalidKey> {
         Ed25519KeyPair::from_seed_unchecked(seed).map(Self).map_err(|_| InvalidKey::Private)
     }
 
-    /// What makes the key: to be sealed at once.
+    /// The seed, which the caller encrypts at once.
     pub fn seed(&self) -> Result<Vec<u8>, InvalidKey> {
         use aws_lc_rs::encoding::AsBigEndian as _;
         let seed = self.0.seed().map_err(|_| InvalidKey::Private)?;
@@ -66,25 +68,25 @@ impl SigningKey {
         Ok(bytes.as_ref().to_vec())
     }
 
-    /// The key everybody may know.
+    /// The public key.
     pub fn public_key(&self) -> PublicKey {
         let mut bytes = [0; 32];
         bytes.copy_from_slice(self.0.public_key().as_ref());
         PublicKey(bytes)
     }
 
-    /// Signs a text, in base64.
+    /// Signs a text; the signature is base64.
     pub fn sign(&self, text: &str) -> String {
         STANDARD.encode(self.0.sign(text.as_bytes()))
     }
 }
 
-/// A key that checks signatures.
+/// A public key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PublicKey([u8; 32]);
 
 impl PublicKey {
-    /// Reads a key: PEM, base64 or hexadecimal.
+    /// Parses a key: PEM, base64 or hexadecimal.
     pub fn parse(text: &str) -> Result<Self, InvalidKey> {
         let bytes = match pem(text) {
             Some(der) => der.strip_prefix(&SPKI_PREFIX).map(<[u8]>::to_vec),
@@ -93,29 +95,29 @@ impl PublicKey {
         Self::from_bytes(&bytes.ok_or(InvalidKey::Public)?)
     }
 
-    /// A key of its 32 bytes.
+    /// A key from its 32 bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, InvalidKey> {
         bytes.try_into().map(Self).map_err(|_| InvalidKey::Public)
     }
 
-    /// Its bytes.
+    /// The 32 bytes.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// Its name: the beginning of its SHA-256, in hexadecimal.
+    /// Key id: the first characters of the SHA-256 in hexadecimal.
     pub fn id(&self) -> String {
         let mut id = hex(digest(&SHA256, &self.0).as_ref());
         id.truncate(KEY_ID_LENGTH);
         id
     }
 
-    /// In base64.
+    /// The key in base64.
     pub fn to_base64(&self) -> String {
         STANDARD.encode(self.0)
     }
 
-    /// Whether a signature in base64 is this key's over a text.
+    /// Verifies a base64 signature over a text.
     pub fn signed(&self, text: &str, signature: &str) -> bool {
         STANDARD.decode(signature).is_ok_and(|signature| {
             UnparsedPublicKey::new(&ED25519, self.0).verify(text.as_bytes(), &signature).is_ok()
@@ -123,20 +125,21 @@ impl PublicKey {
     }
 }
 
-/// The head of the chain at a moment, signed.
+/// A signed head of the hash chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Checkpoint {
-    /// The ledger's last position then.
+    /// Last position of the ledger.
     #[schema(value_type = u64)]
     pub position: Position,
-    /// The hash of the event there, in hexadecimal: all that came before is in it.
+    /// Chain hash at this position in hexadecimal; covers all earlier events.
     pub root: String,
-    /// Ed25519 over `colloquy checkpoint 1`, position, root, at and `key_id`, each followed by a line feed; in base64.
+    /// Ed25519 over `colloquy checkpoint 1`, position, root, at and `key_id`, each followed by a line feed;
+    /// in base64.
     pub signature: String,
-    /// The key that signed.
+    /// Id of the signing key.
     pub key_id: String,
-    /// When, in RFC 3339.
+    /// Time of the signature, RFC 3339.
     pub at: String,
 }
 
@@ -148,7 +151,7 @@ impl Checkpoint {
         Self { position, root, signature, key_id, at }
     }
 
-    /// Whether a key signed exactly this.
+    /// Verifies the signature with a key.
     pub fn is_signed_by(&self, key: &PublicKey) -> bool {
         self.key_id == key.id()
             && key
@@ -191,7 +194,7 @@ fn bytes_of(text: &str) -> Option<Vec<u8>> {
     unhex(&text.to_ascii_lowercase()).map(Vec::from).or_else(|| STANDARD.decode(text).ok())
 }
 
-/// What a PEM holds; `None` if it is none.
+/// The content of a PEM block; `None` if the text is not PEM.
 fn pem(text: &str) -> Option<Vec<u8>> {
     let body = text.trim().strip_prefix("-----BEGIN ")?.split_once("-----")?.1.split_once("-----END ")?.0;
     STANDARD.decode(body.split_whitespace().collect::<String>()).ok()

@@ -1,7 +1,8 @@
-//! Checks an export from itself alone: every byte of every line, the chain, each aggregate's order, the signatures.
+//! Verifies an export offline: every byte of every line, the hash chain, the order of each aggregate, the
+//! signatures.
 //!
-//! Lines are read in blocks and checked by as many threads as there are; what links one line to the next is checked in
-//! their order, so that the first position that does not fit is named.
+//! Blocks of lines are verified in parallel, on all processors. The links between lines are verified in
+//! order, so that the error names the first position that does not fit.
 
 mod block;
 mod following;
@@ -15,58 +16,59 @@ use super::signing::PublicKey;
 use block::{Checked, check};
 use following::Follower;
 
-/// Bytes that one thread takes at once.
+/// Bytes of one block.
 const BLOCK: usize = 1 << 20;
-/// The longest line that is read: the largest event there can be is far shorter.
+/// The longest accepted line in bytes, far above the largest possible event.
 const LONGEST_LINE: u64 = 16 << 20;
 
-/// What was proven.
+/// The result of a successful verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
-    /// Events.
+    /// Number of events.
     pub events: u64,
-    /// The first position, if there is one.
+    /// First position; `None` without events.
     pub first: Option<u64>,
-    /// The last position, if there is one.
+    /// Last position; `None` without events.
     pub last: Option<u64>,
-    /// The chain from the first to the last holds; otherwise each line for itself.
+    /// Whether the hash chain links all events; otherwise each line was verified on its own.
     pub chained: bool,
-    /// The key that signed.
+    /// Id of the signing key.
     pub key_id: String,
-    /// Whether that key was given, and not only found in the export itself.
+    /// Whether the caller passed the key; otherwise it comes from the export itself.
     pub key_given: bool,
-    /// Up to here what was opened is covered by each line's hash and by no signature: the export was resumed after it.
+    /// Position after which the export was resumed: decrypted texts before it are covered by line hashes, not
+    /// by a signature.
     pub resumed_after: Option<u64>,
 }
 
-/// What does not fit.
+/// A position that does not fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Misfit {
-    /// The first position that does not fit; that of the event before it where it does not say its own.
+    /// The first position that does not fit, or the last valid one before an unreadable line.
     pub position: u64,
-    /// What about it.
+    /// The contradiction.
     pub what: String,
 }
 
 impl fmt::Display for Misfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "verify the export: position {} does not fit: {}", self.position, self.what)
+        write!(f, "position {} does not fit: {}", self.position, self.what)
     }
 }
 
-/// Why an export was not found whole.
+/// Why an export is not valid.
 #[derive(Debug, thiserror::Error)]
 pub enum NotVerified {
-    /// Something in it does not fit.
+    /// A position does not fit.
     #[error("{0}")]
     Misfit(Misfit),
-    /// It cannot be read.
-    #[error("read the export: {0}")]
+    /// The export could not be read.
+    #[error("the export could not be read")]
     Unreadable(#[from] std::io::Error),
 }
 
-/// Checks an export. `after` is the position it begins after, 0 for a whole one; `key` the key that must have signed it,
-/// else the one it names itself.
+/// Verifies an export that begins after position `after`, 0 for a whole one. Without `key`, the key in the
+/// export is used.
 pub fn verify(
     input: impl BufRead + Send,
     after: u64,
@@ -84,7 +86,7 @@ pub fn verify(
         }
         let reader = scope.spawn(move || hand_out(input, &to_check));
         let outcome = follow(&checked, after, key);
-        // Whoever is still at work notices that nobody waits for it.
+        // The other threads end when the receiver is dropped.
         drop(checked);
         let read = reader.join().unwrap_or_else(|_| Err(std::io::Error::other("the reader broke off")));
         match (outcome, read) {
@@ -95,7 +97,7 @@ pub fn verify(
     })
 }
 
-/// Checks blocks as they come.
+/// Verifies blocks until the channel closes.
 fn work(blocks: &Receiver<Vec<u8>>, results: &SyncSender<Vec<Checked>>) {
     for block in blocks {
         if results.send(check(&block)).is_err() {
@@ -104,7 +106,7 @@ fn work(blocks: &Receiver<Vec<u8>>, results: &SyncSender<Vec<Checked>>) {
     }
 }
 
-/// Deals whole lines in turn, so that the results can be taken in turn.
+/// Distributes blocks of whole lines round-robin, so that results are received in order.
 fn hand_out(mut input: impl BufRead, to_check: &[SyncSender<Vec<u8>>]) -> std::io::Result<()> {
     for blocks in to_check.iter().cycle() {
         let mut block = Vec::with_capacity(BLOCK + BLOCK / 4);
@@ -119,7 +121,7 @@ fn hand_out(mut input: impl BufRead, to_check: &[SyncSender<Vec<u8>>]) -> std::i
     Ok(())
 }
 
-/// Takes the results in the order of the lines.
+/// Receives the results in the order of the lines.
 fn follow(
     checked: &[Receiver<Vec<Checked>>],
     after: u64,

@@ -1,4 +1,4 @@
-//! Everything that is kept about a person, as one ZIP: made while it is sent, so that its size does not matter.
+//! Export of personal data: everything stored about a user as one ZIP, streamed with bounded memory.
 
 mod archive;
 mod documents;
@@ -19,40 +19,40 @@ use archive::Archive;
 use store::{Store, StoreError, account_profile};
 use transcript::Transcript;
 
-/// Events read at once.
+/// Events of one page.
 const PAGE: u32 = 500;
 
-/// Why an export broke off.
+/// Why an export ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
-    /// The store did not give what it has.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Something of it cannot be written down.
-    #[error("write an export: {0}")]
+    /// An entry could not be serialized.
+    #[error("an entry could not be serialized")]
     Json(#[from] serde_json::Error),
-    /// A file cannot be read.
+    /// A file could not be read.
     #[error(transparent)]
     Files(#[from] FilesError),
-    /// Nobody takes it any more.
-    #[error("send an export: its reader is gone")]
+    /// The reader disconnected.
+    #[error("the reader disconnected")]
     Gone,
 }
 
-/// What an export needs.
+/// Writes exports.
 #[derive(Debug, Clone)]
 pub struct Exporter {
-    /// The event store.
+    /// Event store and keys.
     pub store: Store,
-    /// The account service's database.
+    /// Tables of the account service.
     pub accounts: PgPool,
-    /// The files.
+    /// Stored files.
     pub files: Files,
 }
 
 impl Exporter {
-    /// Begins an export. Its bytes come through the channel, which ends with an error if the export breaks off; who drops the
-    /// channel ends it.
+    /// Starts an export. The channel delivers its bytes, and ends with an error if the export fails. Dropping
+    /// the channel ends the export.
     pub fn begin(self, user: UserId) -> mpsc::Receiver<io::Result<Bytes>> {
         let (archive, bytes) = Archive::new();
         tokio::spawn(async move {
@@ -60,7 +60,7 @@ impl Exporter {
             if let Err(error) = &outcome
                 && !matches!(error, ExportError::Gone)
             {
-                tracing::warn!(%error, "an export broke off");
+                tracing::warn!(%error, "an export ended early");
             }
             archive.close(outcome.is_ok()).await;
         });
@@ -71,8 +71,8 @@ impl Exporter {
         let until = self.store.ledger_head().await?.0;
         let profile = account_profile(&self.accounts, user).await?;
         archive.entry("account.json", pretty(&json!({"id": user, "account": profile}))?).await?;
-        let told_of = self.write_events(user, until, archive).await?;
-        for id in told_of.conversations {
+        let mentioned = self.write_events(user, until, archive).await?;
+        for id in mentioned.conversations {
             let mut events = self.store.aggregate_events(AggregateType::Conversation, id).await?;
             self.store.open(&mut events).await?;
             let transcript = Transcript::of(id, &events);
@@ -80,21 +80,21 @@ impl Exporter {
             archive.entry(&format!("{name}.json"), pretty(&transcript)?).await?;
             archive.entry(&format!("{name}.md"), transcript.markdown().into_bytes()).await?;
         }
-        self.write_documents(user, told_of.documents, archive).await?;
+        self.write_documents(user, mentioned.documents, archive).await?;
         let usage = projections::usage::days(self.store.pool(), user, None, None);
         let usage = usage.await.map_err(StoreError::from)?;
         archive.entry("usage.json", pretty(&usage)?).await?;
         archive.entry("README.md", README.as_bytes().to_vec()).await
     }
 
-    /// Writes the person's own events, one to a line, and says what they tell of.
+    /// Writes the user's events as NDJSON; returns the conversations and documents that they mention.
     async fn write_events(
         &self,
         user: UserId,
         until: Position,
         archive: &Archive,
     ) -> Result<ToldOf, ExportError> {
-        let mut told_of = ToldOf::default();
+        let mut mentioned = ToldOf::default();
         let mut position = Position(0);
         archive.begin("events.ndjson").await?;
         loop {
@@ -105,8 +105,8 @@ impl Exporter {
             let mut lines = Vec::new();
             for event in &events {
                 match event.aggregate {
-                    AggregateType::Conversation => told_of.conversations.insert(event.aggregate_id),
-                    AggregateType::Document => told_of.documents.insert(event.aggregate_id),
+                    AggregateType::Conversation => mentioned.conversations.insert(event.aggregate_id),
+                    AggregateType::Document => mentioned.documents.insert(event.aggregate_id),
                     AggregateType::Account | AggregateType::AuditTrail => false,
                 };
                 serde_json::to_writer(&mut lines, &told(event)?)?;
@@ -114,18 +114,18 @@ impl Exporter {
             }
             archive.append(lines).await?;
         }
-        Ok(told_of)
+        Ok(mentioned)
     }
 }
 
-/// What a person's events tell of.
+/// Aggregates of a user.
 #[derive(Default)]
 struct ToldOf {
     conversations: BTreeSet<Uuid>,
     documents: BTreeSet<Uuid>,
 }
 
-/// An event as its owner reads it.
+/// An event for its owner.
 fn told(event: &RecordedEvent) -> Result<Value, serde_json::Error> {
     let payload = match &event.event {
         Event::Conversation(event) => serde_json::to_value(event),

@@ -1,4 +1,4 @@
-//! Makes read models anew from the ledger while readers keep reading the old ones, or compares them with the old ones.
+//! Rebuilds read models from the ledger without downtime, or compares them with the ledger.
 
 use std::sync::Arc;
 
@@ -10,19 +10,19 @@ use tokio::task::JoinSet;
 use crate::runtime::decrypt::decrypt_events;
 use store::{Store, StoreError};
 
-/// Events applied in one transaction.
+/// Events of one transaction.
 const BATCH: u32 = 5_000;
-/// Events that may be left when the projector is held to let a new table take the old one's place.
+/// Lag below which the projector is held and the new table replaces the old one.
 const CLOSE: u64 = 2_000;
 
-/// Rebuilds read models beside each other: the ledger is read and opened once for all of them. `progress` is told how far
-/// they are, and how far they have to go. What an interrupted rebuild has done counts.
+/// Rebuilds read models together: the ledger is read and decrypted once. `progress` receives the current and
+/// the last position. Resumes an interrupted rebuild.
 pub async fn rebuild(
     store: &Store,
     models: &[ReadModel],
     progress: impl Fn(Position, Position),
 ) -> Result<(), StoreError> {
-    // A read model may be behind the others, such as one that is new: the new table does not wait for it.
+    // A new read model may lag behind the others: the new table does not wait for it.
     for mut rebuild in fill(store, models, Goal::Highest, progress).await? {
         rebuild.index(store.pool()).await?;
         let transaction = catch_up(store, &mut rebuild).await?;
@@ -31,7 +31,7 @@ pub async fn rebuild(
     Ok(())
 }
 
-/// Compares read models with what the ledger makes of them anew, row by row, and leaves the live ones as they are.
+/// Compares the rows of read models with those that the ledger yields. Changes nothing.
 pub async fn check(
     store: &Store,
     models: &[ReadModel],
@@ -46,12 +46,12 @@ pub async fn check(
     Ok(checked)
 }
 
-/// How far new tables are filled before the projector is held.
+/// Position up to which new tables are filled before the projector is held.
 #[derive(Debug, Clone, Copy)]
 enum Goal {
-    /// To where the live read model is that is behind all others.
+    /// Lowest position of the live read models.
     Lowest,
-    /// To where the one is that is ahead.
+    /// Highest position of the live read models.
     Highest,
 }
 
@@ -65,8 +65,8 @@ impl Goal {
     }
 }
 
-/// Fills new tables until they are close behind the live ones. The next events are read and opened while the last ones are
-/// written.
+/// Fills new tables until they are close behind the live ones. Reads and decrypts the next batch while the
+/// last one is written.
 async fn fill(
     store: &Store,
     models: &[ReadModel],
@@ -99,7 +99,7 @@ async fn read(store: Store, after: Position) -> Result<Vec<Opened>, StoreError> 
     decrypt_events(&store, events).await
 }
 
-/// Applies a batch to all of them at once.
+/// Applies a batch to all rebuilds in parallel.
 async fn apply(
     store: &Store,
     rebuilds: Vec<Rebuild>,
@@ -117,7 +117,7 @@ async fn apply(
     Ok(applied)
 }
 
-/// Holds the projector and brings the new table to where the live one is.
+/// Holds the projector and applies the remaining events to the new table.
 async fn catch_up(store: &Store, rebuild: &mut Rebuild) -> Result<PgTransaction<'static>, StoreError> {
     let mut transaction = store.pool().begin().await?;
     let live = rebuild.hold(&mut transaction).await?;

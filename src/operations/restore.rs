@@ -1,7 +1,7 @@
-//! Brings back what is made from Postgres after it was lost: JetStream's streams and the read models.
+//! Restores JetStream streams and read models from Postgres after a loss.
 //!
-//! Changes nothing that is whole, may be repeated, and may run beside the service. The sealer finds by itself from where a
-//! stream that was made anew has to be filled.
+//! Changes nothing that is intact, is repeatable, and can run beside the service. The publisher determines
+//! from which position a new stream has to be filled.
 
 use aggregates::Position;
 use async_nats::{Client, jetstream};
@@ -12,22 +12,22 @@ use crate::operations::rebuild;
 use crate::runtime::decrypt::decrypt_events;
 use store::{Store, StoreError};
 
-/// Events projected in one transaction.
+/// Events of one transaction.
 const BATCH: u32 = 2_000;
 
-/// Why not everything was brought back.
+/// Why the restore failed.
 #[derive(Debug, thiserror::Error)]
 pub enum NotRestored {
-    /// Postgres.
+    /// Postgres failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// JetStream.
+    /// JetStream failed.
     #[error(transparent)]
     Streams(#[from] StreamFailed),
 }
 
-/// Makes the streams where they are missing, and every read model anew, up to the ledger's head. `progress` is told how far
-/// it is, and how far it has to go.
+/// Creates missing streams and rebuilds every read model up to the current head. `progress` receives the
+/// current and the last position.
 pub async fn restore(
     store: &Store,
     nats: &Client,
@@ -40,7 +40,7 @@ pub async fn restore(
     Ok(project(store, &progress).await?)
 }
 
-/// Projects what the read models have not seen. Of two projectors at once the second finds nothing left to do.
+/// Applies events that the read models lack. A second projector at the same time finds nothing to apply.
 async fn project(store: &Store, progress: impl Fn(Position, Position)) -> Result<Position, StoreError> {
     let (head, _) = store.ledger_head().await?;
     loop {

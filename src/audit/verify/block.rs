@@ -1,4 +1,4 @@
-//! What a line shows by itself: that its bytes are those that were written, and that its event fits its links.
+//! Verification of one line on its own: its bytes are unchanged, and its event matches its hashes.
 
 use std::borrow::Cow;
 
@@ -15,26 +15,26 @@ use crate::audit::export::{FirstLine, LINE_HASH, LastLine};
 use crate::audit::signing::{hex, unhex};
 use store::{Canonical, LedgerHash};
 
-/// A line that was checked by itself.
+/// A line that was verified on its own.
 #[derive(Debug)]
 pub(crate) enum Checked {
-    /// An event that fits its links.
+    /// An event that matches its hashes.
     Event(Event),
-    /// What a filtered export begins with.
+    /// The first line of a filtered export.
     First(Box<FirstLine>),
-    /// What an export ends with.
+    /// The last line of an export.
     Last(Box<LastLine>),
-    /// What an export ends with, changed.
+    /// The last line of an export, changed.
     WrongEnd,
-    /// Something else: the position it claims, and what is wrong with it.
+    /// Another line: the position that it claims, and the contradiction.
     Wrong(Option<u64>, &'static str),
 }
 
-/// What links an event to others.
+/// The links of an event to others.
 #[derive(Debug)]
 pub(crate) struct Event {
     pub(crate) position: u64,
-    /// The aggregate: its id, and a hash of its type's name.
+    /// The aggregate: id, and a hash of the type.
     pub(crate) aggregate: (Uuid, u64),
     pub(crate) sequence: i64,
     pub(crate) previous: LedgerHash,
@@ -42,7 +42,7 @@ pub(crate) struct Event {
     pub(crate) line_hash: LedgerHash,
 }
 
-/// What the chain covers of a line.
+/// The fields that the hash chain covers.
 #[derive(Deserialize)]
 struct Line<'a> {
     position: u64,
@@ -69,7 +69,7 @@ struct Line<'a> {
     hash: Cow<'a, str>,
 }
 
-/// Checks every line of a block.
+/// Verifies every line of a block.
 pub(crate) fn check(block: &[u8]) -> Vec<Checked> {
     block.strip_suffix(b"\n").unwrap_or(block).split(|byte| *byte == b'\n').map(check_line).collect()
 }
@@ -93,8 +93,8 @@ fn check_line(line: &[u8]) -> Checked {
     }
 }
 
-/// What cannot be read as what it should be. No event holds the words by which an export's end is known: within a text
-/// quotation marks are escaped.
+/// Classifies a line that is not a valid event. The markers of an export's end cannot occur inside an event,
+/// where quotation marks are escaped.
 fn wrong(text: &str, what: &'static str) -> Checked {
     let is_end = text.contains("\"checkpoint\":") || text.contains("\"lines\":{");
     if is_end && !text.contains(LINE_HASH) {
@@ -105,7 +105,7 @@ fn wrong(text: &str, what: &'static str) -> Checked {
 
 fn check_event(text: &str) -> Result<Event, &'static str> {
     const CHANGED: &str = "its line was changed";
-    // After the content: the name, 64 digits, quotation mark and brace.
+    // After the content: field name, 64 digits, quotation mark and brace.
     let end = text.len().checked_sub(LINE_HASH.len() + 64 + 2).ok_or(CHANGED)?;
     let (content, tail) = text.split_at_checked(end).ok_or(CHANGED)?;
     let claimed = tail.strip_prefix(LINE_HASH).and_then(|tail| tail.strip_suffix("\"}")).ok_or(CHANGED)?;
@@ -138,13 +138,13 @@ fn check_event(text: &str) -> Result<Event, &'static str> {
     Ok(Event { position: line.position, aggregate, sequence: line.sequence, previous, hash, line_hash })
 }
 
-/// FNV-1a: tells the few types of aggregates apart in little memory.
+/// FNV-1a, which distinguishes the few aggregate types in little memory.
 fn name_hash(name: &str) -> u64 {
     name.bytes()
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// Reads a line that must be written exactly so.
+/// Parses a line that must have exactly this form.
 fn exactly<T: Serialize + DeserializeOwned>(text: &str) -> Option<T> {
     let read: T = serde_json::from_str(text).ok()?;
     (serde_json::to_string(&read).ok()? == text).then_some(read)

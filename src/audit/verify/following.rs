@@ -1,4 +1,5 @@
-//! What lines show in their order: no gaps, a chain without a break, each aggregate in its order, an end that is signed.
+//! Verification of lines in order: no gaps, an unbroken hash chain, the order of each aggregate, a signed
+//! end.
 
 use std::collections::HashMap;
 
@@ -14,7 +15,7 @@ use store::{GENESIS, LedgerHash, finish};
 /// Follows the lines of an export.
 pub(crate) struct Follower {
     key: Option<PublicKey>,
-    /// The position the export begins after.
+    /// Position after which the export begins.
     begins_after: u64,
     chained: bool,
     events: u64,
@@ -42,7 +43,7 @@ impl Follower {
         }
     }
 
-    /// Takes the next line.
+    /// Verifies the next line.
     pub(crate) fn take(&mut self, line: Checked) -> Result<(), Misfit> {
         if self.signed.is_some() {
             return Err(misfit(self.last, "something follows the line that ends the export"));
@@ -56,7 +57,7 @@ impl Follower {
             }
             Checked::WrongEnd => Err(misfit(self.last, "the line that ends the export after it was changed")),
             Checked::Wrong(claimed, what) => {
-                // A position that cannot come here was changed itself.
+                // An impossible position was itself changed.
                 let expected = self.last + 1;
                 let position = claimed.filter(|position| !self.chained && *position > self.last);
                 Err(misfit(position.unwrap_or(expected), what))
@@ -82,7 +83,7 @@ impl Follower {
         if event.position < expected {
             return Err(misfit(event.position, "it does not follow the one before it"));
         }
-        // Where the export begins, or leaves something out, there is nothing to compare with.
+        // At the start, and after omitted events, no previous hash is known.
         let known = self.head.filter(|_| event.position == expected);
         if known.is_some_and(|head| head != event.previous) {
             return Err(misfit(event.position, "it is not linked to the event before it"));
@@ -105,7 +106,7 @@ impl Follower {
         if fits { Ok(()) } else { Err(misfit(event.position, "it is out of its aggregate's order")) }
     }
 
-    /// After the last line: whether the end is there and fits.
+    /// After the last line: verifies the end.
     pub(crate) fn finish(self) -> Result<Verified, Misfit> {
         let at = self.last;
         let ends = |what: &str| misfit(at, what);
@@ -140,8 +141,8 @@ impl Follower {
         })
     }
 
-    /// The signature over lines covers those of the last request; what was fetched before it was resumed is covered by the
-    /// chain and by each line's hash.
+    /// Verifies the signature over the lines of the last request. Lines before a resumption are covered by
+    /// the chain and by their own hashes.
     fn check_lines(&self, last: &LastLine) -> Result<Option<u64>, Misfit> {
         let lines = &last.lines;
         if lines.after > self.begins_after && self.chained && lines.after <= self.last {

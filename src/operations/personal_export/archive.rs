@@ -1,5 +1,5 @@
-//! A ZIP that is sent while it is written. The archive itself is made on a thread of its own, since it is made by blocking
-//! code; both channels are short, so that a slow reader slows the writer down and nothing piles up.
+//! A ZIP archive that is sent while it is written. Blocking code writes it on a thread of its own. Both
+//! channels are short, so that a slow reader slows the writer down and memory stays bounded.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -14,9 +14,9 @@ use zip::write::SimpleFileOptions;
 
 use super::ExportError;
 
-/// Bytes sent at once.
+/// Bytes of one chunk.
 const CHUNK: usize = 64 << 10;
-/// Chunks on their way.
+/// Chunks that wait in a channel.
 const ON_THE_WAY: usize = 4;
 
 enum Step {
@@ -29,41 +29,41 @@ enum Step {
 pub(crate) struct Archive(mpsc::Sender<Step>);
 
 impl Archive {
-    /// An archive, and its bytes.
+    /// An archive and the stream of its bytes.
     pub(crate) fn new() -> (Self, mpsc::Receiver<io::Result<Bytes>>) {
         let (steps, next) = mpsc::channel(ON_THE_WAY);
         let (bytes, sent) = mpsc::channel(ON_THE_WAY);
         tokio::task::spawn_blocking(move || {
             if let Err(error) = write(next, &bytes) {
-                // Whoever reads must not take half an archive for a whole one.
+                // The reader must not take a truncated archive for a complete one.
                 let _ = bytes.blocking_send(Err(error));
             }
         });
         (Self(steps), sent)
     }
 
-    /// A whole file.
+    /// Adds a whole file.
     pub(crate) async fn entry(&self, name: &str, content: Vec<u8>) -> Result<(), ExportError> {
         self.begin(name).await?;
         self.append(content).await
     }
 
-    /// The beginning of a file.
+    /// Starts a file.
     pub(crate) async fn begin(&self, name: &str) -> Result<(), ExportError> {
         self.step(Step::Begin(name.to_owned(), None)).await
     }
 
-    /// The beginning of a document's file; the manifest says which document it is.
+    /// Starts the file of a document; the manifest names the document.
     pub(crate) async fn begin_document(&self, name: &str, document: Value) -> Result<(), ExportError> {
         self.step(Step::Begin(name.to_owned(), Some(document))).await
     }
 
-    /// More of the file begun last.
+    /// Appends to the file that was started last.
     pub(crate) async fn append(&self, content: Vec<u8>) -> Result<(), ExportError> {
         self.step(Step::Append(content)).await
     }
 
-    /// Ends the archive with its manifest, or breaks it off.
+    /// Completes the archive with its manifest, or aborts it.
     pub(crate) async fn close(self, whole: bool) {
         let _ = self.step(Step::Close { whole }).await;
     }
@@ -73,7 +73,7 @@ impl Archive {
     }
 }
 
-/// A file's line in the manifest.
+/// An entry of the manifest.
 #[derive(Serialize)]
 struct Listed {
     path: String,
@@ -130,7 +130,7 @@ fn write(mut steps: mpsc::Receiver<Step>, bytes: &mpsc::Sender<io::Result<Bytes>
     zip.finish()?.into_inner().flush()
 }
 
-/// Sends what is written.
+/// Sends written bytes through a channel.
 struct Sending<'a> {
     bytes: &'a mpsc::Sender<io::Result<Bytes>>,
     buffer: Vec<u8>,

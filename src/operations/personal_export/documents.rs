@@ -1,4 +1,4 @@
-//! A person's documents in an export: their files as they were brought, and what is known of each.
+//! Documents in an export: the files as uploaded, and the metadata of each.
 
 use std::collections::BTreeSet;
 
@@ -14,10 +14,10 @@ use super::{ExportError, Exporter, pretty};
 use crate::knowledge::files::FilesError;
 use store::StoreError;
 
-/// The longest name of a file, without its ending.
+/// The longest file name in characters, without extension.
 const NAME: usize = 100;
 
-/// What is known of a document.
+/// Metadata of a document.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct About {
     id: Uuid,
@@ -29,12 +29,12 @@ pub(crate) struct About {
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     added_at: DateTime<Utc>,
-    /// Where it lies here; none where its file is lost.
+    /// Path in the archive; `None` if the file is lost.
     file: Option<String>,
 }
 
 impl Exporter {
-    /// Writes the documents that are not removed, each file as it is read.
+    /// Writes the documents that are not removed, streaming each file.
     pub(crate) async fn write_documents(
         &self,
         user: UserId,
@@ -75,7 +75,7 @@ impl Exporter {
     }
 }
 
-/// What a document's events say of it; nothing of one that was removed.
+/// Metadata from the events of a document; `None` if it was removed.
 fn about(id: Uuid, events: &[RecordedEvent]) -> Option<About> {
     let mut about: Option<About> = None;
     for recorded in events {
@@ -115,7 +115,7 @@ fn set(about: Option<&mut About>, status: &'static str, reason: Option<String>) 
     }
 }
 
-/// A name that every file system takes.
+/// A file name that is valid on every file system.
 fn file_name(about: &About) -> String {
     let harmless = |c: char| if c.is_alphanumeric() || matches!(c, ' ' | '-' | '_') { c } else { '_' };
     let name: String = about.title.trim().chars().take(NAME).map(harmless).collect();

@@ -1,4 +1,4 @@
-//! A conversation as its owner takes it along: all branches, to work with and to read.
+//! A conversation in an export: all branches, as JSON and as Markdown.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
-/// A conversation, whole.
+/// A whole conversation.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Transcript {
     id: Uuid,
@@ -28,7 +28,7 @@ pub(crate) struct Transcript {
 struct Message {
     id: Uuid,
     role: &'static str,
-    /// The answer a question follows, or the question an answer answers.
+    /// The answer that a question follows, or the question of an answer.
     parent_id: Option<Uuid>,
     text: String,
     status: &'static str,
@@ -41,7 +41,7 @@ struct Message {
 }
 
 impl Transcript {
-    /// The fold of a conversation's opened events.
+    /// Folds the decrypted events of a conversation.
     pub(crate) fn of(id: Uuid, events: &[RecordedEvent]) -> Self {
         let mut transcript = Self { id, ..Self::default() };
         for recorded in events {
@@ -124,7 +124,7 @@ impl Transcript {
         more(answer);
     }
 
-    /// The same to read.
+    /// The conversation as Markdown.
     pub(crate) fn markdown(&self) -> String {
         let opening = self.messages.first().map(|message| message.text.lines().next().unwrap_or_default());
         let title = self.title.as_deref().or(opening).unwrap_or("A conversation");
@@ -137,7 +137,7 @@ impl Transcript {
                 let _ = write!(text, " · {}", message.status);
             }
             text.push('\n');
-            // What does not follow the message above belongs to another branch.
+            // A message that does not follow the previous one belongs to another branch.
             if message.parent_id != before {
                 let after = self.messages.iter().position(|other| Some(other.id) == message.parent_id);
                 if let Some(number) = after {
