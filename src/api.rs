@@ -95,9 +95,9 @@ pub struct Shared {
     store: Store,
     nats: Client,
     live: Live,
-    lists: Gathered<read::conversations::Wanted, read::conversations::Found>,
+    lists: Gathered<read::conversations::ListRequest, read::conversations::ListPage>,
     listed: Lately,
-    pages: Gathered<read::messages::Wanted, Option<read::messages::Found>>,
+    pages: Gathered<read::messages::PageRequest, Option<read::messages::MessagesPage>>,
     identity: Identity,
     wake: SequencerWake,
     cursors: cursor::Cursors,
@@ -127,11 +127,11 @@ impl Api {
         let signer = CheckpointSigner::new(store.clone(), config.audit_signing_key.clone());
         let shared = Shared {
             identity: Identity::new(&config)?,
-            lists: Gathered::new(store.pool().clone(), |pool, wanted| {
-                async move { read::conversations::lists(&pool, &wanted).await }.boxed()
+            lists: Gathered::new(store.pool().clone(), |pool, requests| {
+                async move { read::conversations::lists(&pool, &requests).await }.boxed()
             }),
-            pages: Gathered::new(store.pool().clone(), |pool, wanted| {
-                async move { read::messages::pages(&pool, &wanted).await }.boxed()
+            pages: Gathered::new(store.pool().clone(), |pool, requests| {
+                async move { read::messages::pages(&pool, &requests).await }.boxed()
             }),
             cursors: cursor::Cursors::new(store.keyring().master()),
             listed: Lately::new(LISTED),

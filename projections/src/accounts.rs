@@ -1,67 +1,72 @@
-//! Accounts as this service knows them.
+//! Accounts as this service knows them: one row per user who has made a request.
 
 use std::collections::BTreeMap;
 
-use aggregates::account::AccountEvent;
-use aggregates::{Event, UserId};
+use aggregates::account::{AccountEvent, AccountStatus};
+use aggregates::{Event, UserId, Version};
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 use sqlx::{FromRow, PgExecutor, PgTransaction};
-use uuid::Uuid;
 
-use crate::{Opened, owned};
+use crate::{DecryptedEvent, owned};
 
-/// An account.
-#[derive(Debug, Clone, PartialEq, Eq, FromRow, Serialize)]
+/// A row of the table `accounts`.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
 pub struct AccountRow {
-    /// When its first request came.
+    /// The time of the user's first request.
     pub opened_at: DateTime<Utc>,
-    /// The number of its events.
-    pub version: i64,
-    /// `open`, `erasing` or `erased`.
-    pub phase: String,
+    /// The version of the account's aggregate.
+    pub version: Version,
+    /// Whether the account is in use, being erased, or erased.
+    #[sqlx(rename = "phase")]
+    pub status: AccountStatus,
 }
 
-/// Applies a batch. One statement.
+/// The columns that a batch sets for one account.
+struct Change {
+    opened_at: DateTime<Utc>,
+    version: Version,
+    /// `None` if no event of the batch changes it.
+    status: Option<AccountStatus>,
+}
+
+/// Applies a batch with one statement.
 pub(crate) async fn apply(
     table: &str,
     transaction: &mut PgTransaction<'_>,
-    batch: &[Opened],
+    batch: &[DecryptedEvent],
 ) -> Result<(), sqlx::Error> {
-    let mut changed: BTreeMap<Uuid, (DateTime<Utc>, i64, Option<&str>)> = BTreeMap::new();
-    for event in batch {
-        let Event::Account(happened) = &event.recorded.event else {
-            continue;
-        };
-        let phase = match happened {
-            AccountEvent::AccountOpened { .. } => Some("open"),
-            AccountEvent::AccountErasureRequested { .. } => Some("erasing"),
+    let mut changes: BTreeMap<UserId, Change> = BTreeMap::new();
+    for DecryptedEvent { recorded, .. } in batch {
+        let Event::Account(event) = &recorded.event else { continue };
+        let status = match event {
+            AccountEvent::AccountOpened { .. } => Some(AccountStatus::Open),
+            AccountEvent::AccountErasureRequested { .. } => Some(AccountStatus::Erasing),
             AccountEvent::StoreErased { .. } => None,
-            AccountEvent::AccountErased => Some("erased"),
+            AccountEvent::AccountErased => Some(AccountStatus::Erased),
         };
-        let version = event.recorded.sequence.0.cast_signed();
-        let account = changed.entry(event.recorded.owner.uuid()).or_insert((
-            event.recorded.recorded_at,
+        let version = recorded.sequence;
+        let change = changes.entry(recorded.owner).or_insert(Change {
+            opened_at: recorded.recorded_at,
             version,
-            phase,
-        ));
-        account.1 = version;
-        account.2 = phase.or(account.2);
+            status,
+        });
+        change.version = version;
+        change.status = status.or(change.status);
     }
-    if changed.is_empty() {
+    if changes.is_empty() {
         return Ok(());
     }
     sqlx::query(&UPSERT.replace("{table}", table))
-        .bind(changed.keys().copied().collect::<Vec<_>>())
-        .bind(changed.values().map(|account| account.0).collect::<Vec<_>>())
-        .bind(changed.values().map(|account| account.1).collect::<Vec<_>>())
-        .bind(changed.values().map(|account| account.2).collect::<Vec<_>>())
+        .bind(changes.keys().copied().collect::<Vec<_>>())
+        .bind(changes.values().map(|change| change.opened_at).collect::<Vec<_>>())
+        .bind(changes.values().map(|change| change.version).collect::<Vec<_>>())
+        .bind(changes.values().map(|change| change.status).collect::<Vec<_>>())
         .execute(&mut **transaction)
         .await?;
     Ok(())
 }
 
-/// An owner's account; `None` before the read model knows it.
+/// An owner's account; `None` until the projector has applied its first event.
 pub async fn get(executor: impl PgExecutor<'_>, owner: UserId) -> Result<Option<AccountRow>, sqlx::Error> {
     sqlx::query_as(GET).bind(owner.to_string()).fetch_optional(executor).await
 }

@@ -1,50 +1,59 @@
-//! The read models: how each is made from events, and how it is queried.
+//! The read models: how each is projected from events, and how it is queried.
 //!
-//! Each module has one read model: its `apply`, which folds a batch of the ledger into rows with a number of statements
-//! that does not depend on the batch, beside its queries, each of one round trip. Rows hold ciphertext; a query's rows are
-//! opened by whoever has the key.
+//! Each module holds one read model. Its `apply` folds a batch of the ledger into rows; the number of statements does
+//! not depend on the size of the batch. Each query beside it takes one round trip. Private columns hold ciphertext:
+//! queries return sealed rows, and the caller opens them with the content key.
 //!
 //! To add a read model: its table and checkpoint in a migration, a module here, a variant of [`ReadModel`].
 
 pub mod accounts;
+mod checkpoints;
 pub mod conversations;
 pub mod documents;
-pub mod due;
-mod json;
+pub mod expired;
 pub mod messages;
 mod purge;
+mod raw_json;
 mod read_model;
 mod rebuild;
 mod replay;
 pub mod search;
 pub mod usage;
 
-pub use json::Json;
-pub use purge::rows_of;
-pub use read_model::{
-    Opened, PendingAnswer, ReadModel, apply, apply_one, begin_checkpoints, checkpoint, highest_checkpoint,
-    lowest_checkpoint, oldest_pending_position, pending_answers,
-};
+pub use checkpoints::{ensure_checkpoints, highest_checkpoint, lowest_checkpoint};
+pub use purge::count_owner_rows;
+pub use raw_json::RawJson;
+pub use read_model::{DecryptedEvent, ReadModel, UnknownReadModel, apply};
 pub use rebuild::{Difference, Rebuild};
 pub use replay::{Replayed, replay};
 
-use serde::Serialize;
-
-/// One page of something, and where the next one begins.
-#[derive(Debug, Clone, Serialize)]
+/// One page of a list, and the cursor of the next page.
+#[derive(Debug, Clone)]
 pub struct Page<T, C> {
-    /// What is on the page.
+    /// The items, in the order of the list.
     pub items: Vec<T>,
-    /// The place after it; `None` if nothing follows.
+    /// The cursor after the last item; `None` on the last page.
     pub next: Option<C>,
 }
 
-/// A query that names its owner in such a way that row-level security knows it too: the value set is the value compared,
-/// so the order of evaluation is certain, and it costs no round trip of its own.
+impl<T, C> Page<T, C> {
+    /// Makes a page of rows that were read with `limit + 1`: the additional row only shows that another page follows.
+    fn of(mut items: Vec<T>, limit: u32, cursor: impl FnOnce(&T) -> C) -> Self {
+        let more = items.len() > limit as usize;
+        items.truncate(limit as usize);
+        let next = items.last().filter(|_| more).map(cursor);
+        Self { items, next }
+    }
+}
+
+/// Wraps a query of one owner's rows so that row-level security applies the same owner as the query.
 ///
-/// Queries that many owners share get their arrays through sub-selects, `UNNEST((SELECT $1::uuid[]))`: Postgres then
-/// expects ten rows of them whatever their length, and keeps one plan for all. With bare parameters it plans anew for each
-/// length, which takes three times as long as finding one conversation's messages (490 in place of 160 µs).
+/// The query reads the owner as `me.owner`. `$1` is the owner as text. The sub-select sets the owner for row-level
+/// security and returns it, so Postgres always sets it before it reads a row, without a round trip of its own.
+///
+/// Statements for many owners pass arrays through sub-selects, `UNNEST((SELECT $1::uuid[]))`: Postgres then estimates
+/// ten rows whatever the length of the array, and keeps one plan. With bare parameters it plans again for each length,
+/// which takes longer than reading one conversation's messages (490 µs instead of 160 µs in all).
 macro_rules! owned {
     ($query:literal) => {
         concat!(

@@ -1,47 +1,51 @@
-//! What an erasure takes out of the read models: all rows of an owner, at the place in the ledger where the keys are gone
-//! and once more at the end; all rows of a conversation where its time was over. So a rebuild comes to the same rows.
+//! Deletion of erased rows from the read models.
+//!
+//! An event in the ledger decides it: the erasure of an owner's keys and the end of the erasure delete all rows of the
+//! owner, the erasure of a conversation deletes the rows of that conversation. Because the rows go at the position of
+//! the event, a rebuild yields the same rows.
 
 use aggregates::account::{AccountEvent, ErasureTarget};
 use aggregates::conversation::ConversationEvent;
-use aggregates::{Event, UserId};
+use aggregates::{ConversationId, Event, UserId};
 use sqlx::{PgPool, PgTransaction};
 use uuid::Uuid;
 
-use crate::{Opened, ReadModel};
+use crate::{DecryptedEvent, ReadModel};
 
-/// An owner's conversations as the ledger knows them: tables of messages have no index by owner.
+/// An owner's conversations, found in the ledger: the tables of messages have no index by owner.
 macro_rules! conversations {
     () => {
         "(SELECT l.aggregate_id FROM ledger l WHERE l.owner = $1 AND l.aggregate_type = 'conversation')"
     };
 }
 
-/// What an event says is gone.
+/// The rows that an event erases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Gone {
-    /// All of somebody's.
+pub(crate) enum PurgeScope {
+    /// All rows of an owner.
     Owner(UserId),
-    /// One conversation.
-    Conversation(Uuid),
+    /// The rows of one conversation.
+    Conversation(ConversationId),
 }
 
-impl Gone {
-    /// What an event says is gone, if it says so.
-    pub(crate) const fn told_by(event: &Opened) -> Option<Self> {
-        match &event.recorded.event {
+impl PurgeScope {
+    /// The rows that an event erases; `None` for an event that erases nothing.
+    pub(crate) const fn of(event: &DecryptedEvent) -> Option<Self> {
+        let recorded = &event.recorded;
+        match &recorded.event {
             Event::Account(
                 AccountEvent::StoreErased { store: ErasureTarget::Keys } | AccountEvent::AccountErased,
-            ) => Some(Self::Owner(event.recorded.owner)),
+            ) => Some(Self::Owner(recorded.owner)),
             Event::Conversation(ConversationEvent::ConversationErased) => {
-                Some(Self::Conversation(event.recorded.aggregate_id))
+                Some(Self::Conversation(ConversationId::new(recorded.aggregate_id)))
             }
             _ => None,
         }
     }
 
-    /// Which rows these are, by the id that is bound. An account stays, as an id and a state, and so do sums of tokens when
-    /// a conversation goes.
-    const fn rows(self, model: ReadModel) -> Option<(&'static str, Uuid)> {
+    /// The condition that selects the rows of a read model, and the id for its parameter; `None` if the read model keeps
+    /// all rows. The row of an account stays, as an id and a status. Sums of tokens outlast a conversation.
+    const fn condition(self, model: ReadModel) -> Option<(&'static str, Uuid)> {
         match self {
             Self::Owner(owner) => {
                 let condition = match model {
@@ -56,33 +60,33 @@ impl Gone {
             }
             Self::Conversation(id) => match model {
                 ReadModel::Accounts | ReadModel::UsageDays | ReadModel::Documents => None,
-                ReadModel::Conversations => Some(("id = $1", id)),
-                ReadModel::Messages | ReadModel::SearchEntries => Some(("conversation_id = $1", id)),
+                ReadModel::Conversations => Some(("id = $1", id.uuid())),
+                ReadModel::Messages | ReadModel::SearchEntries => Some(("conversation_id = $1", id.uuid())),
             },
         }
     }
 }
 
-/// Purges a read model of what is gone.
+/// Deletes the erased rows of one read model.
 pub(crate) async fn apply(
     model: ReadModel,
     table: &str,
     transaction: &mut PgTransaction<'_>,
-    gone: Gone,
+    scope: PurgeScope,
 ) -> Result<(), sqlx::Error> {
-    if let Some((condition, id)) = gone.rows(model) {
+    if let Some((condition, id)) = scope.condition(model) {
         let delete = format!("DELETE FROM {table} WHERE {condition}");
         sqlx::query(&delete).bind(id).execute(&mut **transaction).await?;
     }
     Ok(())
 }
 
-/// How many rows of an owner the read models hold, their account aside.
-pub async fn rows_of(pool: &PgPool, owner: UserId) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar(ROWS).bind(owner.uuid()).fetch_one(pool).await
+/// The number of rows that the read models hold of an owner. The row of the account does not count.
+pub async fn count_owner_rows(pool: &PgPool, owner: UserId) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar(COUNT).bind(owner).fetch_one(pool).await
 }
 
-const ROWS: &str = "
+const COUNT: &str = "
 WITH own AS (SELECT DISTINCT l.aggregate_id FROM ledger l WHERE l.owner = $1 AND l.aggregate_type = 'conversation')
 SELECT (SELECT count(*) FROM conversations c JOIN own ON c.id = own.aggregate_id)
      + (SELECT count(*) FROM messages m JOIN own ON m.conversation_id = own.aggregate_id)

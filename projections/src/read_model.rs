@@ -1,24 +1,27 @@
-//! What all read models share: the batch they are made from, and how far they are.
+//! The set of read models, the events they are projected from, and the projection of a batch into all of them.
 
-use aggregates::{AnswerId, ConversationId, Position, RecordedEvent, UserId};
+use std::str::FromStr;
+
+use aggregates::{Position, RecordedEvent};
 use sealing::{BlindKey, ContentKey};
-use sqlx::{PgExecutor, PgTransaction};
+use sqlx::PgTransaction;
 
-use crate::purge::Gone;
+use crate::purge::PurgeScope;
 use crate::{accounts, conversations, documents, messages, purge, search, usage};
 
-/// An event with what it takes to project it. Without keys it projects without its texts: they were erased.
+/// An event with the keys that its projection needs. Without keys, because they were destroyed, it is projected without
+/// its private part.
 #[derive(Debug, Clone)]
-pub struct Opened {
-    /// The event, its private part open if there is a key for it.
+pub struct DecryptedEvent {
+    /// The event. Its private part is open if the content key exists.
     pub recorded: RecordedEvent,
-    /// The key of its conversation or document.
-    pub key: Option<ContentKey>,
-    /// The key of its owner's blind index.
-    pub blind: Option<BlindKey>,
+    /// The key of the event's conversation or document.
+    pub content_key: Option<ContentKey>,
+    /// The key of the owner's blind index.
+    pub blind_key: Option<BlindKey>,
 }
 
-/// The read models there are.
+/// A read model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ReadModel {
     /// The list of conversations.
@@ -27,16 +30,21 @@ pub enum ReadModel {
     Messages,
     /// The blind index.
     SearchEntries,
-    /// Tokens and answers by day.
+    /// Answers and tokens by day and model.
     UsageDays,
     /// Accounts as this service knows them.
     Accounts,
-    /// The documents people brought.
+    /// The list of documents.
     Documents,
 }
 
+/// A name that is not the name of a read model.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("read model {0:?} does not exist; the read models are {names}", names = ReadModel::ALL.map(ReadModel::name).join(", "))]
+pub struct UnknownReadModel(String);
+
 impl ReadModel {
-    /// All of them.
+    /// All read models.
     pub const ALL: [Self; 6] = [
         Self::Conversations,
         Self::Messages,
@@ -46,7 +54,7 @@ impl ReadModel {
         Self::Documents,
     ];
 
-    /// The name of its table and of its checkpoint.
+    /// The name of the read model's table and of its checkpoint.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Conversations => "conversations",
@@ -58,20 +66,50 @@ impl ReadModel {
         }
     }
 
-    /// The read model of a name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|model| model.name() == name)
+    /// Applies a batch to the read model in a table of its form. The checkpoint stays as it is.
+    pub(crate) async fn apply(
+        self,
+        table: &str,
+        transaction: &mut PgTransaction<'_>,
+        batch: &[DecryptedEvent],
+    ) -> Result<(), sqlx::Error> {
+        // A purge deletes the rows of earlier events only. The batch is split after each event that purges, so that the
+        // result does not depend on the boundaries of batches.
+        for part in batch.split_inclusive(|event| PurgeScope::of(event).is_some()) {
+            match self {
+                Self::Conversations => conversations::apply(table, transaction, part).await,
+                Self::Messages => messages::apply(table, transaction, part).await,
+                Self::SearchEntries => search::apply(table, transaction, part).await,
+                Self::UsageDays => usage::apply(table, transaction, part).await,
+                Self::Accounts => accounts::apply(table, transaction, part).await,
+                Self::Documents => documents::apply(table, transaction, part).await,
+            }?;
+            if let Some(scope) = part.last().and_then(PurgeScope::of) {
+                purge::apply(self, table, transaction, scope).await?;
+            }
+        }
+        Ok(())
     }
 }
 
-/// Applies a batch to every read model that has not seen it yet, and moves the checkpoints, in the caller's transaction.
+impl FromStr for ReadModel {
+    type Err = UnknownReadModel;
+
+    fn from_str(name: &str) -> Result<Self, UnknownReadModel> {
+        let model = Self::ALL.into_iter().find(|model| model.name() == name);
+        model.ok_or_else(|| UnknownReadModel(name.to_owned()))
+    }
+}
+
+/// Applies a contiguous batch of the ledger to all read models and moves their checkpoints, in the caller's transaction.
 ///
-/// The batch is contiguous. Checkpoints are locked first, so that of two projectors the second finds nothing left to do.
-pub async fn apply(transaction: &mut PgTransaction<'_>, batch: &[Opened]) -> Result<(), sqlx::Error> {
+/// A read model skips the events that it has applied before. The checkpoints are locked first: of two concurrent
+/// projectors, the second one waits and then finds nothing to apply.
+pub async fn apply(transaction: &mut PgTransaction<'_>, batch: &[DecryptedEvent]) -> Result<(), sqlx::Error> {
     let Some(last) = batch.last().map(|event| event.recorded.position) else {
         return Ok(());
     };
-    let checkpoints: Vec<(String, i64)> = sqlx::query_as(
+    let checkpoints: Vec<(String, Position)> = sqlx::query_as(
         "SELECT name, position FROM checkpoints WHERE name = ANY($1) ORDER BY name FOR UPDATE",
     )
     .bind(ReadModel::ALL.map(ReadModel::name))
@@ -79,127 +117,14 @@ pub async fn apply(transaction: &mut PgTransaction<'_>, batch: &[Opened]) -> Res
     .await?;
     for model in ReadModel::ALL {
         let checkpoint = checkpoints.iter().find(|(name, _)| name == model.name());
-        let seen = Position(checkpoint.map_or(0, |(_, position)| position.unsigned_abs()));
-        let unseen = batch.partition_point(|event| event.recorded.position <= seen);
-        apply_one(model, model.name(), transaction, batch.get(unseen..).unwrap_or_default()).await?;
+        let applied = checkpoint.map_or(Position(0), |(_, position)| *position);
+        let first = batch.partition_point(|event| event.recorded.position <= applied);
+        model.apply(model.name(), transaction, batch.get(first..).unwrap_or_default()).await?;
     }
     sqlx::query("UPDATE checkpoints SET position = $1 WHERE name = ANY($2) AND position < $1")
-        .bind(last.0.cast_signed())
+        .bind(last)
         .bind(ReadModel::ALL.map(ReadModel::name))
         .execute(&mut **transaction)
         .await?;
     Ok(())
-}
-
-/// Applies a batch to one read model in a table of its form. Moves no checkpoint.
-pub async fn apply_one(
-    model: ReadModel,
-    table: &str,
-    transaction: &mut PgTransaction<'_>,
-    batch: &[Opened],
-) -> Result<(), sqlx::Error> {
-    if batch.is_empty() {
-        return Ok(());
-    }
-    // An erasure takes what came before it, so a batch ends at each: where batches end makes no difference.
-    for batch in batch.split_inclusive(|event| Gone::told_by(event).is_some()) {
-        match model {
-            ReadModel::Conversations => conversations::apply(table, transaction, batch).await,
-            ReadModel::Messages => messages::apply(table, transaction, batch).await,
-            ReadModel::SearchEntries => search::apply(table, transaction, batch).await,
-            ReadModel::UsageDays => usage::apply(table, transaction, batch).await,
-            ReadModel::Accounts => accounts::apply(table, transaction, batch).await,
-            ReadModel::Documents => documents::apply(table, transaction, batch).await,
-        }?;
-        if let Some(gone) = batch.last().and_then(Gone::told_by) {
-            purge::apply(model, table, transaction, gone).await?;
-        }
-    }
-    Ok(())
-}
-
-/// Gives read models whose checkpoint was lost a new one, before the first event.
-pub async fn begin_checkpoints(executor: impl PgExecutor<'_>) -> Result<(), sqlx::Error> {
-    sqlx::query("INSERT INTO checkpoints (name, position) SELECT name, 0 FROM UNNEST($1::text[]) AS model (name) ON CONFLICT DO NOTHING")
-        .bind(ReadModel::ALL.map(ReadModel::name))
-        .execute(executor)
-        .await?;
-    Ok(())
-}
-
-/// How far a read model is.
-pub async fn checkpoint(executor: impl PgExecutor<'_>, model: ReadModel) -> Result<Position, sqlx::Error> {
-    let position: Option<i64> = sqlx::query_scalar("SELECT position FROM checkpoints WHERE name = $1")
-        .bind(model.name())
-        .fetch_optional(executor)
-        .await?;
-    Ok(Position(position.unwrap_or(0).unsigned_abs()))
-}
-
-/// How far the slowest read model is.
-pub async fn lowest_checkpoint(executor: impl PgExecutor<'_>) -> Result<Position, sqlx::Error> {
-    Ok(checkpoint_range(executor).await?.0)
-}
-
-/// The position to which one read model at least has come.
-pub async fn highest_checkpoint(executor: impl PgExecutor<'_>) -> Result<Position, sqlx::Error> {
-    Ok(checkpoint_range(executor).await?.1)
-}
-
-async fn checkpoint_range(executor: impl PgExecutor<'_>) -> Result<(Position, Position), sqlx::Error> {
-    let (lowest, highest): (i64, i64) = sqlx::query_as(
-        "SELECT coalesce(min(position), 0), coalesce(max(position), 0) FROM checkpoints WHERE name = ANY($1)",
-    )
-    .bind(ReadModel::ALL.map(ReadModel::name))
-    .fetch_one(executor)
-    .await?;
-    Ok((Position(lowest.unsigned_abs()), Position(highest.unsigned_abs())))
-}
-
-/// The position of the oldest request for an answer that has not ended, as far as the read models are.
-pub async fn oldest_pending_position(executor: impl PgExecutor<'_>) -> Result<Option<Position>, sqlx::Error> {
-    let position: Option<i64> =
-        sqlx::query_scalar("SELECT min(ordinal) FROM messages WHERE status = 'requested'")
-            .fetch_one(executor)
-            .await?;
-    Ok(position.map(|position| Position(position.unsigned_abs())))
-}
-
-/// An answer somebody waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PendingAnswer {
-    /// Whose it is.
-    pub owner: UserId,
-    /// The conversation.
-    pub conversation_id: ConversationId,
-    /// The answer.
-    pub answer_id: AnswerId,
-    /// The position of its request.
-    pub requested: Position,
-}
-
-/// The answers requested at least this many seconds ago that have not ended, oldest first: for the worker's sweep.
-pub async fn pending_answers(
-    executor: impl PgExecutor<'_>,
-    older_than_seconds: f64,
-    limit: u32,
-) -> Result<Vec<PendingAnswer>, sqlx::Error> {
-    let rows: Vec<(uuid::Uuid, uuid::Uuid, uuid::Uuid, i64)> = sqlx::query_as(
-        "SELECT owner, conversation_id, id, ordinal FROM messages
-          WHERE status = 'requested' AND created_at < now() - make_interval(secs => $1)
-          ORDER BY ordinal LIMIT $2",
-    )
-    .bind(older_than_seconds)
-    .bind(i64::from(limit))
-    .fetch_all(executor)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|(owner, conversation, answer, ordinal)| PendingAnswer {
-            owner: UserId::new(owner),
-            conversation_id: ConversationId::new(conversation),
-            answer_id: AnswerId::new(answer),
-            requested: Position(ordinal.unsigned_abs()),
-        })
-        .collect())
 }

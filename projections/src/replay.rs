@@ -1,34 +1,34 @@
-//! A conversation folded from its events in memory: what its rows would be, had time stopped after the last one.
+//! A conversation replayed in memory from its events: its state after the last of them.
 //!
-//! Touches no table, and folds by the same functions as the read models, so that both always say the same.
+//! The replay reads no table. It folds with the functions of the read models, so that both yield the same state.
 
 use std::collections::HashMap;
 
-use crate::Opened;
+use crate::DecryptedEvent;
 use crate::conversations::{self, ConversationRow};
 use crate::messages::{self, Message};
 
-/// What a conversation's events come to.
+/// The state of a replayed conversation.
 #[derive(Debug, Clone, Default)]
 pub struct Replayed {
-    /// The row of the list; `None` without events, or once it was deleted.
+    /// The row of the list; `None` without events, or if the conversation is deleted.
     pub conversation: Option<ConversationRow>,
-    /// The messages of all branches, oldest first; none once it was deleted.
+    /// The messages of all branches, oldest first; empty if the conversation is deleted.
     pub messages: Vec<Message>,
-    /// It was deleted.
+    /// Whether the conversation is deleted.
     pub deleted: bool,
 }
 
-/// Folds the events of one conversation, given in order and from the first.
-pub fn replay(events: &[Opened]) -> Replayed {
+/// Folds the events of one conversation, in order from its first event.
+pub fn replay(events: &[DecryptedEvent]) -> Replayed {
     let mut rows = HashMap::new();
     for event in events {
-        conversations::fold_event(&mut rows, event);
+        conversations::fold(&mut rows, event);
     }
     let Some(row) = rows.into_values().next() else { return Replayed::default() };
-    let Some(conversation) = conversations::shown(row) else {
+    let Some(conversation) = row.into_list_row() else {
         return Replayed { deleted: true, ..Replayed::default() };
     };
-    let key = events.iter().find_map(|event| event.key.as_ref());
-    Replayed { conversation: Some(conversation), messages: messages::folded(events, key), deleted: false }
+    let key = events.iter().find_map(|event| event.content_key.as_ref());
+    Replayed { conversation: Some(conversation), messages: messages::replay(events, key), deleted: false }
 }

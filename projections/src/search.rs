@@ -1,49 +1,52 @@
-//! The blind index: full-text search in Postgres over words that mean nothing to it.
+//! The blind index: full-text search in Postgres over tokens that reveal no words.
 //!
-//! An entry's lexemes are keyed hashes ([`sealing::BlindKey::lexeme`]) of words and of their stems, with their positions; so
-//! phrases, beginnings of words and ranking are Postgres' own. There is no GIN index: each user's lexemes are distinct, so that an
-//! index over them would have as many keys as all users have words, while a search touches the rows of one user alone,
-//! found by their owner.
+//! The lexemes of an entry are keyed hashes ([`sealing::BlindKey::lexeme`]) of its words and of their stems, with their
+//! positions, so that Postgres itself matches phrases and prefixes and ranks the results. There is no GIN index: the
+//! lexemes of each user are distinct, so that its size would be that of all users' vocabularies together. A search reads
+//! the rows of one owner alone, through the index on the owner.
 
+mod find;
 mod query;
 mod snippet;
 mod words;
 
-pub use query::{Cursor, Filter, Found, SealedFound, SearchQuery, find};
+pub use find::{Cursor, HitRole, SealedHit, SearchHit, find};
+pub use query::SearchQuery;
 
 use std::collections::BTreeMap;
 
 use aggregates::conversation::ConversationEvent;
-use aggregates::{AggregateType, Event};
+use aggregates::{AggregateType, ConversationId, Event, UserId};
 use chrono::{DateTime, Utc};
 use sqlx::PgTransaction;
 use uuid::Uuid;
 
-use crate::Opened;
+use crate::DecryptedEvent;
 
+/// An entry for the text of one message, or for the title of a conversation.
 struct Entry {
-    owner: Uuid,
+    owner: UserId,
     created_at: DateTime<Utc>,
     tokens: String,
 }
 
-/// Applies a batch: one entry for each text in it. One statement.
+/// Applies a batch with one statement: one entry for each text.
 pub(crate) async fn apply(
     table: &str,
     transaction: &mut PgTransaction<'_>,
-    batch: &[Opened],
+    batch: &[DecryptedEvent],
 ) -> Result<(), sqlx::Error> {
-    let mut entries: BTreeMap<(Uuid, Uuid), Entry> = BTreeMap::new();
+    let mut entries: BTreeMap<(ConversationId, Uuid), Entry> = BTreeMap::new();
     for event in batch.iter().filter(|event| event.recorded.aggregate == AggregateType::Conversation) {
-        let (Some((entry_id, text)), Some(blind)) = (text_of(event), &event.blind) else {
+        let (Some((entry_id, text)), Some(key)) = (text_of(event), &event.blind_key) else {
             continue;
         };
         let entry = Entry {
-            owner: event.recorded.owner.uuid(),
+            owner: event.recorded.owner,
             created_at: event.recorded.recorded_at,
-            tokens: words::vector(text, blind),
+            tokens: words::vector(text, key),
         };
-        entries.insert((event.recorded.aggregate_id, entry_id), entry);
+        entries.insert((ConversationId::new(event.recorded.aggregate_id), entry_id), entry);
     }
     if entries.is_empty() {
         return Ok(());
@@ -59,12 +62,10 @@ pub(crate) async fn apply(
     Ok(())
 }
 
-/// The text an event brings, and the entry it belongs to: the message's, or the conversation's for its title.
-fn text_of(event: &Opened) -> Option<(Uuid, &str)> {
-    let Event::Conversation(happened) = &event.recorded.event else {
-        return None;
-    };
-    match happened {
+/// The text of an event and the id of its entry: the message's, or the conversation's for a title.
+fn text_of(event: &DecryptedEvent) -> Option<(Uuid, &str)> {
+    let Event::Conversation(conversation_event) = &event.recorded.event else { return None };
+    match conversation_event {
         ConversationEvent::QuestionAsked { question_id, private, .. } => {
             Some((question_id.uuid(), private.open()?.text.as_str()))
         }

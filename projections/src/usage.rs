@@ -1,4 +1,4 @@
-//! Tokens and answers by day and model.
+//! Answers and tokens by day and model.
 
 use std::collections::BTreeMap;
 
@@ -8,44 +8,51 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use sqlx::{FromRow, PgExecutor, PgTransaction};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use crate::messages::Message;
-use crate::{Opened, owned};
+use crate::{DecryptedEvent, owned};
 
-/// One day's answers of one model.
+/// The completed answers of one day and model.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow, Serialize, ToSchema)]
 pub struct UsageDay {
-    /// The day, in UTC.
+    /// The day in UTC.
     pub day: NaiveDate,
-    /// The model; `quote` for answers made of the sources' sentences.
+    /// The language model; `quote` for answers that quote the sources.
     pub model: String,
-    /// Answers completed.
+    /// The number of completed answers.
     pub answers: i64,
-    /// Tokens read.
+    /// Tokens of the prompts.
     pub prompt_tokens: i64,
-    /// Tokens written.
+    /// Tokens of the answers.
     pub completion_tokens: i64,
 }
 
-/// Applies a batch: adds what it completes. One statement.
+/// The sums that a batch adds to one day.
+#[derive(Default)]
+struct Sums {
+    answers: i64,
+    prompt_tokens: i64,
+    completion_tokens: i64,
+}
+
+/// Applies a batch with one statement.
 pub(crate) async fn apply(
     table: &str,
     transaction: &mut PgTransaction<'_>,
-    batch: &[Opened],
+    batch: &[DecryptedEvent],
 ) -> Result<(), sqlx::Error> {
-    let mut days: BTreeMap<(Uuid, NaiveDate, String), (i64, i64, i64)> = BTreeMap::new();
-    for event in batch {
+    let mut days: BTreeMap<(UserId, NaiveDate, String), Sums> = BTreeMap::new();
+    for DecryptedEvent { recorded, .. } in batch {
         if let Event::Conversation(ConversationEvent::AnswerCompleted { provenance, usage, .. }) =
-            &event.recorded.event
+            &recorded.event
         {
             let model =
                 Message::model_name(provenance.language_model.clone(), provenance.quoted).unwrap_or_default();
-            let day = event.recorded.recorded_at.date_naive();
-            let sums = days.entry((event.recorded.owner.uuid(), day, model)).or_default();
-            sums.0 += 1;
-            sums.1 += i64::from(usage.prompt_tokens);
-            sums.2 += i64::from(usage.completion_tokens);
+            let day = recorded.recorded_at.date_naive();
+            let sums = days.entry((recorded.owner, day, model)).or_default();
+            sums.answers += 1;
+            sums.prompt_tokens += i64::from(usage.prompt_tokens);
+            sums.completion_tokens += i64::from(usage.completion_tokens);
         }
     }
     if days.is_empty() {
@@ -55,15 +62,15 @@ pub(crate) async fn apply(
         .bind(days.keys().map(|(owner, _, _)| *owner).collect::<Vec<_>>())
         .bind(days.keys().map(|(_, day, _)| *day).collect::<Vec<_>>())
         .bind(days.keys().map(|(_, _, model)| model.as_str()).collect::<Vec<_>>())
-        .bind(days.values().map(|sums| sums.0).collect::<Vec<_>>())
-        .bind(days.values().map(|sums| sums.1).collect::<Vec<_>>())
-        .bind(days.values().map(|sums| sums.2).collect::<Vec<_>>())
+        .bind(days.values().map(|sums| sums.answers).collect::<Vec<_>>())
+        .bind(days.values().map(|sums| sums.prompt_tokens).collect::<Vec<_>>())
+        .bind(days.values().map(|sums| sums.completion_tokens).collect::<Vec<_>>())
         .execute(&mut **transaction)
         .await?;
     Ok(())
 }
 
-/// An owner's usage between two days, both included, newest first.
+/// An owner's usage from `from` to `to`, both days included, newest first.
 pub async fn days(
     executor: impl PgExecutor<'_>,
     owner: UserId,

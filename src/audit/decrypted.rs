@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use aggregates::conversation::MessageRole;
 use projections::messages::Message;
 
 use super::replay::ReplayedConversation;
@@ -52,9 +53,9 @@ pub(crate) fn facts(state: &ReplayedConversation) -> Vec<(&'static str, String)>
 /// Role and status of a message.
 pub(crate) fn heading(message: &Message) -> String {
     match (message.role, &message.failure) {
-        ("user", _) => "question".to_owned(),
-        (_, Some(failure)) => format!("answer, failed: {}", failure.reason),
-        (_, None) => format!("answer, {}", message.status),
+        (MessageRole::User, _) => "question".to_owned(),
+        (MessageRole::Assistant, Some(failure)) => format!("answer, failed: {}", failure.reason),
+        (MessageRole::Assistant, None) => format!("answer, {}", message.status),
     }
 }
 

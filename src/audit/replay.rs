@@ -93,7 +93,7 @@ pub async fn replay(
         None => owner(store, conversation, first).await?,
     };
     let opened = decrypt_events(store, events).await?;
-    let erased = opened.iter().any(|event| event.key.is_none());
+    let erased = opened.iter().any(|event| event.content_key.is_none());
     let state = projections::replay(&opened);
     let (position, at, version) =
         newest.map_or((Position(0), None, 0), |(position, at, sequence)| (position, Some(at), sequence.0));

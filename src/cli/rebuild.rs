@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use aggregates::Position;
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use projections::{Difference, ReadModel};
@@ -47,11 +47,7 @@ pub(super) async fn run(Arguments { read_model, check }: Arguments) -> anyhow::R
 
 fn selected(name: Option<&str>) -> anyhow::Result<Vec<ReadModel>> {
     let Some(name) = name else { return Ok(ReadModel::ALL.to_vec()) };
-    let model = ReadModel::named(name).with_context(|| {
-        let names: Vec<_> = ReadModel::ALL.iter().map(|model| model.name()).collect();
-        format!("read model {name} does not exist; the read models are {}", names.join(", "))
-    })?;
-    Ok(vec![model])
+    Ok(vec![name.parse()?])
 }
 
 fn report_differences(checked: &[(ReadModel, Vec<Difference>)]) -> anyhow::Result<()> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aggregates::Position;
-use projections::{Difference, Opened, ReadModel, Rebuild};
+use projections::{DecryptedEvent, Difference, ReadModel, Rebuild};
 use sqlx::PgTransaction;
 use tokio::task::JoinSet;
 
@@ -24,7 +24,7 @@ pub async fn rebuild(
 ) -> Result<(), StoreError> {
     // A new read model may lag behind the others: the new table does not wait for it.
     for mut rebuild in fill(store, models, Goal::Highest, progress).await? {
-        rebuild.index(store.pool()).await?;
+        rebuild.create_indexes(store.pool()).await?;
         let transaction = catch_up(store, &mut rebuild).await?;
         rebuild.swap(transaction).await?;
     }
@@ -94,7 +94,7 @@ async fn fill(
     Ok(rebuilds)
 }
 
-async fn read(store: Store, after: Position) -> Result<Vec<Opened>, StoreError> {
+async fn read(store: Store, after: Position) -> Result<Vec<DecryptedEvent>, StoreError> {
     let events = store.events_after(after, BATCH).await?;
     decrypt_events(&store, events).await
 }
@@ -103,7 +103,7 @@ async fn read(store: Store, after: Position) -> Result<Vec<Opened>, StoreError> 
 async fn apply(
     store: &Store,
     rebuilds: Vec<Rebuild>,
-    batch: Arc<Vec<Opened>>,
+    batch: Arc<Vec<DecryptedEvent>>,
 ) -> Result<Vec<Rebuild>, StoreError> {
     let mut applying = JoinSet::new();
     for mut rebuild in rebuilds {
@@ -120,7 +120,7 @@ async fn apply(
 /// Holds the projector and applies the remaining events to the new table.
 async fn catch_up(store: &Store, rebuild: &mut Rebuild) -> Result<PgTransaction<'static>, StoreError> {
     let mut transaction = store.pool().begin().await?;
-    let live = rebuild.hold(&mut transaction).await?;
+    let live = rebuild.lock_checkpoint(&mut transaction).await?;
     loop {
         let left = u32::try_from(live.0.saturating_sub(rebuild.position().0)).unwrap_or(u32::MAX);
         if left == 0 {

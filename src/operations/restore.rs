@@ -35,7 +35,7 @@ pub async fn restore(
     progress: impl Fn(Position, Position),
 ) -> Result<Position, NotRestored> {
     ensure_streams(&jetstream::new(nats.clone()), subjects).await?;
-    projections::begin_checkpoints(store.pool()).await.map_err(StoreError::from)?;
+    projections::ensure_checkpoints(store.pool()).await.map_err(StoreError::from)?;
     rebuild::rebuild(store, &ReadModel::ALL, &progress).await?;
     Ok(project(store, &progress).await?)
 }

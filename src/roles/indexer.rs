@@ -31,10 +31,9 @@ const RETRY: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(
 const STABLE: Duration = Duration::from_secs(5);
 /// Time that a pull waits at the server.
 const PULL_WAIT: Duration = Duration::from_secs(5);
-/// Interval between looks for documents without a delivery, and the age in seconds from which on a document
-/// counts.
+/// Interval between looks for documents without a delivery, and the age from which on a document counts.
 const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
-const SWEEP_AGE_SECONDS: f64 = 120.0;
+const SWEEP_AGE: Duration = Duration::from_mins(2);
 /// Documents that one sweep takes.
 const SWEEP_LIMIT: u32 = 20;
 /// Progress reports that wait to be sent; more are dropped, since the next one says more.
@@ -145,7 +144,7 @@ impl Documents {
         loop {
             tokio::time::sleep(SWEEP_INTERVAL).await;
             let pool = self.indexing.store.pool();
-            let waiting = projections::documents::waiting(pool, SWEEP_AGE_SECONDS, SWEEP_LIMIT).await;
+            let waiting = projections::documents::awaiting_indexing(pool, SWEEP_AGE, SWEEP_LIMIT).await;
             let waiting = match waiting {
                 Ok(waiting) => waiting,
                 Err(error) => {

@@ -12,7 +12,7 @@ use aggregates::conversation::{ConversationCommand, Intent, RESTORE_WITHIN};
 use aggregates::document::DocumentCommand;
 use aggregates::{Actor, Metadata, UserId};
 use chrono::{DateTime, TimeDelta, Utc};
-use projections::due::{self, Due};
+use projections::expired::{self, Expired};
 use uuid::Uuid;
 
 use crate::runtime::backoff::Backoff;
@@ -80,8 +80,9 @@ impl Retention {
         let (mut ended, mut after) = (0, Uuid::nil());
         loop {
             let pool = self.store.pool();
-            let due = due::conversations(pool, now - RESTORE_WITHIN, untouched_since, after, BATCH).await?;
-            for Due { owner, id, version } in &due {
+            let expired =
+                expired::conversations(pool, now - RESTORE_WITHIN, untouched_since, after, BATCH).await?;
+            for Expired { owner, id, version } in &expired {
                 let command = ConversationCommand {
                     by: Actor::System,
                     at: now,
@@ -91,8 +92,8 @@ impl Retention {
                 let conversations = self.store.conversations();
                 ended += counted(conversations.execute(*id, command, &metadata(*owner), None).await)?;
             }
-            match due.last() {
-                Some(last) if due.len() == BATCH as usize => after = last.id,
+            match expired.last() {
+                Some(last) if expired.len() == BATCH as usize => after = last.id,
                 _ => return Ok(ended),
             }
         }
@@ -102,14 +103,14 @@ impl Retention {
         let Some(since) = untouched_since else { return Ok(0) };
         let (mut ended, mut after) = (0, Uuid::nil());
         loop {
-            let due = due::documents(self.store.pool(), since, after, BATCH).await?;
-            for Due { owner, id, .. } in &due {
+            let expired = expired::documents(self.store.pool(), since, after, BATCH).await?;
+            for Expired { owner, id, .. } in &expired {
                 let documents = self.store.documents();
                 let removed = documents.execute(*id, DocumentCommand::Remove, &metadata(*owner), None).await;
                 ended += counted(removed)?;
             }
-            match due.last() {
-                Some(last) if due.len() == BATCH as usize => after = last.id,
+            match expired.last() {
+                Some(last) if expired.len() == BATCH as usize => after = last.id,
                 _ => return Ok(ended),
             }
         }

@@ -1,14 +1,14 @@
 //! Decryption of ledger batches for whatever folds them into rows.
 
 use aggregates::{RecordedEvent, UserId};
-use projections::Opened;
+use projections::DecryptedEvent;
 use store::{Store, StoreError, subject_of};
 
 /// Decrypts a batch, and adds the keys with which read models encrypt and index.
 pub async fn decrypt_events(
     store: &Store,
     mut events: Vec<RecordedEvent>,
-) -> Result<Vec<Opened>, StoreError> {
+) -> Result<Vec<DecryptedEvent>, StoreError> {
     let keys = store.open(&mut events).await?;
     let mut owners: Vec<UserId> = events.iter().map(|event| event.owner).collect();
     owners.sort_unstable();
@@ -16,9 +16,9 @@ pub async fn decrypt_events(
     let user_keys = store.keyring().user_keys(&owners).await?;
     Ok(events
         .into_iter()
-        .map(|recorded| Opened {
-            key: subject_of(&recorded).and_then(|subject| keys.get(&subject).cloned()),
-            blind: user_keys.get(&recorded.owner).map(sealing::UserKey::blind_key),
+        .map(|recorded| DecryptedEvent {
+            content_key: subject_of(&recorded).and_then(|subject| keys.get(&subject).cloned()),
+            blind_key: user_keys.get(&recorded.owner).map(sealing::UserKey::blind_key),
             recorded,
         })
         .collect())

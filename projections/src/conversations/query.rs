@@ -1,42 +1,41 @@
-//! The list, and one row of it.
+//! Queries of the list and of one row.
 
 use std::cmp::Reverse;
 
-use aggregates::{ConversationId, UserId};
+use aggregates::{ConversationId, UserId, Version};
 use chrono::{DateTime, SubsecRound as _, Utc};
 use sealing::ContentKey;
 use serde::{Deserialize, Serialize};
-use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgExecutor, Row as _};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{conversation_id, open_card};
+use super::card;
 use crate::{Page, owned};
 
-/// Which conversations.
+/// Conditions on conversations. `None` admits all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Only archived ones, or only others.
+    /// Whether the conversation is archived.
     pub archived: Option<bool>,
-    /// Only pinned ones, or only others.
+    /// Whether the conversation is pinned.
     pub pinned: Option<bool>,
-    /// The keyed hash of a tag they have.
+    /// The keyed hash of one of its tags.
     pub tag: Option<String>,
-    /// Active at this time or later.
+    /// The earliest time of its last activity.
     pub from: Option<DateTime<Utc>>,
-    /// Active before this time.
+    /// The time before which its last activity was.
     pub to: Option<DateTime<Utc>>,
 }
 
-/// A place in the list: after this row.
+/// The sort key of a row: the next page begins after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
     /// Whether the row is pinned.
     pub pinned: bool,
-    /// Its last activity, in microseconds since 1970.
+    /// The time of the last activity, in microseconds since 1970.
     pub updated_at: i64,
-    /// Its id.
+    /// The conversation.
     pub id: Uuid,
 }
 
@@ -44,8 +43,8 @@ pub struct Cursor {
 #[derive(Debug, Clone, FromRow)]
 pub struct SealedConversation {
     /// The conversation.
-    pub id: Uuid,
-    version: i64,
+    pub id: ConversationId,
+    version: Version,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     message_count: i32,
@@ -53,9 +52,9 @@ pub struct SealedConversation {
     pinned: bool,
     archived: bool,
     card: Option<Vec<u8>>,
-    /// The conversation's wrapped key; `None` if it was not wanted, or once it was destroyed.
-    pub wrapped: Option<Vec<u8>>,
-    /// The owner's wrapped key, likewise.
+    /// The wrapped content key; `None` if the query leaves keys out, or if the key was destroyed.
+    pub wrapped_key: Option<Vec<u8>>,
+    /// The owner's wrapped key; `None` as for `wrapped_key`.
     #[sqlx(skip)]
     pub owner_key: Option<WrappedUserKey>,
 }
@@ -65,45 +64,64 @@ pub struct SealedConversation {
 pub struct WrappedUserKey {
     /// The id of the master key that wraps it.
     pub wrapped_by: String,
-    /// The key.
+    /// The wrapped key.
     pub wrapped: Vec<u8>,
 }
 
-/// A conversation as the list shows it.
+/// A row with the columns of its owner's key.
+#[derive(FromRow)]
+struct RowWithOwnerKey {
+    #[sqlx(flatten)]
+    conversation: SealedConversation,
+    owner_wrapped_by: Option<String>,
+    owner_wrapped_key: Option<Vec<u8>>,
+}
+
+/// A row of the list of conversations.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ConversationRow {
-    /// Its id.
+    /// The conversation.
     #[schema(value_type = Uuid)]
     pub id: ConversationId,
-    /// The title somebody gave, or the beginning of its first question.
+    /// The title, or a line of the first question until a title is set.
     pub title: String,
-    /// The beginning of its newest text.
+    /// The beginning of the newest text.
     pub preview: String,
-    /// Questions and answers.
+    /// The number of questions and answers.
     pub message_count: i32,
-    /// It stands before the others.
+    /// Whether the list shows the conversation before the others.
     pub pinned: bool,
-    /// It is out of the way.
+    /// Whether the conversation is archived.
     pub archived: bool,
-    /// What its owner tagged it with.
+    /// The tags as the owner wrote them.
     pub tags: Vec<String>,
-    /// When it began.
+    /// The time of the first event.
     pub created_at: DateTime<Utc>,
-    /// When somebody last asked or was answered in it.
+    /// The time of the last question, or of the last end of an answer.
     pub updated_at: DateTime<Utc>,
-    /// The number of its events.
-    pub version: i64,
-    /// An answer is being written.
+    /// The version: the number of the conversation's events.
+    #[schema(value_type = u64)]
+    pub version: Version,
+    /// Whether an answer is requested that has not ended.
     pub answering: bool,
 }
 
+impl From<RowWithOwnerKey> for SealedConversation {
+    fn from(row: RowWithOwnerKey) -> Self {
+        let owner_key = row
+            .owner_wrapped_by
+            .zip(row.owner_wrapped_key)
+            .map(|(wrapped_by, wrapped)| WrappedUserKey { wrapped_by, wrapped });
+        Self { owner_key, ..row.conversation }
+    }
+}
+
 impl SealedConversation {
-    /// The row, opened. Without a key there is nothing left to read in it.
+    /// Decrypts the row. Without a key, title, preview and tags are empty.
     pub fn open(self, key: Option<&ContentKey>) -> ConversationRow {
-        let opened = self.card.as_ref().zip(key).and_then(|(card, key)| open_card(self.id, card, key));
-        let card = opened.unwrap_or_default();
+        let card = card::open(self.id, self.card.as_deref(), key);
         ConversationRow {
-            id: conversation_id(self.id),
+            id: self.id,
             title: card.title.unwrap_or(card.opening),
             preview: card.preview,
             message_count: self.message_count,
@@ -117,130 +135,99 @@ impl SealedConversation {
         }
     }
 
-    /// Reads a row whose columns begin at this number (by name it takes twice as long), without looking up their types, which
-    /// are those of our own statements.
-    fn read(row: &PgRow, first: usize) -> Result<Self, sqlx::Error> {
-        Ok(Self {
-            id: row.try_get_unchecked(first)?,
-            version: row.try_get_unchecked(first + 1)?,
-            created_at: row.try_get_unchecked(first + 2)?,
-            updated_at: row.try_get_unchecked(first + 3)?,
-            message_count: row.try_get_unchecked(first + 4)?,
-            answering: row.try_get_unchecked(first + 5)?,
-            pinned: row.try_get_unchecked(first + 6)?,
-            archived: row.try_get_unchecked(first + 7)?,
-            card: row.try_get_unchecked(first + 8)?,
-            wrapped: row.try_get_unchecked(first + 9)?,
-            owner_key: match (row.try_get_unchecked(first + 10)?, row.try_get_unchecked(first + 11)?) {
-                (Some(wrapped_by), Some(wrapped)) => Some(WrappedUserKey { wrapped_by, wrapped }),
-                _ => None,
-            },
-        })
-    }
-
-    /// Its place in a list, which goes from the highest to the lowest.
-    const fn place(&self) -> (bool, DateTime<Utc>, Uuid) {
+    /// The sort key; the list is in descending order of it.
+    const fn sort_key(&self) -> (bool, DateTime<Utc>, ConversationId) {
         (self.pinned, self.updated_at, self.id)
     }
 
     fn cursor(&self) -> Cursor {
-        Cursor { pinned: self.pinned, updated_at: self.updated_at.timestamp_micros(), id: self.id }
+        Cursor { pinned: self.pinned, updated_at: self.updated_at.timestamp_micros(), id: self.id.uuid() }
     }
 }
 
-/// A page of a list that somebody wants.
+/// A request for one page of a list.
 #[derive(Debug, Clone)]
-pub struct Wanted {
-    /// Who asks.
+pub struct ListRequest {
+    /// The owner of the list.
     pub owner: UserId,
-    /// Which of their conversations.
+    /// The conditions on its rows.
     pub filter: Filter,
-    /// The place after which the page begins.
+    /// The cursor of the page before; `None` for the first page.
     pub after: Option<Cursor>,
-    /// The most rows on it.
+    /// The most rows on the page.
     pub limit: u32,
-    /// Whether the conversations' wrapped keys have to come with it.
+    /// Whether to return the wrapped keys too.
     pub with_keys: bool,
 }
 
 /// A page of a list.
-pub type Found = Page<SealedConversation, Cursor>;
+pub type ListPage = Page<SealedConversation, Cursor>;
 
-/// Pages of any number of people, in one round trip, in the order wanted. Pinned conversations first, then the newest
-/// activity.
-pub async fn lists(executor: impl PgExecutor<'_>, wanted: &[Wanted]) -> Result<Vec<Found>, sqlx::Error> {
-    fn each<T>(wanted: &[Wanted], column: impl Fn(&Wanted) -> T) -> Vec<T> {
-        wanted.iter().map(column).collect()
+/// Pages of the lists of any owners, in the order of the requests. Takes one round trip.
+///
+/// A list shows pinned conversations first, then the newest activity.
+pub async fn lists(
+    executor: impl PgExecutor<'_>,
+    requests: &[ListRequest],
+) -> Result<Vec<ListPage>, sqlx::Error> {
+    fn each<T>(requests: &[ListRequest], column: impl Fn(&ListRequest) -> T) -> Vec<T> {
+        requests.iter().map(column).collect()
     }
-    let after = |wanted: &Wanted| {
-        let time = DateTime::from_timestamp_micros(wanted.after?.updated_at)?;
+    let after_time = |request: &ListRequest| {
+        let time = DateTime::from_timestamp_micros(request.after?.updated_at)?;
         Some(time.trunc_subsecs(6))
     };
     let rows = sqlx::query(LISTS)
-        .bind(each(wanted, |list| list.owner.uuid()))
-        .bind(each(wanted, |list| list.filter.archived))
-        .bind(each(wanted, |list| list.filter.pinned))
-        .bind(each(wanted, |list| list.filter.tag.clone()))
-        .bind(each(wanted, |list| list.filter.from))
-        .bind(each(wanted, |list| list.filter.to))
-        .bind(each(wanted, |list| list.after.map(|cursor| cursor.pinned)))
-        .bind(each(wanted, after))
-        .bind(each(wanted, |list| list.after.map(|cursor| cursor.id)))
-        .bind(each(wanted, |list| i64::from(list.limit) + 1))
-        .bind(each(wanted, |list| list.with_keys))
+        .bind(each(requests, |request| request.owner))
+        .bind(each(requests, |request| request.filter.archived))
+        .bind(each(requests, |request| request.filter.pinned))
+        .bind(each(requests, |request| request.filter.tag.clone()))
+        .bind(each(requests, |request| request.filter.from))
+        .bind(each(requests, |request| request.filter.to))
+        .bind(each(requests, |request| request.after.map(|cursor| cursor.pinned)))
+        .bind(each(requests, after_time))
+        .bind(each(requests, |request| request.after.map(|cursor| cursor.id)))
+        .bind(each(requests, |request| i64::from(request.limit) + 1))
+        .bind(each(requests, |request| request.with_keys))
         .fetch_all(executor)
         .await?;
-    let mut found: Vec<Found> = each(wanted, |_| Page { items: vec![], next: None });
+    let mut lists: Vec<Vec<SealedConversation>> = each(requests, |_| vec![]);
     for row in &rows {
-        let place: i64 = row.try_get(0)?;
-        if let Some(page) = found.get_mut(usize::try_from(place - 1).unwrap_or(usize::MAX)) {
-            page.items.push(SealedConversation::read(row, 1)?);
+        let request: i64 = row.try_get("request")?;
+        if let Some(list) = usize::try_from(request - 1).ok().and_then(|index| lists.get_mut(index)) {
+            list.push(RowWithOwnerKey::from_row(row)?.into());
         }
     }
-    for (page, wanted) in found.iter_mut().zip(wanted) {
-        // Sorted here, where they nearly always are in order already.
-        page.items.sort_by_key(|conversation| Reverse(conversation.place()));
-        let more = page.items.len() > wanted.limit as usize;
-        page.items.truncate(wanted.limit as usize);
-        page.next = page.items.last().filter(|_| more).map(SealedConversation::cursor);
-    }
-    Ok(found)
+    let page = |(mut list, request): (Vec<SealedConversation>, &ListRequest)| {
+        // Postgres returns the rows nearly always in this order already, so that the sort costs one comparison a row.
+        list.sort_by_key(|conversation| Reverse(conversation.sort_key()));
+        Page::of(list, request.limit, SealedConversation::cursor)
+    };
+    Ok(lists.into_iter().zip(requests).map(page).collect())
 }
 
-/// One person's page, with keys.
-pub async fn list(
-    executor: impl PgExecutor<'_>,
-    owner: UserId,
-    filter: &Filter,
-    after: Option<Cursor>,
-    limit: u32,
-) -> Result<Found, sqlx::Error> {
-    let wanted = Wanted { owner, filter: filter.clone(), after, limit, with_keys: true };
-    let found = lists(executor, &[wanted]).await?.pop();
-    Ok(found.unwrap_or(Page { items: vec![], next: None }))
-}
-
-/// One of an owner's conversations; `None` if there is none or it was deleted.
+/// One of an owner's conversations with its keys; `None` if the owner has no such conversation, or if it is deleted.
 pub async fn get(
     executor: impl PgExecutor<'_>,
     owner: UserId,
     id: ConversationId,
 ) -> Result<Option<SealedConversation>, sqlx::Error> {
-    let row = sqlx::query(GET).bind(owner.to_string()).bind(id.uuid()).fetch_optional(executor).await?;
-    row.as_ref().map(|row| SealedConversation::read(row, 0)).transpose()
+    let row: Option<RowWithOwnerKey> =
+        sqlx::query_as(GET).bind(owner.to_string()).bind(id).fetch_optional(executor).await?;
+    Ok(row.map(SealedConversation::from))
 }
 
-/// The version a conversation shows; `None` if there is none or it was deleted.
+/// The projected version of a conversation; `None` as for [`get`].
 pub async fn version(
     executor: impl PgExecutor<'_>,
     owner: UserId,
     id: ConversationId,
-) -> Result<Option<u64>, sqlx::Error> {
-    Ok(get(executor, owner, id).await?.map(|row| row.version.unsigned_abs()))
+) -> Result<Option<Version>, sqlx::Error> {
+    Ok(get(executor, owner, id).await?.map(|row| row.version))
 }
 
-/// Each wanted list sets its owner before its rows are looked for; `OFFSET 0` keeps the two in this order. Why sub-selects:
-/// [`crate::owned`].
+/// Each request sets its owner before its rows are read; `OFFSET 0` keeps the two in this order. The reason for the
+/// sub-selects is described at [`crate::owned`].
 const LISTS: &str = "
 SELECT x.* FROM (
     SELECT u.*, set_config('colloquy.owner', u.asker::text, true)::uuid AS owner
@@ -248,14 +235,15 @@ SELECT x.* FROM (
                   (SELECT $5::timestamptz[]), (SELECT $6::timestamptz[]), (SELECT $7::bool[]),
                   (SELECT $8::timestamptz[]), (SELECT $9::uuid[]), (SELECT $10::bigint[]), (SELECT $11::bool[]))
            WITH ORDINALITY AS u (asker, archived, pinned, tag, since, until,
-                                 after_pinned, after_time, after_id, most, with_keys, place)
+                                 after_pinned, after_time, after_id, most, with_keys, request)
     OFFSET 0
 ) AS me LEFT JOIN LATERAL (
     SELECT k.wrapped_by, k.wrapped FROM my_keys k
      WHERE me.with_keys AND k.kind = 'user' AND k.id = me.owner AND k.owner = me.owner
 ) AS mine ON true CROSS JOIN LATERAL (
-    SELECT me.place, c.id, c.version, c.created_at, c.updated_at, c.message_count, c.answering, c.pinned, c.archived,
-           c.card, k.wrapped, mine.wrapped_by, mine.wrapped
+    SELECT me.request, c.id, c.version, c.created_at, c.updated_at, c.message_count, c.answering, c.pinned, c.archived,
+           c.card, k.wrapped AS wrapped_key,
+           mine.wrapped_by AS owner_wrapped_by, mine.wrapped AS owner_wrapped_key
       FROM (SELECT * FROM my_conversations c
              WHERE c.owner = me.owner AND c.deleted_at IS NULL
                AND (me.archived IS NULL OR c.archived = me.archived)
@@ -273,7 +261,7 @@ SELECT x.* FROM (
 
 const GET: &str = owned!(
     "SELECT c.id, c.version, c.created_at, c.updated_at, c.message_count, c.answering, c.pinned, c.archived, c.card,
-            k.wrapped, mine.wrapped_by, mine.wrapped
+            k.wrapped AS wrapped_key, mine.wrapped_by AS owner_wrapped_by, mine.wrapped AS owner_wrapped_key
        FROM my_conversations c
        LEFT JOIN my_keys k ON k.kind = 'conversation' AND k.id = c.id AND k.owner = me.owner
        LEFT JOIN my_keys mine ON mine.kind = 'user' AND mine.id = me.owner AND mine.owner = me.owner

@@ -1,102 +1,100 @@
-//! A message as a client sees it, and how a stored one becomes that.
+//! A message in the HTTP contract, and the decryption of a stored one.
 
-use aggregates::conversation::{Citation, FailureReason, Rating};
-use aggregates::{AggregateType, ConversationId, Version};
+use aggregates::ConversationId;
+use aggregates::conversation::{AnswerStatus, Citation, FailureReason, MessageRole, MessageStatus, Rating};
 use chrono::{DateTime, Utc};
-use sealing::{AssociatedData, ContentKey, Opener};
+use sealing::{ContentKey, Opener};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use sqlx::Row as _;
-use sqlx::postgres::PgRow;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::fold;
-use crate::Json;
+use super::SealedMessage;
+use super::row::MessageColumns;
+use crate::RawJson;
 
 /// A question or an answer.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Message {
-    /// Its id: the question's or the answer's.
+    /// The id of the question or answer.
     pub id: Uuid,
-    /// Its conversation.
+    /// The conversation.
     #[schema(value_type = Uuid)]
     pub conversation_id: ConversationId,
-    /// `user` or `assistant`.
-    pub role: &'static str,
-    /// What it says; empty while it is being written.
+    /// The author.
+    pub role: MessageRole,
+    /// The text, in Markdown; empty until the answer has ended.
     #[schema(value_type = String)]
-    pub text: Json<String>,
-    /// What it follows.
+    pub text: RawJson<String>,
+    /// The message that this one follows; `null` for a first question.
     pub parent_id: Option<Uuid>,
-    /// It and the others that follow the same, oldest first.
+    /// The messages that follow the same message, this one included, oldest first.
     pub siblings: Vec<Uuid>,
-    /// An answer's `requested`, `completed`, `stopped` or `failed`; a question is `completed`.
-    pub status: &'static str,
-    /// What an answer's marks stand for.
+    /// The status of an answer; a question is `completed`.
+    pub status: AnswerStatus,
+    /// The passages behind the citation marks in the text.
     #[schema(value_type = Vec<CitationSchema>)]
     pub citations: Vec<Citation>,
-    /// The model that wrote it; `quote` for sentences of the sources.
+    /// The language model; `quote` for an answer that quotes the sources.
     pub model: Option<String>,
-    /// It consists of sentences of the sources.
+    /// Whether the answer consists of sentences of the sources.
     pub quoted: bool,
-    /// What it cost.
+    /// The tokens of a completed answer.
     pub usage: Option<MessageUsage>,
-    /// What its owner thinks of it.
-    #[schema(value_type = String)]
+    /// The owner's rating of the answer.
     pub rating: Rating,
-    /// Why there is no answer.
+    /// The reason for a failed answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
-    /// When it was asked, or requested and then ended.
+    /// The time when the question was asked, when the answer was requested, or when the answer ended.
     pub created_at: DateTime<Utc>,
 }
 
-/// What an answer cost.
+/// The tokens of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct MessageUsage {
-    /// Tokens read.
+    /// Tokens of the prompt.
     pub prompt_tokens: u32,
-    /// Tokens written.
+    /// Tokens of the answer.
     pub completion_tokens: u32,
 }
 
-/// Why there is no answer.
+/// The reason for a failed answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Failure {
-    /// A stable name.
-    pub reason: &'static str,
-    /// The same for the person who asked.
+    /// The reason by name.
+    pub reason: FailureReason,
+    /// The reason as a sentence for the user.
     pub text: &'static str,
-    /// Whether asking again can help.
+    /// Whether a new request for an answer can succeed.
     pub retryable: bool,
 }
 
-/// A citation, for the API's description.
+/// A passage behind a citation mark.
 #[derive(ToSchema)]
 #[schema(as = Citation)]
-#[expect(dead_code, reason = "describes `aggregates::conversation::Citation`, which knows nothing of HTTP")]
+#[expect(dead_code, reason = "describes `aggregates::conversation::Citation`, which has no HTTP schema")]
 struct CitationSchema {
-    /// The number in the text, from 1.
+    /// The number of the mark in the text, from 1.
     number: u32,
-    /// The document cited.
+    /// The cited document.
     document_id: Uuid,
-    /// Its title.
+    /// The title of the document.
     title: String,
-    /// The passage's place in the document, from 0.
+    /// The number of the passage in the document, from 0.
     passage: u32,
     /// The beginning of the passage.
     snippet: String,
-    /// How well the passage fitted.
+    /// The relevance of the passage to the question; comparable within one answer only.
     score: f32,
 }
 
-/// What quoted answers say in place of a model's name.
+/// The model name of answers that quote the sources.
 const QUOTE: &str = "quote";
 
-/// What is read of a private part: a question's, which has no citations, or an answer's.
+/// The private part of a question, which has no citations, or of an answer.
 #[derive(Deserialize)]
-struct Words<'a> {
+struct PrivatePart<'a> {
     #[serde(borrow)]
     text: &'a RawValue,
     #[serde(default)]
@@ -104,7 +102,7 @@ struct Words<'a> {
 }
 
 impl Message {
-    /// The model of an answer: `quote` where it was quoted.
+    /// The model of an answer: `quote` if the answer quotes the sources.
     pub fn model_name(model: Option<String>, quoted: bool) -> Option<String> {
         if quoted { Some(QUOTE.to_owned()) } else { model }
     }
@@ -119,106 +117,45 @@ impl From<FailureReason> for Failure {
             FailureReason::AttemptsExhausted => "The answer could not be finished.",
             FailureReason::Internal => "Something went wrong on our side.",
         };
-        Self { reason: fold::reason_name(reason), text, retryable: reason.retryable() }
+        Self { reason, text, retryable: reason.retryable() }
     }
-}
-
-/// A message with its text as it is stored.
-#[derive(Debug, Clone)]
-pub struct SealedMessage {
-    pub(super) id: Uuid,
-    pub(super) conversation_id: ConversationId,
-    pub(super) ordinal: i64,
-    pub(super) parent_id: Option<Uuid>,
-    pub(super) role: &'static str,
-    pub(super) status: &'static str,
-    pub(super) created_at: DateTime<Utc>,
-    pub(super) sequence: i64,
-    pub(super) event_type: &'static str,
-    pub(super) private: Option<Vec<u8>>,
-    pub(super) model: Option<String>,
-    pub(super) quoted: bool,
-    pub(super) failure: Option<String>,
-    pub(super) prompt_tokens: i32,
-    pub(super) completion_tokens: i32,
-    pub(super) rating: &'static str,
-    pub(super) siblings: Vec<Uuid>,
 }
 
 impl SealedMessage {
-    /// Reads a row of the page queries, by the number of its columns (by name it takes twice as long) and without looking up
-    /// their types, which are those of our own statements.
-    pub(super) fn read(row: &PgRow, id: Uuid, conversation_id: ConversationId) -> Result<Self, sqlx::Error> {
-        let status = fold::status_named(row.try_get_unchecked(6)?);
-        Ok(Self {
-            id,
-            conversation_id,
-            ordinal: row.try_get_unchecked(4)?,
-            parent_id: row.try_get_unchecked(5)?,
-            role: fold::role_in(status),
-            status,
-            created_at: row.try_get_unchecked(7)?,
-            sequence: row.try_get_unchecked(8)?,
-            event_type: fold::event_type_behind(status),
-            private: row.try_get_unchecked(9)?,
-            model: row.try_get_unchecked(10)?,
-            quoted: row.try_get_unchecked(11)?,
-            failure: row.try_get_unchecked(12)?,
-            prompt_tokens: row.try_get_unchecked(13)?,
-            completion_tokens: row.try_get_unchecked(14)?,
-            rating: fold::rating_named(row.try_get_unchecked(15)?),
-            siblings: vec![id],
-        })
-    }
-
-    /// The message, opened. Without a key there is no text left.
+    /// Decrypts the message. Without a key the text is empty.
     fn open(mut self, opener: Option<&Opener>) -> Message {
-        let is_question = self.role == "user";
         let json = opener.and_then(|opener| self.open_private(opener));
-        let words = json.as_deref().and_then(|json| serde_json::from_slice::<Words<'_>>(json).ok());
-        let (text, citations) = match words {
-            Some(words) => (Json::as_stored(words.text), words.citations),
-            None => (Json::default(), vec![]),
+        let private = json.as_deref().and_then(|json| serde_json::from_slice::<PrivatePart<'_>>(json).ok());
+        let (text, citations) = match private {
+            Some(private) => (RawJson::from_raw(private.text), private.citations),
+            None => (RawJson::default(), vec![]),
         };
-        let completed = self.status == "completed" && !is_question;
+        let MessageColumns { id, parent_id, status, created_at, model, quoted, failure, rating, .. } =
+            self.message;
         Message {
-            id: self.id,
+            id,
             conversation_id: self.conversation_id,
-            role: self.role,
+            role: status.role(),
             text,
-            parent_id: self.parent_id,
+            parent_id,
             siblings: self.siblings,
-            status: if is_question { "completed" } else { self.status },
+            status: status.shown(),
             citations,
-            model: Message::model_name(self.model, self.quoted),
-            quoted: self.quoted,
-            usage: completed.then(|| MessageUsage {
-                prompt_tokens: self.prompt_tokens.unsigned_abs(),
-                completion_tokens: self.completion_tokens.unsigned_abs(),
+            model: Message::model_name(model, quoted),
+            quoted,
+            usage: (status == MessageStatus::Completed).then(|| MessageUsage {
+                prompt_tokens: self.message.prompt_tokens.unsigned_abs(),
+                completion_tokens: self.message.completion_tokens.unsigned_abs(),
             }),
-            rating: match self.rating {
-                "up" => Rating::Up,
-                "down" => Rating::Down,
-                _ => Rating::None,
-            },
-            failure: self.failure.as_deref().map(|name| fold::reason_named(name).into()),
-            created_at: self.created_at,
+            rating,
+            failure: failure.map(Failure::from),
+            created_at,
         }
-    }
-
-    fn open_private(&mut self, opener: &Opener) -> Option<Vec<u8>> {
-        let aad = AssociatedData::Event {
-            aggregate: AggregateType::Conversation,
-            aggregate_id: self.conversation_id.uuid(),
-            sequence: Version(self.sequence.unsigned_abs()),
-            event_type: self.event_type,
-        };
-        opener.open(&aad, self.private.take()?).ok()
     }
 }
 
-/// One conversation's messages, opened. Without a key there is no text left in them.
-pub fn opened(messages: Vec<SealedMessage>, key: Option<&ContentKey>) -> Vec<Message> {
+/// Decrypts messages of one conversation. Without a key their texts are empty.
+pub fn open_all(messages: Vec<SealedMessage>, key: Option<&ContentKey>) -> Vec<Message> {
     let opener = key.and_then(|key| key.opener().ok());
     messages.into_iter().map(|message| message.open(opener.as_ref())).collect()
 }

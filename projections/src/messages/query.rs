@@ -1,113 +1,112 @@
-//! The branch that is shown, page by page.
+//! Queries of one branch of a conversation, page by page.
 
-use aggregates::{ConversationId, UserId};
+use aggregates::{ConversationId, Position, UserId};
 use serde::{Deserialize, Serialize};
-use sqlx::{PgPool, Row as _};
+use sqlx::{FromRow as _, PgPool, Row as _};
 use uuid::Uuid;
 
 use super::SealedMessage;
+use super::row::MessageColumns;
 use crate::{Page, owned};
 
-/// Which branch of the tree.
+/// A branch of the tree of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Branch {
-    /// The one that ends in the newest message.
+    /// The branch that ends in the newest message.
     Newest,
-    /// The newest one through this message.
+    /// The newest branch that contains this message.
     Through(Uuid),
 }
 
-/// A place in a branch: after the message at this position of the ledger.
+/// The position of the last message of a page: the next page begins after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
-    /// The message's position.
-    pub ordinal: i64,
+    /// The position of the event that added the message.
+    pub ordinal: Position,
 }
 
-/// A page that somebody wants.
+/// A request for one page of a conversation.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted {
-    /// Who asks.
+pub struct PageRequest {
+    /// The owner of the conversation.
     pub owner: UserId,
     /// The conversation.
     pub conversation: ConversationId,
-    /// The place after which the page begins.
+    /// The cursor of the page before; `None` for the first page.
     pub after: Option<Cursor>,
-    /// The most messages on it.
+    /// The most messages on the page.
     pub limit: u32,
-    /// Whether the conversation's wrapped key has to come with it.
+    /// Whether to return the conversation's wrapped key too.
     pub with_key: bool,
 }
 
-/// A page with the conversation's wrapped key, if that was wanted and was not destroyed.
+impl PageRequest {
+    /// The position after which the page begins.
+    fn after(&self) -> Position {
+        self.after.map_or(Position(0), |cursor| cursor.ordinal)
+    }
+}
+
+/// A page of a conversation.
 #[derive(Debug)]
-pub struct Found {
-    /// The page, oldest first.
+pub struct MessagesPage {
+    /// The messages, oldest first; empty if the conversation has branches.
     pub page: Page<SealedMessage, Cursor>,
-    /// The key.
-    pub wrapped: Option<Vec<u8>>,
-    /// The conversation has branches, so that the page is empty: ask for [`branch`].
+    /// The conversation's wrapped key; `None` if the request leaves it out, or if it was destroyed.
+    pub wrapped_key: Option<Vec<u8>>,
+    /// Whether the conversation has branches: [`branch_page`] reads one of them.
     pub branched: bool,
 }
 
-/// Pages of conversations without branches, of any number of people, in one round trip, in the order wanted. `None` where
-/// there is no such conversation or it was deleted.
-pub async fn pages(pool: &PgPool, wanted: &[Wanted]) -> Result<Vec<Option<Found>>, sqlx::Error> {
+/// Pages of conversations without branches, of any owners, in the order of the requests. Takes one round trip.
+///
+/// The page is `None` if the owner has no such conversation, or if it is deleted.
+pub async fn pages(
+    pool: &PgPool,
+    requests: &[PageRequest],
+) -> Result<Vec<Option<MessagesPage>>, sqlx::Error> {
     let rows = sqlx::query(PAGES)
-        .bind(wanted.iter().map(|page| page.owner.uuid()).collect::<Vec<_>>())
-        .bind(wanted.iter().map(|page| page.conversation.uuid()).collect::<Vec<_>>())
-        .bind(wanted.iter().map(|page| page.after.map_or(0, |cursor| cursor.ordinal)).collect::<Vec<_>>())
-        .bind(wanted.iter().map(|page| i64::from(page.limit) + 1).collect::<Vec<_>>())
-        .bind(wanted.iter().map(|page| page.with_key).collect::<Vec<_>>())
+        .bind(requests.iter().map(|request| request.owner).collect::<Vec<_>>())
+        .bind(requests.iter().map(|request| request.conversation).collect::<Vec<_>>())
+        .bind(requests.iter().map(PageRequest::after).collect::<Vec<_>>())
+        .bind(requests.iter().map(|request| i64::from(request.limit) + 1).collect::<Vec<_>>())
+        .bind(requests.iter().map(|request| request.with_key).collect::<Vec<_>>())
         .fetch_all(pool)
         .await?;
-    let mut found: Vec<Option<Found>> = wanted.iter().map(|_| None).collect();
+    let mut pages: Vec<Option<MessagesPage>> = requests.iter().map(|_| None).collect();
     for row in &rows {
-        let place: i64 = row.try_get(0)?;
-        let index = usize::try_from(place - 1).unwrap_or(usize::MAX);
-        let (Some(slot), Some(page)) = (found.get_mut(index), wanted.get(index)) else { continue };
-        let found = match slot {
-            Some(found) => found,
-            None => slot.insert(Found {
-                page: Page { items: Vec::with_capacity(page.limit as usize + 1), next: None },
-                wrapped: row.try_get(1)?,
-                branched: row.try_get(2)?,
+        let number: i64 = row.try_get("request")?;
+        let index = usize::try_from(number - 1).unwrap_or(usize::MAX);
+        let (Some(slot), Some(request)) = (pages.get_mut(index), requests.get(index)) else { continue };
+        let page = match slot {
+            Some(page) => page,
+            None => slot.insert(MessagesPage {
+                page: Page { items: Vec::with_capacity(request.limit as usize + 1), next: None },
+                wrapped_key: row.try_get("wrapped_key")?,
+                branched: row.try_get("branched")?,
             }),
         };
-        // A conversation with nothing on this page has one row without a message.
-        if let Some(id) = row.try_get(3)? {
-            found.page.items.push(SealedMessage::read(row, id, page.conversation)?);
+        // A conversation without messages on this page yields one row without a message.
+        if row.try_get::<Option<Uuid>, _>("id")?.is_some() {
+            let message = MessageColumns::from_row(row)?;
+            page.page.items.push(SealedMessage::without_siblings(request.conversation, message));
         }
     }
-    for (found, wanted) in found.iter_mut().zip(wanted) {
-        if let Some(found) = found {
-            // Sorted here, where they nearly always are in order already.
-            found.page.items.sort_by_key(|message| message.ordinal);
-            end_page(&mut found.page, wanted.limit);
+    for (page, request) in pages.iter_mut().zip(requests) {
+        if let Some(MessagesPage { page, .. }) = page {
+            let mut items = std::mem::take(&mut page.items);
+            // Postgres returns the rows nearly always in this order already.
+            items.sort_by_key(|message| message.message.ordinal);
+            *page = Page::of(items, request.limit, SealedMessage::cursor);
         }
     }
-    Ok(found)
+    Ok(pages)
 }
 
-/// One person's page of a conversation with its wrapped key, with branches or without.
-pub async fn page(
+/// A page of one branch of a conversation that has branches, oldest first.
+pub async fn branch_page(
     pool: &PgPool,
-    owner: UserId,
-    conversation: ConversationId,
-    through: Branch,
-    after: Option<Cursor>,
-    limit: u32,
-) -> Result<Option<(Page<SealedMessage, Cursor>, Option<Vec<u8>>)>, sqlx::Error> {
-    let wanted = Wanted { owner, conversation, after, limit, with_key: true };
-    let Some(found) = pages(pool, &[wanted]).await?.pop().flatten() else { return Ok(None) };
-    let page = if found.branched { branch(pool, &wanted, through).await? } else { found.page };
-    Ok(Some((page, found.wrapped)))
-}
-
-/// A page of one branch of a conversation that has some, oldest first.
-pub async fn branch(
-    pool: &PgPool,
-    wanted: &Wanted,
+    request: &PageRequest,
     branch: Branch,
 ) -> Result<Page<SealedMessage, Cursor>, sqlx::Error> {
     let through = match branch {
@@ -115,44 +114,41 @@ pub async fn branch(
         Branch::Through(message) => Some(message),
     };
     let rows = sqlx::query(BRANCH_PAGE)
-        .bind(wanted.owner.to_string())
-        .bind(wanted.conversation.uuid())
-        .bind(wanted.after.map_or(0, |cursor| cursor.ordinal))
-        .bind(i64::from(wanted.limit) + 1)
+        .bind(request.owner.to_string())
+        .bind(request.conversation)
+        .bind(request.after())
+        .bind(i64::from(request.limit) + 1)
         .bind(through)
         .fetch_all(pool)
         .await?;
-    let items = rows
-        .iter()
-        .map(|row| {
-            let mut message = SealedMessage::read(row, row.try_get(3)?, wanted.conversation)?;
-            message.siblings = row.try_get("siblings")?;
-            Ok(message)
-        })
-        .collect::<Result<_, sqlx::Error>>()?;
-    let mut page = Page { items, next: None };
-    end_page(&mut page, wanted.limit);
-    Ok(page)
+    let mut items = Vec::with_capacity(rows.len());
+    for row in &rows {
+        items.push(SealedMessage {
+            conversation_id: request.conversation,
+            message: MessageColumns::from_row(row)?,
+            siblings: row.try_get("siblings")?,
+        });
+    }
+    Ok(Page::of(items, request.limit, SealedMessage::cursor))
 }
 
-/// One more than wanted was read, to know whether there is more.
-fn end_page(page: &mut Page<SealedMessage, Cursor>, limit: u32) {
-    let more = page.items.len() > limit as usize;
-    page.items.truncate(limit as usize);
-    page.next = page.items.last().filter(|_| more).map(|message| Cursor { ordinal: message.ordinal });
+impl SealedMessage {
+    const fn cursor(&self) -> Cursor {
+        Cursor { ordinal: self.message.ordinal }
+    }
 }
 
-/// Columns by number: place, key, branched, and the message from its id on. Each wanted page sets its owner before its rows
-/// are looked for; `OFFSET 0` keeps the two in this order. Why sub-selects: [`crate::owned`].
+/// Each request sets its owner before its rows are read; `OFFSET 0` keeps the two in this order. The reason for the
+/// sub-selects is described at [`crate::owned`].
 const PAGES: &str = "
 SELECT x.* FROM (
     SELECT u.*, set_config('colloquy.owner', u.asker::text, true)::uuid AS owner
       FROM UNNEST((SELECT $1::uuid[]), (SELECT $2::uuid[]), (SELECT $3::bigint[]), (SELECT $4::bigint[]),
                   (SELECT $5::bool[]))
-           WITH ORDINALITY AS u (asker, conversation, after, most, with_key, place)
+           WITH ORDINALITY AS u (asker, conversation, after, most, with_key, request)
     OFFSET 0
 ) AS me CROSS JOIN LATERAL (
-    SELECT me.place, k.wrapped, c.branched, m.*
+    SELECT me.request, k.wrapped AS wrapped_key, c.branched, m.*
       FROM my_conversations c
       LEFT JOIN LATERAL (SELECT k.wrapped FROM my_keys k WHERE me.with_key AND k.kind = 'conversation'
                             AND k.id = me.conversation AND k.owner = me.owner) AS k ON true
@@ -167,8 +163,7 @@ SELECT x.* FROM (
     OFFSET 0
 ) AS x";
 
-/// In a conversation with branches the path is found by going down from the message wanted to the newest below it, and from
-/// there up to the root.
+/// `below` holds the messages below the given one, `path` leads from the newest of these up to the root.
 const BRANCH_PAGE: &str = owned!(
     "WITH RECURSIVE below AS (
          SELECT s.id, s.ordinal FROM my_messages s
@@ -186,8 +181,8 @@ const BRANCH_PAGE: &str = owned!(
          SELECT s.id, s.parent_id, s.ordinal FROM path p JOIN my_messages s
              ON s.conversation_id = $2 AND s.owner = me.owner AND s.id = p.parent_id
      )
-     SELECT NULL::bigint, NULL::bytea, true, p.id, p.ordinal, p.parent_id, p.status, p.created_at, p.sequence,
-            p.private, p.model, p.quoted, p.failure, p.prompt_tokens, p.completion_tokens, p.rating,
+     SELECT p.id, p.ordinal, p.parent_id, p.status, p.created_at, p.sequence, p.private, p.model, p.quoted, p.failure,
+            p.prompt_tokens, p.completion_tokens, p.rating,
             (SELECT array_agg(s.id ORDER BY s.ordinal) FROM my_messages s
               WHERE s.conversation_id = $2 AND s.owner = me.owner
                 AND s.parent_id IS NOT DISTINCT FROM p.parent_id) AS siblings

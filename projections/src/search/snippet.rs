@@ -1,14 +1,14 @@
-//! The part of a text that shows why it was found.
+//! The part of a text with the most matches of a search.
 
 use super::words::{Word, stem, words};
 
-/// Bytes of a snippet, about; it begins and ends at words.
-const LENGTH: usize = 220;
+/// The approximate length of a snippet. It begins and ends at a word.
+const SNIPPET_BYTES: usize = 220;
 
-/// Cuts the part of a text with most of the wanted words out of it. Highlights are ranges of Unicode characters of the
-/// snippet: start, and the one after the end.
-pub(super) fn snippet(text: &str, wanted: impl Fn(&str, &str) -> bool) -> (String, Vec<(usize, usize)>) {
-    let hits: Vec<Word> = words(text).filter(|word| wanted(&word.lower, &stem(&word.lower))).collect();
+/// Cuts out the part of a text with the most matching words. `matches` gets a word in lower case and its stem. The ranges
+/// are the matches in the snippet, in Unicode characters: start, and the character after the end.
+pub(super) fn snippet(text: &str, matches: impl Fn(&str, &str) -> bool) -> (String, Vec<(usize, usize)>) {
+    let hits: Vec<Word> = words(text).filter(|word| matches(&word.lower, &stem(&word.lower))).collect();
     let (start, end) = window(text, &hits);
     let cut = text.get(start..end).unwrap_or_default();
     let mut snippet = String::with_capacity(cut.len() + 8);
@@ -32,24 +32,29 @@ pub(super) fn snippet(text: &str, wanted: impl Fn(&str, &str) -> bool) -> (Strin
     (snippet.replace(['\n', '\r', '\t'], " "), highlights)
 }
 
-/// The stretch with most hits.
+/// The byte range of a snippet with the most hits; of equal ranges the first.
 fn window(text: &str, hits: &[Word]) -> (usize, usize) {
     let best = hits
         .iter()
         .enumerate()
         .max_by_key(|(index, first)| {
-            let within = hits.iter().skip(*index).take_while(|hit| hit.end <= first.start + LENGTH).count();
+            let within =
+                hits.iter().skip(*index).take_while(|hit| hit.end <= first.start + SNIPPET_BYTES).count();
             (within, std::cmp::Reverse(*index))
         })
         .map_or(0, |(_, first)| first.start);
-    let from = best.saturating_sub(LENGTH / 4);
-    let start = if from == 0 { 0 } else { word_start(text, from) };
-    let end = if text.len() <= start + LENGTH { text.len() } else { word_start(text, start + LENGTH) };
+    let from = best.saturating_sub(SNIPPET_BYTES / 4);
+    let start = if from == 0 { 0 } else { next_space(text, from) };
+    let end = if text.len() <= start + SNIPPET_BYTES {
+        text.len()
+    } else {
+        next_space(text, start + SNIPPET_BYTES)
+    };
     (start, end)
 }
 
-/// The beginning of the first word at or after a byte; the next character's if there is none.
-fn word_start(text: &str, from: usize) -> usize {
+/// The first space at or after a byte; the end of the text if none follows.
+fn next_space(text: &str, from: usize) -> usize {
     let from = (from..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
     let rest = text.get(from..).unwrap_or_default();
     rest.find(char::is_whitespace).map_or(text.len(), |space| from + space)
@@ -60,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_snippet_shows_the_words_and_says_where_they_are() {
+    fn a_snippet_contains_the_matches_and_their_ranges() {
         let text =
             format!("{} The borrow checker keeps you safe. {}", "filler ".repeat(60), "more ".repeat(60));
         let (snippet, highlights) = snippet(&text, |_, stem| stem == "borrow");

@@ -1,4 +1,4 @@
-//! From a text to its words, and from words to blind lexemes.
+//! The words of a text and their blind lexemes.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
@@ -7,15 +7,16 @@ use std::sync::LazyLock;
 use rust_stemmers::{Algorithm, Stemmer};
 use sealing::BlindKey;
 
-/// Postgres keeps positions up to 16,383, and 255 of one lexeme.
+/// The highest position that a tsvector holds.
 const LAST_POSITION: usize = 16_383;
-const POSITIONS_OF_A_WORD: usize = 255;
-/// Words beyond this are not searched by: a text has at most 32,768 bytes, an answer seldom more.
-const MOST_WORDS: usize = 16_000;
+/// The most positions that a tsvector holds of one lexeme.
+const MAX_POSITIONS: usize = 255;
+/// The most words of a text that are indexed. A question has at most 32,768 bytes, an answer seldom more.
+const MAX_WORDS: usize = 16_000;
 
 static STEMMER: LazyLock<Stemmer> = LazyLock::new(|| Stemmer::create(Algorithm::English));
 
-/// Words too common to find anything by. They count as positions, so that phrases keep their distances.
+/// Words that are too common to be indexed. They count as positions, so that phrases keep their distances.
 static STOP_WORDS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     "a an and are as at be but by can do does for from had has have he her his how i if in into is it its me my no not \
      of on or our she so that the their them then there these they this to was we were what when where which who why \
@@ -24,17 +25,18 @@ static STOP_WORDS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
         .collect()
 });
 
-/// A word of a text and where it stands.
+/// A word and its byte range in the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Word {
-    /// In lower case.
+    /// The word in lower case.
     pub(super) lower: String,
-    /// Its first byte in the text, and the one after its last.
+    /// The first byte.
     pub(super) start: usize,
+    /// The byte after the last one.
     pub(super) end: usize,
 }
 
-/// The words of a text: runs of letters and digits. Where words are written without spaces between them, each sign is one.
+/// The words of a text: runs of letters and digits. In scripts without spaces between words, each character is a word.
 pub(super) fn words(text: &str) -> impl Iterator<Item = Word> + '_ {
     let mut rest = text.char_indices().peekable();
     std::iter::from_fn(move || {
@@ -45,21 +47,21 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = Word> + '_ {
         while let Some((at, letter)) = rest.next_if(|(_, letter)| letter.is_alphanumeric()) {
             end = at + letter.len_utf8();
             lower.extend(letter.to_lowercase());
-            if stands_alone(letter) || rest.peek().is_some_and(|(_, next)| stands_alone(*next)) {
+            if is_word(letter) || rest.peek().is_some_and(|(_, next)| is_word(*next)) {
                 break;
             }
         }
         Some(Word { lower, start, end })
     })
-    .take(MOST_WORDS)
+    .take(MAX_WORDS)
 }
 
-/// Chinese characters and Japanese syllables.
-const fn stands_alone(letter: char) -> bool {
+/// Whether a character is a word by itself: Chinese characters and Japanese syllables.
+const fn is_word(letter: char) -> bool {
     matches!(letter, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
 }
 
-/// Whether a word is too common to find anything by.
+/// Whether a word in lower case is too common to be indexed.
 pub(super) fn is_stop_word(lower: &str) -> bool {
     STOP_WORDS.contains(lower)
 }
@@ -69,9 +71,10 @@ pub(super) fn stem(lower: &str) -> String {
     STEMMER.stem(lower).into_owned()
 }
 
-/// The text form of a tsvector: the lexemes of each word and of its stem, with their positions. The stem finds the word in
-/// its other forms; the word itself finds it by a beginning that the stem no longer has, within a phrase, and in languages
-/// that the stemmer does not know.
+/// The text form of a tsvector: the lexemes of each word and of its stem, with their positions.
+///
+/// The stem matches the other forms of the word. The word itself matches in phrases, by prefixes that are longer than the
+/// stem, and in languages that the stemmer does not know.
 pub(super) fn vector(text: &str, key: &BlindKey) -> String {
     let mut positions: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (position, word) in (1..).zip(words(text)) {
@@ -97,7 +100,7 @@ pub(super) fn vector(text: &str, key: &BlindKey) -> String {
 
 fn push_position(positions: &mut Vec<usize>, position: usize) {
     let position = position.min(LAST_POSITION);
-    if positions.len() < POSITIONS_OF_A_WORD && positions.last() != Some(&position) {
+    if positions.len() < MAX_POSITIONS && positions.last() != Some(&position) {
         positions.push(position);
     }
 }
@@ -116,13 +119,13 @@ mod tests {
     }
 
     #[test]
-    fn signs_that_stand_without_spaces_are_words() {
+    fn characters_of_scripts_without_spaces_are_words() {
         let found: Vec<String> = words("Rust语言 カナ x").map(|word| word.lower).collect();
         assert_eq!(found, ["rust", "语", "言", "カ", "ナ", "x"]);
     }
 
     #[test]
-    fn words_of_one_stem_are_one_lexeme() {
+    fn forms_of_a_word_have_the_same_stem() {
         assert_eq!(stem("borrowing"), stem("borrowed"));
     }
 }

@@ -1,6 +1,6 @@
-//! The branch of a conversation that is shown.
+//! Branches of a conversation, page by page.
 
-use aggregates::conversation::{ConversationEvent, Rating};
+use aggregates::conversation::{AnswerStatus, ConversationEvent, FailureReason, MessageRole, Rating};
 use aggregates::{AnswerId, ConversationId, QuestionId, UserId};
 use projections::messages::{self, Branch, Message};
 use sqlx::PgPool;
@@ -8,16 +8,17 @@ use uuid::Uuid;
 
 use crate::database::{apply, database};
 use crate::history::History;
+use crate::queries::messages_page;
 
-async fn shown(
+async fn decrypted(
     pool: &PgPool,
     history: &History,
     user: UserId,
     id: ConversationId,
     branch: Branch,
 ) -> Vec<Message> {
-    let (page, _) = messages::page(pool, user, id, branch, None, 100).await.unwrap().unwrap();
-    messages::opened(page.items, Some(history.key(id)))
+    let (page, _) = messages_page(pool, user, id, branch, None, 100).await.unwrap();
+    messages::open_all(page.items, Some(history.key(id)))
 }
 
 async fn ids(
@@ -27,14 +28,15 @@ async fn ids(
     id: ConversationId,
     branch: Branch,
 ) -> Vec<Uuid> {
-    shown(pool, history, user, id, branch).await.into_iter().map(|message| message.id).collect()
+    decrypted(pool, history, user, id, branch).await.into_iter().map(|message| message.id).collect()
 }
 
 fn flat(turns: &[(QuestionId, AnswerId)]) -> Vec<Uuid> {
     turns.iter().flat_map(|(question, answer)| [question.uuid(), answer.uuid()]).collect()
 }
 
-/// A tree: the first turn; two that follow it; one that follows the older of these; and a second answer to the first question.
+/// A first turn, two turns that follow it, one turn that follows the older of these, and a second answer to the first
+/// question.
 struct Tree {
     user: UserId,
     id: ConversationId,
@@ -47,7 +49,7 @@ struct Tree {
 
 fn tree(history: &mut History) -> Tree {
     let user = history.user();
-    let id = history.begin(user);
+    let id = history.start_conversation(user);
     let first = history.turn(id, None, "first", "one");
     let older = history.turn(id, Some(first.1), "older", "two");
     let below_older = history.turn(id, Some(older.1), "below older", "three");
@@ -58,10 +60,10 @@ fn tree(history: &mut History) -> Tree {
 }
 
 #[tokio::test]
-async fn a_conversation_without_branches_is_shown_whole_and_page_by_page() {
+async fn a_conversation_without_branches_is_read_whole_and_page_by_page() {
     let (pool, mut history) = (database().await, History::new());
     let user = history.user();
-    let id = history.begin(user);
+    let id = history.start_conversation(user);
     let (mut turns, mut parent) = (vec![], None);
     for number in 0..5 {
         let turn = history.turn(id, parent, &format!("question {number}"), &format!("answer {number}"));
@@ -72,8 +74,8 @@ async fn a_conversation_without_branches_is_shown_whole_and_page_by_page() {
     assert_eq!(ids(&pool, &history, user, id, Branch::Newest).await, flat(&turns));
     let (mut seen, mut after) = (vec![], None);
     loop {
-        let (page, _) = messages::page(&pool, user, id, Branch::Newest, after, 3).await.unwrap().unwrap();
-        seen.extend(messages::opened(page.items, None).into_iter().map(|message| message.id));
+        let (page, _) = messages_page(&pool, user, id, Branch::Newest, after, 3).await.unwrap();
+        seen.extend(messages::open_all(page.items, None).into_iter().map(|message| message.id));
         after = page.next;
         if after.is_none() {
             break;
@@ -83,7 +85,7 @@ async fn a_conversation_without_branches_is_shown_whole_and_page_by_page() {
 }
 
 #[tokio::test]
-async fn the_newest_branch_is_shown_unless_another_is_asked_for() {
+async fn the_newest_branch_is_read_unless_the_request_names_another() {
     let (pool, mut history) = (database().await, History::new());
     let tree = tree(&mut history);
     apply(&pool, &history.events, 5).await;
@@ -98,11 +100,11 @@ async fn the_newest_branch_is_shown_unless_another_is_asked_for() {
 }
 
 #[tokio::test]
-async fn siblings_are_what_follows_the_same_oldest_first() {
+async fn siblings_follow_the_same_message_and_are_ordered_from_the_oldest() {
     let (pool, mut history) = (database().await, History::new());
     let tree = tree(&mut history);
     apply(&pool, &history.events, 5).await;
-    let path = shown(&pool, &history, tree.user, tree.id, Branch::Through(tree.newer.0.uuid())).await;
+    let path = decrypted(&pool, &history, tree.user, tree.id, Branch::Through(tree.newer.0.uuid())).await;
     let siblings: Vec<Vec<Uuid>> = path.into_iter().map(|message| message.siblings).collect();
     assert_eq!(
         siblings,
@@ -116,7 +118,7 @@ async fn siblings_are_what_follows_the_same_oldest_first() {
 }
 
 #[tokio::test]
-async fn a_branch_is_read_page_by_page_too() {
+async fn a_branch_is_read_page_by_page() {
     let (pool, mut history) = (database().await, History::new());
     let tree = tree(&mut history);
     apply(&pool, &history.events, 5).await;
@@ -124,8 +126,8 @@ async fn a_branch_is_read_page_by_page_too() {
     let whole = flat(&[tree.first, tree.older, tree.below_older]);
     let (mut seen, mut after) = (vec![], None);
     loop {
-        let (page, _) = messages::page(&pool, tree.user, tree.id, through, after, 2).await.unwrap().unwrap();
-        seen.extend(messages::opened(page.items, None).into_iter().map(|message| message.id));
+        let (page, _) = messages_page(&pool, tree.user, tree.id, through, after, 2).await.unwrap();
+        seen.extend(messages::open_all(page.items, None).into_iter().map(|message| message.id));
         after = page.next;
         if after.is_none() {
             break;
@@ -135,10 +137,10 @@ async fn a_branch_is_read_page_by_page_too() {
 }
 
 #[tokio::test]
-async fn a_message_says_what_became_of_it() {
+async fn a_message_shows_status_text_rating_usage_and_failure() {
     let (pool, mut history) = (database().await, History::new());
     let user = history.user();
-    let id = history.begin(user);
+    let id = history.start_conversation(user);
     let whole = history.turn(id, None, "Why?", "Because [1].");
     history.rate(id, whole.1, Rating::Up);
     let stopped = history.ask(id, Some(whole.1), "And then?");
@@ -147,24 +149,24 @@ async fn a_message_says_what_became_of_it() {
     history.fail(id, failed);
     history.ask(id, Some(failed.1), "Hello?");
     apply(&pool, &history.events, 100).await;
-    let messages = shown(&pool, &history, user, id, Branch::Newest).await;
+    let messages = decrypted(&pool, &history, user, id, Branch::Newest).await;
     let texts: Vec<String> = messages.iter().map(|message| message.text.read()).collect();
-    let told: Vec<_> = messages
+    let read: Vec<_> = messages
         .iter()
         .zip(&texts)
         .map(|(message, text)| (message.role, message.status, text.as_str()))
         .collect();
     assert_eq!(
-        told,
+        read,
         [
-            ("user", "completed", "Why?"),
-            ("assistant", "completed", "Because [1]."),
-            ("user", "completed", "And then?"),
-            ("assistant", "stopped", "Then the"),
-            ("user", "completed", "Really?"),
-            ("assistant", "failed", ""),
-            ("user", "completed", "Hello?"),
-            ("assistant", "requested", ""),
+            (MessageRole::User, AnswerStatus::Completed, "Why?"),
+            (MessageRole::Assistant, AnswerStatus::Completed, "Because [1]."),
+            (MessageRole::User, AnswerStatus::Completed, "And then?"),
+            (MessageRole::Assistant, AnswerStatus::Stopped, "Then the"),
+            (MessageRole::User, AnswerStatus::Completed, "Really?"),
+            (MessageRole::Assistant, AnswerStatus::Failed, ""),
+            (MessageRole::User, AnswerStatus::Completed, "Hello?"),
+            (MessageRole::Assistant, AnswerStatus::Requested, ""),
         ]
     );
     let answer = &messages[1];
@@ -173,7 +175,7 @@ async fn a_message_says_what_became_of_it() {
     assert_eq!(answer.citations.len(), 1);
     assert_eq!(answer.parent_id, Some(messages[0].id));
     let failure = messages[5].failure.as_ref().unwrap();
-    assert_eq!((failure.reason, failure.retryable), ("model_refused", false));
+    assert_eq!((failure.reason, failure.retryable), (FailureReason::ModelRefused, false));
     assert!(messages[7].failure.is_none() && messages[7].usage.is_none());
 }
 
@@ -183,9 +185,9 @@ async fn a_deleted_conversation_has_no_messages_until_it_is_restored() {
     let tree = tree(&mut history);
     history.delete(tree.id);
     apply(&pool, &history.events, 100).await;
-    let page = messages::page(&pool, tree.user, tree.id, Branch::Newest, None, 10).await.unwrap();
+    let page = messages_page(&pool, tree.user, tree.id, Branch::Newest, None, 10).await;
     assert!(page.is_none());
-    history.happen(tree.id, ConversationEvent::ConversationRestored);
+    history.append_to_conversation(tree.id, ConversationEvent::ConversationRestored);
     apply(&pool, &history.events, 100).await;
     assert_eq!(ids(&pool, &history, tree.user, tree.id, Branch::Newest).await.len(), 2);
 }
@@ -195,10 +197,9 @@ async fn messages_whose_key_was_destroyed_have_no_text() {
     let (pool, mut history) = (database().await, History::new());
     let tree = tree(&mut history);
     apply(&pool, &history.without_keys(), 100).await;
-    let (page, wrapped) =
-        messages::page(&pool, tree.user, tree.id, Branch::Newest, None, 10).await.unwrap().unwrap();
+    let (page, wrapped) = messages_page(&pool, tree.user, tree.id, Branch::Newest, None, 10).await.unwrap();
     assert!(wrapped.is_none());
     let texts: Vec<String> =
-        messages::opened(page.items, None).into_iter().map(|message| message.text.read()).collect();
+        messages::open_all(page.items, None).into_iter().map(|message| message.text.read()).collect();
     assert_eq!(texts, ["", ""]);
 }

@@ -1,4 +1,4 @@
-//! A ledger in memory: what happens gets its position, its keys, and its private part sealed.
+//! A ledger in memory: each event that a test appends gets its position, its keys and its sealed private part.
 
 use std::collections::HashMap;
 
@@ -13,17 +13,17 @@ use aggregates::{
     QuestionText, RecordedEvent, Tags, Title, UserId, Version,
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use projections::Opened;
+use projections::DecryptedEvent;
 use sealing::{AssociatedData, BlindKey, ContentKey, MasterKey, Subject, UserKey};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-/// The beginning of all histories.
-const BEGAN: i64 = 1_790_000_000;
+/// The time of the first event, in seconds since 1970. Each event is a second after the one before.
+const FIRST_EVENT: i64 = 1_700_000_000;
 
-/// What has happened, ready to be projected.
+/// The events of a test, in the order of the ledger.
 pub(crate) struct History {
-    pub(crate) events: Vec<Opened>,
+    pub(crate) events: Vec<DecryptedEvent>,
     master: MasterKey,
     users: HashMap<UserId, (UserKey, Vec<u8>)>,
     conversations: HashMap<ConversationId, (UserId, ContentKey, Vec<u8>)>,
@@ -43,7 +43,7 @@ impl History {
         }
     }
 
-    /// A person comes.
+    /// A new user opens an account.
     pub(crate) fn user(&mut self) -> UserId {
         let user = UserId::new(Uuid::new_v4());
         self.users.insert(user, self.master.new_user_key(user).unwrap());
@@ -52,22 +52,21 @@ impl History {
         user
     }
 
-    /// Something happens to a person's account.
-    pub(crate) fn of_account(&mut self, user: UserId, event: AccountEvent) {
+    pub(crate) fn append_to_account(&mut self, user: UserId, event: AccountEvent) {
         self.push(AggregateType::Account, user.uuid(), user, Event::Account(event));
     }
 
-    /// A person begins a conversation.
-    pub(crate) fn begin(&mut self, owner: UserId) -> ConversationId {
+    /// A user starts a conversation.
+    pub(crate) fn start_conversation(&mut self, owner: UserId) -> ConversationId {
         let id = ConversationId::new(Uuid::now_v7());
         let (key, wrapped) = self.users[&owner].0.new_content_key(Subject::Conversation(id.uuid())).unwrap();
         self.conversations.insert(id, (owner, key, wrapped));
-        self.happen(id, ConversationEvent::ConversationStarted { owner });
+        self.append_to_conversation(id, ConversationEvent::ConversationStarted { owner });
         id
     }
 
-    /// A person brings a document.
-    pub(crate) fn bring(&mut self, owner: UserId, title: &str) -> DocumentId {
+    /// A user adds a document.
+    pub(crate) fn add_document(&mut self, owner: UserId, title: &str) -> DocumentId {
         let id = DocumentId::new(Uuid::now_v7());
         let (key, _) = self.users[&owner].0.new_content_key(Subject::Document(id.uuid())).unwrap();
         self.documents.insert(id, (owner, key));
@@ -79,18 +78,16 @@ impl History {
             sha256: "00".repeat(32),
             private: Private::Open(DocumentTitle { title: title.into() }),
         };
-        self.of_document(id, added);
+        self.append_to_document(id, added);
         id
     }
 
-    /// Something happens to a document.
-    pub(crate) fn of_document(&mut self, id: DocumentId, event: DocumentEvent) {
+    pub(crate) fn append_to_document(&mut self, id: DocumentId, event: DocumentEvent) {
         let owner = self.documents[&id].0;
         self.push(AggregateType::Document, id.uuid(), owner, Event::Document(event));
     }
 
-    /// Something happens in a conversation.
-    pub(crate) fn happen(&mut self, id: ConversationId, event: ConversationEvent) {
+    pub(crate) fn append_to_conversation(&mut self, id: ConversationId, event: ConversationEvent) {
         let owner = self.conversations[&id].0;
         self.push(AggregateType::Conversation, id.uuid(), owner, Event::Conversation(event));
     }
@@ -104,18 +101,18 @@ impl History {
     ) -> (QuestionId, AnswerId) {
         let question_id = QuestionId::new(Uuid::now_v7());
         let private = Private::Open(Question { text: QuestionText::parse(text).unwrap() });
-        self.happen(id, ConversationEvent::QuestionAsked { question_id, parent_id, private });
+        self.append_to_conversation(id, ConversationEvent::QuestionAsked { question_id, parent_id, private });
         (question_id, self.request(id, question_id))
     }
 
-    /// One more answer is wanted.
+    /// A request for an answer to a question that was asked before.
     pub(crate) fn request(&mut self, id: ConversationId, question_id: QuestionId) -> AnswerId {
         let answer_id = AnswerId::new(Uuid::now_v7());
-        self.happen(id, ConversationEvent::AnswerRequested { question_id, answer_id });
+        self.append_to_conversation(id, ConversationEvent::AnswerRequested { question_id, answer_id });
         answer_id
     }
 
-    /// An answer is whole.
+    /// An answer is completed.
     pub(crate) fn complete(
         &mut self,
         id: ConversationId,
@@ -130,7 +127,7 @@ impl History {
             snippet: "Canarysnippet".into(),
             score: 0.5,
         };
-        self.happen(
+        self.append_to_conversation(
             id,
             ConversationEvent::AnswerCompleted {
                 answer_id,
@@ -143,7 +140,7 @@ impl History {
         );
     }
 
-    /// A question with its whole answer.
+    /// A question and its completed answer.
     pub(crate) fn turn(
         &mut self,
         id: ConversationId,
@@ -156,7 +153,7 @@ impl History {
         ids
     }
 
-    /// An answer ends in the middle.
+    /// An answer is stopped.
     pub(crate) fn stop(
         &mut self,
         id: ConversationId,
@@ -164,38 +161,44 @@ impl History {
         text: &str,
     ) {
         let private = Private::Open(Answer { text: text.into(), citations: vec![] });
-        self.happen(id, ConversationEvent::AnswerStopped { answer_id, question_id, private });
+        self.append_to_conversation(id, ConversationEvent::AnswerStopped { answer_id, question_id, private });
     }
 
-    /// An answer is given up.
+    /// An answer fails.
     pub(crate) fn fail(&mut self, id: ConversationId, (question_id, answer_id): (QuestionId, AnswerId)) {
         let reason = FailureReason::ModelRefused;
-        self.happen(id, ConversationEvent::AnswerFailed { answer_id, question_id, attempt: 5, reason });
+        self.append_to_conversation(
+            id,
+            ConversationEvent::AnswerFailed { answer_id, question_id, attempt: 5, reason },
+        );
     }
 
     pub(crate) fn rate(&mut self, id: ConversationId, answer_id: AnswerId, rating: Rating) {
         let private = Private::Open(RatingComment { comment: None });
-        self.happen(id, ConversationEvent::AnswerRated { answer_id, rating, private });
+        self.append_to_conversation(id, ConversationEvent::AnswerRated { answer_id, rating, private });
     }
 
     pub(crate) fn rename(&mut self, id: ConversationId, title: &str) {
         let private = Private::Open(Titled { title: Title::parse(title).unwrap() });
-        self.happen(id, ConversationEvent::ConversationRenamed { by: TitledBy::User, private });
+        self.append_to_conversation(
+            id,
+            ConversationEvent::ConversationRenamed { by: TitledBy::User, private },
+        );
     }
 
     pub(crate) fn tag(&mut self, id: ConversationId, tags: &[&str]) {
         let private = Private::Open(Tagged { tags: Tags::parse(tags).unwrap() });
-        self.happen(id, ConversationEvent::ConversationTagged { private });
+        self.append_to_conversation(id, ConversationEvent::ConversationTagged { private });
     }
 
     pub(crate) fn delete(&mut self, id: ConversationId) {
         let at = self.now();
-        self.happen(id, ConversationEvent::ConversationDeleted { at });
+        self.append_to_conversation(id, ConversationEvent::ConversationDeleted { at });
     }
 
-    /// When the next event will have happened.
+    /// The time of the next event.
     pub(crate) fn now(&self) -> DateTime<Utc> {
-        DateTime::from_timestamp(BEGAN, 0).unwrap()
+        DateTime::from_timestamp(FIRST_EVENT, 0).unwrap()
             + TimeDelta::seconds(i64::try_from(self.events.len()).unwrap())
     }
 
@@ -203,25 +206,33 @@ impl History {
         &self.conversations[&id].1
     }
 
+    pub(crate) fn document_key(&self, id: DocumentId) -> &ContentKey {
+        &self.documents[&id].1
+    }
+
     pub(crate) fn blind(&self, user: UserId) -> BlindKey {
         self.users[&user].0.blind_key()
     }
 
-    /// The same events as whoever comes after the keys were destroyed sees them.
-    pub(crate) fn without_keys(&self) -> Vec<Opened> {
+    /// The same events after all keys were destroyed.
+    pub(crate) fn without_keys(&self) -> Vec<DecryptedEvent> {
         self.events
             .iter()
-            .map(|opened| {
-                let recorded = opened.recorded.clone();
+            .map(|event| {
+                let recorded = event.recorded.clone();
                 let mut payload = payload_of(&recorded.event);
                 payload.as_object_mut().unwrap().remove("private");
                 let event = Event::from_payload(recorded.aggregate, payload).unwrap();
-                Opened { recorded: RecordedEvent { event, ..recorded }, key: None, blind: None }
+                DecryptedEvent {
+                    recorded: RecordedEvent { event, ..recorded },
+                    content_key: None,
+                    blind_key: None,
+                }
             })
             .collect()
     }
 
-    /// Puts the wrapped keys where the store keeps them.
+    /// Inserts the wrapped keys, as the store does.
     pub(crate) async fn store_keys(&self, pool: &PgPool) {
         const INSERT: &str =
             "INSERT INTO keys (kind, id, owner, wrapped_by, wrapped) VALUES ($1, $2, $3, '', $4)
@@ -243,9 +254,9 @@ impl History {
         let sequence = Version(*sequence);
         let conversation = self.conversations.get(&ConversationId::new(aggregate_id)).map(|known| &known.1);
         let document = self.documents.get(&DocumentId::new(aggregate_id)).map(|known| &known.1);
-        let key = conversation.or(document).cloned();
+        let content_key = conversation.or(document).cloned();
         let aad = AssociatedData::Event { aggregate, aggregate_id, sequence, event_type: event.name() };
-        let sealed = private_of(&event).map(|json| key.as_ref().unwrap().seal(&aad, &json).unwrap());
+        let sealed = private_of(&event).map(|json| content_key.as_ref().unwrap().seal(&aad, &json).unwrap());
         let recorded = RecordedEvent {
             position: Position(self.events.len() as u64 + 1),
             aggregate,
@@ -257,8 +268,8 @@ impl History {
             event,
             sealed,
         };
-        let blind = self.users.get(&owner).map(|(key, _)| key.blind_key());
-        self.events.push(Opened { recorded, key, blind });
+        let blind_key = self.users.get(&owner).map(|(key, _)| key.blind_key());
+        self.events.push(DecryptedEvent { recorded, content_key, blind_key });
     }
 }
 

@@ -1,12 +1,16 @@
-//! The read models against a real PostgreSQL: a database for each test, on the server of `COLLOQUY_TEST_POSTGRES_URL`.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a story that cannot go on has failed")]
+//! The read models with a real PostgreSQL. Each test has a database of its own on the server of
+//! `COLLOQUY_TEST_POSTGRES_URL`.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "an error fails the test")]
 
+mod batches;
 mod branches;
 mod database;
-mod folding;
+mod documents;
 mod history;
 mod isolation;
-mod listing;
+mod lists;
 mod pending;
-mod rebuilding;
-mod searching;
+mod queries;
+mod rebuild;
+mod search;
+mod unknown_names;

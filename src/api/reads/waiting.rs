@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aggregates::{ConversationId, DocumentId, Position, UserId};
+use aggregates::{ConversationId, DocumentId, Position, UserId, Version};
 use projections::{conversations, documents};
 
 use crate::api::Api;
@@ -42,17 +42,18 @@ pub(crate) async fn for_version(
     conversation: ConversationId,
     wanted: Option<u64>,
 ) -> Result<(), Problem> {
-    let Some(wanted) = wanted else { return Ok(()) };
+    let Some(wanted) = wanted.map(Version) else { return Ok(()) };
     let mut reached = api.live.read_position();
     let deadline = tokio::time::Instant::now() + LONGEST;
     loop {
         reached.mark_unchanged();
-        let current = conversations::version(api.store.pool(), owner, conversation).await?.unwrap_or(0);
+        let current =
+            conversations::version(api.store.pool(), owner, conversation).await?.unwrap_or_default();
         if current >= wanted {
             return Ok(());
         }
         if tokio::time::Instant::now() >= deadline {
-            return Err(Problem::not_yet(current));
+            return Err(Problem::not_yet(current.0));
         }
         let _ = tokio::time::timeout(LOOK, reached.changed()).await;
     }
@@ -65,10 +66,10 @@ pub(crate) async fn for_document(
     document: DocumentId,
     wanted: Option<u64>,
 ) -> Result<(), Problem> {
-    let Some(wanted) = wanted else { return Ok(()) };
+    let Some(wanted) = wanted.map(Version) else { return Ok(()) };
     let deadline = tokio::time::Instant::now() + LONGEST;
     loop {
-        let mut current = 0;
+        let mut current = Version(0);
         for owner in [owner, UserId::SHARED] {
             let row = documents::get(api.store.pool(), owner, document).await?;
             current = row.map_or(current, |row| row.version());
@@ -77,7 +78,7 @@ pub(crate) async fn for_document(
             return Ok(());
         }
         if tokio::time::Instant::now() >= deadline {
-            return Err(Problem::not_yet(current));
+            return Err(Problem::not_yet(current.0));
         }
         tokio::time::sleep(LOOK).await;
     }

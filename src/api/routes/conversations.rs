@@ -4,7 +4,7 @@ use aggregates::{ConversationId, UserId};
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, Response};
-use projections::conversations::{self, ConversationRow, SealedConversation, Wanted};
+use projections::conversations::{self, ConversationRow, ListRequest, SealedConversation};
 use sealing::Subject;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -53,7 +53,7 @@ pub(crate) async fn list(
     // Whose list was opened before, most of their keys are at hand.
     let with_keys = !api.listed.came(&caller.user);
     let limit = limit(params.limit)?;
-    let page = api.lists.ask(Wanted { owner: caller.user, filter, after, limit, with_keys }).await?;
+    let page = api.lists.ask(ListRequest { owner: caller.user, filter, after, limit, with_keys }).await?;
     let next_cursor = page.next.map(|place| api.cursors.write(&query, &place)).transpose()?;
     let items = open_all(&api.store, caller.user, page.items).await?;
     let read = keepable(&PageOf { items, next_cursor })?;
@@ -93,8 +93,10 @@ pub(crate) async fn row(
 
 async fn open(store: &Store, owner: UserId, row: SealedConversation) -> Result<ConversationRow, StoreError> {
     take_owner_key(store, owner, &row)?;
-    let key =
-        store.keyring().unwrap_for(owner, Subject::Conversation(row.id), row.wrapped.as_deref()).await?;
+    let key = store
+        .keyring()
+        .unwrap_for(owner, Subject::Conversation(row.id.uuid()), row.wrapped_key.as_deref())
+        .await?;
     Ok(row.open(key.as_ref()))
 }
 
@@ -113,15 +115,18 @@ async fn open_all(
     if let Some(row) = rows.first() {
         take_owner_key(store, owner, row)?;
     }
-    for row in rows.iter().filter(|row| row.wrapped.is_some()) {
-        store.keyring().unwrap_for(owner, Subject::Conversation(row.id), row.wrapped.as_deref()).await?;
+    for row in rows.iter().filter(|row| row.wrapped_key.is_some()) {
+        store
+            .keyring()
+            .unwrap_for(owner, Subject::Conversation(row.id.uuid()), row.wrapped_key.as_deref())
+            .await?;
     }
-    let subjects: Vec<_> = rows.iter().map(|row| (owner, Subject::Conversation(row.id))).collect();
+    let subjects: Vec<_> = rows.iter().map(|row| (owner, Subject::Conversation(row.id.uuid()))).collect();
     let keys = store.keyring().content_keys(&subjects).await?;
     Ok(rows
         .into_iter()
         .map(|row| {
-            let key = keys.get(&Subject::Conversation(row.id));
+            let key = keys.get(&Subject::Conversation(row.id.uuid()));
             row.open(key)
         })
         .collect())

@@ -74,13 +74,13 @@ pub(crate) async fn list(
     let after = params.cursor.as_deref().map(|cursor| api.cursors.read(&query, cursor)).transpose()?;
     let page = documents::list(api.store.pool(), owner, after, limit(params.limit)?).await?;
     let next_cursor = page.next.map(|place| api.cursors.write(&query, &place)).transpose()?;
-    let wanted: Vec<_> = page.items.iter().map(|row| (owner, Subject::Document(row.id))).collect();
+    let wanted: Vec<_> = page.items.iter().map(|row| (owner, Subject::Document(row.id.uuid()))).collect();
     let keys = api.store.keyring().content_keys(&wanted).await?;
     let items = page
         .items
         .into_iter()
         .map(|row| {
-            let key = keys.get(&Subject::Document(row.id));
+            let key = keys.get(&Subject::Document(row.id.uuid()));
             row.open(key)
         })
         .collect();
@@ -160,6 +160,6 @@ async fn readable(api: &Api, caller: &Caller, id: DocumentId) -> Result<Option<S
 }
 
 async fn open(store: &Store, row: SealedDocument) -> Result<DocumentRow, StoreError> {
-    let key = store.keyring().content(UserId::new(row.owner), Subject::Document(row.id)).await?;
+    let key = store.keyring().content(row.owner, Subject::Document(row.id.uuid())).await?;
     Ok(row.open(key.as_ref()))
 }

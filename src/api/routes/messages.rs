@@ -4,7 +4,7 @@ use aggregates::ConversationId;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, Response};
-use projections::messages::{self, Branch, Message, Wanted};
+use projections::messages::{self, Branch, Message, PageRequest};
 use sealing::Subject;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -66,20 +66,20 @@ pub(crate) async fn list(
     let content_key = api.store.keyring().known(subject);
     let limit = limit(params.limit)?;
     let wanted =
-        Wanted { owner: caller.user, conversation: id, after, limit, with_key: content_key.is_none() };
+        PageRequest { owner: caller.user, conversation: id, after, limit, with_key: content_key.is_none() };
     let found = api.pages.ask(wanted).await?.ok_or_else(Problem::not_found)?;
     let page = if found.branched {
         let branch = params.branch.map_or(Branch::Newest, Branch::Through);
-        messages::branch(api.store.pool(), &wanted, branch).await?
+        messages::branch_page(api.store.pool(), &wanted, branch).await?
     } else {
         found.page
     };
     let next_cursor = page.next.map(|place| api.cursors.write(&query, &place)).transpose()?;
     let content_key = match content_key {
         Some(key) => Some(key),
-        None => api.store.keyring().unwrap_for(caller.user, subject, found.wrapped.as_deref()).await?,
+        None => api.store.keyring().unwrap_for(caller.user, subject, found.wrapped_key.as_deref()).await?,
     };
-    let items = messages::opened(page.items, content_key.as_ref());
+    let items = messages::open_all(page.items, content_key.as_ref());
     let read = keepable(&PageOf { items, next_cursor })?;
     keep(&api, key, begun, &read);
     respond(&headers, read)

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, Response};
-use projections::search::{self as index, Found, SearchQuery};
+use projections::search::{self as index, SearchHit, SearchQuery};
 use sealing::Subject;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -28,7 +28,7 @@ pub(crate) struct SearchParams {
 
 /// Full-text search: stemmed, ranked, with snippets that say where the words are.
 #[utoipa::path(get, path = "/v1/search", tag = "Queries", params(SearchParams, FilterParams),
-    responses((status = 200, body = PageOf<Found>), (status = 422)), security(("bearer" = [])))]
+    responses((status = 200, body = PageOf<SearchHit>), (status = 422)), security(("bearer" = [])))]
 pub(crate) async fn search(
     State(api): State<Api>,
     caller: Caller,
@@ -48,7 +48,7 @@ pub(crate) async fn search(
     }
     waiting::for_position(&api, params.min_position).await?;
     let Some(wanted) = SearchQuery::parse(&typed) else {
-        return respond(&headers, keepable(&PageOf::<Found> { items: vec![], next_cursor: None })?);
+        return respond(&headers, keepable(&PageOf::<SearchHit> { items: vec![], next_cursor: None })?);
     };
     let filter = params.filter(&api, caller.user).await?;
     let query = format!("search {} {typed} {filter:?}", caller.user);
@@ -59,8 +59,8 @@ pub(crate) async fn search(
     let next_cursor = page.next.map(|place| api.cursors.write(&query, &place)).transpose()?;
     let mut items = Vec::with_capacity(page.items.len());
     for found in page.items {
-        let subject = Subject::Conversation(found.conversation.id);
-        let wrapped = found.conversation.wrapped.clone();
+        let subject = Subject::Conversation(found.conversation.id.uuid());
+        let wrapped = found.conversation.wrapped_key.clone();
         let key = api.store.keyring().unwrap_for(caller.user, subject, wrapped.as_deref()).await?;
         items.push(found.open(&wanted, key.as_ref()));
     }

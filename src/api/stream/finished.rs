@@ -1,8 +1,8 @@
 //! Events of the ledger as the messages they make.
 
-use aggregates::conversation::{Answer, Conversation, ConversationEvent, Rating};
+use aggregates::conversation::{Answer, AnswerStatus, Conversation, ConversationEvent, MessageRole, Rating};
 use aggregates::{AnswerId, ConversationId, Event, QuestionId, RecordedEvent};
-use projections::Json;
+use projections::RawJson;
 use projections::messages::{Message, MessageUsage};
 
 /// The message of a question that was asked.
@@ -15,10 +15,10 @@ pub(crate) fn question_message(event: &RecordedEvent, conversation: &Conversatio
     let siblings = conversation.questions_beside(*question_id).into_iter().map(QuestionId::uuid).collect();
     Some(Message {
         id: question_id.uuid(),
-        role: "user",
+        role: MessageRole::User,
         text: private
             .open()
-            .map(|question| Json::from(&question.text.as_str().to_owned()))
+            .map(|question| RawJson::from(&question.text.as_str().to_owned()))
             .unwrap_or_default(),
         parent_id: parent_id.map(AnswerId::uuid),
         siblings,
@@ -46,12 +46,12 @@ pub(crate) fn finished_message(event: &RecordedEvent, conversation: &Conversatio
         ConversationEvent::AnswerStopped { answer_id, question_id, private } => {
             let answer = private.open();
             Some(Message {
-                status: "stopped",
+                status: AnswerStatus::Stopped,
                 ..ended(event, conversation, *answer_id, *question_id, answer)
             })
         }
         ConversationEvent::AnswerFailed { answer_id, question_id, reason, .. } => Some(Message {
-            status: "failed",
+            status: AnswerStatus::Failed,
             failure: Some((*reason).into()),
             ..ended(event, conversation, *answer_id, *question_id, None)
         }),
@@ -68,7 +68,7 @@ fn ended(
 ) -> Message {
     Message {
         id: answer_id.uuid(),
-        text: answer.map(|answer| Json::from(&answer.text)).unwrap_or_default(),
+        text: answer.map(|answer| RawJson::from(&answer.text)).unwrap_or_default(),
         citations: answer.map(|answer| answer.citations.clone()).unwrap_or_default(),
         parent_id: Some(question_id.uuid()),
         siblings: conversation.answers_to(question_id).into_iter().map(AnswerId::uuid).collect(),
@@ -81,11 +81,11 @@ fn blank(event: &RecordedEvent) -> Message {
     Message {
         id: event.aggregate_id,
         conversation_id: ConversationId::new(event.aggregate_id),
-        role: "assistant",
-        text: Json::default(),
+        role: MessageRole::Assistant,
+        text: RawJson::default(),
         parent_id: None,
         siblings: vec![],
-        status: "completed",
+        status: AnswerStatus::Completed,
         citations: vec![],
         model: None,
         quoted: false,

@@ -60,8 +60,7 @@ async fn look(
     slots: &Arc<Semaphore>,
     tasks: &TaskTracker,
 ) -> Result<usize, StoreError> {
-    let pending =
-        projections::pending_answers(processor.store.pool(), PENDING.as_secs_f64(), AT_ONCE).await?;
+    let pending = projections::messages::pending_answers(processor.store.pool(), PENDING, AT_ONCE).await?;
     let answers: Vec<AnswerId> = pending.iter().map(|answer| answer.answer_id).collect();
     let held =
         if answers.is_empty() { HashSet::new() } else { processor.store.held_answers(&answers).await? };

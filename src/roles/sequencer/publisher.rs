@@ -100,8 +100,9 @@ impl Publisher {
     async fn before_first_needed(&self) -> Result<Position, Interrupted> {
         let projected =
             projections::lowest_checkpoint(self.store.pool()).await.map_err(Interrupted::Pending)?;
-        let pending =
-            projections::oldest_pending_position(self.store.pool()).await.map_err(Interrupted::Pending)?;
+        let pending = projections::messages::oldest_pending_position(self.store.pool())
+            .await
+            .map_err(Interrupted::Pending)?;
         let before_pending = pending.map_or(projected, |oldest| Position(oldest.0.saturating_sub(1)));
         Ok(projected.min(before_pending))
     }

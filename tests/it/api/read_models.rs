@@ -1,15 +1,37 @@
 //! The read models: level with the ledger, the same however they were made, and blind to what was written.
 
-use aggregates::conversation::{Answer, Intent};
-use aggregates::{AnswerId, Tags, Title, UserId};
-use projections::search::SearchQuery;
-use projections::{conversations, messages, search};
+use aggregates::conversation::{Answer, AnswerStatus, Intent};
+use aggregates::{AnswerId, ConversationId, Tags, Title, UserId};
+use projections::conversations::{self, Filter, ListPage, ListRequest};
+use projections::messages::{self, Branch, PageRequest, SealedMessage};
+use projections::search::{self, SearchQuery};
 use sealing::Subject;
-use sqlx::Row as _;
+use sqlx::{PgPool, Row as _};
 
 use crate::support::backbone::{Backbone, conversation};
 
-async fn one_story(backbone: &Backbone) -> (UserId, aggregates::ConversationId, AnswerId) {
+async fn list_page(pool: &PgPool, owner: UserId) -> ListPage {
+    let request = ListRequest { owner, filter: Filter::default(), after: None, limit: 20, with_keys: false };
+    conversations::lists(pool, &[request]).await.unwrap().pop().unwrap()
+}
+
+async fn messages_page(
+    pool: &PgPool,
+    owner: UserId,
+    conversation: ConversationId,
+    branch: Branch,
+) -> Option<Vec<SealedMessage>> {
+    let request = PageRequest { owner, conversation, after: None, limit: 50, with_key: false };
+    let found = messages::pages(pool, &[request]).await.unwrap().pop().unwrap()?;
+    let page = if found.branched {
+        messages::branch_page(pool, &request, branch).await.unwrap()
+    } else {
+        found.page
+    };
+    Some(page.items)
+}
+
+async fn one_story(backbone: &Backbone) -> (UserId, ConversationId, AnswerId) {
     let user = backbone.user().await;
     let id = conversation();
     let (_, answer) = backbone.ask(user, id, "What does the xylophonist borrow from the orchestra?").await;
@@ -33,23 +55,22 @@ async fn a_conversation_shows_in_the_list_with_its_messages_and_is_found() {
     let keyring = backbone.store.keyring();
     let key = keyring.content(user, Subject::Conversation(id.uuid())).await.unwrap();
 
-    let page = conversations::list(pool, user, &conversations::Filter::default(), None, 20).await.unwrap();
+    let page = list_page(pool, user).await;
     let row = page.items.into_iter().next().unwrap().open(key.as_ref());
     assert_eq!(
         (row.title.as_str(), row.preview.as_str()),
         ("Marimbas at night", "The xylophonist borrows mallets.")
     );
-    assert_eq!((row.message_count, row.version, row.answering), (2, 6, false));
+    assert_eq!((row.message_count, row.version.0, row.answering), (2, 6, false));
     assert_eq!(row.tags, ["Percussion"]);
 
-    let (page, _) =
-        messages::page(pool, user, id, messages::Branch::Newest, None, 50).await.unwrap().unwrap();
-    let shown = messages::opened(page.items, key.as_ref());
+    let sealed = messages_page(pool, user, id, Branch::Newest).await.unwrap();
+    let shown = messages::open_all(sealed, key.as_ref());
     assert_eq!(shown.len(), 2);
     assert_eq!(shown[0].text.read(), "What does the xylophonist borrow from the orchestra?");
     assert_eq!(
         (shown[1].id, shown[1].status, shown[1].text.read().as_str()),
-        (answer.uuid(), "stopped", "The xylophonist borrows mallets.")
+        (answer.uuid(), AnswerStatus::Stopped, "The xylophonist borrows mallets.")
     );
 
     let blind = keyring.user(user).await.unwrap().unwrap().blind_key();
@@ -62,7 +83,7 @@ async fn a_conversation_shows_in_the_list_with_its_messages_and_is_found() {
         ("trombone", 0),
     ] {
         let query = SearchQuery::parse(typed).unwrap();
-        let filter = conversations::Filter::default();
+        let filter = Filter::default();
         let found = search::find(pool, user, &blind, &query, &filter, None, 10).await.unwrap();
         assert_eq!(found.items.len(), hits, "{typed}");
     }
@@ -84,10 +105,9 @@ async fn a_query_that_forgets_its_owner_sees_nothing_and_one_of_another_owner_se
         assert_eq!(seen, 0, "{view}");
     }
     let stranger = backbone.user().await;
-    let nothing = conversations::Filter::default();
-    assert!(conversations::list(pool, stranger, &nothing, None, 20).await.unwrap().items.is_empty());
+    assert!(list_page(pool, stranger).await.items.is_empty());
     assert!(conversations::get(pool, stranger, id).await.unwrap().is_none());
-    assert!(messages::page(pool, stranger, id, messages::Branch::Newest, None, 20).await.unwrap().is_none());
+    assert!(messages_page(pool, stranger, id, Branch::Newest).await.is_none());
     tasks.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
@@ -127,13 +147,13 @@ async fn a_branched_conversation_shows_one_path_and_tells_siblings() {
     backbone.command(user, id, Intent::Regenerate { question_id: first, answer_id: two }).await;
     backbone.projected(7).await;
     let pool = backbone.store.pool();
-    let ids = async |branch| {
-        let (page, _) = messages::page(pool, user, id, branch, None, 50).await.unwrap().unwrap();
-        messages::opened(page.items, None)
+    let read = async |branch| {
+        let sealed = messages_page(pool, user, id, branch).await.unwrap();
+        messages::open_all(sealed, None)
     };
-    let newest = ids(messages::Branch::Newest).await;
+    let newest = read(Branch::Newest).await;
     assert_eq!(newest.iter().map(|message| message.id).collect::<Vec<_>>(), [first.uuid(), two.uuid()]);
     assert_eq!(newest[1].siblings, [one.uuid(), two.uuid()]);
-    assert_eq!(ids(messages::Branch::Through(one.uuid())).await.len(), 4);
+    assert_eq!(read(Branch::Through(one.uuid())).await.len(), 4);
     tasks.iter().for_each(tokio::task::JoinHandle::abort);
 }

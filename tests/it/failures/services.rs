@@ -9,6 +9,7 @@ use async_nats::jetstream;
 use colloquy::config::Secret;
 use colloquy::roles::Role;
 use embedded::{DataDir, Nats, Parts, Postgres, WithModel};
+use projections::conversations::{Filter, ListRequest};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -179,9 +180,9 @@ async fn rebuilding_while_events_arrive_yields_the_same_rows() {
     backbone.projected(1 + 60 * 3).await;
     assert_eq!(rows("conversations").await.len(), 60);
     assert_eq!(rows("messages").await.len(), 120);
-    let filter = projections::conversations::Filter::default();
-    let list =
-        projections::conversations::list(backbone.store.pool(), user, &filter, None, 100).await.unwrap();
-    assert_eq!(list.items.len(), 60, "the view shows the new table");
+    let request =
+        ListRequest { owner: user, filter: Filter::default(), after: None, limit: 100, with_keys: false };
+    let lists = projections::conversations::lists(backbone.store.pool(), &[request]).await.unwrap();
+    assert_eq!(lists[0].items.len(), 60, "the view shows the new table");
     tasks.iter().for_each(tokio::task::JoinHandle::abort);
 }

@@ -177,15 +177,15 @@ async fn keep(
     if form.shared {
         open_shared_account(api, trace, caller.user).await?;
     }
-    let same = documents::same(api.store.pool(), owner, &kept.sha256).await?;
+    let same = documents::find_by_sha256(api.store.pool(), owner, &kept.sha256).await?;
     if let Some((id, version)) = same.filter(|(id, _)| form.document_id.is_none_or(|wanted| wanted == *id)) {
-        return Ok(accepted(id, version, Vec::new()));
+        return Ok(accepted(id, version.0, Vec::new()));
     }
     if let Some((id, version)) = same
         && let Some(wanted) = form.document_id
         && api.store.documents().current(wanted.uuid()).await?.status().is_none()
     {
-        return Ok(accepted(id, version, Vec::new()));
+        return Ok(accepted(id, version.0, Vec::new()));
     }
     let id = form.document_id.unwrap_or_else(|| DocumentId::new(Uuid::now_v7()));
     let known = api.store.documents().current(id.uuid()).await?;

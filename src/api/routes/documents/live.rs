@@ -37,7 +37,7 @@ pub(crate) async fn document_row(
     let deadline = tokio::time::Instant::now() + LONGEST;
     loop {
         let row = documents::get(store.pool(), owner, id).await?;
-        let late = row.as_ref().is_none_or(|row| row.version() < event.sequence.0);
+        let late = row.as_ref().is_none_or(|row| row.version() < event.sequence);
         if late && tokio::time::Instant::now() < deadline {
             tokio::time::sleep(LOOK).await;
             continue;

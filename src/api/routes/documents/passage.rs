@@ -1,6 +1,6 @@
 //! `GET /v1/documents/{id}/passages/{n}`: what a citation opens, with what stands before and after it.
 
-use aggregates::{DocumentId, UserId};
+use aggregates::DocumentId;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Response};
@@ -70,13 +70,13 @@ pub(crate) async fn passage(
             tracing::warn!(%error, "a passage could not be read");
             Problem::unavailable("The passages cannot be reached.")
         })?;
-    let key = api.store.keyring().content(UserId::new(row.owner), Subject::Document(row.id)).await?;
+    let key = api.store.keyring().content(row.owner, Subject::Document(id.uuid())).await?;
     let (mut shown, mut before, mut after) = (None, Vec::new(), Vec::new());
     for (place, body) in found {
         let text = match body {
             PassageBody::Open(text) => Some(text),
             PassageBody::Sealed(sealed) => key.as_ref().and_then(|key| {
-                let aad = AssociatedData::Passage { document_id: row.id, ordinal: place.ordinal };
+                let aad = AssociatedData::Passage { document_id: id.uuid(), ordinal: place.ordinal };
                 PassageText::from_bytes(&key.open(&aad, &sealed).ok()?).ok()
             }),
         };

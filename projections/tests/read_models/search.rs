@@ -1,32 +1,33 @@
-//! The blind index finds what somebody wrote, and nobody who reads the database learns what it is.
+//! The search finds texts by their words, and the database contains no words.
 
 use aggregates::conversation::ConversationEvent;
 use aggregates::{ConversationId, UserId};
-use projections::search::{self, Filter, Found, SearchQuery};
+use projections::conversations::Filter;
+use projections::search::{self, HitRole, SearchHit, SearchQuery};
 use sqlx::PgPool;
 
 use crate::database::{apply, database};
 use crate::history::History;
 
-async fn find(pool: &PgPool, history: &History, user: UserId, typed: &str) -> Vec<Found> {
+async fn find(pool: &PgPool, history: &History, user: UserId, typed: &str) -> Vec<SearchHit> {
     let query = SearchQuery::parse(typed).unwrap();
     let page =
         search::find(pool, user, &history.blind(user), &query, &Filter::default(), None, 50).await.unwrap();
     page.items
         .into_iter()
         .map(|found| {
-            let key = history.key(ConversationId::new(found.conversation.id));
+            let key = history.key(found.conversation.id);
             found.open(&query, Some(key))
         })
         .collect()
 }
 
-/// A person with these questions, one in a conversation each.
+/// A user who has asked these questions, each in a conversation of its own.
 async fn asked(questions: &[&str]) -> (PgPool, History, UserId) {
     let (pool, mut history) = (database().await, History::new());
     let user = history.user();
     for question in questions {
-        let id = history.begin(user);
+        let id = history.start_conversation(user);
         history.ask(id, None, question);
     }
     apply(&pool, &history.events, 100).await;
@@ -34,7 +35,7 @@ async fn asked(questions: &[&str]) -> (PgPool, History, UserId) {
 }
 
 #[tokio::test]
-async fn a_word_is_found_in_all_its_forms_and_by_its_beginning() {
+async fn a_word_is_found_in_all_its_forms_and_by_its_prefixes() {
     let (pool, history, user) = asked(&["The borrowed mallets were running late"]).await;
     for typed in [
         "borrowed",
@@ -61,7 +62,7 @@ async fn a_word_is_found_in_all_its_forms_and_by_its_beginning() {
 }
 
 #[tokio::test]
-async fn a_phrase_is_found_as_it_is_written() {
+async fn a_phrase_is_found_only_as_it_is_written() {
     let (pool, history, user) = asked(&["Move the value to the other thread, then value the move"]).await;
     for (typed, hits) in [
         ("\"move the value\"", 1),
@@ -79,7 +80,7 @@ async fn a_phrase_is_found_as_it_is_written() {
 }
 
 #[tokio::test]
-async fn other_languages_are_found_too() {
+async fn words_of_other_languages_are_found() {
     let (pool, history, user) =
         asked(&["Über die Lebensdauern ausgeliehener Werte", "Когда значение перемещается", "所有权和借用"])
             .await;
@@ -99,7 +100,7 @@ async fn other_languages_are_found_too() {
 }
 
 #[tokio::test]
-async fn what_fits_better_comes_first_and_of_equals_the_newest() {
+async fn the_most_relevant_hit_comes_first_and_of_equal_rank_the_newest() {
     let (pool, history, user) = asked(&[
         "One mallet among many other words",
         "Nothing of the kind",
@@ -122,11 +123,11 @@ async fn what_fits_better_comes_first_and_of_equals_the_newest() {
         asked(&["mallet and then so many words that nobody counts them before the drum", "mallet drum"])
             .await;
     let found = find(&near.0, &near.1, near.2, "mallet drum").await;
-    assert_eq!(found[0].snippet, "mallet drum", "words near each other count more");
+    assert_eq!(found[0].snippet, "mallet drum", "words near each other rank higher");
 }
 
 #[tokio::test]
-async fn pages_of_equals_show_each_once() {
+async fn pages_of_hits_of_equal_rank_contain_each_hit_once() {
     let (pool, history, user) = asked(&["mallet"; 11]).await;
     let query = SearchQuery::parse("mallet").unwrap();
     let (mut seen, mut after) = (vec![], None);
@@ -144,47 +145,47 @@ async fn pages_of_equals_show_each_once() {
         .iter()
         .rev()
         .filter(|event| event.recorded.event.name() == "QuestionAsked")
-        .map(|event| event.recorded.aggregate_id)
+        .map(|event| ConversationId::new(event.recorded.aggregate_id))
         .collect();
     assert_eq!(seen, newest_first);
 }
 
 #[tokio::test]
-async fn answers_and_titles_are_found_with_where_they_stand() {
+async fn hits_name_their_message_or_title() {
     let (pool, mut history) = (database().await, History::new());
     let user = history.user();
-    let id = history.begin(user);
+    let id = history.start_conversation(user);
     let (question, answer) = history.turn(id, None, "Which instrument?", "The **xylophone** [1].");
     history.rename(id, "Xylophones first");
     history.rename(id, "Marimbas and more");
     apply(&pool, &history.events, 3).await;
     let found = find(&pool, &history, user, "xylophone").await;
     assert_eq!(found.len(), 1, "the old title is gone");
-    assert_eq!((found[0].role.as_str(), found[0].message_id), ("assistant", Some(answer.uuid())));
+    assert_eq!((found[0].role, found[0].message_id), (HitRole::Assistant, Some(answer.uuid())));
     let [(start, end)] = found[0].highlights[..] else { panic!("{:?}", found[0].highlights) };
     let marked: String = found[0].snippet.chars().skip(start).take(end - start).collect();
     assert_eq!(marked, "xylophone");
     let found = find(&pool, &history, user, "instrument").await;
-    assert_eq!((found[0].role.as_str(), found[0].message_id), ("user", Some(question.uuid())));
+    assert_eq!((found[0].role, found[0].message_id), (HitRole::User, Some(question.uuid())));
     assert_eq!(found[0].title, "Marimbas and more");
     let found = find(&pool, &history, user, "marimba").await;
-    assert_eq!((found[0].role.as_str(), found[0].message_id), ("title", None));
+    assert_eq!((found[0].role, found[0].message_id), (HitRole::Title, None));
     assert_eq!((found[0].snippet.as_str(), found[0].conversation_id), ("Marimbas and more", id));
 }
 
 #[tokio::test]
-async fn filters_narrow_the_search_and_deleted_conversations_are_left_out() {
+async fn filters_restrict_the_search_and_deleted_conversations_are_left_out() {
     let (pool, mut history) = (database().await, History::new());
     let user = history.user();
-    let ids: Vec<ConversationId> = (0..3).map(|_| history.begin(user)).collect();
+    let ids: Vec<ConversationId> = (0..3).map(|_| history.start_conversation(user)).collect();
     for id in &ids {
         history.ask(*id, None, "mallet");
     }
-    history.happen(ids[0], ConversationEvent::ConversationArchived);
+    history.append_to_conversation(ids[0], ConversationEvent::ConversationArchived);
     history.tag(ids[1], &["drums"]);
     let before = history.now();
     history.ask(ids[2], None, "one more mallet");
-    history.happen(ids[2], ConversationEvent::ConversationPinned);
+    history.append_to_conversation(ids[2], ConversationEvent::ConversationPinned);
     apply(&pool, &history.events, 100).await;
     let query = SearchQuery::parse("mallet").unwrap();
     let tag = Some(history.blind(user).tag("drums").into_string());
@@ -204,16 +205,16 @@ async fn filters_narrow_the_search_and_deleted_conversations_are_left_out() {
     history.delete(ids[2]);
     apply(&pool, &history.events, 100).await;
     assert_eq!(find(&pool, &history, user, "mallet").await.len(), 2);
-    history.happen(ids[2], ConversationEvent::ConversationRestored);
+    history.append_to_conversation(ids[2], ConversationEvent::ConversationRestored);
     apply(&pool, &history.events, 100).await;
     assert_eq!(find(&pool, &history, user, "mallet").await.len(), 4);
 }
 
 #[tokio::test]
-async fn what_was_erased_is_not_indexed() {
+async fn a_text_without_key_is_not_indexed() {
     let (pool, mut history) = (database().await, History::new());
     let user = history.user();
-    let id = history.begin(user);
+    let id = history.start_conversation(user);
     history.turn(id, None, "mallet", "mallet");
     apply(&pool, &history.without_keys(), 100).await;
     assert!(find(&pool, &history, user, "mallet").await.is_empty());
@@ -223,11 +224,11 @@ async fn what_was_erased_is_not_indexed() {
 }
 
 #[tokio::test]
-async fn the_same_word_of_two_people_has_nothing_in_common() {
+async fn the_same_word_of_two_users_has_different_lexemes() {
     let (pool, mut history) = (database().await, History::new());
     for _ in 0..2 {
         let user = history.user();
-        let id = history.begin(user);
+        let id = history.start_conversation(user);
         history.ask(id, None, "mallet");
     }
     apply(&pool, &history.events, 100).await;

@@ -1,48 +1,49 @@
-//! A read model made anew equals the one it replaces, and is as well protected.
+//! A rebuilt read model has the rows, the indexes and the row-level security of the one that it replaces.
 
-use projections::conversations::{self, Filter};
+use projections::conversations::Filter;
 use projections::{Difference, ReadModel, Rebuild};
 
-use crate::database::{apply, as_superuser, database, everything, rows};
-use crate::folding::long_story;
+use crate::batches::long_history;
+use crate::database::{all_rows, apply, as_superuser, database, rows};
 use crate::history::History;
+use crate::queries::list_page;
 
 async fn rebuild(pool: &sqlx::PgPool, history: &History, model: ReadModel, batch: usize) {
     let mut rebuild = Rebuild::begin(pool, model).await.unwrap();
-    let most = history.events.len() - 10;
-    for batch in history.events[..most].chunks(batch) {
+    let filled = history.events.len() - 10;
+    for batch in history.events[..filled].chunks(batch) {
         rebuild.apply(pool, batch).await.unwrap();
     }
-    assert_eq!(rebuild.position().0, most as u64);
-    rebuild.index(pool).await.unwrap();
+    assert_eq!(rebuild.position().0, filled as u64);
+    rebuild.create_indexes(pool).await.unwrap();
     let mut transaction = pool.begin().await.unwrap();
-    let live = rebuild.hold(&mut transaction).await.unwrap();
+    let live = rebuild.lock_checkpoint(&mut transaction).await.unwrap();
     assert_eq!(live.0, history.events.len() as u64);
-    rebuild.apply_in(&mut transaction, &history.events[most..]).await.unwrap();
+    rebuild.apply_in(&mut transaction, &history.events[filled..]).await.unwrap();
     assert_eq!(rebuild.swap(transaction).await.unwrap(), live);
 }
 
 #[tokio::test]
-async fn a_rebuild_yields_the_same_rows_again_and_again() {
+async fn every_rebuild_yields_the_same_rows() {
     let pool = database().await;
-    let history = long_story();
+    let history = long_history();
     apply(&pool, &history.events, 30).await;
     let mut transaction = pool.begin().await.unwrap();
-    let before = everything(&mut transaction).await;
+    let before = all_rows(&mut transaction).await;
     transaction.rollback().await.unwrap();
     for batch in [7, 1_000] {
         for model in ReadModel::ALL {
             rebuild(&pool, &history, model, batch).await;
         }
         let mut transaction = pool.begin().await.unwrap();
-        assert_eq!(everything(&mut transaction).await, before);
+        assert_eq!(all_rows(&mut transaction).await, before);
     }
 }
 
 #[tokio::test]
-async fn a_rebuilt_read_model_is_protected_read_and_written_as_before() {
+async fn a_rebuilt_read_model_is_protected_read_and_projected_as_before() {
     let pool = database().await;
-    let mut history = long_story();
+    let mut history = long_history();
     apply(&pool, &history.events, 100).await;
     let indexes = "SELECT count(*) FROM pg_indexes WHERE schemaname = 'public'";
     let before: i64 = sqlx::query_scalar(indexes).fetch_one(&pool).await.unwrap();
@@ -50,23 +51,23 @@ async fn a_rebuilt_read_model_is_protected_read_and_written_as_before() {
         rebuild(&pool, &history, model, 500).await;
     }
     let after: i64 = sqlx::query_scalar(indexes).fetch_one(&pool).await.unwrap();
-    assert_eq!(after, before, "every index is there again");
+    assert_eq!(after, before, "every index is created again");
     let superuser = as_superuser(&pool).await;
     for model in ReadModel::ALL {
         let view = format!("SELECT count(*) FROM my_{}", model.name());
         assert_eq!(sqlx::query_scalar::<_, i64>(&view).fetch_one(&superuser).await.unwrap(), 0);
     }
     let user = history.user();
-    let id = history.begin(user);
+    let id = history.start_conversation(user);
     apply(&pool, &history.events, 100).await;
-    let page = conversations::list(&pool, user, &Filter::default(), None, 10).await.unwrap();
-    assert_eq!(page.items.iter().map(|row| row.id).collect::<Vec<_>>(), [id.uuid()]);
+    let page = list_page(&pool, user, &Filter::default(), None, 10).await;
+    assert_eq!(page.items.iter().map(|row| row.id).collect::<Vec<_>>(), [id]);
 }
 
 #[tokio::test]
-async fn an_interrupted_rebuild_goes_on_where_it_was() {
+async fn an_interrupted_rebuild_resumes() {
     let pool = database().await;
-    let history = long_story();
+    let history = long_history();
     apply(&pool, &history.events, 100).await;
     for model in ReadModel::ALL {
         let mut interrupted = Rebuild::begin(&pool, model).await.unwrap();
@@ -78,9 +79,9 @@ async fn an_interrupted_rebuild_goes_on_where_it_was() {
 }
 
 #[tokio::test]
-async fn a_rebuild_begun_by_another_version_begins_anew() {
+async fn a_rebuild_of_another_version_starts_from_the_beginning() {
     let pool = database().await;
-    let history = long_story();
+    let history = long_history();
     apply(&pool, &history.events, 100).await;
     let mut interrupted = Rebuild::begin(&pool, ReadModel::Messages).await.unwrap();
     interrupted.apply(&pool, &history.events[..50]).await.unwrap();
@@ -90,44 +91,44 @@ async fn a_rebuild_begun_by_another_version_begins_anew() {
         .unwrap();
     assert_eq!(Rebuild::begin(&pool, ReadModel::Messages).await.unwrap().position().0, 0);
     rebuild(&pool, &history, ReadModel::Messages, 64).await;
-    for left in [
+    for leftovers in [
         "SELECT count(*) FROM pg_tables WHERE tablename ~ '_(next|old)$'",
         "SELECT count(*) FROM checkpoints WHERE name ~ '_next'",
     ] {
-        assert_eq!(sqlx::query_scalar::<_, i64>(left).fetch_one(&pool).await.unwrap(), 0);
+        assert_eq!(sqlx::query_scalar::<_, i64>(leftovers).fetch_one(&pool).await.unwrap(), 0);
     }
 }
 
 #[tokio::test]
-async fn a_read_model_that_was_behind_goes_on_from_where_the_new_one_is() {
+async fn the_checkpoint_of_a_read_model_that_was_behind_moves_to_the_new_table() {
     let pool = database().await;
-    let history = long_story();
+    let history = long_history();
     apply(&pool, &history.events, 30).await;
-    let before = everything(&mut pool.begin().await.unwrap()).await;
+    let before = all_rows(&mut pool.begin().await.unwrap()).await;
     sqlx::query("UPDATE checkpoints SET position = 0 WHERE name = 'messages'").execute(&pool).await.unwrap();
     sqlx::query("DELETE FROM messages").execute(&pool).await.unwrap();
     let mut rebuild = Rebuild::begin(&pool, ReadModel::Messages).await.unwrap();
     rebuild.apply(&pool, &history.events).await.unwrap();
     let mut transaction = pool.begin().await.unwrap();
-    assert_eq!(rebuild.hold(&mut transaction).await.unwrap().0, 0);
+    assert_eq!(rebuild.lock_checkpoint(&mut transaction).await.unwrap().0, 0);
     let position = rebuild.swap(transaction).await.unwrap();
     assert_eq!(position.0, history.events.len() as u64);
-    assert_eq!(everything(&mut pool.begin().await.unwrap()).await, before);
+    assert_eq!(all_rows(&mut pool.begin().await.unwrap()).await, before);
 }
 
-/// What a comparison with the live read model says.
+/// Compares the rebuilt read model with the live one.
 async fn differences(pool: &sqlx::PgPool, history: &History, model: ReadModel) -> Vec<Difference> {
     let mut rebuild = Rebuild::begin(pool, model).await.unwrap();
     rebuild.apply(pool, &history.events).await.unwrap();
     let mut transaction = pool.begin().await.unwrap();
-    rebuild.hold(&mut transaction).await.unwrap();
+    rebuild.lock_checkpoint(&mut transaction).await.unwrap();
     rebuild.compare(transaction).await.unwrap()
 }
 
 #[tokio::test]
-async fn a_row_that_was_changed_behind_the_ledgers_back_is_told() {
+async fn a_row_that_was_changed_without_an_event_is_reported() {
     let pool = database().await;
-    let history = long_story();
+    let history = long_history();
     apply(&pool, &history.events, 100).await;
     for (model, change) in [
         (
@@ -146,16 +147,16 @@ async fn a_row_that_was_changed_behind_the_ledgers_back_is_told() {
     ] {
         assert_eq!(differences(&pool, &history, model).await, []);
         assert_eq!(sqlx::query(change).execute(&pool).await.unwrap().rows_affected(), 1);
-        let told = differences(&pool, &history, model).await;
-        assert!(told.iter().any(|difference| !difference.live), "{model:?}");
-        assert!(told.len() <= 2);
+        let found = differences(&pool, &history, model).await;
+        assert!(found.iter().any(|difference| !difference.live), "{model:?}");
+        assert!(found.len() <= 2);
     }
 }
 
 #[tokio::test]
-async fn readers_read_on_while_tables_are_swapped() {
+async fn reads_succeed_while_tables_are_swapped() {
     let pool = database().await;
-    let history = long_story();
+    let history = long_history();
     apply(&pool, &history.events, 100).await;
     let owner = history.events[0].recorded.owner;
     let mut transaction = pool.begin().await.unwrap();
@@ -164,7 +165,7 @@ async fn readers_read_on_while_tables_are_swapped() {
     let reading = async {
         let mut reads = 0;
         for _ in 0..300 {
-            conversations::list(&pool, owner, &Filter::default(), None, 20).await.unwrap();
+            list_page(&pool, owner, &Filter::default(), None, 20).await;
             reads += 1;
         }
         reads

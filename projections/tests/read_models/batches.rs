@@ -1,4 +1,4 @@
-//! Read models are a fold of the ledger, however it is cut into batches.
+//! The rows of the read models do not depend on the boundaries of batches, and each event is applied once.
 
 use aggregates::account::{AccountEvent, ErasureTarget};
 use aggregates::conversation::{ConversationEvent, Rating};
@@ -8,29 +8,30 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use sqlx::PgPool;
 
-use crate::database::{apply, database, everything};
+use crate::database::{all_rows, apply, database};
 use crate::history::History;
 
-/// One thing that happens, to somebody's choice among what there is.
+/// One step of a random history: its kind, and two numbers that select among the aggregates that exist.
 #[derive(Debug, Clone, Copy)]
-struct Move {
+struct Step {
     kind: u8,
     which: usize,
     other: usize,
 }
 
-fn any_move() -> impl Strategy<Value = Move> {
-    (0..24_u8, any::<usize>(), any::<usize>()).prop_map(|(kind, which, other)| Move { kind, which, other })
+fn any_step() -> impl Strategy<Value = Step> {
+    (0..24_u8, any::<usize>(), any::<usize>()).prop_map(|(kind, which, other)| Step { kind, which, other })
 }
 
+/// The aggregates of a random history.
 #[derive(Default)]
-struct Known {
+struct Aggregates {
     users: Vec<UserId>,
-    conversations: Vec<Talk>,
+    conversations: Vec<Conversation>,
     documents: Vec<DocumentId>,
 }
 
-struct Talk {
+struct Conversation {
     id: ConversationId,
     questions: Vec<QuestionId>,
     answers: Vec<AnswerId>,
@@ -46,20 +47,19 @@ const TEXTS: [&str; 5] = [
      end, since it says the same things again and again, until the preview has long been full.",
 ];
 
-impl Known {
-    /// Lets something happen.
-    fn take(&mut self, history: &mut History, step: Move) {
+impl Aggregates {
+    fn take(&mut self, history: &mut History, step: Step) {
         if self.users.is_empty() || step.kind == 0 {
             self.users.push(history.user());
         }
         if self.conversations.is_empty() || step.kind == 1 {
-            let id = history.begin(self.users[step.which % self.users.len()]);
-            self.conversations.push(Talk { id, questions: vec![], answers: vec![], pending: vec![] });
+            let id = history.start_conversation(self.users[step.which % self.users.len()]);
+            self.conversations.push(Conversation { id, questions: vec![], answers: vec![], pending: vec![] });
         }
         if step.kind == 2 {
             let user = self.users[step.which % self.users.len()];
             let store = [ErasureTarget::Files, ErasureTarget::Keys][step.other % 2];
-            history.of_account(user, AccountEvent::StoreErased { store });
+            history.append_to_account(user, AccountEvent::StoreErased { store });
         }
         if step.kind >= 20 {
             self.take_document(history, step);
@@ -67,29 +67,28 @@ impl Known {
         let count = self.conversations.len();
         self.conversations[step.which % count].take(history, step);
     }
-}
 
-impl Known {
-    fn take_document(&mut self, history: &mut History, step: Move) {
+    fn take_document(&mut self, history: &mut History, step: Step) {
         if self.documents.is_empty() || step.kind == 20 {
             let owner = self.users[step.which % self.users.len()];
-            self.documents.push(history.bring(owner, "Canarydocument"));
+            self.documents.push(history.add_document(owner, "Canarydocument"));
         }
         let id = self.documents[step.which % self.documents.len()];
         match step.kind {
             21 => {
                 let embedding_model = "model".to_owned();
-                history.of_document(id, DocumentEvent::DocumentIndexed { passages: 3, embedding_model });
+                history
+                    .append_to_document(id, DocumentEvent::DocumentIndexed { passages: 3, embedding_model });
             }
-            22 => history.of_document(id, DocumentEvent::DocumentRejected { reason: "Empty.".into() }),
-            23 => history.of_document(id, DocumentEvent::DocumentRemoved),
+            22 => history.append_to_document(id, DocumentEvent::DocumentRejected { reason: "Empty.".into() }),
+            23 => history.append_to_document(id, DocumentEvent::DocumentRemoved),
             _ => {}
         }
     }
 }
 
-impl Talk {
-    fn take(&mut self, history: &mut History, step: Move) {
+impl Conversation {
+    fn take(&mut self, history: &mut History, step: Step) {
         let text = TEXTS[step.other % TEXTS.len()];
         match step.kind {
             3..=7 if !text.trim().is_empty() => {
@@ -121,7 +120,7 @@ impl Talk {
             15 => history.rename(self.id, ["First title", "Borrowed title"][step.other % 2]),
             16 => history.tag(self.id, &["Rust", "memory", "x,y"][..step.other % 4]),
             17 => history.delete(self.id),
-            18 => history.happen(self.id, ConversationEvent::ConversationRestored),
+            18 => history.append_to_conversation(self.id, ConversationEvent::ConversationRestored),
             19 => {
                 let switches = [
                     ConversationEvent::ConversationPinned,
@@ -129,56 +128,56 @@ impl Talk {
                     ConversationEvent::ConversationArchived,
                     ConversationEvent::ConversationUnarchived,
                 ];
-                history.happen(self.id, switches[step.other % 4].clone());
+                history.append_to_conversation(self.id, switches[step.other % 4].clone());
             }
             _ => {}
         }
     }
 }
 
-fn told(moves: &[Move]) -> History {
-    let (mut history, mut known) = (History::new(), Known::default());
-    for step in moves {
-        known.take(&mut history, *step);
+fn history_of(steps: &[Step]) -> History {
+    let (mut history, mut aggregates) = (History::new(), Aggregates::default());
+    for step in steps {
+        aggregates.take(&mut history, *step);
     }
     history
 }
 
-/// What the read models hold after these batches. Leaves the database as it was.
-async fn projected(pool: &PgPool, history: &History, cuts: &[usize], erased: bool) -> Vec<Vec<String>> {
+/// The rows of the read models after batches of these sizes. The transaction is rolled back.
+async fn projected(pool: &PgPool, history: &History, sizes: &[usize], erased: bool) -> Vec<Vec<String>> {
     let events = if erased { history.without_keys() } else { history.events.clone() };
     let mut transaction = pool.begin().await.unwrap();
     let mut rest = events.as_slice();
-    for cut in cuts.iter().cycle() {
+    for size in sizes.iter().cycle() {
         if rest.is_empty() {
             break;
         }
-        let (batch, later) = rest.split_at((cut % 40 + 1).min(rest.len()));
+        let (batch, later) = rest.split_at((size % 40 + 1).min(rest.len()));
         projections::apply(&mut transaction, batch).await.unwrap();
         rest = later;
     }
-    let all = everything(&mut transaction).await;
+    let all = all_rows(&mut transaction).await;
     transaction.rollback().await.unwrap();
     all
 }
 
 #[test]
-fn batches_make_no_difference() {
+fn the_rows_do_not_depend_on_the_boundaries_of_batches() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let pool = runtime.block_on(database());
-    let stories = (
-        prop::collection::vec(any_move(), 1..120),
+    let histories = (
+        prop::collection::vec(any_step(), 1..120),
         prop::collection::vec(0..40_usize, 1..8),
         prop::bool::weighted(0.2),
     );
     let config = Config { cases: 48, failure_persistence: None, ..Config::default() };
     TestRunner::new(config)
-        .run(&stories, |(moves, cuts, erased)| {
-            let history = told(&moves);
+        .run(&histories, |(steps, sizes, erased)| {
+            let history = history_of(&steps);
             runtime.block_on(async {
                 let one_by_one = projected(&pool, &history, &[0], erased).await;
-                let cut_up = projected(&pool, &history, &cuts, erased).await;
-                prop_assert_eq!(&cut_up, &one_by_one);
+                let in_batches = projected(&pool, &history, &sizes, erased).await;
+                prop_assert_eq!(&in_batches, &one_by_one);
                 let in_forties = projected(&pool, &history, &[39], erased).await;
                 prop_assert_eq!(&in_forties, &one_by_one);
                 Ok(())
@@ -187,81 +186,91 @@ fn batches_make_no_difference() {
         .unwrap();
 }
 
-/// A story with something of everything.
-pub(crate) fn long_story() -> History {
+/// A long history with every kind of event.
+pub(crate) fn long_history() -> History {
     let mut numbers = 1_usize;
-    let moves: Vec<Move> = (0..600_u16)
+    let steps: Vec<Step> = (0..600_u16)
         .map(|at| {
             numbers = numbers.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let which = numbers >> 33;
-            Move { kind: u8::try_from(at % 24).unwrap(), which, other: which / 7 }
+            Step { kind: u8::try_from(at % 24).unwrap(), which, other: which / 7 }
         })
         .collect();
-    told(&moves)
+    history_of(&steps)
 }
 
 #[tokio::test]
-async fn events_that_were_seen_are_not_seen_again() {
+async fn events_that_were_applied_before_are_skipped() {
     let pool = database().await;
-    let history = long_story();
+    let history = long_history();
     apply(&pool, &history.events, 64).await;
     let mut transaction = pool.begin().await.unwrap();
-    let once = everything(&mut transaction).await;
+    let once = all_rows(&mut transaction).await;
     for batch in [&history.events[..], &history.events[10..200], &history.events[history.events.len() - 1..]]
     {
         projections::apply(&mut transaction, batch).await.unwrap();
-        assert_eq!(everything(&mut transaction).await, once);
+        assert_eq!(all_rows(&mut transaction).await, once);
     }
 }
 
 #[tokio::test]
-async fn a_batch_that_was_seen_in_part_is_taken_from_there() {
+async fn a_batch_that_was_applied_in_part_is_applied_from_there_on() {
     let pool = database().await;
-    let history = long_story();
+    let history = long_history();
     let middle = history.events.len() / 2;
     apply(&pool, &history.events, 100).await;
     let mut transaction = pool.begin().await.unwrap();
-    let whole = everything(&mut transaction).await;
+    let whole = all_rows(&mut transaction).await;
     transaction.rollback().await.unwrap();
 
     let pool = database().await;
     apply(&pool, &history.events[..middle], 100).await;
     apply(&pool, &history.events[middle - 70..], 1_000).await;
     let mut transaction = pool.begin().await.unwrap();
-    assert_eq!(everything(&mut transaction).await, whole);
+    assert_eq!(all_rows(&mut transaction).await, whole);
 }
 
 #[tokio::test]
-async fn two_projectors_at_once_apply_each_event_once() {
+async fn two_concurrent_projectors_apply_each_event_once() {
     let pool = database().await;
-    let history = long_story();
+    let history = long_history();
     tokio::join!(apply(&pool, &history.events, 17), apply(&pool, &history.events, 29));
     let mut transaction = pool.begin().await.unwrap();
-    let by_two = everything(&mut transaction).await;
+    let by_two = all_rows(&mut transaction).await;
     transaction.rollback().await.unwrap();
 
     let pool = database().await;
     apply(&pool, &history.events, 50).await;
     let mut transaction = pool.begin().await.unwrap();
-    assert_eq!(everything(&mut transaction).await, by_two);
+    assert_eq!(all_rows(&mut transaction).await, by_two);
 }
 
 #[tokio::test]
-async fn how_far_the_read_models_are_is_told() {
+async fn checkpoints_hold_the_projected_position() {
     let pool = database().await;
-    let history = long_story();
+    let history = long_history();
     assert_eq!(projections::lowest_checkpoint(&pool).await.unwrap().0, 0);
     apply(&pool, &history.events[..40], 40).await;
     assert_eq!(projections::lowest_checkpoint(&pool).await.unwrap().0, 40);
-    for model in projections::ReadModel::ALL {
-        assert_eq!(projections::checkpoint(&pool, model).await.unwrap().0, 40);
-        assert_eq!(projections::ReadModel::named(model.name()), Some(model));
-    }
-    sqlx::query("INSERT INTO checkpoints VALUES ('of something else', 7)").execute(&pool).await.unwrap();
+    assert_eq!(projections::highest_checkpoint(&pool).await.unwrap().0, 40);
+    sqlx::query("UPDATE checkpoints SET position = 30 WHERE name = 'messages'").execute(&pool).await.unwrap();
+    assert_eq!(projections::lowest_checkpoint(&pool).await.unwrap().0, 30);
+    assert_eq!(projections::highest_checkpoint(&pool).await.unwrap().0, 40);
+    sqlx::query("INSERT INTO checkpoints VALUES ('another consumer', 7)").execute(&pool).await.unwrap();
     apply(&pool, &history.events[40..80], 40).await;
-    let other: i64 = sqlx::query_scalar("SELECT position FROM checkpoints WHERE name = 'of something else'")
+    let other: i64 = sqlx::query_scalar("SELECT position FROM checkpoints WHERE name = 'another consumer'")
         .fetch_one(&pool)
         .await
         .unwrap();
     assert_eq!((projections::lowest_checkpoint(&pool).await.unwrap().0, other), (80, 7));
+}
+
+#[tokio::test]
+async fn a_lost_checkpoint_starts_at_position_zero() {
+    let pool = database().await;
+    apply(&pool, &long_history().events[..40], 40).await;
+    sqlx::query("DELETE FROM checkpoints WHERE name = 'messages'").execute(&pool).await.unwrap();
+    projections::ensure_checkpoints(&pool).await.unwrap();
+    assert_eq!(projections::lowest_checkpoint(&pool).await.unwrap().0, 0);
+    assert_eq!(projections::highest_checkpoint(&pool).await.unwrap().0, 40);
 }

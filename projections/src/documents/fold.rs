@@ -1,0 +1,121 @@
+//! A document's row as the fold of its events.
+
+use std::collections::HashMap;
+
+use aggregates::document::{DocumentEvent, DocumentStatus};
+use aggregates::{AggregateType, DocumentId, Event};
+use sqlx::PgTransaction;
+
+use super::SealedDocument;
+use crate::DecryptedEvent;
+
+/// Applies a batch with two statements: loads the rows that it changes, folds, and writes them.
+pub(crate) async fn apply(
+    table: &str,
+    transaction: &mut PgTransaction<'_>,
+    batch: &[DecryptedEvent],
+) -> Result<(), sqlx::Error> {
+    let ids: Vec<DocumentId> = batch
+        .iter()
+        .filter(|event| event.recorded.aggregate == AggregateType::Document)
+        .map(|event| DocumentId::new(event.recorded.aggregate_id))
+        .collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let existing: Vec<SealedDocument> = sqlx::query_as(&format!("SELECT * FROM {table} WHERE id = ANY($1)"))
+        .bind(ids)
+        .fetch_all(&mut **transaction)
+        .await?;
+    let mut rows: HashMap<DocumentId, SealedDocument> =
+        existing.into_iter().map(|row| (row.id, row)).collect();
+    for event in batch {
+        fold(&mut rows, event);
+    }
+    store(table, transaction, rows.into_values().collect()).await
+}
+
+fn fold(rows: &mut HashMap<DocumentId, SealedDocument>, DecryptedEvent { recorded, .. }: &DecryptedEvent) {
+    let Event::Document(event) = &recorded.event else { return };
+    let id = DocumentId::new(recorded.aggregate_id);
+    let version = recorded.sequence;
+    if let DocumentEvent::DocumentAdded { scope, media_type, size, sha256, .. } = event {
+        let existing = rows.get(&id);
+        let row = SealedDocument {
+            owner: recorded.owner,
+            id,
+            version,
+            created_at: existing.map_or(recorded.recorded_at, |row| row.created_at),
+            updated_at: recorded.recorded_at,
+            scope: *scope,
+            media_type: media_type.clone(),
+            size: size.cast_signed(),
+            sha256: sha256.clone(),
+            status: DocumentStatus::Added,
+            passages: existing.map_or(0, |row| row.passages),
+            reason: None,
+            sequence: version,
+            private: recorded.sealed.clone(),
+        };
+        rows.insert(id, row);
+        return;
+    }
+    let Some(row) = rows.get_mut(&id) else { return };
+    row.version = version;
+    row.updated_at = recorded.recorded_at;
+    match event {
+        DocumentEvent::DocumentAdded { .. } => {}
+        DocumentEvent::DocumentIndexed { passages, .. } => {
+            row.status = DocumentStatus::Indexed;
+            row.passages = passages.cast_signed();
+            row.reason = None;
+        }
+        DocumentEvent::DocumentRejected { reason } => {
+            row.status = DocumentStatus::Rejected;
+            row.passages = 0;
+            row.reason = Some(reason.clone());
+        }
+        DocumentEvent::DocumentRemoved => {
+            row.status = DocumentStatus::Removed;
+            row.passages = 0;
+            row.private = None;
+        }
+    }
+}
+
+async fn store(
+    table: &str,
+    transaction: &mut PgTransaction<'_>,
+    rows: Vec<SealedDocument>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(&UPSERT.replace("{table}", table))
+        .bind(rows.iter().map(|row| row.owner).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.id).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.version).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.created_at).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.updated_at).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.scope).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.media_type.as_str()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.size).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.sha256.as_str()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.status).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.passages).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.reason.as_deref()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.sequence).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.private.as_deref()).collect::<Vec<_>>())
+        .execute(&mut **transaction)
+        .await?;
+    Ok(())
+}
+
+const UPSERT: &str = "
+INSERT INTO {table} (owner, id, version, created_at, updated_at, scope, media_type, size, sha256, status, passages,
+                     reason, sequence, private)
+SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::text[],
+                     $7::text[], $8::bigint[], $9::text[], $10::text[], $11::int[], $12::text[], $13::bigint[],
+                     $14::bytea[])
+    ON CONFLICT (id) DO UPDATE
+   SET version = excluded.version, updated_at = excluded.updated_at, scope = excluded.scope,
+       media_type = excluded.media_type, size = excluded.size, sha256 = excluded.sha256, status = excluded.status,
+       passages = excluded.passages, reason = excluded.reason, sequence = excluded.sequence,
+       private = excluded.private";

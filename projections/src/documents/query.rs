@@ -1,0 +1,180 @@
+//! Queries of the list of documents and of one row.
+
+use std::time::Duration;
+
+use aggregates::document::{DocumentScope, DocumentStatus, DocumentTitle};
+use aggregates::{AggregateType, DocumentId, UserId, Version};
+use chrono::{DateTime, SubsecRound as _, Utc};
+use sealing::{AssociatedData, ContentKey};
+use serde::{Deserialize, Serialize};
+use sqlx::{FromRow, PgExecutor};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{Page, owned};
+
+/// A document's row with its title encrypted.
+#[derive(Debug, Clone, FromRow)]
+pub struct SealedDocument {
+    /// The owner; [`UserId::SHARED`] for a shared document.
+    pub owner: UserId,
+    /// The document.
+    pub id: DocumentId,
+    pub(super) version: Version,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) updated_at: DateTime<Utc>,
+    pub(super) scope: DocumentScope,
+    pub(super) media_type: String,
+    pub(super) size: i64,
+    pub(super) sha256: String,
+    pub(super) status: DocumentStatus,
+    pub(super) passages: i32,
+    pub(super) reason: Option<String>,
+    /// The sequence of the `DocumentAdded` event that `private` was copied from.
+    pub(super) sequence: Version,
+    pub(super) private: Option<Vec<u8>>,
+}
+
+/// A row of the list of documents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct DocumentRow {
+    /// The document.
+    #[schema(value_type = Uuid)]
+    pub id: DocumentId,
+    /// The title.
+    pub title: String,
+    /// The media type of the file, determined from its content.
+    pub media_type: String,
+    /// The size of the file in bytes.
+    pub size: i64,
+    /// The users whose questions are answered from the document.
+    pub scope: DocumentScope,
+    /// Whether the document is waiting for the index, searchable, or unreadable.
+    pub status: DocumentStatus,
+    /// The number of searchable passages.
+    pub passages: i32,
+    /// The reason for the rejection, as a sentence.
+    pub reason: Option<String>,
+    /// The time when the document was first added.
+    pub created_at: DateTime<Utc>,
+    /// The time of the last event.
+    pub updated_at: DateTime<Utc>,
+    /// The version: the number of the document's events.
+    #[schema(value_type = u64)]
+    pub version: Version,
+}
+
+/// The sort key of a row: the next page begins after it.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Cursor {
+    /// In microseconds since 1970.
+    created_at: i64,
+    id: Uuid,
+}
+
+impl SealedDocument {
+    /// Whether the document was removed.
+    pub fn is_removed(&self) -> bool {
+        self.status == DocumentStatus::Removed
+    }
+
+    /// The projected version.
+    pub const fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Decrypts the row. Without a key the title is empty.
+    pub fn open(self, key: Option<&ContentKey>) -> DocumentRow {
+        let aad = AssociatedData::Event {
+            aggregate: AggregateType::Document,
+            aggregate_id: self.id.uuid(),
+            sequence: self.sequence,
+            event_type: "DocumentAdded",
+        };
+        let json = self.private.as_ref().zip(key).and_then(|(sealed, key)| key.open(&aad, sealed).ok());
+        let title = json.and_then(|json| serde_json::from_slice::<DocumentTitle>(&json).ok());
+        DocumentRow {
+            id: self.id,
+            title: title.map(|title| title.title).unwrap_or_default(),
+            media_type: self.media_type,
+            size: self.size,
+            scope: self.scope,
+            status: self.status,
+            passages: self.passages,
+            reason: self.reason,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            version: self.version,
+        }
+    }
+
+    fn cursor(&self) -> Cursor {
+        Cursor { created_at: self.created_at.timestamp_micros(), id: self.id.uuid() }
+    }
+}
+
+/// A page of an owner's documents that are not removed, newest first.
+pub async fn list(
+    executor: impl PgExecutor<'_>,
+    owner: UserId,
+    after: Option<Cursor>,
+    limit: u32,
+) -> Result<Page<SealedDocument, Cursor>, sqlx::Error> {
+    let time = after.and_then(|after| DateTime::from_timestamp_micros(after.created_at));
+    let rows: Vec<SealedDocument> = sqlx::query_as(LIST)
+        .bind(owner.to_string())
+        .bind(time.map(|time| time.trunc_subsecs(6)))
+        .bind(after.map(|after| after.id))
+        .bind(i64::from(limit) + 1)
+        .fetch_all(executor)
+        .await?;
+    Ok(Page::of(rows, limit, SealedDocument::cursor))
+}
+
+/// An owner's document; removed documents are included.
+pub async fn get(
+    executor: impl PgExecutor<'_>,
+    owner: UserId,
+    id: DocumentId,
+) -> Result<Option<SealedDocument>, sqlx::Error> {
+    sqlx::query_as(GET).bind(owner.to_string()).bind(id).fetch_optional(executor).await
+}
+
+/// An owner's oldest document with this SHA-256 (in hex) that is not removed, and its version.
+pub async fn find_by_sha256(
+    executor: impl PgExecutor<'_>,
+    owner: UserId,
+    sha256: &str,
+) -> Result<Option<(DocumentId, Version)>, sqlx::Error> {
+    sqlx::query_as(FIND_BY_SHA256).bind(owner.to_string()).bind(sha256).fetch_optional(executor).await
+}
+
+/// Documents of all owners that have waited for the index for longer than `waiting`, oldest first, at most `limit`.
+pub async fn awaiting_indexing(
+    executor: impl PgExecutor<'_>,
+    waiting: Duration,
+    limit: u32,
+) -> Result<Vec<DocumentId>, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT id FROM documents WHERE status = 'added' AND updated_at < now() - $1::interval
+          ORDER BY updated_at LIMIT $2",
+    )
+    .bind(waiting)
+    .bind(i64::from(limit))
+    .fetch_all(executor)
+    .await
+}
+
+const LIST: &str = owned!(
+    "SELECT d.* FROM my_documents d
+      WHERE d.owner = me.owner AND d.status <> 'removed'
+        AND ($2::timestamptz IS NULL OR (d.created_at, d.id) < ($2, $3::uuid))
+      ORDER BY d.created_at DESC, d.id DESC LIMIT $4"
+);
+
+const GET: &str = owned!("SELECT d.* FROM my_documents d WHERE d.owner = me.owner AND d.id = $2");
+
+const FIND_BY_SHA256: &str = owned!(
+    "SELECT d.id, d.version FROM my_documents d
+      WHERE d.owner = me.owner AND d.sha256 = $2 AND d.status <> 'removed' ORDER BY d.created_at LIMIT 1"
+);

@@ -1,0 +1,60 @@
+//! Conversations and documents that have expired, for retention.
+//!
+//! These queries read ids of all owners and no private columns.
+
+use aggregates::{UserId, Version};
+use chrono::{DateTime, Utc};
+use sqlx::{FromRow, PgExecutor};
+use uuid::Uuid;
+
+/// An expired aggregate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
+pub struct Expired {
+    /// The owner.
+    pub owner: UserId,
+    /// The id of the conversation or document.
+    pub id: Uuid,
+    /// The version at which it had expired. A command with this version as expected version has no effect on an
+    /// aggregate that was used again since.
+    pub version: Version,
+}
+
+/// Conversations that were deleted before `deleted_before` or last changed before `unused_since`, ordered by id. Returns
+/// at most `limit`, with ids above `after`.
+pub async fn conversations(
+    executor: impl PgExecutor<'_>,
+    deleted_before: DateTime<Utc>,
+    unused_since: Option<DateTime<Utc>>,
+    after: Uuid,
+    limit: u32,
+) -> Result<Vec<Expired>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT owner, id, version FROM conversations
+          WHERE (deleted_at < $1 OR updated_at < $2) AND id > $3 ORDER BY id LIMIT $4",
+    )
+    .bind(deleted_before)
+    .bind(unused_since)
+    .bind(after)
+    .bind(i64::from(limit))
+    .fetch_all(executor)
+    .await
+}
+
+/// Documents of users that last changed before `unused_since`, ordered by id. Shared documents do not expire. Returns at
+/// most `limit`, with ids above `after`.
+pub async fn documents(
+    executor: impl PgExecutor<'_>,
+    unused_since: DateTime<Utc>,
+    after: Uuid,
+    limit: u32,
+) -> Result<Vec<Expired>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT owner, id, version FROM documents
+          WHERE scope = 'user' AND status <> 'removed' AND updated_at < $1 AND id > $2 ORDER BY id LIMIT $3",
+    )
+    .bind(unused_since)
+    .bind(after)
+    .bind(i64::from(limit))
+    .fetch_all(executor)
+    .await
+}
