@@ -15,22 +15,22 @@ pub struct Account {
     erased_stores: Vec<ErasureTarget>,
 }
 
-/// Where an account is in its life.
+/// The phase of an account's life.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AccountPhase {
-    /// Nobody has come yet.
+    /// There was no authenticated request yet.
     #[default]
     Unopened,
     /// In use.
     Open,
-    /// Its owner wants it gone; nothing else is accepted any more.
+    /// Its owner requested the erasure. Only the steps of the erasure are accepted.
     Erasing {
-        /// What the owner was given to follow the erasure.
+        /// The receipt by which the owner follows the erasure.
         receipt: ReceiptId,
     },
-    /// Gone.
+    /// Its erasure is complete.
     Erased {
-        /// What the owner was given to follow the erasure.
+        /// The receipt by which the owner followed the erasure.
         receipt: ReceiptId,
     },
 }
@@ -67,61 +67,61 @@ named_enum! {
     }
 }
 
-/// What can be asked of an account.
+/// A command to an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccountCommand {
-    /// Somebody is here for the first time.
+    /// Open the account, unless it is open.
     Open,
-    /// The owner wants everything erased.
+    /// Erase all data of the owner.
     RequestErasure {
-        /// The id to follow it by.
+        /// The receipt by which the owner follows the erasure.
         receipt: ReceiptId,
     },
-    /// One store holds nothing of the person any more.
+    /// Record that a store holds no data of the owner any more.
     RecordStoreErased {
-        /// Which.
+        /// The store.
         store: ErasureTarget,
     },
-    /// All stores are done.
+    /// Record that the erasure is complete.
     RecordErased,
 }
 
-/// What has happened to an account.
+/// An event of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type")]
 #[expect(missing_docs, reason = "fields carry the names of the event model, documented on their types")]
 pub enum AccountEvent {
-    /// The first authenticated request came.
+    /// The first authenticated request of the owner arrived.
     AccountOpened { owner: UserId },
-    /// The owner wants everything erased.
+    /// The owner requested the erasure of all data.
     AccountErasureRequested { receipt: ReceiptId },
-    /// One store is done.
+    /// A store holds no data of the owner any more.
     StoreErased { store: ErasureTarget },
-    /// Nothing is left.
+    /// The erasure is complete.
     AccountErased,
 }
 
-/// Why an account refuses a command.
+/// The reason for which an account refuses a command.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AccountRefused {
-    /// It was never opened.
-    #[error("find the account")]
+    /// The account was never opened.
+    #[error("account not found")]
     NotFound,
-    /// It is being erased, or has been.
-    #[error("use an account that is being erased")]
+    /// The account is being erased, or is erased.
+    #[error("the account is being erased")]
     Erasing,
     /// No erasure was requested.
-    #[error("record an erasure that nobody requested")]
+    #[error("the erasure of the account was not requested")]
     NotErasing,
 }
 
 impl Account {
-    /// How many events it has.
+    /// The number of the account's events.
     pub const fn version(&self) -> Version {
         self.version
     }
 
-    /// Where it is in its life.
+    /// The phase of the account's life.
     pub const fn phase(&self) -> AccountPhase {
         self.phase
     }
@@ -191,7 +191,7 @@ impl Aggregate for Account {
 }
 
 impl AccountEvent {
-    /// The event's name: in the event store and in subjects.
+    /// The event's name in the event store and in subjects.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::AccountOpened { .. } => "AccountOpened",
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_request_opens_the_account_and_the_next_ones_do_nothing() {
+    fn the_first_request_opens_the_account_and_later_ones_change_nothing() {
         let framework = TestFramework::<Account>::with(());
         framework
             .given_no_previous_events()
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_erased_that_nobody_asked_to_erase() {
+    fn an_erasure_that_was_not_requested_is_not_recorded() {
         TestFramework::<Account>::with(())
             .given(vec![opened()])
             .when((OWNER, AccountCommand::RecordErased))

@@ -1,4 +1,4 @@
-//! The audit trail: each look into history is itself history.
+//! The audit trail: each access of an auditor to the history is itself an event.
 
 use cqrs_es::event_sink::EventSink;
 use cqrs_es::{Aggregate, DomainEvent};
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::named::named_enum;
 use crate::{UserId, Version};
 
-/// One auditor's looks.
+/// The accesses of one auditor.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditTrail {
     version: Version,
@@ -23,37 +23,37 @@ named_enum! {
     }
 }
 
-/// Somebody looked.
+/// An event of an audit trail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type")]
 pub enum AuditTrailEvent {
-    /// An auditor saw a part of the history.
+    /// An auditor read a part of the history.
     AuditAccessed {
-        /// Who looked.
+        /// The auditor; the nil id for the command line.
         auditor: UserId,
-        /// At what: the resource's name.
+        /// The name of the resource that was read.
         what: String,
-        /// Through which filter.
+        /// The filter that selected the part.
         filter: serde_json::Value,
-        /// Which way.
+        /// The interface that was used.
         through: Through,
     },
 }
 
-/// A look that is never refused here: whether it is allowed was decided at the edge.
+/// The command that records an access. It is never refused: permission is checked before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordAccess {
-    /// Who looks.
+    /// The auditor; the nil id for the command line.
     pub auditor: UserId,
-    /// At what.
+    /// The name of the resource that is read.
     pub what: String,
-    /// Through which filter.
+    /// The filter that selects the part.
     pub filter: serde_json::Value,
-    /// Which way.
+    /// The interface that is used.
     pub through: Through,
 }
 
-/// An audit trail refuses nothing.
+/// The refusals of an audit trail, which has none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AuditTrailRefused {}
 
@@ -83,14 +83,14 @@ impl Aggregate for AuditTrail {
 }
 
 impl AuditTrail {
-    /// How many looks there were.
+    /// The number of recorded accesses.
     pub const fn version(&self) -> Version {
         self.version
     }
 }
 
 impl AuditTrailEvent {
-    /// The event's name: in the event store and in subjects.
+    /// The event's name in the event store and in subjects.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::AuditAccessed { .. } => "AuditAccessed",

@@ -1,8 +1,10 @@
 //! A conversation: questions, each with one or more answers, owned by one user.
 //!
-//! Questions and answers form a tree: a question follows an answer (or begins the conversation), an answer
-//! follows its question. Each requested answer ends exactly once: completed, stopped or failed.
+//! Questions and answers form a tree: the first question is its root, each further question follows an
+//! answer, and each answer follows its question. Each requested answer ends exactly once: completed, stopped
+//! or failed.
 
+mod answer;
 mod command;
 mod event;
 mod refusal;
@@ -11,11 +13,9 @@ mod status;
 #[cfg(test)]
 mod tests;
 
+pub use answer::{Answer, Citation, FailureReason, PassageScore, Provenance, Usage};
 pub use command::{AskQuestion, ConversationCommand, Intent, RecordAnswer};
-pub use event::{
-    Answer, Citation, ConversationEvent, FailureReason, PassageScore, Provenance, Question, Rating,
-    RatingComment, Tagged, Titled, TitledBy, Usage,
-};
+pub use event::{ConversationEvent, Question, Rating, RatingComment, Tagged, Titled, TitledBy};
 pub use refusal::ConversationRefused;
 pub use state::{AnswerState, Conversation, Receipt};
 pub use status::{AnswerStatus, MessageRole, MessageStatus};
@@ -29,10 +29,11 @@ use ConversationEvent as Event;
 use ConversationRefused as Refused;
 use state::Phase;
 
-/// How long a deleted conversation can be restored.
+/// Time within which a deleted conversation can be restored.
 pub const RESTORE_WITHIN: TimeDelta = TimeDelta::days(30);
 
-/// What one command leads to: usually nothing or one event, three when a question starts a conversation.
+/// The events that a command leads to: three when a question starts a conversation, two when it does not,
+/// otherwise one or none.
 type Decision = Result<Vec<Event>, Refused>;
 
 impl Aggregate for Conversation {
@@ -60,7 +61,7 @@ impl Aggregate for Conversation {
 }
 
 impl Conversation {
-    /// Decides what follows from a command; changes nothing.
+    /// Decides which events follow from a command. Changes nothing.
     fn decide(&self, command: ConversationCommand) -> Decision {
         let owner = self.authorise(&command)?;
         if self.was_carried_out(&command.intent) {
@@ -102,8 +103,8 @@ impl Conversation {
         }
     }
 
-    /// The owner, if the commander may command here; a conversation without a past belongs to whoever asks in
-    /// it first.
+    /// Returns the owner if the author of the command is permitted. The author of the first question becomes
+    /// the owner.
     fn authorise(&self, command: &ConversationCommand) -> Result<UserId, Refused> {
         match (self.owner(), command.by) {
             (Some(owner), Actor::User(user)) if owner == user && command.intent != Intent::Erase => Ok(owner),
@@ -113,8 +114,8 @@ impl Conversation {
         }
     }
 
-    /// A deleted conversation takes nothing but its restoration, in time, its end, and what its running
-    /// answers become.
+    /// A deleted conversation accepts only its restoration in time, its final end, and the ends of its
+    /// running answers.
     fn check_alive(&self, command: &ConversationCommand) -> Result<(), Refused> {
         match (self.phase(), &command.intent) {
             (Phase::Deleted { at }, Intent::Restore) => check_restorable(at, command.at),
@@ -128,7 +129,7 @@ impl Conversation {
         }
     }
 
-    /// Questions and answers are messages of one tree: an id that stands for one of them stands for no other.
+    /// Questions and answers are messages of one tree, so an id is used by one of them only.
     fn check_free(&self, answer_id: AnswerId) -> Result<(), Refused> {
         let is_question = self.question(crate::QuestionId::new(answer_id.uuid())).is_some();
         if is_question || self.answer(answer_id).is_some() {
@@ -205,7 +206,7 @@ fn renamed(by: TitledBy, title: crate::Title) -> Event {
     Event::ConversationRenamed { by, private: Private::Open(Titled { title }) }
 }
 
-/// A clock that jumped backwards does not shorten the time there is.
+/// A clock that was set back does not shorten the time.
 fn check_restorable(deleted_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), Refused> {
     if now.signed_duration_since(deleted_at) > RESTORE_WITHIN { Err(Refused::RestoreTooLate) } else { Ok(()) }
 }

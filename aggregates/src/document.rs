@@ -1,4 +1,4 @@
-//! A document: a file of somebody's, or of everybody's, on its way into the index and out of it again.
+//! A document: a file of one user or a shared one, from its addition through indexing to its removal.
 
 use cqrs_es::event_sink::EventSink;
 use cqrs_es::{Aggregate, DomainEvent};
@@ -34,12 +34,12 @@ named_enum! {
 /// The private part of `DocumentAdded`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DocumentTitle {
-    /// What the document is called.
+    /// The title of the document.
     pub title: String,
 }
 
 impl std::fmt::Debug for DocumentTitle {
-    /// Never the title itself, so that it cannot reach a log.
+    /// Prints the length of the title only, so that the title cannot reach a log.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "DocumentTitle({} bytes)", self.title.len())
     }
@@ -52,64 +52,63 @@ pub struct Document {
     owner: Option<UserId>,
     status: Option<DocumentStatus>,
     sha256: Option<String>,
-    /// Which of its events brought what it says now.
-    brought: Version,
+    content_version: Version,
     indexed: Option<Indexed>,
 }
 
-/// What is in the index of a document.
+/// The part of a document that is in the index.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Indexed {
-    /// How many passages.
+    /// The number of passages.
     pub passages: u32,
-    /// The model that embedded them.
+    /// The model that embedded the passages.
     pub embedding_model: String,
 }
 
-/// What can be asked of a document.
+/// A command to a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DocumentCommand {
-    /// Keep a new one, or what it says now in place of what it said before.
+    /// Add the document, or replace its content.
     Add {
-        /// Whose it is.
+        /// The document's owner.
         owner: UserId,
-        /// Who may be answered from it.
+        /// The users whose questions are answered from the document.
         scope: DocumentScope,
-        /// Its media type, by content.
+        /// The media type, determined by content.
         media_type: String,
-        /// Its bytes.
+        /// The size of the file, in bytes.
         size: u64,
-        /// SHA-256 of its bytes, in hex.
+        /// SHA-256 of the file, in hexadecimal.
         sha256: String,
-        /// What it is called.
+        /// The title of the document.
         title: String,
     },
-    /// Its passages are in the index.
+    /// Record that the passages are in the index.
     RecordIndexed {
-        /// Of which version: [`Document::brought`] when it was read. Of an older one nothing is recorded.
-        brought: Version,
-        /// How many.
+        /// The indexed version, from [`Document::content_version`]. An outdated version changes nothing.
+        content_version: Version,
+        /// The number of passages.
         passages: u32,
-        /// The model that embedded them.
+        /// The model that embedded the passages.
         embedding_model: String,
     },
-    /// It cannot be read.
+    /// Record that the file cannot be read.
     Reject {
-        /// Which version, as in [`DocumentCommand::RecordIndexed`].
-        brought: Version,
-        /// Why, for a person.
+        /// The rejected version, from [`Document::content_version`]. An outdated version changes nothing.
+        content_version: Version,
+        /// The reason, in words for the owner.
         reason: String,
     },
-    /// Take it away.
+    /// Remove the document.
     Remove,
 }
 
-/// What has happened to a document.
+/// An event of a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type")]
 #[expect(missing_docs, reason = "fields carry the names of the event model, documented on the commands")]
 pub enum DocumentEvent {
-    /// It is kept.
+    /// The document was added, or its content was replaced.
     DocumentAdded {
         owner: UserId,
         scope: DocumentScope,
@@ -119,52 +118,52 @@ pub enum DocumentEvent {
         #[serde(default)]
         private: Private<DocumentTitle>,
     },
-    /// It is searchable.
+    /// The document became searchable.
     DocumentIndexed { passages: u32, embedding_model: String },
-    /// It could not be read.
+    /// The file could not be read.
     DocumentRejected { reason: String },
-    /// It was taken away.
+    /// The document was removed.
     DocumentRemoved,
 }
 
-/// Why a document refuses a command.
+/// The reason for which a document refuses a command.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DocumentRefused {
-    /// There is none.
-    #[error("find the document")]
+    /// The document was never added.
+    #[error("document not found")]
     NotFound,
-    /// It was taken away.
-    #[error("change a document that was removed")]
+    /// The document was removed.
+    #[error("the document was removed")]
     Removed,
 }
 
 impl Document {
-    /// How many events it has.
+    /// The number of the document's events.
     pub const fn version(&self) -> Version {
         self.version
     }
 
-    /// Whose it is.
+    /// The document's owner; `None` before it is added.
     pub const fn owner(&self) -> Option<UserId> {
         self.owner
     }
 
-    /// Its status; `None` before it is added.
+    /// The document's status; `None` before it is added.
     pub const fn status(&self) -> Option<DocumentStatus> {
         self.status
     }
 
-    /// SHA-256 of its bytes, in hex, as it was kept last.
+    /// SHA-256 of the current file, in hexadecimal.
     pub fn sha256(&self) -> Option<&str> {
         self.sha256.as_deref()
     }
 
-    /// Which of its events brought what it says now: its version, for whoever indexes it.
-    pub const fn brought(&self) -> Version {
-        self.brought
+    /// The version of the current content: the sequence of the newest `DocumentAdded`.
+    pub const fn content_version(&self) -> Version {
+        self.content_version
     }
 
-    /// What is in the index of what it says now.
+    /// The part of the current content that is in the index; `None` before it is indexed.
     pub const fn indexed(&self) -> Option<&Indexed> {
         self.indexed.as_ref()
     }
@@ -188,11 +187,10 @@ impl Document {
             (None, _) => Err(DocumentRefused::NotFound),
             (Some(Status::Removed), Command::Remove) => Ok(None),
             (Some(Status::Removed), _) => Err(DocumentRefused::Removed),
-            (Some(_), Command::RecordIndexed { brought, .. } | Command::Reject { brought, .. })
-                if brought != self.brought =>
-            {
-                Ok(None)
-            }
+            (
+                Some(_),
+                Command::RecordIndexed { content_version, .. } | Command::Reject { content_version, .. },
+            ) if content_version != self.content_version => Ok(None),
             (Some(_), Command::RecordIndexed { passages, embedding_model, .. }) => {
                 let indexed = Indexed { passages, embedding_model };
                 let known = self.indexed.as_ref() == Some(&indexed);
@@ -231,7 +229,7 @@ impl Aggregate for Document {
             DocumentEvent::DocumentAdded { owner, sha256, .. } => {
                 self.owner = Some(owner);
                 self.sha256 = Some(sha256);
-                self.brought = self.version;
+                self.content_version = self.version;
                 self.indexed = None;
                 DocumentStatus::Added
             }
@@ -252,7 +250,7 @@ impl Aggregate for Document {
 }
 
 impl DocumentEvent {
-    /// The event's name: in the event store and in subjects.
+    /// The event's name in the event store and in subjects.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::DocumentAdded { .. } => "DocumentAdded",

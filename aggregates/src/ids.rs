@@ -1,4 +1,4 @@
-//! Identifiers and the two counters of an event: parsed at the edge, trusted inside.
+//! Identifiers, and the two counters of an event.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,9 +6,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// What was given is not a UUID.
+/// A text that is not an id. It holds the first 64 characters of the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("read {0:?} as an id: it is not a UUID")]
+#[error("{0:?} is not a UUID")]
 pub struct InvalidId(pub String);
 
 macro_rules! uuid_id {
@@ -20,12 +20,12 @@ macro_rules! uuid_id {
         pub struct $name(Uuid);
 
         impl $name {
-            /// Takes a UUID as this kind of id.
+            /// Converts a UUID into an id of this kind.
             pub const fn new(id: Uuid) -> Self {
                 Self(id)
             }
 
-            /// The UUID behind the id.
+            /// The id as a UUID.
             pub const fn uuid(self) -> Uuid {
                 self.0
             }
@@ -66,7 +66,7 @@ macro_rules! uuid_id {
 }
 
 uuid_id! {
-    /// A person with an account. Issued by the account service.
+    /// A user with an account. The account service issues the id.
     UserId
 }
 uuid_id! {
@@ -82,20 +82,20 @@ uuid_id! {
     AnswerId
 }
 uuid_id! {
-    /// A document of somebody's, or of everybody's.
+    /// A document of one user, or one that is shared by all.
     DocumentId
 }
 uuid_id! {
-    /// One event, once and for all.
+    /// One event.
     EventId
 }
 uuid_id! {
-    /// The receipt of an erasure.
+    /// The receipt by which a user follows an erasure.
     ReceiptId
 }
 
 impl UserId {
-    /// Who owns what belongs to everybody: shared documents. No account has this id.
+    /// The owner of shared documents. No account has this id.
     pub const SHARED: Self = Self(Uuid::nil());
 }
 
@@ -160,9 +160,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_that_is_not_a_uuid_is_refused_and_named() {
-        let refused = "not-an-id".parse::<ConversationId>();
-        assert_eq!(refused, Err(InvalidId("not-an-id".into())));
+    fn a_text_that_is_not_a_uuid_is_refused_and_named() {
+        let refused = "not-an-id".parse::<ConversationId>().unwrap_err();
+        assert_eq!(refused.to_string(), "\"not-an-id\" is not a UUID");
     }
 
     #[test]

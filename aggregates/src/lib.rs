@@ -1,10 +1,11 @@
-//! The pure domain: aggregates that decide from their own past alone, their commands, events and refusals.
+//! The pure domain: aggregates, their commands, events and refusals.
 //!
-//! Nothing here does I/O, reads a clock or rolls a die: time and ids come in with the command. An aggregate
-//! keeps what deciding needs (ids, states, version) and never a text that somebody wrote.
+//! An aggregate decides from its own events alone. Nothing here does I/O, reads a clock or generates random
+//! numbers: time and ids come in with the command. An aggregate keeps the ids, states and versions that its
+//! decisions need, and never a text that a user wrote.
 //!
-//! To add a command: a variant of the aggregate's intent, its decision in `handle`, its event in `event.rs`,
-//! its assignment in `apply`, a given/when/then test, and a golden file for the event under `tests/golden/`.
+//! To add a command: a variant of the aggregate's command, its decision in `handle`, its event, the
+//! assignment in `apply`, a given/when/then test, and a golden file for the event under `tests/golden/`.
 
 pub mod account;
 pub mod audit_trail;
@@ -24,7 +25,7 @@ pub use ids::{
     AnswerId, ConversationId, DocumentId, EventId, InvalidId, OutOfRange, Position, QuestionId, ReceiptId,
     UserId, Version,
 };
-pub use metadata::{Actor, Metadata};
+pub use metadata::{Actor, ActorKind, Metadata};
 pub use named::UnknownName;
 pub use private::Private;
 pub use recorded::{AggregateType, Event, RecordedEvent};

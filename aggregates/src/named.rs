@@ -18,7 +18,7 @@ impl UnknownName {
 /// Defines an enum and the stable name of each value, once for all representations.
 ///
 /// The enum gets `ALL`, `name`, `Display`, `FromStr`, `TryFrom<&str>`, and the conversion into `&'static
-/// str`. It is serialized by these names, and described by them in OpenAPI with the feature `openapi`. An
+/// str`. It is serialized by these names, and described by them to clients with the feature `openapi`. An
 /// unknown name is always an error. A type that is also stored in a column is listed in `columns.rs`.
 macro_rules! named_enum {
     (
@@ -95,7 +95,7 @@ mod tests {
     use crate::audit_trail::Through;
     use crate::conversation::{AnswerStatus, FailureReason, MessageRole, MessageStatus, Rating, TitledBy};
     use crate::document::{DocumentScope, DocumentStatus};
-    use crate::{AggregateType, UnknownName};
+    use crate::{ActorKind, AggregateType, UnknownName};
 
     fn check<T>(values: &[T], names: &[&str])
     where
@@ -115,6 +115,7 @@ mod tests {
     #[test]
     fn each_value_has_one_name_in_text_and_in_json() {
         check(AggregateType::ALL, &["conversation", "account", "document", "audit_trail"]);
+        check(ActorKind::ALL, &["user", "worker", "auditor", "system"]);
         check(Rating::ALL, &["up", "down", "none"]);
         check(
             FailureReason::ALL,

@@ -1,22 +1,22 @@
-//! What a person wrote, or was written for them: open inside the process, sealed everywhere else.
+//! Texts that a user wrote or that were written for a user: open inside the process, sealed everywhere else.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The private part of an event.
 ///
-/// `Sealed` is what an event carries when nobody has opened it: because deciding does not need it, or because
-/// the key has been destroyed. It is written as `null`; the store keeps the ciphertext beside the payload.
+/// An event is `Sealed` where decisions do not need its private part, and where the key was destroyed.
+/// `Sealed` is serialized as `null`; the store keeps the ciphertext beside the payload.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Private<T> {
-    /// In the clear.
+    /// Decrypted.
     Open(T),
-    /// Not opened, or not to be opened any more.
+    /// Not decrypted, or no longer decryptable.
     #[default]
     Sealed,
 }
 
 impl<T> Private<T> {
-    /// The content, when it is open.
+    /// The content, if it is open.
     pub fn open(&self) -> Option<&T> {
         match self {
             Self::Open(content) => Some(content),
@@ -26,7 +26,7 @@ impl<T> Private<T> {
 }
 
 impl<T: serde::de::DeserializeOwned> Private<T> {
-    /// Reads what was sealed.
+    /// Parses the decrypted JSON of a private part.
     pub fn read(json: &[u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(json).map(Self::Open)
     }

@@ -1,4 +1,4 @@
-//! An event with its place in history, as the store hands it out and NATS carries it.
+//! An event with its position, as the store returns it and NATS carries it.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -25,21 +25,21 @@ named_enum! {
     }
 }
 
-/// Any event of ours.
+/// An event of any aggregate.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// Of a conversation.
+    /// An event of a conversation.
     Conversation(ConversationEvent),
-    /// Of an account.
+    /// An event of an account.
     Account(AccountEvent),
-    /// Of a document.
+    /// An event of a document.
     Document(DocumentEvent),
-    /// Of an audit trail.
+    /// An event of an audit trail.
     AuditTrail(AuditTrailEvent),
 }
 
 impl Event {
-    /// Reads an event of the given aggregate type from its payload.
+    /// Parses a payload in today's form.
     pub fn from_payload(aggregate: AggregateType, payload: Value) -> Result<Self, serde_json::Error> {
         match aggregate {
             AggregateType::Conversation => serde_json::from_value(payload).map(Self::Conversation),
@@ -49,7 +49,7 @@ impl Event {
         }
     }
 
-    /// Whether it has a private part.
+    /// Whether the event has a private part.
     pub const fn has_private(&self) -> bool {
         match self {
             Self::Conversation(event) => event.has_private(),
@@ -58,7 +58,7 @@ impl Event {
         }
     }
 
-    /// Takes in the private part, as the JSON that was sealed.
+    /// Sets the private part from its decrypted JSON. Does nothing for an event without one.
     pub fn open_private(&mut self, json: &[u8]) -> Result<(), serde_json::Error> {
         match self {
             Self::Conversation(event) => event.open_private(json)?,
@@ -68,7 +68,7 @@ impl Event {
         Ok(())
     }
 
-    /// The event's name.
+    /// The event's name in the event store and in subjects.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Conversation(event) => event.name(),
@@ -82,22 +82,22 @@ impl Event {
 /// An event in the ledger.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecordedEvent {
-    /// Its place in the ledger.
+    /// The event's place in the ledger; 0 for an event that was read before it was sequenced.
     pub position: Position,
-    /// The kind of aggregate it happened to.
+    /// The kind of aggregate.
     pub aggregate: AggregateType,
-    /// The aggregate it happened to.
+    /// The aggregate.
     pub aggregate_id: Uuid,
-    /// Its place in the aggregate's own history.
+    /// The event's place among the aggregate's events, from 1.
     pub sequence: Version,
-    /// Its id.
+    /// The event's id.
     pub event_id: EventId,
-    /// Whose data it is.
+    /// The user whose data the event is.
     pub owner: UserId,
-    /// When Postgres recorded it.
+    /// The time at which Postgres recorded the event.
     pub recorded_at: DateTime<Utc>,
-    /// What happened. Its private part is sealed until somebody with the key opens it.
+    /// The event. Its private part is sealed until it is decrypted.
     pub event: Event,
-    /// The private part as it is stored: ciphertext.
+    /// The ciphertext of the private part.
     pub sealed: Option<Vec<u8>>,
 }

@@ -62,7 +62,7 @@ pub(crate) fn stored<'de, D: Deserializer<'de>, T: Stored>(deserializer: D) -> R
     T::Raw::deserialize(deserializer).map(T::from_stored)
 }
 
-/// Defines a text and the largest number of characters that OpenAPI gives for it. `Debug` prints the text's
+/// Defines a text and the largest number of characters in its schema. `Debug` prints the text's
 /// length only, so that the text cannot reach a log.
 macro_rules! private_text {
     ($(#[$doc:meta])* $name:ident, $max_length:tt) => {

@@ -1,8 +1,8 @@
-//! Events in forms they had before, brought to the form they have today. Every way of reading events leads
-//! through here.
+//! Upcasters: they convert stored events of old versions to today's form. Every reader of events uses them.
 //!
 //! To change an event's form: raise its `event_version`, add an upcaster to [`all`], and keep the golden file
-//! of the old version beside the new one's. What is stored stays as it is, for the ledger's hashes cover it.
+//! of the old version beside that of the new one. Stored events never change, because the ledger's hashes
+//! cover them.
 
 use std::sync::LazyLock;
 
@@ -13,12 +13,12 @@ use crate::{AggregateType, Event};
 
 static UPCASTERS: LazyLock<Vec<SemanticVersionEventUpcaster>> = LazyLock::new(all);
 
-/// All of them; those of one event from its oldest version to its newest.
+/// All upcasters. Those of one event are in the order of its versions.
 fn all() -> Vec<SemanticVersionEventUpcaster> {
     vec![SemanticVersionEventUpcaster::new("AuditAccessed", "2", Box::new(audit_accessed_2))]
 }
 
-/// At first there was one way to look.
+/// Version 1 has no `through`: the API was the only interface.
 fn audit_accessed_2(mut payload: Value) -> Value {
     if let Some(fields) = payload.as_object_mut() {
         fields.entry("through").or_insert_with(|| "api".into());
@@ -26,7 +26,7 @@ fn audit_accessed_2(mut payload: Value) -> Value {
     payload
 }
 
-/// An event as it was stored, in today's form.
+/// Converts a stored event of any version to today's form.
 pub fn upcast(event: SerializedEvent) -> SerializedEvent {
     UPCASTERS.iter().fold(event, |event, upcaster| {
         if upcaster.can_upcast(&event.event_type, &event.event_version) {
@@ -38,8 +38,7 @@ pub fn upcast(event: SerializedEvent) -> SerializedEvent {
 }
 
 impl Event {
-    /// Reads an event of the given aggregate type as it was stored, in whatever version. Its name is in the
-    /// payload.
+    /// Parses the stored payload of any version. The payload contains the event's name.
     pub fn from_stored(
         aggregate: AggregateType,
         version: &str,
@@ -70,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_old_event_gains_what_it_lacks_and_a_new_one_keeps_what_it_says() {
+    fn an_old_event_gains_the_missing_field_and_a_new_event_stays_as_it_is() {
         let stored = |version: &str, payload: Value| {
             let (id, name) = (String::new(), "AuditAccessed".to_owned());
             SerializedEvent::new(

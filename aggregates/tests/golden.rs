@@ -1,7 +1,7 @@
-//! Every event in every version it ever had, as it lies in the store, decodes to what it means today.
+//! Golden files: every version of every event, as it is stored, decodes to its meaning today.
 //!
-//! A file is never changed. A new version of an event gets a file of its own beside the old one's.
-#![expect(clippy::unwrap_used, reason = "what cannot be read has failed")]
+//! A file never changes. A new version of an event gets a file of its own beside that of the old version.
+#![expect(clippy::unwrap_used, reason = "a file that cannot be read fails the test")]
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -136,7 +136,7 @@ fn of_documents() -> Vec<DocumentEvent> {
     ]
 }
 
-fn looked(through: Through) -> AuditTrailEvent {
+fn accessed(through: Through) -> AuditTrailEvent {
     AuditTrailEvent::AuditAccessed {
         auditor: OWNER,
         what: "events".into(),
@@ -146,15 +146,15 @@ fn looked(through: Through) -> AuditTrailEvent {
 }
 
 fn of_audit_trails() -> Vec<AuditTrailEvent> {
-    vec![looked(Through::CommandLine)]
+    vec![accessed(Through::CommandLine)]
 }
 
-/// What the files of versions mean that are not written any more.
+/// The meanings of the files of old versions.
 fn old_meanings() -> Vec<(AggregateType, String, Event)> {
-    vec![(AggregateType::AuditTrail, "1".to_owned(), Event::AuditTrail(looked(Through::Api)))]
+    vec![(AggregateType::AuditTrail, "1".to_owned(), Event::AuditTrail(accessed(Through::Api)))]
 }
 
-/// What each file means: the aggregate, the version in the file's name, the event.
+/// The meanings of the files of current versions: the aggregate, the version in the file's name, the event.
 fn meanings() -> Vec<(AggregateType, String, Event)> {
     let conversation = [asking(), answering(), tidying()]
         .concat()
@@ -180,7 +180,7 @@ fn file(aggregate: AggregateType, event: &Event, version: &str) -> PathBuf {
     folder().join(aggregate.name()).join(format!("{}.v{version}.json", event.name()))
 }
 
-/// What the store keeps of an event: the payload, and the private part that it seals.
+/// The stored form of an event: the payload, and the private part, which the store encrypts.
 fn stored(event: &Event) -> Value {
     let mut payload = match event {
         Event::Conversation(event) => serde_json::to_value(event),
@@ -197,17 +197,17 @@ fn stored(event: &Event) -> Value {
 }
 
 #[test]
-fn every_event_ever_stored_decodes_to_what_it_means() {
+fn every_version_of_every_event_decodes_to_its_meaning() {
     for (aggregate, version, meaning) in meanings().into_iter().chain(old_meanings()) {
         let path = file(aggregate, &meaning, &version);
         let text = std::fs::read_to_string(&path).unwrap_or_else(|_| {
-            panic!("{} is missing; a new event's file says:\n{:#}", path.display(), stored(&meaning))
+            panic!("{} is missing; the file of a new event contains:\n{:#}", path.display(), stored(&meaning))
         });
         let golden: Value = serde_json::from_str(&text).unwrap();
         let mut event = Event::from_stored(aggregate, &version, golden["payload"].clone()).unwrap();
         assert_eq!(event.has_private(), golden.get("private").is_some(), "{}", path.display());
         if let Some(private) = golden.get("private") {
-            assert_ne!(event, meaning, "{}: the private part does not lie in the payload", path.display());
+            assert_ne!(event, meaning, "{}: the private part is not in the payload", path.display());
             event.open_private(private.to_string().as_bytes()).unwrap();
         }
         assert_eq!(event, meaning, "{}", path.display());
@@ -215,7 +215,7 @@ fn every_event_ever_stored_decodes_to_what_it_means() {
 }
 
 #[test]
-fn an_event_is_stored_as_its_newest_file_says() {
+fn an_event_is_stored_as_in_its_newest_file() {
     for (aggregate, version, meaning) in meanings() {
         let text = std::fs::read_to_string(file(aggregate, &meaning, &version)).unwrap();
         let golden: Value = serde_json::from_str(&text).unwrap();
@@ -233,13 +233,13 @@ fn every_file_has_a_meaning() {
     for aggregate in std::fs::read_dir(folder()).unwrap() {
         for file in std::fs::read_dir(aggregate.unwrap().path()).unwrap() {
             let file = file.unwrap().path();
-            assert!(known.contains(&file), "{} means nothing any more", file.display());
+            assert!(known.contains(&file), "{} has no meaning", file.display());
         }
     }
 }
 
 #[test]
-fn a_private_part_that_nobody_opens_leaves_the_event_readable() {
+fn an_event_is_readable_without_its_private_part() {
     for (aggregate, version, meaning) in meanings() {
         let text = std::fs::read_to_string(file(aggregate, &meaning, &version)).unwrap();
         let golden: Value = serde_json::from_str(&text).unwrap();
@@ -267,16 +267,16 @@ fn every_version_but_the_newest_has_a_meaning_of_its_own() {
     }
 }
 
-/// The names of an aggregate's events, as its decoder knows them.
+/// The names of an aggregate's events, from the error message of its decoder.
 fn known(aggregate: AggregateType) -> BTreeSet<String> {
-    let refused = Event::from_payload(aggregate, json!({ "type": "NothingOfTheKind" })).unwrap_err();
-    let told = refused.to_string();
-    let (_, names) = told.split_once("expected ").unwrap();
+    let refused = Event::from_payload(aggregate, json!({ "type": "UnknownEvent" })).unwrap_err();
+    let message = refused.to_string();
+    let (_, names) = message.split_once("expected ").unwrap();
     names.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
 #[test]
-fn no_event_is_without_a_file() {
+fn every_event_has_a_file() {
     let kept = meanings();
     for aggregate in [
         AggregateType::Conversation,

@@ -1,16 +1,16 @@
-//! The connection to NATS: made in the background, kept for ever.
+//! The connection to NATS, which is made in the background and reconnects without end.
 
 use std::time::Duration;
 
 use async_nats::{Client, ConnectOptions, Event};
 
-/// The URL cannot be used.
+/// The connection to NATS cannot be set up, for example because the URL is not valid.
 #[derive(Debug, thiserror::Error)]
-#[error("connect to NATS: {0}")]
+#[error("the connection to NATS cannot be set up")]
 pub struct ConnectError(#[from] async_nats::ConnectError);
 
-/// Connects, now or as soon as the server is there, and reconnects for ever. A server that is away is no error here:
-/// publishing and subscribing wait or fail by their own time-outs.
+/// Connects to NATS in the background and reconnects without end. An unreachable server is not an error here:
+/// each later publication or request waits or fails by its own time limit.
 pub async fn connect(url: &str, name: &str) -> Result<Client, ConnectError> {
     let client = ConnectOptions::new()
         .name(name)
@@ -26,8 +26,8 @@ pub async fn connect(url: &str, name: &str) -> Result<Client, ConnectError> {
         .event_callback(|event| async move {
             match event {
                 Event::Connected => tracing::info!("connected to NATS"),
-                Event::Disconnected => tracing::warn!("lost the connection to NATS"),
-                other => tracing::debug!(event = %other, "NATS"),
+                Event::Disconnected => tracing::warn!("connection to NATS was lost"),
+                other => tracing::debug!(event = %other, "event of the connection to NATS"),
             }
         })
         .connect(url)

@@ -1,6 +1,6 @@
-//! What an event looks like on the wire: JSON, its private part as base64 of the ciphertext.
+//! The form of an event on the wire: JSON, with the ciphertext of the private part in base64.
 
-use aggregates::{AggregateType, Event, EventId, Position, RecordedEvent, UserId, Version};
+use aggregates::{AggregateType, Event, EventId, Position, RecordedEvent, UnknownName, UserId, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -12,60 +12,63 @@ use uuid::Uuid;
 
 use crate::Subjects;
 
-/// The bytes are no envelope of ours.
+/// A message is not an event of this service.
 #[derive(Debug, thiserror::Error)]
-#[error("read an event from NATS: {0}")]
-pub struct InvalidEnvelope(String);
-
-impl InvalidEnvelope {
-    fn because(reason: impl std::fmt::Display) -> Self {
-        Self(reason.to_string())
-    }
+pub enum InvalidEnvelope {
+    /// The message is not the JSON of an event.
+    #[error("the message is not an event in JSON")]
+    Json(#[from] serde_json::Error),
+    /// The event belongs to an unknown kind of aggregate.
+    #[error("the event belongs to an unknown kind of aggregate")]
+    Aggregate(#[from] UnknownName),
+    /// The ciphertext is not base64.
+    #[error("the ciphertext of the event is not base64")]
+    Ciphertext(#[from] base64::DecodeError),
 }
 
-/// An event on its way to the stream: its place and its bytes.
+/// An event in the form in which it is published.
 #[derive(Debug, Clone)]
 pub struct Envelope {
-    /// The event's place in the ledger; also the message's id.
+    /// The event's position in the ledger, which is also the message's id.
     pub position: Position,
-    /// Where it is published.
+    /// The subject of the message.
     pub subject: String,
-    /// The W3C trace context of the request that led to it.
+    /// The W3C trace context of the request that led to the event.
     pub traceparent: Option<String>,
-    /// The message.
+    /// The bytes of the message.
     pub payload: Bytes,
 }
 
-/// An event exactly as stored, about to be written to the wire.
+/// An event exactly as it is stored, to be written to the wire.
 #[derive(Debug, Serialize)]
 pub struct Outgoing<'a> {
-    /// Its place in the ledger.
+    /// The event's position in the ledger.
     pub position: Position,
     /// The kind of aggregate.
     pub aggregate: &'a str,
     /// The aggregate.
     pub aggregate_id: Uuid,
-    /// Its place in the aggregate's own history.
+    /// The event's sequence within its aggregate.
     pub sequence: i64,
-    /// Its name, which the subject carries.
+    /// The event's name. The subject carries it.
     #[serde(skip)]
     pub event_type: &'a str,
-    /// The version of its form.
+    /// The version of the event's form.
     pub event_version: &'a str,
-    /// Its id.
+    /// The event's id.
     pub event_id: Uuid,
-    /// Whose it is.
+    /// The owner of the event's data.
     pub owner: Uuid,
-    /// When Postgres recorded it.
+    /// The time at which Postgres recorded the event.
     pub recorded_at: DateTime<Utc>,
-    /// Its payload.
+    /// The event's payload, without its private part.
     pub payload: &'a RawValue,
-    /// The ciphertext of its private part.
+    /// The ciphertext of the private part.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub private: Option<Ciphertext<'a>>,
 }
 
-/// Ciphertext, written as base64.
+/// Bytes that are serialized as base64.
 #[derive(Debug, Clone, Copy)]
 pub struct Ciphertext<'a>(pub &'a [u8]);
 
@@ -76,13 +79,13 @@ impl Serialize for Ciphertext<'_> {
 }
 
 #[derive(Deserialize)]
-struct Read<'a> {
+struct Incoming<'a> {
     position: Position,
     #[serde(borrow)]
     aggregate: &'a str,
     aggregate_id: Uuid,
     sequence: Version,
-    /// Messages of before events had more than one version do not say it.
+    /// Messages from the time when each event had one version do not carry it.
     #[serde(borrow, default = "first_version")]
     event_version: &'a str,
     event_id: EventId,
@@ -98,7 +101,7 @@ const fn first_version() -> &'static str {
 }
 
 impl Envelope {
-    /// Writes an event.
+    /// Writes an event to the wire.
     pub fn write(
         event: &Outgoing<'_>,
         subjects: &Subjects,
@@ -108,32 +111,30 @@ impl Envelope {
             position: event.position,
             subject: subjects.event(event.aggregate, event.event_type, event.owner, event.aggregate_id),
             traceparent,
-            payload: serde_json::to_vec(event).map_err(InvalidEnvelope::because)?.into(),
+            payload: serde_json::to_vec(event)?.into(),
         })
     }
 
-    /// Reads an event.
+    /// Reads an event from the bytes of a message.
     pub fn read(bytes: &[u8]) -> Result<RecordedEvent, InvalidEnvelope> {
-        let read: Read<'_> = serde_json::from_slice(bytes).map_err(InvalidEnvelope::because)?;
-        let aggregate: AggregateType = read.aggregate.parse().map_err(InvalidEnvelope::because)?;
-        let sealed =
-            read.private.map(|text| STANDARD.decode(text)).transpose().map_err(InvalidEnvelope::because)?;
+        let incoming: Incoming<'_> = serde_json::from_slice(bytes)?;
+        let aggregate: AggregateType = incoming.aggregate.parse()?;
+        let sealed = incoming.private.map(|text| STANDARD.decode(text)).transpose()?;
         Ok(RecordedEvent {
-            position: read.position,
+            position: incoming.position,
             aggregate,
-            aggregate_id: read.aggregate_id,
-            sequence: read.sequence,
-            event_id: read.event_id,
-            owner: read.owner,
-            recorded_at: read.recorded_at,
-            event: Event::from_stored(aggregate, read.event_version, read.payload)
-                .map_err(InvalidEnvelope::because)?,
+            aggregate_id: incoming.aggregate_id,
+            sequence: incoming.sequence,
+            event_id: incoming.event_id,
+            owner: incoming.owner,
+            recorded_at: incoming.recorded_at,
+            event: Event::from_stored(aggregate, incoming.event_version, incoming.payload)?,
             sealed,
         })
     }
 }
 
-/// The position of an event's message, from its header alone: cheaper than reading what may be known already.
+/// The position of an event, from the message's header alone, so that a known event need not be parsed.
 pub fn position_of(message: &async_nats::Message) -> Option<Position> {
     let id = message.headers.as_ref()?.get(async_nats::header::NATS_MESSAGE_ID)?;
     id.as_str().parse().ok().map(Position)
@@ -171,8 +172,28 @@ mod tests {
     }
 
     #[test]
-    fn bytes_of_something_else_are_refused() {
-        assert!(Envelope::read(b"hello").is_err());
-        assert!(Envelope::read(b"{}").is_err());
+    fn a_message_that_is_not_an_event_is_refused() {
+        assert!(matches!(Envelope::read(b"hello"), Err(InvalidEnvelope::Json(_))));
+        assert!(matches!(Envelope::read(b"{}"), Err(InvalidEnvelope::Json(_))));
+    }
+
+    #[test]
+    fn an_event_of_an_unknown_aggregate_or_with_a_broken_ciphertext_is_refused() {
+        let payload = r#"{"type":"ConversationPinned"}"#;
+        let message = |aggregate: &str, private: &str| {
+            let id = Uuid::from_u128(1);
+            let rest = format!(
+                r#""aggregate_id":"{id}","event_id":"{id}","owner":"{id}","sequence":1,"position":1"#
+            );
+            let at = "2026-01-01T00:00:00Z";
+            format!(
+                r#"{{"aggregate":"{aggregate}",{rest},"recorded_at":"{at}","payload":{payload},"private":"{private}"}}"#
+            )
+        };
+        assert!(Envelope::read(message("conversation", "AQID").as_bytes()).is_ok());
+        let unknown = Envelope::read(message("drawer", "AQID").as_bytes());
+        assert!(matches!(unknown, Err(InvalidEnvelope::Aggregate(_))));
+        let broken = Envelope::read(message("conversation", "?").as_bytes());
+        assert!(matches!(broken, Err(InvalidEnvelope::Ciphertext(_))));
     }
 }

@@ -1,6 +1,8 @@
-//! Everything said over NATS: the names of subjects and streams, what the messages look like, and how they are published.
+//! Everything that is sent over NATS: subjects, streams, the form of the messages, and the ordered publishing
+//! of events.
 //!
-//! JetStream carries, Postgres knows: whatever is lost here is found again in the ledger.
+//! JetStream only carries events. Each of them is also in the ledger, from which consumers read what
+//! JetStream lost.
 
 mod connection;
 mod envelope;
@@ -14,6 +16,9 @@ pub use connection::{ConnectError, connect};
 pub use envelope::{Ciphertext, Envelope, InvalidEnvelope, Outgoing, position_of};
 pub use live::{LiveKind, LiveMessage};
 pub use projected::Projected;
-pub use publish::{EventPublisher, PublishFailed};
-pub use streams::{STREAM_TIMEOUT, StreamFailed, ensure_streams};
+pub use publish::{EventPublisher, PublishError};
+pub use streams::{STREAM_TIMEOUT, StreamError, ensure_streams};
 pub use subjects::Subjects;
+
+/// An error of the NATS client, as the source of an error of this crate.
+type BoxError = Box<dyn std::error::Error + Send + Sync>;

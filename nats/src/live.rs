@@ -1,45 +1,45 @@
-//! What the live stream carries while an answer is being written. Every text in it is sealed.
+//! Messages of the live stream about an answer that is being written. Their texts are encrypted.
 
 use aggregates::{AnswerId, QuestionId};
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-/// One message about an answer that is being written.
+/// A message about an answer that is being written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveMessage {
     /// The answer.
     pub answer_id: AnswerId,
     /// The question it answers.
     pub question_id: QuestionId,
-    /// The attempt, from 1. A higher one voids what a lower one sent.
+    /// The attempt, from 1. A message of a higher attempt voids the messages of all lower ones.
     pub attempt: u32,
-    /// What happened.
+    /// The content of the message.
     #[serde(flatten)]
     pub kind: LiveKind,
-    /// The ciphertext, where there is a text.
+    /// The ciphertext of the text; empty for a message without text.
     #[serde(default, with = "base64_bytes", skip_serializing_if = "Vec::is_empty")]
     pub sealed: Vec<u8>,
 }
 
-/// What a live message says.
+/// The content of a live message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum LiveKind {
-    /// A worker has taken up the question. No text.
+    /// A worker began to write the answer. The message has no text.
     Started,
-    /// The passages found, as a JSON array of citations.
+    /// The passages that were found. The text is a JSON array of citations.
     Sources,
-    /// More of the answer: what follows its first `offset` bytes. After a loss of the stream the worker sends all it has
-    /// once more, from offset 0.
+    /// A piece of the answer. After a loss of the stream the worker sends the whole text again, from offset
+    /// 0.
     Delta {
-        /// Bytes of UTF-8 before this text.
+        /// The number of bytes of UTF-8 before the piece.
         offset: u64,
     },
 }
 
 impl LiveKind {
-    /// What binds the ciphertext to this message: `sources`, or `delta:<offset>`.
+    /// The label that binds the ciphertext to its message: `started`, `sources` or `delta:<offset>`.
     pub fn label(&self) -> String {
         match self {
             Self::Started => "started".to_owned(),
@@ -50,12 +50,12 @@ impl LiveKind {
 }
 
 impl LiveMessage {
-    /// The message's bytes.
+    /// Encodes the message as JSON.
     pub fn to_bytes(&self) -> Result<Bytes, serde_json::Error> {
         serde_json::to_vec(self).map(Bytes::from)
     }
 
-    /// Reads a message.
+    /// Decodes a message.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(bytes)
     }

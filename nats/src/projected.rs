@@ -1,26 +1,27 @@
-//! The projector's announcement: how far the read models are, and whose rows have just changed.
+//! The announcement of the projector: the position of the read models, and the rows that changed.
 
 use aggregates::{ConversationId, Position, UserId};
 use bytes::{BufMut as _, Bytes, BytesMut};
 use uuid::Uuid;
 
-const PAIR: usize = 32;
+const PAIR_BYTES: usize = 32;
 
-/// One announcement, in a compact form: two positions (8 bytes each, big-endian), then pairs of owner and conversation (16 bytes each).
+/// An announcement. On the wire it is two positions (8 bytes each, big-endian), followed by pairs of owner
+/// and conversation (16 bytes each).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Projected {
-    /// Where the read models were before: who has not heard of that has missed an announcement.
+    /// The position before the batch. A subscriber that does not know it has missed an announcement.
     pub after: Position,
-    /// The read models hold everything up to here.
+    /// The position after the batch: the read models contain every event up to it.
     pub position: Position,
-    /// The conversations whose rows changed in this batch.
+    /// The conversations whose rows changed in the batch, with their owners.
     pub changed: Vec<(UserId, ConversationId)>,
 }
 
 impl Projected {
-    /// The message's bytes.
+    /// Encodes the announcement.
     pub fn to_bytes(&self) -> Bytes {
-        let mut bytes = BytesMut::with_capacity(16 + self.changed.len() * PAIR);
+        let mut bytes = BytesMut::with_capacity(16 + self.changed.len() * PAIR_BYTES);
         bytes.put_u64(self.after.0);
         bytes.put_u64(self.position.0);
         for (owner, conversation) in &self.changed {
@@ -30,15 +31,15 @@ impl Projected {
         bytes.freeze()
     }
 
-    /// Reads an announcement; `None` if the bytes are none.
+    /// Decodes an announcement; `None` if the bytes are not one.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (after, rest) = bytes.split_first_chunk::<8>()?;
         let (position, rest) = rest.split_first_chunk::<8>()?;
-        if rest.len() % PAIR != 0 {
+        if rest.len() % PAIR_BYTES != 0 {
             return None;
         }
         let changed = rest
-            .chunks_exact(PAIR)
+            .chunks_exact(PAIR_BYTES)
             .map(|pair| {
                 let (owner, conversation) = pair.split_at(16);
                 Some((

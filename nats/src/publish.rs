@@ -1,4 +1,4 @@
-//! Publishes events to the stream in the order of the ledger, one after the other, fenced against a second publisher.
+//! Publishes events to their stream in the order of the ledger, fenced against a second publisher.
 
 use std::time::Duration;
 
@@ -9,57 +9,67 @@ use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::Stream;
 use futures::future::try_join_all;
 
+use crate::BoxError;
 use crate::envelope::Envelope;
 use crate::streams::STREAM_TIMEOUT;
 
-/// How long the stream may take to acknowledge a batch.
+/// Time limit for the acknowledgement of a batch.
 const ACK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Why a batch was not published, or not wholly.
+/// A batch was not published, or only in part.
 #[derive(Debug, thiserror::Error)]
-pub enum PublishFailed {
-    /// Somebody else published, or the stream was made anew: look where it is before going on.
-    #[error("publish events: the stream is not where it was left")]
+pub enum PublishError {
+    /// Another publisher wrote to the stream, or the stream was created again. The publisher has to attach
+    /// again.
+    #[error("the stream was changed by another publisher")]
     Displaced,
-    /// NATS is away or does not answer.
-    #[error("publish events: {0}")]
-    Away(String),
+    /// JetStream cannot be reached or did not answer in time.
+    #[error("JetStream is unavailable")]
+    Unavailable(#[source] BoxError),
+    /// The last message of the stream was not published by this service.
+    #[error("the last message of the stream has no ledger position")]
+    NoPosition,
 }
 
-/// Publishes to the stream of events, knowing where the stream is.
+impl PublishError {
+    fn unavailable(source: impl Into<BoxError>) -> Self {
+        Self::Unavailable(source.into())
+    }
+}
+
+/// Publishes to the stream of events and keeps track of the stream's end.
 ///
-/// Each message says which stream sequence it expects before it, so that of two publishers one is refused and no message
-/// overtakes another; and carries its position as `Nats-Msg-Id`.
+/// Each message carries its position as `Nats-Msg-Id`, and the stream sequence that it expects before it: of
+/// two publishers one is refused, and no message overtakes another.
 #[derive(Debug)]
 pub struct EventPublisher {
     jetstream: Context,
-    /// The stream's last sequence, as far as we know.
+    /// The stream's last sequence, as known to this publisher.
     last_sequence: u64,
-    /// The position of its last message; 0 when it has none.
+    /// The position of the stream's last message; 0 for an empty stream.
     last_position: Position,
 }
 
 impl EventPublisher {
-    /// Looks where the stream is.
-    pub async fn attach(jetstream: Context, stream: &Stream) -> Result<Self, PublishFailed> {
-        let away = |error: &dyn std::fmt::Display| PublishFailed::Away(error.to_string());
+    /// Reads the stream's last sequence and position.
+    pub async fn attach(jetstream: Context, stream: &Stream) -> Result<Self, PublishError> {
         let info = tokio::time::timeout(STREAM_TIMEOUT, stream.get_info())
             .await
-            .map_err(|error| away(&error))?
-            .map_err(|error| away(&error))?;
+            .map_err(PublishError::unavailable)?
+            .map_err(PublishError::unavailable)?;
         let last_sequence = info.state.last_sequence;
         let last_position =
             if info.state.messages == 0 { Position(0) } else { position_at(stream, last_sequence).await? };
         Ok(Self { jetstream, last_sequence, last_position })
     }
 
-    /// The position of the stream's last message; 0 when it has none.
+    /// The position of the stream's last message; 0 for an empty stream.
     pub const fn last_position(&self) -> Position {
         self.last_position
     }
 
-    /// Publishes events in order and waits until the stream has them.
-    pub async fn publish(&mut self, envelopes: &[Envelope]) -> Result<(), PublishFailed> {
+    /// Publishes events in order and waits for the stream's acknowledgements.
+    pub async fn publish(&mut self, envelopes: &[Envelope]) -> Result<(), PublishError> {
         let mut acks = Vec::with_capacity(envelopes.len());
         for (expected, envelope) in (self.last_sequence..).zip(envelopes) {
             let mut message = PublishMessage::build()
@@ -70,12 +80,12 @@ impl EventPublisher {
                 message = message.header("traceparent", traceparent.as_str());
             }
             let sent = self.jetstream.send_publish(envelope.subject.clone(), message);
-            acks.push(sent.await.map_err(|error| PublishFailed::Away(error.to_string()))?);
+            acks.push(sent.await.map_err(PublishError::unavailable)?);
         }
         let acks = try_join_all(acks.into_iter().map(IntoFuture::into_future));
         match tokio::time::timeout(ACK_TIMEOUT, acks).await {
-            // A duplicate was there already, at another sequence than this publisher counts.
-            Ok(Ok(acks)) if acks.iter().any(|ack| ack.duplicate) => Err(PublishFailed::Displaced),
+            // The stream had the message already, at another sequence than this publisher counts.
+            Ok(Ok(acks)) if acks.iter().any(|ack| ack.duplicate) => Err(PublishError::Displaced),
             Ok(Ok(acks)) => {
                 if let (Some(ack), Some(envelope)) = (acks.last(), envelopes.last()) {
                     self.last_sequence = ack.sequence;
@@ -86,22 +96,22 @@ impl EventPublisher {
             Ok(Err(error)) => Err(match error.kind() {
                 PublishErrorKind::WrongLastSequence
                 | PublishErrorKind::WrongLastMessageId
-                | PublishErrorKind::StreamNotFound => PublishFailed::Displaced,
-                _ => PublishFailed::Away(error.to_string()),
+                | PublishErrorKind::StreamNotFound => PublishError::Displaced,
+                _ => PublishError::unavailable(error),
             }),
-            Err(_) => Err(PublishFailed::Away("timed out".to_owned())),
+            Err(elapsed) => Err(PublishError::unavailable(elapsed)),
         }
     }
 }
 
-async fn position_at(stream: &Stream, sequence: u64) -> Result<Position, PublishFailed> {
+async fn position_at(stream: &Stream, sequence: u64) -> Result<Position, PublishError> {
     let message = tokio::time::timeout(STREAM_TIMEOUT, stream.get_raw_message(sequence))
         .await
-        .map_err(|error| PublishFailed::Away(error.to_string()))?
-        .map_err(|error| PublishFailed::Away(error.to_string()))?;
+        .map_err(PublishError::unavailable)?
+        .map_err(PublishError::unavailable)?;
     let id = message.headers.get(async_nats::header::NATS_MESSAGE_ID).map(|id| id.as_str().parse());
     match id {
         Some(Ok(position)) => Ok(Position(position)),
-        _ => Err(PublishFailed::Away("the stream's last message has no position".to_owned())),
+        Some(Err(_)) | None => Err(PublishError::NoPosition),
     }
 }

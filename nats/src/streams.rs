@@ -1,47 +1,48 @@
-//! The streams, made when they are missing.
+//! The streams of JetStream and their limits.
 
 use std::time::Duration;
 
 use async_nats::jetstream::Context;
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType, Stream};
 
-use crate::Subjects;
+use crate::{BoxError, Subjects};
 
-/// How long a call to JetStream's API may take.
+/// Time limit for a call to JetStream's API.
 pub const STREAM_TIMEOUT: Duration = Duration::from_secs(5);
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// A stream could not be made.
+/// A stream cannot be opened or created.
 #[derive(Debug, thiserror::Error)]
-#[error("make the stream {stream}: {reason}")]
-pub struct StreamFailed {
+#[error("the stream {stream} cannot be opened or created")]
+pub struct StreamError {
     stream: String,
-    reason: String,
+    source: BoxError,
 }
 
-/// Makes the streams of events, of answers being written, of dead letters and of tombstones, and returns the stream of events.
+/// Creates the missing ones of the streams for events, live answers, dead letters and tombstones, and returns
+/// the stream of events.
 ///
-/// They are bounded by messages and age: JetStream sets bytes aside when a stream is made, and refuses it where there are
-/// too few. Existing streams are left as an operator may have configured them (replicas, placement, limits).
-pub async fn ensure_streams(jetstream: &Context, subjects: &Subjects) -> Result<Stream, StreamFailed> {
+/// Their limits are numbers of messages and ages, not bytes: JetStream reserves bytes when it creates a
+/// stream, and refuses the stream where too few are left. An existing stream keeps the configuration of its
+/// operator (replicas, placement, limits).
+pub async fn ensure_streams(jetstream: &Context, subjects: &Subjects) -> Result<Stream, StreamError> {
     ensure(jetstream, live(subjects)).await?;
     ensure(jetstream, dead(subjects)).await?;
     ensure(jetstream, tombstones(subjects)).await?;
     ensure(jetstream, events(subjects)).await
 }
 
-async fn ensure(jetstream: &Context, config: Config) -> Result<Stream, StreamFailed> {
+async fn ensure(jetstream: &Context, config: Config) -> Result<Stream, StreamError> {
     let stream = config.name.clone();
-    let failed = |reason: String| StreamFailed { stream: stream.clone(), reason };
     match tokio::time::timeout(STREAM_TIMEOUT, jetstream.get_or_create_stream(config)).await {
         Ok(Ok(stream)) => Ok(stream),
-        Ok(Err(error)) => Err(failed(error.to_string())),
-        Err(_) => Err(failed("timed out".to_owned())),
+        Ok(Err(error)) => Err(StreamError { stream, source: error.into() }),
+        Err(elapsed) => Err(StreamError { stream, source: elapsed.into() }),
     }
 }
 
-/// Events: whoever was away less than a week catches up here, others from the ledger.
+/// Events of one week. A consumer that was away longer reads the older ones from the ledger.
 fn events(subjects: &Subjects) -> Config {
     Config {
         name: subjects.events_stream(),
@@ -56,7 +57,7 @@ fn events(subjects: &Subjects) -> Config {
     }
 }
 
-/// Answers being written: in memory, gone after 15 minutes.
+/// Answers that are being written, in memory, for 15 minutes.
 fn live(subjects: &Subjects) -> Config {
     Config {
         name: subjects.live_stream(),
@@ -70,7 +71,8 @@ fn live(subjects: &Subjects) -> Config {
     }
 }
 
-/// Who was erased: one message each, for ever, so that a database restored from before the erasure is erased again.
+/// One message for each erased user, kept without end: a database that is restored from an older backup is
+/// erased again by them.
 fn tombstones(subjects: &Subjects) -> Config {
     Config {
         name: subjects.tombstones_stream(),
@@ -84,7 +86,7 @@ fn tombstones(subjects: &Subjects) -> Config {
     }
 }
 
-/// What could not be worked on, for an operator to look at.
+/// Dead letters: messages that no consumer could process, kept 30 days for the operator.
 fn dead(subjects: &Subjects) -> Config {
     Config {
         name: subjects.dead_stream(),

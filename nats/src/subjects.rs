@@ -1,116 +1,108 @@
-//! Every subject and stream name, once.
+//! The names of all subjects, streams and durable consumers.
 
 use aggregates::{AnswerId, ConversationId, DocumentId, UserId};
 use uuid::Uuid;
 
-/// The names of one installation; the prefix lets several share a server.
+/// The names of one installation. Installations that share a server have different prefixes.
 #[derive(Debug, Clone)]
 pub struct Subjects {
     prefix: String,
 }
 
 impl Subjects {
-    /// Names under a prefix: `colloquy` unless configured otherwise. Characters that mean something to NATS become `_`.
+    /// Names under a prefix, `colloquy` unless configured. Characters other than ASCII letters and digits
+    /// become `_`.
     pub fn new(prefix: &str) -> Self {
         let prefix = prefix.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
         Self { prefix }
     }
 
-    /// `<prefix>.events.<aggregate>.<event>.<owner>.<aggregate_id>`.
+    /// The subject of an event: `<prefix>.events.<aggregate>.<event>.<owner>.<aggregate_id>`.
     pub fn event(&self, aggregate: &str, event_type: &str, owner: Uuid, aggregate_id: Uuid) -> String {
         format!("{}.events.{aggregate}.{event_type}.{owner}.{aggregate_id}", self.prefix)
     }
 
-    /// All events.
+    /// The subjects of all events.
     pub fn all_events(&self) -> String {
         format!("{}.events.>", self.prefix)
     }
 
-    /// The events that ask for an answer: the worker's work.
+    /// The subjects of the events that request an answer, which workers process.
     pub fn answers_requested(&self) -> String {
         format!("{}.events.conversation.AnswerRequested.>", self.prefix)
     }
 
-    /// The events that bring or take away a document.
+    /// The subjects of the events that stop an answer.
+    pub fn answers_stopped(&self) -> String {
+        format!("{}.events.conversation.AnswerStopped.>", self.prefix)
+    }
+
+    /// The subjects of the events that add or remove a document, which the indexer processes.
     pub fn documents_changed(&self) -> Vec<String> {
         ["DocumentAdded", "DocumentRemoved"]
             .map(|event| format!("{}.events.document.{event}.>", self.prefix))
             .to_vec()
     }
 
-    /// How far a document of somebody is on its way into the index; told to whoever listens at that moment.
+    /// The indexing progress of a document. Core NATS: current subscribers receive it, and it is not kept.
     pub fn document_progress(&self, owner: UserId, document: DocumentId) -> String {
         format!("{}.progress.{owner}.{document}", self.prefix)
     }
 
-    /// The same of all documents.
+    /// The indexing progress of all documents.
     pub fn all_document_progress(&self) -> String {
         format!("{}.progress.>", self.prefix)
     }
 
-    /// The durable consumer of those who index documents.
-    pub fn documents_consumer(&self) -> String {
-        format!("{}_documents", self.prefix)
-    }
-
-    /// The events that end an answer from outside the worker.
-    pub fn answers_stopped(&self) -> String {
-        format!("{}.events.conversation.AnswerStopped.>", self.prefix)
-    }
-
-    /// An answer while it is being written.
+    /// The messages about an answer while it is being written.
     pub fn live(&self, owner: UserId, conversation: ConversationId, answer: AnswerId) -> String {
         format!("{}.live.{owner}.{conversation}.{answer}", self.prefix)
     }
 
-    /// All answers that are being written.
-    pub fn all_live(&self) -> String {
-        format!("{}.live.>", self.prefix)
-    }
-
-    /// What could not be worked on, by kind.
-    pub fn dead(&self, kind: &str) -> String {
-        format!("{}.dead.{kind}", self.prefix)
-    }
-
-    /// Everything that could not be worked on.
-    pub fn all_dead(&self) -> String {
-        format!("{}.dead.>", self.prefix)
-    }
-
-    /// A hint that the outbox has rows.
-    pub fn wake_sequencer(&self) -> String {
-        format!("{}.wake.sequencer", self.prefix)
-    }
-
-    /// Somebody is being erased: every process forgets what it holds of them. The message is their id.
-    pub fn erasing(&self) -> String {
-        format!("{}.erasing", self.prefix)
-    }
-
-    /// That somebody was erased, kept apart from what erasures reach.
-    pub fn tombstone(&self, owner: UserId) -> String {
-        format!("{}.tombstones.{owner}", self.prefix)
-    }
-
-    /// All of these.
-    pub fn all_tombstones(&self) -> String {
-        format!("{}.tombstones.>", self.prefix)
-    }
-
-    /// The answers of one owner that are being written.
+    /// The messages about all answers of an owner that are being written.
     pub fn live_of(&self, owner: UserId) -> String {
         format!("{}.live.{owner}.>", self.prefix)
     }
 
-    /// How far the read models are, and what has just changed.
-    pub fn projected(&self) -> String {
-        format!("{}.projected", self.prefix)
+    /// The messages about all answers that are being written.
+    pub fn all_live(&self) -> String {
+        format!("{}.live.>", self.prefix)
     }
 
-    /// Ask the workers to take up a pending answer that no delivery accounts for any more.
-    pub fn worker_retry(&self) -> String {
-        format!("{}.wake.worker", self.prefix)
+    /// Dead letters of a kind.
+    pub fn dead(&self, kind: &str) -> String {
+        format!("{}.dead.{kind}", self.prefix)
+    }
+
+    /// Dead letters of all kinds.
+    pub fn all_dead(&self) -> String {
+        format!("{}.dead.>", self.prefix)
+    }
+
+    /// The hint that the outbox has rows. Core NATS: a lost hint costs time, never an event.
+    pub fn wake_sequencer(&self) -> String {
+        format!("{}.wake.sequencer", self.prefix)
+    }
+
+    /// The announcement that a user is being erased. Each process then drops the user's data from its memory.
+    /// The message is the user's id.
+    pub fn erasing(&self) -> String {
+        format!("{}.erasing", self.prefix)
+    }
+
+    /// The tombstone of an erased user, which no erasure removes.
+    pub fn tombstone(&self, owner: UserId) -> String {
+        format!("{}.tombstones.{owner}", self.prefix)
+    }
+
+    /// The tombstones of all erased users.
+    pub fn all_tombstones(&self) -> String {
+        format!("{}.tombstones.>", self.prefix)
+    }
+
+    /// The projector's announcements ([`crate::Projected`]). Core NATS.
+    pub fn projected(&self) -> String {
+        format!("{}.projected", self.prefix)
     }
 
     /// The stream of events.
@@ -118,12 +110,12 @@ impl Subjects {
         format!("{}_EVENTS", self.prefix.to_uppercase())
     }
 
-    /// The stream of answers being written.
+    /// The stream of answers that are being written.
     pub fn live_stream(&self) -> String {
         format!("{}_LIVE", self.prefix.to_uppercase())
     }
 
-    /// The stream of what could not be worked on.
+    /// The stream of dead letters.
     pub fn dead_stream(&self) -> String {
         format!("{}_DEAD", self.prefix.to_uppercase())
     }
@@ -133,8 +125,13 @@ impl Subjects {
         format!("{}_TOMBSTONES", self.prefix.to_uppercase())
     }
 
-    /// The worker's durable consumer on the stream of events.
+    /// The durable consumer of the workers on the stream of events.
     pub fn worker_consumer(&self) -> String {
         format!("{}_worker", self.prefix)
+    }
+
+    /// The durable consumer of the indexers on the stream of events.
+    pub fn documents_consumer(&self) -> String {
+        format!("{}_documents", self.prefix)
     }
 }

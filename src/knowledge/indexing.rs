@@ -161,7 +161,7 @@ impl Indexing {
         };
         let title = added.title.clone();
         let Extracted { markup, text } = extracted;
-        let version = ContentVersion(document.brought().0);
+        let version = ContentVersion(document.content_version().0);
         let text = Text { id: id.uuid().into(), version, scope, title, markup, text };
         (self.progress)(id, added.owner, Progress { stage: Stage::Splitting, done: 0, total: 1 });
         let progress = |done, total| {
@@ -184,8 +184,8 @@ impl Indexing {
             return self.reject(id, document, added, Unreadable::Empty).await;
         }
         let embedding_model = active.embedder.name().to_owned();
-        let brought = document.brought();
-        let indexed = DocumentCommand::RecordIndexed { brought, passages, embedding_model };
+        let content_version = document.content_version();
+        let indexed = DocumentCommand::RecordIndexed { content_version, passages, embedding_model };
         self.record(id, added.owner, indexed).await?;
         self.retire_versions(active, id).await
     }
@@ -198,7 +198,10 @@ impl Indexing {
         added: &Added,
         reason: Unreadable,
     ) -> anyhow::Result<()> {
-        let reject = DocumentCommand::Reject { brought: document.brought(), reason: reason.to_string() };
+        let reject = DocumentCommand::Reject {
+            content_version: document.content_version(),
+            reason: reason.to_string(),
+        };
         self.record(id, added.owner, reject).await?;
         if self.document(id).await?.status() == Some(DocumentStatus::Rejected) {
             self.collections.delete_document(id.uuid().into()).await?;
@@ -210,7 +213,7 @@ impl Indexing {
     async fn retire_versions(&self, active: &ActiveModel, id: DocumentId) -> anyhow::Result<()> {
         let document = self.document(id).await?;
         if document.status() == Some(DocumentStatus::Indexed) {
-            active.index.keep_only(id.uuid().into(), ContentVersion(document.brought().0)).await?;
+            active.index.keep_only(id.uuid().into(), ContentVersion(document.content_version().0)).await?;
         }
         Ok(())
     }

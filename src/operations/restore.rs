@@ -5,7 +5,7 @@
 
 use aggregates::Position;
 use async_nats::{Client, jetstream};
-use nats::{StreamFailed, Subjects, ensure_streams};
+use nats::{StreamError, Subjects, ensure_streams};
 use projections::ReadModel;
 
 use crate::operations::rebuild;
@@ -23,7 +23,7 @@ pub enum NotRestored {
     Store(#[from] StoreError),
     /// JetStream failed.
     #[error(transparent)]
-    Streams(#[from] StreamFailed),
+    Streams(#[from] StreamError),
 }
 
 /// Creates missing streams and rebuilds every read model up to the current head. `progress` receives the

@@ -63,7 +63,7 @@ pub enum AckDecision {
 pub enum ConsumerError {
     /// A stream could not be created.
     #[error(transparent)]
-    Streams(#[from] nats::StreamFailed),
+    Streams(#[from] nats::StreamError),
     /// The consumer could not be created.
     #[error("consumer {0} could not be created")]
     Create(String, #[source] jetstream::stream::ConsumerError),

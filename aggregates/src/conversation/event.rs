@@ -1,12 +1,13 @@
-//! The facts of a conversation. Never changed: a new meaning is a new version with an upcaster.
+//! The events of a conversation. They never change: a new meaning is a new version with an upcaster.
 
 use chrono::{DateTime, Utc};
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
+use super::answer::{Answer, FailureReason, Provenance, Usage};
 use crate::named::named_enum;
 use crate::text::stored;
-use crate::{AnswerId, Comment, DocumentId, Private, QuestionId, QuestionText, Tags, Title, UserId};
+use crate::{AnswerId, Comment, Private, QuestionId, QuestionText, Tags, Title, UserId};
 
 /// The private part of `QuestionAsked`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,85 +15,6 @@ pub struct Question {
     /// The text of the question.
     #[serde(deserialize_with = "stored")]
     pub text: QuestionText,
-}
-
-/// The private part of an answer that ended with a text.
-#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
-pub struct Answer {
-    /// The text, with citation marks such as `[1]`.
-    pub text: String,
-    /// What the marks stand for, in the order of their numbers.
-    pub citations: Vec<Citation>,
-}
-
-impl std::fmt::Debug for Answer {
-    /// Never the text itself, so that it cannot reach a log.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Answer({} bytes, {} citations)", self.text.len(), self.citations.len())
-    }
-}
-
-/// The passage behind a citation mark.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-pub struct Citation {
-    /// The number in the text, from 1.
-    pub number: u32,
-    /// The document cited.
-    pub document_id: DocumentId,
-    /// The document's title when it was cited.
-    pub title: String,
-    /// The passage's place in the document, from 0.
-    pub passage: u32,
-    /// The beginning of the passage.
-    pub snippet: String,
-    /// How well the passage fitted the question; comparable within one answer only.
-    pub score: f32,
-}
-
-impl std::fmt::Debug for Citation {
-    /// Never the title or the snippet, so that they cannot reach a log.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Citation([{}] {}#{})", self.number, self.document_id, self.passage)
-    }
-}
-
-/// What an answer was made of, so that it stays explainable after the index has changed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
-pub struct Provenance {
-    /// The model that embedded the question.
-    pub embedding_model: String,
-    /// The version of the index that was searched.
-    pub index_version: String,
-    /// The passages found, with their scores.
-    pub passages: Vec<PassageScore>,
-    /// The model that wrote the answer; `None` when it was quoted.
-    pub language_model: Option<String>,
-    /// The version of the prompt template.
-    pub prompt_version: String,
-    /// SHA-256 of the whole prompt, in hex.
-    pub prompt_sha256: String,
-    /// The answer consists of sentences of the passages.
-    pub quoted: bool,
-}
-
-/// One passage found for a question.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PassageScore {
-    /// The document.
-    pub document_id: DocumentId,
-    /// The passage's place in it, from 0.
-    pub passage: u32,
-    /// How well it fitted.
-    pub score: f32,
-}
-
-/// What an answer cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Usage {
-    /// Tokens read.
-    pub prompt_tokens: u32,
-    /// Tokens written.
-    pub completion_tokens: u32,
 }
 
 named_enum! {
@@ -106,35 +28,6 @@ named_enum! {
         /// Not rated, or the rating was withdrawn.
         #[default]
         None = "none",
-    }
-}
-
-named_enum! {
-    /// The reason for a failed answer, as it is reported to the user.
-    pub enum FailureReason {
-        /// The passages could not be searched.
-        KnowledgeUnavailable = "knowledge_unavailable",
-        /// Every attempt was cut off by the language model.
-        ModelUnavailable = "model_unavailable",
-        /// The language model refused the request.
-        ModelRefused = "model_refused",
-        /// No worker finished the answer within the allowed attempts.
-        AttemptsExhausted = "attempts_exhausted",
-        /// An unexpected error in the service.
-        Internal = "internal",
-    }
-}
-
-impl FailureReason {
-    /// Whether asking again can help.
-    pub const fn retryable(self) -> bool {
-        match self {
-            Self::KnowledgeUnavailable
-            | Self::ModelUnavailable
-            | Self::AttemptsExhausted
-            | Self::Internal => true,
-            Self::ModelRefused => false,
-        }
     }
 }
 
@@ -172,23 +65,23 @@ pub struct RatingComment {
     pub comment: Option<Comment>,
 }
 
-/// What has happened in a conversation.
+/// An event of a conversation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type")]
 #[expect(missing_docs, reason = "fields carry the names of the event model, documented on their types")]
 pub enum ConversationEvent {
-    /// Somebody began it.
+    /// The owner started the conversation with a first question.
     ConversationStarted { owner: UserId },
-    /// The owner asked; `parent_id` is the answer the question follows.
+    /// The owner asked a question, which follows the answer `parent_id`.
     QuestionAsked {
         question_id: QuestionId,
         parent_id: Option<AnswerId>,
         #[serde(default)]
         private: Private<Question>,
     },
-    /// An answer is wanted: by asking, and again by regenerating.
+    /// An answer was requested: by asking, or by regenerating.
     AnswerRequested { question_id: QuestionId, answer_id: AnswerId },
-    /// The answer is whole.
+    /// The worker completed the answer.
     AnswerCompleted {
         answer_id: AnswerId,
         question_id: QuestionId,
@@ -198,51 +91,51 @@ pub enum ConversationEvent {
         #[serde(default)]
         private: Private<Answer>,
     },
-    /// The owner had enough; what was written so far is kept.
+    /// The owner stopped the answer. The private part holds the text that was written.
     AnswerStopped {
         answer_id: AnswerId,
         question_id: QuestionId,
         #[serde(default)]
         private: Private<Answer>,
     },
-    /// There will be no answer.
+    /// The answer failed. It has no text.
     AnswerFailed { answer_id: AnswerId, question_id: QuestionId, attempt: u32, reason: FailureReason },
-    /// The owner judged an answer.
+    /// The owner rated the answer.
     AnswerRated {
         answer_id: AnswerId,
         rating: Rating,
         #[serde(default)]
         private: Private<RatingComment>,
     },
-    /// It has a new title.
+    /// The conversation has a new title.
     ConversationRenamed {
         by: TitledBy,
         #[serde(default)]
         private: Private<Titled>,
     },
-    /// It stands before the others.
+    /// The owner pinned the conversation.
     ConversationPinned,
-    /// It stands among the others again.
+    /// The owner unpinned the conversation.
     ConversationUnpinned,
-    /// It is out of the way.
+    /// The owner archived the conversation.
     ConversationArchived,
-    /// It is back.
+    /// The owner took the conversation out of the archive.
     ConversationUnarchived,
-    /// It has a new set of tags.
+    /// The owner replaced the tags.
     ConversationTagged {
         #[serde(default)]
         private: Private<Tagged>,
     },
-    /// The owner threw it away; it can be restored for 30 days from `at`.
+    /// The owner deleted the conversation. It can be restored for 30 days from `at`.
     ConversationDeleted { at: DateTime<Utc> },
-    /// The owner took it back.
+    /// The owner restored the conversation.
     ConversationRestored,
-    /// Its time was over: its key is destroyed, and nothing of it is shown again.
+    /// The conversation ended finally. Its key is destroyed, and its texts are unreadable.
     ConversationErased,
 }
 
 impl ConversationEvent {
-    /// The event's name: in the event store, in subjects and in answers to commands.
+    /// The event's name in the event store, in subjects and in responses to commands.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::ConversationStarted { .. } => "ConversationStarted",
@@ -266,7 +159,7 @@ impl ConversationEvent {
 }
 
 impl ConversationEvent {
-    /// Whether it has a private part.
+    /// Whether the event has a private part.
     pub const fn has_private(&self) -> bool {
         match self {
             Self::QuestionAsked { .. }
@@ -288,7 +181,7 @@ impl ConversationEvent {
         }
     }
 
-    /// Takes in the private part, as the JSON that was sealed.
+    /// Sets the private part from its decrypted JSON. Does nothing for an event without one.
     pub fn open_private(&mut self, json: &[u8]) -> Result<(), serde_json::Error> {
         match self {
             Self::QuestionAsked { private, .. } => *private = Private::read(json)?,

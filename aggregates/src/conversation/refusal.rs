@@ -1,41 +1,41 @@
-//! Why a conversation refuses a command.
+//! The refusals of a conversation.
 
 use crate::{AnswerId, QuestionId, Version};
 
-/// Why a command was refused. Nothing was recorded.
+/// The reason for which a conversation refuses a command. Nothing was recorded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConversationRefused {
-    /// There is none, or it is not the commander's: nobody learns which.
-    #[error("find the conversation")]
+    /// The conversation does not exist, or it belongs to another user. The error does not tell which.
+    #[error("conversation not found")]
     NotFound,
-    /// The owner threw it away.
-    #[error("change a deleted conversation")]
+    /// The owner deleted the conversation.
+    #[error("the conversation was deleted")]
     Deleted,
-    /// The time to take it back has passed.
-    #[error("restore the conversation: 30 days have passed")]
+    /// The time within which the conversation could be restored has passed.
+    #[error("the conversation was deleted more than 30 days ago")]
     RestoreTooLate,
-    /// It is at another version than the command expected.
-    #[error("meet the condition: the conversation is at version {current}")]
+    /// The conversation is not at the version that the command expects.
+    #[error("the conversation is at version {current}")]
     VersionMismatch {
-        /// The version it is at.
+        /// The conversation's version.
         current: Version,
     },
-    /// No such answer here.
-    #[error("find answer {0}")]
+    /// The conversation has no such answer.
+    #[error("answer {0} not found")]
     UnknownAnswer(AnswerId),
-    /// No such question here.
-    #[error("find question {0}")]
+    /// The conversation has no such question.
+    #[error("question {0} not found")]
     UnknownQuestion(QuestionId),
-    /// The answer a question should follow is not here.
-    #[error("find the parent answer {0}")]
+    /// The conversation has no such answer, which the question is to follow.
+    #[error("parent answer {0} not found")]
     UnknownParent(AnswerId),
-    /// The answer has ended already.
-    #[error("change answer {0}: it has ended")]
+    /// The answer has ended.
+    #[error("answer {0} has ended")]
     AnswerEnded(AnswerId),
     /// The answer has not ended yet.
-    #[error("rate answer {0}: it is still being written")]
+    #[error("answer {0} has not ended yet")]
     AnswerPending(AnswerId),
-    /// The id stands for another question or answer here already.
-    #[error("use id {0}: it stands for another message")]
+    /// Another question or answer of the conversation has this id.
+    #[error("id {0} is the id of another message")]
     AnswerIdTaken(AnswerId),
 }

@@ -1,4 +1,4 @@
-//! What a conversation remembers in order to decide: ids, states and versions, never texts.
+//! The state from which a conversation decides: ids, states and versions, never texts.
 
 use std::collections::HashMap;
 
@@ -24,56 +24,56 @@ pub struct Conversation {
     titled_by: Option<TitledBy>,
 }
 
-/// Where a conversation is in its life.
+/// The phase of a conversation's life.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Phase {
-    /// Nothing has happened.
+    /// There are no events yet.
     #[default]
     New,
     /// In use.
     Alive,
-    /// Thrown away at this time.
+    /// Deleted at this time; can be restored.
     Deleted { at: DateTime<Utc> },
-    /// Ended for good.
+    /// Ended finally.
     Erased,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct QuestionState {
-    /// The version after the command that asked it.
+    /// The version after the command that asked the question.
     asked_at: Version,
     /// Whether that command started the conversation.
     started: bool,
-    /// The answer it follows.
+    /// The answer that the question follows.
     parent_id: Option<AnswerId>,
 }
 
-/// What is known of one answer.
+/// The state of one answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AnswerState {
-    /// The question it answers.
+    /// The question that it answers.
     pub question_id: QuestionId,
-    /// Whether and how it ended.
+    /// The answer's status.
     pub status: AnswerStatus,
     /// The sequence of the event that requested it.
     pub requested_at: Version,
     /// The sequence of the event that last changed its status.
     pub changed_at: Version,
-    /// What its owner thinks of it.
+    /// The owner's rating.
     pub rating: Rating,
 }
 
-/// How a command was carried out: what its sender is told, the first time and every time it is repeated.
+/// The response to an accepted command, which is the same for each repetition of the command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
-    /// The conversation's version after it.
+    /// The conversation's version after the command.
     pub version: Version,
-    /// The names of its events; none when nothing had to change.
+    /// The names of the command's events; empty if nothing had to change.
     pub events: Vec<&'static str>,
 }
 
 impl Conversation {
-    /// The state that a history leads to; events of other aggregates do not count.
+    /// Folds the events of a conversation into its state. Events of other aggregates are ignored.
     pub fn from_events<'a>(events: impl Iterator<Item = &'a crate::RecordedEvent>) -> Self {
         let mut conversation = Self::default();
         for recorded in events {
@@ -84,27 +84,27 @@ impl Conversation {
         conversation
     }
 
-    /// How many events it has.
+    /// The number of the conversation's events.
     pub const fn version(&self) -> Version {
         self.version
     }
 
-    /// Whose it is; nobody's before it has begun.
+    /// The conversation's owner; `None` before it is started.
     pub const fn owner(&self) -> Option<UserId> {
         self.owner
     }
 
-    /// Whether its owner threw it away, or it is gone for good.
+    /// Whether the conversation is deleted, or ended finally.
     pub const fn is_deleted(&self) -> bool {
         matches!(self.phase, Phase::Deleted { .. } | Phase::Erased)
     }
 
-    /// What is known of an answer.
+    /// The state of an answer.
     pub fn answer(&self, id: AnswerId) -> Option<&AnswerState> {
         self.answers.get(&id)
     }
 
-    /// The answer requested last.
+    /// The answer that was requested last.
     pub const fn newest_answer(&self) -> Option<AnswerId> {
         self.newest_answer
     }
@@ -121,7 +121,7 @@ impl Conversation {
         answers.into_iter().map(|(_, id)| id).collect()
     }
 
-    /// A question and those that follow the same answer, in the order they were asked.
+    /// All questions that follow the same answer as this one, in the order in which they were asked.
     pub fn questions_beside(&self, question_id: QuestionId) -> Vec<QuestionId> {
         let Some(question) = self.questions.get(&question_id) else { return vec![question_id] };
         let mut questions: Vec<_> = self
@@ -142,8 +142,7 @@ impl Conversation {
         self.questions.get(&id)
     }
 
-    /// Whether the intent needs no event (any more): it was carried out before, or what it wants is so
-    /// already.
+    /// Whether an intent needs no event, because it was carried out before or changes nothing.
     pub(super) fn was_carried_out(&self, intent: &Intent) -> bool {
         let status = |answer_id| self.answers.get(answer_id).map(|answer| answer.status);
         match intent {
@@ -156,7 +155,7 @@ impl Conversation {
                 comment.is_none()
                     && self.answers.get(answer_id).is_some_and(|answer| answer.rating == *rating)
             }
-            // A deleted conversation refuses these, whatever it was like.
+            // A deleted conversation refuses these in any state.
             Intent::Pin | Intent::Unpin | Intent::Archive | Intent::Unarchive if self.is_deleted() => false,
             Intent::Pin => self.pinned,
             Intent::Unpin => !self.pinned,
@@ -172,8 +171,8 @@ impl Conversation {
         }
     }
 
-    /// What the sender of a command that needs no event is told: what was said the first time, where ids show
-    /// that it is a repetition; otherwise that it is so at the current version.
+    /// The response to an intent that needs no event: the first response where ids identify the intent as a
+    /// repetition, otherwise the current version without events.
     pub fn receipt(&self, intent: &Intent) -> Receipt {
         let repeated = match intent {
             Intent::Ask(ask) => self.questions.get(&ask.question_id).map(|question| Receipt {
@@ -197,7 +196,7 @@ impl Conversation {
         repeated.unwrap_or(Receipt { version: self.version, events: vec![] })
     }
 
-    /// Takes an event into the state.
+    /// Applies an event to the state.
     pub(super) fn record(&mut self, event: &Event) {
         self.version = self.version.next();
         match event {
@@ -206,7 +205,7 @@ impl Conversation {
                 self.phase = Phase::Alive;
             }
             Event::QuestionAsked { question_id, parent_id, .. } => {
-                // The request for the first answer belongs to the same command.
+                // The same command requests the first answer with the next event.
                 let asked_at = self.version.next();
                 let started = self.version == Version(2);
                 self.questions

@@ -1,4 +1,4 @@
-//! Conversations in given/when/then: every command, every refusal, and what holds for any sequence of
+//! Conversations in given/when/then: every command, every refusal, and the invariants of any sequence of
 //! commands.
 
 mod answers;
@@ -33,12 +33,12 @@ fn command(by: Actor, intent: Intent) -> ConversationCommand {
     ConversationCommand { by, at: noon(), expected: None, intent }
 }
 
-/// What the owner wants.
+/// A command of the owner.
 fn owner(intent: Intent) -> ConversationCommand {
     command(Actor::User(OWNER), intent)
 }
 
-/// What the worker reports.
+/// A command of the worker.
 fn worker(intent: Intent) -> ConversationCommand {
     command(Actor::Worker, intent)
 }
@@ -127,17 +127,17 @@ fn deleted() -> Event {
     Event::ConversationDeleted { at: noon() }
 }
 
-/// A question that waits for its answer.
+/// A question whose answer is requested.
 fn one_question() -> Vec<Event> {
     vec![started(), asked(1, None), requested(1, 1)]
 }
 
-/// A question with its answer.
+/// A question with a completed answer.
 fn one_answer() -> Vec<Event> {
     [one_question(), vec![completed(1)]].concat()
 }
 
-/// The sentence of a test: after this history, this command leads to these events.
+/// Asserts that after a history a command leads to these events.
 fn leads_to(history: &[Event], command: ConversationCommand, events: &[Event]) {
     TestFramework::<Conversation>::with(())
         .given(history.to_vec())
@@ -145,12 +145,12 @@ fn leads_to(history: &[Event], command: ConversationCommand, events: &[Event]) {
         .then_expect_events(events.to_vec());
 }
 
-/// After this history, this command changes nothing.
+/// Asserts that after a history a command changes nothing.
 fn changes_nothing(history: &[Event], command: ConversationCommand) {
     leads_to(history, command, &[]);
 }
 
-/// After this history, this command is refused.
+/// Asserts that after a history a command is refused.
 fn is_refused(history: &[Event], command: ConversationCommand, refusal: Refused) {
     TestFramework::<Conversation>::with(()).given(history.to_vec()).when(command).then_expect_error(refusal);
 }

@@ -17,16 +17,16 @@ fn added() -> DocumentEvent {
 }
 
 #[test]
-fn a_document_that_was_removed_is_not_indexed_any_more() {
+fn a_removed_document_is_no_longer_indexed() {
     TestFramework::<Document>::with(())
         .given(vec![added(), DocumentEvent::DocumentRemoved])
         .when(record_indexed(1))
         .then_expect_error(DocumentRefused::Removed);
 }
 
-fn record_indexed(brought: u64) -> DocumentCommand {
-    let brought = Version(brought);
-    DocumentCommand::RecordIndexed { brought, passages: 3, embedding_model: "m".into() }
+fn record_indexed(content_version: u64) -> DocumentCommand {
+    let content_version = Version(content_version);
+    DocumentCommand::RecordIndexed { content_version, passages: 3, embedding_model: "m".into() }
 }
 
 fn indexed() -> DocumentEvent {
@@ -34,7 +34,7 @@ fn indexed() -> DocumentEvent {
 }
 
 #[test]
-fn a_version_that_was_indexed_is_recorded_once_and_not_in_place_of_a_newer_one() {
+fn an_indexed_version_is_recorded_once_and_never_replaces_a_newer_one() {
     let test = TestFramework::<Document>::with;
     test(()).given(vec![added()]).when(record_indexed(1)).then_expect_events(vec![indexed()]);
     test(()).given(vec![added(), indexed()]).when(record_indexed(1)).then_expect_events(vec![]);
@@ -60,7 +60,7 @@ fn adding_the_same_bytes_again_changes_nothing() {
 }
 
 #[test]
-fn a_document_that_says_something_else_now_is_added_again() {
+fn a_document_with_new_content_is_added_again() {
     let result =
         TestFramework::<Document>::with(()).given(vec![added(), indexed()]).when(add("ff")).inspect_result();
     assert!(matches!(
@@ -70,7 +70,7 @@ fn a_document_that_says_something_else_now_is_added_again() {
 }
 
 #[test]
-fn removing_twice_is_removing_once() {
+fn a_repeated_removal_changes_nothing() {
     TestFramework::<Document>::with(())
         .given(vec![added(), DocumentEvent::DocumentRemoved])
         .when(DocumentCommand::Remove)
@@ -78,7 +78,7 @@ fn removing_twice_is_removing_once() {
 }
 
 #[test]
-fn nothing_can_be_done_with_a_document_that_is_not_there() {
+fn a_command_to_a_document_that_was_never_added_is_refused() {
     TestFramework::<Document>::with(())
         .given_no_previous_events()
         .when(DocumentCommand::Remove)

@@ -14,7 +14,7 @@ impl Indexing {
     pub async fn is_whole(&self, active: &ActiveModel, id: DocumentId) -> anyhow::Result<bool> {
         let document = self.document(id).await?;
         let (Some(indexed), Some(owner)) = (document.indexed(), document.owner()) else { return Ok(true) };
-        let generation = ContentVersion(document.brought().0);
+        let generation = ContentVersion(document.content_version().0);
         let there = active.index.count_of_version(id.uuid().into(), generation).await?;
         // Documents of an erased owner have no passages.
         Ok(there == u64::from(indexed.passages) || self.store.keyring().user(owner).await?.is_none())

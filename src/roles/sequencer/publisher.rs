@@ -6,7 +6,7 @@ use std::time::Duration;
 use aggregates::Position;
 use async_nats::Client;
 use async_nats::jetstream;
-use nats::{Ciphertext, Envelope, EventPublisher, Outgoing, PublishFailed, Subjects, ensure_streams};
+use nats::{Ciphertext, Envelope, EventPublisher, Outgoing, PublishError, Subjects, ensure_streams};
 use tokio::sync::{mpsc, watch};
 
 use crate::runtime::backoff::Backoff;
@@ -35,9 +35,9 @@ pub(super) struct Publisher {
 #[derive(Debug, thiserror::Error)]
 enum Interrupted {
     #[error(transparent)]
-    Publish(#[from] PublishFailed),
+    Publish(#[from] PublishError),
     #[error(transparent)]
-    Streams(#[from] nats::StreamFailed),
+    Streams(#[from] nats::StreamError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -64,7 +64,7 @@ impl Publisher {
             let before = self.published;
             if let Err(interrupted) = self.publish_all().await {
                 // Another sequencer has taken over: it publishes, this one stays ready.
-                if !matches!(interrupted, Interrupted::Publish(PublishFailed::Displaced)) {
+                if !matches!(interrupted, Interrupted::Publish(PublishError::Displaced)) {
                     tracing::warn!(error = %interrupted, "publishing was interrupted and is retried");
                 }
             }

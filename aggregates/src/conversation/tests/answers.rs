@@ -1,4 +1,4 @@
-//! How answers end, and what their owner thinks of them.
+//! The ends of answers, and their ratings.
 
 use super::*;
 
@@ -8,17 +8,17 @@ fn the_workers_answer_is_recorded() {
 }
 
 #[test]
-fn giving_up_is_recorded() {
+fn a_failure_is_recorded() {
     leads_to(&one_question(), worker(record_failure(1)), &[failed(1)]);
 }
 
 #[test]
-fn stopping_keeps_what_was_written_so_far() {
+fn a_stopped_answer_keeps_the_text_that_was_written() {
     leads_to(&one_question(), owner(stop(1)), &[stopped(1)]);
 }
 
 #[test]
-fn what_comes_after_the_end_of_an_answer_changes_nothing() {
+fn a_second_end_of_an_answer_changes_nothing() {
     for end in [completed(1), stopped(1), failed(1)] {
         let history = [one_question(), vec![end]].concat();
         changes_nothing(&history, worker(record_answer(1)));
@@ -27,7 +27,7 @@ fn what_comes_after_the_end_of_an_answer_changes_nothing() {
 }
 
 #[test]
-fn an_answer_that_has_ended_by_itself_cannot_be_stopped() {
+fn a_completed_or_failed_answer_cannot_be_stopped() {
     for end in [completed(1), failed(1)] {
         let history = [one_question(), vec![end]].concat();
         is_refused(&history, owner(stop(1)), Refused::AnswerEnded(answer(1)));
@@ -35,7 +35,7 @@ fn an_answer_that_has_ended_by_itself_cannot_be_stopped() {
 }
 
 #[test]
-fn stopping_twice_is_stopping_once() {
+fn a_repeated_stop_changes_nothing_and_gives_the_first_receipt() {
     let history = [one_question(), vec![stopped(1)]].concat();
     changes_nothing(&history, owner(stop(1)));
     let later = [history, vec![Event::ConversationPinned]].concat();
@@ -44,7 +44,7 @@ fn stopping_twice_is_stopping_once() {
 }
 
 #[test]
-fn nothing_happens_to_an_answer_that_nobody_requested() {
+fn a_command_about_an_unknown_answer_is_refused() {
     let unknown = || Refused::UnknownAnswer(answer(9));
     is_refused(&one_question(), worker(record_answer(9)), unknown());
     is_refused(&one_question(), worker(record_failure(9)), unknown());
@@ -58,7 +58,7 @@ fn rated(rating: Rating, comment: Option<Comment>) -> Event {
 }
 
 #[test]
-fn an_answer_is_rated_and_the_rating_taken_back() {
+fn a_rating_can_be_changed_and_withdrawn() {
     leads_to(&one_answer(), owner(rate(1, Rating::Up)), &[rated(Rating::Up, None)]);
     let history = [one_answer(), vec![rated(Rating::Up, None)]].concat();
     changes_nothing(&history, owner(rate(1, Rating::Up)));
@@ -76,7 +76,7 @@ fn a_stopped_and_a_failed_answer_can_be_rated_too() {
 }
 
 #[test]
-fn a_comment_is_said_even_if_the_rating_stays() {
+fn a_comment_is_recorded_even_if_the_rating_stays_the_same() {
     let comment = Some(Comment::parse("Well put").unwrap());
     let history = [one_answer(), vec![rated(Rating::Up, None)]].concat();
     let rate = Intent::Rate { answer_id: answer(1), rating: Rating::Up, comment: comment.clone() };
@@ -84,12 +84,12 @@ fn a_comment_is_said_even_if_the_rating_stays() {
 }
 
 #[test]
-fn an_answer_is_rated_when_it_has_ended() {
+fn an_answer_that_has_not_ended_cannot_be_rated() {
     is_refused(&one_question(), owner(rate(1, Rating::Up)), Refused::AnswerPending(answer(1)));
 }
 
 #[test]
-fn what_ends_an_answer_shows_in_its_state() {
+fn the_end_of_an_answer_shows_in_its_state() {
     for (end, status) in [
         (completed(1), AnswerStatus::Completed),
         (stopped(1), AnswerStatus::Stopped),

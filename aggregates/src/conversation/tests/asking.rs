@@ -1,4 +1,4 @@
-//! Asking, and asking again.
+//! Questions, branches, and further answers to a question.
 
 use super::*;
 
@@ -13,7 +13,7 @@ fn a_question_follows_the_newest_answer() {
 }
 
 #[test]
-fn the_newest_answer_is_the_one_requested_last_even_before_it_is_written() {
+fn the_newest_answer_is_the_last_requested_one_even_before_it_ends() {
     let history = [one_answer(), vec![requested(1, 5)]].concat();
     leads_to(&history, owner(ask(2, None)), &[asked(2, Some(answer(5))), requested(2, 2)]);
 }
@@ -25,13 +25,13 @@ fn a_question_after_an_older_answer_starts_a_branch() {
 }
 
 #[test]
-fn a_question_cannot_follow_an_answer_that_is_not_there() {
+fn a_question_cannot_follow_an_unknown_answer() {
     is_refused(&[], owner(ask(1, Some(answer(9)))), Refused::UnknownParent(answer(9)));
     is_refused(&one_answer(), owner(ask(2, Some(answer(9)))), Refused::UnknownParent(answer(9)));
 }
 
 #[test]
-fn the_same_question_again_changes_nothing_and_gives_the_first_receipt() {
+fn a_repeated_question_changes_nothing_and_gives_the_first_receipt() {
     changes_nothing(&one_answer(), owner(ask(1, None)));
     let begun = Receipt {
         version: Version(3),
@@ -45,7 +45,7 @@ fn the_same_question_again_changes_nothing_and_gives_the_first_receipt() {
 }
 
 #[test]
-fn an_id_stands_for_one_message_only() {
+fn an_id_belongs_to_one_message_only() {
     let with_ids = |question_id, answer_id| {
         let text = QuestionText::parse("Why?").unwrap();
         owner(Intent::Ask(AskQuestion { question_id, answer_id, text, parent_id: None }))
@@ -65,7 +65,7 @@ fn an_id_stands_for_one_message_only() {
 }
 
 #[test]
-fn a_question_can_be_answered_once_more() {
+fn a_further_answer_to_a_question_is_requested_once() {
     leads_to(&one_answer(), owner(regenerate(1, 2)), &[requested(1, 2)]);
     let history = [one_answer(), vec![requested(1, 2)]].concat();
     changes_nothing(&history, owner(regenerate(1, 2)));
@@ -76,14 +76,14 @@ fn a_question_can_be_answered_once_more() {
 }
 
 #[test]
-fn what_was_never_asked_is_not_answered_once_more() {
+fn a_further_answer_needs_a_known_question_and_a_free_id() {
     is_refused(&one_answer(), owner(regenerate(9, 2)), Refused::UnknownQuestion(question(9)));
     let history = [one_answer(), vec![asked(2, Some(answer(1))), requested(2, 2)]].concat();
     is_refused(&history, owner(regenerate(2, 1)), Refused::AnswerIdTaken(answer(1)));
 }
 
 #[test]
-fn siblings_are_told_in_the_order_they_came() {
+fn siblings_are_in_the_order_of_their_events() {
     let history = [
         one_answer(),
         vec![requested(1, 5), requested(1, 4)],

@@ -1,8 +1,8 @@
-//! Whose a conversation is, and at which version.
+//! Permissions and expected versions.
 
 use super::*;
 
-/// One of each thing that can be wanted.
+/// One intent of each kind.
 pub(super) fn every_intent() -> Vec<Intent> {
     vec![
         ask(2, None),
@@ -25,7 +25,7 @@ pub(super) fn every_intent() -> Vec<Intent> {
 }
 
 #[test]
-fn nobody_but_the_owner_learns_that_a_conversation_exists() {
+fn a_stranger_and_an_auditor_do_not_learn_that_a_conversation_exists() {
     for intent in every_intent() {
         for by in [Actor::User(STRANGER), Actor::Auditor(STRANGER), Actor::Auditor(OWNER)] {
             is_refused(&one_question(), command(by, intent.clone()), Refused::NotFound);
@@ -36,7 +36,7 @@ fn nobody_but_the_owner_learns_that_a_conversation_exists() {
 }
 
 #[test]
-fn a_conversation_that_nobody_began_takes_nothing_but_a_question() {
+fn a_new_conversation_accepts_only_a_question_of_a_user() {
     for intent in every_intent() {
         if !matches!(intent, Intent::Ask(_)) {
             is_refused(&[], owner(intent.clone()), Refused::NotFound);
@@ -46,7 +46,7 @@ fn a_conversation_that_nobody_began_takes_nothing_but_a_question() {
 }
 
 #[test]
-fn a_condition_that_is_met_lets_the_command_pass() {
+fn a_command_with_the_expected_version_is_accepted() {
     let pin = ConversationCommand { expected: Some(Version(4)), ..owner(Intent::Pin) };
     leads_to(&one_answer(), pin, &[Event::ConversationPinned]);
     let begin = ConversationCommand { expected: Some(Version(0)), ..owner(ask(1, None)) };
@@ -54,7 +54,7 @@ fn a_condition_that_is_met_lets_the_command_pass() {
 }
 
 #[test]
-fn a_command_that_lost_the_race_is_told_the_version() {
+fn a_command_with_another_expected_version_is_refused_with_the_current_one() {
     for expected in [Version(3), Version(5)] {
         let pin = ConversationCommand { expected: Some(expected), ..owner(Intent::Pin) };
         is_refused(&one_answer(), pin, Refused::VersionMismatch { current: Version(4) });
@@ -62,13 +62,13 @@ fn a_command_that_lost_the_race_is_told_the_version() {
 }
 
 #[test]
-fn a_repeated_command_is_not_refused_for_the_version_it_made_itself() {
+fn a_repeated_command_is_not_refused_for_its_expected_version() {
     let again = ConversationCommand { expected: Some(Version(0)), ..owner(ask(1, None)) };
     changes_nothing(&one_question(), again);
 }
 
 #[test]
-fn every_refusal_says_what_could_not_be_done() {
+fn every_refusal_is_a_statement() {
     let refusals = [
         Refused::NotFound,
         Refused::Deleted,
@@ -82,7 +82,7 @@ fn every_refusal_says_what_could_not_be_done() {
         Refused::AnswerIdTaken(answer(1)),
     ];
     for refusal in refusals {
-        let said = refusal.to_string();
-        assert!(said.starts_with(char::is_lowercase) && !said.ends_with('.'), "failed to {said}");
+        let message = refusal.to_string();
+        assert!(message.starts_with(char::is_lowercase) && !message.ends_with('.'), "{message}");
     }
 }

@@ -1,4 +1,4 @@
-//! What holds for any sequence of commands.
+//! Invariants of any sequence of commands.
 
 use std::collections::HashMap;
 
@@ -59,8 +59,8 @@ fn record_all(conversation: &mut Conversation, events: &[Event]) {
     }
 }
 
-/// The history that a story makes.
-fn told(story: &[ConversationCommand]) -> (Conversation, Vec<Event>) {
+/// The state and the events that a sequence of commands leads to.
+fn played(story: &[ConversationCommand]) -> (Conversation, Vec<Event>) {
     let (mut conversation, mut history) = (Conversation::default(), vec![]);
     for command in story {
         let events = conversation.decide(command.clone()).unwrap_or_default();
@@ -70,7 +70,7 @@ fn told(story: &[ConversationCommand]) -> (Conversation, Vec<Event>) {
     (conversation, history)
 }
 
-/// The answer an event ends.
+/// The answer that an event ends.
 fn ended(event: &Event) -> Option<AnswerId> {
     match event {
         Event::AnswerCompleted { answer_id, .. }
@@ -80,12 +80,12 @@ fn ended(event: &Event) -> Option<AnswerId> {
     }
 }
 
-/// Whether an id in the command tells its repetition, however late.
+/// Whether an id in the intent identifies a repetition at any later time.
 const fn has_own_id(intent: &Intent) -> bool {
     matches!(intent, Intent::Ask(_) | Intent::Regenerate { .. } | Intent::Stop { .. })
 }
 
-/// What the sender is told of events that were just recorded.
+/// The receipt of events that were just recorded.
 fn receipt_of(conversation: &Conversation, events: &[Event]) -> Receipt {
     Receipt { version: conversation.version(), events: events.iter().map(Event::name).collect() }
 }
@@ -94,7 +94,7 @@ proptest! {
     #[test]
     fn an_answer_ends_at_most_once_and_only_after_it_was_requested(story in any_story()) {
         let (mut requested, mut ends) = (HashMap::new(), HashMap::new());
-        for event in told(&story).1 {
+        for event in played(&story).1 {
             if let Event::AnswerRequested { answer_id, question_id } = &event {
                 prop_assert_eq!(requested.insert(*answer_id, *question_id), None, "requested twice");
             }
@@ -107,7 +107,7 @@ proptest! {
 
     #[test]
     fn the_version_is_the_number_of_events(story in any_story()) {
-        let (conversation, history) = told(&story);
+        let (conversation, history) = played(&story);
         prop_assert_eq!(conversation.version(), Version(history.len() as u64));
         prop_assert_eq!(after(&history), conversation);
     }
@@ -116,11 +116,10 @@ proptest! {
     fn a_command_repeated_at_once_changes_nothing_and_gives_the_same_receipt(
         story in any_story(), last in any_command()
     ) {
-        let (mut conversation, _) = told(&story);
+        let (mut conversation, _) = played(&story);
         let Ok(events) = conversation.decide(last.clone()) else { return Ok(()) };
         record_all(&mut conversation, &events);
-        // Giving a title or tags anew is repeatable by an idempotency key alone: nothing in them tells a
-        // repetition.
+        // Titles and tags carry no id: only an idempotency key identifies their repetition.
         if matches!(last.intent, Intent::Rename(_) | Intent::Tag(_)) {
             return Ok(());
         }
@@ -133,7 +132,7 @@ proptest! {
     }
 
     #[test]
-    fn a_command_with_an_id_of_its_own_gives_its_first_receipt_ever_after(story in any_story()) {
+    fn a_repeated_command_with_an_id_always_gives_its_first_receipt(story in any_story()) {
         let (mut conversation, mut first_receipts) = (Conversation::default(), vec![]);
         for command in story {
             let events = conversation.decide(command.clone()).unwrap_or_default();
@@ -151,16 +150,16 @@ proptest! {
 
     #[test]
     fn a_stranger_never_changes_anything(story in any_story(), intent in any_intent()) {
-        let (conversation, history) = told(&story);
+        let (conversation, history) = played(&story);
         let not_mine = if conversation.owner() == Some(OWNER) { STRANGER } else { OWNER };
         prop_assume!(!history.is_empty());
         prop_assert_eq!(conversation.decide(command(Actor::User(not_mine), intent)), Err(Refused::NotFound));
     }
 
     #[test]
-    fn every_message_follows_one_that_was_there_before(story in any_story()) {
+    fn every_message_follows_an_earlier_one(story in any_story()) {
         let mut messages = std::collections::HashSet::new();
-        for event in told(&story).1 {
+        for event in played(&story).1 {
             match event {
                 Event::QuestionAsked { question_id, parent_id, .. } => {
                     prop_assert!(parent_id.is_none_or(|parent| messages.contains(&parent.uuid())));

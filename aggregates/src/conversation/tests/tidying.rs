@@ -1,4 +1,4 @@
-//! Titles, tags, pins and the archive; throwing away and taking back.
+//! Titles, tags, pins and the archive; deletion and restoration.
 
 use super::*;
 
@@ -11,14 +11,14 @@ fn named(by: TitledBy, text: &str) -> Event {
 }
 
 #[test]
-fn the_owner_gives_a_title_whenever_they_like() {
+fn the_owner_can_rename_at_any_time() {
     leads_to(&one_answer(), owner(Intent::Rename(title("One"))), &[named(TitledBy::User, "One")]);
     let history = [one_answer(), vec![named(TitledBy::User, "One")]].concat();
     leads_to(&history, owner(Intent::Rename(title("Two"))), &[named(TitledBy::User, "Two")]);
 }
 
 #[test]
-fn the_worker_proposes_a_title_only_where_there_is_none() {
+fn a_proposed_title_never_replaces_a_title() {
     let propose = || worker(Intent::ProposeTitle(title("Proposed")));
     leads_to(&one_answer(), propose(), &[named(TitledBy::Worker, "Proposed")]);
     for by in [TitledBy::User, TitledBy::Worker] {
@@ -29,7 +29,7 @@ fn the_worker_proposes_a_title_only_where_there_is_none() {
 }
 
 #[test]
-fn tags_replace_the_ones_before() {
+fn new_tags_replace_the_old_ones() {
     let tags = |tags: &[&str]| Tags::parse(tags).unwrap();
     let tagged = |tags| Event::ConversationTagged { private: Private::Open(Tagged { tags }) };
     leads_to(&one_answer(), owner(Intent::Tag(tags(&["rust", "sql"]))), &[tagged(tags(&["rust", "sql"]))]);
@@ -38,7 +38,7 @@ fn tags_replace_the_ones_before() {
 }
 
 #[test]
-fn pins_and_the_archive_are_switches() {
+fn pins_and_the_archive_are_switched_on_and_off() {
     let switches = [
         (Intent::Pin, Event::ConversationPinned, Intent::Unpin, Event::ConversationUnpinned),
         (Intent::Archive, Event::ConversationArchived, Intent::Unarchive, Event::ConversationUnarchived),
@@ -55,7 +55,7 @@ fn pins_and_the_archive_are_switches() {
 }
 
 #[test]
-fn a_conversation_is_thrown_away_once() {
+fn a_conversation_is_deleted_once() {
     leads_to(&one_answer(), owner(Intent::Delete), &[deleted()]);
     changes_nothing(&[one_answer(), vec![deleted()]].concat(), owner(Intent::Delete));
 }
@@ -65,7 +65,7 @@ fn restore_after(passed: TimeDelta) -> ConversationCommand {
 }
 
 #[test]
-fn a_conversation_can_be_taken_back_within_thirty_days() {
+fn a_conversation_can_be_restored_within_thirty_days() {
     let history = [one_answer(), vec![deleted()]].concat();
     leads_to(&history, restore_after(TimeDelta::zero()), &[Event::ConversationRestored]);
     leads_to(&history, restore_after(TimeDelta::days(30)), &[Event::ConversationRestored]);
@@ -75,13 +75,13 @@ fn a_conversation_can_be_taken_back_within_thirty_days() {
 }
 
 #[test]
-fn a_clock_that_jumped_backwards_takes_nothing_from_the_thirty_days() {
+fn a_clock_that_was_set_back_does_not_shorten_the_thirty_days() {
     let history = [one_answer(), vec![deleted()]].concat();
     leads_to(&history, restore_after(TimeDelta::days(-400)), &[Event::ConversationRestored]);
 }
 
 #[test]
-fn a_conversation_thrown_away_again_has_thirty_days_again() {
+fn the_thirty_days_begin_with_the_last_deletion() {
     let later = noon() + TimeDelta::days(100);
     let again = vec![deleted(), Event::ConversationRestored, Event::ConversationDeleted { at: later }];
     let history = [one_answer(), again].concat();
@@ -89,7 +89,7 @@ fn a_conversation_thrown_away_again_has_thirty_days_again() {
 }
 
 #[test]
-fn a_deleted_conversation_takes_no_more_changes() {
+fn a_deleted_conversation_refuses_changes() {
     let history = [one_question(), vec![deleted()]].concat();
     for intent in [
         ask(2, None),
@@ -107,7 +107,7 @@ fn a_deleted_conversation_takes_no_more_changes() {
 }
 
 #[test]
-fn a_deleted_conversations_running_answer_still_ends() {
+fn the_running_answer_of_a_deleted_conversation_still_ends() {
     let history = [one_question(), vec![deleted()]].concat();
     leads_to(&history, worker(record_answer(1)), &[completed(1)]);
     leads_to(&history, worker(record_failure(1)), &[failed(1)]);
@@ -118,7 +118,7 @@ fn system(intent: Intent) -> ConversationCommand {
 }
 
 #[test]
-fn the_system_alone_ends_a_conversation_for_good() {
+fn the_system_can_end_a_conversation_finally_and_the_owner_cannot() {
     for history in [one_answer(), [one_answer(), vec![deleted()]].concat()] {
         leads_to(&history, system(Intent::Erase), &[Event::ConversationErased]);
         is_refused(&history, owner(Intent::Erase), Refused::NotFound);
@@ -126,7 +126,7 @@ fn the_system_alone_ends_a_conversation_for_good() {
 }
 
 #[test]
-fn what_is_ended_for_good_is_neither_changed_nor_taken_back() {
+fn a_finally_ended_conversation_is_neither_changed_nor_restored() {
     let history = [one_question(), vec![deleted(), Event::ConversationErased]].concat();
     is_refused(&history, owner(Intent::Restore), Refused::RestoreTooLate);
     for command in [owner(ask(2, None)), owner(Intent::Pin), worker(record_answer(1))] {

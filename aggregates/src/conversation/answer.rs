@@ -1,0 +1,116 @@
+//! The parts of an answer: text, citations, provenance and usage, or the reason of its failure.
+
+use serde::{Deserialize, Serialize};
+
+use crate::DocumentId;
+use crate::named::named_enum;
+
+/// The private part of an answer that ended with a text.
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct Answer {
+    /// The text, with citation marks such as `[1]`.
+    pub text: String,
+    /// The citations of the marks, in the order of their numbers.
+    pub citations: Vec<Citation>,
+}
+
+impl std::fmt::Debug for Answer {
+    /// Prints the length of the text only, so that the text cannot reach a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Answer({} bytes, {} citations)", self.text.len(), self.citations.len())
+    }
+}
+
+/// The passage of a citation mark.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Citation {
+    /// The number in the text, from 1.
+    pub number: u32,
+    /// The cited document.
+    #[cfg_attr(feature = "openapi", schema(value_type = uuid::Uuid))]
+    pub document_id: DocumentId,
+    /// The document's title at the time of the citation.
+    pub title: String,
+    /// The passage's index within the document, from 0.
+    pub passage: u32,
+    /// The beginning of the passage.
+    pub snippet: String,
+    /// The relevance of the passage to the question. Scores are comparable within one answer only.
+    pub score: f32,
+}
+
+impl std::fmt::Debug for Citation {
+    /// Prints neither title nor snippet, so that they cannot reach a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Citation([{}] {}#{})", self.number, self.document_id, self.passage)
+    }
+}
+
+/// The models, passages and prompt that led to an answer: its explanation after the index has changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct Provenance {
+    /// The model that embedded the question.
+    pub embedding_model: String,
+    /// The version of the searched index.
+    pub index_version: String,
+    /// The passages that were found, with their scores.
+    pub passages: Vec<PassageScore>,
+    /// The model that wrote the answer; `None` for a quoted answer.
+    pub language_model: Option<String>,
+    /// The version of the prompt template.
+    pub prompt_version: String,
+    /// SHA-256 of the whole prompt, in hexadecimal.
+    pub prompt_sha256: String,
+    /// Whether the answer consists of sentences of the passages.
+    pub quoted: bool,
+}
+
+/// A passage that was found for a question.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PassageScore {
+    /// The document.
+    pub document_id: DocumentId,
+    /// The passage's index within the document, from 0.
+    pub passage: u32,
+    /// The relevance of the passage to the question.
+    pub score: f32,
+}
+
+/// The tokens that an answer took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Usage {
+    /// Tokens of the prompt.
+    pub prompt_tokens: u32,
+    /// Tokens of the answer.
+    pub completion_tokens: u32,
+}
+
+named_enum! {
+    /// The reason for a failed answer, as it is reported to the user.
+    pub enum FailureReason {
+        /// The passages could not be searched.
+        KnowledgeUnavailable = "knowledge_unavailable",
+        /// Every attempt was cut off by the language model.
+        ModelUnavailable = "model_unavailable",
+        /// The language model refused the request.
+        ModelRefused = "model_refused",
+        /// No worker finished the answer within the allowed attempts.
+        AttemptsExhausted = "attempts_exhausted",
+        /// An unexpected error in the service.
+        Internal = "internal",
+    }
+}
+
+impl FailureReason {
+    /// Whether another attempt can succeed.
+    pub const fn retryable(self) -> bool {
+        match self {
+            Self::KnowledgeUnavailable
+            | Self::ModelUnavailable
+            | Self::AttemptsExhausted
+            | Self::Internal => true,
+            Self::ModelRefused => false,
+        }
+    }
+}
