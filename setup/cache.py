@@ -1,0 +1,73 @@
+"""The folder of the user that runtime parts are installed into: each part complete or absent, for all checkouts."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from report import give_up, say
+
+# Fills the empty folder `whole` of a part; a temporary folder beside it is for what is not kept.
+Fill = Callable[[Path, Path], None]
+
+
+def root() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return Path(base) / "colloquy" / "runtime"
+
+
+def architecture() -> str:
+    machine = {"arm64": "aarch64", "amd64": "x86_64"}.get(platform.machine().lower(), platform.machine())
+    if sys.platform != "linux" or machine not in ("x86_64", "aarch64"):
+        give_up(f"the runtime parts are pinned for Linux on x86_64 and aarch64, this is {sys.platform} on {machine}")
+    return machine
+
+
+def part(name: str, key: str, fill: Fill) -> Path:
+    """The folder of the part `name`, filled where it does not exist yet; `key` is a hash of what it is made from."""
+    place = root() / f"{name}-{key}"
+    if not place.is_dir():
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            install(name, place, fill)
+        except OSError as problem:
+            if problem.errno == errno.ENOSPC:
+                give_up(f"the disk that holds {place.parent} is full; the runtime parts need about 350 MB")
+            give_up(f"{name} cannot be put into {place.parent}: {problem}")
+    return place
+
+
+def install(name: str, place: Path, fill: Fill) -> None:
+    """Fills a folder beside `place` and renames it when it is complete."""
+    with (place.parent / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"waiting for another set-up to fetch {name}")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if place.is_dir():
+            return
+        for leftover in place.parent.glob(".fetching-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=".fetching-", dir=place.parent) as temporary:
+            whole = Path(temporary) / "whole"
+            whole.mkdir()
+            fill(whole, Path(temporary))
+            open_to_all(whole)
+            whole.rename(place)
+
+
+def open_to_all(folder: Path) -> None:
+    """The services may run as another user than the one who fetched their files."""
+    for path, _, files in os.walk(folder):
+        os.chmod(path, 0o755)
+        for name in files:
+            file = Path(path) / name
+            file.chmod(0o755 if file.stat().st_mode & 0o100 else 0o644)
