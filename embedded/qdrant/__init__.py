@@ -1,0 +1,1 @@
+"""The Qdrant engine behind Qdrant's gRPC, for development and tests."""

@@ -1,0 +1,51 @@
+"""The Qdrant engine behind Qdrant's gRPC, for development and tests: `python -m qdrant --data <folder>`.
+
+Reads the command line and hands over to `server`. What the calls mean is in `collection_calls` and `point_calls`;
+where the data is and how it stays whole, in `catalog` and `shard`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+# Children are started without the gRPC library, which would otherwise prepare for a fork.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+
+from .catalog import Catalog, Unusable  # noqa: E402
+from .server import NoListener, serve  # noqa: E402
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="qdrant", description="The Qdrant engine behind Qdrant's gRPC.")
+    parser.add_argument("--data", type=Path, required=True, help="folder that keeps the collections; created if missing")
+    parser.add_argument("--listen", default="127.0.0.1:6334", help="address; port 0 takes a free one and prints it")
+    parser.add_argument("--tend-every", type=float, default=5.0, metavar="SECONDS", help="pause between looks for work")
+    parser.add_argument("--log", default="info", help="lowest level to log to standard error")
+    return parser.parse_args()
+
+
+def main() -> int:
+    options = arguments()
+    logging.basicConfig(level=options.log.upper(), format="%(asctime)s %(levelname)s %(message)s")
+    ending = {signal.SIGTERM, signal.SIGINT}
+    # Before any thread starts: all inherit it, so that the signals wait for `sigwait`.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ending)
+    try:
+        catalog = Catalog(options.data)
+        try:
+            serve(options.listen, catalog, lambda: signal.sigwait(ending), options.tend_every)
+        finally:
+            catalog.close()
+    except (Unusable, NoListener) as error:
+        print(f"qdrant: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

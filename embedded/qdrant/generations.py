@@ -1,0 +1,43 @@
+"""The folders that hold a collection's engine files, one after the other: an optimized copy takes the place of the
+files it was made from in one step, which a crash leaves done or not done.
+
+    <home>/shard      the files of a new collection
+    <home>/shard-2    an optimized copy, once `current` names it
+    <home>/current    the name of the folder in use; absent for `shard`
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+FIRST = "shard"
+
+
+class Generations:
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        marker = home / "current"
+        name = marker.read_text() if marker.exists() else FIRST
+        self.current = home / name
+        # What a crash left of a copy, or of the files that a copy has replaced.
+        for folder in home.glob(f"{FIRST}*"):
+            if folder != self.current:
+                shutil.rmtree(folder)
+
+    def next(self) -> Path:
+        """A folder for a copy; it does not exist yet."""
+        number = self.current.name.removeprefix(f"{FIRST}-")
+        return self.home / f"{FIRST}-{int(number) + 1 if number.isdigit() else 2}"
+
+    def adopt(self, folder: Path) -> None:
+        """Makes `folder`, which must be complete on disk, the one in use and removes the former."""
+        draft = self.home / "current.draft"
+        with draft.open("w") as file:
+            file.write(folder.name)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.rename(self.home / "current")
+        former, self.current = self.current, folder
+        shutil.rmtree(former)

@@ -1,0 +1,23 @@
+"""Optimizes the engine files in a folder that nothing else uses: `python -m qdrant.optimize <folder>`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from qdrant_edge import EdgeShard
+
+from .optimization import NOTHING_TO_DO
+
+
+def main() -> int:
+    # Behind everything that answers somebody.
+    os.nice(10)
+    engine = EdgeShard.load(sys.argv[1])
+    optimized = engine.optimize()
+    engine.close()
+    return 0 if optimized else NOTHING_TO_DO
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,143 @@
+"""The calls about points, payloads and payload indexes. Each only translates between messages and the engine.
+
+Without `wait` the server answers before it tries, so that a change that does not fit the collection is acknowledged
+and dropped; so here, although every change is made before it is answered.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import qdrant_edge as engine
+from grpc import ServicerContext
+
+from . import changes, indexes
+from .catalog import Catalog, Collection
+from .failures import MissingPoint, WrongInput, out_of_bounds
+from .filters import optional_filter
+from .ids import id_message, point_id, point_ids
+from .payloads import payload_message, with_payload
+from .protocol import qdrant
+from .queries import QueryReader, order_by
+from .vectors import vectors_message, with_vectors
+
+LOG = logging.getLogger(__name__)
+
+Operation = Callable[[Collection], engine.UpdateOperation]
+Changed = qdrant.PointsOperationResponse
+
+
+class PointCalls(qdrant.PointsServicer):
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def Upsert(self, request: qdrant.UpsertPoints, _: ServicerContext) -> Changed:
+        return self._change(request, lambda collection: changes.upsert(request, collection.vectors))
+
+    def Delete(self, request: qdrant.DeletePoints, _: ServicerContext) -> Changed:
+        return self._change(request, lambda _: changes.delete(request))
+
+    def SetPayload(self, request: qdrant.SetPayloadPoints, _: ServicerContext) -> Changed:
+        return self._change(request, lambda _: changes.set_payload(request))
+
+    def OverwritePayload(self, request: qdrant.SetPayloadPoints, _: ServicerContext) -> Changed:
+        return self._change(request, lambda _: changes.overwrite_payload(request))
+
+    def DeletePayload(self, request: qdrant.DeletePayloadPoints, _: ServicerContext) -> Changed:
+        return self._change(request, lambda _: changes.delete_payload(request))
+
+    def ClearPayload(self, request: qdrant.ClearPayloadPoints, _: ServicerContext) -> Changed:
+        return self._change(request, lambda _: changes.clear_payload(request))
+
+    def CreateFieldIndex(self, request: qdrant.CreateFieldIndexCollection, _: ServicerContext) -> Changed:
+        return self._change(request, lambda _: indexes.creation(request))
+
+    def DeleteFieldIndex(self, request: qdrant.DeleteFieldIndexCollection, _: ServicerContext) -> Changed:
+        return self._change(request, lambda _: changes.delete_index(request))
+
+    def Get(self, request: qdrant.GetPoints, _: ServicerContext) -> qdrant.GetResponse:
+        collection = self._catalog.get(request.collection_name)
+        ids, payload = point_ids(request.ids), with_payload(request.with_payload, default=True)
+        vectors = with_vectors(request.with_vectors)
+        records = collection.shard.read(lambda engine: engine.retrieve(ids, payload, vectors))
+        return qdrant.GetResponse(result=map(retrieved, records))
+
+    def Scroll(self, request: qdrant.ScrollPoints, _: ServicerContext) -> qdrant.ScrollResponse:
+        collection = self._catalog.get(request.collection_name)
+        if request.HasField("limit") and request.limit == 0:
+            raise out_of_bounds("limit", "value 0 invalid, must be 1 or larger")
+        scroll = engine.ScrollRequest(
+            offset=point_id(request.offset) if request.HasField("offset") else None,
+            limit=request.limit if request.HasField("limit") else None,
+            filter=optional_filter(request),
+            with_payload=with_payload(request.with_payload, default=True),
+            with_vector=with_vectors(request.with_vectors),
+            order_by=order_by(request.order_by) if request.HasField("order_by") else None,
+        )
+        records, following = collection.shard.read(lambda engine: engine.scroll(scroll))
+        next_page = None if following is None else id_message(following)
+        return qdrant.ScrollResponse(next_page_offset=next_page, result=map(retrieved, records))
+
+    def Count(self, request: qdrant.CountPoints, _: ServicerContext) -> qdrant.CountResponse:
+        collection = self._catalog.get(request.collection_name)
+        exact = request.exact if request.HasField("exact") else True
+        asked = engine.CountRequest(exact=exact, filter=optional_filter(request))
+        found = collection.shard.read(lambda engine: engine.count(asked))
+        return qdrant.CountResponse(result=qdrant.CountResult(count=found))
+
+    def Query(self, request: qdrant.QueryPoints, _: ServicerContext) -> qdrant.QueryResponse:
+        collection = self._catalog.get(request.collection_name)
+        found = collection.shard.read(lambda engine: find(engine, collection, request))
+        return qdrant.QueryResponse(result=map(scored, found))
+
+    def QueryBatch(self, request: qdrant.QueryBatchPoints, _: ServicerContext) -> qdrant.QueryBatchResponse:
+        collection = self._catalog.get(request.collection_name)
+        found = collection.shard.read(
+            lambda engine: [find(engine, collection, query) for query in request.query_points]
+        )
+        return qdrant.QueryBatchResponse(
+            result=[qdrant.BatchResult(result=map(scored, points)) for points in found]
+        )
+
+    def _change(self, request: Any, operation: Operation) -> Changed:
+        collection = self._catalog.get(request.collection_name)
+        result = qdrant.UpdateResult(
+            status=qdrant.UpdateStatus.Completed if request.wait else qdrant.UpdateStatus.Acknowledged
+        )
+        try:
+            result.operation_id = collection.shard.write(operation(collection))
+        except (WrongInput, MissingPoint) as failure:
+            if request.wait:
+                raise
+            LOG.warning("a change that nothing waits for is dropped: %s", failure)
+        return Changed(result=result)
+
+
+def find(shard: engine.EdgeShard, collection: Collection, message: qdrant.QueryPoints) -> list[engine.ScoredPoint]:
+    return shard.query(QueryReader(shard, collection.vectors).request(message))
+
+
+def scored(point: engine.ScoredPoint) -> qdrant.ScoredPoint:
+    return qdrant.ScoredPoint(score=point.score, version=point.version, **content(point))
+
+
+def retrieved(record: engine.Record) -> qdrant.RetrievedPoint:
+    return qdrant.RetrievedPoint(**content(record))
+
+
+def content(point: engine.ScoredPoint | engine.Record) -> dict[str, Any]:
+    stored: Any = point.vector
+    return {
+        "id": id_message(point.id),
+        "payload": payload_message(point.payload),
+        "vectors": vectors_message(stored),
+        "order_value": order_value(point.order_value),
+    }
+
+
+def order_value(value: float | None) -> qdrant.OrderValue | None:
+    if value is None:
+        return None
+    return qdrant.OrderValue(int=value) if isinstance(value, int) else qdrant.OrderValue(float=value)

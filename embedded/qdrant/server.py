@@ -1,0 +1,77 @@
+"""Puts the services behind one listener and lets them end in an orderly way."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event, Thread
+
+import grpc
+
+from .catalog import Catalog
+from .collection_calls import CollectionCalls
+from .interception import Interception
+from .point_calls import PointCalls
+from .protocol import qdrant
+
+# The version of the Qdrant server whose behaviour this one has.
+VERSION = "1.17.1"
+# Calls at once. A change waits in its thread for those before it, so that there are more threads than processors.
+THREADS = 64
+# How long answers under way may take once the process is told to stop.
+GRACE_SECONDS = 1.0
+OPTIONS = [
+    # Two servers never share a port.
+    ("grpc.so_reuseport", 0),
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    # Clients may ask as often as they like whether the connection lives.
+    ("grpc.http2.max_ping_strikes", 0),
+]
+
+
+class NoListener(Exception):
+    """The address cannot be listened on."""
+
+
+class Health(qdrant.QdrantServicer):
+    def HealthCheck(self, _: qdrant.HealthCheckRequest, __: grpc.ServicerContext) -> qdrant.HealthCheckReply:
+        return qdrant.HealthCheckReply(title="qdrant - vector search engine", version=VERSION)
+
+
+def serve(address: str, catalog: Catalog, until: Callable[[], object], tend_every: float) -> None:
+    """Serves the collections of `catalog` until `until` returns; the catalog is left open."""
+    workers = ThreadPoolExecutor(THREADS, thread_name_prefix="call")
+    server = grpc.server(workers, interceptors=[Interception()], options=OPTIONS)
+    qdrant.add_QdrantServicer_to_server(Health(), server)
+    qdrant.add_CollectionsServicer_to_server(CollectionCalls(catalog), server)
+    qdrant.add_PointsServicer_to_server(PointCalls(catalog), server)
+    port = listen(server, address)
+    server.start()
+    print(f"listening on {address.rpartition(':')[0]}:{port}", flush=True)
+    stop = Event()
+    tending = Thread(target=tend, args=(catalog, stop, tend_every), name="tending")
+    tending.start()
+    until()
+    stop.set()
+    server.stop(GRACE_SECONDS).wait()
+    tending.join()
+
+
+def listen(server: grpc.Server, address: str) -> int:
+    """The port that the server listens on; port 0 takes a free one."""
+    host, _, port = address.rpartition(":")
+    try:
+        # gRPC does not say why it cannot listen.
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, int(port)))
+        return server.add_insecure_port(address)
+    except (OSError, RuntimeError) as error:
+        raise NoListener(f"cannot listen on {address}: {error}") from error
+
+
+def tend(catalog: Catalog, stop: Event, every: float) -> None:
+    while not stop.wait(every):
+        catalog.tend()

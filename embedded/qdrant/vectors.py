@@ -1,0 +1,124 @@
+"""Vectors: how requests carry them (in two generations of fields), whether they fit the collection, how answers carry
+them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from qdrant_edge import Point, SparseVector
+
+from .failures import NotOffered, WrongInput, malformed
+from .ids import PointId, point_id
+from .payloads import payload
+from .protocol import qdrant
+
+DEFAULT_NAME = ""
+MULTIVECTOR = "a multivector"
+INFERENCE = "inference"
+
+DenseVector = list[float]
+Vector = DenseVector | SparseVector
+# A collection with one unnamed vector gives it without a dictionary.
+StoredVectors = Mapping[str, Vector] | DenseVector
+
+
+@dataclass(frozen=True)
+class VectorNames:
+    """The vectors of a collection: the dense ones with their dimensions, and the sparse ones."""
+
+    dense: Mapping[str, int]
+    sparse: frozenset[str]
+
+    def check(self, name: str, vector: Vector) -> None:
+        """Refuses a vector that the collection has no place for."""
+        dimensions = self.dense.get(name)
+        if dimensions is None and name not in self.sparse:
+            raise WrongInput(f"Not existing vector name error: {name}")
+        if isinstance(vector, SparseVector) != (dimensions is None):
+            raise WrongInput("Conversion between sparse and regular vectors failed")
+        if isinstance(vector, list) and len(vector) != dimensions:
+            raise WrongInput(f"Vector dimension error: expected dim: {dimensions}, got {len(vector)}")
+
+
+def point(message: qdrant.PointStruct, names: VectorNames) -> Point:
+    """A point to store, after its vectors are known to fit the collection."""
+    # First the id: a bad one is refused even where nothing waits for the change.
+    identity = point_id(message.id)
+    kind = message.vectors.WhichOneof("vectors_options")
+    if kind is None:
+        raise malformed("Expected some vectors")
+    named = {DEFAULT_NAME: message.vectors.vector} if kind == "vector" else message.vectors.vectors.vectors
+    stored: dict[str, Vector] = {}
+    for name, vector in named.items():
+        stored[name] = vector_of(vector)
+        names.check(name, stored[name])
+    return Point(identity, stored, payload(message.payload))
+
+
+def vector_of(message: qdrant.Vector) -> Vector:
+    kind = message.WhichOneof("vector")
+    if kind == "dense":
+        return list(message.dense.data)
+    if kind == "sparse":
+        return sparse(message.sparse.indices, message.sparse.values)
+    if kind == "multi_dense":
+        raise NotOffered(MULTIVECTOR)
+    if kind is not None:
+        raise NotOffered(INFERENCE)
+    # Clients before 1.16 fill the older fields.
+    if message.HasField("vectors_count"):
+        raise NotOffered(MULTIVECTOR)
+    if message.HasField("indices"):
+        return sparse(message.indices.data, message.data)
+    return list(message.data)
+
+
+def sparse(indices: Sequence[int], values: Sequence[float]) -> SparseVector:
+    """The engine's sparse vector. The engine checks neither condition itself."""
+    if len(indices) != len(values):
+        raise WrongInput("invalid sparse vector: values: must be the same length as indices")
+    if len(set(indices)) != len(indices):
+        raise WrongInput("invalid sparse vector: indices: must be unique")
+    return SparseVector(list(indices), list(values))
+
+
+def query_target(message: qdrant.VectorInput) -> Vector | PointId:
+    """What a query compares with: a vector, or the id of the point whose vector is meant."""
+    kind = message.WhichOneof("variant")
+    if kind == "id":
+        return point_id(message.id)
+    if kind == "dense":
+        return list(message.dense.data)
+    if kind == "sparse":
+        return sparse(message.sparse.indices, message.sparse.values)
+    if kind == "multi_dense":
+        raise NotOffered(MULTIVECTOR)
+    if kind is None:
+        raise malformed("VectorInput variant is missing")
+    raise NotOffered(INFERENCE)
+
+
+def with_vectors(selector: qdrant.WithVectorsSelector) -> bool | list[str]:
+    """The vectors that an answer carries; none where the request does not say."""
+    if selector.WhichOneof("selector_options") == "include":
+        return list(selector.include.names)
+    return selector.enable
+
+
+def vectors_message(stored: StoredVectors | None) -> qdrant.VectorsOutput | None:
+    if stored is None:
+        return None
+    if isinstance(stored, list):
+        return qdrant.VectorsOutput(vector=vector_message(stored))
+    if set(stored) == {DEFAULT_NAME}:
+        return qdrant.VectorsOutput(vector=vector_message(stored[DEFAULT_NAME]))
+    named = {name: vector_message(vector) for name, vector in stored.items()}
+    return qdrant.VectorsOutput(vectors=qdrant.NamedVectorsOutput(vectors=named))
+
+
+def vector_message(vector: Vector) -> qdrant.VectorOutput:
+    if isinstance(vector, SparseVector):
+        carried = qdrant.SparseVector(values=vector.values, indices=vector.indices)
+        return qdrant.VectorOutput(sparse=carried)
+    return qdrant.VectorOutput(dense=qdrant.DenseVector(data=vector))
