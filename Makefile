@@ -3,7 +3,7 @@
 ifeq ($(strip $(CARGO_TARGET_DIR)),)
 export CARGO_TARGET_DIR := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/colloquy/target
 endif
-PRODUCT := -p colloquy -p embedded -p colloquy-qdrant
+PRODUCT := -p colloquy -p embedded
 
 .PHONY: help run test check bench eval fmt
 
@@ -40,7 +40,7 @@ eval:
 	@test -d "$$DOCS" || { echo "make eval DOCS=folder QUESTIONS=file [JSON=1]: there is no folder '$$DOCS'" >&2; exit 2; }
 	@test -f "$$QUESTIONS" || { echo "make eval DOCS=folder QUESTIONS=file [JSON=1]: there is no file '$$QUESTIONS'" >&2; exit 2; }
 	@setup/prepare run
-	@cargo build --locked --release -p eval -p colloquy-qdrant
+	@cargo build --locked --release -p eval
 	@exec "$$CARGO_TARGET_DIR/release/eval"
 
 fmt:

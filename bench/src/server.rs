@@ -123,7 +123,7 @@ impl Server {
 
     /// Starts a worker that quotes from the project's own documents, in a process of its own; its api says when it is ready.
     pub(crate) async fn answer(&self) -> anyhow::Result<Answering> {
-        let qdrant = Qdrant::start(&self.data).await?;
+        let qdrant = Qdrant::start(&self.parts, &self.data).await?;
         qdrant.wipe().await?;
         let mut environment = self.environment();
         environment.push(("QDRANT_URL", qdrant.url()));

@@ -17,12 +17,12 @@ from pathlib import Path
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 from .catalog import Catalog, Unusable  # noqa: E402
-from .server import NoListener, serve  # noqa: E402
+from .server import NoListener, serve
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="qdrant", description="The Qdrant engine behind Qdrant's gRPC.")
-    parser.add_argument("--data", type=Path, required=True, help="folder that keeps the collections; created if missing")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the collections; created if missing")
     parser.add_argument("--listen", default="127.0.0.1:6334", help="address; port 0 takes a free one and prints it")
     parser.add_argument("--tend-every", type=float, default=5.0, metavar="SECONDS", help="pause between looks for work")
     parser.add_argument("--log", default="info", help="lowest level to log to standard error")

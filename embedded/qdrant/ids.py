@@ -10,7 +10,8 @@ from qdrant_edge import IsNullCondition
 from .failures import malformed
 from .protocol import qdrant
 
-PointId = int | UUID
+# The engine takes the text of a UUID too; it answers with numbers and UUIDs.
+PointId = int | UUID | str
 
 
 def point_id(message: qdrant.PointId) -> PointId:

@@ -29,11 +29,11 @@ class Kind:
         return qdrant.FieldType.Value(f"FieldType{self.name}")
 
     @property
-    def described(self) -> int:
+    def described(self) -> qdrant.PayloadSchemaType.ValueType:
         return qdrant.PayloadSchemaType.Value(self.name)
 
     @property
-    def engine_type(self) -> engine.PayloadSchemaType:
+    def engine_type(self) -> Any:
         return getattr(engine.PayloadSchemaType, self.name)
 
     @property
@@ -80,7 +80,7 @@ def creation(message: qdrant.CreateFieldIndexCollection) -> engine.UpdateOperati
     return engine.UpdateOperation.create_field_index(key, schema)
 
 
-def engine_type(field_type: int) -> engine.PayloadSchemaType:
+def engine_type(field_type: int) -> Any:
     for kind in KINDS:
         if kind.field_type == field_type:
             return kind.engine_type

@@ -42,13 +42,13 @@ NOT_OFFERED = {
 Behaviour = Callable[[Any, grpc.ServicerContext], Any]
 
 
-class Interception(grpc.ServerInterceptor):  # type: ignore[misc, unused-ignore]
+class Interception(grpc.ServerInterceptor):
     def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler | None],
+        continuation: Callable[[grpc.HandlerCallDetails], Any],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler | None:
-        handler: Any = continuation(handler_call_details)
+    ) -> Any:
+        handler = continuation(handler_call_details)
         if handler is None:
             return None
         function = NOT_OFFERED.get(handler_call_details.method)

@@ -45,24 +45,24 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Baseline:
-    """The state after the last optimization: another one pays only when enough has been added to it."""
+    """What an optimization is measured against: it pays only when enough has been added to this."""
 
     folder: Path
-    unindexed: engine.ShardInfo | None
     files_kb: int
+    # The vectors that the engine did not put into a graph when it was asked to.
+    unindexed_kb: int = 0
 
     @classmethod
     def of(cls, folder: Path) -> Baseline:
-        """The state of a collection that was just opened, perhaps after many changes."""
-        return cls(folder, None, size_kb(folder))
+        return cls(folder, size_kb(folder))
 
     @classmethod
-    def after(cls, info: engine.ShardInfo, folder: Path) -> Baseline:
-        return cls(folder, info, size_kb(folder))
+    def unchanged(cls, folder: Path, info: engine.ShardInfo, threshold: Threshold) -> Baseline:
+        return cls(folder, size_kb(folder), threshold.unindexed_now_kb(info))
 
     def pays(self, info: engine.ShardInfo, threshold: Threshold) -> bool:
-        left = 0 if self.unindexed is None else threshold.unindexed_now_kb(self.unindexed)
-        if threshold.unindexed_kb and threshold.unindexed_now_kb(info) - left > threshold.unindexed_kb:
+        added = threshold.unindexed_now_kb(info) - self.unindexed_kb
+        if threshold.unindexed_kb and added > threshold.unindexed_kb:
             return True
         return size_kb(self.folder) - self.files_kb > GROWTH_KB
 
@@ -111,19 +111,19 @@ class Optimization:
     def caught_up(self) -> engine.EdgeShard | None:
         """The engine on the optimized copy with every recorded change, flushed; nothing where that is not possible."""
         try:
-            engine = engine.EdgeShard.load(str(self.folder))
+            shard = engine.EdgeShard.load(str(self.folder))
             for operation, succeeded in self._recorded:
                 try:
-                    engine.update(operation)
+                    shard.update(operation)
                 except Exception:
                     # A change that the engine refused the first time is refused again.
                     if succeeded:
                         raise
-            engine.flush()
+            shard.flush()
         except Exception:
             LOG.exception("the optimized copy in %s is of no use", self.folder)
             return None
-        return engine
+        return shard
 
     def abandon(self) -> None:
         """Ends the process and removes the copy."""

@@ -13,7 +13,7 @@ from .filters import datetime_text, optional_filter
 from .ids import PointId, json_path
 from .payloads import with_payload
 from .protocol import qdrant
-from .vectors import DEFAULT_NAME, Vector, VectorNames, query_target, with_vectors
+from .vectors import DEFAULT_NAME, VectorNames, query_target, with_vectors
 
 # The server's number of results, and of prefetched points, where the request names none.
 LIMIT = 10
@@ -107,7 +107,7 @@ class QueryReader:
         self.names.check(using, vector)
         return engine.Query.Nearest(vector, using=using), excluded
 
-    def vector_of(self, point: PointId, name: str) -> Vector:
+    def vector_of(self, point: PointId, name: str) -> Any:
         found = self.shard.retrieve([point], False, [name])
         if not found:
             raise MissingPoint(str(point))
@@ -119,7 +119,7 @@ class QueryReader:
         return vector
 
 
-def fusion(kind: int) -> engine.Fusion:
+def fusion(kind: int) -> Any:
     if kind == qdrant.Fusion.RRF:
         return engine.Fusion.Rrf(RRF_K)
     if kind == qdrant.Fusion.DBSF:
@@ -127,7 +127,7 @@ def fusion(kind: int) -> engine.Fusion:
     raise malformed(f"Unknown fusion type: {kind}")
 
 
-def rrf(message: qdrant.Rrf) -> engine.Fusion:
+def rrf(message: qdrant.Rrf) -> Any:
     k = message.k if message.HasField("k") else RRF_K
     return engine.Fusion.Rrf(k, weights=list(message.weights) or None)
 

@@ -18,8 +18,14 @@ from .vectors import DEFAULT_NAME, MULTIVECTOR, VectorNames
 INDEXING_THRESHOLD_KB = 100_000
 LARGEST_VECTOR = 65_536
 # The engine's own values; the wheel does not tell them.
-HNSW = {"m": 16, "ef_construct": 100, "full_scan_threshold": 10_000, "max_indexing_threads": 0, "on_disk": False}
-OPTIMIZERS = {
+HNSW: dict[str, Any] = {
+    "m": 16,
+    "ef_construct": 100,
+    "full_scan_threshold": 10_000,
+    "max_indexing_threads": 0,
+    "on_disk": False,
+}
+OPTIMIZERS: dict[str, Any] = {
     "deleted_threshold": 0.2,
     "vacuum_min_vector_number": 1000,
     "default_segment_number": 0,
@@ -126,20 +132,21 @@ def hnsw(diff: qdrant.HnswConfigDiff) -> engine.HnswIndexConfig:
 
 
 def hnsw_values(diff: qdrant.HnswConfigDiff) -> dict[str, Any]:
-    names = (*HNSW, "payload_m", "inline_storage")
-    return {**HNSW, **{name: getattr(diff, name) for name in names if diff.HasField(name)}}
+    return {**HNSW, **given(diff, *HNSW, "payload_m", "inline_storage")}
 
 
 def optimizers(diff: qdrant.OptimizersConfigDiff, threshold_kb: int) -> engine.EdgeOptimizersConfig:
     names = ("deleted_threshold", "vacuum_min_vector_number", "default_segment_number", "max_segment_size")
-    return engine.EdgeOptimizersConfig(
-        **{name: getattr(diff, name) for name in names if diff.HasField(name)},
-        indexing_threshold=threshold_kb,
-    )
+    return engine.EdgeOptimizersConfig(**given(diff, *names), indexing_threshold=threshold_kb)
 
 
 def optional(message: Any, field: str) -> Any:
     return getattr(message, field) if message.HasField(field) else None
+
+
+def given(message: Any, *fields: str) -> dict[str, Any]:
+    """The fields that are set."""
+    return {field: getattr(message, field) for field in fields if message.HasField(field)}
 
 
 def description(request: qdrant.CreateCollection, now: engine.ShardInfo) -> qdrant.CollectionInfo:

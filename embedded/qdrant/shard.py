@@ -92,12 +92,12 @@ class Shard:
             return self._changes - 1
 
     def tend(self) -> None:
-        """Flushes, and starts or finishes an optimization where it pays. Cheap where there is nothing to do; meant to be
-        called every few seconds."""
+        """Flushes, and starts or finishes an optimization where it pays. Meant to be called every few seconds; cheap
+        where there is nothing to do."""
         touched, self._touched = self._touched, False
-        if self._unflushed_since is not None:
-            if not touched or time.monotonic() - self._unflushed_since > LONGEST_UNFLUSHED_SECONDS:
-                self.flush()
+        since = self._unflushed_since
+        if since is not None and (not touched or time.monotonic() - since > LONGEST_UNFLUSHED_SECONDS):
+            self.flush()
         if self._optimization is not None:
             outcome = self._optimization.outcome()
             if outcome is not Outcome.UNDER_WAY:
@@ -144,16 +144,20 @@ class Shard:
             if self._optimization is not optimization or self._engine is None:
                 return
             self._optimization = None
-            if outcome is Outcome.OPTIMIZED and (optimized := optimization.caught_up()) is not None:
+            self._settled = False
+            optimized = optimization.caught_up() if outcome is Outcome.OPTIMIZED else None
+            if optimized is not None:
                 self._engine.close()
                 self._engine = optimized
                 self._generations.adopt(optimization.folder)
                 self._unflushed_since = None
+                self._baseline = Baseline.of(optimization.folder)
             else:
                 optimization.abandon()
-            self._settled = False
-            if outcome is not Outcome.OVERTAKEN:
-                self._baseline = Baseline.after(self._engine.info(), self._generations.current)
+                outcome = Outcome.FAILED if outcome is Outcome.OPTIMIZED else outcome
+                if outcome is not Outcome.OVERTAKEN:
+                    folder, info = self._generations.current, self._engine.info()
+                    self._baseline = Baseline.unchanged(folder, info, self._threshold)
         LOG.info("collection %s: %s", self.name, outcome.value)
 
 

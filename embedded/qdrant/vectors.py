@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from qdrant_edge import Point, SparseVector
 
@@ -49,7 +50,7 @@ def point(message: qdrant.PointStruct, names: VectorNames) -> Point:
     if kind is None:
         raise malformed("Expected some vectors")
     named = {DEFAULT_NAME: message.vectors.vector} if kind == "vector" else message.vectors.vectors.vectors
-    stored: dict[str, Vector] = {}
+    stored: dict[str, Any] = {}
     for name, vector in named.items():
         stored[name] = vector_of(vector)
         names.check(name, stored[name])

@@ -31,6 +31,8 @@ pub struct Parts {
     pub embedding_model: PathBuf,
     /// The Python interpreter that set-up ran with.
     pub python: PathBuf,
+    /// Where Python finds the packages that the server of the Qdrant engine uses.
+    pub qdrant_python_path: PathBuf,
     /// Where Python finds llama.cpp's server, when it was asked for.
     pub llama_python_path: Option<PathBuf>,
     /// The small language model, when it was asked for.

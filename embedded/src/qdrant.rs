@@ -1,12 +1,13 @@
-//! The Qdrant engine behind Qdrant's gRPC (`colloquy-qdrant`), its collections below the data directory.
+//! The Qdrant engine behind Qdrant's gRPC (`embedded/qdrant`, in Python), with its collections below the data directory.
 
+use std::ffi::OsString;
 use std::fs;
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use crate::data_dir::make_dir;
-use crate::{DataDir, Error, Program, Readiness, Result, Service, binary_beside_this};
+use crate::{DataDir, Error, Parts, Program, Readiness, Result, Service, repository};
 
 /// A Qdrant engine of our own.
 #[derive(Debug)]
@@ -25,11 +26,12 @@ impl Deref for Qdrant {
 
 impl Qdrant {
     /// Starts the engine with its collections in `data`.
-    pub async fn start(data: &DataDir) -> Result<Self> {
-        let program = binary_beside_this("colloquy-qdrant")?;
+    pub async fn start(parts: &Parts, data: &DataDir) -> Result<Self> {
         let store = data.path().join("qdrant");
         make_dir(&store)?;
-        let service = Service::on_free_port(data, |address| server(&program, &store, address)).await?;
+        let python_path = python_path(parts)?;
+        let server = |address| server(parts, &python_path, &store, address);
+        let service = Service::on_free_port(data, server).await?;
         Ok(Self { service, store })
     }
 
@@ -38,7 +40,7 @@ impl Qdrant {
         format!("http://{}", self.service.address())
     }
 
-    /// Stops the engine, forgets every collection, and starts it again at the same address.
+    /// Stops the engine, removes every collection, and starts it again at the same address.
     pub async fn wipe(&self) -> Result<()> {
         self.service.kill().await?;
         fs::remove_dir_all(&self.store).map_err(Error::io("remove", &self.store))?;
@@ -47,10 +49,21 @@ impl Qdrant {
     }
 }
 
-fn server(program: &Path, store: &Path, address: SocketAddr) -> Program {
-    Program::new("qdrant", program, address, Readiness::Prints("listening on"))
+/// Where Python finds the server's package and the packages that it uses.
+fn python_path(parts: &Parts) -> Result<OsString> {
+    let mut path = repository()?.join("embedded").into_os_string();
+    path.push(":");
+    path.push(&parts.qdrant_python_path);
+    Ok(path)
+}
+
+fn server(parts: &Parts, python_path: &OsString, store: &Path, address: SocketAddr) -> Program {
+    Program::new("qdrant", &parts.python, address, Readiness::Prints("listening on"))
+        .argument("-m")
+        .argument("qdrant")
         .argument("--listen")
         .argument(address.to_string())
         .argument("--data")
         .argument(store)
+        .variable("PYTHONPATH", python_path)
 }

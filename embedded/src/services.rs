@@ -65,7 +65,7 @@ impl Services {
         let ((postgres, database_url), nats, qdrant, llama) = tokio::try_join!(
             database,
             when(wanted(Kind::Nats), || Nats::start(parts, data)),
-            when(wanted(Kind::Qdrant), || Qdrant::start(data)),
+            when(wanted(Kind::Qdrant), || Qdrant::start(parts, data)),
             when(wanted(Kind::Llama), || Llama::start(parts, data)),
         )?;
         let auth_options = AuthOptions {

@@ -42,7 +42,7 @@ impl Alone {
         let data = DataDir::temporary().unwrap();
         let parts = Parts::locate(WithModel::No).await.unwrap();
         let started =
-            tokio::join!(Postgres::start(&parts, &data), Nats::start(&parts, &data), Qdrant::start(&data));
+            tokio::join!(Postgres::start(&parts, &data), Nats::start(&parts, &data), Qdrant::start(&parts, &data));
         let (postgres, nats, qdrant) = (started.0.unwrap(), started.1.unwrap(), started.2.unwrap());
         let database = postgres.create_database("canary").await.unwrap();
         // The accounts lie there too, as they do where an operator says nothing else.

@@ -10,7 +10,7 @@ use qdrant_client::qdrant::{
 use serde_json::json;
 use tonic::Code;
 
-use crate::support::{PASSAGES, refusal, upsert_four, with_passages};
+use super::support::{PASSAGES, refusal, upsert_four, with_passages};
 
 async fn keys(client: &Qdrant, id: u64) -> BTreeSet<String> {
     let found = client.get_points(GetPointsBuilder::new(PASSAGES, vec![id.into()])).await.unwrap().result;

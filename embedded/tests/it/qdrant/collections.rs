@@ -10,7 +10,7 @@ use qdrant_client::qdrant::{
 };
 use tonic::Code;
 
-use crate::support::{PASSAGES, hybrid, refusal, upsert_four, with_passages};
+use super::support::{PASSAGES, hybrid, refusal, upsert_four, with_passages};
 
 #[tokio::test]
 async fn the_health_check_names_a_version_that_clients_understand() {
@@ -83,6 +83,17 @@ async fn what_makes_no_sense_or_is_not_offered_is_refused() {
     assert_eq!(refusal(client.create_collection(small).await).0, Code::Unimplemented);
     let update = UpdateCollectionBuilder::new(PASSAGES);
     assert_eq!(refusal(client.update_collection(update).await).0, Code::Unimplemented);
+}
+
+#[tokio::test]
+async fn ordinary_names_are_taken_and_those_that_lead_elsewhere_are_refused() {
+    let (_server, client, _data) = with_passages().await;
+    for name in ["passages_minilm-l6-v2-int8_384", "über", "a.b", ".hidden"] {
+        assert!(client.create_collection(hybrid(name)).await.unwrap().result, "{name}");
+    }
+    for name in ["", ".", "..", "../x", "a\\b", "a\0b", "a:b", &"x".repeat(256)] {
+        assert_eq!(refusal(client.create_collection(hybrid(name)).await).0, Code::InvalidArgument, "{name}");
+    }
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
-//! Starts the binary, and makes the collection and the points that most tests begin with.
+//! Starts the server, and makes the collection and the points that most tests begin with.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
+use embedded::repository;
 use qdrant_client::qdrant::{
     CreateCollectionBuilder, Distance, Modifier, NamedVectors, PointId, PointStruct,
     SparseVectorParamsBuilder, SparseVectorsConfigBuilder, UpsertPointsBuilder, Vector, VectorParamsBuilder,
@@ -14,24 +16,24 @@ use serde_json::json;
 use tempfile::TempDir;
 use tonic::Code;
 
+use crate::support::parts;
+
 /// The collection of most tests.
 pub(crate) const PASSAGES: &str = "passages";
 
-/// A running service.
+/// How often the servers of the tests look for work, in seconds.
+const TEND_EVERY: &str = "0.2";
+
+/// A running server.
 pub(crate) struct Server {
     child: Child,
     url: String,
 }
 
 impl Server {
-    /// Starts the service on the folder `data` and waits until it listens.
-    pub(crate) fn start(data: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_colloquy-qdrant"))
-            .args(["--listen", "127.0.0.1:0", "--data"])
-            .arg(data)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+    /// Starts the server on the folder `data` and waits until it listens.
+    pub(crate) async fn start(data: &Path) -> Self {
+        let mut child = command(data).await.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("it said {line:?}"));
@@ -43,7 +45,7 @@ impl Server {
         Qdrant::from_url(&self.url).skip_compatibility_check().build().unwrap()
     }
 
-    /// Ends it as an operator does.
+    /// Ends it as an operator does, and says how it ended.
     pub(crate) fn terminate(mut self) -> ExitStatus {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
@@ -71,10 +73,22 @@ impl Drop for Server {
     }
 }
 
-/// A service with the empty collection [`PASSAGES`], its client, and the folder, to be kept.
+/// The command that starts the server on the folder `data` and a free port.
+pub(crate) async fn command(data: &Path) -> Command {
+    let parts = parts().await;
+    let mut python_path = OsString::from(repository().unwrap().join("embedded"));
+    python_path.push(":");
+    python_path.push(parts.qdrant_python_path);
+    let mut command = Command::new(parts.python);
+    command.env("PYTHONPATH", python_path).args(["-m", "qdrant", "--listen", "127.0.0.1:0"]);
+    command.args(["--tend-every", TEND_EVERY, "--data"]).arg(data);
+    command
+}
+
+/// A server with the empty collection [`PASSAGES`], its client, and the folder, to be kept.
 pub(crate) async fn with_passages() -> (Server, Qdrant, TempDir) {
     let data = tempfile::tempdir().unwrap();
-    let server = Server::start(data.path());
+    let server = Server::start(data.path()).await;
     let client = server.client();
     client.create_collection(hybrid(PASSAGES)).await.unwrap();
     (server, client, data)
@@ -122,7 +136,7 @@ pub(crate) fn number(id: Option<PointId>) -> u64 {
     }
 }
 
-/// The status that the service answered with.
+/// The status that the server answered with.
 pub(crate) fn refusal<T: std::fmt::Debug>(answer: Result<T, QdrantError>) -> (Code, String) {
     match answer.unwrap_err() {
         QdrantError::ResponseError { status } => (status.code(), status.message().to_owned()),

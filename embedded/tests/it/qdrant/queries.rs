@@ -8,7 +8,7 @@ use qdrant_client::qdrant::{
 use serde_json::json;
 use tonic::Code;
 
-use crate::support::{PASSAGES, number, point, refusal, upsert_four, with_passages};
+use super::support::{PASSAGES, number, point, refusal, upsert_four, with_passages};
 
 async fn found(client: &Qdrant, query: impl Into<QueryPoints>) -> Vec<ScoredPoint> {
     client.query(query).await.unwrap().result

@@ -1,4 +1,4 @@
-//! Figures, for whoever wonders whether the embedded engine will do: run with `--run-ignored only --no-capture`.
+//! Figures of the server: run with `--run-ignored only --no-capture`.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use qdrant_client::qdrant::{
 use qdrant_client::{Payload, Qdrant};
 use serde_json::json;
 
-use crate::support::{PASSAGES, Server, hybrid};
+use super::support::{PASSAGES, Server, hybrid};
 
 const POINTS: u64 = 10_000;
 const BATCH: u64 = 100;
@@ -60,7 +60,7 @@ async fn timed(client: &Qdrant, query: QueryPointsBuilder) -> Duration {
 async fn figures() {
     let data = tempfile::tempdir().unwrap();
     let started = Instant::now();
-    let server = Server::start(data.path());
+    let server = Server::start(data.path()).await;
     println!("start, empty: {:?}", started.elapsed());
     let client = server.client();
     let mut dense = VectorsConfigBuilder::default();
@@ -106,6 +106,6 @@ async fn figures() {
     println!("memory, full: {} KiB", server.anonymous_memory());
     assert!(server.terminate().success());
     let started = Instant::now();
-    let _server = Server::start(data.path());
+    let _server = Server::start(data.path()).await;
     println!("start, full: {:?}", started.elapsed());
 }

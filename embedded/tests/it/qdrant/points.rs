@@ -8,7 +8,7 @@ use qdrant_client::{Payload, Qdrant};
 use serde_json::json;
 use tonic::Code;
 
-use crate::support::{PASSAGES, number, point, refusal, upsert_four, with_passages};
+use super::support::{PASSAGES, number, point, refusal, upsert_four, with_passages};
 
 async fn count(client: &Qdrant) -> u64 {
     client.count(CountPointsBuilder::new(PASSAGES).exact(true)).await.unwrap().result.unwrap().count

@@ -4,11 +4,12 @@ use qdrant_client::Qdrant;
 use qdrant_client::qdrant::r#match::MatchValue;
 use qdrant_client::qdrant::{
     Condition, CountPointsBuilder, CreateFieldIndexCollectionBuilder, FieldType, Filter, MinShould, PointId,
-    Range, RepeatedStrings, ScrollPointsBuilder,
+    Range, RepeatedStrings, ScrollPointsBuilder, UpsertPointsBuilder,
 };
+use serde_json::json;
 use tonic::Code;
 
-use crate::support::{PASSAGES, number, refusal, upsert_four, with_passages};
+use super::support::{PASSAGES, number, point, refusal, upsert_four, with_passages};
 
 async fn matching(client: &Qdrant, filter: Filter) -> Vec<u64> {
     let count = client.count(CountPointsBuilder::new(PASSAGES).filter(filter.clone())).await.unwrap();
@@ -82,6 +83,19 @@ async fn every_kind_of_filter_works_with_an_index() {
     }
     upsert_four(&client).await;
     every_kind_finds_what_it_should(&client).await;
+}
+
+#[tokio::test]
+async fn booleans_are_told_from_numbers() {
+    let (_server, client, _data) = with_passages().await;
+    let marks = [json!(true), json!(false), json!(1), json!(0)];
+    let marked = |(id, mark)| point(id, [1.0; 4], &[1], json!({"mark": mark}));
+    let points: Vec<_> = (1..).zip(marks).map(marked).collect();
+    client.upsert_points(UpsertPointsBuilder::new(PASSAGES, points).wait(true)).await.unwrap();
+    let mark = |value: MatchValue| Filter::must([Condition::matches("mark", value)]);
+    assert_eq!(matching(&client, mark(true.into())).await, [1]);
+    assert_eq!(matching(&client, mark(false.into())).await, [2]);
+    assert_eq!(matching(&client, mark(1.into())).await, [3]);
 }
 
 #[tokio::test]
