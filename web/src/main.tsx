@@ -1,22 +1,22 @@
-// Starts the page.
+// The entry point.
 
 import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { tokens } from "./account/auth";
-import { expire, followOtherTabs } from "./account/session";
-import { mayPass, SignedOut } from "./api/problem";
-import { preferences } from "./app/preferences";
-import { createPages } from "./app/router";
+import { expireSession, followOtherTabs } from "./account/session";
+import { isTransient, SignedOut } from "./api/problem";
+import { tokens } from "./api/tokens";
+import { createAppRouter } from "./app/router";
+import { preferences } from "./storage/preferences";
 import { loadTexts } from "./text/text";
 import "./app/theme.css";
 
-const RETRIES = 3;
+const MAX_RETRIES = 3;
 
 const onError = (error: unknown) => {
   if (!(error instanceof SignedOut)) return;
-  expire(queries);
+  expireSession(queries);
   void router.invalidate();
 };
 
@@ -24,20 +24,20 @@ const queries = new QueryClient({
   queryCache: new QueryCache({ onError }),
   mutationCache: new MutationCache({ onError }),
   defaultOptions: {
-    queries: { retry: (failures, error) => failures < RETRIES && mayPass(error), refetchOnWindowFocus: false },
+    queries: { retry: (failures, error) => failures < MAX_RETRIES && isTransient(error), refetchOnWindowFocus: false },
   },
 });
 
-const router = createPages(queries);
+const router = createAppRouter(queries);
 
-// Somebody else signed in, in another tab: nothing on this page may be shown to them.
+// Another user signed in in another tab and must not see the data on this page.
 tokens.onOwnerChanged = () => location.reload();
 
 followOtherTabs(queries, () => void router.invalidate());
 
 const container = document.getElementById("root");
 if (!container) throw new Error("index.html has no #root");
-const draw = () =>
+const render = () =>
   createRoot(container).render(
     <StrictMode>
       <QueryClientProvider client={queries}>
@@ -45,5 +45,5 @@ const draw = () =>
       </QueryClientProvider>
     </StrictMode>,
   );
-// Without its texts the page still speaks English.
-void loadTexts(preferences.language()).then(draw, draw);
+// If the texts cannot be loaded, the page is in English.
+void loadTexts(preferences.language()).then(render, render);

@@ -1,94 +1,91 @@
-// The account service as the page uses it: sign up, in and out, the session, and the API's tokens.
+// Client of the account service: sign-up, sign-in, sign-out, password and sessions.
 
-import { Problem, problemOf, SignedOut, saidBy } from "../api/problem";
-import { TokenSource } from "./token";
+import { parseJson } from "../api/json";
+import { messageOf, Problem, textField } from "../api/problem";
+import { tokens } from "../api/tokens";
 
-/** Who is signed in. */
-export interface Person {
+/** The signed-in user. */
+export interface User {
   id: string;
   name: string;
   email: string;
 }
 
-export const tokens = new TokenSource(async () => {
-  const response = await fetch("/api/auth/token", { credentials: "same-origin" });
-  if (response.status === 401) throw new SignedOut();
-  if (!response.ok) throw await problemOf(response);
-  const { token }: { token: string } = await response.json();
-  return token;
-});
-
-/** Null when nobody is signed in. */
-export async function whoIsSignedIn(): Promise<Person | null> {
-  const session = await call<SignedIn | null>("get-session");
+/** Null if no user is signed in. */
+export async function fetchUser(): Promise<User | null> {
+  const session = await request<CurrentSession | null>("get-session");
   if (!session) return null;
   const { id, name, email } = session.user;
   return { id, name, email };
 }
 
-export async function signUp(person: { name: string; email: string; password: string }): Promise<void> {
-  tokens.forget();
-  await call("sign-up/email", person);
+export async function signUp(account: { name: string; email: string; password: string }): Promise<void> {
+  tokens.clear();
+  await request("sign-up/email", account);
 }
 
-export async function signIn(person: { email: string; password: string }): Promise<void> {
-  tokens.forget();
-  await call("sign-in/email", person);
+export async function signIn(credentials: { email: string; password: string }): Promise<void> {
+  tokens.clear();
+  await request("sign-in/email", credentials);
 }
 
 export async function signOut(): Promise<void> {
-  await call("sign-out", {});
-  tokens.forget();
+  await request("sign-out", {});
+  tokens.clear();
 }
 
 export async function changeName(name: string): Promise<void> {
-  await call("update-user", { name });
+  await request("update-user", { name });
 }
 
-/** Ends all other sessions: whoever knew the old password may hold one. */
+/** Also revokes all other sessions, since another person may have started one with the old password. */
 export async function changePassword(currentPassword: string, newPassword: string): Promise<void> {
-  await call("change-password", { currentPassword, newPassword, revokeOtherSessions: true });
-  tokens.forget();
+  await request("change-password", { currentPassword, newPassword, revokeOtherSessions: true });
+  tokens.clear();
 }
 
-export async function askForReset(email: string): Promise<void> {
-  await call("request-password-reset", { email, redirectTo: "/reset-password" });
+export async function requestPasswordReset(email: string): Promise<void> {
+  await request("request-password-reset", { email, redirectTo: "/reset-password" });
 }
 
 export async function resetPassword(token: string, newPassword: string): Promise<void> {
-  await call("reset-password", { token, newPassword });
+  await request("reset-password", { token, newPassword });
 }
 
-/** Where somebody is signed in. */
+/** A session of the signed-in user. */
 export interface Session {
   id: string;
   token: string;
   userAgent: string | null;
   updatedAt: Date;
+  /** Whether this page uses the session. */
   current: boolean;
 }
 
+/** The current session first, then the most recently renewed ones. */
 export async function listSessions(): Promise<Session[]> {
-  const [all, here] = await Promise.all([call<WireSession[]>("list-sessions"), call<SignedIn | null>("get-session")]);
-  const current = here?.session.id;
+  const [all, current] = await Promise.all([
+    request<WireSession[]>("list-sessions"),
+    request<CurrentSession | null>("get-session"),
+  ]);
   const sessions = all.map(({ id, token, userAgent, updatedAt }) => ({
     id,
     token,
     userAgent: userAgent ?? null,
     updatedAt: new Date(updatedAt),
-    current: id === current,
+    current: id === current?.session.id,
   }));
   return sessions.sort(
     (one, other) => Number(other.current) - Number(one.current) || +other.updatedAt - +one.updatedAt,
   );
 }
 
-export async function endSession(token: string): Promise<void> {
-  await call("revoke-session", { token });
+export async function revokeSession(token: string): Promise<void> {
+  await request("revoke-session", { token });
 }
 
-export async function endOtherSessions(): Promise<void> {
-  await call("revoke-other-sessions", {});
+export async function revokeOtherSessions(): Promise<void> {
+  await request("revoke-other-sessions", {});
 }
 
 interface WireSession {
@@ -98,17 +95,17 @@ interface WireSession {
   updatedAt: string;
 }
 
-interface SignedIn {
+interface CurrentSession {
   session: WireSession;
-  user: Person;
+  user: User;
 }
 
-/** Asks the account service; a body makes it a POST. An error's `type` is the account service's code. */
-async function call<Data>(path: string, body?: object): Promise<Data> {
+/** Sends a POST if there is a body. The `type` of the thrown `Problem` is the account service's error code. */
+async function request<Data>(path: string, body?: object): Promise<Data> {
   const post = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
   const response = await fetch(`/api/auth/${path}`, { credentials: "same-origin", ...(body && post) });
-  const said = await response.json().catch(() => null);
-  if (response.ok) return said;
-  const code = typeof said?.code === "string" ? { type: said.code } : {};
-  throw new Problem(response.status, { ...saidBy(said), ...code });
+  if (response.ok) return parseJson<Data>((await response.text()) || "null");
+  const error: unknown = await response.json().catch(() => undefined);
+  const code = textField(error, "code");
+  throw new Problem(response.status, { ...messageOf(error), ...(code && { type: code }) });
 }

@@ -1,4 +1,4 @@
-// What the account service takes as a password.
+// Password rules of the account service.
 
-export const SHORTEST_PASSWORD = 8;
-export const LONGEST_PASSWORD = 128;
+export const MIN_PASSWORD_LENGTH = 8;
+export const MAX_PASSWORD_LENGTH = 128;

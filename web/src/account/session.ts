@@ -1,76 +1,80 @@
-// The session in the query cache, which is the one place that knows whether somebody is signed in. Other tabs of the same
-// browser are told when it begins and ends.
+// The session in the query cache, the only place that records whether a user is signed in. Other tabs of the browser are
+// notified when a session starts or ends.
 
 import { type QueryClient, queryOptions } from "@tanstack/react-query";
-import { forgetDrafts } from "../conversation/drafts";
-import { signOut, tokens, whoIsSignedIn } from "./auth";
-import { claimsOf } from "./token";
+import { claimsOf } from "../api/tokenSource";
+import { tokens } from "../api/tokens";
+import { clearDrafts } from "../storage/drafts";
+import { fetchUser, signOut } from "./auth";
 
-const FRESH_MS = 5 * 60_000;
-const ENDED = ["session ended"];
+const STALE_MS = 5 * 60_000;
+const EXPIRED_KEY = ["session expired"];
 
-type Told = "entered" | "left";
+type TabMessage = "session started" | "session ended";
 
 const tabs = typeof BroadcastChannel === "undefined" ? undefined : new BroadcastChannel("colloquy:session");
 
-export const session = queryOptions({ queryKey: ["session"], queryFn: whoIsSignedIn, staleTime: FRESH_MS });
+/** The signed-in user, or null. */
+export const userQuery = queryOptions({ queryKey: ["user"], queryFn: fetchUser, staleTime: STALE_MS });
 
-/** What the person may do, as the token says. */
-export const roleOf = queryOptions({
+/** The user's role, from the claims of the token. */
+export const roleQuery = queryOptions({
   queryKey: ["role"],
   queryFn: async () => claimsOf(await tokens.get()).role,
-  staleTime: FRESH_MS,
+  staleTime: STALE_MS,
 });
 
-/** After signing up or in: nothing of whoever was here before is kept. */
-export async function enter(queries: QueryClient): Promise<void> {
+/** Called after sign-up or sign-in. Clears all data of the previous session. */
+export async function startSession(queries: QueryClient): Promise<void> {
   queries.clear();
-  await queries.fetchQuery(session);
-  tell("entered");
+  await queries.fetchQuery(userQuery);
+  notifyTabs("session started");
 }
 
-/** Signs out and forgets all that was fetched or being written. */
-export async function leave(queries: QueryClient): Promise<void> {
+/** Signs out and deletes all data and drafts. */
+export async function endSession(queries: QueryClient): Promise<void> {
   await signOut();
-  forget(queries);
+  clearSession(queries);
 }
 
-/** The account is gone, and with it every session. */
-export function forget(queries: QueryClient): void {
-  tokens.forget();
-  forgetDrafts();
-  queries.clear();
-  queries.setQueryData(session.queryKey, null);
-  tell("left");
+/** Deletes all data and drafts of a session that no longer exists, for example because the account was erased. */
+export function clearSession(queries: QueryClient): void {
+  clearDrafts();
+  clearData(queries);
+  notifyTabs("session ended");
 }
 
-/** The session ended elsewhere; what is being written stays for when it goes on. */
-export function expire(queries: QueryClient): void {
-  tokens.forget();
-  queries.setQueryData(session.queryKey, null);
-  queries.setQueryData(ENDED, true);
+/** The service reported that the session is over. Drafts remain for the next session. */
+export function expireSession(queries: QueryClient): void {
+  tokens.clear();
+  queries.setQueryData(userQuery.queryKey, null);
+  queries.setQueryData(EXPIRED_KEY, true);
 }
 
-/** Whether the page is at the door because a session ended. */
-export function hasEnded(queries: QueryClient): boolean {
-  return queries.getQueryData(ENDED) === true;
+/** Whether the last session expired, as opposed to a sign-out. */
+export function hasSessionExpired(queries: QueryClient): boolean {
+  return queries.getQueryData(EXPIRED_KEY) === true;
 }
 
-/** Does here what was done in another tab, then calls `changed`. */
-export function followOtherTabs(queries: QueryClient, changed: () => void): void {
-  tabs?.addEventListener("message", ({ data }: MessageEvent<Told>) => {
-    if (data === "left") {
-      tokens.forget();
-      queries.clear();
-      queries.setQueryData(session.queryKey, null);
-      changed();
-    } else if (!queries.getQueryData(session.queryKey)) {
-      queries.removeQueries({ queryKey: session.queryKey });
-      changed();
+/** Repeats the session changes of other tabs, then calls `onChange`. */
+export function followOtherTabs(queries: QueryClient, onChange: () => void): void {
+  tabs?.addEventListener("message", ({ data }: MessageEvent<TabMessage>) => {
+    if (data === "session ended") {
+      clearData(queries);
+      onChange();
+    } else if (!queries.getQueryData(userQuery.queryKey)) {
+      queries.removeQueries({ queryKey: userQuery.queryKey });
+      onChange();
     }
   });
 }
 
-function tell(told: Told): void {
-  tabs?.postMessage(told);
+function clearData(queries: QueryClient): void {
+  tokens.clear();
+  queries.clear();
+  queries.setQueryData(userQuery.queryKey, null);
+}
+
+function notifyTabs(message: TabMessage): void {
+  tabs?.postMessage(message);
 }

@@ -1,67 +1,71 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 
-const tokens = vi.hoisted(() => ({ held: "first", get: vi.fn(), refused: vi.fn() }));
-vi.mock("../account/auth", () => ({ tokens }));
+const tokens = vi.hoisted(() => ({ cached: "first", get: vi.fn(), reject: vi.fn() }));
+vi.mock("./tokens", () => ({ tokens }));
 
-import { authorised, dataOf } from "./client";
-import { mayPass, Problem, SignedOut } from "./problem";
+import { fetchWithToken, unwrap } from "./client";
+import { isTransient, Problem, SignedOut } from "./problem";
 
-tokens.get.mockImplementation(async () => tokens.held);
-tokens.refused.mockImplementation(() => {
-  tokens.held = "second";
+tokens.get.mockImplementation(async () => tokens.cached);
+tokens.reject.mockImplementation(() => {
+  tokens.cached = "second";
 });
 
-/** A service that takes only this token; gives what it was sent. */
-function serviceTaking(token: string) {
-  const seen: { token: string | null; body: string }[] = [];
+/** Replaces `fetch` by a service that accepts one token only. Returns the requests it received. */
+function serviceAccepting(token: string) {
+  const received: { token: string | null; body: string }[] = [];
   vi.stubGlobal("fetch", async (request: Request) => {
-    const given = request.headers.get("authorization");
-    seen.push({ token: given, body: await request.text() });
-    return new Response(null, { status: given === `Bearer ${token}` ? 200 : 401 });
+    const sent = request.headers.get("authorization");
+    received.push({ token: sent, body: await request.text() });
+    return new Response(null, { status: sent === `Bearer ${token}` ? 200 : 401 });
   });
-  return seen;
+  return received;
 }
 
-const command = () => new Request("http://service.test/v1/x", { method: "POST", body: "the same" });
+const command = () => new Request("http://service.test/v1/x", { method: "POST", body: "the body" });
 
 afterEach(() => {
   vi.unstubAllGlobals();
-  tokens.held = "first";
+  tokens.cached = "first";
 });
 
-describe("a call", () => {
+describe("a request", () => {
   it("carries the token", async () => {
-    const seen = serviceTaking("first");
-    expect((await authorised(command())).status).toBe(200);
-    expect(seen).toEqual([{ token: "Bearer first", body: "the same" }]);
+    const received = serviceAccepting("first");
+    expect((await fetchWithToken(command())).status).toBe(200);
+    expect(received).toEqual([{ token: "Bearer first", body: "the body" }]);
   });
 
-  it("is sent once more, whole, when its token is refused", async () => {
-    const seen = serviceTaking("second");
-    expect((await authorised(command())).status).toBe(200);
-    expect(seen.map(({ body }) => body)).toEqual(["the same", "the same"]);
+  it("is repeated with its body if the token is refused", async () => {
+    const received = serviceAccepting("second");
+    expect((await fetchWithToken(command())).status).toBe(200);
+    expect(received.map(({ body }) => body)).toEqual(["the body", "the body"]);
   });
 
-  it("that is refused twice means that the session is over", async () => {
-    const seen = serviceTaking("another");
-    await expect(authorised(command())).rejects.toThrow(SignedOut);
-    expect(seen.length).toBe(2);
+  it("reports that the session is over if a new token is refused too", async () => {
+    const received = serviceAccepting("another");
+    await expect(fetchWithToken(command())).rejects.toThrow(SignedOut);
+    expect(received.length).toBe(2);
   });
+});
 
-  it("that fails says why in the service's words, and whether it may pass", async () => {
+describe("an error response", () => {
+  it("becomes a problem with the texts of its body", async () => {
     const error = { type: "/problems/store-away", title: "Please try again", detail: "in a moment", status: 503 };
-    const failed = await dataOf(Promise.resolve({ error, response: new Response(null, { status: 503 }) })).catch(
-      (why) => why,
-    );
-    expect(failed).toBeInstanceOf(Problem);
-    expect(failed).toMatchObject({
+    const failed = unwrap(Promise.resolve({ error, response: new Response(null, { status: 503 }) }));
+    await expect(failed).rejects.toThrow(Problem);
+    await expect(failed).rejects.toMatchObject({
       status: 503,
       type: "/problems/store-away",
       message: "Please try again",
       detail: "in a moment",
     });
-    expect(mayPass(failed)).toBe(true);
-    expect(mayPass(new Problem(422))).toBe(false);
-    expect(mayPass(new TypeError("not reached"))).toBe(true);
+  });
+
+  it("is transient if the service failed, was overloaded or was not reached", () => {
+    expect([500, 503, 429].map((status) => isTransient(new Problem(status)))).toEqual([true, true, true]);
+    expect(isTransient(new TypeError("not reached"))).toBe(true);
+    expect(isTransient(new Problem(422))).toBe(false);
+    expect(isTransient(new SignedOut())).toBe(false);
   });
 });

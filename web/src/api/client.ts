@@ -1,43 +1,23 @@
-// Calls to the API, each with a token; a refused token is replaced once.
+// Requests to the API. Each carries a token; a request whose token is refused is repeated once with a new one.
 
 import createClient from "openapi-fetch";
-import { tokens } from "../account/auth";
-import { Problem, problemOf, SignedOut, saidBy } from "./problem";
-import type { paths } from "./schema";
+import { messageOf, Problem, problemFrom, SignedOut } from "./problem";
+import { tokens } from "./tokens";
+import type { ApiPaths } from "./types";
 
-export const api = createClient<paths>({ baseUrl: "/", fetch: authorised });
+export const api = createClient<ApiPaths>({ baseUrl: "/", fetch: fetchWithToken });
 
-/** The data of a call, or the problem thrown. */
-export async function dataOf<Data>(call: Promise<{ data?: Data; error?: unknown; response: Response }>): Promise<Data> {
+/** For the paths that need no account. */
+export const publicApi = createClient<ApiPaths>({ baseUrl: "/" });
+
+/** The data of a response. Throws a `Problem` for an error response. */
+export async function unwrap<Data>(call: Promise<{ data?: Data; error?: unknown; response: Response }>): Promise<Data> {
   const { data, error, response } = await call;
-  if (data === undefined || error !== undefined) throw new Problem(response.status, saidBy(error));
+  if (data === undefined || error !== undefined) throw new Problem(response.status, messageOf(error));
   return data;
 }
 
-interface Ask {
-  method?: "GET" | "DELETE" | "POST";
-  query?: Record<string, string | number | undefined>;
-  body?: FormData;
-  signal?: AbortSignal;
-}
-
-/** The JSON of an address, or the problem thrown. Parameters that are empty are left out. */
-export async function fetchData<Data>(path: string, { query = {}, ...init }: Ask = {}): Promise<Data> {
-  const response = await fetchAnswer(path, { query, ...init });
-  return (await response.json()) as Data;
-}
-
-/** The answer of an address as it comes, or the problem thrown. */
-export async function fetchAnswer(path: string, { query = {}, ...init }: Ask = {}): Promise<Response> {
-  const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== "");
-  const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
-  const address = search.size > 0 ? `${path}?${search}` : path;
-  const response = await authorised(new Request(address, init));
-  if (!response.ok) throw await problemOf(response);
-  return response;
-}
-
-/** Opens a stream of server-sent events. The token goes in a header, never into the address. */
+/** Opens a stream of server-sent events. The token is sent in a header, so that no log of addresses contains it. */
 export async function openStream(
   path: string,
   lastEventId: string | undefined,
@@ -45,17 +25,17 @@ export async function openStream(
 ): Promise<Response> {
   const headers = new Headers({ accept: "text/event-stream" });
   if (lastEventId !== undefined) headers.set("last-event-id", lastEventId);
-  const response = await authorised(new Request(path, { headers, signal, cache: "no-store" }));
-  if (!response.ok) throw await problemOf(response);
+  const response = await fetchWithToken(new Request(path, { headers, signal, cache: "no-store" }));
+  if (!response.ok) throw await problemFrom(response);
   return response;
 }
 
-/** A request with a token; sent once more with another one when the first is refused. */
-export async function authorised(request: Request): Promise<Response> {
+/** Sends a request with a token, and once more with a new token if the first is refused. */
+export async function fetchWithToken(request: Request): Promise<Response> {
   const token = await tokens.get();
   const first = await fetch(withToken(request.clone(), token));
   if (first.status !== 401) return first;
-  tokens.refused(token);
+  tokens.reject(token);
   const second = await fetch(withToken(request, await tokens.get()));
   if (second.status === 401) throw new SignedOut();
   return second;

@@ -1,6 +1,6 @@
-// New ids. Made here so that sending the same command again is known to be the same.
+// Ids of new resources. The client creates them, so that a repeated command is recognised as the same command.
 
-/** A UUIDv7: sorts by the time it was made. */
+/** A UUIDv7. Ids sort by their time of creation. */
 export function newId(
   now: number = Date.now(),
   random: Uint8Array = crypto.getRandomValues(new Uint8Array(10)),

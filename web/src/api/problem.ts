@@ -1,22 +1,24 @@
-// What went wrong, told apart as far as the page acts on it: not reached, signed out, or refused with words.
+// Errors of requests, as far as the page treats them differently: service not reached, session over, request refused.
 
-/** The service answered with an error, in words a person understands where it had some. */
+/** Texts that an error response carries. */
+export interface ErrorMessage {
+  type?: string;
+  title?: string;
+  detail?: string;
+}
+
+/** An error response of the service. `message` is the problem's title, or the status code if it has none. */
 export class Problem extends Error {
   override readonly name = "Problem";
   readonly status: number;
   readonly type: string | undefined;
   readonly detail: string | undefined;
 
-  constructor(status: number, said: { type?: string; title?: string; detail?: string } = {}) {
-    super(said.title ?? `HTTP ${status}`);
+  constructor(status: number, { type, title, detail }: ErrorMessage = {}) {
+    super(title ?? `HTTP ${status}`);
     this.status = status;
-    this.type = said.type;
-    this.detail = said.detail;
-  }
-
-  /** Whether the same request may succeed in a moment. */
-  get passing(): boolean {
-    return this.status === 429 || this.status >= 500;
+    this.type = type;
+    this.detail = detail;
   }
 }
 
@@ -25,22 +27,29 @@ export class SignedOut extends Error {
   override readonly name = "SignedOut";
 }
 
-/** Reads whatever a failed response says of itself. */
-export async function problemOf(response: Response): Promise<Problem> {
-  const said = await response.json().catch(() => undefined);
-  return new Problem(response.status, saidBy(said));
+/** Reads the problem document of an error response. Works for any body. */
+export async function problemFrom(response: Response): Promise<Problem> {
+  const body: unknown = await response.json().catch(() => undefined);
+  return new Problem(response.status, messageOf(body));
 }
 
-/** Takes from an error's body what is a text, whatever the body is. */
-export function saidBy(body: unknown): { type?: string; title?: string; detail?: string } {
-  if (typeof body !== "object" || body === null) return {};
-  const texts = Object.entries(body).filter(([, value]) => typeof value === "string");
-  const { type, title, detail, message } = Object.fromEntries(texts) as Record<string, string | undefined>;
-  const said = title ?? message;
-  return { ...(type && { type }), ...(said && { title: said }), ...(detail && { detail }) };
+/** The texts of an error's body: a problem document, or the account service's `message`. Ignores everything else. */
+export function messageOf(body: unknown): ErrorMessage {
+  const type = textField(body, "type");
+  const title = textField(body, "title") ?? textField(body, "message");
+  const detail = textField(body, "detail");
+  return { ...(type && { type }), ...(title && { title }), ...(detail && { detail }) };
 }
 
-/** Whether trying again by itself makes sense: the service was not reached, or says that it passes. */
-export function mayPass(error: unknown): boolean {
-  return error instanceof Problem ? error.passing : error instanceof TypeError;
+/** The field of a JSON object, if it is a text. */
+export function textField(body: unknown, name: string): string | undefined {
+  if (typeof body !== "object" || body === null) return undefined;
+  const value: unknown = Reflect.get(body, name);
+  return typeof value === "string" ? value : undefined;
+}
+
+/** Whether the same request may succeed later: the service was not reached, is overloaded, or failed. */
+export function isTransient(error: unknown): boolean {
+  if (error instanceof Problem) return error.status === 429 || error.status >= 500;
+  return error instanceof TypeError;
 }

@@ -1,33 +1,38 @@
-// Who is signed in.
+// The button with the name of the user. Opens the account menu.
 
 import { lazy } from "react";
-import type { Person } from "../account/auth";
+import type { User } from "../account/auth";
 import { useText } from "../text/text";
-import { OnDemand } from "../ui/OnDemand";
+import { LazyPopup } from "../ui/LazyPopup";
 import styles from "./AccountMenu.module.css";
 
-const OpenAccountMenu = lazy(() => import("./OpenAccountMenu"));
+const AccountMenuPopup = lazy(() => import("./AccountMenuPopup"));
 
-export function AccountMenu({ person, onHelp }: { person: Person; onHelp: () => void }) {
+interface Props {
+  user: User;
+  onShowShortcuts: () => void;
+}
+
+export function AccountMenu({ user, onShowShortcuts }: Props) {
   const text = useText();
   return (
-    <OnDemand
-      opened={OpenAccountMenu}
-      given={{ onHelp }}
+    <LazyPopup
+      popup={AccountMenuPopup}
+      popupProps={{ onShowShortcuts }}
       button={(open) => (
         <button
           type="button"
           className={styles.trigger}
           aria-haspopup="menu"
-          aria-label={`${text.account.menu}: ${person.name}`}
+          aria-label={`${text.account.menu}: ${user.name}`}
           {...(open && { onClick: open })}
         >
           <span className={styles.initial} aria-hidden="true">
-            {person.name.trim().charAt(0).toUpperCase() || "?"}
+            {user.name.trim().charAt(0).toUpperCase() || "?"}
           </span>
-          <span className={styles.who}>
-            <span className={styles.name}>{person.name}</span>
-            <span className={styles.email}>{person.email}</span>
+          <span className={styles.user}>
+            <span className={styles.name}>{user.name}</span>
+            <span className={styles.email}>{user.email}</span>
           </span>
         </button>
       )}

@@ -1,23 +1,24 @@
-// The keys there are.
+// The dialog that lists the keyboard shortcuts.
 
 import { useText } from "../text/text";
 import { Dialog } from "../ui/Dialog";
+import { formatKeys, SHORTCUTS, type Shortcut } from "../ui/shortcuts";
 import styles from "./ShortcutsDialog.module.css";
-import { inSigns, SHORTCUTS, type Shortcut } from "./shortcuts";
 
-const NAMES = Object.keys(SHORTCUTS) as Shortcut[];
+const NAMES: readonly Shortcut[] = ["search", "new", "next", "previous", "stop", "compose", "help"];
 
 export default function ShortcutsDialog({ onClose }: { onClose: () => void }) {
   const text = useText();
+  const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
   return (
     <Dialog title={text.shortcuts.title} onClose={onClose}>
       <dl className={styles.list}>
         {NAMES.map((name) => (
-          <div key={name} className={styles.one}>
+          <div key={name} className={styles.shortcut}>
             <dt>{text.shortcuts[name]}</dt>
             <dd>
-              {inSigns(name).map((sign) => (
-                <kbd key={sign}>{sign}</kbd>
+              {formatKeys(SHORTCUTS[name], isMac).map((key) => (
+                <kbd key={key}>{key}</kbd>
               ))}
             </dd>
           </div>

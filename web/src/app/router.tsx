@@ -1,4 +1,4 @@
-// The pages and their addresses, and who may see them.
+// The routes of the pages. Pages below the layout require a session.
 
 import type { QueryClient } from "@tanstack/react-query";
 import {
@@ -13,72 +13,72 @@ import {
   retainSearchParams,
   useRouter,
 } from "@tanstack/react-router";
-import { AccountPage } from "../account/AccountPage";
-import { destinationOf } from "../account/destination";
-import { session } from "../account/session";
-import { lookOf } from "../audit/look";
+import { parseDestination } from "../account/destination";
+import { SignInPage } from "../account/SignInPage";
+import { userQuery } from "../account/session";
+import { parseFilters as parseLedgerFilters } from "../audit/filters";
 import { loadMarkdown } from "../conversation/Answer";
 import { ConversationPage } from "../conversation/ConversationPage";
 import { NewConversationPage } from "../conversation/NewConversationPage";
-import { FILTER_NAMES, filtersOf } from "../conversations/filters";
-import { inWords } from "../text/failures";
+import { FILTER_NAMES, parseFilters } from "../conversation-list/filters";
+import { errorMessage } from "../text/errorMessage";
 import { useText } from "../text/text";
-import { Button, buttonLooks } from "../ui/Button";
+import { Button, buttonClass } from "../ui/Button";
 import { Notice } from "../ui/Notice";
-import { Home } from "./Home";
+import { AppLayout } from "./AppLayout";
 
 const root = createRootRouteWithContext<{ queries: QueryClient }>()({ component: Outlet });
 
 const signIn = createRoute({
   getParentRoute: () => root,
   path: "/sign-in",
-  validateSearch: destinationOf,
-  beforeLoad: ({ context, search }) => skipWhenSignedIn(context.queries, search.to),
-  component: () => <AccountPage kind="signIn" destination={signIn.useSearch()} />,
+  validateSearch: parseDestination,
+  beforeLoad: ({ context, search }) => redirectSignedInUser(context.queries, search.to),
+  component: () => <SignInPage kind="signIn" destination={signIn.useSearch()} />,
 });
 
 const signUp = createRoute({
   getParentRoute: () => root,
   path: "/sign-up",
-  validateSearch: destinationOf,
-  beforeLoad: ({ context, search }) => skipWhenSignedIn(context.queries, search.to),
-  component: () => <AccountPage kind="signUp" destination={signUp.useSearch()} />,
+  validateSearch: parseDestination,
+  beforeLoad: ({ context, search }) => redirectSignedInUser(context.queries, search.to),
+  component: () => <SignInPage kind="signUp" destination={signUp.useSearch()} />,
 });
 
 const forgot = createRoute({
   getParentRoute: () => root,
   path: "/forgot-password",
-  component: lazyRouteComponent(() => import("../account/ForgotPage")),
+  component: lazyRouteComponent(() => import("../account/ForgotPasswordPage")),
 });
 
-const ResetPage = lazyRouteComponent(() => import("../account/ResetPage"));
+const ResetPasswordPage = lazyRouteComponent(() => import("../account/ResetPasswordPage"));
 const reset = createRoute({
   getParentRoute: () => root,
   path: "/reset-password",
   validateSearch: ({ token }: Record<string, unknown>): { token?: string } =>
     typeof token === "string" ? { token } : {},
-  component: () => <ResetPage token={reset.useSearch().token} />,
+  component: () => <ResetPasswordPage token={reset.useSearch().token} />,
 });
 
-const home = createRoute({
+const layout = createRoute({
   getParentRoute: () => root,
-  id: "home",
-  validateSearch: filtersOf,
-  // What one looks for in the history stays while one goes through it.
+  id: "layout",
+  validateSearch: parseFilters,
+  // The filters of the list stay while the user opens its conversations.
   search: { middlewares: [retainSearchParams([...FILTER_NAMES])] },
   beforeLoad: async ({ context, location }) => {
-    const person = await context.queries.ensureQueryData(session);
-    if (person) return;
+    const user = await context.queries.ensureQueryData(userQuery);
+    if (user) return;
     const search = location.href === "/" ? {} : { to: location.href };
     throw redirect({ to: "/sign-in", search, replace: true });
   },
-  component: Home,
+  component: AppLayout,
 });
 
-const start = createRoute({ getParentRoute: () => home, path: "/", component: NewConversationPage });
+const start = createRoute({ getParentRoute: () => layout, path: "/", component: NewConversationPage });
 
 const conversation = createRoute({
-  getParentRoute: () => home,
+  getParentRoute: () => layout,
   path: "/c/$conversationId",
   validateSearch: ({
     branch,
@@ -98,19 +98,19 @@ const conversation = createRoute({
 });
 
 const documents = createRoute({
-  getParentRoute: () => home,
+  getParentRoute: () => layout,
   path: "/documents",
   component: lazyRouteComponent(() => import("../documents/DocumentsPage")),
 });
 
 const usage = createRoute({
-  getParentRoute: () => home,
+  getParentRoute: () => layout,
   path: "/usage",
   component: lazyRouteComponent(() => import("../usage/UsagePage")),
 });
 
 const settings = createRoute({
-  getParentRoute: () => home,
+  getParentRoute: () => layout,
   path: "/settings",
   component: lazyRouteComponent(() => import("../settings/SettingsPage")),
 });
@@ -122,46 +122,46 @@ const erasure = createRoute({
 });
 
 const audit = createRoute({
-  getParentRoute: () => home,
+  getParentRoute: () => layout,
   path: "/audit",
-  validateSearch: lookOf,
+  validateSearch: parseLedgerFilters,
   component: lazyRouteComponent(() => import("../audit/AuditPage")),
 });
 
 const replay = createRoute({
-  getParentRoute: () => home,
+  getParentRoute: () => layout,
   path: "/audit/c/$conversationId",
   validateSearch: ({ at }: Record<string, unknown>): { at?: number } =>
     typeof at === "number" && Number.isInteger(at) && at > 0 ? { at } : {},
   component: lazyRouteComponent(() => import("../audit/ReplayPage")),
 });
 
-async function skipWhenSignedIn(queries: QueryClient, to: string | undefined): Promise<void> {
-  if (await queries.ensureQueryData(session)) throw redirect({ href: to ?? "/", replace: true });
+async function redirectSignedInUser(queries: QueryClient, to: string | undefined): Promise<void> {
+  if (await queries.ensureQueryData(userQuery)) throw redirect({ href: to ?? "/", replace: true });
 }
 
-function Failed({ error }: ErrorComponentProps) {
+function ErrorPage({ error }: ErrorComponentProps) {
   const text = useText();
   const router = useRouter();
   return (
-    <Notice title={text.failure.title} hint={inWords(error, text)}>
-      <Button onClick={() => void router.invalidate()}>{text.failure.again}</Button>
+    <Notice title={text.failure.title} hint={errorMessage(error, text)}>
+      <Button onClick={() => void router.invalidate()}>{text.failure.retry}</Button>
     </Notice>
   );
 }
 
-function NotFound() {
+function NotFoundPage() {
   const text = useText();
   return (
     <Notice title={text.failure.notFound}>
-      <Link to="/" className={buttonLooks()}>
+      <Link to="/" className={buttonClass()}>
         {text.failure.home}
       </Link>
     </Notice>
   );
 }
 
-export function createPages(queries: QueryClient) {
+export function createAppRouter(queries: QueryClient) {
   return createRouter({
     routeTree: root.addChildren([
       signIn,
@@ -169,16 +169,16 @@ export function createPages(queries: QueryClient) {
       forgot,
       reset,
       erasure,
-      home.addChildren([start, conversation, documents, usage, settings, audit, replay]),
+      layout.addChildren([start, conversation, documents, usage, settings, audit, replay]),
     ]),
     context: { queries },
-    defaultErrorComponent: Failed,
-    defaultNotFoundComponent: NotFound,
+    defaultErrorComponent: ErrorPage,
+    defaultNotFoundComponent: NotFoundPage,
   });
 }
 
 declare module "@tanstack/react-router" {
   interface Register {
-    router: ReturnType<typeof createPages>;
+    router: ReturnType<typeof createAppRouter>;
   }
 }

@@ -1,16 +1,16 @@
-// Events of the ledger, each with all there is of it behind it.
+// A table of ledger events. Each row expands to the whole event.
 
 import { Link } from "@tanstack/react-router";
 import { History } from "lucide-react";
 import { memo, useState } from "react";
+import type { LedgerEvent } from "../api/types";
 import { useLanguage, useText } from "../text/text";
 import styles from "./Audit.module.css";
-import type { LedgerEvent } from "./queries";
 
 export function EventTable({ events }: { events: readonly LedgerEvent[] }) {
   const text = useText();
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a table that scrolls sideways must be reachable by keyboard
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: keyboard users can scroll the table only if it takes the focus
     <div className={styles.wide} tabIndex={0}>
       <table className={styles.table}>
         <thead>
@@ -36,16 +36,16 @@ export function EventTable({ events }: { events: readonly LedgerEvent[] }) {
 const Row = memo(function Row({ event }: { event: LedgerEvent }) {
   const text = useText();
   const language = useLanguage();
-  const [open, setOpen] = useState(false);
-  const when = new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "medium" });
+  const [isOpen, setIsOpen] = useState(false);
+  const dateFormat = new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "medium" });
   const isConversation = event.aggregate.toLowerCase() === "conversation";
   return (
     <>
       <tr>
         <td className={styles.number}>{event.position}</td>
-        <td>{when.format(new Date(event.recorded_at))}</td>
+        <td>{dateFormat.format(new Date(event.recorded_at))}</td>
         <td>
-          <button type="button" className={styles.open} aria-expanded={open} onClick={() => setOpen(!open)}>
+          <button type="button" className={styles.expand} aria-expanded={isOpen} onClick={() => setIsOpen(!isOpen)}>
             {event.type}
           </button>
           {event.erased && <span className={styles.erased}>{text.audit.erased}</span>}
@@ -68,10 +68,10 @@ const Row = memo(function Row({ event }: { event: LedgerEvent }) {
           )}
         </td>
       </tr>
-      {open && (
+      {isOpen && (
         <tr>
           <td colSpan={6}>
-            {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+            {/* biome-ignore lint/a11y/noNoninteractiveTabindex: keyboard users can scroll the text only if it takes the focus */}
             <pre className={styles.details} tabIndex={0}>
               {JSON.stringify(event, null, 2)}
             </pre>

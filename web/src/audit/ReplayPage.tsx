@@ -1,28 +1,30 @@
-// One conversation as it stood at any moment: a slider over the ledger.
+// A conversation at any position of the ledger, chosen with a slider.
 
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { Problem } from "../api/problem";
-import type { Message } from "../api/types";
-import { inWords } from "../text/failures";
+import type { Message, ReplayedConversation } from "../api/types";
+import { errorMessage } from "../text/errorMessage";
 import { useLanguage, useText } from "../text/text";
 import { Alert, Notice } from "../ui/Notice";
 import { Page } from "../ui/Page";
 import styles from "./Audit.module.css";
-import { type Replay, replayOf } from "./queries";
+import { replayQuery } from "./queries";
 
-/** The slider must rest before the ledger is read: each look is recorded. */
-const REST_MS = 300;
+const ROUTE = "/layout/audit/c/$conversationId";
+/** The ledger is read after the slider has rested for this long, because every access is recorded. */
+const SLIDER_DELAY_MS = 300;
 
 export default function ReplayPage() {
   const text = useText();
-  const { conversationId = "" } = useParams({ strict: false });
-  const { at } = useSearch({ strict: false }) as { at?: number };
-  const { data, error } = useQuery(replayOf(conversationId, at));
-  if (error instanceof Problem && (error.status === 404 || error.status === 403)) {
-    return <Notice title={text.failure.notFound} hint={error.status === 403 ? text.audit.forbidden : ""} />;
+  const { conversationId } = useParams({ from: ROUTE });
+  const { at } = useSearch({ from: ROUTE });
+  const { data, error } = useQuery(replayQuery(conversationId, at));
+  if (error instanceof Problem && error.status === 403) {
+    return <Notice title={text.failure.notAvailable} hint={text.audit.forbidden} />;
   }
+  if (error instanceof Problem && error.status === 404) return <Notice title={text.conversation.notFound} />;
   return (
     <Page title={data?.conversation?.title || text.audit.replayTitle} hint={text.audit.replayTitle}>
       <p>
@@ -30,13 +32,13 @@ export default function ReplayPage() {
           {text.audit.title}
         </Link>
       </p>
-      {error && <Alert>{inWords(error, text)}</Alert>}
+      {error && <Alert>{errorMessage(error, text)}</Alert>}
       {data && <Slider replay={data} at={at ?? data.position} conversationId={conversationId} />}
-      {data && data.messages.length === 0 && <p role="status">{text.audit.notYet}</p>}
+      {data && data.messages.length === 0 && <p role="status">{text.audit.notStarted}</p>}
       <ol className={styles.messages}>
         {data?.messages.map((message) => (
           <li key={message.id}>
-            <OneMessage message={message} />
+            <ReplayedMessage message={message} />
           </li>
         ))}
       </ol>
@@ -44,7 +46,13 @@ export default function ReplayPage() {
   );
 }
 
-function Slider({ replay, at, conversationId }: { replay: Replay; at: number; conversationId: string }) {
+interface SliderProps {
+  replay: ReplayedConversation;
+  at: number;
+  conversationId: string;
+}
+
+function Slider({ replay, at, conversationId }: SliderProps) {
   const text = useText();
   const language = useLanguage();
   const navigate = useNavigate();
@@ -54,10 +62,10 @@ function Slider({ replay, at, conversationId }: { replay: Replay; at: number; co
     const timer = setTimeout(() => {
       const params = { conversationId };
       void navigate({ to: "/audit/c/$conversationId", params, search: { at: position }, replace: true });
-    }, REST_MS);
+    }, SLIDER_DELAY_MS);
     return () => clearTimeout(timer);
   }, [position, at, conversationId, navigate]);
-  const when = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
+  const dateFormat = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
   return (
     <label className={styles.slider}>
       {text.audit.asOf}: <output>{position.toLocaleString(language)}</output>
@@ -68,12 +76,12 @@ function Slider({ replay, at, conversationId }: { replay: Replay; at: number; co
         value={position}
         onChange={(event) => setPosition(Number(event.target.value))}
       />
-      <span className={styles.small}>{text.audit.at(when.format(new Date(replay.at)))}</span>
+      {replay.at && <span className={styles.small}>{text.audit.at(dateFormat.format(new Date(replay.at)))}</span>}
     </label>
   );
 }
 
-function OneMessage({ message }: { message: Message }) {
+function ReplayedMessage({ message }: { message: Message }) {
   const text = useText();
   const isQuestion = message.role === "user";
   return (
@@ -81,7 +89,7 @@ function OneMessage({ message }: { message: Message }) {
       <p className={styles.small}>
         {isQuestion ? text.conversation.question : text.conversation.answer} · {message.status}
       </p>
-      <p className={styles.said}>{message.text}</p>
+      <p className={styles.text}>{message.text}</p>
     </article>
   );
 }

@@ -1,79 +1,38 @@
-// The ledger, as an auditor sees it, in the query cache.
+// The ledger in the query cache, as auditors see it.
 
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
-import { fetchData } from "../api/client";
-import type { Message } from "../api/types";
-import { type Look, parametersOf } from "./look";
+import { api, unwrap } from "../api/client";
+import type { LedgerPage, ReplayedConversation } from "../api/types";
+import { type LedgerFilters, toQuery } from "./filters";
 
-const PAGE = 50;
+const PAGE_SIZE = 50;
 
-/** One event of the ledger. */
-export interface LedgerEvent {
-  position: number;
-  event_id: string;
-  aggregate: string;
-  aggregate_id: string;
-  sequence: number;
-  type: string;
-  event_version: number;
-  owner: string;
-  actor: { kind: string; id?: string | null };
-  recorded_at: string;
-  correlation_id: string | null;
-  causation_id: string | null;
-  payload: unknown;
-  private: unknown;
-  erased: boolean;
-  hash: string;
-}
-
-interface LedgerPage {
-  items: LedgerEvent[];
-  next_after: number | null;
-}
-
-export interface Checkpoint {
-  position: number;
-  root: string;
-  signature: string;
-  key_id: string;
-  at: string;
-}
-
-/** A conversation as it stood. */
-export interface Replay {
-  conversation: { title: string } | null;
-  messages: Message[];
-  version: number;
-  position: number;
-  at: string;
-  first_position: number;
-  last_position: number;
-}
-
-export function ledger(look: Look) {
+export function ledgerQuery(filters: LedgerFilters) {
   return infiniteQueryOptions({
-    queryKey: ["ledger", look] as const,
-    queryFn: ({ pageParam, signal }) =>
-      fetchData<LedgerPage>("/v1/audit/events", {
-        query: { limit: PAGE, after: pageParam || undefined, ...parametersOf(look) },
-        signal,
-      }),
+    queryKey: ["ledger", filters] as const,
+    queryFn: ({ pageParam, signal }): Promise<LedgerPage> => {
+      const query = { limit: PAGE_SIZE, ...(pageParam > 0 && { after: pageParam }), ...toQuery(filters) };
+      return unwrap(api.GET("/v1/audit/events", { params: { query }, signal }));
+    },
     initialPageParam: 0,
     getNextPageParam: ({ next_after }: LedgerPage) => next_after,
   });
 }
 
-export const checkpoint = queryOptions({
+export const checkpointQuery = queryOptions({
   queryKey: ["checkpoint"],
-  queryFn: ({ signal }) => fetchData<Checkpoint>("/v1/audit/checkpoint", { signal }),
+  queryFn: ({ signal }) => unwrap(api.GET("/v1/audit/checkpoint", { signal })),
 });
 
-export function replayOf(conversationId: string, asOf: number | undefined) {
+/** The conversation at a position of the ledger, or at its latest one. */
+export function replayQuery(conversationId: string, position: number | undefined) {
+  const path = { conversation_id: conversationId };
   return queryOptions({
-    queryKey: ["replay", conversationId, asOf ?? null],
-    queryFn: ({ signal }) =>
-      fetchData<Replay>(`/v1/audit/conversations/${conversationId}`, { query: { as_of: asOf }, signal }),
+    queryKey: ["replay", conversationId, position ?? null],
+    queryFn: ({ signal }): Promise<ReplayedConversation> => {
+      const query = position === undefined ? {} : { as_of: String(position) };
+      return unwrap(api.GET("/v1/audit/conversations/{conversation_id}", { params: { path, query }, signal }));
+    },
     placeholderData: keepPreviousData,
   });
 }

@@ -1,34 +1,36 @@
-// The events of the ledger as they are recorded, behind those that were fetched.
+// Follows the ledger: the events recorded after those that were fetched.
 
 import { useEffect, useState } from "react";
 import { openStream } from "../api/client";
-import { follow } from "../stream/follow";
-import { type Look, parametersOf } from "./look";
-import type { LedgerEvent } from "./queries";
+import { parseJson } from "../api/json";
+import type { LedgerEvent } from "../api/types";
+import { followStream } from "../stream/followStream";
+import { type LedgerFilters, toQuery } from "./filters";
 
-const MOST = 500;
+const MAX_EVENTS = 500;
 
-export function useLiveLedger(look: Look, live: boolean, after: number): readonly LedgerEvent[] {
+/** The latest events after a position, oldest first. Empty while `isLive` is false. */
+export function useLiveLedger(filters: LedgerFilters, isLive: boolean, after: number): readonly LedgerEvent[] {
   const [events, setEvents] = useState<readonly LedgerEvent[]>([]);
-  const parameters = JSON.stringify(parametersOf(look));
-  // biome-ignore lint/correctness/useExhaustiveDependencies: where it begins is decided when it begins
+  const query = new URLSearchParams(toQuery(filters)).toString();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `after` matters only when the stream is opened
   useEffect(() => {
     setEvents([]);
-    if (!live) return;
+    if (!isLive) return;
     const stop = new AbortController();
-    const given = Object.entries(JSON.parse(parameters) as Record<string, string>);
-    const search = new URLSearchParams([...given, ["after", String(after)]]);
-    follow({
+    const search = new URLSearchParams(query);
+    search.set("after", String(after));
+    followStream({
       signal: stop.signal,
       open: (lastEventId, signal) => openStream(`/v1/audit/events/stream?${search}`, lastEventId, signal),
       onEvent: ({ name, data }) => {
         if (name !== "event") return undefined;
-        const event: LedgerEvent = JSON.parse(data);
-        setEvents((before) => [...before.slice(-MOST), event]);
+        const event = parseJson<LedgerEvent>(data);
+        setEvents((current) => [...current.slice(1 - MAX_EVENTS), event]);
         return undefined;
       },
     }).catch(() => setEvents([]));
     return () => stop.abort();
-  }, [live, parameters]);
+  }, [isLive, query]);
   return events;
 }

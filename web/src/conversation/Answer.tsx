@@ -1,4 +1,4 @@
-// One answer: what it is waiting for, its text as it arrives, and the sources it stands on.
+// An answer: its state while it is in progress, its text and its sources.
 
 import { ChevronRight, CircleStop, Quote, RefreshCw } from "lucide-react";
 import { lazy, memo, Suspense } from "react";
@@ -7,80 +7,90 @@ import { type Texts, useText } from "../text/text";
 import { Button } from "../ui/Button";
 import { Alert } from "../ui/Notice";
 import styles from "./Answer.module.css";
-import { type AnswerActions, AnswerTools } from "./AnswerTools";
-import { Opening } from "./CitationMark";
-import { type Entry, isBeingWritten } from "./entry";
+import { AnswerActions, type AnswerHandlers } from "./AnswerActions";
+import { OpenCitation } from "./CitationMark";
+import { isInProgress, type TranscriptEntry } from "./transcriptEntry";
 
-/** Fetches what draws Markdown, ahead of its first use. */
+/** Loads the Markdown renderer before its first use. */
 export const loadMarkdown = () => import("./Markdown");
 
 const Markdown = lazy(loadMarkdown);
 
-interface Props extends AnswerActions {
-  entry: Entry;
-  /** The connection that brings it is lost. */
-  lost: boolean;
-  /** An answer is being written, this one or another. */
-  busy: boolean;
+interface Props extends AnswerHandlers {
+  entry: TranscriptEntry;
+  /** The connection of the stream is lost. */
+  isConnectionLost: boolean;
+  /** An answer of the conversation is in progress. */
+  isBusy: boolean;
   onCite: (citation: Citation) => void;
 }
 
-export const Answer = memo(function Answer({ entry, lost, busy, onCite, onRegenerate, onRate }: Props) {
+export const Answer = memo(function Answer({ entry, isConnectionLost, isBusy, onCite, onRegenerate, onRate }: Props) {
   const text = useText();
   const { message } = entry;
-  const writing = isBeingWritten(entry);
-  // What is being written may cite any passage found; what is finished says itself what it cites.
-  const citations = writing || message.citations.length === 0 ? entry.sources : message.citations;
+  const inProgress = isInProgress(entry);
+  // An answer in progress may cite any retrieved passage. A completed one lists its citations.
+  const citations = inProgress || message.citations.length === 0 ? entry.sources : message.citations;
   return (
     <article
       className={styles.answer}
       aria-label={text.conversation.answer}
-      aria-busy={writing}
+      aria-busy={inProgress}
       data-status={message.status}
       data-origin={entry.origin}
     >
-      {message.quoted && message.citations.length > 0 && <Quoted />}
-      {writing && entry.attempt > 1 && <Aside>{text.answer.resumed}</Aside>}
-      <Opening value={onCite}>
-        {writing && citations.length > 0 && <Sources citations={citations} onCite={onCite} />}
+      {message.quoted && message.citations.length > 0 && <QuotedLabel />}
+      {inProgress && entry.attempt > 1 && <Restarted />}
+      <OpenCitation value={onCite}>
+        {inProgress && citations.length > 0 && <Sources citations={citations} onCite={onCite} />}
         {message.text && (
-          <div className={writing ? styles.writing : undefined}>
-            <Suspense fallback={<p className={styles.plain}>{message.text}</p>}>
-              <Markdown text={message.text} citations={citations} growing={writing} />
+          <div className={inProgress ? styles.writing : undefined}>
+            <Suspense fallback={<p className={styles.plainText}>{message.text}</p>}>
+              <Markdown text={message.text} citations={citations} isGrowing={inProgress} />
             </Suspense>
           </div>
         )}
-      </Opening>
-      {writing && !message.text && !lost && <Waiting text={waitingFor(entry, text)} />}
-      {writing && lost && <Waiting text={text.answer.lost} />}
+      </OpenCitation>
+      {inProgress && !message.text && !isConnectionLost && <Waiting text={progressText(entry, text)} />}
+      {inProgress && isConnectionLost && <Waiting text={text.answer.connectionLost} />}
       {message.status === "stopped" && (
         <p className={styles.stopped}>
           <CircleStop size={15} aria-hidden="true" /> {text.answer.stopped}
         </p>
       )}
-      {message.status === "failed" && <Failed message={message} busy={busy} onAgain={() => onRegenerate(message)} />}
-      {!writing && citations.length > 0 && <Sources citations={citations} onCite={onCite} />}
-      {!writing && <AnswerTools message={message} busy={busy} onRegenerate={onRegenerate} onRate={onRate} />}
+      {message.status === "failed" && (
+        <Failed message={message} isBusy={isBusy} onRetry={() => onRegenerate(message)} />
+      )}
+      {!inProgress && citations.length > 0 && <Sources citations={citations} onCite={onCite} />}
+      {!inProgress && <AnswerActions message={message} isBusy={isBusy} onRegenerate={onRegenerate} onRate={onRate} />}
     </article>
   );
 });
 
-function Failed({ message, busy, onAgain }: { message: Message; busy: boolean; onAgain: () => void }) {
+interface FailedProps {
+  message: Message;
+  isBusy: boolean;
+  onRetry: () => void;
+}
+
+function Failed({ message, isBusy, onRetry }: FailedProps) {
   const text = useText();
   return (
     <div className={styles.failed}>
       <Alert>{message.failure?.text ?? text.answer.failed}</Alert>
-      <Button size="small" disabled={busy} onClick={onAgain}>
-        <RefreshCw size={15} aria-hidden="true" /> {text.answer.askAgain}
+      <Button size="small" disabled={isBusy} onClick={onRetry}>
+        <RefreshCw size={15} aria-hidden="true" /> {text.answer.retry}
       </Button>
     </div>
   );
 }
 
-function Aside({ children }: { children: string }) {
+/** Shown if an earlier attempt was interrupted. */
+function Restarted() {
+  const text = useText();
   return (
     <p className={styles.stopped}>
-      <RefreshCw size={14} aria-hidden="true" /> {children}
+      <RefreshCw size={14} aria-hidden="true" /> {text.answer.restarted}
     </p>
   );
 }
@@ -94,7 +104,7 @@ function Waiting({ text }: { text: string }) {
   );
 }
 
-function Quoted() {
+function QuotedLabel() {
   const text = useText();
   return (
     <p className={styles.quoted} title={text.answer.quotedHint}>
@@ -131,8 +141,8 @@ function Sources({ citations, onCite }: { citations: readonly Citation[]; onCite
   );
 }
 
-function waitingFor({ message, sources, origin }: Entry, text: Texts): string {
-  if (origin === "asking") return navigator.onLine ? text.answer.waiting : text.answer.offline;
+function progressText({ message, sources, origin }: TranscriptEntry, text: Texts): string {
+  if (origin === "sending") return navigator.onLine ? text.answer.sending : text.answer.offline;
   if (sources.length > 0) return text.answer.reading(sources.length);
   return message.status === "requested" ? text.answer.searching : text.answer.writing;
 }

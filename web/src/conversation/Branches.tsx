@@ -1,4 +1,4 @@
-// Leads between the versions of a question or an answer: ‹2/3›.
+// Switches between the versions of a question or an answer: ‹2/3›.
 
 import { useNavigate } from "@tanstack/react-router";
 import { ChevronLeft, ChevronRight } from "lucide-react";
@@ -10,29 +10,29 @@ export function Branches({ message, disabled }: { message: Message; disabled?: b
   const text = useText();
   const navigate = useNavigate();
   const { id, siblings } = message;
-  const at = siblings.indexOf(id);
-  if (siblings.length < 2 || at === -1) return null;
-  const go = (branch: string | undefined) =>
+  const index = siblings.indexOf(id);
+  if (siblings.length < 2 || index === -1) return null;
+  const show = (branch: string | undefined) =>
     branch && navigate({ to: ".", search: (search) => ({ ...search, branch, m: undefined }), resetScroll: false });
   return (
-    // biome-ignore lint/a11y/useSemanticElements: a fieldset is for forms
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset is meant for forms
     <span className={styles.branches} role="group" aria-label={text.branches.label}>
       <button
         type="button"
         aria-label={text.branches.previous}
-        disabled={disabled || at === 0}
-        onClick={() => void go(siblings[at - 1])}
+        disabled={disabled || index === 0}
+        onClick={() => void show(siblings[index - 1])}
       >
         <ChevronLeft size={16} aria-hidden="true" />
       </button>
-      <span className={styles.place} role="img" aria-label={text.branches.place(at + 1, siblings.length)}>
-        {at + 1}/{siblings.length}
+      <span className={styles.position} role="img" aria-label={text.branches.position(index + 1, siblings.length)}>
+        {index + 1}/{siblings.length}
       </span>
       <button
         type="button"
         aria-label={text.branches.next}
-        disabled={disabled || at === siblings.length - 1}
-        onClick={() => void go(siblings[at + 1])}
+        disabled={disabled || index === siblings.length - 1}
+        onClick={() => void show(siblings[index + 1])}
       >
         <ChevronRight size={16} aria-hidden="true" />
       </button>

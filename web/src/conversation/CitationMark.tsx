@@ -1,30 +1,30 @@
-// A number in an answer: it shows the passage behind it, and leads to that passage in its document.
+// The number of a source in the text of an answer. Opens a popover with the passage.
 
 import { createContext, lazy, useContext } from "react";
 import type { Citation } from "../api/types";
 import { useText } from "../text/text";
-import { OnDemand } from "../ui/OnDemand";
+import { LazyPopup } from "../ui/LazyPopup";
 import styles from "./CitationMark.module.css";
 
-const CitationCard = lazy(() => import("./CitationCard"));
+const CitationPopup = lazy(() => import("./CitationPopup"));
 
 /** Opens a cited passage in its document. */
-export const Opening = createContext<(citation: Citation) => void>(() => {});
+export const OpenCitation = createContext<(citation: Citation) => void>(() => {});
 
 export function CitationMark({ citation }: { citation: Citation }) {
   const text = useText();
-  const open = useContext(Opening);
+  const onOpen = useContext(OpenCitation);
   return (
-    <OnDemand
-      opened={CitationCard}
-      given={{ citation, open }}
-      button={(press) => (
+    <LazyPopup
+      popup={CitationPopup}
+      popupProps={{ citation, onOpen }}
+      button={(open) => (
         <button
           type="button"
           className={styles.mark}
           aria-label={text.answer.source(citation.number)}
           title={citation.title}
-          {...(press && { onClick: press })}
+          {...(open && { onClick: open })}
         >
           {citation.number}
         </button>

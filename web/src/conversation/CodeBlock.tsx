@@ -1,55 +1,56 @@
-// A block of code: its language, a button that copies it, and its colours once it is whole.
+// A block of code: its language, a copy button, and syntax highlighting once it is complete.
 
 import { Check, Copy } from "lucide-react";
 import { type ComponentProps, type ReactNode, useEffect, useState } from "react";
 import { useText } from "../text/text";
 import styles from "./CodeBlock.module.css";
-import { useCopying } from "./useCopying";
+import { useCopyToClipboard } from "./useCopyToClipboard";
 
-type Highlighted = typeof import("./highlight").highlighted;
-let highlighted: Highlighted | undefined;
+type Highlight = typeof import("./highlight").highlight;
+/** Undefined until it is loaded. */
+let highlight: Highlight | undefined;
 
 interface Props extends ComponentProps<"pre"> {
   language: string;
   code: string;
-  /** Nothing more comes. */
-  whole: boolean;
+  /** No more text will follow. */
+  isComplete: boolean;
 }
 
-export function CodeBlock({ language, code, whole, children, ...rest }: Props) {
+export function CodeBlock({ language, code, isComplete, children, ...rest }: Props) {
   const text = useText();
-  const { copied, copy } = useCopying();
-  const colours = useColours(code, language, whole);
+  const { isCopied, copy } = useCopyToClipboard();
+  const highlighted = useHighlight(code, language, isComplete);
   return (
     <div className={styles.code}>
-      <div className={styles.head}>
+      <div className={styles.header}>
         <span>{language}</span>
         <button type="button" className={styles.copy} onClick={() => copy(code)}>
-          {copied ? <Check size={14} aria-hidden="true" /> : <Copy size={14} aria-hidden="true" />}
-          {copied ? text.answer.copied : text.answer.copy}
+          {isCopied ? <Check size={14} aria-hidden="true" /> : <Copy size={14} aria-hidden="true" />}
+          {isCopied ? text.answer.copied : text.answer.copy}
         </button>
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a block that scrolls sideways must be reachable by keyboard */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: keyboard users can scroll the code only if it takes the focus */}
       <pre {...rest} tabIndex={0}>
-        {colours === undefined ? children : <code>{colours}</code>}
+        {highlighted === undefined ? children : <code>{highlighted}</code>}
       </pre>
     </div>
   );
 }
 
-function useColours(code: string, language: string, whole: boolean): ReactNode | undefined {
-  const wanted = whole && language !== "";
-  const [, setLoaded] = useState(highlighted !== undefined);
+function useHighlight(code: string, language: string, isComplete: boolean): ReactNode | undefined {
+  const isWanted = isComplete && language !== "";
+  const [, setLoaded] = useState(highlight !== undefined);
   useEffect(() => {
-    if (!wanted || highlighted) return;
-    let here = true;
+    if (!isWanted || highlight) return;
+    let isMounted = true;
     void import("./highlight").then((module) => {
-      highlighted = module.highlighted;
-      if (here) setLoaded(true);
+      highlight = module.highlight;
+      if (isMounted) setLoaded(true);
     });
     return () => {
-      here = false;
+      isMounted = false;
     };
-  }, [wanted]);
-  return wanted ? highlighted?.(code, language) : undefined;
+  }, [isWanted]);
+  return isWanted ? highlight?.(code, language) : undefined;
 }

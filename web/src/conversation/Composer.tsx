@@ -1,46 +1,49 @@
-// Where a question is written. Enter sends it, and an answer being written can be stopped here. What is written survives
-// leaving the page.
+// The field for questions. Enter sends the question. While an answer is in progress, the send button becomes a stop button. The
+// text is saved as a draft.
 
 import { ArrowUp, Square } from "lucide-react";
 import { type FormEvent, type KeyboardEvent, type RefObject, useEffect, useRef, useState } from "react";
+import { readDraft, saveDraft } from "../storage/drafts";
 import { useText } from "../text/text";
 import styles from "./Composer.module.css";
-import { draftOf, keepDraft } from "./drafts";
+import { byteLength } from "./transcriptEntry";
 
-/** What the service takes, in UTF-8. */
+/** Limit of the service, in UTF-8 bytes. */
 const MAX_QUESTION_BYTES = 32_768;
 
 interface Props {
-  /** Whose draft it is, and of which conversation. */
+  /** The user and the conversation that the draft belongs to. */
   owner: string;
   conversationId: string;
   onAsk: (question: string) => void;
-  /** Given while an answer is being written; undefined inside until the answer can be named. */
-  stopping?: { stop: (() => void) | undefined } | undefined;
+  /** An answer is in progress, so no question can be sent. */
+  isBusy?: boolean;
+  /** Stops the answer in progress. Undefined until its id is known. */
+  onStop?: (() => void) | undefined;
 }
 
-export function Composer({ owner, conversationId, onAsk, stopping }: Props) {
+export function Composer({ owner, conversationId, onAsk, isBusy = false, onStop }: Props) {
   const text = useText();
-  const [draft, setDraft] = useState(() => draftOf(owner, conversationId));
+  const [draft, setDraft] = useState(() => readDraft(owner, conversationId));
   const form = useRef<HTMLFormElement>(null);
   const input = useRef<HTMLTextAreaElement>(null);
   const question = draft.trim();
-  const tooLong = new TextEncoder().encode(question).length > MAX_QUESTION_BYTES;
-  const ready = question !== "" && !tooLong && !stopping;
-  useFocusOnWideScreens(input);
+  const isTooLong = byteLength(question) > MAX_QUESTION_BYTES;
+  const canSend = question !== "" && !isTooLong && !isBusy;
+  useInitialFocus(input);
 
-  const write = (written: string) => {
-    setDraft(written);
-    keepDraft(owner, conversationId, written);
+  const changeDraft = (changed: string) => {
+    setDraft(changed);
+    saveDraft(owner, conversationId, changed);
   };
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (!ready) return;
-    write("");
+    if (!canSend) return;
+    changeDraft("");
     onAsk(question);
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    // Enter also ends the choice of a character in some writing systems.
+    // During the composition of a character, Enter confirms it.
     if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
     event.preventDefault();
     form.current?.requestSubmit();
@@ -48,7 +51,7 @@ export function Composer({ owner, conversationId, onAsk, stopping }: Props) {
 
   return (
     <form ref={form} className={styles.composer} onSubmit={submit}>
-      {tooLong && (
+      {isTooLong && (
         <p className={styles.problem} role="alert">
           {text.composer.tooLong}
         </p>
@@ -63,40 +66,44 @@ export function Composer({ owner, conversationId, onAsk, stopping }: Props) {
           title={text.composer.hint}
           rows={1}
           value={draft}
-          onChange={(event) => write(event.target.value)}
+          onChange={(event) => changeDraft(event.target.value)}
           onKeyDown={onKeyDown}
         />
-        {stopping ? (
-          <button
-            type="button"
-            className={styles.action}
-            aria-label={text.composer.stop}
-            title={text.composer.stop}
-            disabled={!stopping.stop}
-            onClick={stopping.stop}
-          >
-            <Square size={16} fill="currentColor" aria-hidden="true" />
-          </button>
-        ) : (
-          <button
-            type="submit"
-            className={styles.action}
-            aria-label={text.composer.send}
-            title={text.composer.send}
-            disabled={!ready}
-          >
-            <ArrowUp size={20} aria-hidden="true" />
-          </button>
-        )}
+        {isBusy ? <StopButton onStop={onStop} /> : <SendButton isEnabled={canSend} />}
       </div>
     </form>
   );
 }
 
-/** Where the focus does not bring up a keyboard over half of the page. */
-function useFocusOnWideScreens(input: RefObject<HTMLTextAreaElement | null>): void {
+function SendButton({ isEnabled }: { isEnabled: boolean }) {
+  const label = useText().composer.send;
+  return (
+    <button type="submit" className={styles.action} aria-label={label} title={label} disabled={!isEnabled}>
+      <ArrowUp size={20} aria-hidden="true" />
+    </button>
+  );
+}
+
+function StopButton({ onStop }: { onStop: (() => void) | undefined }) {
+  const label = useText().composer.stop;
+  return (
+    <button
+      type="button"
+      className={styles.action}
+      aria-label={label}
+      title={label}
+      disabled={!onStop}
+      onClick={onStop}
+    >
+      <Square size={16} fill="currentColor" aria-hidden="true" />
+    </button>
+  );
+}
+
+/** Focuses the field, except on touch devices, where the focus would open the on-screen keyboard. */
+function useInitialFocus(input: RefObject<HTMLTextAreaElement | null>): void {
   useEffect(() => {
-    const nobodyHasIt = document.activeElement === document.body || document.activeElement === null;
-    if (nobodyHasIt && matchMedia("(pointer: fine)").matches) input.current?.focus({ preventScroll: true });
+    const isFocusFree = document.activeElement === document.body || document.activeElement === null;
+    if (isFocusFree && matchMedia("(pointer: fine)").matches) input.current?.focus({ preventScroll: true });
   }, [input]);
 }

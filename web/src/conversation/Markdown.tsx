@@ -1,32 +1,32 @@
-// An answer's Markdown, safely: no HTML of its own, no pictures from elsewhere, links that open beside the page. It is
-// drawn block by block, so that a growing answer costs only its end.
+// Renders the Markdown of an answer. HTML and images are not rendered, and links open in a new tab. Renders block by block, so
+// that a growing answer re-renders only its last blocks.
 
 import { createContext, memo, useContext, useEffect, useMemo, useRef, useState } from "react";
 import ReactMarkdown, { type Components, type ExtraProps } from "react-markdown";
 import type { PluggableList } from "unified";
 import type { Citation } from "../api/types";
-import { type Cut, closed, cut, NOTHING } from "./blocks";
 import { CitationMark } from "./CitationMark";
 import { CodeBlock } from "./CodeBlock";
-import { citationMarks } from "./citations";
-import { hasFormulas, withFormulas } from "./formulas";
-import { readGfm } from "./gfm";
+import { citationPlugin } from "./citationPlugin";
+import { gfmPlugin } from "./gfmPlugin";
 import styles from "./Markdown.module.css";
+import { hasFormulas, normalizeFormulas } from "./normalizeFormulas";
+import { type Blocks, closeMarkup, NO_BLOCKS, splitBlocks } from "./splitBlocks";
 
 interface Props {
   text: string;
   citations: readonly Citation[];
-  /** More text may come. */
-  growing?: boolean;
+  /** More text may follow. */
+  isGrowing?: boolean;
 }
 
 const Citations = createContext<readonly Citation[]>([]);
-const Whole = createContext(true);
+const IsComplete = createContext(true);
 
-const Markdown = memo(function Markdown({ text, citations, growing = false }: Props) {
-  const earlier = useRef<Cut>(NOTHING);
+const Markdown = memo(function Markdown({ text, citations, isGrowing = false }: Props) {
+  const earlier = useRef<Blocks>(NO_BLOCKS);
   const blocks = useMemo(() => {
-    earlier.current = cut(text, earlier.current);
+    earlier.current = splitBlocks(text, earlier.current);
     return earlier.current.blocks;
   }, [text]);
   const numbers = useNumbers(citations);
@@ -34,9 +34,10 @@ const Markdown = memo(function Markdown({ text, citations, growing = false }: Pr
     <Citations value={citations}>
       <div className={styles.markdown}>
         {blocks.map((block, index) => {
-          const last = growing && index === blocks.length - 1;
-          // biome-ignore lint/suspicious/noArrayIndexKey: blocks only ever come at the end
-          return <Block key={index} block={last ? closed(block) : block} numbers={numbers} whole={!last} />;
+          const isOpen = isGrowing && index === blocks.length - 1;
+          const markup = isOpen ? closeMarkup(block) : block;
+          // biome-ignore lint/suspicious/noArrayIndexKey: blocks are only appended
+          return <Block key={index} block={markup} numbers={numbers} isComplete={!isOpen} />;
         })}
       </div>
     </Citations>
@@ -46,8 +47,8 @@ const Markdown = memo(function Markdown({ text, citations, growing = false }: Pr
 export default Markdown;
 
 /**
- * The numbers that are marks. What a block depends on is which there are, not each new list of them; and one that was there
- * stays, so that an answer is not read anew from its beginning when it ends and fewer are cited than might have been.
+ * The numbers of all sources so far, as a string, so that blocks do not depend on the identity of the list. Numbers are never
+ * removed: a completed answer cites fewer sources than were retrieved, and that must not render all its blocks again.
  */
 function useNumbers(citations: readonly Citation[]): string {
   const earlier = useRef<ReadonlySet<number>>(new Set());
@@ -57,15 +58,21 @@ function useNumbers(citations: readonly Citation[]): string {
   }, [citations]);
 }
 
-const Block = memo(function Block({ block, numbers, whole }: { block: string; numbers: string; whole: boolean }) {
-  const text = withFormulas(block);
-  const math = useMath(hasFormulas(text));
+interface BlockProps {
+  block: string;
+  numbers: string;
+  isComplete: boolean;
+}
+
+const Block = memo(function Block({ block, numbers, isComplete }: BlockProps) {
+  const text = normalizeFormulas(block);
+  const math = useMathPlugins(hasFormulas(text));
   const remarkPlugins = useMemo((): PluggableList => {
     const known = new Set(numbers.split(",").map(Number));
-    return [readGfm, ...(math?.remarkPlugins ?? []), citationMarks((number) => known.has(number))];
+    return [gfmPlugin, ...(math?.remarkPlugins ?? []), citationPlugin((number) => known.has(number))];
   }, [numbers, math]);
-  // A block that has become whole says the same as before: only its code is drawn anew, with colours.
-  const drawn = useMemo(
+  // When a block becomes complete, only its code is rendered again, with highlighting.
+  const rendered = useMemo(
     () => (
       <div className={styles.block}>
         <ReactMarkdown remarkPlugins={remarkPlugins} rehypePlugins={math?.rehypePlugins ?? []} components={COMPONENTS}>
@@ -75,26 +82,27 @@ const Block = memo(function Block({ block, numbers, whole }: { block: string; nu
     ),
     [text, remarkPlugins, math],
   );
-  return <Whole value={whole}>{drawn}</Whole>;
+  return <IsComplete value={isComplete}>{rendered}</IsComplete>;
 });
 
-type MathPlugins = typeof import("./math");
+type MathPlugins = typeof import("./mathPlugins");
+/** Undefined until they are loaded. */
 let mathPlugins: MathPlugins | undefined;
 
-function useMath(wanted: boolean): MathPlugins | undefined {
+function useMathPlugins(isWanted: boolean): MathPlugins | undefined {
   const [loaded, setLoaded] = useState(mathPlugins);
   useEffect(() => {
-    if (!wanted || loaded) return;
-    let here = true;
-    void import("./math").then((plugins) => {
+    if (!isWanted || loaded) return;
+    let isMounted = true;
+    void import("./mathPlugins").then((plugins) => {
       mathPlugins = plugins;
-      if (here) setLoaded(plugins);
+      if (isMounted) setLoaded(plugins);
     });
     return () => {
-      here = false;
+      isMounted = false;
     };
-  }, [wanted, loaded]);
-  return wanted ? loaded : undefined;
+  }, [isWanted, loaded]);
+  return isWanted ? loaded : undefined;
 }
 
 function Mark(props: { "data-number"?: unknown }) {
@@ -105,10 +113,10 @@ function Mark(props: { "data-number"?: unknown }) {
 }
 
 function Code({ node }: ExtraProps) {
-  const whole = useContext(Whole);
+  const isComplete = useContext(IsComplete);
   const code = codeOf(node);
   return (
-    <CodeBlock language={languageOf(node)} code={code} whole={whole}>
+    <CodeBlock language={languageOf(node)} code={code} isComplete={isComplete}>
       <code>{code}</code>
     </CodeBlock>
   );
@@ -117,24 +125,24 @@ function Code({ node }: ExtraProps) {
 const COMPONENTS: Components = {
   a: ({ node: _, ...rest }) => <a {...rest} target="_blank" rel="noopener noreferrer nofollow" />,
   cite: Mark as NonNullable<Components["cite"]>,
-  // Loading a picture tells its host who reads what, so only its description is shown.
+  // Loading an image would reveal the reader to its host, so only its description is shown.
   img: ({ alt }) => <em>{alt}</em>,
   pre: Code,
-  // Headings of an answer stand below those of the page.
+  // The headings of an answer are below those of the page.
   h1: ({ node: _, ...rest }) => <h3 {...rest} />,
   h2: ({ node: _, ...rest }) => <h4 {...rest} />,
   h3: ({ node: _, ...rest }) => <h5 {...rest} />,
-  // The box of a task: it only shows, so a sign will do.
+  // The checkbox of a task list cannot be changed, so a character suffices.
   input: ({ checked }) => <span>{checked ? "☑" : "☐"} </span>,
   table: ({ node: _, ...rest }) => (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a table that scrolls sideways must be reachable by keyboard
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: keyboard users can scroll the table only if it takes the focus
     <div className={styles.wide} tabIndex={0}>
       <table {...rest} />
     </div>
   ),
 };
 
-/** What stands behind the opening fence of a block of code. */
+/** The language that follows the opening fence of a block of code. */
 function languageOf(node: ExtraProps["node"]): string {
   const code = node?.children[0];
   const classes = code?.type === "element" ? code.properties.className : undefined;

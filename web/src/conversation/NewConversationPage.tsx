@@ -1,39 +1,39 @@
-// The start: nothing asked yet.
+// The start page: asking starts a new conversation.
 
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { session } from "../account/session";
+import { userQuery } from "../account/session";
 import { newId } from "../api/ids";
+import { NEW_CONVERSATION } from "../storage/drafts";
 import { useText } from "../text/text";
 import { Button } from "../ui/Button";
 import { DocumentTitle } from "../ui/DocumentTitle";
 import { Logo } from "../ui/Logo";
 import { Composer } from "./Composer";
-import { useAsking } from "./commands";
-import { NEW } from "./drafts";
+import { useAnswerCommands } from "./commands";
 import styles from "./NewConversationPage.module.css";
 
 export function NewConversationPage() {
   const text = useText();
-  const { data: person } = useSuspenseQuery(session);
-  const asking = useAsking();
+  const { data: user } = useSuspenseQuery(userQuery);
+  const commands = useAnswerCommands();
   const navigate = useNavigate();
-  const begin = (question: string) => {
+  const start = (question: string) => {
     const conversationId = newId();
-    asking.ask(conversationId, [], question);
+    commands.ask(conversationId, [], question);
     void navigate({ to: "/c/$conversationId", params: { conversationId } });
   };
   return (
     <div className={styles.page}>
       <DocumentTitle>{text.name}</DocumentTitle>
-      <div className={styles.middle}>
+      <div className={styles.welcome}>
         <Logo size={48} />
         <h1 className={styles.title}>{text.conversation.empty}</h1>
         <p className={styles.hint}>{text.conversation.emptyHint}</p>
         <ul className={styles.suggestions}>
           {text.conversation.suggestions.map((suggestion) => (
             <li key={suggestion}>
-              <Button size="small" onClick={() => begin(suggestion)}>
+              <Button size="small" onClick={() => start(suggestion)}>
                 {suggestion}
               </Button>
             </li>
@@ -41,7 +41,7 @@ export function NewConversationPage() {
         </ul>
       </div>
       <div className={styles.foot}>
-        <Composer owner={person?.id ?? ""} conversationId={NEW} onAsk={begin} />
+        <Composer owner={user?.id ?? ""} conversationId={NEW_CONVERSATION} onAsk={start} />
       </div>
     </div>
   );

@@ -1,4 +1,4 @@
-// What a person asked: its versions, changing it, copying it, and what to do when it was not sent.
+// A question with its actions: copy, edit, switch to another version, and send again if it was refused.
 
 import { Check, Copy, Pencil } from "lucide-react";
 import { type KeyboardEvent, memo, useState } from "react";
@@ -7,45 +7,45 @@ import { useText } from "../text/text";
 import { Button } from "../ui/Button";
 import { IconButton } from "../ui/IconButton";
 import { Branches } from "./Branches";
-import type { Entry } from "./entry";
 import styles from "./Question.module.css";
-import { useCopying } from "./useCopying";
+import type { TranscriptEntry } from "./transcriptEntry";
+import { useCopyToClipboard } from "./useCopyToClipboard";
 
 interface Props {
-  entry: Entry;
-  /** An answer is being written, so nothing new may be asked. */
-  busy: boolean;
-  onAgain: (message: Message) => void;
-  onWithdraw: (message: Message) => void;
+  entry: TranscriptEntry;
+  /** An answer of the conversation is in progress, so no question can be sent. */
+  isBusy: boolean;
+  onRetry: (message: Message) => void;
+  onDiscard: (message: Message) => void;
   onEdit: (message: Message, text: string) => void;
 }
 
-export const Question = memo(function Question({ entry, busy, onAgain, onWithdraw, onEdit }: Props) {
+export const Question = memo(function Question({ entry, isBusy, onRetry, onDiscard, onEdit }: Props) {
   const text = useText();
-  const [editing, setEditing] = useState(false);
-  const { copied, copy } = useCopying();
+  const [isEditing, setIsEditing] = useState(false);
+  const { isCopied, copy } = useCopyToClipboard();
   const { message, origin } = entry;
-  const sent = origin === "asked" || origin === "fetched";
+  const isSent = origin === "accepted" || origin === "fetched";
   return (
     <article className={styles.question} aria-label={text.conversation.question} data-origin={origin}>
-      {editing ? (
+      {isEditing ? (
         <Editor
           text={message.text}
-          onCancel={() => setEditing(false)}
+          onCancel={() => setIsEditing(false)}
           onAsk={(changed) => {
-            setEditing(false);
+            setIsEditing(false);
             onEdit(message, changed);
           }}
         />
       ) : (
         <p className={styles.bubble}>{message.text}</p>
       )}
-      {sent && !editing && (
+      {isSent && !isEditing && (
         <div className={styles.tools}>
-          <IconButton label={copied ? text.answer.copied : text.answer.copy} onClick={() => copy(message.text)}>
-            {copied ? <Check size={15} /> : <Copy size={15} />}
+          <IconButton label={isCopied ? text.answer.copied : text.answer.copy} onClick={() => copy(message.text)}>
+            {isCopied ? <Check size={15} /> : <Copy size={15} />}
           </IconButton>
-          <IconButton label={text.question.edit} disabled={busy} onClick={() => setEditing(true)}>
+          <IconButton label={text.question.edit} disabled={isBusy} onClick={() => setIsEditing(true)}>
             <Pencil size={15} />
           </IconButton>
           <Branches message={message} />
@@ -54,11 +54,11 @@ export const Question = memo(function Question({ entry, busy, onAgain, onWithdra
       {origin === "refused" && (
         <div className={styles.refused} role="alert">
           <span>{text.question.notSent}</span>
-          <Button size="small" onClick={() => onAgain(message)}>
-            {text.question.again}
+          <Button size="small" onClick={() => onRetry(message)}>
+            {text.question.retry}
           </Button>
-          <Button size="small" kind="quiet" onClick={() => onWithdraw(message)}>
-            {text.question.withdraw}
+          <Button size="small" kind="quiet" onClick={() => onDiscard(message)}>
+            {text.question.discard}
           </Button>
         </div>
       )}
@@ -72,11 +72,11 @@ interface EditorProps {
   onAsk: (text: string) => void;
 }
 
-function Editor({ text: before, onCancel, onAsk }: EditorProps) {
+function Editor({ text: original, onCancel, onAsk }: EditorProps) {
   const text = useText();
-  const [draft, setDraft] = useState(before);
+  const [draft, setDraft] = useState(original);
   const question = draft.trim();
-  const ask = () => question !== "" && (question === before ? onCancel() : onAsk(question));
+  const ask = () => question !== "" && (question === original ? onCancel() : onAsk(question));
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === "Escape") {
       event.stopPropagation();
@@ -92,9 +92,9 @@ function Editor({ text: before, onCancel, onAsk }: EditorProps) {
         className={styles.input}
         aria-label={text.question.editLabel}
         value={draft}
-        // biome-ignore lint/a11y/noAutofocus: somebody just asked to write here
+        // biome-ignore lint/a11y/noAutofocus: the user has just clicked the edit button
         autoFocus
-        onFocus={({ currentTarget }) => currentTarget.setSelectionRange(before.length, before.length)}
+        onFocus={({ currentTarget }) => currentTarget.setSelectionRange(original.length, original.length)}
         onChange={(event) => setDraft(event.target.value)}
         onKeyDown={onKeyDown}
       />

@@ -1,126 +1,124 @@
-// What a person can do in a conversation: each command goes out with ids made here, so that sending it again is safe, and
-// its effect is shown at once.
+// Commands of a conversation's page. Each is applied to the cached transcript at once. The ids are created here, so that a
+// command can be repeated.
 
 import { type QueryClient, useMutation, useQueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { session } from "../account/session";
-import { api, dataOf } from "../api/client";
+import { userQuery } from "../account/session";
+import { retryPolicy, sendCommand } from "../api/commands";
 import { newId } from "../api/ids";
-import { mayPass, SignedOut } from "../api/problem";
-import type { Command, Message } from "../api/types";
-import { draftOf, keepDraft } from "./drafts";
-import type { Transcript } from "./entry";
-import { transcriptKey } from "./queries";
-import { accepted, ask, askAgain, edit, rate, refused, regenerate, withdraw } from "./transcript";
-import { keepNewer } from "./versions";
+import { SignedOut } from "../api/problem";
+import type { Command, Message, Rating } from "../api/types";
+import { recordVersions } from "../conversation-list/versions";
+import { readDraft, saveDraft } from "../storage/drafts";
+import { transcriptKey, transcriptKeys } from "./queries";
+import { accept, ask, discard, edit, rate, refuse, regenerate, retry } from "./transcript";
+import type { Transcript } from "./transcriptEntry";
 
-const COMMAND_TRIES = 4;
+type AnswerCommand = Command & { type: "ask" | "regenerate" };
 
-export const persistently = (failures: number, error: Error) => failures < COMMAND_TRIES && mayPass(error);
-
-export function send(conversationId: string, command: Command) {
-  const params = { path: { conversation_id: conversationId } };
-  return dataOf(api.POST("/v1/conversations/{conversation_id}/commands", { params, body: command }));
-}
-
-type Asking = Command & { type: "ask" | "regenerate" };
-
-interface Sending {
+interface Variables {
+  /** The user when the command was sent. The session may expire before the response. */
   owner: string | undefined;
   conversationId: string;
-  command: Asking;
+  command: AnswerCommand;
 }
 
 /**
- * Asks, edits and regenerates. Each makes the newest branch, which is the one shown when no other is asked for; `shown` is
- * what it is made from.
+ * Commands that request an answer. Each creates the newest branch, which is shown unless the address names another one.
+ * `shown` is the visible transcript, to which the command is applied.
  */
-export function useAsking() {
+export function useAnswerCommands() {
   const queries = useQueryClient();
   const { mutate } = useMutation({
-    mutationFn: ({ conversationId, command }: Sending) => send(conversationId, command),
-    retry: persistently,
+    mutationFn: ({ conversationId, command }: Variables) => sendCommand(conversationId, command),
+    retry: retryPolicy,
     onSuccess: ({ version }, { conversationId, command }) => {
-      change(queries, conversationId, (transcript) => accepted(transcript, command.question_id));
-      keepNewer(queries, [{ id: conversationId, version }]);
+      update(queries, conversationId, (transcript) => accept(transcript, command.question_id));
+      recordVersions(queries, [{ id: conversationId, version }]);
     },
     onError: (error, { owner, conversationId, command }) => {
-      if (error instanceof SignedOut) keepForLater(owner, conversationId, command);
-      change(queries, conversationId, (transcript) => refused(transcript, command.question_id));
+      if (error instanceof SignedOut) restoreDraft(owner, conversationId, command);
+      update(queries, conversationId, (transcript) => refuse(transcript, command.question_id));
       if (command.type === "regenerate") void queries.invalidateQueries({ queryKey: transcriptKey(conversationId) });
     },
   });
   return useMemo(() => {
-    const begin = (conversationId: string, transcript: Transcript, command: Asking) => {
+    const start = (conversationId: string, transcript: Transcript, command: AnswerCommand) => {
       queries.setQueryData(transcriptKey(conversationId), transcript);
-      // Asked for now: when the session ends under it, nobody knows any more whose it was.
-      mutate({ owner: queries.getQueryData(session.queryKey)?.id, conversationId, command });
+      mutate({ owner: queries.getQueryData(userQuery.queryKey)?.id, conversationId, command });
     };
     return {
       ask: (conversationId: string, shown: Transcript, text: string) => {
-        const asked = { questionId: newId(), text, at: now() };
-        const transcript = ask(shown, asked);
-        begin(conversationId, transcript, askCommand(asked, transcript));
+        const question = { questionId: newId(), text, createdAt: now() };
+        const transcript = ask(shown, question);
+        start(conversationId, transcript, askCommand(question, transcript));
       },
       edit: (conversationId: string, shown: Transcript, edited: Message, text: string) => {
-        const asked = { questionId: newId(), text, at: now() };
-        const transcript = edit(shown, edited.id, asked);
-        begin(conversationId, transcript, askCommand(asked, transcript));
+        const question = { questionId: newId(), text, createdAt: now() };
+        const transcript = edit(shown, edited.id, question);
+        start(conversationId, transcript, askCommand(question, transcript));
       },
       regenerate: (conversationId: string, shown: Transcript, { id, parent_id }: Message) => {
         if (!parent_id) return;
-        const answerId = newId();
-        const command: Asking = { type: "regenerate", question_id: parent_id, answer_id: answerId };
-        begin(conversationId, regenerate(shown, id, { answerId, at: now() }), command);
+        const answer = { answerId: newId(), createdAt: now() };
+        const command: AnswerCommand = { type: "regenerate", question_id: parent_id, answer_id: answer.answerId };
+        start(conversationId, regenerate(shown, id, answer), command);
       },
-      askAgain: (conversationId: string, shown: Transcript, { id, text }: Message) => {
-        const transcript = askAgain(shown, id);
-        begin(conversationId, transcript, askCommand({ questionId: id, text }, transcript));
+      retry: (conversationId: string, shown: Transcript, { id, text }: Message) => {
+        const transcript = retry(shown, id);
+        start(conversationId, transcript, askCommand({ questionId: id, text }, transcript));
       },
-      withdraw: (conversationId: string, { id }: Message) =>
-        change(queries, conversationId, (transcript) => withdraw(transcript, id)),
+      discard: (conversationId: string, { id }: Message) =>
+        update(queries, conversationId, (transcript) => discard(transcript, id)),
     };
   }, [queries, mutate]);
 }
 
-/** Ends an answer that is being written; what was written so far stays. */
-export function useStopping(conversationId: string) {
+/** Stops an answer in progress. Its text so far is kept. */
+export function useStopAnswer(conversationId: string) {
   return useMutation({
-    mutationFn: (answerId: string) => send(conversationId, { type: "stop", answer_id: answerId }),
-    retry: persistently,
+    mutationFn: (answerId: string) => sendCommand(conversationId, { type: "stop", answer_id: answerId }),
+    retry: retryPolicy,
   });
 }
 
-/** Judges an answer; a judgement that did not arrive is taken back. */
-export function useRating(conversationId: string) {
+interface AnswerRating {
+  answerId: string;
+  rating: Rating;
+  comment?: string;
+}
+
+/** Rates an answer. The rating is reverted if the command fails. */
+export function useRateAnswer(conversationId: string) {
   const queries = useQueryClient();
+  const queryKey = transcriptKeys(conversationId);
   return useMutation({
-    mutationFn: ({ answerId, rating, comment }: { answerId: string; rating: string; comment?: string }) =>
-      send(conversationId, { type: "rate", answer_id: answerId, rating, ...(comment && { comment }) }),
-    retry: persistently,
+    mutationFn: ({ answerId, rating, comment }: AnswerRating) =>
+      sendCommand(conversationId, { type: "rate", answer_id: answerId, rating, ...(comment && { comment }) }),
+    retry: retryPolicy,
     onMutate: ({ answerId, rating }) =>
       queries.setQueriesData<Transcript>(
-        { queryKey: transcriptKey(conversationId).slice(0, 2) },
+        { queryKey },
         (transcript) => transcript && rate(transcript, answerId, rating),
       ),
-    onError: () => queries.invalidateQueries({ queryKey: transcriptKey(conversationId).slice(0, 2) }),
+    onError: () => queries.invalidateQueries({ queryKey }),
   });
 }
 
-/** The session ended under a question: its words go back to where they were written. */
-function keepForLater(owner: string | undefined, conversationId: string, command: Asking): void {
+/** The session expired before the service received the question: its text becomes the draft again. */
+function restoreDraft(owner: string | undefined, conversationId: string, command: AnswerCommand): void {
   if (!owner || command.type !== "ask") return;
-  const draft = draftOf(owner, conversationId);
-  keepDraft(owner, conversationId, draft ? `${command.text}\n\n${draft}` : command.text);
+  const draft = readDraft(owner, conversationId);
+  saveDraft(owner, conversationId, draft ? `${command.text}\n\n${draft}` : command.text);
 }
 
-function askCommand({ questionId, text }: { questionId: string; text: string }, transcript: Transcript) {
+function askCommand({ questionId, text }: { questionId: string; text: string }, transcript: Transcript): AnswerCommand {
   const parent = transcript.find(({ message }) => message.id === questionId)?.message.parent_id;
-  return { type: "ask" as const, question_id: questionId, text, ...(parent && { parent_id: parent }) };
+  return { type: "ask", question_id: questionId, text, ...(parent && { parent_id: parent }) };
 }
 
-function change(queries: QueryClient, conversationId: string, to: (transcript: Transcript) => Transcript): void {
-  queries.setQueryData<Transcript>(transcriptKey(conversationId), (transcript) => to(transcript ?? []));
+function update(queries: QueryClient, conversationId: string, change: (transcript: Transcript) => Transcript): void {
+  queries.setQueryData<Transcript>(transcriptKey(conversationId), (transcript) => change(transcript ?? []));
 }
 
 function now(): string {

@@ -1,17 +1,17 @@
-// Colours code. Fetched when the first block of code appears.
+// Syntax highlighting. Loaded with the first block of code.
 
 import { toJsxRuntime } from "hast-util-to-jsx-runtime";
 import { common, createLowlight } from "lowlight";
 import type { ReactNode } from "react";
 import { Fragment, jsx, jsxs } from "react/jsx-runtime";
 
-/** Longer code is shown as it is: colouring it would hold up the page. */
-const LONGEST = 30_000;
+/** Longer code is not highlighted, because that would block the page. */
+const MAX_CHARACTERS = 30_000;
 
 const lowlight = createLowlight(common);
 
-/** The code with its colours; undefined for a language that is not known. */
-export function highlighted(code: string, language: string): ReactNode | undefined {
-  if (code.length > LONGEST || !lowlight.registered(language)) return undefined;
+/** The highlighted code. Undefined if the language is unknown or the code too long. */
+export function highlight(code: string, language: string): ReactNode | undefined {
+  if (code.length > MAX_CHARACTERS || !lowlight.registered(language)) return undefined;
   return toJsxRuntime(lowlight.highlight(language, code), { Fragment, jsx, jsxs });
 }

@@ -1,85 +1,55 @@
 import { describe, expect, it } from "vitest";
-import type { Citation, Message } from "../api/types";
-import type { AnswerEvent } from "../stream/events";
-import { answerInProgress, isPending, type Transcript } from "./entry";
-import { hear } from "./hearing";
-import { accepted, ask, askAgain, edit, merge, rate, refused, regenerate, withdraw } from "./transcript";
+import {
+  applyAll,
+  asked,
+  CREATED_AT,
+  completed,
+  delta,
+  ids,
+  message,
+  question,
+  started,
+  summary,
+} from "./testMessages";
+import { accept, ask, discard, edit, merge, rate, refuse, regenerate, retry } from "./transcript";
+import { answerInProgress, entryKey, isAwaitingAnswer } from "./transcriptEntry";
 
-const AT = "2026-01-01T00:00:00Z";
-const SOURCE: Citation = { number: 1, document_id: "d", title: "T", passage: 0, snippet: "s", score: 1 };
+const newQuestion = (questionId: string, text: string) => ({ questionId, text, createdAt: CREATED_AT });
+const newAnswer = { answerId: "b", createdAt: CREATED_AT };
 
-function message(more: Partial<Message> & Pick<Message, "id">): Message {
-  return {
-    role: "assistant",
-    text: "",
-    parent_id: "q",
-    siblings: [],
-    status: "completed",
-    citations: [],
-    model: null,
-    quoted: false,
-    usage: null,
-    rating: "none",
-    created_at: AT,
-    ...more,
-  };
-}
-
-const question = message({ id: "q", role: "user", text: "Why?", parent_id: null, siblings: ["q"] });
-const started: AnswerEvent = { type: "started", answerId: "a", questionId: "q", attempt: 1 };
-const delta = (offset: number, text: string, attempt = 1): AnswerEvent => ({
-  type: "delta",
-  answerId: "a",
-  attempt,
-  offset,
-  text,
-});
-const ended = (text: string): AnswerEvent => ({
-  type: "ended",
-  message: message({ id: "a", text, citations: [SOURCE] }),
-});
-
-const asked = () => accepted(ask([], { questionId: "q", text: "Why?", at: AT }), "q");
-const heard = (transcript: Transcript, ...events: AnswerEvent[]) =>
-  events.reduce((current, event) => hear(current, event).transcript, transcript);
-const shown = (transcript: Transcript) => transcript.map(({ message }) => [message.id, message.status, message.text]);
-
-describe("asking", () => {
-  it("shows the question and the place of its answer at once, and waits for the service before it follows", () => {
-    const asking = ask([], { questionId: "q", text: "Why?", at: AT });
-    expect(asking.map(({ message }) => [message.role, message.text, message.status])).toEqual([
+describe("a question", () => {
+  it("is shown with a pending answer, which is in progress once the service accepts the question", () => {
+    const sending = ask([], newQuestion("q", "Why?"));
+    expect(sending.map(({ message: { role, text, status } }) => [role, text, status])).toEqual([
       ["user", "Why?", "completed"],
       ["assistant", "", "requested"],
     ]);
-    expect(answerInProgress(asking)).toBeUndefined();
-    expect(answerInProgress(accepted(asking, "q"))).toBeDefined();
+    expect(answerInProgress(sending)).toBeUndefined();
+    expect(isAwaitingAnswer(sending)).toBe(true);
+    expect(answerInProgress(accept(sending, "q"))).toBeDefined();
   });
 
-  it("keeps a refused question in sight, to be sent again or taken away", () => {
+  it("stays visible when it is refused, and can be sent again or discarded", () => {
     const before = merge([], [question, message({ id: "a" })]);
-    const asking = ask(before, { questionId: "q2", text: "And?", at: AT });
-    const seen = refused(asking, "q2");
-    expect(seen.map(({ message, origin }) => [message.id, origin])).toEqual([
+    const sending = ask(before, newQuestion("q2", "And?"));
+    const refused = refuse(sending, "q2");
+    expect(refused.map(({ message: { id }, origin }) => [id, origin])).toEqual([
       ["q", "fetched"],
       ["a", "fetched"],
       ["q2", "refused"],
     ]);
-    expect(askAgain(seen, "q2")).toEqual(asking);
-    expect(withdraw(seen, "q2")).toEqual(before);
+    expect(isAwaitingAnswer(refused)).toBe(false);
+    expect(retry(refused, "q2")).toEqual(sending);
+    expect(discard(refused, "q2")).toEqual(before);
   });
 
-  it("is accepted even when the answer ran ahead of the acceptance", () => {
-    const asking = ask([], { questionId: "q", text: "Why?", at: AT });
-    expect(shown(accepted(heard(asking, started, delta(0, "Be")), "q"))[1]).toEqual(["a", "streaming", "Be"]);
-  });
-
-  it("follows the newest answer", () => {
-    const more = ask(merge([], [question, message({ id: "a" })]), { questionId: "q2", text: "And?", at: AT });
-    expect(more.at(-2)?.message.parent_id).toBe("a");
+  it("follows the latest answer", () => {
+    const transcript = ask(merge([], [question, message({ id: "a" })]), newQuestion("q2", "And?"));
+    expect(transcript.at(-2)?.message.parent_id).toBe("a");
   });
 });
 
-describe("branches", () => {
+describe("a branch", () => {
   const first = [question, message({ id: "a", text: "A.", siblings: ["a"] })];
   const long = merge(
     [],
@@ -89,149 +59,77 @@ describe("branches", () => {
       message({ id: "a2", parent_id: "q2", siblings: ["a2"] }),
     ],
   );
-  const ids = (transcript: Transcript) => transcript.map(({ message }) => message.id);
 
-  it("begin with an edited question, beside the one it takes the place of", () => {
-    const edited = edit(long, "q2", { questionId: "q3", text: "But?", at: AT });
+  it("begins with an edited question, which is a version of the original", () => {
+    const edited = edit(long, "q2", newQuestion("q3", "But?"));
     expect(ids(edited)).toEqual(["q", "a", "q3", "pending:q3"]);
     expect(edited[2]?.message).toMatchObject({ parent_id: "a", siblings: ["q2", "q3"] });
-    expect(askAgain(refused(edited, "q3"), "q3")).toEqual(edited);
+    expect(retry(refuse(edited, "q3"), "q3")).toEqual(edited);
   });
 
-  it("begin with one more answer, whatever followed the other one", () => {
-    const again = regenerate(long, "a", { answerId: "b", at: AT });
+  it("begins with a regenerated answer", () => {
+    const again = regenerate(long, "a", newAnswer);
     expect(ids(again)).toEqual(["q", "b"]);
     expect(again[1]?.message).toMatchObject({ parent_id: "q", siblings: ["a", "b"], status: "requested" });
-    expect(answerInProgress(accepted(again, "q"))?.message.id).toBe("b");
+    expect(answerInProgress(accept(again, "q"))?.message.id).toBe("b");
   });
 
-  it("stay in sight while what is fetched does not know them yet", () => {
+  it("stays visible until a fetch returns it", () => {
     const fetched = long.map(({ message }) => message);
-    const edited = edit(long, "q2", { questionId: "q3", text: "But?", at: AT });
+    const edited = edit(long, "q2", newQuestion("q3", "But?"));
     expect(ids(merge(edited, fetched))).toEqual(["q", "a", "q3", "pending:q3"]);
-    const again = accepted(regenerate(long, "a", { answerId: "b", at: AT }), "q");
+    const again = accept(regenerate(long, "a", newAnswer), "q");
     expect(ids(merge(again, fetched))).toEqual(["q", "b"]);
     expect(ids(merge(again, [question, message({ id: "b", siblings: ["a", "b"] })]))).toEqual(["q", "b"]);
   });
 
-  it("give way to a newer one that is fetched", () => {
-    const again = accepted(regenerate(merge([], first), "a", { answerId: "b", at: AT }), "q");
+  it("is replaced by a newer one that a fetch returns", () => {
+    const again = accept(regenerate(merge([], first), "a", newAnswer), "q");
     const newer = [question, message({ id: "c", siblings: ["a", "b", "c"] })];
     expect(ids(merge(again, newer))).toEqual(["q", "c"]);
   });
+});
 
-  it("are fetched when a question heard of follows something else than the newest answer", () => {
-    const other = message({ id: "q9", role: "user", text: "Else?", parent_id: "a" });
-    expect(hear(long, { type: "question", message: other }).missing).toBe("place");
+describe("an answer", () => {
+  it("shows a rating at once", () => {
+    expect(rate(merge([], [question, message({ id: "a" })]), "a", "up")[1]?.message.rating).toBe("up");
   });
 
-  it("keep a judgement where it was given", () => {
-    expect(rate(long, "a", "up")[1]?.message.rating).toBe("up");
+  it("keeps its key when its id becomes known", () => {
+    const keys = [asked(), applyAll(asked(), started())].map((transcript) =>
+      transcript.map((entry) => entryKey(entry.message)),
+    );
+    expect(keys[0]).toEqual(keys[1]);
   });
 });
 
-describe("an answer being written", () => {
-  it("takes the place kept for it, shows its sources, grows, and ends as the finished message", () => {
-    const begun = heard(asked(), started, { type: "sources", answerId: "a", attempt: 1, sources: [SOURCE] });
-    expect(begun.some(isPending)).toBe(false);
-    expect(begun[1]?.sources).toEqual([SOURCE]);
-    const growing = heard(begun, delta(0, "Be"), delta(2, "cause"));
-    expect(shown(growing)[1]).toEqual(["a", "streaming", "Because"]);
-    const whole = heard(growing, ended("Because."));
-    expect(shown(whole)[1]).toEqual(["a", "completed", "Because."]);
-    expect(answerInProgress(whole)).toBeUndefined();
-  });
-
-  it("counts bytes, not characters", () => {
-    const growing = heard(asked(), started, delta(0, "Käse 🧀"), delta(10, " isst"), delta(15, " man"));
-    expect(growing[1]?.message.text).toBe("Käse 🧀 isst man");
-  });
-
-  it("is the same when events come twice, or all text once more from the start", () => {
-    const once = heard(asked(), started, delta(0, "für "), delta(5, "alle"));
-    expect(heard(once, started, delta(5, "alle"), delta(0, "für "))).toEqual(once);
-    expect(heard(once, started, delta(0, "für alle Z"))[1]?.message.text).toBe("für alle Z");
-    expect(heard(once, delta(2, "\u00a4\u00a4"))[1]?.message.text).toBe("für alle");
-  });
-
-  it("says that text is missing rather than showing it with a hole", () => {
-    const begun = heard(asked(), started, delta(0, "one "));
-    const { transcript, missing } = hear(begun, delta(9, "three"));
-    expect(missing).toBe("text");
-    expect(transcript[1]?.message.text).toBe("one ");
-  });
-
-  it("starts over with a new attempt and ignores what is left of the old one", () => {
-    const old = heard(asked(), started, delta(0, "old words"));
-    const fresh = heard(old, { ...started, attempt: 2 }, delta(9, " late", 1), delta(0, "new", 2));
-    expect(fresh[1]?.message.text).toBe("new");
-    expect(fresh[1]?.sources).toEqual([]);
-    expect(heard(old, delta(0, "new", 2))[1]?.message.text).toBe("new");
-  });
-
-  it("stays as it ended whatever comes late", () => {
-    const whole = heard(asked(), started, ended("Whole."));
-    expect(heard(whole, delta(0, "x"), { ...started, attempt: 2 }, delta(0, "y", 2))).toEqual(whole);
-  });
-
-  it("can end without having been seen to start", () => {
-    expect(shown(heard(asked(), ended("Whole.")))).toEqual([
-      ["q", "completed", "Why?"],
-      ["a", "completed", "Whole."],
-    ]);
-  });
-
-  it("to a question that is not here asks for the conversation to be fetched", () => {
-    expect(hear([], started).missing).toBe("place");
-    expect(hear([], delta(0, "x")).missing).toBe("place");
-  });
-
-  it("to a question asked on another device is shown too", () => {
-    const other = heard([], { type: "question", message: question }, started, delta(0, "Hi"));
-    expect(shown(other)).toEqual([
-      ["q", "completed", "Why?"],
-      ["a", "streaming", "Hi"],
-    ]);
-  });
-
-  it("replaces the older answer to the same question", () => {
-    const answered = merge([], [question, message({ id: "old", text: "Old." })]);
-    expect(shown(heard(answered, started, delta(0, "New"))).map(([id]) => id)).toEqual(["q", "a"]);
-  });
-});
-
-describe("what is fetched", () => {
-  it("does not take back words that are already shown", () => {
-    const growing = heard(asked(), started, delta(0, "Because"));
+describe("a fetch", () => {
+  it("does not remove text that is already visible", () => {
+    const growing = applyAll(asked(), started(), delta(0, "Because"));
     const merged = merge(growing, [question, message({ id: "a", status: "requested" })]);
-    expect(shown(merged)[1]).toEqual(["a", "streaming", "Because"]);
+    expect(summary(merged)[1]).toEqual(["a", "streaming", "Because"]);
     expect(merged.length).toBe(2);
   });
 
   it("does not reopen an answer that has ended", () => {
-    const whole = heard(asked(), started, ended("Whole."));
-    expect(shown(merge(whole, [question, message({ id: "a", status: "requested" })]))[1]?.[1]).toBe("completed");
+    const whole = applyAll(asked(), started(), completed("Whole."));
+    expect(summary(merge(whole, [question, message({ id: "a", status: "requested" })]))[1]?.[1]).toBe("completed");
   });
 
-  it("before a question was kept does not drop it", () => {
-    const more = ask(merge([], [question, message({ id: "a" })]), { questionId: "q2", text: "And?", at: AT });
-    expect(merge(more, [question, message({ id: "a" })]).map(({ message }) => message.id)).toEqual([
-      "q",
-      "a",
-      "q2",
-      "pending:q2",
-    ]);
+  it("does not remove a question that it does not return yet", () => {
+    const transcript = ask(merge([], [question, message({ id: "a" })]), newQuestion("q2", "And?"));
+    expect(ids(merge(transcript, [question, message({ id: "a" })]))).toEqual(["q", "a", "q2", "pending:q2"]);
   });
 
-  it("replaces the place kept for an answer by the answer", () => {
+  it("replaces a pending answer", () => {
     const merged = merge(asked(), [question, message({ id: "a", status: "requested" })]);
-    expect(shown(merged).map(([id]) => id)).toEqual(["q", "a"]);
+    expect(ids(merged)).toEqual(["q", "a"]);
     expect(answerInProgress(merged)?.message.id).toBe("a");
   });
 
-  it("wins where it says more: ended, rated, or another branch", () => {
+  it("replaces messages that have changed", () => {
     const old = merge([], [question, message({ id: "a", text: "A." })]);
-    const now = [question, message({ id: "b", text: "B.", rating: "up" })];
-    expect(merge(old, now).map(({ message }) => message)).toEqual(now);
+    const current = [question, message({ id: "b", text: "B.", rating: "up" })];
+    expect(merge(old, current).map(({ message }) => message)).toEqual(current);
   });
 });

@@ -1,146 +1,151 @@
-// What the person does to a conversation, shown at once, and what is fetched merged into it. Pure: each function gives a
-// new transcript. What a stream adds is in `hearing`.
+// Changes of a transcript by the user, shown at once, and the merge with fetched messages. Pure. Events of a stream are applied
+// by `applyEvent`.
 
-import type { Message } from "../api/types";
+import type { Message, Rating } from "../api/types";
 import {
-  blank,
-  bytesOf,
-  type Entry,
-  entryOf,
-  isBeingWritten,
+  byteLength,
+  isInProgress,
   isPending,
+  newMessage,
   pendingId,
-  questionOf,
+  questionIdOf,
   type Transcript,
-} from "./entry";
+  type TranscriptEntry,
+  transcriptEntry,
+} from "./transcriptEntry";
 
-export interface Asked {
+export interface NewQuestion {
   questionId: string;
   text: string;
-  at: string;
+  createdAt: string;
 }
 
-/** Shows a question at once behind all there is, and the place where its answer will be. */
-export function ask(transcript: Transcript, asked: Asked): Transcript {
+export interface NewAnswer {
+  answerId: string;
+  createdAt: string;
+}
+
+/** Appends a question and its pending answer. */
+export function ask(transcript: Transcript, question: NewQuestion): Transcript {
   const parent = transcript.findLast(({ message }) => message.role === "assistant");
-  return [...transcript, ...questionAndAnswer(asked, parent?.message.id ?? null, [])];
+  return [...transcript, ...questionAndAnswer(question, parent?.message.id ?? null, [])];
 }
 
-/** Asks another question in place of one; what stood from there on belongs to the other version. */
-export function edit(transcript: Transcript, editedId: string, asked: Asked): Transcript {
-  const at = transcript.findIndex(({ message }) => message.id === editedId);
-  const edited = transcript[at]?.message;
-  if (!edited) return ask(transcript, asked);
-  return [...transcript.slice(0, at), ...questionAndAnswer(asked, edited.parent_id ?? null, edited.siblings)];
+/** Replaces a question by a new version. The entries after it belong to the branch of the old version. */
+export function edit(transcript: Transcript, editedId: string, question: NewQuestion): Transcript {
+  const index = transcript.findIndex(({ message }) => message.id === editedId);
+  const edited = transcript[index]?.message;
+  if (!edited) return ask(transcript, question);
+  return [...transcript.slice(0, index), ...questionAndAnswer(question, edited.parent_id ?? null, edited.siblings)];
 }
 
-/** One more answer in place of one. */
-export function regenerate(
-  transcript: Transcript,
-  replacedId: string,
-  asked: { answerId: string; at: string },
-): Transcript {
-  const at = transcript.findIndex(({ message }) => message.id === replacedId);
-  const replaced = transcript[at]?.message;
+/** Replaces an answer by a new version. The entries after it belong to the branch of the old version. */
+export function regenerate(transcript: Transcript, replacedId: string, answer: NewAnswer): Transcript {
+  const index = transcript.findIndex(({ message }) => message.id === replacedId);
+  const replaced = transcript[index]?.message;
   if (!replaced) return transcript;
-  const answer = blank({
-    id: asked.answerId,
+  const message = newMessage({
+    id: answer.answerId,
     role: "assistant",
     text: "",
     parent_id: replaced.parent_id ?? null,
-    created_at: asked.at,
-    siblings: [...replaced.siblings, asked.answerId],
+    created_at: answer.createdAt,
+    siblings: [...replaced.siblings, answer.answerId],
   });
-  return [...transcript.slice(0, at), entryOf(answer, "asking")];
+  return [...transcript.slice(0, index), transcriptEntry(message, "sending")];
 }
 
-/** The service keeps the question. */
-export function accepted(transcript: Transcript, questionId: string): Transcript {
+/** The service accepted the command with the question. */
+export function accept(transcript: Transcript, questionId: string): Transcript {
   return transcript.map((entry) =>
-    questionOf(entry) === questionId && entry.origin === "asking" ? { ...entry, origin: "asked" } : entry,
+    questionIdOf(entry) === questionId && entry.origin === "sending" ? { ...entry, origin: "accepted" } : entry,
   );
 }
 
-/** The service did not take the question. It stays in sight, so that no word is lost. */
-export function refused(transcript: Transcript, questionId: string): Transcript {
+/** The service refused the command with the question. The question stays visible, so that its text is not lost. */
+export function refuse(transcript: Transcript, questionId: string): Transcript {
   return transcript
-    .filter((entry) => !(questionOf(entry) === questionId && isPending(entry)))
+    .filter((entry) => !(questionIdOf(entry) === questionId && isPending(entry)))
     .map((entry) =>
-      entry.message.id === questionId && entry.origin === "asking" ? { ...entry, origin: "refused" } : entry,
+      entry.message.id === questionId && entry.origin === "sending" ? { ...entry, origin: "refused" } : entry,
     );
 }
 
-/** The same question once more, where it stands. */
-export function askAgain(transcript: Transcript, questionId: string): Transcript {
+/** Sends a refused question again. */
+export function retry(transcript: Transcript, questionId: string): Transcript {
   const question = transcript.find((entry) => entry.message.id === questionId && entry.origin === "refused");
   if (!question) return transcript;
   const { text, created_at, parent_id, siblings } = question.message;
   const others = siblings.filter((id) => id !== questionId);
-  const again = questionAndAnswer({ questionId, text, at: created_at }, parent_id ?? null, others);
-  return [...withdraw(transcript, questionId), ...again];
+  const again = questionAndAnswer({ questionId, text, createdAt: created_at }, parent_id ?? null, others);
+  return [...discard(transcript, questionId), ...again];
 }
 
-/** Takes a refused question away. */
-export function withdraw(transcript: Transcript, questionId: string): Transcript {
+/** Removes a refused question. */
+export function discard(transcript: Transcript, questionId: string): Transcript {
   return transcript.filter((entry) => !(entry.message.id === questionId && entry.origin === "refused"));
 }
 
-/** Shows a judgement at once. */
-export function rate(transcript: Transcript, answerId: string, rating: string): Transcript {
+export function rate(transcript: Transcript, answerId: string, rating: Rating): Transcript {
   return transcript.map((entry) =>
     entry.message.id === answerId ? { ...entry, message: { ...entry.message, rating } } : entry,
   );
 }
 
-/** Takes in what was fetched, without losing what is newer here. */
+/** Merges fetched messages into a transcript, keeping what the transcript knows and the fetch does not. */
 export function merge(transcript: Transcript, fetched: readonly Message[]): Transcript {
-  const here = new Map(transcript.map((entry) => [entry.message.id, entry]));
-  const merged = fetched.map((message): Entry => {
-    const known = here.get(message.id);
-    const newer = known && knowsMore(known, message);
-    return newer ? { ...known, origin: "fetched" } : { ...entryOf(message, "fetched"), ...streamed(known, message) };
-  });
-  // Another version of a message that is shown is known too.
-  const seen = new Set(fetched.flatMap(({ id, siblings }) => [id, ...siblings]));
-  const waiting = transcript.filter((entry) => entry.origin !== "fetched" && !isSeen(entry, seen));
-  return [...before(merged, waiting[0]), ...waiting];
+  const known = new Map(transcript.map((entry) => [entry.message.id, entry]));
+  const merged = fetched.map((message) => mergeMessage(known.get(message.id), message));
+  // A sibling of a fetched message is known to the service too.
+  const fetchedIds = new Set(fetched.flatMap(({ id, siblings }) => [id, ...siblings]));
+  const unfetched = transcript.filter((entry) => entry.origin !== "fetched" && !isFetched(entry, fetchedIds));
+  return [...upToParent(merged, unfetched[0]), ...unfetched];
 }
 
-/** A question that was just asked, and the place of its answer. `others` are the versions it stands beside. */
-function questionAndAnswer({ questionId, text, at }: Asked, parent: string | null, others: readonly string[]): Entry[] {
-  const siblings = [...others, questionId];
-  const question = blank({ id: questionId, role: "user", text, parent_id: parent, created_at: at, siblings });
-  const answer = blank({
+function mergeMessage(known: TranscriptEntry | undefined, message: Message): TranscriptEntry {
+  if (known && isAhead(known, message)) return { ...known, origin: "fetched" };
+  const entry = transcriptEntry(message, "fetched");
+  // Only the stream reports the retrieved passages of an answer in progress.
+  return known && message.citations.length === 0 ? { ...entry, sources: known.sources } : entry;
+}
+
+/** Whether the entry is further than the fetched message: it has ended, or has more text. */
+function isAhead(known: TranscriptEntry, fetched: Message): boolean {
+  if (!isInProgress({ message: fetched })) return false;
+  return !isInProgress(known) || known.bytes >= byteLength(fetched.text);
+}
+
+/** Whether the fetch returned the entry, or the answer that a pending entry stands for. */
+function isFetched(entry: TranscriptEntry, fetchedIds: ReadonlySet<string>): boolean {
+  return fetchedIds.has(entry.message.id) || (isPending(entry) && fetchedIds.has(questionIdOf(entry)));
+}
+
+/** The entries up to the parent of an entry that was not fetched: it replaces those after its parent. */
+function upToParent(merged: TranscriptEntry[], unfetched: TranscriptEntry | undefined): TranscriptEntry[] {
+  if (!unfetched) return merged;
+  const parent = unfetched.message.parent_id;
+  if (!parent) return [];
+  const index = merged.findIndex(({ message }) => message.id === parent);
+  return index === -1 ? merged : merged.slice(0, index + 1);
+}
+
+/** A new question and its pending answer. `others` are the question's other versions. */
+function questionAndAnswer(question: NewQuestion, parent: string | null, others: readonly string[]): TranscriptEntry[] {
+  const { questionId, text, createdAt } = question;
+  const asked = newMessage({
+    id: questionId,
+    role: "user",
+    text,
+    parent_id: parent,
+    created_at: createdAt,
+    siblings: [...others, questionId],
+  });
+  const answer = newMessage({
     id: pendingId(questionId),
     role: "assistant",
     text: "",
     parent_id: questionId,
-    created_at: at,
+    created_at: createdAt,
   });
-  return [entryOf(question, "asking"), entryOf(answer, "asking")];
-}
-
-/** Whether what was fetched has this entry, or the answer that took the place of it. */
-function isSeen(entry: Entry, seen: ReadonlySet<string>): boolean {
-  return seen.has(entry.message.id) || (isPending(entry) && seen.has(questionOf(entry)));
-}
-
-/** What of a fetched branch stands before an entry that is not in it yet. */
-function before(merged: Entry[], next: Entry | undefined): Entry[] {
-  if (!next) return merged;
-  const parent = next.message.parent_id;
-  if (!parent) return [];
-  const at = merged.findIndex(({ message }) => message.id === parent);
-  return at === -1 ? merged : merged.slice(0, at + 1);
-}
-
-/** The passages found are known to the stream alone. */
-function streamed(known: Entry | undefined, fetched: Message): Partial<Entry> {
-  return known && fetched.citations.length === 0 ? { sources: known.sources } : {};
-}
-
-/** Whether what is here is further than what was fetched: ended, or with more of the text. */
-function knowsMore(known: Entry, fetched: Message): boolean {
-  const unfinished = fetched.status === "requested" || fetched.status === "streaming";
-  return unfinished && (!isBeingWritten(known) || known.bytes >= bytesOf(fetched.text));
+  return [transcriptEntry(asked, "sending"), transcriptEntry(answer, "sending")];
 }

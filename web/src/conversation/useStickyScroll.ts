@@ -1,18 +1,19 @@
-// Keeps the newest words in view while they arrive, unless the reader has scrolled up.
+// Keeps the end of a growing thread visible, unless the user has scrolled up.
 
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 
-const NEAR_PX = 80;
+/** The end counts as visible within this distance. */
+const TOLERANCE_PX = 80;
 
-/** Whatever the scroller's first child grows by. */
+/** Follows the height of the scroller's first child. */
 export function useStickyScroll() {
   const scroller = useRef<HTMLDivElement>(null);
-  const sticky = useRef(true);
-  const [away, setAway] = useState(false);
+  const isSticky = useRef(true);
+  const [isAway, setIsAway] = useState(false);
 
-  const toNewest = useCallback(() => {
-    sticky.current = true;
-    setAway(false);
+  const scrollToEnd = useCallback(() => {
+    isSticky.current = true;
+    setIsAway(false);
     scroller.current?.scrollTo({ top: scroller.current.scrollHeight });
   }, []);
 
@@ -20,9 +21,9 @@ export function useStickyScroll() {
     const element = scroller.current;
     if (!element) return;
     const onScroll = () => {
-      const near = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX;
-      sticky.current = near;
-      setAway(!near);
+      const isAtEnd = element.scrollHeight - element.scrollTop - element.clientHeight < TOLERANCE_PX;
+      isSticky.current = isAtEnd;
+      setIsAway(!isAtEnd);
     };
     element.addEventListener("scroll", onScroll, { passive: true });
     return () => element.removeEventListener("scroll", onScroll);
@@ -31,18 +32,18 @@ export function useStickyScroll() {
   useLayoutEffect(() => {
     const element = scroller.current;
     if (!element?.firstElementChild) return;
-    const stay = () => sticky.current && element.scrollTo({ top: element.scrollHeight });
+    const stay = () => isSticky.current && element.scrollTo({ top: element.scrollHeight });
     stay();
-    // Told after the layout and before the paint; to ask for the height any earlier would have it all laid out twice.
+    // The observer runs between layout and paint. Reading the height earlier would force a second layout.
     const observer = new ResizeObserver(stay);
     observer.observe(element);
     observer.observe(element.firstElementChild);
     return () => observer.disconnect();
   }, []);
 
-  const letGo = useCallback(() => {
-    sticky.current = false;
+  const release = useCallback(() => {
+    isSticky.current = false;
   }, []);
 
-  return { scroller, away, toNewest, letGo };
+  return { scroller, isAway, scrollToEnd, release };
 }

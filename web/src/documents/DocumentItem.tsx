@@ -1,20 +1,19 @@
-// One document of the list, or one on its way there.
+// An entry of the list of documents: a document, or a file that is being uploaded.
 
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { CircleAlert, FileText, Trash2, Users } from "lucide-react";
 import { useState } from "react";
-import { fetchAnswer } from "../api/client";
-import { inWords } from "../text/failures";
+import type { DocumentProgress, DocumentRow } from "../api/types";
+import { errorMessage } from "../text/errorMessage";
 import { type Texts, useLanguage, useText } from "../text/text";
 import { Button } from "../ui/Button";
 import { Dialog } from "../ui/Dialog";
 import { IconButton } from "../ui/IconButton";
 import { useToast } from "../ui/Toasts";
+import { applyDocumentEvent } from "./applyDocumentEvent";
 import styles from "./Documents.module.css";
-import { takeInDocument } from "./live";
-import { documents, type Progress, progressOf } from "./queries";
-import { inUnits } from "./size";
-import type { DocumentRow } from "./types";
+import { formatBytes } from "./formatBytes";
+import { documentsQuery, progressQuery, removeDocument } from "./queries";
 import type { Upload } from "./useUploads";
 
 export function UploadItem({ upload, onDismiss }: { upload: Upload; onDismiss: () => void }) {
@@ -28,7 +27,7 @@ export function UploadItem({ upload, onDismiss }: { upload: Upload; onDismiss: (
           {file.name}
         </p>
         {error ? (
-          <p className={styles.bad}>{inWords(error, text)}</p>
+          <p className={styles.error}>{errorMessage(error, text)}</p>
         ) : (
           <>
             <p className={styles.small}>{text.documents.uploading(percent)}</p>
@@ -48,8 +47,8 @@ export function UploadItem({ upload, onDismiss }: { upload: Upload; onDismiss: (
 export function DocumentItem({ document }: { document: DocumentRow }) {
   const text = useText();
   const language = useLanguage();
-  const { data: progress } = useQuery(progressOf(document.id));
-  const [asking, setAsking] = useState(false);
+  const { data: progress } = useQuery(progressQuery(document.id));
+  const [isConfirming, setIsConfirming] = useState(false);
   const when = new Intl.DateTimeFormat(language, { dateStyle: "medium" }).format(new Date(document.created_at));
   return (
     <li className={styles.item} data-status={document.status}>
@@ -62,8 +61,8 @@ export function DocumentItem({ document }: { document: DocumentRow }) {
         <p className={styles.title} dir="auto">
           {document.title}
         </p>
-        <p className={document.status === "rejected" ? styles.bad : styles.small}>
-          {[stateOf(document, progress ?? null, text), inUnits(document.size, language), when].join(" · ")}
+        <p className={document.status === "rejected" ? styles.error : styles.small}>
+          {[statusText(document, progress ?? null, text), formatBytes(document.size, language), when].join(" · ")}
         </p>
         {document.status === "added" && progress && progress.total > 0 && (
           <progress
@@ -79,11 +78,11 @@ export function DocumentItem({ document }: { document: DocumentRow }) {
           <Users size={14} aria-hidden="true" /> {text.documents.shared}
         </span>
       ) : (
-        <IconButton label={`${text.documents.remove}: ${document.title}`} onClick={() => setAsking(true)}>
+        <IconButton label={`${text.documents.remove}: ${document.title}`} onClick={() => setIsConfirming(true)}>
           <Trash2 size={17} />
         </IconButton>
       )}
-      {asking && <RemoveDialog document={document} onClose={() => setAsking(false)} />}
+      {isConfirming && <RemoveDialog document={document} onClose={() => setIsConfirming(false)} />}
     </li>
   );
 }
@@ -92,27 +91,27 @@ function RemoveDialog({ document, onClose }: { document: DocumentRow; onClose: (
   const text = useText();
   const queries = useQueryClient();
   const toast = useToast();
-  const removing = useMutation({
-    mutationFn: () => fetchAnswer(`/v1/documents/${document.id}`, { method: "DELETE" }),
+  const removal = useMutation({
+    mutationFn: () => removeDocument(document.id),
     onSuccess: () => {
-      takeInDocument(queries, { type: "documentGone", id: document.id });
+      applyDocumentEvent(queries, { id: document.id, deleted: true });
       toast({ text: text.documents.removed });
       onClose();
     },
     onError: (error) => {
-      void queries.invalidateQueries({ queryKey: documents.queryKey });
-      toast({ text: inWords(error, text) });
+      void queries.invalidateQueries({ queryKey: documentsQuery.queryKey });
+      toast({ text: errorMessage(error, text) });
       onClose();
     },
   });
   return (
-    <Dialog title={text.documents.removeAsk(document.title)} onClose={onClose}>
+    <Dialog title={text.documents.confirmRemove(document.title)} onClose={onClose}>
       <p>{text.documents.removeHint}</p>
       <div className={styles.actions}>
         <Button kind="quiet" onClick={onClose}>
           {text.cancel}
         </Button>
-        <Button kind="danger" disabled={removing.isPending} onClick={() => removing.mutate()}>
+        <Button kind="danger" disabled={removal.isPending} onClick={() => removal.mutate()}>
           {text.documents.remove}
         </Button>
       </div>
@@ -120,9 +119,8 @@ function RemoveDialog({ document, onClose }: { document: DocumentRow; onClose: (
   );
 }
 
-function stateOf({ status, passages, reason }: DocumentRow, progress: Progress | null, text: Texts): string {
-  if (status === "indexed") return text.documents.indexed(passages ?? 0);
+function statusText({ status, passages, reason }: DocumentRow, progress: DocumentProgress | null, text: Texts): string {
+  if (status === "indexed") return text.documents.indexed(passages);
   if (status === "rejected") return reason ? `${text.documents.rejected}. ${reason}` : text.documents.rejected;
-  const stages: Record<string, string> = text.documents.stages;
-  return (progress && stages[progress.stage]) ?? text.documents.waiting;
+  return progress ? text.documents.stages[progress.stage] : text.documents.queued;
 }

@@ -1,44 +1,46 @@
-// A person's own documents: adding them, watching them being read, removing them.
+// The user's documents: upload, indexing progress and removal.
 
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { FileUp } from "lucide-react";
 import { type DragEvent, useRef, useState } from "react";
 import { Problem } from "../api/problem";
-import { inWords } from "../text/failures";
+import { errorMessage } from "../text/errorMessage";
 import { useText } from "../text/text";
 import { Button } from "../ui/Button";
 import { Alert, Notice } from "../ui/Notice";
 import { Page } from "../ui/Page";
 import { DocumentItem, UploadItem } from "./DocumentItem";
 import styles from "./Documents.module.css";
-import { documents } from "./queries";
+import { documentsQuery } from "./queries";
 import { useUploads } from "./useUploads";
 
 const ACCEPTED = ".pdf,.docx,.html,.htm,.md,.markdown,.txt,text/plain,text/markdown,text/html,application/pdf";
 
 export default function DocumentsPage() {
   const text = useText();
-  const { data, error, hasNextPage, fetchNextPage, isFetchingNextPage, isPending } = useInfiniteQuery(documents);
+  const { data, error, hasNextPage, fetchNextPage, isFetchingNextPage, isPending } = useInfiniteQuery(documentsQuery);
   const { uploads, add, dismiss } = useUploads();
   if (error instanceof Problem && error.status === 404) {
     return <Notice title={text.failure.notAvailable} hint={text.failure.notAvailableHint} />;
   }
   const rows = data?.pages.flatMap(({ items }) => items) ?? [];
-  const known = new Set(rows.map(({ id }) => id));
-  const onTheirWay = uploads.filter(({ documentId }) => documentId === undefined || !known.has(documentId));
+  const listed = new Set(rows.map(({ id }) => id));
+  const pendingUploads = uploads.filter(({ documentId }) => documentId === undefined || !listed.has(documentId));
   return (
     <Page title={text.documents.title} hint={text.documents.hint}>
-      <DropPlace onFiles={add} />
-      {error && <Alert>{inWords(error, text)}</Alert>}
+      <DropZone onFiles={add} />
+      {error && <Alert>{errorMessage(error, text)}</Alert>}
       <ul className={styles.list} aria-busy={isPending}>
-        {onTheirWay.map((upload) => (
+        {pendingUploads.map((upload) => (
           <UploadItem key={upload.id} upload={upload} onDismiss={() => dismiss(upload.id)} />
         ))}
         {rows.map((document) => (
           <DocumentItem key={document.id} document={document} />
         ))}
       </ul>
-      {data && rows.length === 0 && onTheirWay.length === 0 && <p className={styles.empty}>{text.documents.empty}</p>}
+      {data && rows.length === 0 && pendingUploads.length === 0 && (
+        <p className={styles.empty}>{text.documents.empty}</p>
+      )}
       {hasNextPage && (
         <Button disabled={isFetchingNextPage} onClick={() => void fetchNextPage()}>
           {text.documents.more}
@@ -48,33 +50,33 @@ export default function DocumentsPage() {
   );
 }
 
-function DropPlace({ onFiles }: { onFiles: (files: Iterable<File>) => void }) {
+function DropZone({ onFiles }: { onFiles: (files: Iterable<File>) => void }) {
   const text = useText();
   const input = useRef<HTMLInputElement>(null);
-  const [over, setOver] = useState(false);
+  const [isOver, setIsOver] = useState(false);
   const onDrop = (event: DragEvent) => {
     event.preventDefault();
-    setOver(false);
+    setIsOver(false);
     onFiles([...event.dataTransfer.files]);
   };
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: dropping is beside choosing, which the button does for everybody
+    // biome-ignore lint/a11y/noStaticElementInteractions: the button offers the same to keyboard users
     <div
       className={styles.drop}
-      data-over={over}
+      data-over={isOver}
       onDragOver={(event) => {
         event.preventDefault();
-        setOver(true);
+        setIsOver(true);
       }}
-      onDragLeave={() => setOver(false)}
+      onDragLeave={() => setIsOver(false)}
       onDrop={onDrop}
     >
       <FileUp size={28} aria-hidden="true" />
-      <p>{over ? text.documents.dropNow : text.documents.drop}</p>
+      <p>{isOver ? text.documents.dropNow : text.documents.drop}</p>
       <Button kind="primary" onClick={() => input.current?.click()}>
         {text.documents.choose}
       </Button>
-      <p className={styles.small}>{text.documents.kinds}</p>
+      <p className={styles.small}>{text.documents.formats}</p>
       <input
         ref={input}
         className="visually-hidden"

@@ -1,32 +1,37 @@
-// A cited passage where it stands in its document, among its neighbours.
+// Shows a cited passage with the passages around it.
 
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { Problem } from "../api/problem";
 import type { Citation } from "../api/types";
-import { inWords } from "../text/failures";
+import { errorMessage } from "../text/errorMessage";
 import { useText } from "../text/text";
 import { Dialog } from "../ui/Dialog";
 import { Alert } from "../ui/Notice";
 import styles from "./PassageDialog.module.css";
-import { passageOf } from "./queries";
+import { passageQuery } from "./queries";
 
 export default function PassageDialog({ citation, onClose }: { citation: Citation; onClose: () => void }) {
   const text = useText();
-  const { data: passage, error, isPending } = useQuery(passageOf(citation.document_id, citation.passage));
+  const { data: passage, error, isPending } = useQuery(passageQuery(citation.document_id, citation.passage));
   const cited = useRef<HTMLQuoteElement>(null);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the passage is what there is to scroll to
+  // biome-ignore lint/correctness/useExhaustiveDependencies: scrolls once the passage is rendered
   useEffect(() => cited.current?.scrollIntoView({ block: "center" }), [passage]);
-  const gone = error instanceof Problem && error.status === 404;
+  const isRemoved = error instanceof Problem && error.status === 404;
   return (
     <Dialog title={passage?.title ?? citation.title} onClose={onClose} side>
-      <p className={styles.place}>
-        {[...(passage?.heading ?? []), text.passage.place(citation.passage + 1)].join(" › ")}
+      <p className={styles.location}>
+        {[...(passage?.heading ?? []), text.passage.number(citation.passage + 1)].join(" › ")}
       </p>
-      {error && (gone ? <p className={styles.gone}>{text.passage.missing}</p> : <Alert>{inWords(error, text)}</Alert>)}
+      {error &&
+        (isRemoved ? (
+          <p className={styles.removed}>{text.passage.notFound}</p>
+        ) : (
+          <Alert>{errorMessage(error, text)}</Alert>
+        ))}
       <div className={styles.text} aria-busy={isPending}>
         {passage?.before.map(({ number, text: before }) => (
-          <p key={number} className={styles.around}>
+          <p key={number} className={styles.neighbour}>
             {before}
           </p>
         ))}
@@ -34,7 +39,7 @@ export default function PassageDialog({ citation, onClose }: { citation: Citatio
           {passage?.text ?? citation.snippet}
         </blockquote>
         {passage?.after.map(({ number, text: after }) => (
-          <p key={number} className={styles.around}>
+          <p key={number} className={styles.neighbour}>
             {after}
           </p>
         ))}

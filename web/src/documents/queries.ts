@@ -1,41 +1,45 @@
 // Documents and their passages in the query cache.
 
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
-import { fetchData } from "../api/client";
-import type { DocumentPage, DocumentRow, Passage } from "./types";
+import { api, unwrap } from "../api/client";
+import type { DocumentPage, DocumentProgress, DocumentRow, Passage } from "../api/types";
 
-const PAGE = 50;
+const PAGE_SIZE = 50;
 
-export const documents = infiniteQueryOptions({
+export const documentsQuery = infiniteQueryOptions({
   queryKey: ["documents"],
-  queryFn: ({ pageParam, signal }) =>
-    fetchData<DocumentPage>("/v1/documents", { query: { limit: PAGE, cursor: pageParam }, signal }),
+  queryFn: ({ pageParam, signal }): Promise<DocumentPage> => {
+    const query = { limit: PAGE_SIZE, ...(pageParam && { cursor: pageParam }) };
+    return unwrap(api.GET("/v1/documents", { params: { query }, signal }));
+  },
   initialPageParam: "",
-  getNextPageParam: (page: DocumentPage) => page.next_cursor,
+  getNextPageParam: ({ next_cursor }: DocumentPage) => next_cursor,
 });
 
-/** One document, as soon as it can be read in this version. */
+/** Fetches a document in at least the given version. The service waits for its read model. */
 export function fetchDocument(id: string, version: number): Promise<DocumentRow> {
-  return fetchData<DocumentRow>(`/v1/documents/${id}`, { query: { min_version: version } });
+  const params = { path: { document_id: id }, query: { min_version: version } };
+  return unwrap(api.GET("/v1/documents/{document_id}", { params }));
 }
 
-export function passageOf(documentId: string, number: number) {
+export function removeDocument(id: string) {
+  return unwrap(api.DELETE("/v1/documents/{document_id}", { params: { path: { document_id: id } } }));
+}
+
+/** A passage never changes, so it is fetched once. */
+export function passageQuery(documentId: string, number: number) {
+  const params = { path: { document_id: documentId, number } };
   return queryOptions({
     queryKey: ["passage", documentId, number],
-    queryFn: ({ signal }) => fetchData<Passage>(`/v1/documents/${documentId}/passages/${number}`, { signal }),
+    queryFn: ({ signal }): Promise<Passage> =>
+      unwrap(api.GET("/v1/documents/{document_id}/passages/{number}", { params, signal })),
     staleTime: Number.POSITIVE_INFINITY,
   });
 }
 
-/** How far the service is with a document; told by the stream alone. */
-export interface Progress {
-  stage: string;
-  done: number;
-  total: number;
-}
-
-export function progressOf(documentId: string) {
-  return queryOptions<Progress | null>({
+/** The progress of a document's indexing, which only the stream reports. Null before the first report. */
+export function progressQuery(documentId: string) {
+  return queryOptions<DocumentProgress | null>({
     queryKey: ["document progress", documentId],
     queryFn: () => null,
     staleTime: Number.POSITIVE_INFINITY,

@@ -1,32 +1,37 @@
-// Sends a file, telling how far it is. Fetch does not tell that, so this is the one place with an XMLHttpRequest.
+// Uploads a file. Uses XMLHttpRequest, because fetch does not report the progress of an upload.
 
-import { tokens } from "../account/auth";
-import { Problem, SignedOut, saidBy } from "../api/problem";
+import { parseJson } from "../api/json";
+import { messageOf, Problem, SignedOut } from "../api/problem";
+import { tokens } from "../api/tokens";
+import type { DocumentAccepted } from "../api/types";
 
-/** What became of a file: the document it is now, and its version then. */
-export interface Accepted {
-  document_id: string;
-  version: number;
-}
-
+/** Repeats the upload once with a new token if the token is refused. Rejects when the signal is aborted. */
 export async function upload(
   file: File,
   onProgress: (percent: number) => void,
   signal: AbortSignal,
-): Promise<Accepted> {
+): Promise<DocumentAccepted> {
   const token = await tokens.get();
   const first = await send(file, token, onProgress, signal);
-  if (first.status !== 401) return accepted(first);
-  tokens.refused(token);
+  if (first.status !== 401) return acceptedBy(first);
+  tokens.reject(token);
   const second = await send(file, await tokens.get(), onProgress, signal);
   if (second.status === 401) throw new SignedOut();
-  return accepted(second);
+  return acceptedBy(second);
 }
 
-function accepted(request: XMLHttpRequest): Accepted {
-  const { status, response } = request;
-  if (status < 200 || status > 299) throw new Problem(status, saidBy(response));
-  return response as Accepted;
+function acceptedBy({ status, responseText }: XMLHttpRequest): DocumentAccepted {
+  if (status >= 200 && status <= 299) return parseJson<DocumentAccepted>(responseText);
+  throw new Problem(status, messageOf(parseBody(responseText)));
+}
+
+/** The body of an error response, which may come from a proxy and be no JSON. */
+function parseBody(body: string): unknown {
+  try {
+    return parseJson<unknown>(body);
+  } catch {
+    return undefined;
+  }
 }
 
 function send(
@@ -40,12 +45,11 @@ function send(
     body.append("file", file, file.name);
     const request = new XMLHttpRequest();
     request.open("POST", "/v1/documents");
-    request.responseType = "json";
     request.setRequestHeader("authorization", `Bearer ${token}`);
     request.upload.onprogress = ({ loaded, total }) => onProgress(Math.round((100 * loaded) / Math.max(total, 1)));
     request.onload = () => resolve(request);
     request.onerror = () => reject(new TypeError("the service was not reached"));
-    request.onabort = () => reject(new DOMException("given up", "AbortError"));
+    request.onabort = () => reject(new DOMException("the upload was aborted", "AbortError"));
     signal.addEventListener("abort", () => request.abort());
     request.send(body);
   });

@@ -1,17 +1,18 @@
-// The files on their way to the service, one after the other.
+// The queue of uploads. Files are uploaded one at a time.
 
 import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { newId } from "../api/ids";
-import { refreshDocuments, takeInDocument } from "./live";
+import type { DocumentAccepted } from "../api/types";
+import { applyDocumentEvent, refreshDocuments } from "./applyDocumentEvent";
 import { fetchDocument } from "./queries";
-import { type Accepted, upload } from "./upload";
+import { upload } from "./upload";
 
 export interface Upload {
   id: string;
   file: File;
   percent: number;
-  /** The document it has become. */
+  /** The document that the file became. */
   documentId?: string;
   error?: Error;
 }
@@ -25,21 +26,21 @@ export function useUploads() {
     stop.current = new AbortController();
     return () => stop.current?.abort();
   }, []);
-  const change = useCallback((id: string, to: Partial<Upload>) => {
-    setUploads((before) => before.map((one) => (one.id === id ? { ...one, ...to } : one)));
+  const change = useCallback((id: string, fields: Partial<Upload>) => {
+    setUploads((current) => current.map((one) => (one.id === id ? { ...one, ...fields } : one)));
   }, []);
-  const dismiss = useCallback((id: string) => setUploads((before) => before.filter((one) => one.id !== id)), []);
+  const dismiss = useCallback((id: string) => setUploads((current) => current.filter((one) => one.id !== id)), []);
   const add = useCallback(
     (files: Iterable<File>) => {
       for (const file of files) {
         const id = newId();
         const signal = stop.current?.signal ?? new AbortController().signal;
-        setUploads((before) => [...before, { id, file, percent: 0 }]);
+        setUploads((current) => [...current, { id, file, percent: 0 }]);
         queue.current = queue.current
           .then(() => upload(file, (percent) => change(id, { percent }), signal))
           .then((accepted) => {
             change(id, { documentId: accepted.document_id });
-            return show(queries, accepted);
+            return showDocument(queries, accepted);
           })
           .then(() => dismiss(id))
           .catch((error: Error) => !signal.aborted && change(id, { error }));
@@ -50,10 +51,10 @@ export function useUploads() {
   return { uploads, add, dismiss };
 }
 
-/** The stream may be away, or have told it already; whatever is newer is kept. The file is safe even if this fails. */
-async function show(queries: QueryClient, { document_id, version }: Accepted): Promise<void> {
+/** Adds the new document to the list, without relying on the stream. The file is stored even if this fails. */
+async function showDocument(queries: QueryClient, { document_id, version }: DocumentAccepted): Promise<void> {
   try {
-    takeInDocument(queries, { type: "document", document: await fetchDocument(document_id, version) });
+    applyDocumentEvent(queries, await fetchDocument(document_id, version));
   } catch {
     refreshDocuments(queries);
   }

@@ -1,12 +1,10 @@
-// Theme and language.
+// Section for theme and language.
 
 import { useSyncExternalStore } from "react";
-import { preferences, type Theme } from "../app/preferences";
-import { LANGUAGES, type Language, loadTexts, useLanguage, useText } from "../text/text";
+import { LANGUAGES, type Language, preferences, THEMES } from "../storage/preferences";
+import { loadTexts, useLanguage, useText } from "../text/text";
 import { Section } from "../ui/Page";
 import styles from "./Settings.module.css";
-
-const THEMES: readonly Theme[] = ["system", "light", "dark"];
 
 export function Appearance() {
   const text = useText();
@@ -16,16 +14,19 @@ export function Appearance() {
     <Section title={text.settings.appearance}>
       <fieldset className={styles.choices}>
         <legend>{text.settings.theme}</legend>
-        {THEMES.map((one) => (
-          <label key={one} className={styles.choice}>
-            <input type="radio" name="theme" checked={theme === one} onChange={() => preferences.setTheme(one)} />
-            {text.settings.themes[one]}
+        {THEMES.map((option) => (
+          <label key={option} className={styles.choice}>
+            <input type="radio" name="theme" checked={theme === option} onChange={() => preferences.setTheme(option)} />
+            {text.settings.themes[option]}
           </label>
         ))}
       </fieldset>
       <label className={styles.select}>
         {text.settings.language}
-        <select value={language} onChange={(event) => void speak(event.target.value as Language)}>
+        <select
+          value={language}
+          onChange={({ target }) => void changeLanguage(LANGUAGES[target.selectedIndex]?.code ?? language)}
+        >
           {LANGUAGES.map(({ code, name }) => (
             <option key={code} value={code} lang={code}>
               {name}
@@ -37,7 +38,7 @@ export function Appearance() {
   );
 }
 
-async function speak(language: Language): Promise<void> {
+async function changeLanguage(language: Language): Promise<void> {
   await loadTexts(language);
   preferences.setLanguage(language);
 }

@@ -1,35 +1,35 @@
-// Changing one's name and password.
+// Sections for the name and the password.
 
 import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
-import { type FormEvent, useRef } from "react";
+import { type FormEvent, type ReactNode, useRef } from "react";
 import { changeName, changePassword } from "../account/auth";
-import { LONGEST_PASSWORD, SHORTEST_PASSWORD } from "../account/passwords";
-import { session } from "../account/session";
+import { MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from "../account/passwords";
+import { userQuery } from "../account/session";
 import { Problem } from "../api/problem";
-import { inWords } from "../text/failures";
+import { errorMessage } from "../text/errorMessage";
 import { useText } from "../text/text";
 import { Button } from "../ui/Button";
 import { Field } from "../ui/Field";
 import { Alert } from "../ui/Notice";
 import { Section } from "../ui/Page";
-import { sessions } from "./Sessions";
+import { sessionsQuery } from "./Sessions";
 import styles from "./Settings.module.css";
 
 export function Profile() {
   const text = useText();
   const queries = useQueryClient();
-  const { data: person } = useSuspenseQuery(session);
-  const changing = useMutation({
+  const { data: user } = useSuspenseQuery(userQuery);
+  const change = useMutation({
     mutationFn: changeName,
-    onSuccess: () => queries.invalidateQueries({ queryKey: session.queryKey }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: userQuery.queryKey }),
   });
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const name = String(new FormData(event.currentTarget).get("name") ?? "").trim();
-    if (name) changing.mutate(name);
+    if (name) change.mutate(name);
   };
   return (
-    <Section title={text.settings.profile} hint={person?.email ?? ""}>
+    <Section title={text.settings.profile} hint={user?.email ?? ""}>
       <form className={styles.form} onSubmit={submit}>
         <Field
           label={text.account.name}
@@ -37,14 +37,14 @@ export function Profile() {
           autoComplete="name"
           required
           maxLength={100}
-          defaultValue={person?.name}
+          defaultValue={user?.name}
         />
-        {changing.isError && <Alert>{inWords(changing.error, text)}</Alert>}
-        <Done done={changing.isSuccess} said={text.saved}>
-          <Button type="submit" disabled={changing.isPending}>
+        {change.isError && <Alert>{errorMessage(change.error, text)}</Alert>}
+        <SubmitRow isDone={change.isSuccess} message={text.saved}>
+          <Button type="submit" disabled={change.isPending}>
             {text.save}
           </Button>
-        </Done>
+        </SubmitRow>
       </form>
     </Section>
   );
@@ -53,26 +53,26 @@ export function Profile() {
 export function Password() {
   const text = useText();
   const queries = useQueryClient();
-  const { data: person } = useSuspenseQuery(session);
+  const { data: user } = useSuspenseQuery(userQuery);
   const form = useRef<HTMLFormElement>(null);
-  const changing = useMutation({
-    mutationFn: ({ before, after }: { before: string; after: string }) => changePassword(before, after),
+  const change = useMutation({
+    mutationFn: ({ current, next }: { current: string; next: string }) => changePassword(current, next),
     onSuccess: () => {
       form.current?.reset();
-      void queries.invalidateQueries({ queryKey: sessions.queryKey });
+      void queries.invalidateQueries({ queryKey: sessionsQuery.queryKey });
     },
   });
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
-    const given = new FormData(event.currentTarget);
-    changing.mutate({ before: String(given.get("current") ?? ""), after: String(given.get("new") ?? "") });
+    const fields = new FormData(event.currentTarget);
+    change.mutate({ current: String(fields.get("current") ?? ""), next: String(fields.get("new") ?? "") });
   };
-  const wrong = changing.error instanceof Problem && changing.error.type === "INVALID_PASSWORD";
+  const isWrong = change.error instanceof Problem && change.error.type === "INVALID_PASSWORD";
   return (
     <Section title={text.settings.changePassword}>
       <form ref={form} className={styles.form} onSubmit={submit}>
-        {/* For whatever keeps the passwords: whose it is. */}
-        <input type="hidden" autoComplete="username" value={person?.email ?? ""} readOnly />
+        {/* Tells password managers which account the password belongs to. */}
+        <input type="hidden" autoComplete="username" value={user?.email ?? ""} readOnly />
         <Field
           label={text.account.currentPassword}
           name="current"
@@ -87,26 +87,28 @@ export function Password() {
           autoComplete="new-password"
           hint={text.account.passwordHint}
           required
-          minLength={SHORTEST_PASSWORD}
-          maxLength={LONGEST_PASSWORD}
+          minLength={MIN_PASSWORD_LENGTH}
+          maxLength={MAX_PASSWORD_LENGTH}
         />
-        {changing.isError && <Alert>{wrong ? text.account.wrongCurrentPassword : inWords(changing.error, text)}</Alert>}
-        <Done done={changing.isSuccess} said={text.settings.passwordChanged}>
-          <Button type="submit" disabled={changing.isPending}>
+        {change.isError && (
+          <Alert>{isWrong ? text.account.wrongCurrentPassword : errorMessage(change.error, text)}</Alert>
+        )}
+        <SubmitRow isDone={change.isSuccess} message={text.settings.passwordChanged}>
+          <Button type="submit" disabled={change.isPending}>
             {text.reset.action}
           </Button>
-        </Done>
+        </SubmitRow>
       </form>
     </Section>
   );
 }
 
-function Done({ done, said, children }: { done: boolean; said: string; children: React.ReactNode }) {
+function SubmitRow({ isDone, message, children }: { isDone: boolean; message: string; children: ReactNode }) {
   return (
     <div className={styles.actions}>
       {children}
-      <span role="status" className={styles.said}>
-        {done && said}
+      <span role="status" className={styles.saved}>
+        {isDone && message}
       </span>
     </div>
   );

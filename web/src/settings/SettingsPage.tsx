@@ -1,4 +1,4 @@
-// What a person decides about their account, how the page looks, and their data.
+// Settings: profile, appearance, password, sessions and data.
 
 import { useText } from "../text/text";
 import { Page } from "../ui/Page";

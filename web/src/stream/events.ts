@@ -1,65 +1,34 @@
-// What the events of the API's streams mean. The only place that knows their names and fields.
+// Parses the events of the API's streams.
 
-import type { Citation, ConversationRow, Message } from "../api/types";
-import type { DocumentRow } from "../documents/types";
-import type { WireEvent } from "./reader";
+import { parseJson } from "../api/json";
+import type { StreamEvent } from "../api/types";
+import type { WireEvent } from "./readEvents";
 
-/** Something that happened to an answer or a question of one conversation. */
-export type AnswerEvent =
-  | { type: "question"; message: Message }
-  | { type: "started"; answerId: string; questionId: string; attempt: number }
-  | { type: "sources"; answerId: string; attempt: number; sources: Citation[] }
-  | { type: "delta"; answerId: string; attempt: number; offset: number; text: string }
-  | { type: "ended"; message: Message };
+/** Events that concern the messages of one conversation. */
+export type AnswerEvent = Extract<StreamEvent, { event: "question" | `answer.${string}` }>;
 
-/** Something that happened to the list of conversations. */
-export type ListEvent = { type: "row"; row: ConversationRow } | { type: "gone"; id: string };
-
-/** Something that happened to the user's documents. */
-export type DocumentEvent =
-  | { type: "document"; document: DocumentRow }
-  | { type: "documentGone"; id: string }
-  | { type: "documentProgress"; id: string; stage: string; done: number; total: number };
-
-export type StreamEvent = AnswerEvent | ListEvent | DocumentEvent;
-
-const OF_AN_ANSWER: readonly StreamEvent["type"][] = ["question", "started", "sources", "delta", "ended"];
-
-export function isOfAnAnswer(event: StreamEvent): event is AnswerEvent {
-  return OF_AN_ANSWER.includes(event.type);
-}
-
-/** Undefined for what this page does not know, so that the API may say more one day. */
-export function meaningOf(event: WireEvent): StreamEvent | undefined {
-  const decode = DECODERS[event.name];
-  return decode?.(JSON.parse(event.data));
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: the wire's JSON, whose shape the API's contract gives
-type Data = any;
-
-const ended = (message: Data): StreamEvent => ({ type: "ended", message });
-
-const DECODERS: Record<string, (data: Data) => StreamEvent> = {
-  conversation: (row) => (row.deleted ? { type: "gone", id: row.id } : { type: "row", row }),
-  question: (message) => ({ type: "question", message }),
-  "answer.started": ({ answer_id, question_id, attempt }) => ({
-    type: "started",
-    answerId: answer_id,
-    questionId: question_id,
-    attempt,
-  }),
-  "answer.sources": ({ answer_id, attempt, sources }) => ({ type: "sources", answerId: answer_id, attempt, sources }),
-  "answer.delta": ({ answer_id, attempt, offset, text }) => ({
-    type: "delta",
-    answerId: answer_id,
-    attempt,
-    offset,
-    text,
-  }),
-  "answer.completed": ended,
-  "answer.stopped": ended,
-  "answer.failed": ended,
-  document: (row) => (row.deleted ? { type: "documentGone", id: row.id } : { type: "document", document: row }),
-  "document.progress": ({ id, stage, done, total }) => ({ type: "documentProgress", id, stage, done, total }),
+const PARSERS: Record<StreamEvent["event"], (json: string) => StreamEvent> = {
+  conversation: (json) => ({ event: "conversation", data: parseJson(json) }),
+  question: (json) => ({ event: "question", data: parseJson(json) }),
+  "answer.started": (json) => ({ event: "answer.started", data: parseJson(json) }),
+  "answer.sources": (json) => ({ event: "answer.sources", data: parseJson(json) }),
+  "answer.delta": (json) => ({ event: "answer.delta", data: parseJson(json) }),
+  "answer.completed": (json) => ({ event: "answer.completed", data: parseJson(json) }),
+  "answer.stopped": (json) => ({ event: "answer.stopped", data: parseJson(json) }),
+  "answer.failed": (json) => ({ event: "answer.failed", data: parseJson(json) }),
+  document: (json) => ({ event: "document", data: parseJson(json) }),
+  "document.progress": (json) => ({ event: "document.progress", data: parseJson(json) }),
 };
+
+/** Undefined for an event this version of the page does not know: the API may add events. */
+export function parseStreamEvent({ name, data }: WireEvent): StreamEvent | undefined {
+  return isKnown(name) ? PARSERS[name](data) : undefined;
+}
+
+export function isAnswerEvent(event: StreamEvent): event is AnswerEvent {
+  return event.event === "question" || event.event.startsWith("answer.");
+}
+
+function isKnown(name: string): name is StreamEvent["event"] {
+  return Object.hasOwn(PARSERS, name);
+}

@@ -1,5 +1,5 @@
-// A window over the page that has to be closed before going on. The browser's own: it keeps the focus inside, closes with
-// Escape, and adds no styles that a strict policy would refuse.
+// A modal dialog. Uses the browser's dialog element, which keeps the focus inside, closes on Escape and needs no inline styles,
+// which the Content-Security-Policy forbids.
 
 import { X } from "lucide-react";
 import { type ReactNode, useEffect, useId, useRef, useState } from "react";
@@ -11,20 +11,20 @@ interface Props {
   title: string;
   onClose: () => void;
   children: ReactNode;
-  /** At the side and as high as the page, for what is read beside it. */
+  /** At the right edge and as high as the page, for text that is read beside the page. */
   side?: boolean;
 }
 
-/** Open as long as it is drawn. */
+/** Open while it is rendered. */
 export function Dialog({ title, onClose, children, side = false }: Props) {
   const text = useText();
   const dialog = useRef<HTMLDialogElement>(null);
   const titleId = useId();
-  const [opener] = useState(openerNow);
+  const [opener] = useState(findOpener);
   useEffect(() => {
     const element = dialog.current;
     element?.showModal();
-    // The browser would begin at the button that closes it.
+    // By default the browser focuses the close button.
     element?.querySelector<HTMLElement>("input, textarea")?.focus();
     return () => {
       element?.close();
@@ -41,7 +41,7 @@ export function Dialog({ title, onClose, children, side = false }: Props) {
       onClick={(event) => event.target === dialog.current && onClose()}
     >
       <div className={styles.body}>
-        <header className={styles.head}>
+        <header className={styles.header}>
           <h2 id={titleId} className={styles.title}>
             {title}
           </h2>
@@ -55,10 +55,10 @@ export function Dialog({ title, onClose, children, side = false }: Props) {
   );
 }
 
-/** What to go back to. A menu that opens a dialog is gone when it closes, but its button is not. */
-function openerNow(): HTMLElement | null {
+/** The element that gets the focus when the dialog closes: the focused one, or the button of the menu that contains it. */
+function findOpener(): HTMLElement | null {
   const focused = document.activeElement;
-  const button = focused?.closest("[role=menu]")?.getAttribute("aria-labelledby");
-  const opener = button ? document.getElementById(button) : focused;
+  const buttonId = focused?.closest("[role=menu]")?.getAttribute("aria-labelledby");
+  const opener = buttonId ? document.getElementById(buttonId) : focused;
   return opener instanceof HTMLElement ? opener : null;
 }

@@ -1,4 +1,4 @@
-// What the window is called. The document always has a title, also while the next page is being fetched.
+// Sets the title of the browser tab. The last title remains while the next page loads.
 
 import { useEffect } from "react";
 

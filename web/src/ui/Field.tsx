@@ -1,4 +1,4 @@
-// A labelled line to write in.
+// A labelled input with an optional hint.
 
 import { type ComponentProps, useId } from "react";
 import styles from "./Field.module.css";

@@ -1,4 +1,4 @@
-// A small button that is only a picture; its name is its tooltip.
+// A button with an icon. Its label is also its tooltip.
 
 import type { ComponentProps, ReactElement } from "react";
 import styles from "./IconButton.module.css";
@@ -11,7 +11,7 @@ interface Props extends Omit<ComponentProps<"button">, "aria-label" | "title" | 
 export function IconButton({ label, children, ...rest }: Props) {
   return (
     <button type="button" {...rest} className={styles.button} aria-label={label} title={label}>
-      <span aria-hidden="true" className={styles.picture}>
+      <span aria-hidden="true" className={styles.icon}>
         {children}
       </span>
     </button>

@@ -1,8 +1,9 @@
-// Says what a place cannot show, and what to do about it.
+// Messages in place of content, and errors.
 
 import type { ReactNode } from "react";
 import styles from "./Notice.module.css";
 
+/** Stands in place of a page that cannot be shown. The children are the actions that help. */
 export function Notice({ title, hint, children }: { title: string; hint?: string; children?: ReactNode }) {
   return (
     <div className={styles.notice} role="status">
@@ -13,6 +14,7 @@ export function Notice({ title, hint, children }: { title: string; hint?: string
   );
 }
 
+/** An error message. */
 export function Alert({ children }: { children: ReactNode }) {
   return (
     <p className={styles.alert} role="alert">

@@ -1,4 +1,4 @@
-// A page that is read rather than talked to: its title, what it is for, and its parts.
+// The layout of pages other than conversations: title, hint and sections.
 
 import type { ReactNode } from "react";
 import { useText } from "../text/text";
@@ -18,7 +18,7 @@ export function Page({ title, hint, wide = false, children }: Props) {
     <div className={styles.page}>
       <DocumentTitle>{`${title} · ${text.name}`}</DocumentTitle>
       <div className={wide ? `${styles.column} ${styles.wide}` : styles.column}>
-        <header className={styles.head}>
+        <header className={styles.header}>
           <h1 className={styles.title}>{title}</h1>
           {hint && <p className={styles.hint}>{hint}</p>}
         </header>

@@ -1,54 +1,60 @@
-// Short notes at the edge of the page, some with a way back.
+// Short messages at the edge of the page, some with an undo button.
 
-import { createContext, type ReactNode, useCallback, useContext, useState } from "react";
+import { createContext, type ReactNode, useCallback, useContext, useRef, useState } from "react";
 import { useText } from "../text/text";
 import { Button } from "./Button";
 import styles from "./Toasts.module.css";
 
-interface Note {
+interface Toast {
   text: string;
-  /** Takes back what the note is about. */
+  /** Reverts the change that the message reports. */
   undo?: () => void;
 }
 
-const SHOWN_MS = 8000;
-const MOST = 3;
+const DURATION_MS = 8000;
+const MAX_TOASTS = 3;
 
-const Say = createContext<(note: Note) => void>(() => {});
+const ShowToast = createContext<(toast: Toast) => void>(() => {});
 
-export function useToast(): (note: Note) => void {
-  return useContext(Say);
+export function useToast(): (toast: Toast) => void {
+  return useContext(ShowToast);
 }
 
 export function Toasts({ children }: { children: ReactNode }) {
-  const [notes, setNotes] = useState<readonly (Note & { id: number })[]>([]);
-  const say = useCallback((note: Note) => {
-    const id = performance.now();
-    setNotes((before) => [...before.slice(1 - MOST), { ...note, id }]);
-    setTimeout(() => setNotes((before) => before.filter((one) => one.id !== id)), SHOWN_MS);
-  }, []);
+  const [toasts, setToasts] = useState<readonly (Toast & { id: number })[]>([]);
+  const nextId = useRef(0);
+  const dismiss = useCallback((id: number) => setToasts((current) => current.filter((toast) => toast.id !== id)), []);
+  const show = useCallback(
+    (toast: Toast) => {
+      const id = nextId.current;
+      nextId.current += 1;
+      setToasts((current) => [...current.slice(1 - MAX_TOASTS), { ...toast, id }]);
+      setTimeout(() => dismiss(id), DURATION_MS);
+    },
+    [dismiss],
+  );
   return (
-    <Say value={say}>
+    <ShowToast value={show}>
       {children}
       <div className={styles.viewport} role="status">
-        {notes.map(({ id, ...note }) => (
-          <OneToast key={id} note={note} onDone={() => setNotes((before) => before.filter((one) => one.id !== id))} />
+        {toasts.map((toast) => (
+          <ToastItem key={toast.id} toast={toast} onDismiss={() => dismiss(toast.id)} />
         ))}
       </div>
-    </Say>
+    </ShowToast>
   );
 }
 
-function OneToast({ note, onDone }: { note: Note; onDone: () => void }) {
+function ToastItem({ toast, onDismiss }: { toast: Toast; onDismiss: () => void }) {
   const text = useText();
   const undo = () => {
-    note.undo?.();
-    onDone();
+    toast.undo?.();
+    onDismiss();
   };
   return (
     <div className={styles.toast}>
-      <span>{note.text}</span>
-      {note.undo && (
+      <span>{toast.text}</span>
+      {toast.undo && (
         <Button size="small" onClick={undo}>
           {text.undo}
         </Button>

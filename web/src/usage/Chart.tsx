@@ -1,4 +1,4 @@
-// Tokens per day as bars: written upon read. The table beside it says the same to whoever cannot see it.
+// Tokens per day as stacked bars: output above input. The table on the same page is the accessible alternative.
 
 import { useLanguage, useText } from "../text/text";
 import type { Day } from "./days";
@@ -11,37 +11,42 @@ const GAP = 4;
 export function Chart({ days }: { days: readonly Day[] }) {
   const text = useText();
   const language = useLanguage();
-  const number = new Intl.NumberFormat(language);
-  const date = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone: "UTC" });
-  const highest = Math.max(1, ...days.map(({ read, written }) => read + written));
+  const numberFormat = new Intl.NumberFormat(language);
+  const dateFormat = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone: "UTC" });
+  const highest = Math.max(1, ...days.map(({ inputTokens, outputTokens }) => inputTokens + outputTokens));
   const step = WIDTH / days.length;
   const scale = (tokens: number) => (tokens / highest) * HEIGHT;
   const [first, last] = [days[0], days.at(-1)];
   return (
     <figure className={styles.figure}>
       <figcaption className={styles.legend}>
-        <span className={styles.read}>{text.usage.read}</span>
-        <span className={styles.written}>{text.usage.written}</span>
-        <span className={styles.highest}>{number.format(highest)}</span>
+        <span className={styles.input}>{text.usage.input}</span>
+        <span className={styles.output}>{text.usage.output}</span>
+        <span className={styles.highest}>{numberFormat.format(highest)}</span>
       </figcaption>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={text.usage.chart} preserveAspectRatio="none">
-        {days.map(({ day, read, written }, index) => (
-          <g key={day} transform={`translate(${index * step + GAP / 2} 0)`}>
-            <title>{`${date.format(new Date(day))}: ${number.format(read + written)} ${text.usage.tokens}`}</title>
+        {days.map(({ date, inputTokens, outputTokens }, index) => (
+          <g key={date} transform={`translate(${index * step + GAP / 2} 0)`}>
+            <title>{`${dateFormat.format(new Date(date))}: ${numberFormat.format(inputTokens + outputTokens)} ${text.usage.tokens}`}</title>
             <rect width={step - GAP} height={HEIGHT} fill="transparent" />
-            <rect className={styles.readBar} y={HEIGHT - scale(read)} width={step - GAP} height={scale(read)} />
             <rect
-              className={styles.writtenBar}
-              y={HEIGHT - scale(read + written)}
+              className={styles.inputBar}
+              y={HEIGHT - scale(inputTokens)}
               width={step - GAP}
-              height={scale(written)}
+              height={scale(inputTokens)}
+            />
+            <rect
+              className={styles.outputBar}
+              y={HEIGHT - scale(inputTokens + outputTokens)}
+              width={step - GAP}
+              height={scale(outputTokens)}
             />
           </g>
         ))}
       </svg>
       <div className={styles.axis} aria-hidden="true">
-        <span>{first && date.format(new Date(first.day))}</span>
-        <span>{last && date.format(new Date(last.day))}</span>
+        <span>{first && dateFormat.format(new Date(first.date))}</span>
+        <span>{last && dateFormat.format(new Date(last.date))}</span>
       </div>
     </figure>
   );

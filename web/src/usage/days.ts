@@ -1,34 +1,37 @@
-// Usage by day, each day of a span there, also those on which nothing was asked. Pure.
+// Sums usage per day. Pure.
 
 import type { Usage } from "../api/types";
 
 export interface Day {
-  /** As 2026-01-31, in UTC, which is what the service counts by. */
-  day: string;
-  read: number;
-  written: number;
-  answers: number;
+  /** The date in UTC, for example `2026-01-31`. */
+  date: string;
+  inputTokens: number;
+  outputTokens: number;
 }
 
 const DAY_MS = 86_400_000;
 
-/** The last `count` days, oldest first. */
-export function daysOf(items: Usage["items"], today: Date, count: number): Day[] {
+/** The last `count` days up to today, oldest first, including days without usage. */
+export function usagePerDay(items: Usage["items"], today: Date, count: number): Day[] {
   const days = new Map<string, Day>();
   for (let ago = count - 1; ago >= 0; ago--) {
-    const day = dayOf(new Date(today.getTime() - ago * DAY_MS));
-    days.set(day, { day, read: 0, written: 0, answers: 0 });
+    const date = dateOf(daysBefore(today, ago));
+    days.set(date, { date, inputTokens: 0, outputTokens: 0 });
   }
-  for (const { day, prompt_tokens, completion_tokens, answers } of items) {
+  for (const { day, prompt_tokens, completion_tokens } of items) {
     const sum = days.get(day);
     if (!sum) continue;
-    sum.read += prompt_tokens;
-    sum.written += completion_tokens;
-    sum.answers += answers;
+    sum.inputTokens += prompt_tokens;
+    sum.outputTokens += completion_tokens;
   }
   return [...days.values()];
 }
 
-export function dayOf(date: Date): string {
+export function daysBefore(date: Date, days: number): Date {
+  return new Date(date.getTime() - days * DAY_MS);
+}
+
+/** The date in UTC, which is the day the service counts by. */
+export function dateOf(date: Date): string {
   return date.toISOString().slice(0, 10);
 }

@@ -1,0 +1,98 @@
+// The actions of an answer that has ended: copy, rate, regenerate, and switch to another version.
+
+import { Check, Copy, RefreshCw, ThumbsDown, ThumbsUp } from "lucide-react";
+import { type FormEvent, useState } from "react";
+import type { Message, Rating } from "../api/types";
+import { useText } from "../text/text";
+import { Button } from "../ui/Button";
+import { IconButton } from "../ui/IconButton";
+import styles from "./AnswerActions.module.css";
+import { Branches } from "./Branches";
+import { useCopyToClipboard } from "./useCopyToClipboard";
+
+export interface AnswerHandlers {
+  onRegenerate: (message: Message) => void;
+  onRate: (message: Message, rating: Rating, comment?: string) => void;
+}
+
+interface Props extends AnswerHandlers {
+  message: Message;
+  /** An answer of the conversation is in progress, so no other can be requested. */
+  isBusy: boolean;
+}
+
+export function AnswerActions({ message, isBusy, onRegenerate, onRate }: Props) {
+  const text = useText();
+  const { isCopied, copy } = useCopyToClipboard();
+  // The rating that the comment form belongs to.
+  const [commented, setCommented] = useState<Rating>();
+  // Sends the rating at once, then asks for a comment. A second click removes the rating.
+  const rate = (rating: Rating) => {
+    const isSet = message.rating === rating;
+    onRate(message, isSet ? "none" : rating);
+    setCommented(isSet ? undefined : rating);
+  };
+  return (
+    <>
+      <div className={styles.tools}>
+        {message.text && (
+          <IconButton label={isCopied ? text.answer.copied : text.answer.copy} onClick={() => copy(message.text)}>
+            {isCopied ? <Check size={16} /> : <Copy size={16} />}
+          </IconButton>
+        )}
+        {message.status !== "failed" && (
+          <>
+            <IconButton label={text.answer.good} aria-pressed={message.rating === "up"} onClick={() => rate("up")}>
+              <ThumbsUp size={16} />
+            </IconButton>
+            <IconButton label={text.answer.bad} aria-pressed={message.rating === "down"} onClick={() => rate("down")}>
+              <ThumbsDown size={16} />
+            </IconButton>
+            <IconButton label={text.answer.regenerate} disabled={isBusy} onClick={() => onRegenerate(message)}>
+              <RefreshCw size={16} />
+            </IconButton>
+          </>
+        )}
+        <Branches message={message} />
+      </div>
+      {commented && (
+        <CommentForm
+          onClose={() => setCommented(undefined)}
+          onSend={(comment) => onRate(message, commented, comment)}
+        />
+      )}
+    </>
+  );
+}
+
+function CommentForm({ onClose, onSend }: { onClose: () => void; onSend: (comment: string) => void }) {
+  const text = useText();
+  const onSubmit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const comment = String(new FormData(event.currentTarget).get("comment") ?? "").trim();
+    if (comment) onSend(comment);
+    onClose();
+  };
+  return (
+    <form className={styles.form} onSubmit={onSubmit}>
+      <label className={styles.label}>
+        {text.answer.comment}
+        <textarea
+          name="comment"
+          className={styles.comment}
+          rows={2}
+          maxLength={2000}
+          placeholder={text.answer.commentHint}
+        />
+      </label>
+      <div className={styles.actions}>
+        <Button size="small" kind="quiet" onClick={onClose}>
+          {text.close}
+        </Button>
+        <Button size="small" kind="primary" type="submit">
+          {text.answer.send}
+        </Button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,117 @@
+// The messages of a conversation and the field for the next question.
+
+import { useSuspenseQuery } from "@tanstack/react-query";
+import { ArrowDown } from "lucide-react";
+import { lazy, Suspense, useCallback, useState } from "react";
+import { userQuery } from "../account/session";
+import type { Citation } from "../api/types";
+import { useText } from "../text/text";
+import { Button } from "../ui/Button";
+import { useShortcut } from "../ui/shortcuts";
+import { Answer } from "./Answer";
+import { Composer } from "./Composer";
+import styles from "./ConversationPage.module.css";
+import type { ConversationLocation } from "./location";
+import { Question } from "./Question";
+import {
+  answerInProgress,
+  entryKey,
+  isAwaitingAnswer,
+  isPending,
+  type Transcript,
+  type TranscriptEntry,
+} from "./transcriptEntry";
+import { useConversationActions } from "./useConversationActions";
+import { useScrollToMessage } from "./useScrollToMessage";
+import { useStickyScroll } from "./useStickyScroll";
+
+const PassageDialog = lazy(() => import("../documents/PassageDialog"));
+
+interface ThreadProps {
+  location: ConversationLocation;
+  transcript: Transcript;
+  isConnectionLost: boolean;
+}
+
+export function Thread({ location, transcript, isConnectionLost }: ThreadProps) {
+  const text = useText();
+  const { conversationId, message } = location;
+  const { data: user } = useSuspenseQuery(userQuery);
+  const { actions, stop } = useConversationActions(location, transcript);
+  const [cited, setCited] = useState<Citation>();
+  const { scroller, isAway, scrollToEnd, release } = useStickyScroll();
+  const highlighted = useScrollToMessage(scroller, message, release);
+  const isBusy = isAwaitingAnswer(transcript);
+  const onStop = useStop(transcript, stop);
+  const renderEntry = (entry: TranscriptEntry) =>
+    entry.message.role === "user" ? (
+      <Question
+        entry={entry}
+        isBusy={isBusy}
+        onRetry={actions.retry}
+        onDiscard={actions.discard}
+        onEdit={actions.edit}
+      />
+    ) : (
+      <Answer
+        entry={entry}
+        isBusy={isBusy}
+        isConnectionLost={isConnectionLost && entry === answerInProgress(transcript)}
+        onCite={setCited}
+        onRegenerate={actions.regenerate}
+        onRate={actions.rate}
+      />
+    );
+  const onAsk = (question: string) => {
+    actions.ask(question);
+    scrollToEnd();
+  };
+  return (
+    <div className={styles.page}>
+      <div className={styles.scroller} ref={scroller}>
+        <ol className={styles.thread}>
+          {transcript.map((entry) => (
+            <li
+              key={entryKey(entry.message)}
+              data-message={entry.message.id}
+              data-highlighted={highlighted === entry.message.id}
+            >
+              {renderEntry(entry)}
+            </li>
+          ))}
+        </ol>
+      </div>
+      <div className={styles.foot}>
+        {isAway && (
+          <Button size="small" onClick={scrollToEnd}>
+            <ArrowDown size={15} aria-hidden="true" /> {text.conversation.latest}
+          </Button>
+        )}
+        <Composer
+          owner={user?.id ?? ""}
+          conversationId={conversationId}
+          onAsk={onAsk}
+          isBusy={isBusy}
+          onStop={onStop}
+        />
+      </div>
+      {cited && (
+        <Suspense>
+          <PassageDialog citation={cited} onClose={() => setCited(undefined)} />
+        </Suspense>
+      )}
+    </div>
+  );
+}
+
+/** Stops the answer in progress, also by keyboard. Undefined if there is none, or its id is not known yet. */
+function useStop(
+  transcript: Transcript,
+  { mutate, isPending: isStopping }: { mutate: (answerId: string) => void; isPending: boolean },
+): (() => void) | undefined {
+  const answer = answerInProgress(transcript);
+  const answerId = answer && !isPending(answer) && !isStopping ? answer.message.id : undefined;
+  const onStop = useCallback(() => answerId && mutate(answerId), [answerId, mutate]);
+  useShortcut("stop", answerId ? onStop : undefined);
+  return answerId ? onStop : undefined;
+}

@@ -1,0 +1,153 @@
+// Applies events of a stream to a transcript. Pure and idempotent: applying an event twice changes nothing.
+
+import type { AnswerDelta, AnswerStarted, Message } from "../api/types";
+import type { AnswerEvent } from "../stream/events";
+import {
+  byteLength,
+  isInProgress,
+  isPending,
+  newMessage,
+  type Transcript,
+  type TranscriptEntry,
+  transcriptEntry,
+} from "./transcriptEntry";
+
+export interface Applied {
+  transcript: Transcript;
+  /** What the transcript lacks to apply the event: earlier `text` of the answer, or the message's `parent`. */
+  missing?: "text" | "parent";
+}
+
+export interface BatchApplied {
+  transcript: Transcript;
+  /** Text of an answer is missing: the stream has to be read from its beginning. */
+  isTextMissing: boolean;
+  /** Ids of the messages whose parents are missing: the transcript has to be fetched. */
+  orphans: string[];
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export function applyEvent(transcript: Transcript, event: AnswerEvent): Applied {
+  switch (event.event) {
+    case "question":
+    case "answer.completed":
+    case "answer.stopped":
+    case "answer.failed":
+      return applyMessage(transcript, event.data);
+    case "answer.started":
+      return applyStart(transcript, event.data);
+    case "answer.sources": {
+      const { sources } = event.data;
+      return changeAnswer(transcript, event.data, (entry) => ({ entry: { ...entry, sources } }));
+    }
+    case "answer.delta": {
+      const delta = event.data;
+      return changeAnswer(transcript, delta, (entry) => applyDelta(entry, delta));
+    }
+  }
+}
+
+/** Applies several events. If `knownOnly` is set, events of messages that are not in the transcript are ignored. */
+export function applyEvents(transcript: Transcript, events: readonly AnswerEvent[], knownOnly: boolean): BatchApplied {
+  const result: BatchApplied = { transcript, isTextMissing: false, orphans: [] };
+  for (const event of events) {
+    const id = messageIdOf(event);
+    if (knownOnly && !result.transcript.some((entry) => entry.message.id === id || isPending(entry))) continue;
+    const applied = applyEvent(result.transcript, event);
+    result.transcript = applied.transcript;
+    if (applied.missing === "parent") result.orphans.push(id);
+    if (applied.missing === "text") result.isTextMissing = true;
+  }
+  return result;
+}
+
+function messageIdOf({ data }: AnswerEvent): string {
+  return "answer_id" in data ? data.answer_id : data.id;
+}
+
+function applyStart(transcript: Transcript, started: AnswerStarted): Applied {
+  const { answer_id, question_id, attempt } = started;
+  if (transcript.some(({ message }) => message.id === answer_id)) {
+    return changeAnswer(transcript, started, (entry) => ({ entry }));
+  }
+  const question = transcript.find(({ message }) => message.id === question_id)?.message;
+  if (!question) return { transcript, missing: "parent" };
+  const message = newMessage({
+    id: answer_id,
+    role: "assistant",
+    text: "",
+    parent_id: question_id,
+    created_at: question.created_at,
+  });
+  return insert(transcript, { ...transcriptEntry({ ...message, status: "streaming" }, "accepted"), attempt });
+}
+
+/** Changes the answer of an event. Ignores events of earlier attempts and of answers that have ended. */
+function changeAnswer(
+  transcript: Transcript,
+  { answer_id, attempt }: { answer_id: string; attempt: number },
+  change: (entry: TranscriptEntry) => { entry: TranscriptEntry; isGap?: boolean },
+): Applied {
+  const known = transcript.find(({ message }) => message.id === answer_id);
+  if (!known) return { transcript, missing: "parent" };
+  if (!isInProgress(known) || attempt < known.attempt) return { transcript };
+  const current = known.attempt === attempt ? known : restart(known, attempt);
+  const { entry, isGap } = change({ ...current, message: { ...current.message, status: "streaming" } });
+  const changed = replace(transcript, known, entry);
+  return isGap ? { transcript: changed, missing: "text" } : { transcript: changed };
+}
+
+function restart(entry: TranscriptEntry, attempt: number): TranscriptEntry {
+  return { ...entry, attempt, bytes: 0, sources: [], message: { ...entry.message, text: "" } };
+}
+
+/** Adds the text at its offset. Skips text that is known already, and does not add text after a gap. */
+function applyDelta(
+  entry: TranscriptEntry,
+  { offset, text }: AnswerDelta,
+): { entry: TranscriptEntry; isGap?: boolean } {
+  if (offset > entry.bytes) return { entry, isGap: true };
+  const end = offset + byteLength(text);
+  if (end <= entry.bytes) return { entry };
+  const prefix = offset === entry.bytes ? entry.message.text : firstBytes(entry.message.text, offset);
+  return { entry: { ...entry, bytes: end, message: { ...entry.message, text: prefix + text } } };
+}
+
+function firstBytes(text: string, count: number): string {
+  return decoder.decode(encoder.encode(text).subarray(0, count));
+}
+
+/** Replaces a known message, or inserts a new one. */
+function applyMessage(transcript: Transcript, message: Message): Applied {
+  const known = transcript.find((entry) => entry.message.id === message.id);
+  if (!known) return insert(transcript, transcriptEntry(message, "accepted"));
+  const { attempt, sources } = known;
+  const origin = known.origin === "fetched" ? "fetched" : "accepted";
+  return { transcript: replace(transcript, known, { ...transcriptEntry(message, origin), attempt, sources }) };
+}
+
+function replace(transcript: Transcript, known: TranscriptEntry, entry: TranscriptEntry): Transcript {
+  return transcript.map((other) => (other === known ? entry : other));
+}
+
+/** Inserts an answer in place of another answer to the same question, or appends a message to its parent. */
+function insert(transcript: Transcript, entry: TranscriptEntry): Applied {
+  const { role, parent_id } = entry.message;
+  const rival = transcript.find(({ message }) => message.role === role && message.parent_id === parent_id);
+  if (role === "assistant" && rival) return { transcript: replaceRival(transcript, rival, entry) };
+  const last = transcript.at(-1)?.message.id ?? null;
+  return (parent_id ?? null) === last ? { transcript: [...transcript, entry] } : { transcript, missing: "parent" };
+}
+
+/** An answer that has ended stays as another version, and what follows it belongs to its branch. */
+function replaceRival(transcript: Transcript, rival: TranscriptEntry, entry: TranscriptEntry): Transcript {
+  const hasEnded = rival.origin === "fetched" && !isInProgress(rival);
+  if (!hasEnded) {
+    return replace(transcript, rival, { ...entry, origin: rival.origin === "sending" ? "accepted" : rival.origin });
+  }
+  const known = entry.message.siblings;
+  const siblings = known.length > 1 ? known : [...rival.message.siblings, entry.message.id];
+  return [...transcript.slice(0, transcript.indexOf(rival)), { ...entry, message: { ...entry.message, siblings } }];
+}

@@ -1,0 +1,55 @@
+// The actions of a conversation's page. Asking creates the newest branch, so the page switches to it.
+
+import { useNavigate } from "@tanstack/react-router";
+import { useMemo, useRef } from "react";
+import { newId } from "../api/ids";
+import type { Message, Rating } from "../api/types";
+import { useAnswerCommands, useRateAnswer, useStopAnswer } from "./commands";
+import type { ConversationLocation } from "./location";
+import type { Transcript } from "./transcriptEntry";
+
+export function useConversationActions({ conversationId, branch }: ConversationLocation, transcript: Transcript) {
+  const commands = useAnswerCommands();
+  const stop = useStopAnswer(conversationId);
+  const { mutate: rate } = useRateAnswer(conversationId);
+  const navigate = useNavigate();
+  // The callbacks must not change with the transcript, so that only changed messages are rendered while it grows.
+  const shown = useRef(transcript);
+  shown.current = transcript;
+  const actions = useMemo(() => {
+    const showNewestBranch = () => {
+      if (!branch) return;
+      void navigate({
+        to: ".",
+        search: (search) => ({ ...search, branch: undefined, m: undefined }),
+        resetScroll: false,
+      });
+    };
+    return {
+      ask: (text: string) => {
+        commands.ask(conversationId, shown.current, text);
+        showNewestBranch();
+      },
+      edit: (message: Message, text: string) => {
+        if (!message.parent_id) {
+          // A conversation has a single first question: editing it starts a new conversation.
+          const newConversationId = newId();
+          commands.ask(newConversationId, [], text);
+          void navigate({ to: "/c/$conversationId", params: { conversationId: newConversationId }, search: {} });
+          return;
+        }
+        commands.edit(conversationId, shown.current, message, text);
+        showNewestBranch();
+      },
+      regenerate: (message: Message) => {
+        commands.regenerate(conversationId, shown.current, message);
+        showNewestBranch();
+      },
+      retry: (message: Message) => commands.retry(conversationId, shown.current, message),
+      discard: (message: Message) => commands.discard(conversationId, message),
+      rate: ({ id }: Message, rating: Rating, comment?: string) =>
+        rate({ answerId: id, rating, ...(comment && { comment }) }),
+    };
+  }, [commands, rate, navigate, conversationId, branch]);
+  return { actions, stop };
+}

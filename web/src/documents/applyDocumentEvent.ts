@@ -1,0 +1,37 @@
+// Applies document events of the stream to the query cache.
+
+import type { InfiniteData, QueryClient } from "@tanstack/react-query";
+import type { DocumentChanged, DocumentPage, DocumentProgress } from "../api/types";
+import { updateQueryData } from "../stream/queryData";
+import { documentsQuery, progressQuery } from "./queries";
+
+export function applyDocumentEvent(queries: QueryClient, change: DocumentChanged): void {
+  updateQueryData<InfiniteData<DocumentPage, string>>(queries, documentsQuery.queryKey, (list) => {
+    return { ...list, pages: applyChange(list.pages, change) };
+  });
+}
+
+export function applyProgress(queries: QueryClient, progress: DocumentProgress): void {
+  queries.setQueryData(progressQuery(progress.id).queryKey, progress);
+}
+
+/** Fetches the list again, for changes that no event reported. */
+export function refreshDocuments(queries: QueryClient): void {
+  void queries.invalidateQueries({ queryKey: documentsQuery.queryKey });
+}
+
+/**
+ * Pure: a known document is replaced unless it is newer, a new one is inserted at the beginning, a removed one is
+ * deleted.
+ */
+export function applyChange(pages: readonly DocumentPage[], change: DocumentChanged): DocumentPage[] {
+  if ("deleted" in change) {
+    return pages.map((page) => ({ ...page, items: page.items.filter(({ id }) => id !== change.id) }));
+  }
+  const known = pages.flatMap(({ items }) => items).find(({ id }) => id === change.id);
+  if (!known) {
+    return pages.map((page, index) => (index === 0 ? { ...page, items: [change, ...page.items] } : page));
+  }
+  if (known.version > change.version) return [...pages];
+  return pages.map((page) => ({ ...page, items: page.items.map((row) => (row === known ? change : row)) }));
+}

@@ -1,0 +1,23 @@
+import { describe, expect, it } from "vitest";
+import { Problem } from "../api/problem";
+import { en } from "./en";
+import { errorMessage } from "./errorMessage";
+
+describe("the text of an error", () => {
+  it("is the service's title and detail", () => {
+    expect(errorMessage(new Problem(422, { title: "Title too long", detail: "200 characters" }), en)).toBe(
+      "Title too long: 200 characters",
+    );
+    expect(errorMessage(new Problem(409, { title: "Already answered" }), en)).toBe("Already answered");
+  });
+
+  it("is a text of the page if the service gives none", () => {
+    expect(errorMessage(new Problem(500), en)).toBe(en.failure.unknown);
+    expect(errorMessage(new Error("internal"), en)).toBe(en.failure.unknown);
+  });
+
+  it("tells whether the service was not reached or is unavailable", () => {
+    expect(errorMessage(new TypeError("not reached"), en)).toBe(en.failure.offline);
+    expect(errorMessage(new Problem(503, { title: "Store away" }), en)).toBe(en.failure.unavailable);
+  });
+});
