@@ -5,14 +5,14 @@ import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
-/** Where the service runs that `npm run dev` passes accounts and API on to. */
+/** The service to which `npm run dev` forwards requests to the accounts and the API. */
 const service = process.env.COLLOQUY_URL ?? "http://localhost:8080";
-// The accounts refuse requests of another origin than their own, and the dev server has another port.
-const passedOn = { target: service, changeOrigin: true, headers: { origin: service } };
+// The account service accepts its own origin only, and the dev server has another port.
+const proxy = { target: service, changeOrigin: true, headers: { origin: service } };
 
-/** Writes each text file once more compressed, which the service sends to whoever takes it. */
-const compressed: Plugin = {
-  name: "compressed",
+/** Writes a compressed copy of each text file, which the service sends to clients that accept it. */
+const compression: Plugin = {
+  name: "compression",
   apply: "build",
   writeBundle({ dir = "" }, files) {
     for (const name of Object.keys(files).filter((file) => /\.(js|css|html|svg)$/.test(file))) {
@@ -23,8 +23,8 @@ const compressed: Plugin = {
 };
 
 export default defineConfig({
-  plugins: [react(), compressed],
-  server: { proxy: { "/api/auth": passedOn, "/v1": passedOn } },
+  plugins: [react(), compression],
+  server: { proxy: { "/api/auth": proxy, "/v1": proxy } },
   build: { target: "es2023", sourcemap: false, assetsInlineLimit: 0, modulePreload: { polyfill: false } },
-  test: { include: ["src/**/*.test.{ts,tsx}"], environment: "node" },
+  test: { include: ["src/**/*.test.{ts,tsx}", "structure/*.test.ts"], environment: "node" },
 });

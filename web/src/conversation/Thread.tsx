@@ -21,7 +21,7 @@ import {
   type Transcript,
   type TranscriptEntry,
 } from "./transcriptEntry";
-import { useConversationActions } from "./useConversationActions";
+import { type ConversationActions, useConversationActions } from "./useConversationActions";
 import { useScrollToMessage } from "./useScrollToMessage";
 import { useStickyScroll } from "./useStickyScroll";
 
@@ -42,26 +42,8 @@ export function Thread({ location, transcript, isConnectionLost }: ThreadProps) 
   const { scroller, isAway, scrollToEnd, release } = useStickyScroll();
   const highlighted = useScrollToMessage(scroller, message, release);
   const isBusy = isAwaitingAnswer(transcript);
-  const onStop = useStop(transcript, stop);
-  const renderEntry = (entry: TranscriptEntry) =>
-    entry.message.role === "user" ? (
-      <Question
-        entry={entry}
-        isBusy={isBusy}
-        onRetry={actions.retry}
-        onDiscard={actions.discard}
-        onEdit={actions.edit}
-      />
-    ) : (
-      <Answer
-        entry={entry}
-        isBusy={isBusy}
-        isConnectionLost={isConnectionLost && entry === answerInProgress(transcript)}
-        onCite={setCited}
-        onRegenerate={actions.regenerate}
-        onRate={actions.rate}
-      />
-    );
+  const inProgress = answerInProgress(transcript);
+  const onStop = useStop(inProgress, stop);
   const onAsk = (question: string) => {
     actions.ask(question);
     scrollToEnd();
@@ -76,7 +58,13 @@ export function Thread({ location, transcript, isConnectionLost }: ThreadProps) 
               data-message={entry.message.id}
               data-highlighted={highlighted === entry.message.id}
             >
-              {renderEntry(entry)}
+              <Entry
+                entry={entry}
+                isBusy={isBusy}
+                isConnectionLost={isConnectionLost && entry === inProgress}
+                actions={actions}
+                onCite={setCited}
+              />
             </li>
           ))}
         </ol>
@@ -104,13 +92,47 @@ export function Thread({ location, transcript, isConnectionLost }: ThreadProps) 
   );
 }
 
+interface EntryProps {
+  entry: TranscriptEntry;
+  isBusy: boolean;
+  isConnectionLost: boolean;
+  actions: ConversationActions;
+  onCite: (citation: Citation) => void;
+}
+
+function Entry({ entry, isBusy, isConnectionLost, actions, onCite }: EntryProps) {
+  if (entry.message.role === "user") {
+    return (
+      <Question
+        entry={entry}
+        isBusy={isBusy}
+        onRetry={actions.retry}
+        onDiscard={actions.discard}
+        onEdit={actions.edit}
+      />
+    );
+  }
+  return (
+    <Answer
+      entry={entry}
+      isBusy={isBusy}
+      isConnectionLost={isConnectionLost}
+      onCite={onCite}
+      onRegenerate={actions.regenerate}
+      onRate={actions.rate}
+    />
+  );
+}
+
+interface StopCommand {
+  mutate: (answerId: string) => void;
+  isPending: boolean;
+}
+
 /** Stops the answer in progress, also by keyboard. Undefined if there is none, or its id is not known yet. */
-function useStop(
-  transcript: Transcript,
-  { mutate, isPending: isStopping }: { mutate: (answerId: string) => void; isPending: boolean },
-): (() => void) | undefined {
-  const answer = answerInProgress(transcript);
-  const answerId = answer && !isPending(answer) && !isStopping ? answer.message.id : undefined;
+function useStop(answer: TranscriptEntry | undefined, stop: StopCommand): (() => void) | undefined {
+  const { mutate } = stop;
+  const answerId = answer && !isPending(answer) && !stop.isPending ? answer.message.id : undefined;
   const onStop = useCallback(() => answerId && mutate(answerId), [answerId, mutate]);
   useShortcut("stop", answerId ? onStop : undefined);
   return answerId ? onStop : undefined;

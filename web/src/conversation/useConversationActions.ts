@@ -8,6 +8,8 @@ import { useAnswerCommands, useRateAnswer, useStopAnswer } from "./commands";
 import type { ConversationLocation } from "./location";
 import type { Transcript } from "./transcriptEntry";
 
+export type ConversationActions = ReturnType<typeof useConversationActions>["actions"];
+
 export function useConversationActions({ conversationId, branch }: ConversationLocation, transcript: Transcript) {
   const commands = useAnswerCommands();
   const stop = useStopAnswer(conversationId);

@@ -1,6 +1,6 @@
 // German texts.
 
-import type { Texts } from "./text";
+import type { Texts } from "./en";
 
 const format = (number: number) => number.toLocaleString("de");
 

@@ -289,3 +289,5 @@ export const en = {
     lost: "Connection lost. Reconnecting…",
   },
 };
+
+export type Texts = typeof en;

@@ -1,7 +1,7 @@
 // Turns errors into texts for the user.
 
 import { Problem } from "../api/problem";
-import type { Texts } from "./text";
+import type { Texts } from "./en";
 
 /** The service's own text if the error has one, else a text of the page. */
 export function errorMessage(error: unknown, text: Texts): string {

@@ -2,9 +2,9 @@
 
 import { useSyncExternalStore } from "react";
 import { type Language, preferences } from "../storage/preferences";
-import { en } from "./en";
+import { en, type Texts } from "./en";
 
-export type Texts = typeof en;
+export type { Texts } from "./en";
 
 const TEXTS: { [language in Language]?: Texts } = { en };
 
