@@ -1,5 +1,5 @@
 import { defineConfig } from "@playwright/test";
-import stories from "./playwright.config.ts";
+import tests from "./playwright.config.ts";
 
-/** Measures the page as the service serves it. It judges nothing: the figures go to the terminal and into `docs/page.md`. */
-export default defineConfig({ ...stories, testDir: "figures", timeout: 300_000, trace: "off" } as typeof stories);
+/** Measures the page as the service serves it. Prints the figures and writes them into `docs/page.md`. */
+export default defineConfig({ ...tests, testDir: "figures", timeout: 300_000, trace: "off" } as typeof tests);

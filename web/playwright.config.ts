@@ -10,7 +10,7 @@ const args = [
   "--disable-sync",
 ];
 
-/** Runs against a service that is already up; the browser is the system's. */
+/** Tests a running service with the browser of the system. */
 export default defineConfig({
   testDir: "e2e",
   timeout: 90_000,
@@ -18,7 +18,7 @@ export default defineConfig({
   workers: 1,
   forbidOnly: Boolean(process.env.CI),
   reporter: "list",
-  // The language model of the stories; the service is told of it by MODEL_URL.
+  // The language model of the tests. The service under test must be configured with its MODEL_URL.
   webServer: { command: "node e2e/model.js", url: "http://127.0.0.1:18099/", reuseExistingServer: true },
   outputDir: "test-results",
   use: {

@@ -1,22 +1,22 @@
 import { expect } from "@playwright/test";
-import { operate } from "./another.ts";
-import { Person } from "./person.ts";
-import { test } from "./watched.ts";
+import { test } from "./fixtures.ts";
+import { runCommand } from "./testServer.ts";
+import { User } from "./user.ts";
 
-test("an auditor sees what happened, and a conversation as it stood at any moment", async ({ page, browser }) => {
-  const ada = new Person(page, "Ada");
+test("an auditor reads the events of a conversation and replays it at any position", async ({ page, browser }) => {
+  const ada = new User(page, "Ada");
   await ada.signUp();
   await ada.ask("Where do marmots sleep?");
-  await expect(ada.answer()).toHaveAttribute("data-status", "completed");
+  await ada.expectStatus("completed");
   const conversation = new URL(page.url()).pathname.split("/").at(-1) ?? "";
 
-  const elsewhere = await browser.newContext();
-  const auditor = new Person(await elsewhere.newPage(), "Grace");
+  const otherContext = await browser.newContext();
+  const auditor = new User(await otherContext.newPage(), "Grace");
   await auditor.signUp();
   await auditor.page.goto("/audit");
-  await expect(auditor.page.getByRole("main")).toContainText("This needs the role auditor");
+  await expect(auditor.page.getByRole("main")).toContainText("This page requires the auditor role");
 
-  await operate("grant", auditor.email, "auditor");
+  await runCommand("grant", auditor.email, "auditor");
   await auditor.page.reload();
   await auditor.page.getByRole("textbox", { name: "Conversation" }).fill(conversation);
   await auditor.page.getByRole("button", { name: "Show", exact: true }).click();
@@ -33,10 +33,10 @@ test("an auditor sees what happened, and a conversation as it stood at any momen
   const latest = Number(await slider.inputValue());
   await slider.press("Home");
   await expect(auditor.page).toHaveURL(/at=\d+/);
-  await expect(auditor.page.getByText("It had not begun").or(messages.first())).toBeVisible();
+  await expect(auditor.page.getByText("The conversation had not started yet").or(messages.first())).toBeVisible();
   await expect(auditor.page.getByText("completed")).toHaveCount(0);
   await slider.press("End");
   await expect(messages.last()).toContainText("completed");
   expect(Number(await slider.inputValue())).toBeGreaterThanOrEqual(latest);
-  await elsewhere.close();
+  await otherContext.close();
 });

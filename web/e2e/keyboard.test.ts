@@ -1,12 +1,15 @@
 import { expect, type Locator, type Page } from "@playwright/test";
-import { Person } from "./person.ts";
-import { test } from "./watched.ts";
+import { test } from "./fixtures.ts";
+import { User } from "./user.ts";
 
-/** More than there are places on any view. */
-const MOST_TABS = 60;
+/** More than any page has focusable elements. */
+const MAX_TABS = 60;
+const MAX_MENU_ITEMS = 12;
 
-test("everything can be done by keyboard alone", async ({ page }) => {
-  const ada = new Person(page, "Ada");
+const QUESTION = "What is Colloquy, slowly?";
+
+test("the page can be used by keyboard alone", async ({ page, model }) => {
+  const ada = new User(page, "Ada");
   await page.goto("/");
   await tabTo(page, page.getByRole("link", { name: "Create an account" }));
   await page.keyboard.press("Enter");
@@ -19,21 +22,22 @@ test("everything can be done by keyboard alone", async ({ page }) => {
   await page.keyboard.press("Enter");
 
   await expect(ada.composer()).toBeFocused();
-  await page.keyboard.type("What is Colloquy, slowly?");
+  await model.hold(QUESTION, 12);
+  await page.keyboard.type(QUESTION);
   await page.keyboard.press("Enter");
-  await expect(ada.answer()).toContainText("word2");
+  await expect(ada.answer()).toContainText("word10");
   await page.keyboard.press("Escape");
-  await expect(ada.answer()).toHaveAttribute("data-status", "stopped");
+  await ada.expectStatus("stopped");
 
-  const row = ada.history().getByRole("button", { name: /^Actions/ });
+  const row = ada.list().getByRole("button", { name: /^Actions/ });
   await tabTo(page, row, "Shift+Tab");
   await page.keyboard.press("Enter");
-  await chosen(page, "Rename");
+  await chooseMenuItem(page, "Rename");
   await expect(page.getByRole("textbox", { name: "Title" })).toBeFocused();
   await page.keyboard.press("Control+a");
   await page.keyboard.type("On patience");
   await page.keyboard.press("Enter");
-  await expect(ada.history()).toContainText("On patience");
+  await expect(ada.list()).toContainText("On patience");
   await expect(row).toBeFocused();
 
   await page.keyboard.press("Control+Shift+o");
@@ -41,55 +45,54 @@ test("everything can be done by keyboard alone", async ({ page }) => {
   await expect(ada.composer()).toBeFocused();
   await page.keyboard.press("Control+k");
   await page.keyboard.type("slowly");
-  await tabTo(page, ada.history().getByRole("link").filter({ hasText: "You:" }));
+  await tabTo(page, ada.list().getByRole("link").filter({ hasText: "You:" }));
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(/m=/);
   await expect(page.getByRole("article", { name: "You" })).toContainText("slowly");
 
   await tabTo(page, page.getByRole("button", { name: /^Account/ }), "Shift+Tab");
   await page.keyboard.press("Enter");
-  await chosen(page, "Keyboard shortcuts");
+  await chooseMenuItem(page, "Keyboard shortcuts");
   await expect(page.getByRole("dialog")).toContainText("Stop the answer");
   await page.keyboard.press("Escape");
   await expect(page.getByRole("button", { name: /^Account/ })).toBeFocused();
   await page.keyboard.press("Enter");
-  await chosen(page, "Sign out");
+  await chooseMenuItem(page, "Sign out");
   await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
 });
 
-/** Goes on from place to place until it is reached; where one is must be seen on the way. */
-async function tabTo(page: Page, place: Locator, key = "Tab"): Promise<void> {
-  await expect(place).toBeAttached();
-  for (let tabs = 0; tabs < MOST_TABS; tabs++) {
-    if (await place.evaluate((element) => element === document.activeElement)) return;
+/** Presses a key until the target has the focus. Each focused element on the way must have a visible focus style. */
+async function tabTo(page: Page, target: Locator, key = "Tab"): Promise<void> {
+  await expect(target).toBeAttached();
+  for (let tabs = 0; tabs < MAX_TABS; tabs++) {
+    if (await target.evaluate((element) => element === document.activeElement)) return;
     await page.keyboard.press(key);
-    expect(await shownAsFocused(page)).toBe("");
+    expect(await elementWithoutFocusStyle(page)).toBe("");
   }
-  throw new Error("it is not reached by keyboard");
+  throw new Error("the element cannot be reached by keyboard");
 }
 
-/** Empty, or what has the focus without showing it by itself or by what is around it. */
-function shownAsFocused(page: Page): Promise<string> {
+/** The focused element if neither it nor its surroundings show the focus, else an empty string. */
+function elementWithoutFocusStyle(page: Page): Promise<string> {
   return page.evaluate(() => {
     const focused = document.activeElement;
     if (!focused || focused === document.body) return "";
-    const shows = (element: Element | null) => {
-      if (!element) return false;
+    const showsFocus = (element: Element) => {
       const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(element);
       return (outlineStyle !== "none" && outlineWidth !== "0px") || boxShadow !== "none";
     };
-    for (let element: Element | null = focused, up = 0; element && up < 4; element = element.parentElement, up++) {
-      if (shows(element)) return "";
+    for (let element: Element | null = focused, level = 0; element && level < 4; level++) {
+      if (showsFocus(element)) return "";
+      element = element.parentElement;
     }
     return focused.outerHTML.slice(0, 200);
   });
 }
 
-/** Chooses from the open menu. */
-async function chosen(page: Page, name: string): Promise<void> {
+async function chooseMenuItem(page: Page, name: string): Promise<void> {
   const item = page.getByRole("menuitem", { name });
   await expect(item).toBeVisible();
-  for (let downs = 0; downs < 12; downs++) {
+  for (let presses = 0; presses < MAX_MENU_ITEMS; presses++) {
     if (await item.evaluate((element) => element === document.activeElement)) break;
     await page.keyboard.press("ArrowDown");
   }

@@ -1,11 +1,11 @@
-// Somebody at the page: what they see and do, in their words.
+// A user of the page: signs in, asks, and finds the parts of the page by their roles.
 
 import { randomUUID } from "node:crypto";
 import { expect, type Page } from "@playwright/test";
 
 const PASSWORD = "a long enough password";
 
-export class Person {
+export class User {
   readonly email = `${randomUUID()}@example.test`;
   readonly name: string;
   readonly page: Page;
@@ -42,15 +42,29 @@ export class Person {
     await expect(this.page.getByRole("article", { name: "You" }).last()).toContainText(question);
   }
 
+  /** Waits until the latest answer has a status. */
+  async expectStatus(status: "streaming" | "completed" | "stopped"): Promise<void> {
+    await expect(this.answer()).toHaveAttribute("data-status", status);
+  }
+
+  /** Runs an action that sends a command, and waits until the service has accepted the command. */
+  async expectCommand(action: () => Promise<void>): Promise<void> {
+    const response = this.page.waitForResponse((received) => received.url().endsWith("/commands"));
+    await action();
+    expect((await response).status()).toBe(202);
+  }
+
   composer() {
     return this.page.getByRole("textbox", { name: "Your question" });
   }
 
+  /** The latest answer. */
   answer() {
     return this.page.getByRole("article", { name: "Colloquy" }).last();
   }
 
-  history() {
+  /** The list of conversations. */
+  list() {
     return this.page.getByRole("navigation", { name: "Conversations" });
   }
 
@@ -58,18 +72,4 @@ export class Person {
     await this.page.getByLabel("E-mail").fill(this.email);
     await this.page.getByLabel("Password").fill(PASSWORD);
   }
-}
-
-/** Notes each length the text of the newest answer has on its way, from now on. */
-export async function watchAnswer(page: Page): Promise<() => Promise<number[]>> {
-  await page.evaluate(() => {
-    const lengths: number[] = [];
-    new MutationObserver(() => {
-      const answers = document.querySelectorAll("article[data-status]");
-      const length = answers[answers.length - 1]?.textContent?.length ?? 0;
-      if (length !== lengths.at(-1)) lengths.push(length);
-    }).observe(document.body, { childList: true, subtree: true, characterData: true });
-    Object.assign(window, { answerLengths: lengths });
-  });
-  return () => page.evaluate(() => (window as unknown as { answerLengths: number[] }).answerLengths);
 }

@@ -1,4 +1,4 @@
-// Another process beside the one the stories run against: one that a story may stop and start, or that nobody answers at.
+// A second process of the service under test, which a test can stop and restart.
 
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -8,13 +8,13 @@ import { readdir, readFile, readlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 
-/** How long a process may take until it answers. */
-const START_MS = 30_000;
+const START_TIMEOUT_MS = 60_000;
+const POLL_INTERVAL_MS = 50;
 
-export class AnotherServer {
+export class TestServer {
   readonly url: string;
   readonly #program: string;
   readonly #environment: NodeJS.ProcessEnv;
@@ -28,94 +28,94 @@ export class AnotherServer {
     this.#roles = roles;
   }
 
-  /** Started with what the service under test was started with, and on the same stores. */
-  static async start(): Promise<AnotherServer> {
+  /** Starts an API process with the configuration and the stores of the service under test. */
+  static async start(): Promise<TestServer> {
     const { program, environment } = await serviceUnderTest();
-    const server = new AnotherServer(await freePort(), program, environment, "api");
+    const server = new TestServer(await freePort(), program, environment, "api");
     await server.restart();
     return server;
   }
 
-  /** One with stores of its own and the same accounts, where questions are kept and listed but never answered. */
-  static async startUnanswered(): Promise<AnotherServer> {
+  /** Starts processes with stores of their own and the same accounts. Without a worker, no question is answered. */
+  static async startWithoutWorker(): Promise<TestServer> {
     const { program, environment } = await serviceUnderTest();
     const name = `unanswered_${randomUUID().replaceAll("-", "")}`;
     const accounts = environment.DATABASE_URL ?? "";
     const own = {
       ...environment,
       AUTH_DATABASE_URL: environment.AUTH_DATABASE_URL ?? accounts,
-      DATABASE_URL: await newDatabase(accounts, name),
+      DATABASE_URL: await createDatabase(accounts, name),
       NATS_PREFIX: name,
       QDRANT_PREFIX: name,
       RATE_LIMIT: "0",
     };
     await promisify(execFile)(program, ["migrate"], { env: { ...own, DATABASE_DIRECT_URL: own.DATABASE_URL } });
-    const server = new AnotherServer(await freePort(), program, own, "api,sealer,projector");
+    const server = new TestServer(await freePort(), program, own, "api,sequencer,projector");
     await server.restart();
     return server;
   }
 
-  /** Stops it as a machine that fails does, and starts it anew. */
+  /** Kills the process if it runs, starts it, and waits until it is ready. */
   async restart(): Promise<void> {
     await this.stop();
-    const log = logOf(this.#environment.LISTEN ?? "");
+    const log = logFile(this.#environment.LISTEN ?? "");
     this.#process = spawn(this.#program, ["serve", "--role", this.#roles, "--no-migrate"], {
       env: this.#environment,
       stdio: ["ignore", log, log],
     });
-    const deadline = Date.now() + START_MS;
+    const deadline = Date.now() + START_TIMEOUT_MS;
     while (!(await fetch(`${this.url}/readyz`).catch(() => undefined))?.ok) {
-      if (Date.now() > deadline) throw new Error("the other server does not answer");
-      await pause(50);
+      if (Date.now() > deadline) throw new Error("the server did not become ready");
+      await delay(POLL_INTERVAL_MS);
     }
   }
 
-  /** Resolves when it is gone and its port is free. */
+  /** Kills the process, as a failure of its machine would, and waits until its port is free. */
   async stop(): Promise<void> {
-    const gone = this.#process && once(this.#process, "exit");
+    const exited = this.#process && once(this.#process, "exit");
     this.#process?.kill("SIGKILL");
-    await gone;
+    await exited;
     this.#process = undefined;
   }
 }
 
-/** Runs a command of the operator's, such as `grant`, against what the stories run against. */
-export async function operate(...command: string[]): Promise<void> {
+/** Runs a command of the service's program, for example `grant`. */
+export async function runCommand(...command: string[]): Promise<void> {
   const { program, environment } = await serviceUnderTest();
   await promisify(execFile)(program, command, { env: environment });
 }
 
-/** A log beside those of what the stories run against, where their folder is known. */
-function logOf(name: string): number | "ignore" {
+/** A log file in the folder of the logs under test, if the folder is known. */
+function logFile(name: string): number | "ignore" {
   const folder = process.env.COLLOQUY_LOGS;
-  return folder ? openSync(join(folder, `beside-${name}.log`), "a") : "ignore";
+  return folder ? openSync(join(folder, `server-${name}.log`), "a") : "ignore";
 }
 
-/** What listens where the stories go: a `colloquy serve` whose environment says so. */
+/** The process `colloquy serve` that listens at the port under test, with its environment. */
 async function serviceUnderTest(): Promise<{ program: string; environment: NodeJS.ProcessEnv }> {
   const { port } = new URL(process.env.E2E_BASE_URL || "http://localhost:8080");
   for (const id of await readdir("/proc")) {
-    const told = await readFile(`/proc/${id}/cmdline`, "utf8").catch(() => "");
-    if (told.split("\0")[1] !== "serve") continue;
+    const command = await readFile(`/proc/${id}/cmdline`, "utf8").catch(() => "");
+    if (command.split("\0")[1] !== "serve") continue;
     const lines = (await readFile(`/proc/${id}/environ`, "utf8").catch(() => "")).split("\0").filter(Boolean);
     const environment: NodeJS.ProcessEnv = Object.fromEntries(
       lines.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
     );
     if (environment.LISTEN?.endsWith(`:${port}`)) return { program: await readlink(`/proc/${id}/exe`), environment };
   }
-  throw new Error(`no colloquy listens at port ${port}`);
+  throw new Error(`no process of the service listens at port ${port}`);
 }
 
-/** An empty database beside another one, made with the client that the account service has. */
-async function newDatabase(beside: string, name: string): Promise<string> {
+/** Creates an empty database beside another one, with the database client of the account service. */
+async function createDatabase(url: string, name: string): Promise<string> {
   const { Client } = createRequire(new URL("../../auth/package.json", import.meta.url))("pg");
-  const client = new Client({ connectionString: beside });
+  const client = new Client({ connectionString: url });
   await client.connect();
   await client.query(`CREATE DATABASE ${name}`);
   await client.end();
-  const url = new URL(beside);
-  url.pathname = `/${name}`;
-  return url.href;
+  const created = new URL(url);
+  created.pathname = `/${name}`;
+  return created.href;
 }
 
 function freePort(): Promise<number> {

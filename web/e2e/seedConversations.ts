@@ -1,0 +1,57 @@
+// Creates many conversations of a user through the API.
+
+import { expect, type Page } from "@playwright/test";
+import { newId } from "../src/api/ids.ts";
+import type { components } from "../src/api/schema.d.ts";
+
+type ConversationPage = components["schemas"]["PageOf_ConversationRow"];
+
+const CONCURRENCY = 48;
+
+/** Asks a question in each of `count` new conversations. Returns their ids in the order of the list. */
+export async function seedConversations(page: Page, url: string, count: number): Promise<string[]> {
+  const token = await fetchToken(page, url);
+  const questions = Array.from({ length: count }, (_, index) => `Question number ${index + 1}`).values();
+  const askAll = async () => {
+    for (const text of questions) await startConversation(url, token, text);
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, askAll));
+  return waitForList(url, token, count);
+}
+
+/** The API token of the user who is signed in on the page. */
+export async function fetchToken(page: Page, url: string): Promise<string> {
+  const { token } = await (await page.request.get(`${url}/api/auth/token`)).json();
+  return token;
+}
+
+/** Asks in a new conversation. */
+export async function startConversation(url: string, token: string, text: string): Promise<void> {
+  const response = await fetch(`${url}/v1/conversations/${newId()}/commands`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify({ type: "ask", question_id: newId(), text }),
+  });
+  if (response.status !== 202) throw new Error(`the command was answered with status ${response.status}`);
+}
+
+async function waitForList(url: string, token: string, count: number): Promise<string[]> {
+  let ids: string[] = [];
+  await expect(async () => {
+    ids = await fetchIds(url, token);
+    expect(ids.length).toBe(count);
+  }).toPass({ timeout: 120_000, intervals: [1000] });
+  return ids;
+}
+
+async function fetchIds(url: string, token: string): Promise<string[]> {
+  const ids: string[] = [];
+  for (let cursor: string | undefined = ""; cursor !== undefined; ) {
+    const address: string = `${url}/v1/conversations?limit=100${cursor && `&cursor=${encodeURIComponent(cursor)}`}`;
+    const response = await fetch(address, { headers: { authorization: `Bearer ${token}` } });
+    const page: ConversationPage = await response.json();
+    ids.push(...page.items.map(({ id }) => id));
+    cursor = page.next_cursor ?? undefined;
+  }
+  return ids;
+}
