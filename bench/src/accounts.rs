@@ -1,4 +1,4 @@
-//! Stands where the account service stands: signs tokens for the seeded users and serves the key they are checked with.
+//! In place of the account service: signs tokens for the seeded users and serves the public key.
 
 use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::population;
 
 const KEY_ID: &str = "bench";
-/// How long a token is good: longer than any run.
+/// Lifetime of a token, longer than any run.
 const LIFETIME: u64 = 6 * 3_600;
 
 /// Signs tokens, and serves its public key until it is dropped.
@@ -92,7 +92,7 @@ async fn serve(listener: TcpListener, document: String) {
     }
 }
 
-/// Whatever is asked, the keys are the answer.
+/// Answers every request with the public keys.
 async fn answer(mut stream: TcpStream, document: &str) -> std::io::Result<()> {
     let mut request = vec![0; 8 << 10];
     let _ = stream.read(&mut request).await?;

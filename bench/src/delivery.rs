@@ -1,4 +1,4 @@
-//! How soon a question reaches a worker: from the answer to `ask` until its event arrives over NATS.
+//! Latency of a question to a worker: from the answer to `ask` until its event arrives over NATS.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

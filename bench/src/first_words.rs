@@ -1,5 +1,5 @@
-//! How soon somebody sees something: from sending `ask` until the read model shows it, until the first words of the answer,
-//! and until its end. The worker quotes, since no language model is part of the product.
+//! Latency that a user sees: from sending `ask` until the read model shows the question, until the first
+//! words of the answer, and until its end. The worker quotes, since no language model is part of the product.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ const QUESTIONS: usize = 60;
 const PAUSE: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What the project's own documents, the only knowledge here, have an answer to.
+/// A question that the only documents here, the project's own, answer.
 const QUESTION: &str = "What is Colloquy?";
 
 /// Times in nanoseconds, all from sending `ask`.

@@ -1,7 +1,8 @@
 //! The load generator: one thread, raw connections, requests composed by copying.
 //!
-//! Closed loop: each connection sends its next request when the last one was answered. Open loop: requests are due at fixed
-//! times, and their latency counts from then, so that a server that stalls cannot hide behind requests that were not sent.
+//! Closed loop: each connection sends its next request after the last answer. Open loop: requests are due at
+//! fixed times, and latency counts from the due time, so that a stalled server cannot hide behind unsent
+//! requests.
 
 mod connection;
 
@@ -29,25 +30,25 @@ pub(crate) type NextRequest = Box<dyn FnMut(&mut Vec<u8>)>;
 /// Makes the source of requests of a connection.
 pub(crate) type Requests = Box<dyn Fn(usize) -> NextRequest + Send>;
 
-/// How a load is put on the server.
+/// Shape of a load.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Load {
     pub(crate) address: SocketAddr,
     pub(crate) connections: usize,
-    /// How long it goes on before it is measured.
+    /// Duration before measuring starts.
     pub(crate) warm_up: Duration,
-    /// How long it is measured.
+    /// Measured duration.
     pub(crate) lasts: Duration,
     /// Requests a second over all connections; as fast as they can when not given.
     pub(crate) rate: Option<u32>,
 }
 
-/// What came of a load.
+/// Result of a load.
 #[derive(Debug)]
 pub(crate) struct Measured {
     /// Latencies in nanoseconds.
     pub(crate) latencies: Histogram<u64>,
-    /// How long it was measured.
+    /// Measured duration.
     pub(crate) lasted: Duration,
     /// Answers in 2xx.
     pub(crate) answered: u64,

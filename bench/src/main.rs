@@ -1,7 +1,7 @@
 //! Seeds, load and tables: how fast Colloquy is.
 //!
-//! `make bench` seeds a database once, lets the product rebuild its read models, puts loads on it, and writes what came of
-//! it to `docs/benchmarks.md`. It measures the release binary beside it from outside, and changes nothing in it.
+//! `make bench` seeds a database once, rebuilds the read models with the product, puts loads on it, and
+//! writes the results to `docs/benchmarks.md`. It measures the unchanged release binary from outside.
 
 #![expect(clippy::cast_precision_loss, reason = "figures are read to three digits")]
 

@@ -1,4 +1,4 @@
-//! Who is seeded and what they wrote: made from numbers alone, so that a later run knows it without reading it.
+//! Seeded users and texts, derived from numbers alone, so that a later run knows them without reading them.
 
 use aggregates::{AnswerId, ConversationId, QuestionId, UserId};
 use uuid::{Builder, Uuid};
@@ -67,12 +67,12 @@ fn timed(conversation: usize, kind: &str, turn: usize) -> Uuid {
     Builder::from_unix_timestamp_millis(milliseconds, &bytes(kind, [conversation, turn])).into_uuid()
 }
 
-/// What is asked in a conversation's turn.
+/// Question of a turn.
 pub(crate) fn question_text(conversation: usize, turn: usize) -> String {
     text(seed(conversation, turn, 1), QUESTION_WORDS) + "?"
 }
 
-/// What is answered in a conversation's turn.
+/// Answer of a turn.
 pub(crate) fn answer_text(conversation: usize, turn: usize) -> String {
     text(seed(conversation, turn, 2), ANSWER_WORDS) + " [1]."
 }

@@ -1,4 +1,4 @@
-//! What processes take: processor time and memory, as the kernel counts them.
+//! Processor time and memory of processes, as the kernel counts them.
 
 use std::fs;
 use std::time::Duration;
@@ -39,7 +39,7 @@ impl Watched {
 }
 
 impl Taken {
-    /// What was taken since an earlier look.
+    /// Consumption since an earlier reading.
     pub(crate) fn since(self, earlier: Self) -> Self {
         Self {
             colloquy: self.colloquy.saturating_sub(earlier.colloquy),
@@ -50,7 +50,7 @@ impl Taken {
         }
     }
 
-    /// What other processes took from us.
+    /// Processor time of all other processes.
     pub(crate) fn elsewhere(&self) -> Duration {
         self.machine.saturating_sub(self.colloquy + self.postgres + self.nats + self.bench)
     }
@@ -76,7 +76,7 @@ pub(crate) fn memory(process: u32) -> (f64, f64) {
     (field("VmRSS:"), field("VmHWM:"))
 }
 
-/// Lets the highest resident memory count anew from now on (`proc(5)`, `clear_refs`).
+/// Resets the peak resident memory (`proc(5)`, `clear_refs`).
 pub(crate) fn forget_highest_memory(process: u32) -> std::io::Result<()> {
     fs::write(format!("/proc/{process}/clear_refs"), "5")
 }
@@ -112,7 +112,7 @@ fn taken(process: u32) -> Duration {
     ticks(&stat(process), 11, 13)
 }
 
-/// Also of the children: those that live, and those that ended.
+/// Includes children, running and ended.
 fn with_children(process: u32) -> Duration {
     let Ok(processes) = fs::read_dir("/proc") else { return Duration::ZERO };
     let children = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());

@@ -1,4 +1,4 @@
-//! How far the read models are behind what was accepted.
+//! Lag of the read models behind accepted commands.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use sqlx::PgPool;
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// How the read models caught up after a load.
+/// Catch-up of the read models after a load.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CaughtUp {
     /// Events that they had not seen when the load ended.

@@ -1,4 +1,4 @@
-//! What Postgres alone can do on this machine: the limit that the rest is compared with.
+//! Limits of Postgres alone on this machine, for comparison.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

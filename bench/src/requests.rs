@@ -16,7 +16,7 @@ pub(crate) struct Clients {
     conversations: usize,
 }
 
-/// What a load asks for. Users are drawn from all of them, so that each request is most often another user's.
+/// Requests of a load. Users are drawn from all users, so that consecutive requests rarely share one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// The first 20 conversations, as a page asks for them.

@@ -18,13 +18,12 @@ use crate::{delivery, first_words, progress, token_check};
 
 const MANY: usize = 1_000;
 const RATE: u32 = 2_000;
-/// How long a load that changes something goes on before it is measured; one that only reads does so for as long as it is
-/// measured.
+/// Warm-up of a load that writes. A load that reads warms up for as long as it is measured.
 const WARM_UP: Duration = Duration::from_secs(2);
-/// How long the server is left alone before its idle memory is read.
+/// Idle time before the idle memory is read.
 const REST: Duration = Duration::from_secs(3);
 
-/// What the loads of a run share.
+/// State that the loads of a run share.
 pub(crate) struct Run<'a> {
     settings: &'a Settings,
     server: &'a Server,

@@ -1,5 +1,5 @@
-//! Puts the seeded history into an empty database, in bulk: events, keys and ledger. The read models are made from it
-//! by the product's own rebuild.
+//! Seeds an empty database in bulk: events, keys and ledger. The product's own rebuild derives the read
+//! models.
 
 mod copy;
 mod history;
@@ -22,14 +22,15 @@ const LEDGER: &str =
     "COPY ledger (position, aggregate_type, aggregate_id, sequence, owner, hash) FROM STDIN (FORMAT binary)";
 const KEYS: &str = "COPY keys (kind, id, owner, wrapped_by, wrapped) FROM STDIN (FORMAT binary)";
 
-/// What was seeded, and how long it took.
+/// Size and duration of a seed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Seeded {
     pub(crate) events: i64,
     pub(crate) took: Duration,
 }
 
-/// Seeds a migrated, empty database. The checkpoints are put at the ledger's head, so that a rebuild makes everything.
+/// Seeds a migrated, empty database. Sets the checkpoints to the head of the ledger, so that a rebuild covers
+/// everything.
 pub(crate) async fn seed(settings: &Settings, master: &MasterKey, url: &str) -> anyhow::Result<Seeded> {
     let began = Instant::now();
     let pool = store::connect(url, 4)?;

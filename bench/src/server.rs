@@ -62,7 +62,7 @@ impl Server {
         Ok(Self { data, parts, postgres, nats, accounts, master_key, database_url })
     }
 
-    /// Makes the run's database from the seeded one, which is kept for the next run. Says what was seeded, if it was.
+    /// Copies the seeded database, which is kept for the next run. Returns the seed if it was created.
     pub(crate) async fn prepare(&self, settings: &Settings) -> anyhow::Result<Option<Seeded>> {
         let name = format!("seeded_{}_{}", settings.users, settings.messages);
         let mut maintenance = PgConnection::connect(&self.postgres.url("postgres")).await?;
@@ -104,8 +104,8 @@ impl Server {
         Ok(began.elapsed())
     }
 
-    /// Does at once what Postgres does within minutes after so many rows: gathers statistics, writes what is in memory,
-    /// and holds the read models and keys in its cache as if they had been in use.
+    /// Runs at once what Postgres runs within minutes after so many rows: statistics and a checkpoint. Loads
+    /// read models and keys into its cache as after some use.
     pub(crate) async fn settle(&self) -> anyhow::Result<()> {
         let mut connection = PgConnection::connect(&self.postgres.superuser_url(RUN)).await?;
         sqlx::query("VACUUM (ANALYZE)").execute(&mut connection).await?;
@@ -121,7 +121,8 @@ impl Server {
         self.start_roles("colloquy", "api,sequencer,projector", &self.environment()).await
     }
 
-    /// Starts a worker that quotes from the project's own documents, in a process of its own; its api says when it is ready.
+    /// Starts a worker that quotes from the project's own documents, in a process of its own; its api reports
+    /// readiness.
     pub(crate) async fn answer(&self) -> anyhow::Result<Answering> {
         let qdrant = Qdrant::start(&self.parts, &self.data).await?;
         qdrant.wipe().await?;

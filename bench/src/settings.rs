@@ -1,4 +1,4 @@
-//! How large and how long: read from the environment.
+//! Sizes and durations from the environment.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use anyhow::Context as _;
 /// Questions with their answers in each seeded conversation: ten messages.
 pub(crate) const TURNS: usize = 5;
 
-/// What an operator can set.
+/// Settings of a run.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     /// `BENCH_USERS`: users seeded; default 10,000.
@@ -19,8 +19,8 @@ pub(crate) struct Settings {
     pub(crate) load: Duration,
     /// `BENCH_ASK_SECONDS`: how long questions are asked; default 30.
     pub(crate) ask: Duration,
-    /// `BENCH_KEEP=1`: go on with the last run's database: no copy, no rebuild, no report in `docs/`.
-    /// Its pending answers are published anew, which the first loads feel.
+    /// `BENCH_KEEP=1`: reuse the database of the last run, without a copy, a rebuild or a report in `docs/`.
+    /// Its pending answers are published again, which affects the first loads.
     pub(crate) keep: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What checking a token costs, in this process and on one core.
+//! Cost of checking a token, in this process and on one core.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

@@ -46,7 +46,8 @@ impl Engine {
         let parts = Parts::locate(WithModel::No).await?;
         let files = EmbedderConfig::new(&parts.embedding_model, &parts.onnxruntime);
         let embedder = Embedder::load(files).await.context("load the embedding model")?;
-        let qdrant = Qdrant::start(&parts, &DataDir::temporary()?).await.context("start the Qdrant engine")?;
+        let qdrant =
+            Qdrant::start(&parts, &DataDir::temporary()?).await.context("start the Qdrant engine")?;
         let index = PassageIndex::new(&IndexConfig {
             timeout: Duration::from_mins(1),
             ..IndexConfig::new(qdrant.url())

@@ -20,10 +20,10 @@ use super::model_server::ModelServer;
 use super::waiting::until;
 use super::{files_url, service};
 
-/// What every worker here knows.
+/// The only document of the workers in these tests.
 pub(crate) const KNOWLEDGE: &str = "# The marimba of Zanthor\n\n\
     The great marimba of Zanthor has sixty-one rosewood bars. It was built in 1887 by the instrument maker Otakar Brill.\n";
-/// What a model writes about it.
+/// Answer of the scripted model.
 pub(crate) const WRITTEN: &str = "It has sixty-one bars of rosewood [1], as far as anybody knows.";
 
 /// A question about it.
@@ -57,7 +57,7 @@ pub(crate) async fn backbone_named() -> (Backbone, String) {
     (backbone, prefix)
 }
 
-/// Brings what there is to know into the index.
+/// Indexes the document.
 pub(crate) async fn teach(backbone: &Backbone) {
     let folder = tempfile::tempdir().unwrap();
     let knowledge = folder.path().join("knowledge");
@@ -200,7 +200,7 @@ impl Heard {
         heard
     }
 
-    /// What was heard so far.
+    /// Events received so far.
     pub(crate) fn all(&self) -> Vec<(u32, LiveKind, Vec<u8>)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -46,7 +46,7 @@ impl Backup {
     }
 }
 
-/// Rows of all owners are in a dump, so that it takes somebody whom no policy binds.
+/// A dump contains rows of all owners, so it needs a role that no policy restricts.
 fn as_superuser(config: &Config) -> String {
     let (_, database) = config.database_url.expose().rsplit_once('/').unwrap();
     let superuser = service("COLLOQUY_TEST_POSTGRES_SUPERUSER_URL");

@@ -1,5 +1,5 @@
-//! An OpenAI-compatible embeddings endpoint over the embedding model of this machine, its vectors made longer, so that they
-//! go into no other model's collection.
+//! An OpenAI-compatible embeddings endpoint over the local model. Its vectors are longer, so that they get a
+//! collection of their own.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ use super::service;
 
 /// Numbers in a vector.
 pub(crate) const DIMENSIONS: usize = 400;
-/// What it wants as bearer token.
+/// Required bearer token.
 pub(crate) const KEY: &str = "open sesame";
 
 /// A running endpoint.

@@ -1,4 +1,5 @@
-//! What the stories need: a product of their own on the services of the run, each with its own database and subjects.
+//! Support for end-to-end tests: a product per test on the services of the run, with its own database and
+//! subjects.
 
 pub(crate) mod answering;
 pub(crate) mod backbone;

@@ -14,7 +14,7 @@ use axum::{Json, Router};
 use futures::StreamExt as _;
 use serde_json::{Value, json};
 
-/// What the server does with a request.
+/// Behaviour for a request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Act {
     /// Streams the words, then finishes.
@@ -59,25 +59,25 @@ impl ModelServer {
         Self { url, shared }
     }
 
-    /// How often it was asked.
+    /// Number of requests.
     pub(crate) fn requests(&self) -> usize {
         self.shared.requests.load(Ordering::SeqCst)
     }
 
-    /// What the messages of the last request say.
+    /// Message texts of the last request.
     pub(crate) fn last_messages(&self) -> Vec<String> {
         let last = self.shared.last.lock().unwrap();
         let messages = last["messages"].as_array().unwrap();
         messages.iter().map(|message| message["content"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Whether anybody listens to an answer.
+    /// Whether a client reads an answer.
     pub(crate) fn is_answering(&self) -> bool {
         self.shared.answering.load(Ordering::SeqCst) > 0
     }
 }
 
-/// An answer somebody listens to, until it is dropped.
+/// An answer with a reading client, until dropped.
 struct Answering(Arc<AtomicUsize>);
 
 impl Answering {

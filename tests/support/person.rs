@@ -16,13 +16,13 @@ pub(crate) struct Person {
     http: reqwest::Client,
     url: String,
     email: String,
-    /// A JWT.
+    /// Bearer token, a JWT.
     pub(crate) token: String,
     /// The opaque session token.
     pub(crate) session: String,
 }
 
-/// What a request was answered with.
+/// Status and body of an answer.
 #[derive(Debug)]
 pub(crate) struct Answered {
     pub(crate) status: u16,
@@ -65,7 +65,7 @@ impl Person {
         Self { http, url: url.to_owned(), email, token, session }
     }
 
-    /// Somebody who may see everybody's history.
+    /// A user with the role auditor.
     pub(crate) async fn auditor(product: &Product) -> Self {
         Self::with_role(product, "auditor").await
     }
@@ -79,7 +79,7 @@ impl Person {
         person.with_token(token)
     }
 
-    /// What a request is answered with as text, for the media type given.
+    /// Sends a request and returns the answer as text, for the given media type.
     pub(crate) async fn text(&self, path: &str, accept: &str) -> (u16, String) {
         let request = self.http.get(format!("{}{path}", self.url)).header("accept", accept);
         let response = request.bearer_auth(&self.token).send().await.unwrap();
@@ -104,7 +104,7 @@ impl Person {
         Self { url: url.to_owned(), ..self.clone() }
     }
 
-    /// What is answered, if there is somebody to answer.
+    /// The answer, or `None` if no server listens.
     pub(crate) async fn try_get(&self, path: &str) -> Option<Answered> {
         self.try_send(self.http.get(format!("{}{path}", self.url))).await.ok()
     }
@@ -221,7 +221,7 @@ impl Person {
         response
     }
 
-    /// Listens to a stream until it has told what is waited for; returns all it told.
+    /// Reads a stream until the condition holds; returns all events.
     pub(crate) async fn listen(
         &self,
         path: &str,

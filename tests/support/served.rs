@@ -79,7 +79,7 @@ pub(crate) async fn run(mut command: Command) -> Output {
     tokio::time::timeout(patience, ended).await.expect("the command does not end").unwrap().unwrap()
 }
 
-/// What a command that failed, as it should, told an operator.
+/// Standard error of a command that fails.
 pub(crate) async fn failing(command: Command) -> String {
     let output = run(command).await;
     assert_eq!(output.status.code(), Some(1), "{output:?}");

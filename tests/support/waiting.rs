@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// How long a condition may take to come true, on a busy machine.
+/// Time limit of a condition, generous for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Asks again and again until there is an answer.

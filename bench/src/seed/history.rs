@@ -1,4 +1,4 @@
-//! The seeded history: events, keys and ledger entries exactly as the store and the sealer would have written them.
+//! The seeded history: events, keys and ledger entries exactly as store and sequencer write them.
 
 use aggregates::account::AccountEvent;
 use aggregates::conversation::{
@@ -53,7 +53,7 @@ struct Open {
     sequence: u64,
 }
 
-/// What is known of an event besides the event.
+/// Fields of an event besides its payload.
 struct Place<'a> {
     aggregate: AggregateType,
     id: Uuid,
@@ -190,7 +190,7 @@ impl Historian {
         self.record(&place, serde_json::to_value(event)?)
     }
 
-    /// What the repository does on the way in, and the sealer after it.
+    /// Encrypts as the store does on append, and chains as the sequencer does.
     fn record(&mut self, place: &Place<'_>, mut payload: Value) -> anyhow::Result<()> {
         let private = payload.as_object_mut().and_then(|fields| fields.remove("private"));
         let private = match (private, place.key) {

@@ -98,7 +98,7 @@ async fn a_condition_decides_a_race_and_an_idempotency_key_repeats_an_answer() {
 }
 
 #[tokio::test]
-async fn whatever_cannot_be_taken_is_refused_in_words_and_loses_nothing() {
+async fn an_invalid_command_is_refused_with_its_field_and_loses_nothing() {
     let product = Product::start().await;
     let person = Person::new(&product).await;
     let id = Uuid::now_v7();

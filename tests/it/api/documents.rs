@@ -1,4 +1,4 @@
-//! Somebody brings documents: they are found by their owner alone, shown passage by passage, and gone once removed.
+//! Documents: found by their owner alone, shown passage by passage, and gone once removed.
 
 use colloquy::roles::Role;
 use serde_json::Value;
@@ -42,7 +42,7 @@ async fn each_kind_of_file_can_be_opened_at_its_passages() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_refused_in_words() {
+async fn an_unreadable_file_is_rejected_with_a_reason() {
     let product = Product::with(&ROLES).await;
     let person = Person::new(&product).await;
     let picture = person.upload("a.md", b"\x89PNG\r\n\x1a\n\0\0\0".to_vec(), &[]).await;

@@ -42,7 +42,7 @@ async fn two_users_probing_each_other_on_every_route_find_nothing() {
 }
 
 #[tokio::test]
-async fn nobody_comes_in_without_a_token_that_is_good() {
+async fn a_request_without_a_valid_token_is_refused() {
     let product = Product::start().await;
     let person = Person::new(&product).await;
     assert_eq!(person.get("/v1/me").await.status, 200);

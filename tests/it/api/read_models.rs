@@ -1,4 +1,4 @@
-//! The read models: level with the ledger, the same however they were made, and blind to what was written.
+//! Read models: level with the ledger, equal after a rebuild, and without plaintext.
 
 use aggregates::conversation::{Answer, AnswerStatus, Intent};
 use aggregates::{AnswerId, ConversationId, Tags, Title, UserId};
@@ -112,7 +112,7 @@ async fn a_query_that_forgets_its_owner_sees_nothing_and_one_of_another_owner_se
 }
 
 #[tokio::test]
-async fn no_table_holds_a_word_that_somebody_wrote() {
+async fn no_table_holds_a_word_of_a_user() {
     let backbone = Backbone::new().await;
     let tasks = [backbone.sequence(), backbone.project()];
     one_story(&backbone).await;

@@ -89,7 +89,7 @@ async fn a_client_that_comes_back_after_every_event_has_the_same_text() {
 }
 
 #[tokio::test]
-async fn who_comes_back_to_a_restarted_server_is_told_what_was_missed_and_nothing_twice() {
+async fn a_client_of_a_restarted_server_receives_missed_events_once() {
     let product = answering_product().await;
     let person = Person::new(&product).await;
     let conversation = Uuid::now_v7();
@@ -111,7 +111,7 @@ async fn who_comes_back_to_a_restarted_server_is_told_what_was_missed_and_nothin
 }
 
 #[tokio::test]
-async fn stopping_keeps_what_was_written_and_every_device_hears_of_it() {
+async fn a_stopped_answer_keeps_its_text_and_reaches_every_device() {
     let product = answering_product().await;
     let person = Person::new(&product).await;
     let conversation = Uuid::now_v7();

@@ -14,7 +14,7 @@ use crate::support::person::Person;
 use crate::support::product::configuration;
 use crate::support::served::{MASTER_KEY, Served, command, failing, run};
 
-/// What a command line printed that did what it should.
+/// Standard output of a successful command.
 async fn printed(config: &Config, arguments: &[&str]) -> String {
     let mut started = command(config, MASTER_KEY);
     started.args(arguments);
@@ -27,7 +27,7 @@ async fn succeeding(command: Command) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The command line of somebody who has an export and nothing else.
+/// The command line without any configuration.
 fn verifying(export: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_colloquy"));
     command.env_clear().args(["audit", "verify"]).arg(export);
@@ -52,7 +52,7 @@ async fn a_conversation() -> (Config, Served, Uuid) {
 }
 
 #[tokio::test]
-async fn an_export_is_verified_offline_and_whoever_changed_it_is_told_where() {
+async fn an_export_is_verified_offline_and_the_position_of_a_change_is_named() {
     let (config, _served, _) = a_conversation().await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("export.ndjson");
@@ -78,7 +78,7 @@ async fn an_export_is_verified_offline_and_whoever_changed_it_is_told_where() {
 }
 
 #[tokio::test]
-async fn a_conversation_is_shown_as_it_stood_and_so_is_what_changed_since() {
+async fn a_conversation_is_shown_as_of_a_position_and_compared_with_a_later_one() {
     let (config, _served, conversation) = a_conversation().await;
     let id = conversation.to_string();
     let shown = printed(&config, &["audit", "show", &id]).await;

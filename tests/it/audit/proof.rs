@@ -1,4 +1,4 @@
-//! Whatever is changed - a byte of an export, of an event, of the ledger - is found, and its position named.
+//! Every change of a byte - of an export, an event or the ledger - is detected, and its position named.
 
 use std::pin::pin;
 
@@ -45,7 +45,7 @@ async fn history(users: u64) -> (Backbone, tokio::task::JoinHandle<()>) {
 
 async fn history_of(users: u64, conversations: u64) -> (Backbone, tokio::task::JoinHandle<()>) {
     let backbone = Backbone::new().await;
-    let sealer = backbone.sequence();
+    let sequencer = backbone.sequence();
     for _ in 0..users {
         let user = backbone.user().await;
         for _ in 0..conversations {
@@ -53,12 +53,12 @@ async fn history_of(users: u64, conversations: u64) -> (Backbone, tokio::task::J
         }
     }
     backbone.sealed((1 + 3 * conversations) * users).await;
-    (backbone, sealer)
+    (backbone, sequencer)
 }
 
 #[tokio::test]
 async fn a_change_of_any_byte_of_an_export_is_found_at_its_position() {
-    let (backbone, sealer) = history_of(1, 1).await;
+    let (backbone, sequencer) = history_of(1, 1).await;
     let text = exported(&backbone, EventFilter::default(), 0).await;
     let verified = verify(text.as_slice(), 0, None).unwrap();
     assert_eq!(
@@ -72,12 +72,12 @@ async fn a_change_of_any_byte_of_an_export_is_found_at_its_position() {
         assert_eq!(position_named(&changed), Some(line.min(4)), "byte {at} of line {line}");
         line += u64::from(text[at] == b'\n');
     }
-    sealer.abort();
+    sequencer.abort();
 }
 
 #[tokio::test]
 async fn lines_that_are_missing_repeated_moved_or_cut_off_are_found() {
-    let (backbone, sealer) = history(2).await;
+    let (backbone, sequencer) = history(2).await;
     let text = exported(&backbone, EventFilter::default(), 0).await;
     let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
     let without = |left_out: usize| [&lines[..left_out], &lines[left_out + 1..]].concat().concat();
@@ -92,12 +92,12 @@ async fn lines_that_are_missing_repeated_moved_or_cut_off_are_found() {
     let repeated = [&lines[..3], &lines[2..]].concat().concat();
     assert_eq!(position_named(&repeated), Some(4));
     assert!(verify([].as_slice(), 0, None).is_err(), "nothing proves nothing");
-    sealer.abort();
+    sequencer.abort();
 }
 
 #[tokio::test]
 async fn an_export_verifies_by_the_key_that_signed_it_and_by_no_other() {
-    let (backbone, sealer) = history(2).await;
+    let (backbone, sequencer) = history(2).await;
     let signer = CheckpointSigner::new(backbone.store.clone(), None);
     let first_key = signer.key().await.unwrap().public_key();
     let before = exported(&backbone, EventFilter::default(), 0).await;
@@ -122,7 +122,7 @@ async fn an_export_verifies_by_the_key_that_signed_it_and_by_no_other() {
     assert_eq!(configured.keys().await.unwrap().len(), 3);
     assert!(verify_database(&backbone.store, Some(own.public_key()), |_, _| {}).await.is_ok());
     assert!(verify_database(&backbone.store, None, |_, _| {}).await.is_ok());
-    sealer.abort();
+    sequencer.abort();
 }
 
 #[tokio::test]
@@ -168,7 +168,7 @@ async fn an_export_over_http_verifies_can_be_resumed_and_filtered() {
     assert_eq!(page["items"][0]["hash"], checkpoint["root"]);
 }
 
-/// What a change of the database is found as.
+/// Verifies the database after a change and returns the error.
 async fn found(backbone: &Backbone) -> Option<u64> {
     use colloquy::audit::NotWhole;
     match verify_database(&backbone.store, None, |_, _| {}).await {
@@ -182,7 +182,7 @@ async fn run(pool: &PgPool, statement: &str) {
     sqlx::raw_sql(statement).execute(pool).await.unwrap_or_else(|error| panic!("{statement}: {error}"));
 }
 
-/// Changes of one column each, of the event or the ledger's row at a position, by somebody who owns the database.
+/// Changes of one column each, of an event or its ledger row, by the owner of the database.
 fn changes(position: i64) -> Vec<String> {
     let event = format!(
         "FROM ledger l WHERE l.position = {position} AND l.aggregate_type = events.aggregate_type
@@ -224,9 +224,9 @@ fn changes(position: i64) -> Vec<String> {
 
 #[tokio::test]
 async fn a_change_of_any_column_of_an_event_or_of_the_ledger_is_found_at_its_position() {
-    let (backbone, sealer) = history(2).await;
+    let (backbone, sequencer) = history(2).await;
     CheckpointSigner::new(backbone.store.clone(), None).checkpoint().await.unwrap();
-    sealer.abort();
+    sequencer.abort();
     let pool = backbone.store.pool();
     assert_eq!(found(&backbone).await, None);
     run(
@@ -252,19 +252,19 @@ async fn a_change_of_any_column_of_an_event_or_of_the_ledger_is_found_at_its_pos
 
 #[tokio::test]
 async fn a_history_rewritten_from_the_middle_does_not_fit_the_checkpoints_signed_before() {
-    let (backbone, sealer) = history(2).await;
+    let (backbone, sequencer) = history(2).await;
     CheckpointSigner::new(backbone.store.clone(), None).checkpoint().await.unwrap();
-    sealer.abort();
+    sequencer.abort();
     let pool = backbone.store.pool();
     run(pool, "ALTER TABLE ledger DISABLE TRIGGER USER; ALTER TABLE events DISABLE TRIGGER USER;
                DELETE FROM events USING ledger l WHERE l.position > 12 AND l.aggregate_type = events.aggregate_type
                   AND l.aggregate_id = events.aggregate_id AND l.sequence = events.sequence;
                DELETE FROM ledger WHERE position > 12").await;
     assert_eq!(found(&backbone).await, Some(13), "the end was cut off");
-    let sealer = backbone.sequence();
+    let sequencer = backbone.sequence();
     let user = backbone.user().await;
     backbone.ask(user, conversation(), "something else").await;
     backbone.sealed(16).await;
-    sealer.abort();
+    sequencer.abort();
     assert_eq!(found(&backbone).await, Some(14), "the chain holds, but not with what was signed");
 }

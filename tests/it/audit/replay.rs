@@ -147,7 +147,7 @@ async fn two_auditors_following_while_thousands_of_events_arrive_see_the_same_co
     assert!(ids(&resumed).into_iter().eq(9001..=EVENTS));
 }
 
-/// What the read model shows of a conversation.
+/// The conversation in the read model.
 async fn shown(person: &Person, conversation: Uuid, version: u64, gone: bool) -> Option<(Value, Value)> {
     let one = format!("/v1/conversations/{conversation}");
     let row = until("the read model shows it, or that it is gone", async || {
@@ -192,7 +192,7 @@ async fn live_through(person: &Person, conversation: Uuid) -> Vec<(u64, Option<(
 }
 
 #[tokio::test]
-async fn a_conversation_as_of_any_moment_is_what_the_read_model_showed_then() {
+async fn a_conversation_as_of_a_position_equals_the_read_model_at_that_position() {
     let product = Product::start().await;
     let (person, auditor) = (Person::new(&product).await, Person::auditor(&product).await);
     let conversation = Uuid::now_v7();
@@ -236,7 +236,7 @@ async fn a_conversation_as_of_any_moment_is_what_the_read_model_showed_then() {
 }
 
 #[tokio::test]
-async fn what_was_erased_is_shown_with_its_frame_alone() {
+async fn an_erased_event_is_shown_without_its_private_part() {
     let product = Product::start().await;
     let (person, auditor) = (Person::new(&product).await, Person::auditor(&product).await);
     let (kept, erased) = (Uuid::now_v7(), Uuid::now_v7());
@@ -269,7 +269,7 @@ async fn what_was_erased_is_shown_with_its_frame_alone() {
 #[tokio::test]
 async fn a_long_conversation_is_replayed_within_a_moment() {
     let backbone = Backbone::new().await;
-    let sealer = backbone.sequence();
+    let sequencer = backbone.sequence();
     let (user, long) = (backbone.user().await, conversation());
     for number in 0..500 {
         backbone.ask(user, long, &format!("question {number} about something that takes a few words")).await;
@@ -290,5 +290,5 @@ async fn a_long_conversation_is_replayed_within_a_moment() {
     }
     // Without optimization; with it, a tenth of that.
     assert!(fastest < std::time::Duration::from_millis(500), "{fastest:?}");
-    sealer.abort();
+    sequencer.abort();
 }

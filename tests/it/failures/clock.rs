@@ -1,4 +1,4 @@
-//! A clock that jumps, forward and back: order is by position, whatever the time; what runs out by time does not hang.
+//! A clock that jumps forward and back: order is by position, and time limits do not hang.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::support::backbone::{Backbone, conversation, new_database};
 use crate::support::person::Person;
 use crate::support::product::{Product, configuration};
 
-/// Where the clock jumps to, in days from now.
+/// Jumps of the clock in days from now.
 const JUMPS: [i32; 6] = [0, 700, -400, 30, -30, 0];
 
 /// A database whose clock can be set. Everything in it asks this clock, its tables' defaults too.
@@ -63,7 +63,7 @@ fn questions(page: &Value) -> Vec<&str> {
     items.filter(|item| item["role"] == "user").map(|item| item["text"].as_str().unwrap()).collect()
 }
 
-/// Every conversation of somebody, page by page, one on each.
+/// All conversations of a user, read page by page with one item each.
 async fn listed(person: &Person) -> Vec<String> {
     let (mut ids, mut path) = (vec![], "/v1/conversations?limit=1".to_owned());
     loop {
@@ -117,7 +117,7 @@ async fn while_the_clock_jumps_everything_is_answered_and_stays_in_the_order_in_
 }
 
 #[tokio::test]
-async fn what_a_worker_held_when_the_clock_went_back_is_free_again() {
+async fn a_lease_expires_although_the_clock_went_back() {
     let (clock, url) = Clock::of_new_database().await;
     store::migrate(&url).await.unwrap();
     let backbone = Backbone::on(url).await;
@@ -141,7 +141,7 @@ async fn what_a_worker_held_when_the_clock_went_back_is_free_again() {
 }
 
 #[tokio::test]
-async fn commands_of_a_process_whose_clock_jumps_are_taken_in_the_order_they_come() {
+async fn commands_of_a_process_with_a_jumping_clock_keep_their_order() {
     let backbone = Backbone::new().await;
     let (user, id) = (backbone.user().await, conversation());
     backbone.ask(user, id, "Is it late?").await;

@@ -1,4 +1,4 @@
-//! The process that erases somebody is killed at each of its steps, as by a machine that fails. The next one goes on.
+//! The erasing process is killed at each step, as by a failing machine. The next process continues.
 
 use std::collections::BTreeSet;
 
@@ -17,10 +17,10 @@ use crate::support::product::{Product, configuration};
 use crate::support::served::Served;
 use crate::support::waiting::until;
 
-/// What an erasure records of the stores, in its order.
+/// Steps that an erasure records, in order.
 const STORES: [&str; 7] = ["keys", "caches", "read_models", "passages", "files", "live_stream", "accounts"];
-/// Where its process is killed, with how many stores are recorded then: before the keys are destroyed, before each record
-/// of what is done, and before the erasure is marked as finished.
+/// Moments of the kill, with the number of recorded steps: before the keys are destroyed, before each record
+/// of a completed step, and before the erasure is marked as finished.
 const STEPS: [(&str, usize); 10] = [
     ("destroy keys", 0),
     ("keys", 0),
@@ -34,7 +34,7 @@ const STEPS: [(&str, usize); 10] = [
     ("finish", 7),
 ];
 
-/// Holds whoever is about to record a step: what the step does is done, that it is done is not recorded.
+/// Blocks an eraser that is about to record a step: the step is complete, its record is not.
 struct Gate {
     pool: PgPool,
     /// The connection that has the lock the others wait for.
@@ -76,12 +76,12 @@ impl Gate {
         sqlx::query("DELETE FROM held_step").execute(&self.pool).await.unwrap();
     }
 
-    /// Waits until somebody stands at the gate.
+    /// Waits until an eraser is blocked.
     async fn reached(&self) {
         until("the step is reached", async || (!self.waiting().await.is_empty()).then_some(())).await;
     }
 
-    /// Has the database drop what whoever was killed had not finished.
+    /// Aborts the database sessions of the killed process.
     async fn turn_away(&self) {
         for process in self.waiting().await {
             let end = sqlx::query("SELECT pg_terminate_backend($1)").bind(process);
@@ -139,7 +139,7 @@ async fn an_erasure_is_finished_whichever_of_its_steps_its_process_was_killed_at
     product.end().await;
 }
 
-/// Keys that open something, and rows about what somebody asked, in a database where one person alone asked.
+/// Usable keys, and rows about questions, in a database with a single user.
 async fn left_of(pool: &PgPool) -> i64 {
     let left = sqlx::query_scalar(
         "SELECT (SELECT count(*) FROM keys WHERE wrapped IS NOT NULL AND kind <> 'user')
@@ -150,7 +150,7 @@ async fn left_of(pool: &PgPool) -> i64 {
 }
 
 #[tokio::test]
-async fn whoever_asked_is_erased_though_the_process_that_took_the_request_was_killed_with_it() {
+async fn a_user_is_erased_although_the_process_that_accepted_the_request_was_killed() {
     let config = configuration(new_database().await);
     let served = Served::start(&config).await;
     let person = Person::of(&served.url).await;

@@ -1,4 +1,4 @@
-//! A disk that is full: said in clear words, nothing half-written, nothing lost, and all goes on once there is room.
+//! A full disk: a clear error, no partial writes, no loss, and normal service once there is space.
 //!
 //! It takes a file system of its own, so it is shown where this runs as root and may mount one.
 
@@ -121,7 +121,7 @@ async fn with_a_full_disk_commands_are_refused_in_words_and_all_that_was_accepte
 }
 
 #[tokio::test]
-async fn on_a_disk_without_room_nothing_is_started_and_the_folder_and_what_it_takes_are_named() {
+async fn on_a_full_disk_nothing_starts_and_the_error_names_the_folder_and_the_needed_space() {
     let Some(disk) = Disk::mount(64) else { return };
     let folder = disk.path().join("data");
     let told = DataDir::open(&folder).unwrap_err().to_string();

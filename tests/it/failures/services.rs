@@ -80,7 +80,7 @@ async fn while_postgres_restarts_commands_are_durable_or_refused_and_none_is_hal
 }
 
 #[tokio::test]
-async fn while_nats_is_away_commands_are_accepted_and_read_and_what_was_lost_is_found_in_the_ledger() {
+async fn while_nats_is_away_commands_are_accepted_and_lost_messages_are_read_from_the_ledger() {
     let data = DataDir::temporary().unwrap();
     let parts = Parts::locate(WithModel::No).await.unwrap();
     let nats = Nats::start(&parts, &data).await.unwrap();
@@ -120,14 +120,14 @@ async fn a_sealer_that_dies_again_and_again_loses_repeats_and_reorders_nothing()
     let projector = backbone.project();
     let user = backbone.user().await;
     for _ in 0..12 {
-        let sealer = backbone.sequence();
+        let sequencer = backbone.sequence();
         for _ in 0..5 {
             backbone.ask(user, conversation(), "between two deaths").await;
         }
         tokio::time::sleep(Duration::from_millis(15)).await;
-        sealer.abort();
+        sequencer.abort();
     }
-    let sealer = backbone.sequence();
+    let sequencer = backbone.sequence();
     let events = 1 + 12 * 5 * 3;
     backbone.projected(events).await;
     let jetstream = jetstream::new(backbone.nats.clone());
@@ -144,7 +144,7 @@ async fn a_sealer_that_dies_again_and_again_loses_repeats_and_reorders_nothing()
     })
     .await;
     assert_eq!(backbone.store.ledger_head().await.unwrap().0, Position(events));
-    sealer.abort();
+    sequencer.abort();
     projector.abort();
 }
 

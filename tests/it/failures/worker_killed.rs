@@ -1,4 +1,4 @@
-//! Answers that end once and whole, whatever dies or is lost on the way.
+//! Answers end once and complete, although workers die and streams are lost.
 
 use aggregates::conversation::{Answer, FailureReason, Intent};
 use async_nats::jetstream;
@@ -31,7 +31,7 @@ async fn a_worker_killed_in_mid_answer_is_replaced_and_the_answer_ends_once() {
 }
 
 #[tokio::test]
-async fn an_answer_whose_workers_have_died_five_times_fails_visibly() {
+async fn an_answer_whose_workers_died_five_times_fails_visibly() {
     let backbone = at_work().await;
     let (user, id) = (backbone.user().await, conversation());
     let (_, answer) = backbone.ask(user, id, QUESTION).await;
@@ -86,7 +86,7 @@ async fn a_worker_that_is_asked_to_end_finishes_its_answers_first() {
 }
 
 #[tokio::test]
-async fn with_jetstream_wiped_in_mid_answer_the_answer_is_whole_and_heard_once_more_from_its_beginning() {
+async fn with_jetstream_wiped_during_an_answer_the_answer_is_complete_and_streamed_again_from_its_start() {
     let data = embedded::DataDir::temporary().unwrap();
     let parts = embedded::Parts::locate(embedded::WithModel::No).await.unwrap();
     let server = embedded::Nats::start(&parts, &data).await.unwrap();
@@ -146,7 +146,7 @@ async fn an_answer_that_nothing_delivers_is_found_and_ended() {
 }
 
 #[tokio::test]
-async fn a_new_consumer_passes_over_history_and_answers_what_is_pending() {
+async fn a_new_consumer_skips_history_and_answers_pending_questions() {
     let backbone = at_work().await;
     let (user, id) = (backbone.user().await, conversation());
     let mut answers = vec![];

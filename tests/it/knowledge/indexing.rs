@@ -75,7 +75,7 @@ async fn the_stream_tells_how_far_a_document_is_and_how_it_ends() {
 }
 
 #[tokio::test]
-async fn whoever_searches_finds_the_old_version_or_the_new_one_and_never_some_of_each() {
+async fn a_search_finds_the_old_version_or_the_new_one_and_never_a_mixture() {
     let product = Product::with(&Role::ALL).await;
     let admin = Person::with_role(&product, "admin").await;
     let id = Uuid::now_v7();
@@ -131,7 +131,7 @@ async fn whoever_searches_finds_the_old_version_or_the_new_one_and_never_some_of
 }
 
 #[tokio::test]
-async fn what_a_killed_worker_was_indexing_is_completed_by_another_and_nothing_is_there_twice() {
+async fn a_document_of_a_killed_worker_is_completed_by_another_without_duplicates() {
     let product = Product::start().await;
     let person = Person::new(&product).await;
     let mut worker = WorkerProcess::of(&product.config);

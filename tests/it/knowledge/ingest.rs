@@ -1,4 +1,4 @@
-//! Files on their way into the knowledge: brought in once, replaced when they change, refused when they hold no text.
+//! Ingested files: added once, replaced when they change, rejected without text.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -65,7 +65,7 @@ fn long(subject: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_was_brought_in_is_not_brought_in_again_unless_it_says_something_else() {
+async fn an_unchanged_file_is_not_ingested_again() {
     let backbone = Backbone::new().await;
     backbone.sequence();
     let (_root, folder) = folder();
@@ -97,7 +97,7 @@ fn named(event: &DocumentEvent) -> Option<&str> {
 }
 
 #[tokio::test]
-async fn what_the_index_has_lost_is_brought_in_again() {
+async fn a_lost_passage_is_ingested_again() {
     let backbone = Backbone::new().await;
     backbone.sequence();
     let (_root, folder) = folder();
@@ -133,7 +133,7 @@ async fn files_without_text_are_rejected_and_others_come_in_all_the_same() {
 }
 
 #[tokio::test]
-async fn what_was_ingested_is_everybodys_listed_opened_and_comes_again_after_its_removal() {
+async fn an_ingested_document_is_shared_and_can_be_added_again_after_its_removal() {
     let product = Product::with(&Role::ALL).await;
     let (person, admin) = (Person::new(&product).await, Person::with_role(&product, "admin").await);
     let (_root, folder) = folder();

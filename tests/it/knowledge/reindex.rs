@@ -1,5 +1,5 @@
-//! The index is made from files and events: it moves to another embedding model while people read, and comes back when it
-//! was lost.
+//! The index is derived from files and events: it moves to another embedding model while users ask, and is
+//! rebuilt after a loss.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,7 +43,7 @@ async fn upload(person: &Person, text: &str) -> String {
     id
 }
 
-async fn teach_everybody(config: &Config, text: &str) {
+async fn add_shared_document(config: &Config, text: &str) {
     let root = tempfile::tempdir().unwrap();
     let folder = root.path().join(Uuid::now_v7().to_string());
     std::fs::create_dir(&folder).unwrap();
@@ -72,7 +72,7 @@ async fn all_that_is_known_moves_to_another_embedding_model_while_people_read() 
     let product = Product::on(config.clone(), &Role::ALL).await;
     let person = Person::new(&product).await;
     let own = upload(&person, "The password of the boathouse is pelican.").await;
-    teach_everybody(&config, "# Ferries\n\nThe ferry to Norderney leaves at half past nine.").await;
+    add_shared_document(&config, "# Ferries\n\nThe ferry to Norderney leaves at half past nine.").await;
     let before = collections(&config).active().await.unwrap().unwrap();
     assert!(before.ends_with("_minilm-l6-v2-int8_384"), "{before}");
     product.end().await;
@@ -129,7 +129,7 @@ async fn an_index_that_was_lost_is_made_again_from_the_files() {
     let person = Person::new(&product).await;
     let own = upload(&person, "The password of the boathouse is pelican.").await;
     let gone = upload(&person, "This will be removed.").await;
-    teach_everybody(&config, "# Ferries\n\nThe ferry to Juist leaves at a quarter to eight.").await;
+    add_shared_document(&config, "# Ferries\n\nThe ferry to Juist leaves at a quarter to eight.").await;
     assert_eq!(person.request("DELETE", &format!("/v1/documents/{gone}")).await.status, 202);
     let collection = collections(&config).active().await.unwrap().unwrap();
     until("the removed one is gone", async || {
@@ -142,7 +142,7 @@ async fn an_index_that_was_lost_is_made_again_from_the_files() {
     collections(&config).delete(&collection).await.unwrap();
     assert_eq!(reindexed(&config).await.documents, 2);
     assert_eq!(at(&collection).count(None).await.unwrap(), 2);
-    // While it runs: by itself.
+    // While the worker runs, without a command.
     let product = Product::on(config.clone(), &Role::ALL).await;
     let person = person.at(&product);
     collections(&config).delete(&collection).await.unwrap();

@@ -1,4 +1,4 @@
-//! A backup is older than what happened since: it brings back neither who was erased nor what a new master key closed.
+//! A restored backup revives neither erased users nor texts under a destroyed master key.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ fn messages_of(conversation: Uuid) -> String {
 }
 
 /// Somebody who asked, and was heard.
-async fn somebody_who_asked(url: &str, canary: &str) -> (Person, Uuid) {
+async fn user_with_a_question(url: &str, canary: &str) -> (Person, Uuid) {
     let (person, conversation) = (Person::of(url).await, Uuid::now_v7());
     person.ask(conversation, &format!("Who plays the {canary}?")).await;
     person
@@ -33,11 +33,11 @@ async fn somebody_who_asked(url: &str, canary: &str) -> (Person, Uuid) {
 }
 
 #[tokio::test]
-async fn whoever_was_erased_since_a_dump_is_not_shown_for_a_moment_once_it_is_restored() {
+async fn a_user_erased_after_a_dump_stays_erased_when_the_dump_is_restored() {
     let config = configuration(new_database().await);
     let served = Served::start(&config).await;
-    let (person, conversation) = somebody_who_asked(&served.url, "ophicleide").await;
-    let (other, theirs) = somebody_who_asked(&served.url, "bombardon").await;
+    let (person, conversation) = user_with_a_question(&served.url, "ophicleide").await;
+    let (other, theirs) = user_with_a_question(&served.url, "bombardon").await;
     let backup = Backup::of(&config).await;
     let asked = person.request("DELETE", "/v1/me").await;
     let receipt = format!("/v1/erasures/{}", asked.body["receipt"].as_str().unwrap());
@@ -45,7 +45,7 @@ async fn whoever_was_erased_since_a_dump_is_not_shown_for_a_moment_once_it_is_re
     drop(served);
 
     let restored = backup.restored(&config).await;
-    // Where nobody remembers the erasure, the words are there: the dump does hold them.
+    // Without the tombstones the texts are readable: the dump contains them.
     let mut forgetful = restored.clone();
     forgetful.nats_prefix = format!("t{}", Uuid::now_v7().simple());
     let product = Product::on(forgetful, &[Role::Api]).await;
@@ -95,7 +95,7 @@ fn texts(page: &Value) -> String {
 async fn a_dump_from_before_a_rotation_yields_no_word_to_the_new_master_key() {
     let config = configuration(new_database().await);
     let served = Served::start(&config).await;
-    let (person, conversation) = somebody_who_asked(&served.url, "serpent").await;
+    let (person, conversation) = user_with_a_question(&served.url, "serpent").await;
     let backup = Backup::of(&config).await;
     // Online: the service with the old key goes on while everything is wrapped by the new one.
     let mut rotate = command(&config, ANOTHER);
@@ -136,7 +136,7 @@ async fn a_dump_from_before_a_rotation_yields_no_word_to_the_new_master_key() {
 async fn without_the_right_master_key_nothing_starts_and_nothing_is_changed() {
     let config = configuration(new_database().await);
     let served = Served::start(&config).await;
-    somebody_who_asked(&served.url, "cornett").await;
+    user_with_a_question(&served.url, "cornett").await;
     drop(served);
     let before = keys(&config).await;
 

@@ -112,7 +112,7 @@ async fn the_manifest_of_an_export_names_every_file_with_its_hash() {
 }
 
 #[tokio::test]
-async fn an_export_holds_the_files_somebody_brought_as_they_were() {
+async fn an_export_contains_the_uploaded_files_unchanged() {
     let product = Product::with(&colloquy::roles::Role::ALL).await;
     let (person, other) = (Person::new(&product).await, Person::new(&product).await);
     let large: Vec<u8> = "A long tale of a bassoon. ".repeat(8_000).into_bytes();
@@ -121,7 +121,7 @@ async fn an_export_holds_the_files_somebody_brought_as_they_were() {
         (&person, "Reeds: a story.md", b"# Reeds\n\nThey are cut by hand.".to_vec()),
         (&person, "gone.txt", b"This will be removed.".to_vec()),
         (&other, "secret.txt", b"The secret of the piccolo.".to_vec()),
-        // Longer than what is sealed at once; nobody waits until it is indexed.
+        // Longer than one encrypted piece; the test does not wait for the indexing.
         (&person, "tale.txt", large.clone()),
     ] {
         let added = who.upload(name, bytes, &[]).await;

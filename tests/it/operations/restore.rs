@@ -81,14 +81,14 @@ async fn a_dump_restored_into_a_new_cluster_loses_and_reorders_nothing_and_goes_
     let url = old.create_database("moved").await.unwrap();
     store::migrate(&url).await.unwrap();
     let before = Backbone::on(url).await;
-    let (sealer, projector) = (before.sequence(), before.project());
+    let (sequencer, projector) = (before.sequence(), before.project());
     let user = before.user().await;
     for number in 0..20 {
         before.ask(user, conversation(), &format!("question {number}")).await;
     }
     before.projected(61).await;
-    sealer.abort();
-    // What has no place yet moves along.
+    sequencer.abort();
+    // Events without a position are part of the dump.
     before.ask(user, conversation(), "on the way").await;
     let head = before.store.ledger_head().await.unwrap();
     projector.abort();
@@ -123,10 +123,10 @@ async fn a_dump_restored_into_a_new_cluster_loses_and_reorders_nothing_and_goes_
 
     let after = Backbone::on(url).await;
     assert_eq!(after.store.ledger_head().await.unwrap(), head);
-    let (sealer, projector) = (after.sequence(), after.project());
+    let (sequencer, projector) = (after.sequence(), after.project());
     after.ask(user, conversation(), "in the new house").await;
     after.projected(67).await;
     assert_eq!(verify_database(&after.store, None, |_, _| {}).await.unwrap().events, 67);
-    sealer.abort();
+    sequencer.abort();
     projector.abort();
 }

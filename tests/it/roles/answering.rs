@@ -45,7 +45,7 @@ async fn without_a_model_the_answer_is_quoted_cited_and_streamed_as_it_is_record
 }
 
 #[tokio::test]
-async fn a_model_writes_the_answer_and_what_it_cost_and_was_made_of_is_recorded() {
+async fn a_model_writes_the_answer_and_its_usage_and_provenance_are_recorded() {
     let backbone = at_work().await;
     let model = ModelServer::start(&[Act::Say(WRITTEN)]).await;
     work(&backbone, worker_config(Some(&model)));
@@ -187,7 +187,7 @@ async fn several_workers_share_the_questions_and_none_is_answered_twice() {
 }
 
 #[tokio::test]
-async fn a_follow_up_is_answered_with_what_was_said_before() {
+async fn a_follow_up_is_answered_with_the_earlier_turns() {
     let backbone = at_work().await;
     let model = ModelServer::start(&[Act::Say(WRITTEN)]).await;
     work(&backbone, worker_config(Some(&model)));

@@ -1,4 +1,4 @@
-//! Somebody wants to be forgotten: everywhere, provably, whatever dies on the way.
+//! Erasure of a user: in every store, with proof, although processes die.
 
 use aggregates::UserId;
 use colloquy::knowledge::files::Files;
@@ -19,8 +19,8 @@ use crate::support::waiting::until;
 const ROLES: [Role; 4] = Role::ALL;
 const STORES: [&str; 7] = ["keys", "caches", "read_models", "passages", "files", "live_stream", "accounts"];
 
-/// Somebody with a conversation whose question was asked; nobody answers it here unless there is a worker.
-async fn somebody_with_a_history(product: &Product, canary: &str) -> (Person, Uuid) {
+/// A user with a conversation and a question, which stays unanswered without a worker.
+async fn user_with_a_history(product: &Product, canary: &str) -> (Person, Uuid) {
     let person = Person::new(product).await;
     let conversation = Uuid::now_v7();
     person.ask(conversation, &format!("What does the {canary} do at night?")).await;
@@ -32,8 +32,8 @@ async fn somebody_with_a_history(product: &Product, canary: &str) -> (Person, Uu
     (person, conversation)
 }
 
-async fn erased(anybody: &Person, receipt: &str) -> Value {
-    anybody.until_shown(&format!("/v1/erasures/{receipt}"), |state| !state["finished_at"].is_null()).await
+async fn erased(reader: &Person, receipt: &str) -> Value {
+    reader.until_shown(&format!("/v1/erasures/{receipt}"), |state| !state["finished_at"].is_null()).await
 }
 
 fn pool(product: &Product) -> PgPool {
@@ -41,10 +41,10 @@ fn pool(product: &Product) -> PgPool {
 }
 
 #[tokio::test]
-async fn whoever_asks_for_it_is_erased_from_every_store_with_a_receipt() {
+async fn a_user_is_erased_from_every_store_with_a_receipt() {
     let product = Product::with(&ROLES).await;
-    let (person, conversation) = somebody_with_a_history(&product, "xylophonist").await;
-    let (other, theirs) = somebody_with_a_history(&product, "marimba").await;
+    let (person, conversation) = user_with_a_history(&product, "xylophonist").await;
+    let (other, theirs) = user_with_a_history(&product, "marimba").await;
 
     let asked = person.request("DELETE", "/v1/me").await;
     assert_eq!(asked.status, 202, "{asked:?}");
@@ -88,10 +88,10 @@ async fn whoever_asks_for_it_is_erased_from_every_store_with_a_receipt() {
 }
 
 #[tokio::test]
-async fn of_the_documents_of_whoever_is_erased_no_passage_and_no_file_is_left() {
+async fn no_passage_and_no_file_of_an_erased_user_remains() {
     let product = Product::with(&ROLES).await;
-    let (person, _) = somebody_with_a_history(&product, "ocarina").await;
-    let (other, _) = somebody_with_a_history(&product, "theremin").await;
+    let (person, _) = user_with_a_history(&product, "ocarina").await;
+    let (other, _) = user_with_a_history(&product, "theremin").await;
     let mut owners = vec![];
     for who in [&person, &other] {
         let text = format!("# Notes\n\n{}", "The ocarina lies in the third drawer. ".repeat(40));
@@ -119,7 +119,7 @@ async fn of_the_documents_of_whoever_is_erased_no_passage_and_no_file_is_left() 
 async fn a_second_request_gets_the_same_receipt_and_a_dead_session_gets_none() {
     // Nobody erases here, so that the account stays as it is in between.
     let product = Product::with(&[Role::Api, Role::Sequencer, Role::Projector]).await;
-    let (person, _) = somebody_with_a_history(&product, "celesta").await;
+    let (person, _) = user_with_a_history(&product, "celesta").await;
     let signed_out = Person::new(&product).await;
     signed_out.sign_out().await;
     let refused = signed_out.request("DELETE", "/v1/me").await;
@@ -136,13 +136,13 @@ async fn a_second_request_gets_the_same_receipt_and_a_dead_session_gets_none() {
 }
 
 #[tokio::test]
-async fn the_streams_of_whoever_is_erased_end_in_every_process_and_no_others() {
+async fn the_streams_of_an_erased_user_end_in_every_process_and_no_others() {
     let product = Product::with(&ROLES).await;
     let beside = Product::on(product.config.clone(), &[Role::Api]).await;
     let person = Person::auditor(&product).await;
     let conversation = Uuid::now_v7();
     person.ask(conversation, "Who plays the contrabassoon?").await;
-    let (other, _) = somebody_with_a_history(&product, "heckelphone").await;
+    let (other, _) = user_with_a_history(&product, "heckelphone").await;
     let paths =
         ["/v1/stream", &format!("/v1/conversations/{conversation}/stream"), "/v1/audit/events/stream"];
     let mut streams = vec![];
@@ -175,10 +175,10 @@ async fn an_erasure_goes_on_after_every_step_at_which_its_eraser_died() {
     let database = new_database().await;
     let config = configuration(database);
     let product = Product::on(config.clone(), &[Role::Api, Role::Sequencer, Role::Projector]).await;
-    let (person, _) = somebody_with_a_history(&product, "glockenspiel").await;
+    let (person, _) = user_with_a_history(&product, "glockenspiel").await;
     let receipt = person.request("DELETE", "/v1/me").await.body["receipt"].as_str().unwrap().to_owned();
     let app = App::new(config.clone(), [].into()).await.unwrap();
-    // Each time somebody begins, and is gone at another moment.
+    // Each round starts an erasure and cancels it at another moment.
     for moment in 0..40 {
         let eraser = app.eraser().unwrap();
         let time = std::time::Duration::from_millis(moment * 4);
@@ -196,7 +196,7 @@ async fn an_erasure_goes_on_after_every_step_at_which_its_eraser_died() {
 async fn a_process_that_missed_the_announcement_writes_nothing_for_the_erased() {
     let config = configuration(new_database().await);
     let product = Product::on(config.clone(), &ROLES).await;
-    let (person, conversation) = somebody_with_a_history(&product, "timpanist").await;
+    let (person, conversation) = user_with_a_history(&product, "timpanist").await;
     // Its NATS has other subjects: it hears nothing of this one.
     let mut deaf = config.clone();
     deaf.nats_prefix = format!("t{}", Uuid::now_v7().simple());
@@ -215,7 +215,7 @@ async fn a_process_that_missed_the_announcement_writes_nothing_for_the_erased() 
 async fn a_database_restored_from_before_the_erasure_is_erased_again_before_it_is_served() {
     let config = configuration(new_database().await);
     let product = Product::on(config.clone(), &ROLES).await;
-    let (person, conversation) = somebody_with_a_history(&product, "vibraphonist").await;
+    let (person, conversation) = user_with_a_history(&product, "vibraphonist").await;
     let (name, backup) = (database_name(&config), format!("t_{}", Uuid::now_v7().simple()));
     product.end().await;
     copy_database(&name, &backup).await;

@@ -1,4 +1,4 @@
-//! What is over by time is ended for good: unreadable, and gone from every list.
+//! Expired conversations and documents are erased: unreadable, and gone from every list.
 
 use chrono::{TimeDelta, Utc};
 use colloquy::process::App;
@@ -68,7 +68,7 @@ async fn a_deleted_conversation_is_ended_for_good_after_thirty_days() {
     assert_eq!(restored.status, 409, "{restored:?}");
     assert!(restored.body["type"].as_str().unwrap().ends_with("restore-too-late"), "{restored:?}");
     assert_eq!(retention.sweep(Utc::now() + TimeDelta::days(31)).await.unwrap(), 0, "once is enough");
-    // What is made anew from the ledger is the same.
+    // A rebuild from the ledger yields the same.
     colloquy::operations::rebuild::rebuild(&retention.store, &projections::ReadModel::ALL, |_, _| {})
         .await
         .unwrap();
@@ -77,7 +77,7 @@ async fn a_deleted_conversation_is_ended_for_good_after_thirty_days() {
 }
 
 #[tokio::test]
-async fn with_retention_everything_ends_that_nobody_touched_and_without_nothing_does() {
+async fn with_retention_inactive_items_are_erased_and_without_it_none_is() {
     let product = Product::with(&ROLES).await;
     let person = Person::new(&product).await;
     let conversation = asked(&person, "What is a clarinet?").await;

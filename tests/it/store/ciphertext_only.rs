@@ -1,5 +1,5 @@
-//! What somebody wrote is found nowhere outside the process: not in Postgres' folder with its WAL, not in JetStream's or
-//! Qdrant's, not among the files, not in any log. After an erasure no key is left that opens what is there.
+//! Texts of users exist outside the process as ciphertext only: not in Postgres' folder with its WAL, in
+//! JetStream's or Qdrant's, among the files, or in a log. After an erasure no key opens the ciphertext.
 
 use std::fs::File;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::support::person::Person;
 use crate::support::service;
 use crate::support::waiting::until;
 
-/// A word nobody else writes, in the question and in the title.
+/// A unique word in the question and the title.
 const CANARY: &str = "quixotryzephyr";
 
 struct Served(Child);
@@ -41,8 +41,11 @@ impl Alone {
     async fn start() -> Self {
         let data = DataDir::temporary().unwrap();
         let parts = Parts::locate(WithModel::No).await.unwrap();
-        let started =
-            tokio::join!(Postgres::start(&parts, &data), Nats::start(&parts, &data), Qdrant::start(&parts, &data));
+        let started = tokio::join!(
+            Postgres::start(&parts, &data),
+            Nats::start(&parts, &data),
+            Qdrant::start(&parts, &data)
+        );
         let (postgres, nats, qdrant) = (started.0.unwrap(), started.1.unwrap(), started.2.unwrap());
         let database = postgres.create_database("canary").await.unwrap();
         // The accounts lie there too, as they do where an operator says nothing else.
@@ -75,7 +78,7 @@ impl Alone {
     }
 
     /// Somebody new with an account here.
-    async fn somebody(&self) -> Person {
+    async fn user(&self) -> Person {
         Person::with_account_at(&self.auth.url(), &self.url).await
     }
 
@@ -113,7 +116,7 @@ fn files_with(folder: &Path, word: &str) -> (Vec<String>, usize) {
 
 /// Somebody leaves the canary wherever words can be left.
 async fn leave_canaries(product: &Alone) -> Person {
-    let person = product.somebody().await;
+    let person = product.user().await;
     let bytes = format!("A {CANARY} is a wind that quotes knights.").into_bytes();
     let added = person.upload(&format!("{CANARY}.txt"), bytes, &[("title", CANARY)]).await;
     let document = format!("/v1/documents/{}", added.body["document_id"].as_str().unwrap());
@@ -145,7 +148,7 @@ async fn base_backup(product: &Alone) -> tempfile::TempDir {
     folder
 }
 
-/// What the operators' guide names to leave nothing of the account service's rows on their pages.
+/// The commands of the operating guide that remove the account service's rows from their pages.
 const REWRITE_ACCOUNTS: &str =
     "VACUUM FULL auth.\"user\"; VACUUM FULL auth.session; VACUUM FULL auth.account;
     VACUUM FULL auth.verification";
@@ -182,7 +185,7 @@ async fn after_an_erasure_neither_words_nor_address_nor_any_key_to_them_are_left
     let email = person.email().to_owned();
     let receipt = person.request("DELETE", "/v1/me").await.body["receipt"].as_str().unwrap().to_owned();
     let path = format!("/v1/erasures/{receipt}");
-    let other = product.somebody().await;
+    let other = product.user().await;
     other.until_shown(&path, |state| !state["finished_at"].is_null()).await;
 
     let pool = store::connect(&product.database, 1).unwrap();

@@ -27,7 +27,7 @@ async fn a_rotation_leaves_every_text_readable_by_the_new_master_key_alone() {
     }
     let rotating = keyring(&backbone, another(), Some(master_key()));
     rotating.check_master_key().await.unwrap();
-    // Both are good until all keys are wrapped anew.
+    // Both master keys are valid until all user keys are wrapped with the new one.
     assert!(rotating.content(asked[0].0, asked[0].1).await.unwrap().is_some());
     assert_eq!(rotating.rotate_master_key(|_| {}).await.unwrap(), 3);
     assert_eq!(rotating.rotate_master_key(|_| {}).await.unwrap(), 0);

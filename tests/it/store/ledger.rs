@@ -26,7 +26,7 @@ async fn verify(backbone: &Backbone) -> usize {
 #[tokio::test]
 async fn parallel_commands_get_positions_without_gaps_in_each_aggregates_order() {
     let backbone = Backbone::new().await;
-    let sealer = backbone.sequence();
+    let sequencer = backbone.sequence();
     let user = backbone.user().await;
     let conversations: Vec<_> = (0..10).map(|_| conversation()).collect();
     let asking = conversations.iter().map(|conversation| async {
@@ -38,26 +38,26 @@ async fn parallel_commands_get_positions_without_gaps_in_each_aggregates_order()
     let events = 1 + 10 * (1 + 10 * 2);
     backbone.sealed(events).await;
     assert_eq!(verify(&backbone).await, usize::try_from(events).unwrap());
-    sealer.abort();
+    sequencer.abort();
 }
 
 #[tokio::test]
 async fn two_sealers_place_every_event_once() {
     let backbone = Backbone::new().await;
-    let sealers = [backbone.sequence(), backbone.sequence(), backbone.sequence()];
+    let sequencers = [backbone.sequence(), backbone.sequence(), backbone.sequence()];
     let user = backbone.user().await;
     for _ in 0..50 {
         backbone.ask(user, conversation(), "hello").await;
     }
     backbone.sealed(1 + 50 * 3).await;
     assert_eq!(verify(&backbone).await, 1 + 50 * 3);
-    sealers.iter().for_each(tokio::task::JoinHandle::abort);
+    sequencers.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
 #[tokio::test]
 async fn history_cannot_be_changed_even_by_the_owner_of_the_database() {
     let backbone = Backbone::new().await;
-    let sealer = backbone.sequence();
+    let sequencer = backbone.sequence();
     backbone.user().await;
     backbone.sealed(1).await;
     for statement in [
@@ -71,5 +71,5 @@ async fn history_cannot_be_changed_even_by_the_owner_of_the_database() {
         let refused = sqlx::query(statement).execute(backbone.store.pool()).await.unwrap_err().to_string();
         assert!(refused.contains("append-only"), "{statement}: {refused}");
     }
-    sealer.abort();
+    sequencer.abort();
 }
