@@ -116,7 +116,7 @@ impl Server {
         Ok(())
     }
 
-    /// Starts the product: api, sealer and projector in one process.
+    /// Starts the product: api, sequencer and projector in one process.
     pub(crate) async fn serve(&self) -> anyhow::Result<Service> {
         self.start_roles("colloquy", "api,sequencer,projector", &self.environment()).await
     }

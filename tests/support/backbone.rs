@@ -1,4 +1,4 @@
-//! Store, sealer and projector in this process, over a database and subjects of their own.
+//! Store, sequencer and projector in this process, with a database and subjects of their own.
 
 use std::sync::Arc;
 

@@ -228,29 +228,33 @@ impl Person {
         last: Option<&str>,
         enough: impl Fn(&Told) -> bool,
     ) -> Vec<Told> {
-        let response = self.open(path, last).await;
-        let mut bytes = response.bytes_stream();
-        let (mut buffer, mut told) = (Vec::new(), Vec::new());
-        let listening = async {
-            while let Some(Ok(chunk)) = bytes.next().await {
-                buffer.extend_from_slice(&chunk);
-                while let Some(end) = buffer.windows(2).position(|pair| pair == b"\n\n") {
-                    let block: Vec<u8> = buffer.drain(..end + 2).collect();
-                    if let Some(event) = read(&String::from_utf8(block).unwrap()) {
-                        let done = enough(&event);
-                        told.push(event);
-                        if done {
-                            return;
-                        }
+        read_until(self.open(path, last).await, enough).await
+    }
+}
+
+/// Reads an open stream until the condition holds; returns all events.
+pub(crate) async fn read_until(response: reqwest::Response, enough: impl Fn(&Told) -> bool) -> Vec<Told> {
+    let mut bytes = response.bytes_stream();
+    let (mut buffer, mut told) = (Vec::new(), Vec::new());
+    let reading = async {
+        while let Some(Ok(chunk)) = bytes.next().await {
+            buffer.extend_from_slice(&chunk);
+            while let Some(end) = buffer.windows(2).position(|pair| pair == b"\n\n") {
+                let block: Vec<u8> = buffer.drain(..end + 2).collect();
+                if let Some(event) = read(&String::from_utf8(block).unwrap()) {
+                    let done = enough(&event);
+                    told.push(event);
+                    if done {
+                        return;
                     }
                 }
             }
-        };
-        tokio::time::timeout(std::time::Duration::from_secs(40), listening)
-            .await
-            .expect("the stream told too little");
-        told
-    }
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(40), reading)
+        .await
+        .expect("the stream ended without the expected event");
+    told
 }
 
 /// A JWT for a session.

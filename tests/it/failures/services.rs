@@ -1,7 +1,7 @@
 //! Every dependency can be away, slow or restarted.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use aggregates::Position;
@@ -30,8 +30,9 @@ async fn while_postgres_restarts_commands_are_durable_or_refused_and_none_is_hal
     let person = Person::new(&product).await;
     person.ask(Uuid::now_v7(), "before").await;
     let done = Arc::new(AtomicBool::new(false));
+    let accepted_so_far = Arc::new(AtomicUsize::new(0));
     let asking = (0..8).map(|_| {
-        let (person, done) = (person.clone(), Arc::clone(&done));
+        let (person, done, count) = (person.clone(), Arc::clone(&done), Arc::clone(&accepted_so_far));
         tokio::spawn(async move {
             let (mut accepted, mut refused) = (Vec::new(), Vec::new());
             while !done.load(Ordering::Relaxed) {
@@ -39,7 +40,10 @@ async fn while_postgres_restarts_commands_are_durable_or_refused_and_none_is_hal
                 let ask = json!({"type": "ask", "question_id": Uuid::now_v7(), "text": "under load"});
                 let answered = person.command(id, &ask).await;
                 match answered.status {
-                    202 => accepted.push(id),
+                    202 => {
+                        count.fetch_add(1, Ordering::Relaxed);
+                        accepted.push(id);
+                    }
                     503 => refused.push(id),
                     status => panic!("{status}: {answered:?}"),
                 }
@@ -48,9 +52,16 @@ async fn while_postgres_restarts_commands_are_durable_or_refused_and_none_is_hal
         })
     });
     let asking: Vec<_> = asking.collect();
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    let under_load = async || {
+        let before = accepted_so_far.load(Ordering::Relaxed);
+        until("commands are accepted under load", async || {
+            (accepted_so_far.load(Ordering::Relaxed) >= before + 20).then_some(())
+        })
+        .await;
+    };
+    under_load().await;
     postgres.restart().await.unwrap();
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    under_load().await;
     postgres.kill().await.unwrap();
     postgres.start().await.unwrap();
     until("commands are accepted again", async || {
@@ -115,16 +126,20 @@ async fn while_nats_is_away_commands_are_accepted_and_lost_messages_are_read_fro
 }
 
 #[tokio::test]
-async fn a_sealer_that_dies_again_and_again_loses_repeats_and_reorders_nothing() {
+async fn a_sequencer_that_dies_repeatedly_loses_repeats_and_reorders_nothing() {
     let backbone = Backbone::new().await;
     let projector = backbone.project();
     let user = backbone.user().await;
-    for _ in 0..12 {
+    for round in 0..12 {
         let sequencer = backbone.sequence();
         for _ in 0..5 {
             backbone.ask(user, conversation(), "between two deaths").await;
         }
-        tokio::time::sleep(Duration::from_millis(15)).await;
+        until("the sequencer has begun with this round", async || {
+            let head = backbone.store.ledger_head().await.ok()?.0;
+            (head.0 > 1 + round * 5 * 3).then_some(())
+        })
+        .await;
         sequencer.abort();
     }
     let sequencer = backbone.sequence();

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::support::answering::WorkerProcess;
 use crate::support::backbone::Backbone;
-use crate::support::person::Person;
+use crate::support::person::{Person, read_until};
 use crate::support::product::Product;
 use crate::support::service;
 use crate::support::waiting::until;
@@ -49,14 +49,10 @@ async fn indexed(person: &Person, id: Uuid, version: u64) -> u64 {
 async fn the_stream_tells_how_far_a_document_is_and_how_it_ends() {
     let product = Product::with(&Role::ALL).await;
     let (person, other) = (Person::new(&product).await, Person::new(&product).await);
-    let (listener, eavesdropper) = (person.clone(), other.clone());
-    let listening = tokio::spawn(async move {
-        listener.listen("/v1/stream", None, |told| told.data["status"] == "indexed").await
-    });
-    let heard = tokio::spawn(async move {
-        eavesdropper.listen("/v1/stream", None, |told| told.event == "conversation").await
-    });
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    // An open stream has its listener.
+    let (own, others) = (person.open("/v1/stream", None).await, other.open("/v1/stream", None).await);
+    let listening = tokio::spawn(read_until(own, |told| told.data["status"] == "indexed"));
+    let heard = tokio::spawn(read_until(others, |told| told.event == "conversation"));
     let added = person.upload("book.md", book("lantern", 30), &[]).await;
     let told = listening.await.unwrap();
     let rows: Vec<_> = told.iter().filter(|told| told.event == "document").collect();

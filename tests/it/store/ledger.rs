@@ -42,7 +42,7 @@ async fn parallel_commands_get_positions_without_gaps_in_each_aggregates_order()
 }
 
 #[tokio::test]
-async fn two_sealers_place_every_event_once() {
+async fn two_sequencers_place_every_event_once() {
     let backbone = Backbone::new().await;
     let sequencers = [backbone.sequence(), backbone.sequence(), backbone.sequence()];
     let user = backbone.user().await;
