@@ -1,4 +1,4 @@
-//! Accounts as this service knows them: one row per user who has made a request.
+//! Accounts as this service knows them: one row per account, written at the first request of its user.
 
 use std::collections::BTreeMap;
 

@@ -20,7 +20,8 @@ use sqlx::{FromRow as _, PgTransaction, Row as _};
 
 use crate::DecryptedEvent;
 
-/// Separates the tag tokens of a row. They are bound as one text per row, because arrays of arrays cannot be ragged.
+/// Separates the tag tokens of a row. They are bound as one text per row, because arrays of
+/// arrays cannot be ragged.
 const SEPARATOR: &str = ",";
 
 /// Applies a batch with two statements: loads the rows that it changes, folds, and writes them.

@@ -10,17 +10,17 @@ use uuid::Uuid;
 /// An expired aggregate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
 pub struct Expired {
-    /// The owner.
+    /// The user to whom the aggregate belongs.
     pub owner: UserId,
     /// The id of the conversation or document.
     pub id: Uuid,
-    /// The version at which it had expired. A command with this version as expected version has no effect on an
-    /// aggregate that was used again since.
+    /// The version at which it had expired. A command with this version as expected version has no effect on
+    /// an aggregate that was used again since.
     pub version: Version,
 }
 
-/// Conversations that were deleted before `deleted_before` or last changed before `unused_since`, ordered by id. Returns
-/// at most `limit`, with ids above `after`.
+/// Conversations that were deleted before `deleted_before` or last changed before `unused_since`, ordered by
+/// id. Returns at most `limit`, with ids above `after`.
 pub async fn conversations(
     executor: impl PgExecutor<'_>,
     deleted_before: DateTime<Utc>,
@@ -40,8 +40,8 @@ pub async fn conversations(
     .await
 }
 
-/// Documents of users that last changed before `unused_since`, ordered by id. Shared documents do not expire. Returns at
-/// most `limit`, with ids above `after`.
+/// Documents of users that last changed before `unused_since`, ordered by id. Shared documents do not expire.
+/// Returns at most `limit`, with ids above `after`.
 pub async fn documents(
     executor: impl PgExecutor<'_>,
     unused_since: DateTime<Utc>,

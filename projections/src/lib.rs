@@ -1,8 +1,8 @@
 //! The read models: how each is projected from events, and how it is queried.
 //!
-//! Each module holds one read model. Its `apply` folds a batch of the ledger into rows; the number of statements does
-//! not depend on the size of the batch. Each query beside it takes one round trip. Private columns hold ciphertext:
-//! queries return sealed rows, and the caller opens them with the content key.
+//! Each module holds one read model. Its `apply` folds a batch of the ledger into rows; the number of
+//! statements does not depend on the size of the batch. Each query beside it takes one round trip. Private
+//! columns hold ciphertext: queries return sealed rows, and the caller opens them with the content key.
 //!
 //! To add a read model: its table and checkpoint in a migration, a module here, a variant of [`ReadModel`].
 
@@ -37,7 +37,8 @@ pub struct Page<T, C> {
 }
 
 impl<T, C> Page<T, C> {
-    /// Makes a page of rows that were read with `limit + 1`: the additional row only shows that another page follows.
+    /// Makes a page of rows that were read with `limit + 1`: the additional row only shows
+    /// that another page follows.
     fn of(mut items: Vec<T>, limit: u32, cursor: impl FnOnce(&T) -> C) -> Self {
         let more = items.len() > limit as usize;
         items.truncate(limit as usize);
@@ -48,12 +49,14 @@ impl<T, C> Page<T, C> {
 
 /// Wraps a query of one owner's rows so that row-level security applies the same owner as the query.
 ///
-/// The query reads the owner as `me.owner`. `$1` is the owner as text. The sub-select sets the owner for row-level
-/// security and returns it, so Postgres always sets it before it reads a row, without a round trip of its own.
+/// The query reads the owner as `me.owner`. `$1` is the owner as text. The sub-select sets the owner for
+/// row-level security and returns it, so Postgres always sets it before it reads a row, without a round trip
+/// of its own.
 ///
-/// Statements for many owners pass arrays through sub-selects, `UNNEST((SELECT $1::uuid[]))`: Postgres then estimates
-/// ten rows whatever the length of the array, and keeps one plan. With bare parameters it plans again for each length,
-/// which takes longer than reading one conversation's messages (490 µs instead of 160 µs in all).
+/// Statements for many owners pass arrays through sub-selects, `UNNEST((SELECT $1::uuid[]))`: Postgres then
+/// estimates ten rows for an array of any length, and keeps one plan. With bare parameters it plans
+/// again for each length, which takes longer than reading one conversation's messages (490 µs instead of 160
+/// µs in all).
 macro_rules! owned {
     ($query:literal) => {
         concat!(

@@ -1,8 +1,8 @@
 //! Deletion of erased rows from the read models.
 //!
-//! An event in the ledger decides it: the erasure of an owner's keys and the end of the erasure delete all rows of the
-//! owner, the erasure of a conversation deletes the rows of that conversation. Because the rows go at the position of
-//! the event, a rebuild yields the same rows.
+//! An event in the ledger decides it: the erasure of an owner's keys and the end of the erasure delete all
+//! rows of the owner, the erasure of a conversation deletes the rows of that conversation. Because the rows
+//! go at the position of the event, a rebuild yields the same rows.
 
 use aggregates::account::{AccountEvent, ErasureTarget};
 use aggregates::conversation::ConversationEvent;
@@ -43,8 +43,9 @@ impl PurgeScope {
         }
     }
 
-    /// The condition that selects the rows of a read model, and the id for its parameter; `None` if the read model keeps
-    /// all rows. The row of an account stays, as an id and a status. Sums of tokens outlast a conversation.
+    /// The condition that selects the rows of a read model, and the id for its parameter; `None` if
+    /// the read model keeps all rows. The row of an account stays, as an id and a status. Sums of
+    /// tokens outlast a conversation.
     const fn condition(self, model: ReadModel) -> Option<(&'static str, Uuid)> {
         match self {
             Self::Owner(owner) => {

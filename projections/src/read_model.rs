@@ -1,4 +1,5 @@
-//! The set of read models, the events they are projected from, and the projection of a batch into all of them.
+//! The set of read models, the events they are projected from, and the projection of a batch
+//! into all of them.
 
 use std::str::FromStr;
 
@@ -9,8 +10,8 @@ use sqlx::PgTransaction;
 use crate::purge::PurgeScope;
 use crate::{accounts, conversations, documents, messages, purge, search, usage};
 
-/// An event with the keys that its projection needs. Without keys, because they were destroyed, it is projected without
-/// its private part.
+/// An event with the keys that its projection needs. Without keys, because they were destroyed, it is
+/// projected without its private part.
 #[derive(Debug, Clone)]
 pub struct DecryptedEvent {
     /// The event. Its private part is open if the content key exists.
@@ -73,8 +74,8 @@ impl ReadModel {
         transaction: &mut PgTransaction<'_>,
         batch: &[DecryptedEvent],
     ) -> Result<(), sqlx::Error> {
-        // A purge deletes the rows of earlier events only. The batch is split after each event that purges, so that the
-        // result does not depend on the boundaries of batches.
+        // A purge deletes the rows of earlier events only. The batch is split after each event that purges,
+        // so that the result does not depend on the boundaries of batches.
         for part in batch.split_inclusive(|event| PurgeScope::of(event).is_some()) {
             match self {
                 Self::Conversations => conversations::apply(table, transaction, part).await,
@@ -101,10 +102,11 @@ impl FromStr for ReadModel {
     }
 }
 
-/// Applies a contiguous batch of the ledger to all read models and moves their checkpoints, in the caller's transaction.
+/// Applies a contiguous batch of the ledger to all read models and moves their checkpoints,
+/// in the caller's transaction.
 ///
-/// A read model skips the events that it has applied before. The checkpoints are locked first: of two concurrent
-/// projectors, the second one waits and then finds nothing to apply.
+/// A read model skips the events that it has applied before. The checkpoints are locked first: of two
+/// concurrent projectors, the second one waits and then finds nothing to apply.
 pub async fn apply(transaction: &mut PgTransaction<'_>, batch: &[DecryptedEvent]) -> Result<(), sqlx::Error> {
     let Some(last) = batch.last().map(|event| event.recorded.position) else {
         return Ok(());

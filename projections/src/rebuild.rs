@@ -1,8 +1,8 @@
 //! The rebuild of a read model in a second table, which replaces the live one in one transaction.
 //!
-//! Readers see the old rows until the replacement and the new rows after it. The table `checkpoints` holds the position
-//! of the new table, and moves in the transaction that fills it: an interrupted rebuild resumes there, unless another
-//! version of this crate started it.
+//! Readers see the old rows until the replacement and the new rows after it. The table `checkpoints` holds
+//! the position of the new table, and moves in the transaction that fills it: an interrupted rebuild resumes
+//! there, unless another version of this crate started it.
 
 use aggregates::Position;
 use sqlx::{FromRow, PgPool, PgTransaction};
@@ -65,7 +65,8 @@ impl Rebuild {
         self.position
     }
 
-    /// Applies a batch to the new table in a transaction of its own. Events that it has applied before are skipped.
+    /// Applies a batch to the new table in a transaction of its own. Events that it has
+    /// applied before are skipped.
     pub async fn apply(&mut self, pool: &PgPool, batch: &[DecryptedEvent]) -> Result<(), sqlx::Error> {
         let mut transaction = pool.begin().await?;
         // A crash that loses the commit loses rows and checkpoint together, so the batch is applied again.
@@ -74,7 +75,8 @@ impl Rebuild {
         transaction.commit().await
     }
 
-    /// Applies a batch to the new table in the caller's transaction. Events that it has applied before are skipped.
+    /// Applies a batch to the new table in the caller's transaction. Events that it has
+    /// applied before are skipped.
     pub async fn apply_in(
         &mut self,
         transaction: &mut PgTransaction<'_>,
@@ -93,7 +95,8 @@ impl Rebuild {
         Ok(())
     }
 
-    /// Creates the secondary indexes of the live table on the new one. That is far faster on a full table than row by row.
+    /// Creates the secondary indexes of the live table on the new one. That is far faster on a full table
+    /// than row by row.
     pub async fn create_indexes(&self, pool: &PgPool) -> Result<(), sqlx::Error> {
         let mut transaction = pool.begin().await?;
         let definitions: Vec<String> = sqlx::query_scalar(
@@ -117,8 +120,8 @@ impl Rebuild {
         Ok(())
     }
 
-    /// Locks the read model's checkpoint until the transaction ends, so that the projector waits. Returns the position up
-    /// to which the new table has to be filled in this transaction.
+    /// Locks the read model's checkpoint until the transaction ends, so that the projector waits. Returns the
+    /// position up to which the new table has to be filled in this transaction.
     pub async fn lock_checkpoint(
         &self,
         transaction: &mut PgTransaction<'_>,
@@ -134,7 +137,8 @@ impl Rebuild {
     pub async fn swap(self, mut transaction: PgTransaction<'_>) -> Result<Position, sqlx::Error> {
         let (name, table) = (self.model.name(), &self.table);
         for statement in [
-            // Changes nothing, but locks the view before its table, as readers do. The other order could deadlock.
+            // Changes nothing, but locks the view before its table, as readers do. The
+            // other order could deadlock.
             format!("ALTER VIEW my_{name} OWNER TO colloquy_reader"),
             format!("ALTER TABLE {name} RENAME TO {name}_old"),
             format!("ALTER TABLE {table} RENAME TO {name}"),
@@ -153,8 +157,8 @@ impl Rebuild {
         Ok(self.position)
     }
 
-    /// Compares the new table with the live one row by row, drops the new one and commits the transaction, which holds the
-    /// lock of [`Rebuild::lock_checkpoint`]. Returns the first differences.
+    /// Compares the new table with the live one row by row, drops the new one and commits the transaction,
+    /// which holds the lock of [`Rebuild::lock_checkpoint`]. Returns the first differences.
     pub async fn compare(self, mut transaction: PgTransaction<'_>) -> Result<Vec<Difference>, sqlx::Error> {
         let (live, next) = (self.model.name(), &self.table);
         let columns: String = sqlx::query_scalar(
@@ -198,7 +202,8 @@ async fn delete_checkpoints(transaction: &mut PgTransaction<'_>, table: &str) ->
     Ok(())
 }
 
-/// Creates a table of the live table's form. It has the primary key alone, which finds rows while the table is filled.
+/// Creates a table of the live table's form. It has the primary key alone, which finds rows while
+/// the table is filled.
 async fn create_table(
     transaction: &mut PgTransaction<'_>,
     model: ReadModel,

@@ -1,6 +1,7 @@
 //! A conversation replayed in memory from its events: its state after the last of them.
 //!
-//! The replay reads no table. It folds with the functions of the read models, so that both yield the same state.
+//! The replay reads no table. It folds with the functions of the read models, so that both
+//! yield the same state.
 
 use std::collections::HashMap;
 

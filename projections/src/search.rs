@@ -1,9 +1,9 @@
 //! The blind index: full-text search in Postgres over tokens that reveal no words.
 //!
-//! The lexemes of an entry are keyed hashes ([`sealing::BlindKey::lexeme`]) of its words and of their stems, with their
-//! positions, so that Postgres itself matches phrases and prefixes and ranks the results. There is no GIN index: the
-//! lexemes of each user are distinct, so that its size would be that of all users' vocabularies together. A search reads
-//! the rows of one owner alone, through the index on the owner.
+//! The lexemes of an entry are keyed hashes ([`sealing::BlindKey::lexeme`]) of its words and of their stems,
+//! with their positions, so that Postgres itself matches phrases and prefixes and ranks the results. There is
+//! no GIN index: the lexemes of each user are distinct, so that its size would be that of all users'
+//! vocabularies together. A search reads the rows of one owner alone, through the index on the owner.
 
 mod find;
 mod query;

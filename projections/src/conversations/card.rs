@@ -38,7 +38,8 @@ pub(super) fn open(id: ConversationId, sealed: Option<&[u8]>, key: Option<&Conte
     json.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default()
 }
 
-/// Encrypts a card, equal cards to equal ciphertexts, so that a rebuild yields the same row. `None` without a key.
+/// Encrypts a card, equal cards to equal ciphertexts, so that a rebuild yields the same row.
+/// `None` without a key.
 pub(super) fn seal(id: ConversationId, card: &Card, key: Option<&ContentKey>) -> Option<Vec<u8>> {
     let json = serde_json::to_vec(card).ok()?;
     key?.seal_repeatably(&aad(id), &json).ok()

@@ -1,13 +1,14 @@
 //! Excerpts of questions and answers for the list: plain text on one line.
 
-/// The line of a question that stands for the title until one is set: the first line that has a letter or a digit.
+/// The line of a question that stands for the title until one is set: the first line that has a
+/// letter or a digit.
 pub(super) fn first_line(question: &str, max_characters: usize) -> String {
     let has_word = |line: &&str| line.contains(char::is_alphanumeric);
     excerpt(question.lines().find(has_word).unwrap_or(question), max_characters)
 }
 
-/// The beginning of a text on one line. A text that is cut ends in an ellipsis. It is cut between words, or inside a word
-/// where the cut would lose half of the length.
+/// The beginning of a text on one line. A text that is cut ends in an ellipsis. It is cut between words, or
+/// inside a word where the cut would lose half of the length.
 pub(super) fn excerpt(text: &str, max_characters: usize) -> String {
     let mut line = String::with_capacity(max_characters * 2);
     let mut count = 0;
@@ -33,8 +34,8 @@ pub(super) fn excerpt(text: &str, max_characters: usize) -> String {
     line
 }
 
-/// The beginning of an answer without Markdown and citation marks. It removes the markup that answers commonly contain
-/// and is not a Markdown parser.
+/// The beginning of an answer without Markdown and citation marks. It removes the markup that answers
+/// commonly contain and is not a Markdown parser.
 pub(super) fn markdown_excerpt(
     answer: &str,
     is_citation: impl Fn(u32) -> bool,

@@ -35,14 +35,14 @@ pub struct Cursor {
     pub pinned: bool,
     /// The time of the last activity, in microseconds since 1970.
     pub updated_at: i64,
-    /// The conversation.
+    /// The id of the conversation.
     pub id: Uuid,
 }
 
 /// A row with its card and its key as they are stored.
 #[derive(Debug, Clone, FromRow)]
 pub struct SealedConversation {
-    /// The conversation.
+    /// The id of the conversation.
     pub id: ConversationId,
     version: Version,
     created_at: DateTime<Utc>,
@@ -80,7 +80,7 @@ struct RowWithOwnerKey {
 /// A row of the list of conversations.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ConversationRow {
-    /// The conversation.
+    /// The id of the conversation.
     #[schema(value_type = Uuid)]
     pub id: ConversationId,
     /// The title, or a line of the first question until a title is set.
@@ -199,14 +199,16 @@ pub async fn lists(
         }
     }
     let page = |(mut list, request): (Vec<SealedConversation>, &ListRequest)| {
-        // Postgres returns the rows nearly always in this order already, so that the sort costs one comparison a row.
+        // Postgres returns the rows nearly always in this order already, so that the sort costs one
+        // comparison a row.
         list.sort_by_key(|conversation| Reverse(conversation.sort_key()));
         Page::of(list, request.limit, SealedConversation::cursor)
     };
     Ok(lists.into_iter().zip(requests).map(page).collect())
 }
 
-/// One of an owner's conversations with its keys; `None` if the owner has no such conversation, or if it is deleted.
+/// One of an owner's conversations with its keys; `None` if the owner has no such conversation, or
+/// if it is deleted.
 pub async fn get(
     executor: impl PgExecutor<'_>,
     owner: UserId,
@@ -226,8 +228,8 @@ pub async fn version(
     Ok(get(executor, owner, id).await?.map(|row| row.version))
 }
 
-/// Each request sets its owner before its rows are read; `OFFSET 0` keeps the two in this order. The reason for the
-/// sub-selects is described at [`crate::owned`].
+/// Each request sets its owner before its rows are read; `OFFSET 0` keeps the two in this order. The reason
+/// for the sub-selects is described at [`crate::owned`].
 const LISTS: &str = "
 SELECT x.* FROM (
     SELECT u.*, set_config('colloquy.owner', u.asker::text, true)::uuid AS owner

@@ -18,7 +18,7 @@ use crate::{Page, owned};
 pub struct SealedDocument {
     /// The owner; [`UserId::SHARED`] for a shared document.
     pub owner: UserId,
-    /// The document.
+    /// The id of the document.
     pub id: DocumentId,
     pub(super) version: Version,
     pub(super) created_at: DateTime<Utc>,
@@ -38,10 +38,10 @@ pub struct SealedDocument {
 /// A row of the list of documents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DocumentRow {
-    /// The document.
+    /// The id of the document.
     #[schema(value_type = Uuid)]
     pub id: DocumentId,
-    /// The title.
+    /// The title, decrypted; empty if the key was destroyed.
     pub title: String,
     /// The media type of the file, determined from its content.
     pub media_type: String,
@@ -149,7 +149,8 @@ pub async fn find_by_sha256(
     sqlx::query_as(FIND_BY_SHA256).bind(owner.to_string()).bind(sha256).fetch_optional(executor).await
 }
 
-/// Documents of all owners that have waited for the index for longer than `waiting`, oldest first, at most `limit`.
+/// Documents of all owners that have waited for the index for longer than `waiting`, oldest
+/// first, at most `limit`.
 pub async fn awaiting_indexing(
     executor: impl PgExecutor<'_>,
     waiting: Duration,

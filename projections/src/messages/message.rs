@@ -18,10 +18,10 @@ use crate::RawJson;
 pub struct Message {
     /// The id of the question or answer.
     pub id: Uuid,
-    /// The conversation.
+    /// The id of the conversation.
     #[schema(value_type = Uuid)]
     pub conversation_id: ConversationId,
-    /// The author.
+    /// The author: the user, or the assistant.
     pub role: MessageRole,
     /// The text, in Markdown; empty until the answer has ended.
     #[schema(value_type = String)]
@@ -111,11 +111,11 @@ impl Message {
 impl From<FailureReason> for Failure {
     fn from(reason: FailureReason) -> Self {
         let text = match reason {
-            FailureReason::KnowledgeUnavailable => "The sources could not be searched just now.",
-            FailureReason::ModelUnavailable => "The language model broke off again and again.",
+            FailureReason::KnowledgeUnavailable => "The sources could not be searched.",
+            FailureReason::ModelUnavailable => "The language model stopped responding in every attempt.",
             FailureReason::ModelRefused => "The language model refused the question.",
-            FailureReason::AttemptsExhausted => "The answer could not be finished.",
-            FailureReason::Internal => "Something went wrong on our side.",
+            FailureReason::AttemptsExhausted => "The answer was not finished within the allowed attempts.",
+            FailureReason::Internal => "An error in the service prevented the answer.",
         };
         Self { reason, text, retryable: reason.retryable() }
     }

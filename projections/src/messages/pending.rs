@@ -10,9 +10,9 @@ use sqlx::{FromRow, PgExecutor};
 pub struct PendingAnswer {
     /// The owner of the conversation.
     pub owner: UserId,
-    /// The conversation.
+    /// The id of the conversation.
     pub conversation_id: ConversationId,
-    /// The answer.
+    /// The id of the answer.
     #[sqlx(rename = "id")]
     pub answer_id: AnswerId,
     /// The position of the request in the ledger.

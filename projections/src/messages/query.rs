@@ -30,7 +30,7 @@ pub struct Cursor {
 pub struct PageRequest {
     /// The owner of the conversation.
     pub owner: UserId,
-    /// The conversation.
+    /// The id of the conversation.
     pub conversation: ConversationId,
     /// The cursor of the page before; `None` for the first page.
     pub after: Option<Cursor>,
@@ -58,7 +58,8 @@ pub struct MessagesPage {
     pub branched: bool,
 }
 
-/// Pages of conversations without branches, of any owners, in the order of the requests. Takes one round trip.
+/// Pages of conversations without branches, of any owners, in the order of the requests.
+/// Takes one round trip.
 ///
 /// The page is `None` if the owner has no such conversation, or if it is deleted.
 pub async fn pages(
@@ -138,8 +139,8 @@ impl SealedMessage {
     }
 }
 
-/// Each request sets its owner before its rows are read; `OFFSET 0` keeps the two in this order. The reason for the
-/// sub-selects is described at [`crate::owned`].
+/// Each request sets its owner before its rows are read; `OFFSET 0` keeps the two in this order. The reason
+/// for the sub-selects is described at [`crate::owned`].
 const PAGES: &str = "
 SELECT x.* FROM (
     SELECT u.*, set_config('colloquy.owner', u.asker::text, true)::uuid AS owner

@@ -17,7 +17,7 @@ use crate::{Page, owned};
 /// The sort key of a hit: the next page begins after it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Cursor {
-    /// The rank.
+    /// The relevance of the hit.
     pub rank: f32,
     /// The time of the text, in microseconds since 1970.
     pub written_at: i64,
@@ -35,7 +35,7 @@ pub struct SealedHit {
     status: Option<MessageStatus>,
     sequence: Option<Version>,
     private: Option<Vec<u8>>,
-    /// The conversation.
+    /// The conversation that contains the hit.
     #[sqlx(flatten)]
     pub conversation: SealedConversation,
 }
@@ -44,7 +44,7 @@ pub struct SealedHit {
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(as = Found)]
 pub struct SearchHit {
-    /// The conversation.
+    /// The id of the conversation.
     #[schema(value_type = Uuid)]
     pub conversation_id: ConversationId,
     /// The title of the conversation.
@@ -69,9 +69,9 @@ pub struct SearchHit {
 #[serde(rename_all = "lowercase")]
 #[schema(as = FoundRole)]
 pub enum HitRole {
-    /// A question.
+    /// The text of a question.
     User,
-    /// An answer.
+    /// The text of an answer.
     Assistant,
     /// The title of a conversation.
     Title,
@@ -131,7 +131,8 @@ impl SealedHit {
     }
 }
 
-/// Searches an owner's messages and titles. Hits are ordered by rank, those of equal rank from the newest to the oldest.
+/// Searches an owner's messages and titles. Hits are ordered by rank, those of equal rank from the
+/// newest to the oldest.
 pub async fn find(
     executor: impl PgExecutor<'_>,
     owner: UserId,

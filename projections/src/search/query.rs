@@ -13,9 +13,9 @@ const MIN_PREFIX_CHARACTERS: usize = 3;
 
 /// A parsed search. Its parts have to occur in the text, all of them.
 ///
-/// A part is a word in any of its forms, a `"quoted phrase"` exactly as written, or the prefix of a word (`begin*`). The
-/// last word is always a prefix too, because the user may still be typing it. Stop words are left out; inside a phrase
-/// they count as distance.
+/// A part is a word in any of its forms, a `"quoted phrase"` exactly as written, or the prefix of a word
+/// (`begin*`). The last word is always a prefix too, because the user may still be typing it. Stop words are
+/// left out; inside a phrase they count as distance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchQuery {
     parts: Vec<Part>,
@@ -38,7 +38,8 @@ impl SearchQuery {
         let quotes = typed.split('"').collect::<Vec<_>>();
         let sections = quotes.len();
         for (index, section) in quotes.into_iter().enumerate() {
-            // An odd section stands between two quotation marks. A last quotation mark without a partner is ignored.
+            // An odd section stands between two quotation marks. A last quotation mark without
+            // a partner is ignored.
             if index % 2 == 1 && index + 1 < sections {
                 parts.extend(Part::phrase(section));
             } else {

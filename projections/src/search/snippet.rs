@@ -5,8 +5,9 @@ use super::words::{Word, stem, words};
 /// The approximate length of a snippet. It begins and ends at a word.
 const SNIPPET_BYTES: usize = 220;
 
-/// Cuts out the part of a text with the most matching words. `matches` gets a word in lower case and its stem. The ranges
-/// are the matches in the snippet, in Unicode characters: start, and the character after the end.
+/// Cuts out the part of a text with the most matching words. `matches` gets a word in lower case and
+/// its stem. The ranges are the matches in the snippet, in Unicode characters: start, and the
+/// character after the end.
 pub(super) fn snippet(text: &str, matches: impl Fn(&str, &str) -> bool) -> (String, Vec<(usize, usize)>) {
     let hits: Vec<Word> = words(text).filter(|word| matches(&word.lower, &stem(&word.lower))).collect();
     let (start, end) = window(text, &hits);

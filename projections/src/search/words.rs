@@ -36,7 +36,8 @@ pub(super) struct Word {
     pub(super) end: usize,
 }
 
-/// The words of a text: runs of letters and digits. In scripts without spaces between words, each character is a word.
+/// The words of a text: runs of letters and digits. In scripts without spaces between words, each character
+/// is a word.
 pub(super) fn words(text: &str) -> impl Iterator<Item = Word> + '_ {
     let mut rest = text.char_indices().peekable();
     std::iter::from_fn(move || {
@@ -56,7 +57,7 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = Word> + '_ {
     .take(MAX_WORDS)
 }
 
-/// Whether a character is a word by itself: Chinese characters and Japanese syllables.
+/// Whether a character is a word on its own: Chinese characters, Hiragana and Katakana.
 const fn is_word(letter: char) -> bool {
     matches!(letter, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
 }
@@ -73,8 +74,8 @@ pub(super) fn stem(lower: &str) -> String {
 
 /// The text form of a tsvector: the lexemes of each word and of its stem, with their positions.
 ///
-/// The stem matches the other forms of the word. The word itself matches in phrases, by prefixes that are longer than the
-/// stem, and in languages that the stemmer does not know.
+/// The stem matches the other forms of the word. The word itself matches in phrases, by prefixes that are
+/// longer than the stem, and in languages that the stemmer does not know.
 pub(super) fn vector(text: &str, key: &BlindKey) -> String {
     let mut positions: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (position, word) in (1..).zip(words(text)) {

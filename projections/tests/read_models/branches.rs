@@ -35,8 +35,8 @@ fn flat(turns: &[(QuestionId, AnswerId)]) -> Vec<Uuid> {
     turns.iter().flat_map(|(question, answer)| [question.uuid(), answer.uuid()]).collect()
 }
 
-/// A first turn, two turns that follow it, one turn that follows the older of these, and a second answer to the first
-/// question.
+/// A first turn, two turns that follow it, one turn that follows the older of these, and a second answer to
+/// the first question.
 struct Tree {
     user: UserId,
     id: ConversationId,

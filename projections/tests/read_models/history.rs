@@ -1,4 +1,5 @@
-//! A ledger in memory: each event that a test appends gets its position, its keys and its sealed private part.
+//! A ledger in memory: each event that a test appends gets its position, its keys and
+//! its sealed private part.
 
 use std::collections::HashMap;
 

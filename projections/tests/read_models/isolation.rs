@@ -1,4 +1,5 @@
-//! A query returns rows of its owner only, a query without an owner returns none, and no table contains plain text.
+//! A query returns rows of its owner only, a query without an owner returns none, and no
+//! table contains plain text.
 
 use projections::conversations::{self, Filter};
 use projections::messages::{self, Branch, PageRequest};

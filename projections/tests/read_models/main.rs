@@ -1,5 +1,5 @@
-//! The read models with a real PostgreSQL. Each test has a database of its own on the server of
-//! `COLLOQUY_TEST_POSTGRES_URL`.
+//! The read models with a real PostgreSQL. Each test has a database of its own on
+//! the server of `COLLOQUY_TEST_POSTGRES_URL`.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "an error fails the test")]
 
 mod batches;

@@ -22,7 +22,7 @@ async fn find(pool: &PgPool, history: &History, user: UserId, typed: &str) -> Ve
         .collect()
 }
 
-/// A user who has asked these questions, each in a conversation of its own.
+/// A new user with one conversation per question.
 async fn asked(questions: &[&str]) -> (PgPool, History, UserId) {
     let (pool, mut history) = (database().await, History::new());
     let user = history.user();
