@@ -102,3 +102,21 @@ fn the_end_of_an_answer_shows_in_its_state() {
     }
     assert!(!AnswerStatus::Requested.has_ended());
 }
+
+#[test]
+fn a_message_status_names_the_event_that_led_to_it() {
+    let statuses = [
+        (MessageStatus::Asked, asked(1, None)),
+        (AnswerStatus::Requested.into(), requested(1, 1)),
+        (AnswerStatus::Completed.into(), completed(1)),
+        (AnswerStatus::Stopped.into(), stopped(1)),
+        (AnswerStatus::Failed.into(), failed(1)),
+    ];
+    assert_eq!(statuses.len(), MessageStatus::ALL.len());
+    for (status, event) in statuses {
+        assert_eq!(status.event_type(), event.name());
+        let is_question = matches!(event, Event::QuestionAsked { .. });
+        assert_eq!(status.role() == MessageRole::User, is_question);
+        assert_eq!(MessageStatus::from(status.shown()) == status, !is_question);
+    }
+}
