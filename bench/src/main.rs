@@ -19,6 +19,7 @@ mod run;
 mod seed;
 mod server;
 mod settings;
+mod stock_repository;
 mod token_check;
 
 use anyhow::Context as _;

@@ -77,15 +77,15 @@ impl Report {
 }
 
 const LOADS: &str = "
-## The loads one by one
+## Loads
 
-Processor time is that of the whole process (of all its processes, for Postgres) for each answered request, in
-microseconds; it also counts what runs beside the requests, such as the sealer and the projector. Other processes are what
-else the machine did meanwhile, in percent of one core, the kernel's work for the network included. Memory is the most that
-the process had during the load.
+Processor time is the time of the whole process (for Postgres, of all its processes) for each answered request, in
+microseconds; it includes background work such as the sequencer and the projector. The last column is the processor time of
+all other processes, in percent of one core, including the kernel's network code. Memory is the peak of the process during
+the load.
 
-An answer is kept for half a minute at most, in 30 MiB for all, and shared by all connections. The pages of 10,000 lists fit
-into that, those of 100,000 conversations do not: the loads past the cache say what Postgres is asked for.
+A cached read lives for at most half a minute, in 30 MiB for the whole process, shared by all connections. The pages of 10,000
+lists fit, those of 100,000 conversations do not: the loads past the cache measure Postgres.
 
 | Load | Connections | Answers a second | p50 | p95 | p99 | Failed | colloquy µs | Postgres µs | NATS µs | load generator µs | colloquy MiB | other processes |
 |---|---|---|---|---|---|---|---|---|---|---|---|---|

@@ -14,6 +14,7 @@ use crate::report::{Report, milliseconds, thousands};
 use crate::requests::{Clients, Kind};
 use crate::server::Server;
 use crate::settings::Settings;
+use crate::stock_repository::{self, StockRepository};
 use crate::{delivery, first_words, progress, token_check};
 
 const MANY: usize = 1_000;
@@ -46,19 +47,20 @@ pub(crate) async fn everything(
         (0..settings.users).map(|user| server.accounts.token(user)).collect::<Result<_, _>>()?;
     let clients = Clients::new(&tokens, settings.conversations());
     let limits = raw_postgres::measure(&server.database_url, settings.users, settings.load / 2).await?;
+    let stock = stock_repository::measure(&server.database_url, settings.load / 2).await?;
     let service = server.serve().await?;
     let watched = server.watched(&service)?;
     let pool = store::connect(&server.database_url, 2)?;
     let address = service.address();
     let mut run = Run { settings, server, clients, address, watched, pool, report, highest: 0.0 };
-    let outcome = run.all(&limits).await;
+    let outcome = run.all(&limits, &stock).await;
     run.pool.close().await;
     service.stop().await?;
     outcome
 }
 
 impl Run<'_> {
-    async fn all(&mut self, limits: &Limits) -> anyhow::Result<()> {
+    async fn all(&mut self, limits: &Limits, stock: &StockRepository) -> anyhow::Result<()> {
         let limit = |limit: &raw_postgres::Limit| {
             let (median, p95) = (milliseconds(limit.median), milliseconds(limit.p95));
             format!("{} a second at 32 connections (p50 {median}, p95 {p95})", thousands(limit.throughput))
@@ -72,6 +74,9 @@ impl Run<'_> {
         self.first_words().await?;
         self.delivery().await?;
         self.asks(&format!("one row of 200 bytes: {insert}")).await?;
+        let ours = format!("{} a second, p95 {}", thousands(stock.throughput), milliseconds(stock.p95));
+        let what = "Stock postgres-es, five in each conversation, without encryption, outbox and ledger";
+        self.report.figure(what, ours, "", format!("one row of 200 bytes: {insert}"));
         self.many().await?;
         self.report.figure(
             "Memory of the process, idle",
