@@ -206,7 +206,7 @@ impl App {
             store,
             accounts: store::connect(self.config.auth_database_url.expose(), 1)?,
             knowledge: Knowledge {
-                index: models::collections(&self.config.worker)?.answered_from(),
+                index: models::collections(&self.config.worker)?.active_index(),
                 files: Files::at(&self.config.worker.files_url)?,
             },
             nats: self.nats.clone(),

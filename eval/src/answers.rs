@@ -1,60 +1,60 @@
-//! Gets an answer as a person would, and judges it by what it contains.
+//! Answers questions as the product does, and compares the answers with the expected texts.
 
 use anyhow::Context as _;
 use futures::{StreamExt as _, pin_mut};
 use rag::answer::{AnswerChunk, Answerer};
-use rag::retrieve::{Hit, join_neighbours};
+use rag::retrieve::{Hit, merge_adjacent};
 use rag::vocabulary::{NO_ANSWER, Source};
 
 use crate::questions::Question;
 
-/// An answer and what it is worth.
+/// An answer and its judgement.
 pub(crate) struct Answer {
     pub(crate) text: String,
-    /// It says that the sources do not answer the question.
-    pub(crate) refuses: bool,
-    /// It contains one of the expected texts.
-    pub(crate) contains: bool,
+    /// The answer states that the sources do not answer the question.
+    pub(crate) is_refusal: bool,
+    /// The answer is no refusal and contains one of the expected texts.
+    pub(crate) has_expected_text: bool,
 }
 
-/// The passages found, readable: all are shared.
-pub(crate) fn open(hits: Vec<Hit>) -> anyhow::Result<Vec<Source>> {
-    let closed = |_, _: &[u8]| Err::<Vec<u8>, _>(std::fmt::Error);
+/// Converts hits to sources. All documents are shared, so no passage is encrypted.
+pub(crate) fn sources(hits: Vec<Hit>) -> anyhow::Result<Vec<Source>> {
+    let open = |_, _: &[u8]| Err::<Vec<u8>, _>(std::fmt::Error);
     let sources: anyhow::Result<Vec<Source>> =
-        hits.into_iter().map(|hit| hit.open_with(closed).context("read a passage")).collect();
-    sources.map(join_neighbours)
+        hits.into_iter().map(|hit| hit.open_with(open).context("a shared passage is encrypted")).collect();
+    sources.map(merge_adjacent)
 }
 
-/// The whole answer.
-pub(crate) async fn ask(
+/// Answers a question and judges the complete answer.
+pub(crate) async fn answer(
     answerer: &Answerer,
     question: &Question,
     sources: Vec<Source>,
 ) -> anyhow::Result<Answer> {
-    let written = answerer.answer(question.text.clone(), Vec::new(), sources);
-    pin_mut!(written);
-    while let Some(chunk) = written.next().await {
+    let chunks = answerer.answer(question.text.clone(), Vec::new(), sources);
+    pin_mut!(chunks);
+    while let Some(chunk) = chunks.next().await {
         if let AnswerChunk::Finished(answer) = chunk? {
-            let refuses = answer.citations.is_empty() && is_refusal(&answer.text);
-            let contains = !refuses && contains_any(&answer.text, &question.answer_contains);
-            return Ok(Answer { refuses, contains, text: answer.text });
+            let is_refusal = answer.citations.is_empty() && is_refusal(&answer.text);
+            let has_expected_text = !is_refusal && contains_any(&answer.text, &question.answer_contains);
+            return Ok(Answer { is_refusal, has_expected_text, text: answer.text });
         }
     }
     anyhow::bail!("the answer ended before it was finished")
 }
 
-/// A model may add to the sentence it was told to say.
+/// Whether a text contains the refusal. A language model may add words to it.
 fn is_refusal(text: &str) -> bool {
-    plain(text).contains(&plain(NO_ANSWER.trim_end_matches('.')))
+    normalized(text).contains(&normalized(NO_ANSWER.trim_end_matches('.')))
 }
 
 fn contains_any(text: &str, expected: &[String]) -> bool {
-    let text = plain(text);
-    expected.iter().any(|expected| text.contains(&plain(expected)))
+    let text = normalized(text);
+    expected.iter().any(|expected| text.contains(&normalized(expected)))
 }
 
-/// In lower case, with single spaces, straight quotation marks and no emphasis, so that only words count.
-fn plain(text: &str) -> String {
+/// Reduces a text to its words: lower case, single spaces, straight quotation marks, no emphasis.
+fn normalized(text: &str) -> String {
     let straight = text.replace(['‘', '’'], "'").replace(['“', '”'], "\"").replace(['`', '*'], "");
     straight.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -64,14 +64,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_words_count() {
+    fn only_words_are_compared() {
         let expected = ["It’s `Option<T>`".to_owned()];
         assert!(contains_any("Well,  it's\nOption<T>!", &expected));
         assert!(!contains_any("Well, it is", &expected) && !contains_any("Anything", &[]));
     }
 
     #[test]
-    fn a_refusal_is_known_in_a_models_words_too() {
+    fn a_refusal_may_have_further_words() {
         assert!(is_refusal("I am sorry. The sources do not answer this question."));
         assert!(!is_refusal("The sources say so."));
     }

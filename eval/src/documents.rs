@@ -1,26 +1,26 @@
-//! Reads the folder of documents. What a file is, its name's ending tells; a file that is none of these is left out.
+//! Reads the documents of a folder. The extension of a file decides its markup; other files are ignored.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use rag::ingest::Document as Text;
+use rag::ingest::Document as IndexDocument;
 use rag::split;
 use rag::vocabulary::{ContentVersion, DocumentId, Markup, Scope};
 use uuid::Uuid;
 
-/// A document and its path within the folder.
+/// A document of the folder.
 #[derive(Debug, Clone)]
 pub(crate) struct Document {
-    /// The path, with slashes.
+    /// The path within the folder, with slashes.
     pub(crate) name: String,
-    /// What is indexed.
-    pub(crate) text: Text,
+    /// The document to index.
+    pub(crate) text: IndexDocument,
 }
 
-/// The documents below a folder, by their paths' order.
+/// Reads all documents below a folder in the order of their paths.
 pub(crate) fn read(folder: &Path) -> anyhow::Result<Vec<Document>> {
     let mut paths = Vec::new();
-    files(folder, &mut paths).with_context(|| format!("read the documents in {}", folder.display()))?;
+    files(folder, &mut paths).with_context(|| format!("{} cannot be read", folder.display()))?;
     paths.sort();
     let mut documents = Vec::new();
     for path in paths {
@@ -29,7 +29,7 @@ pub(crate) fn read(folder: &Path) -> anyhow::Result<Vec<Document>> {
         }
     }
     if documents.is_empty() {
-        bail!("there is no Markdown or plain text in {}", folder.display());
+        bail!("{} contains no Markdown or plain text", folder.display());
     }
     Ok(documents)
 }
@@ -43,7 +43,7 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
         match std::fs::metadata(entry.path()) {
             Ok(target) if target.is_dir() && !entry.file_type()?.is_symlink() => files(&entry.path(), found)?,
             Ok(target) if target.is_file() => found.push(entry.path()),
-            // A link to nothing, or a socket.
+            // A broken link, a linked folder or a socket.
             _ => {}
         }
     }
@@ -59,7 +59,7 @@ fn markup(path: &Path) -> Option<Markup> {
 }
 
 fn document(folder: &Path, path: &Path, markup: Markup) -> anyhow::Result<Document> {
-    let bytes = std::fs::read(path).with_context(|| format!("read {}", path.display()))?;
+    let bytes = std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
     let inside = path.strip_prefix(folder).unwrap_or(path);
     let name =
         inside.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
@@ -69,7 +69,7 @@ fn document(folder: &Path, path: &Path, markup: Markup) -> anyhow::Result<Docume
         Markup::Plain => None,
     };
     let stem = || inside.file_stem().map(|stem| stem.to_string_lossy().replace(['_', '-'], " "));
-    let text = Text {
+    let text = IndexDocument {
         id: DocumentId::from(Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes())),
         version: ContentVersion::ONLY,
         scope: Scope::Shared,
@@ -80,8 +80,8 @@ fn document(folder: &Path, path: &Path, markup: Markup) -> anyhow::Result<Docume
     Ok(Document { name, text })
 }
 
-/// Whether a source named in the questions means this document: the same path, or the end of it.
-pub(crate) fn same_file(name: &str, source: &str) -> bool {
+/// Whether a source of a question names this document. One of the two paths may be the end of the other.
+pub(crate) fn is_same_file(name: &str, source: &str) -> bool {
     let source = source.trim_start_matches("./");
     let ends_with = |long: &str, short: &str| {
         long.strip_suffix(short).is_some_and(|before| before.is_empty() || before.ends_with('/'))
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn documents_are_found_at_any_depth_and_other_files_left_out() {
+    fn documents_are_found_at_any_depth_and_other_files_are_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let deeper = folder.path().join("guide");
         std::fs::create_dir(&deeper).unwrap();
@@ -106,15 +106,15 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_missing_or_empty_is_said_so() {
+    fn a_missing_or_empty_folder_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(format!("{:#}", read(folder.path()).unwrap_err()).contains("there is no"));
-        assert!(format!("{:#}", read(&folder.path().join("x")).unwrap_err()).contains("read the documents"));
+        assert!(format!("{:#}", read(folder.path()).unwrap_err()).contains("no Markdown"));
+        assert!(format!("{:#}", read(&folder.path().join("x")).unwrap_err()).contains("cannot be read"));
     }
 
     #[test]
-    fn a_source_may_be_named_by_the_end_of_its_path() {
-        assert!(same_file("guide/one.md", "one.md") && same_file("one.md", "./one.md"));
-        assert!(same_file("one.md", "docs/one.md") && !same_file("anyone.md", "one.md"));
+    fn a_source_can_be_the_end_of_a_path() {
+        assert!(is_same_file("guide/one.md", "one.md") && is_same_file("one.md", "./one.md"));
+        assert!(is_same_file("one.md", "docs/one.md") && !is_same_file("anyone.md", "one.md"));
     }
 }

@@ -1,5 +1,5 @@
-//! What the product answers with: the embedding model, the Qdrant engine with an index of this run's own, and the
-//! language model when one is configured.
+//! Starts the parts that answer questions: the embedding model, the Qdrant engine with a new index, and the
+//! configured language model.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -17,27 +17,26 @@ use secrecy::SecretString;
 
 use crate::documents::Document;
 
-/// Everything that a question needs.
+/// The parts that answer questions.
 pub(crate) struct Engine {
     pub(crate) embedder: Embedder,
     pub(crate) index: PassageIndex,
     pub(crate) retriever: Retriever,
-    /// Answers by quoting.
+    /// Answers by quotation.
     pub(crate) quoting: Answerer,
-    /// Answers with the configured language model.
+    /// Answers with the language model; `None` if none is configured.
     pub(crate) model: Option<Answerer>,
-    /// Ends with this value; last, so that it outlives what asks it.
+    /// Ends when the engine is dropped, after the fields above that use it.
     _qdrant: Qdrant,
 }
 
-/// The documents indexed.
-pub(crate) struct Library {
-    /// The name of each.
+/// The indexed documents.
+pub(crate) struct Corpus {
     pub(crate) names: HashMap<DocumentId, String>,
-    /// How many passages they are.
+    /// The number of passages of all documents.
     pub(crate) passages: u32,
-    /// How long indexing took.
-    pub(crate) indexing: Duration,
+    /// The time to index all documents.
+    pub(crate) indexing_time: Duration,
 }
 
 impl Engine {
@@ -45,9 +44,10 @@ impl Engine {
     pub(crate) async fn start() -> anyhow::Result<Self> {
         let parts = Parts::locate(WithModel::No).await?;
         let files = EmbedderConfig::new(&parts.embedding_model, &parts.onnxruntime);
-        let embedder = Embedder::load(files).await.context("load the embedding model")?;
-        let qdrant =
-            Qdrant::start(&parts, &DataDir::temporary()?).await.context("start the Qdrant engine")?;
+        let embedder = Embedder::load(files).await.context("the embedding model could not be loaded")?;
+        let qdrant = Qdrant::start(&parts, &DataDir::temporary()?)
+            .await
+            .context("the Qdrant engine could not be started")?;
         let index = PassageIndex::new(&IndexConfig {
             timeout: Duration::from_mins(1),
             ..IndexConfig::new(qdrant.url())
@@ -65,32 +65,33 @@ impl Engine {
     }
 
     /// Indexes documents as `colloquy ingest` does.
-    pub(crate) async fn index(&self, documents: Vec<Document>) -> anyhow::Result<Library> {
-        let began = Instant::now();
+    pub(crate) async fn index(&self, documents: Vec<Document>) -> anyhow::Result<Corpus> {
+        let started = Instant::now();
         let ingester = Ingester::new(self.embedder.clone(), self.index.clone());
-        let mut library = Library { names: HashMap::new(), passages: 0, indexing: Duration::ZERO };
+        let mut corpus = Corpus { names: HashMap::new(), passages: 0, indexing_time: Duration::ZERO };
         for (document, number) in documents.iter().zip(1..) {
-            let passages = Box::pin(ingester.shared(&document.text, |_, _| {})).await;
-            library.passages += passages.with_context(|| format!("index {}", document.name))?;
-            library.names.insert(document.text.id, document.name.clone());
+            let passages = Box::pin(ingester.index_shared(&document.text, |_, _| {})).await;
+            corpus.passages += passages.with_context(|| format!("{} could not be indexed", document.name))?;
+            corpus.names.insert(document.text.id, document.name.clone());
             if number % 50 == 0 {
                 eprintln!("eval: {number} of {} documents indexed", documents.len());
             }
         }
-        library.indexing = began.elapsed();
-        Ok(library)
+        corpus.indexing_time = started.elapsed();
+        Ok(corpus)
     }
 }
 
-/// The language model that the environment names, by the variables of the product.
+/// Configures the language model of `MODEL_URL`, `MODEL_NAME`, `MODEL_API_KEY` and `MODEL_CONTEXT`, as the
+/// product does.
 fn language_model() -> anyhow::Result<Option<ChatModel>> {
     let setting = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
     let Some(url) = setting("MODEL_URL") else { return Ok(None) };
-    let name = setting("MODEL_NAME").context("MODEL_URL is set, MODEL_NAME is missing")?;
+    let name = setting("MODEL_NAME").context("MODEL_URL is set, but MODEL_NAME is not")?;
     let mut config = ChatConfig::new(url, name);
     config.api_key = setting("MODEL_API_KEY").map(SecretString::from);
     if let Some(context) = setting("MODEL_CONTEXT") {
-        config.context_tokens = context.parse().context("read MODEL_CONTEXT")?;
+        config.context_tokens = context.parse().context("MODEL_CONTEXT is not a number of tokens")?;
     }
-    ChatModel::new(config).map(Some).context("read MODEL_URL")
+    ChatModel::new(config).map(Some).context("MODEL_URL is not usable")
 }

@@ -1,17 +1,19 @@
-//! `make eval`: indexes a folder of documents, asks it a file of questions, and tells how well each kind of search ranks,
-//! how often an answer holds what it should, and how often what has no answer is refused. It runs the product's own
-//! retrieval and quoting against the Qdrant engine, without Postgres and NATS, and changes nothing outside of a
-//! temporary folder.
+//! `make eval`: measures retrieval and answers on a folder of documents and a file of questions.
+//!
+//! Indexes the folder, asks every question, and reports the ranking of each kind of search, the share of
+//! answers that contain an expected text, and the share of unanswerable questions that are refused. Uses the
+//! product's own retrieval and quotation with a Qdrant engine in a temporary folder; needs neither PostgreSQL
+//! nor NATS.
 
 mod answers;
-mod asking;
 mod documents;
 mod engine;
-mod measures;
+mod evaluation;
+mod metrics;
 mod questions;
 mod report;
 mod scale;
-mod timing;
+mod timings;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,22 +21,22 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Parser;
 
-/// Measures retrieval and answers on a folder of documents and a file of questions.
+/// Measure retrieval and answers on a folder of documents and a file of questions.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// The folder with the documents.
+    /// Folder with Markdown and plain text documents.
     #[arg(long, env = "DOCS", value_name = "FOLDER")]
     docs: PathBuf,
-    /// The questions, one JSON object a line.
+    /// File with one question as a JSON object on each line.
     #[arg(long, env = "QUESTIONS", value_name = "FILE")]
     questions: PathBuf,
-    /// Ends with one JSON object on a line of its own.
+    /// Print the results as a JSON object on the last line.
     #[arg(long)]
     json: bool,
-    /// Tells of each question what was found and said.
+    /// Print the documents found and the answer for each question.
     #[arg(long)]
     each: bool,
-    /// Measures in place of that how fast passages are found among so many.
+    /// Measure only the time of retrieval among this many passages.
     #[arg(long, value_name = "PASSAGES")]
     scale: Option<u64>,
 }
@@ -45,10 +47,10 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .init();
     let arguments = Arguments::parse();
-    let done = tokio::runtime::Runtime::new()
-        .context("start")
+    let result = tokio::runtime::Runtime::new()
+        .context("the async runtime could not be started")
         .and_then(|runtime| runtime.block_on(Box::pin(run(&arguments))));
-    match done {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("eval: {error:#}");
@@ -66,12 +68,12 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
         println!("{}", scale::measure(&engine, &documents, &questions, passages).await?);
         return Ok(());
     }
-    let library = engine.index(documents).await?;
-    let asked = asking::ask_all(&engine, &library, &questions).await?;
+    let corpus = engine.index(documents).await?;
+    let evaluation = evaluation::evaluate(&engine, &corpus, &questions).await?;
     if arguments.each {
-        report::print_each(&asked);
+        report::print_each(&evaluation);
     }
-    let summary = report::Summary::of(&library, &asked);
+    let summary = report::Summary::of(&corpus, &evaluation);
     report::print_table(&summary);
     if arguments.json || std::env::var("JSON").is_ok_and(|value| !matches!(value.as_str(), "" | "0")) {
         println!("{}", summary.json());

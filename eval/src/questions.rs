@@ -1,23 +1,23 @@
-//! Reads the file of questions: one JSON object a line, or one JSON array of them. It is lenient about names, so that
-//! files of the same meaning can be used as they are; a line that is no question is an error that names the line.
+//! Reads the file of questions: one JSON object on each line, or a JSON array. Common alternative field names
+//! are accepted. The error for an invalid line names the line.
 
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use serde::{Deserialize, Deserializer};
 
-use crate::documents::{Document, same_file};
+use crate::documents::{Document, is_same_file};
 
-/// One question with what is expected.
+/// A question with its expected sources and answer.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Question {
-    /// Its name in the file; its line when it has none.
+    /// The id in the file, or the number of the question, from 1.
     #[serde(default, deserialize_with = "text_or_number")]
     pub(crate) id: String,
-    /// What is asked.
+    /// The question itself.
     #[serde(rename = "question", alias = "text", alias = "query")]
     pub(crate) text: String,
-    /// The documents that answer it, any of them.
+    /// The documents that answer the question. Each of them suffices.
     #[serde(
         default,
         alias = "source",
@@ -26,7 +26,7 @@ pub(crate) struct Question {
         deserialize_with = "one_or_many"
     )]
     pub(crate) sources: Vec<String>,
-    /// Texts of which a good answer contains one.
+    /// The expected texts. A good answer contains one of them.
     #[serde(
         default,
         alias = "answers",
@@ -35,16 +35,16 @@ pub(crate) struct Question {
         deserialize_with = "one_or_many"
     )]
     pub(crate) answer_contains: Vec<String>,
-    /// Marks a question without an answer, beside having no source.
+    /// Marks a question as unanswerable although it has sources.
     #[serde(default)]
     unanswerable: bool,
-    /// The same, the other way round.
+    /// Overrides the rule that a question with sources is answerable.
     #[serde(default)]
     answerable: Option<bool>,
 }
 
 impl Question {
-    /// Whether the documents hold an answer.
+    /// Whether the documents answer the question.
     pub(crate) fn is_answerable(&self) -> bool {
         !self.unanswerable && self.answerable.unwrap_or(!self.sources.is_empty())
     }
@@ -80,11 +80,10 @@ fn text_or_number<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error
     })
 }
 
-/// The questions of a file, in its order.
+/// Reads all questions in the order of the file.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Question>> {
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("read the questions {}", path.display()))?;
-    parse(&text).with_context(|| format!("read the questions {}", path.display()))
+    let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    parse(&text).with_context(|| format!("{} is not a file of questions", path.display()))
 }
 
 fn parse(text: &str) -> anyhow::Result<Vec<Question>> {
@@ -98,7 +97,7 @@ fn parse(text: &str) -> anyhow::Result<Vec<Question>> {
             .collect::<anyhow::Result<Vec<Question>>>()?
     };
     if questions.is_empty() {
-        bail!("there is no question in it");
+        bail!("it contains no question");
     }
     for (question, number) in questions.iter_mut().zip(1..) {
         if question.id.is_empty() {
@@ -108,20 +107,20 @@ fn parse(text: &str) -> anyhow::Result<Vec<Question>> {
     Ok(questions)
 }
 
-/// Fails when none of the sources named is among the documents: the folder and the file don't belong together.
+/// Checks that the questions belong to the documents: at least one of their sources must exist.
 pub(crate) fn check_sources(questions: &[Question], documents: &[Document]) -> anyhow::Result<()> {
     let missing: Vec<&str> = questions
         .iter()
         .flat_map(|question| &question.sources)
         .map(String::as_str)
-        .filter(|source| !documents.iter().any(|document| same_file(&document.name, source)))
+        .filter(|source| !documents.iter().any(|document| is_same_file(&document.name, source)))
         .collect();
     let named: usize = questions.iter().map(|question| question.sources.len()).sum();
     if named > 0 && missing.len() == named {
-        bail!("none of the documents named in the questions is in the folder, such as {}", missing[0]);
+        bail!("none of the sources of the questions is in the folder, for example {}", missing[0]);
     }
     if !missing.is_empty() {
-        eprintln!("eval: {} sources are not in the folder, such as {}", missing.len(), missing[0]);
+        eprintln!("eval: {} sources are not in the folder, for example {}", missing.len(), missing[0]);
     }
     Ok(())
 }
@@ -131,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_and_arrays_with_other_names_are_read() {
+    fn lines_and_arrays_with_alternative_names_are_read() {
         let lines = "{\"id\": \"a\", \"question\": \"Why?\", \"sources\": [\"a.md\"], \"answer_contains\": [\"x\"]}\n\n{\"query\": \"How?\", \"source\": \"b.md\", \"expected\": \"y\", \"level\": 3}\n";
         let questions = parse(lines).unwrap();
         assert_eq!((questions[0].id.as_str(), questions[1].id.as_str()), ("a", "2"));
@@ -141,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_source_or_says_so_has_no_answer() {
+    fn a_question_without_sources_or_with_a_mark_is_unanswerable() {
         for line in [
             r#"{"question": "Why?", "sources": []}"#,
             r#"{"question": "Why?", "sources": null}"#,
@@ -153,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_line_is_named() {
+    fn the_error_names_an_invalid_line() {
         let error = parse("{\"question\": \"Why?\"}\nnonsense").unwrap_err();
         assert!(format!("{error:#}").starts_with("line 2"), "{error:#}");
         assert!(parse("\n").is_err());

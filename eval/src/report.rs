@@ -1,22 +1,22 @@
-//! The table people read and the object programs read.
+//! Reports the results as a table and as a JSON object.
 
 use serde_json::{Value, json};
 
 use crate::answers::Answer;
-use crate::asking::{AllAsked, Asked, Ranking, Stages};
-use crate::engine::Library;
-use crate::measures::{Measures, mean};
-use crate::timing::{Share, Stage, milliseconds};
+use crate::engine::Corpus;
+use crate::evaluation::{Evaluation, QuestionResult, Ranking, StageTimings};
+use crate::metrics::{RankingMetrics, mean};
+use crate::timings::{Percentile, Timings, milliseconds};
 
-/// What came out of it all. Shares are of 1; none when there was no such question.
+/// The results of a run. Shares range from 0 to 1; `None` without any such question.
 pub(crate) struct Summary {
     documents: usize,
     passages: u32,
     questions: usize,
     answerable: usize,
-    dense: Measures,
-    bm25: Measures,
-    fused: Measures,
+    dense: RankingMetrics,
+    bm25: RankingMetrics,
+    fused: RankingMetrics,
     quoting: Option<f64>,
     model: Option<f64>,
     refused: Option<f64>,
@@ -26,40 +26,40 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
-    /// Sums up.
-    pub(crate) fn of(library: &Library, asked: &AllAsked) -> Self {
+    /// Summarizes the results of all questions.
+    pub(crate) fn of(corpus: &Corpus, evaluation: &Evaluation) -> Self {
         let (answerable, unanswerable): (Vec<_>, Vec<_>) =
-            asked.each.iter().partition(|asked| asked.question.is_answerable());
-        let average = |of: fn(&Asked) -> &Ranking| {
-            Measures::average(&answerable.iter().map(|asked| of(asked).measures).collect::<Vec<_>>())
+            evaluation.results.iter().partition(|result| result.question.is_answerable());
+        let metrics = |ranking: fn(&QuestionResult) -> &Ranking| {
+            RankingMetrics::mean(&answerable.iter().map(|result| ranking(result).metrics).collect::<Vec<_>>())
         };
-        let expected = |of: fn(&Asked) -> Option<&Answer>| {
-            let expecting = answerable.iter().filter(|asked| !asked.question.answer_contains.is_empty());
-            share(expecting.filter_map(|asked| of(asked)).map(|answer| answer.contains))
+        let with_expected_text = |answer: fn(&QuestionResult) -> Option<&Answer>| {
+            let expecting = answerable.iter().filter(|result| !result.question.answer_contains.is_empty());
+            share(expecting.filter_map(|result| answer(result)).map(|answer| answer.has_expected_text))
         };
-        let refusing = |all: &[&Asked], of: fn(&Asked) -> Option<&Answer>| {
-            share(all.iter().filter_map(|asked| of(asked)).map(|answer| answer.refuses))
+        let refused = |all: &[&QuestionResult], answer: fn(&QuestionResult) -> Option<&Answer>| {
+            share(all.iter().filter_map(|result| answer(result)).map(|answer| answer.is_refusal))
         };
-        let quoted: fn(&Asked) -> Option<&Answer> = |asked| Some(&asked.quoted);
-        let generated: fn(&Asked) -> Option<&Answer> = |asked| asked.generated.as_ref();
+        let quoted: fn(&QuestionResult) -> Option<&Answer> = |result| Some(&result.quoted);
+        let generated: fn(&QuestionResult) -> Option<&Answer> = |result| result.generated.as_ref();
         Self {
-            documents: library.names.len(),
-            passages: library.passages,
-            questions: asked.each.len(),
+            documents: corpus.names.len(),
+            passages: corpus.passages,
+            questions: evaluation.results.len(),
             answerable: answerable.len(),
-            dense: average(|asked| &asked.dense),
-            bm25: average(|asked| &asked.bm25),
-            fused: average(|asked| &asked.fused),
-            quoting: expected(quoted),
-            model: expected(generated),
-            refused: refusing(&unanswerable, quoted),
-            model_refused: refusing(&unanswerable, generated),
-            refused_wrongly: refusing(&answerable, quoted),
-            ms: times(library, &asked.stages),
+            dense: metrics(|result| &result.dense),
+            bm25: metrics(|result| &result.bm25),
+            fused: metrics(|result| &result.fused),
+            quoting: with_expected_text(quoted),
+            model: with_expected_text(generated),
+            refused: refused(&unanswerable, quoted),
+            model_refused: refused(&unanswerable, generated),
+            refused_wrongly: refused(&answerable, quoted),
+            ms: stage_times(corpus, &evaluation.timings),
         }
     }
 
-    /// One line of JSON.
+    /// Returns the summary as a JSON object.
     pub(crate) fn json(&self) -> Value {
         json!({
             "dense": self.dense,
@@ -83,27 +83,35 @@ fn share(of: impl Iterator<Item = bool>) -> Option<f64> {
     mean(of.map(|is| if is { 1.0 } else { 0.0 }))
 }
 
-/// Milliseconds: of all documents for `index`, of one question's median for the others.
-fn times(library: &Library, stages: &Stages) -> Value {
-    let half = |stage: &Stage| stage.quantile(Share::Half);
+/// Returns the times in milliseconds: the total for `index`, the median of a question for the other stages.
+fn stage_times(corpus: &Corpus, stages: &StageTimings) -> Value {
+    let median = |timings: &Timings| timings.percentile_ms(Percentile::P50);
     json!({
-        "index": milliseconds(library.indexing),
-        "embed": half(&stages.embed),
-        "dense": half(&stages.dense),
-        "bm25": half(&stages.bm25),
-        "retrieve": half(&stages.retrieve),
-        "retrieve_p95": stages.retrieve.quantile(Share::NineteenOfTwenty),
-        "quote": half(&stages.quote),
-        "model": half(&stages.model),
+        "index": milliseconds(corpus.indexing_time),
+        "embed": median(&stages.embed),
+        "dense": median(&stages.dense),
+        "bm25": median(&stages.bm25),
+        "retrieve": median(&stages.retrieve),
+        "retrieve_p95": stages.retrieve.percentile_ms(Percentile::P95),
+        "quote": median(&stages.quote),
+        "model": median(&stages.model),
     })
 }
 
-/// The table.
+/// Prints the summary as a table.
 pub(crate) fn print_table(summary: &Summary) {
     println!(
-        "{} documents, {} passages, {} questions of which {} have an answer\n",
+        "{} documents, {} passages, {} questions, {} of them answerable\n",
         summary.documents, summary.passages, summary.questions, summary.answerable
     );
+    print_rankings(summary);
+    println!();
+    print_answers(summary);
+    println!();
+    print_times(summary);
+}
+
+fn print_rankings(summary: &Summary) {
     println!("by document   nDCG@10  recall@1  recall@5  recall@10    MRR");
     for (name, m) in [("dense", summary.dense), ("BM25", summary.bm25), ("fused", summary.fused)] {
         println!(
@@ -111,52 +119,58 @@ pub(crate) fn print_table(summary: &Summary) {
             m.ndcg10, m.recall1, m.recall5, m.recall10, m.mrr
         );
     }
-    println!();
-    let line = |what: &str, share: Option<f64>| {
-        let share = share.map_or_else(|| "-".to_owned(), |share| format!("{:.1} %", share * 100.0));
-        println!("{what:<58}{share:>9}");
-    };
-    line("answers with an expected text, quoted", summary.quoting);
-    line("answers with an expected text, by the language model", summary.model);
-    line("unanswerable questions refused, quoting", summary.refused);
-    line("unanswerable questions refused, by the language model", summary.model_refused);
-    line("answerable questions refused, quoting", summary.refused_wrongly);
-    println!();
-    for (stage, what) in [
-        ("index", "indexing all documents"),
-        ("embed", "embedding a question"),
-        ("dense", "searching by meaning"),
-        ("bm25", "searching by terms"),
-        ("retrieve", "retrieval as the product does it, embedding included"),
-        ("retrieve_p95", "… 95 of 100 faster than"),
-        ("quote", "quoting, at reading pace"),
-        ("model", "the language model's answer"),
+}
+
+fn print_answers(summary: &Summary) {
+    for (label, share) in [
+        ("quotations with an expected text", summary.quoting),
+        ("language model answers with an expected text", summary.model),
+        ("unanswerable questions refused by quotation", summary.refused),
+        ("unanswerable questions refused by the language model", summary.model_refused),
+        ("answerable questions refused by quotation", summary.refused_wrongly),
     ] {
-        let time = summary.ms[stage].as_f64();
-        let time = time.map_or_else(|| "-".to_owned(), |time| format!("{time:.1} ms"));
-        println!("{what:<54}{time:>13}");
+        let share = share.map_or_else(|| "-".to_owned(), |share| format!("{:.1} %", share * 100.0));
+        println!("{label:<58}{share:>9}");
     }
 }
 
-/// Each question: where the first relevant document came, and what was answered.
-pub(crate) fn print_each(asked: &AllAsked) {
-    for one in &asked.each {
-        let places = [("dense", &one.dense), ("BM25", &one.bm25), ("fused", &one.fused)].map(|(name, r)| {
-            let place = if r.measures.mrr > 0.0 { (1.0 / r.measures.mrr).round() } else { 0.0 };
-            format!("{name} {place}")
+fn print_times(summary: &Summary) {
+    for (stage, label) in [
+        ("index", "indexing of all documents"),
+        ("embed", "embedding of a question, median"),
+        ("dense", "dense search, median"),
+        ("bm25", "BM25 search, median"),
+        ("retrieve", "retrieval with embedding, median"),
+        ("retrieve_p95", "retrieval with embedding, 95th percentile"),
+        ("quote", "quotation, streamed at reading speed, median"),
+        ("model", "language model answer, median"),
+    ] {
+        let time = summary.ms[stage].as_f64();
+        let time = time.map_or_else(|| "-".to_owned(), |time| format!("{time:.1} ms"));
+        println!("{label:<54}{time:>13}");
+    }
+}
+
+/// Prints the rank of the first relevant document and the answers of each question.
+pub(crate) fn print_each(evaluation: &Evaluation) {
+    for result in &evaluation.results {
+        let rankings = [("dense", &result.dense), ("BM25", &result.bm25), ("fused", &result.fused)];
+        let ranks = rankings.map(|(name, ranking)| {
+            let mrr = ranking.metrics.mrr;
+            format!("{name} {}", if mrr > 0.0 { (1.0 / mrr).round() } else { 0.0 })
         });
-        println!("── {}: {}", one.question.id, one.question.text);
+        println!("── {}: {}", result.question.id, result.question.text);
         println!(
-            "   {}; answerable {}, refused {}, contains {}; first {}",
-            places.join(", "),
-            one.question.is_answerable(),
-            one.quoted.refuses,
-            one.quoted.contains,
-            one.fused.names.first().map_or("-", String::as_str)
+            "   rank {}; answerable {}, refused {}, expected text {}; first document {}",
+            ranks.join(", "),
+            result.question.is_answerable(),
+            result.quoted.is_refusal,
+            result.quoted.has_expected_text,
+            result.fused.names.first().map_or("-", String::as_str)
         );
-        println!("   expected {:?}\n{}\n", one.question.answer_contains, one.quoted.text);
-        if let Some(generated) = &one.generated {
-            println!("   the language model:\n{}\n", generated.text);
+        println!("   expected {:?}\n{}\n", result.question.answer_contains, result.quoted.text);
+        if let Some(generated) = &result.generated {
+            println!("   language model:\n{}\n", generated.text);
         }
     }
 }

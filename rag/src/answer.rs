@@ -1,71 +1,72 @@
-//! Answers a question: finds passages, lets the language model answer from them, and quotes them when there is no
-//! model or it is away. Records nothing; what to record comes with the last chunk.
+//! Answers a question: retrieves passages, streams the language model's answer from them, and quotes them if
+//! there is no model or it is unavailable. Records nothing; the last chunk holds what is to be recorded.
 
 use async_stream::try_stream;
 use futures::{Stream, StreamExt as _, pin_mut};
 
 use crate::cite::{Citation, CitationFilter, citations};
 use crate::embed::{EmbedError, Embedder};
+use crate::error_chain::ErrorChain;
 use crate::followup;
 use crate::generate::{ChatModel, ModelError, ModelEvent, Usage};
 use crate::index::PassageIndex;
 use crate::prompt::{self, Prompt};
 use crate::quote::{self, Quotation};
-use crate::retrieve::{Hit, RetrieveError, Retriever, Versions};
+use crate::retrieve::{Hit, RetrieveError, Retriever, VersionLookup};
 use crate::vocabulary::{OwnerId, PassageId, Source, Turn};
 
-/// A piece of an answer.
+/// A part of a streamed answer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AnswerChunk {
     /// More text, never empty.
     Delta(String),
-    /// The end, with everything there is to record.
+    /// The end of the answer. Nothing follows.
     Finished(Box<FinishedAnswer>),
 }
 
-/// An answer and how it came about.
+/// A complete answer with its citations and provenance.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FinishedAnswer {
-    /// All of its deltas joined.
+    /// The concatenated deltas.
     pub text: String,
-    /// What it cites, in the order of the text.
+    /// The citations in the order of the text.
     pub citations: Vec<Citation>,
-    /// How it came about.
+    /// The models and passages that led to the answer.
     pub provenance: Provenance,
-    /// Tokens; none when it was quoted.
+    /// The tokens of the language model; zero for a quotation.
     pub usage: Usage,
 }
 
-/// What made an answer: enough to explain it after the index has changed.
+/// The models and passages that led to an answer. They explain the answer after the index has changed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Provenance {
-    /// The model whose vectors found the passages.
+    /// The name of the embedding model.
     pub embedding_model: String,
-    /// The collection that was searched.
+    /// The name of the searched collection.
     pub index_version: String,
-    /// The passages it was made from, with their scores.
+    /// The passages of the sources with their scores.
     pub passages: Vec<(PassageId, f32)>,
-    /// Who put it into words.
+    /// The author of the text.
     pub author: Author,
 }
 
-/// Who puts an answer into words.
+/// The author of an answer's text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Author {
-    /// Nobody: the passages themselves were quoted.
+    /// The text quotes the sources.
     Quoted,
-    /// A language model.
+    /// A language model wrote the text.
     Model {
-        /// Its name.
+        /// The name of the model.
         name: String,
-        /// The version of the prompt's templates.
+        /// The version of the prompt templates.
         prompt_version: &'static str,
-        /// SHA-256 of the messages sent, in hex.
+        /// The SHA-256 of the messages sent, in hex.
         prompt_sha256: String,
     },
 }
 
-/// Everything that answering needs.
+/// Answers questions from one collection.
 #[derive(Clone)]
 pub struct Answerer {
     retriever: Retriever,
@@ -75,21 +76,22 @@ pub struct Answerer {
 }
 
 impl Answerer {
-    /// Answers from this index, with this language model if there is one.
+    /// Searches this collection and answers with this language model, or by quotation without one.
     pub fn new(embedder: Embedder, index: PassageIndex, model: Option<ChatModel>) -> Self {
         let index_version = index.collection().to_owned();
         let retriever = Retriever::new(embedder.clone(), index);
         Self { retriever, embedder, index_version, model }
     }
 
-    /// Answers of each document from the version that counts alone.
+    /// Limits retrieval to the current version of each document.
     #[must_use]
-    pub fn with_versions(self, versions: Versions) -> Self {
+    pub fn with_versions(self, versions: VersionLookup) -> Self {
         Self { retriever: self.retriever.with_versions(versions), ..self }
     }
 
-    /// Passages to answer from, the best first: shared ones open, the person's own sealed. None when nothing fits. A question
-    /// that leans on the conversation is written anew by the model, or searched with the terms of the one before.
+    /// Returns the passages to answer from, best first; none if no passage is relevant. The owner's own
+    /// passages are still encrypted. The language model rewrites a follow-up question; without its help the
+    /// question is searched with the one before it.
     pub async fn retrieve(
         &self,
         question: &str,
@@ -98,21 +100,22 @@ impl Answerer {
     ) -> Result<Vec<Hit>, RetrieveError> {
         if let Some(model) = &self.model
             && !history.is_empty()
-            && followup::leans(question)
-            && let Some(alone) = followup::rewritten(model, question, history).await
+            && followup::is_followup(question)
+            && let Some(rewritten) = followup::rewrite(model, question, history).await
         {
-            let found = self.retriever.retrieve(&alone, &[], owner).await?;
-            if !found.is_empty() {
-                return Ok(found);
+            let hits = self.retriever.retrieve(&rewritten, &[], owner).await?;
+            if !hits.is_empty() {
+                return Ok(hits);
             }
         }
         self.retriever.retrieve(question, history, owner).await
     }
 
-    /// The answer as it is written. Sources keep the numbers of their order, from 1. Dropping the stream ends the work.
+    /// Streams the answer. The number of a source is its position in the list, from 1. Dropping the stream
+    /// ends the work.
     ///
-    /// A model that is away before its first word is replaced by quoting; one that stops in the middle is an error,
-    /// and what was sent until then is void.
+    /// A model that fails before its first text is replaced by quotation. A model that fails later is an
+    /// error, and the deltas sent before it are void.
     pub fn answer(
         &self,
         question: String,
@@ -121,45 +124,47 @@ impl Answerer {
     ) -> impl Stream<Item = Result<AnswerChunk, AnswerError>> + Send + 'static {
         let this = self.clone();
         try_stream! {
-            if let Some(model) = this.model.clone().filter(|_| !(sources.is_empty() && history.is_empty())) {
+            let has_material = !sources.is_empty() || !history.is_empty();
+            if let Some(model) = this.model.clone().filter(|_| has_material) {
                 let prompt = prompt::build(&question, &history, &sources, model.context_tokens());
-                let mut away = false;
+                let mut is_unavailable = false;
                 {
-                    let written = this.written(&model, &prompt, &sources);
-                    pin_mut!(written);
-                    while let Some(chunk) = written.next().await {
+                    let generated = this.generate(&model, &prompt, &sources);
+                    pin_mut!(generated);
+                    while let Some(chunk) = generated.next().await {
                         match chunk {
-                            Err(ModelError::Away(reason)) => {
-                                tracing::warn!(reason, "the language model is away, quoting instead");
-                                away = true;
+                            Err(ModelError::Unavailable(cause)) => {
+                                let error = ErrorChain(&cause);
+                                tracing::warn!(%error, "the language model is unavailable, the answer is quoted");
+                                is_unavailable = true;
                             }
                             chunk => yield chunk?,
                         }
                     }
                 }
-                if !away {
+                if !is_unavailable {
                     return;
                 }
             }
-            let question = followup::standing_alone(&question, &history);
-            let quotation = quote::quote(&this.embedder, &question, &sources).await?;
-            for await chunk in this.quoted(quotation, sources) {
+            let query = followup::search_query(&question, &history);
+            let quotation = quote::quote(&this.embedder, &query, &sources).await?;
+            for await chunk in this.stream_quotation(quotation, sources) {
                 yield chunk;
             }
         }
     }
 
-    /// What the model writes, its citations checked.
-    fn written(
+    /// Streams the language model's answer and removes invalid citations from it.
+    fn generate(
         &self,
         model: &ChatModel,
         prompt: &Prompt,
         sources: &[Source],
     ) -> impl Stream<Item = Result<AnswerChunk, ModelError>> + Send {
-        let sources = sources[..prompt.sources_given.min(sources.len())].to_vec();
+        let sources = sources[..prompt.source_count.min(sources.len())].to_vec();
         let author = Author::Model {
             name: model.name().to_owned(),
-            prompt_version: prompt.version(),
+            prompt_version: prompt::VERSION,
             prompt_sha256: prompt.sha256(),
         };
         let provenance = self.provenance(&sources, author);
@@ -168,7 +173,7 @@ impl Answerer {
         try_stream! {
             let mut filter = CitationFilter::new(sources.len());
             let mut text = String::new();
-            let mut usage = None;
+            let mut reported_usage = None;
             for await event in events {
                 match event? {
                     ModelEvent::Delta(delta) => {
@@ -178,7 +183,7 @@ impl Answerer {
                             yield AnswerChunk::Delta(delta);
                         }
                     }
-                    ModelEvent::Finished(counted) => usage = counted,
+                    ModelEvent::Finished(usage) => reported_usage = usage,
                 }
             }
             let (rest, numbers) = filter.finish();
@@ -186,7 +191,7 @@ impl Answerer {
                 text.push_str(&rest);
                 yield AnswerChunk::Delta(rest);
             }
-            let usage = usage.unwrap_or_else(|| Usage {
+            let usage = reported_usage.unwrap_or_else(|| Usage {
                 prompt_tokens: estimated_prompt,
                 completion_tokens: prompt::estimate_tokens(&text),
             });
@@ -195,13 +200,17 @@ impl Answerer {
         }
     }
 
-    /// A quotation at reading pace.
-    fn quoted(&self, quotation: Quotation, sources: Vec<Source>) -> impl Stream<Item = AnswerChunk> + Send {
+    /// Streams a quotation at a speed at which it can be read.
+    fn stream_quotation(
+        &self,
+        quotation: Quotation,
+        sources: Vec<Source>,
+    ) -> impl Stream<Item = AnswerChunk> + Send {
         let provenance = self.provenance(&sources, Author::Quoted);
         async_stream::stream! {
-            for words in quote::word_groups(&quotation.text) {
-                yield AnswerChunk::Delta(words.to_owned());
-                tokio::time::sleep(quote::PACE).await;
+            for delta in quote::deltas(&quotation.text) {
+                yield AnswerChunk::Delta(delta.to_owned());
+                tokio::time::sleep(quote::DELTA_PAUSE).await;
             }
             let citations = citations(&quotation.cited, &sources);
             let usage = Usage::default();
@@ -219,19 +228,19 @@ impl Answerer {
     }
 }
 
-/// Why there is no answer, or only half of one.
+/// A question was not answered completely.
 #[derive(Debug, thiserror::Error)]
 pub enum AnswerError {
-    /// The language model refused, or stopped in the middle.
+    /// The language model refused the request or was interrupted.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// Sentences could not be compared with the question.
+    /// The sentences of the sources were not embedded.
     #[error(transparent)]
     Embed(#[from] EmbedError),
 }
 
 impl AnswerError {
-    /// Whether trying again can help.
+    /// Whether the same question can be answered later.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Model(error) => error.is_transient(),

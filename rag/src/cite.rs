@@ -1,36 +1,35 @@
-//! Ties the numbers in an answer to the sources they were given for; a number that was not given is dropped, also from
-//! the text. Brackets in code are left alone.
+//! Links the numbers in an answer to the sources they stand for. A number without a source is removed from
+//! the text. Brackets in code are not changed.
 
 use serde::{Deserialize, Serialize};
 
-use crate::readable;
-use crate::vocabulary::Source;
-use crate::vocabulary::{DocumentId, PassageId};
+use crate::markdown;
+use crate::vocabulary::{DocumentId, PassageId, Source};
 
-/// Characters of a passage shown beside its citation.
-const SNIPPET: usize = 240;
-/// A longer text in brackets is not a citation.
-const LONGEST_MARK: usize = 32;
+/// The length of a snippet in characters.
+const SNIPPET_CHARS: usize = 240;
+/// The longest citation marker. Longer text in brackets is not a citation.
+const MAX_MARKER_BYTES: usize = 32;
 
-/// A source an answer cites.
+/// A reference from an answer to one of its sources.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Citation {
-    /// The number in the text: `[number]`.
+    /// The number in the text, as in `[1]`.
     pub number: u32,
-    /// The document …
+    /// The document of the cited passage.
     pub document_id: DocumentId,
-    /// … and the passage in it.
+    /// The position of the cited passage in its document, from 0.
     pub passage: u32,
     /// The document's title and the headings above the passage.
     pub title: String,
-    /// The passage's beginning, on one line.
+    /// The beginning of the passage on one line.
     pub snippet: String,
-    /// How well it fits the question.
+    /// The score of the source; higher is better.
     pub score: f32,
 }
 
 impl Citation {
-    /// The citation of a source under this number, which is its place in the list, from 1.
+    /// Cites a source under a number, which is its position in the list of sources, from 1.
     pub fn of(number: u32, source: &Source) -> Self {
         let PassageId { document_id, ordinal } = source.id;
         Self {
@@ -38,58 +37,59 @@ impl Citation {
             document_id,
             passage: ordinal,
             title: source.passage.context(),
-            snippet: readable::snippet(&source.passage.text, SNIPPET),
+            snippet: markdown::snippet(&source.passage.text, SNIPPET_CHARS),
             score: source.score,
         }
     }
 }
 
-/// The citations of these numbers, in this order; numbers without a source are skipped.
-pub fn citations(numbers: &[u32], sources: &[Source]) -> Vec<Citation> {
+/// Returns the citations of these numbers in the same order. Numbers without a source are skipped.
+pub(crate) fn citations(numbers: &[u32], sources: &[Source]) -> Vec<Citation> {
     numbers
         .iter()
         .filter_map(|&number| {
-            let at = usize::try_from(number).ok()?.checked_sub(1)?;
-            sources.get(at).map(|source| Citation::of(number, source))
+            let index = usize::try_from(number).ok()?.checked_sub(1)?;
+            sources.get(index).map(|source| Citation::of(number, source))
         })
         .collect()
 }
 
-/// Checks the citations of an answer while it is being written: takes its pieces as they come and gives back what may
-/// be shown.
+/// Removes invalid citations from an answer while it is streamed.
 #[derive(Debug)]
-pub struct CitationFilter {
-    given: u32,
+pub(crate) struct CitationFilter {
+    source_count: u32,
     cited: Vec<u32>,
-    /// What may become a citation: at most one space, then a bracket.
+    /// The beginning of a possible citation: at most one space, then a bracket.
     pending: String,
+    /// The length of the current run of backticks.
     backticks: usize,
+    /// The length of the run of backticks that opened the current code.
     code: Option<usize>,
 }
 
 impl CitationFilter {
-    /// Lets the numbers 1 to `given` pass.
-    pub fn new(given: usize) -> Self {
-        let given = u32::try_from(given).unwrap_or(u32::MAX);
-        Self { given, cited: Vec::new(), pending: String::new(), backticks: 0, code: None }
+    /// Accepts the numbers from 1 to `source_count`.
+    pub(crate) fn new(source_count: usize) -> Self {
+        let source_count = u32::try_from(source_count).unwrap_or(u32::MAX);
+        Self { source_count, cited: Vec::new(), pending: String::new(), backticks: 0, code: None }
     }
 
-    /// Takes the next piece; what it gives may be shorter, and come later.
-    pub fn push(&mut self, piece: &str) -> String {
-        let mut text = String::with_capacity(piece.len());
-        for c in piece.chars() {
-            self.take(c, &mut text);
+    /// Filters the next part of the answer. A possible citation at its end is held back until it is complete.
+    pub(crate) fn push(&mut self, delta: &str) -> String {
+        let mut text = String::with_capacity(delta.len());
+        for c in delta.chars() {
+            self.push_char(c, &mut text);
         }
         text
     }
 
-    /// What was held back, and the numbers cited, each once, in the order of the text.
-    pub fn finish(mut self) -> (String, Vec<u32>) {
+    /// Returns the text held back and the cited numbers, each once, in the order of the text.
+    pub(crate) fn finish(mut self) -> (String, Vec<u32>) {
         (std::mem::take(&mut self.pending), self.cited)
     }
 
-    fn take(&mut self, c: char, text: &mut String) {
-        self.follow_code(c);
+    fn push_char(&mut self, c: char, text: &mut String) {
+        self.track_code(c);
         if self.code.is_some() || c == '`' {
             text.push_str(&std::mem::take(&mut self.pending));
             text.push(c);
@@ -105,9 +105,9 @@ impl CitationFilter {
             }
             ']' if in_brackets => {
                 self.pending.push(c);
-                self.end_of_brackets(text);
+                self.end_marker(text);
             }
-            '0'..='9' | ',' | ' ' | ';' | '^' if in_brackets && self.pending.len() < LONGEST_MARK => {
+            '0'..='9' | ',' | ' ' | ';' | '^' if in_brackets && self.pending.len() < MAX_MARKER_BYTES => {
                 self.pending.push(c);
             }
             _ => {
@@ -121,17 +121,20 @@ impl CitationFilter {
         }
     }
 
-    fn end_of_brackets(&mut self, text: &mut String) {
-        let mark = std::mem::take(&mut self.pending);
+    fn end_marker(&mut self, text: &mut String) {
+        let marker = std::mem::take(&mut self.pending);
         let numbers: Vec<&str> =
-            mark.split(|c: char| !c.is_ascii_digit()).filter(|n| !n.is_empty()).collect();
+            marker.split(|c: char| !c.is_ascii_digit()).filter(|n| !n.is_empty()).collect();
         if numbers.is_empty() {
-            text.push_str(&mark);
+            text.push_str(&marker);
             return;
         }
-        let known: Vec<u32> =
-            numbers.iter().filter_map(|n| n.parse().ok()).filter(|n| (1..=self.given).contains(n)).collect();
-        if mark.starts_with(' ') && !known.is_empty() {
+        let known: Vec<u32> = numbers
+            .iter()
+            .filter_map(|n| n.parse().ok())
+            .filter(|n| (1..=self.source_count).contains(n))
+            .collect();
+        if marker.starts_with(' ') && !known.is_empty() {
             text.push(' ');
         }
         for number in known {
@@ -142,8 +145,8 @@ impl CitationFilter {
         }
     }
 
-    /// Code begins with a run of backticks and ends with one as long.
-    fn follow_code(&mut self, c: char) {
+    /// Tracks inline code and code blocks: a run of backticks opens code, a run of the same length closes it.
+    fn track_code(&mut self, c: char) {
         if c == '`' {
             self.backticks += 1;
             return;
@@ -165,53 +168,53 @@ mod tests {
 
     use super::*;
 
-    fn checked(text: &str, given: usize) -> (String, Vec<u32>) {
-        let mut filter = CitationFilter::new(given);
-        let mut shown = filter.push(text);
+    fn filtered(text: &str, source_count: usize) -> (String, Vec<u32>) {
+        let mut filter = CitationFilter::new(source_count);
+        let mut kept = filter.push(text);
         let (rest, cited) = filter.finish();
-        shown.push_str(&rest);
-        (shown, cited)
+        kept.push_str(&rest);
+        (kept, cited)
     }
 
     #[test]
-    fn numbers_that_were_given_stay_and_others_go() {
-        assert_eq!(checked("A [2]. B [7]. C[1] [2]", 2), ("A [2]. B. C[1] [2]".into(), vec![2, 1]));
-        assert_eq!(checked("Both [1, 2] and [1,9]", 2), ("Both [1][2] and [1]".into(), vec![1, 2]));
-        assert_eq!(checked("None [1]", 0), ("None".into(), vec![]));
+    fn numbers_of_sources_stay_and_others_are_removed() {
+        assert_eq!(filtered("A [2]. B [7]. C[1] [2]", 2), ("A [2]. B. C[1] [2]".into(), vec![2, 1]));
+        assert_eq!(filtered("Both [1, 2] and [1,9]", 2), ("Both [1][2] and [1]".into(), vec![1, 2]));
+        assert_eq!(filtered("None [1]", 0), ("None".into(), vec![]));
     }
 
     #[test]
-    fn code_and_other_brackets_are_left_alone() {
+    fn code_and_other_brackets_are_unchanged() {
         for text in
             ["`v[9]` and ```\nlet x = v[7];\n```", "a [link](http://x) [] [x] [1a", "[", " [12", "a  b ["]
         {
-            assert_eq!(checked(text, 1), (text.to_owned(), vec![]));
+            assert_eq!(filtered(text, 1), (text.to_owned(), vec![]));
         }
     }
 
     proptest! {
         #[test]
-        fn however_the_text_is_cut_the_result_is_the_same(
+        fn the_result_does_not_depend_on_the_boundaries_of_the_deltas(
             text in r"([a-z \[\]`,]|\[[0-9]{1,2}\]|é){0,60}",
-            given in 0_usize..12,
+            source_count in 0_usize..12,
             cut in 1_usize..5,
         ) {
-            let (whole, cited) = checked(&text, given);
-            let mut filter = CitationFilter::new(given);
-            let mut shown = String::new();
-            for piece in text.chars().collect::<Vec<_>>().chunks(cut) {
-                shown.push_str(&filter.push(&piece.iter().collect::<String>()));
+            let (whole, cited) = filtered(&text, source_count);
+            let mut filter = CitationFilter::new(source_count);
+            let mut kept = String::new();
+            for delta in text.chars().collect::<Vec<_>>().chunks(cut) {
+                kept.push_str(&filter.push(&delta.iter().collect::<String>()));
             }
             let (rest, numbers) = filter.finish();
-            shown.push_str(&rest);
-            prop_assert_eq!(&shown, &whole);
+            kept.push_str(&rest);
+            prop_assert_eq!(&kept, &whole);
             prop_assert_eq!(&numbers, &cited);
-            prop_assert!(numbers.iter().all(|n| (1..=given).contains(&(*n as usize))));
+            prop_assert!(numbers.iter().all(|n| (1..=source_count).contains(&(*n as usize))));
         }
 
         #[test]
-        fn text_without_brackets_passes_unchanged(text in "[^\\[]{0,80}") {
-            prop_assert_eq!(checked(&text, 3).0, text);
+        fn text_without_brackets_is_unchanged(text in "[^\\[]{0,80}") {
+            prop_assert_eq!(filtered(&text, 3).0, text);
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Turns texts into vectors: by the model on this machine, or by any OpenAI-compatible endpoint. Vectors of two models don't
-//! mix, so each model has a collection of its own (`index`).
+//! Embeds texts as vectors, with the local model or an OpenAI-compatible endpoint. Vectors of two models
+//! cannot be compared, so each model has its own collection in `index`.
 
 mod endpoint;
 mod local;
@@ -8,25 +8,27 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokenizers::Tokenizer;
+use tokio::task::JoinError;
 
+use crate::openai::ApiError;
 use crate::vocabulary::PassageText;
 use endpoint::Endpoint;
-use local::Local;
+use local::LocalModel;
 
 pub use endpoint::EndpointConfig;
 pub use local::EmbedderConfig;
 
-/// The name of the model on this machine, as it is recorded with every answer and in the name of its collection.
+/// The name of the local model in provenance and in the name of its collection.
 pub const MODEL_NAME: &str = "minilm-l6-v2-int8";
-/// How many numbers its vectors have.
+/// The number of dimensions of the local model's vectors.
 pub const DIMENSIONS: usize = 384;
-/// Tokens it reads; what is beyond them is cut off.
+/// The longest input of the local model; it ignores further tokens.
 pub const MAX_TOKENS: usize = 256;
 
-/// A text's place in the model's space, of length 1.
+/// An embedding of unit length.
 pub type Vector = Vec<f32>;
 
-/// An embedding model; clones share it.
+/// An embedding model. Clones share it.
 #[derive(Clone)]
 pub struct Embedder {
     model: Model,
@@ -37,15 +39,15 @@ pub struct Embedder {
 
 #[derive(Clone)]
 enum Model {
-    Local(Local),
+    Local(LocalModel),
     Endpoint(Endpoint),
 }
 
 impl Embedder {
-    /// Loads the model on this machine, which takes some hundred milliseconds.
+    /// Loads the local model on the blocking pool, which takes some hundred milliseconds.
     pub async fn load(config: EmbedderConfig) -> Result<Self, EmbedError> {
-        let loading = tokio::task::spawn_blocking(move || Local::load(&config));
-        let (model, tokenizer) = loading.await.map_err(|_| EmbedError::Interrupted)??;
+        let loading = tokio::task::spawn_blocking(move || LocalModel::load(&config));
+        let (model, tokenizer) = loading.await??;
         Ok(Self {
             model: Model::Local(model),
             tokenizer: Arc::new(tokenizer),
@@ -54,112 +56,123 @@ impl Embedder {
         })
     }
 
-    /// Uses an endpoint, and learns by asking how long its vectors are. Documents are split by the tokens of the model in
-    /// `model_dir` all the same, so that the same document has the same passages whoever embeds them.
+    /// Connects to an endpoint and embeds one text to learn the number of dimensions. Documents are still
+    /// split by the tokenizer in `model_dir`, so that a document has the same passages with every
+    /// embedding model.
     pub async fn connect(config: EndpointConfig, model_dir: PathBuf) -> Result<Self, EmbedError> {
-        let reading = tokio::task::spawn_blocking(move || local::tokenizer(&model_dir));
-        let tokenizer = reading.await.map_err(|_| EmbedError::Interrupted)??;
+        let loading = tokio::task::spawn_blocking(move || local::load_tokenizer(&model_dir));
+        let tokenizer = loading.await??;
         let name = config.model.as_str().into();
         let endpoint = Endpoint::new(config)?;
         let dimensions = endpoint.dimensions().await?;
         Ok(Self { model: Model::Endpoint(endpoint), tokenizer: Arc::new(tokenizer), name, dimensions })
     }
 
-    /// The model's name.
+    /// The name of the model.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// How many numbers its vectors have.
+    /// The number of dimensions of the model's vectors.
     pub const fn dimensions(&self) -> usize {
         self.dimensions
     }
 
-    /// The tokenizer to split by.
+    /// The tokenizer that documents are split by.
     pub fn tokenizer(&self) -> Tokenizer {
         (*self.tokenizer).clone()
     }
 
-    /// The vector of a question.
+    /// Embeds a question.
     pub async fn embed_query(&self, question: &str) -> Result<Vector, EmbedError> {
         let mut vectors = self.embed(vec![question.to_owned()]).await?;
-        vectors.pop().ok_or(EmbedError::WrongShape)
+        vectors.pop().ok_or(EmbedError::UnexpectedShape)
     }
 
-    /// The vectors of passages, in their order; title and headings count.
+    /// Embeds passages with their titles and headings. Returns the vectors in the order of the passages.
     pub async fn embed_passages(&self, passages: &[PassageText]) -> Result<Vec<Vector>, EmbedError> {
         self.embed(passages.iter().map(passage_input).collect()).await
     }
 
-    /// The vectors of texts as they are, in their order.
+    /// Embeds texts without changing them. Returns the vectors in the order of the texts.
     pub async fn embed(&self, texts: Vec<String>) -> Result<Vec<Vector>, EmbedError> {
-        let wanted = texts.len();
+        let expected = texts.len();
         let vectors = match &self.model {
-            Model::Local(local) => local.embed(texts).await?,
+            Model::Local(model) => model.embed(texts).await?,
             Model::Endpoint(endpoint) => endpoint.embed(&texts).await?,
         };
-        let right = vectors.len() == wanted && vectors.iter().all(|vector| vector.len() == self.dimensions);
-        if right { Ok(vectors) } else { Err(EmbedError::WrongShape) }
+        let has_shape =
+            vectors.len() == expected && vectors.iter().all(|vector| vector.len() == self.dimensions);
+        if has_shape { Ok(vectors) } else { Err(EmbedError::UnexpectedShape) }
     }
 }
 
-/// What stands for a passage in the model's space.
 fn passage_input(passage: &PassageText) -> String {
     let context = passage.context();
     if context.is_empty() { passage.text.clone() } else { format!("{context}\n{}", passage.text) }
 }
 
-/// The cosine of two vectors of length 1.
+/// The cosine of two vectors of unit length.
 pub fn cosine(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// Why there is no vector.
+/// A text was not embedded, or a model was not loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbedError {
-    /// A file of the model can't be read.
-    #[error("read the embedding model's file {path}")]
+    /// A file of the local model cannot be read.
+    #[error("the embedding model's file {path} cannot be read")]
     File {
-        /// Which one.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// The error of the file system.
         #[source]
         source: std::io::Error,
     },
-    /// ONNX Runtime can't be loaded.
-    #[error("load ONNX Runtime from {path}: {reason}")]
+    /// ONNX Runtime cannot be loaded or initialized.
+    #[error("ONNX Runtime cannot be loaded from {path}")]
     Runtime {
-        /// The library.
+        /// The path of the shared library.
         path: PathBuf,
-        /// Why.
-        reason: String,
+        /// The error of the loader.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The model can't be loaded or run.
-    #[error("run the embedding model")]
+    /// The local model cannot be loaded or run.
+    #[error("the embedding model cannot be run")]
     Model(#[source] fastembed::Error),
-    /// The tokenizer's file is none.
-    #[error("read the tokenizer {path}")]
+    /// The tokenizer's file is malformed.
+    #[error("the tokenizer {path} cannot be loaded")]
     Tokenizer {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
+        /// The error of the parser.
+        #[source]
+        source: tokenizers::Error,
     },
-    /// The model answers with something else than a vector of its length for each text.
-    #[error("get a vector of the right length for each text from the embedding model")]
-    WrongShape,
-    /// The endpoint can't be reached, is overloaded or broken. Later it may work.
-    #[error("reach the embedding model: {0}")]
-    Away(String),
-    /// The endpoint does not take the request: wrong key, unknown model. Trying again does not help.
-    #[error("use the embedding model: {0}")]
-    Refused(String),
-    /// The process is ending.
-    #[error("finish embedding before the end of the process")]
-    Interrupted,
+    /// The number or the length of the vectors differs from the texts' number or the model's dimensions.
+    #[error("the embedding model returned vectors of an unexpected number or length")]
+    UnexpectedShape,
+    /// The endpoint is unreachable or overloaded. The request can succeed later.
+    #[error("the embedding endpoint is unavailable")]
+    Unavailable(#[source] ApiError),
+    /// The endpoint rejects the request, for example because of a wrong key or an unknown model name.
+    #[error("the embedding endpoint refused the request")]
+    Refused(#[source] ApiError),
+    /// The task that runs the local model was cancelled at shutdown or panicked.
+    #[error("embedding was interrupted")]
+    Interrupted(#[from] JoinError),
 }
 
 impl EmbedError {
-    /// Whether trying again later can help.
+    /// Whether the same call can succeed later.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Away(_))
+        matches!(self, Self::Unavailable(_))
+    }
+}
+
+impl From<ApiError> for EmbedError {
+    fn from(error: ApiError) -> Self {
+        if error.is_transient() { Self::Unavailable(error) } else { Self::Refused(error) }
     }
 }

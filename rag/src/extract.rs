@@ -1,5 +1,5 @@
-//! Makes text with headings of what people bring: Markdown, plain text, HTML, PDF, Word. It reads bytes, no files, and what it
-//! cannot read it says so in words for a person.
+//! Extracts the text of Markdown, plain text, HTML, PDF and Word documents. Reads bytes, not files. The
+//! messages of its errors are shown to users.
 
 mod docx;
 mod sniff;
@@ -8,38 +8,38 @@ use crate::vocabulary::Markup;
 
 pub use sniff::{MediaType, Sniffer};
 
-/// The most text taken out of one document: what is packed more densely is not a document.
-const MOST_TEXT: usize = 64 << 20;
+/// The longest extracted text. A file that unpacks to more is rejected.
+const MAX_TEXT_BYTES: usize = 64 << 20;
 
-/// What a document says.
+/// The text of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Extracted {
-    /// How the text is written.
+    /// The markup language of the text.
     pub markup: Markup,
-    /// All of it.
+    /// The whole text.
     pub text: String,
 }
 
-/// Why a document cannot be read, for the person who brought it.
+/// The reason for which a document has no text. The message is shown to the document's owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unreadable {
-    /// A PDF that wants a password.
+pub enum ExtractError {
+    /// A password protects the file.
     #[error("The file is encrypted. Save it without a password and add it again.")]
     Encrypted,
-    /// A file that breaks its own format.
+    /// The file violates its format.
     #[error("The file is damaged and cannot be read.")]
-    Broken,
-    /// There is no text.
+    Damaged,
+    /// The file has no letters or digits.
     #[error("The file holds no text. If it is a scan, add a version with recognised text.")]
-    Empty,
-    /// It unpacks to more than a document holds.
-    #[error("The file unpacks to more text than can be taken in.")]
+    NoText,
+    /// The text is longer than the limit.
+    #[error("The file unpacks to more than 64 MiB of text.")]
     TooLarge,
 }
 
-/// Takes the text out of a document. Blocking, and of a length the document decides: run it where that is allowed, with a
-/// time limit; other people's parsers may panic.
-pub fn extract(media_type: MediaType, bytes: &[u8]) -> Result<Extracted, Unreadable> {
+/// Extracts the text of a document. Blocks for a time that depends on the document, and a parser may panic on
+/// a malformed file, so callers run it on the blocking pool with a time limit.
+pub fn extract(media_type: MediaType, bytes: &[u8]) -> Result<Extracted, ExtractError> {
     let (markup, text) = match media_type {
         MediaType::Markdown => (Markup::Markdown, sniff::decode(bytes)),
         MediaType::Plain => (Markup::Plain, sniff::decode(bytes)),
@@ -47,33 +47,33 @@ pub fn extract(media_type: MediaType, bytes: &[u8]) -> Result<Extracted, Unreada
         MediaType::Pdf => (Markup::Plain, pdf(bytes)?),
         MediaType::Docx => (Markup::Markdown, docx::markdown(bytes)?),
     };
-    if text.len() > MOST_TEXT {
-        return Err(Unreadable::TooLarge);
+    if text.len() > MAX_TEXT_BYTES {
+        return Err(ExtractError::TooLarge);
     }
     if !text.chars().any(char::is_alphanumeric) {
-        return Err(Unreadable::Empty);
+        return Err(ExtractError::NoText);
     }
     Ok(Extracted { markup, text })
 }
 
-fn html(text: &str) -> Result<String, Unreadable> {
+fn html(text: &str) -> Result<String, ExtractError> {
     let skipped = vec![
         "script", "style", "noscript", "nav", "header", "footer", "aside", "form", "svg", "iframe", "head",
     ];
     let converter = htmd::HtmlToMarkdown::builder().skip_tags(skipped).build();
-    converter.convert(text).map_err(|_| Unreadable::Broken)
+    converter.convert(text).map_err(|_| ExtractError::Damaged)
 }
 
-fn pdf(bytes: &[u8]) -> Result<String, Unreadable> {
+fn pdf(bytes: &[u8]) -> Result<String, ExtractError> {
     use pdf_extract::{Document, Error, OutputError};
-    let document = Document::load_mem(bytes).map_err(|_| Unreadable::Broken)?;
+    let document = Document::load_mem(bytes).map_err(|_| ExtractError::Damaged)?;
     if document.is_encrypted() {
-        return Err(Unreadable::Encrypted);
+        return Err(ExtractError::Encrypted);
     }
     match pdf_extract::extract_text_from_mem(bytes) {
         Ok(text) => Ok(text),
-        Err(OutputError::PdfError(Error::Decryption(_))) => Err(Unreadable::Encrypted),
-        Err(_) => Err(Unreadable::Broken),
+        Err(OutputError::PdfError(Error::Decryption(_))) => Err(ExtractError::Encrypted),
+        Err(_) => Err(ExtractError::Damaged),
     }
 }
 
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn html_keeps_headings_and_drops_what_is_around() {
+    fn html_keeps_headings_and_loses_navigation_and_scripts() {
         let page = "<!doctype html><html><head><title>T</title></head><body><nav>Menu</nav><h1>Tea</h1>\
                     <p>Steep for <b>four</b> minutes.</p><script>x()</script></body></html>";
         let text = extract(MediaType::Html, page.as_bytes()).unwrap().text;
@@ -95,9 +95,9 @@ mod tests {
     }
 
     #[test]
-    fn what_holds_no_text_or_is_broken_is_refused_in_words() {
-        assert_eq!(extract(MediaType::Plain, b" \n"), Err(Unreadable::Empty));
-        assert_eq!(extract(MediaType::Pdf, b"%PDF-1.4 nothing"), Err(Unreadable::Broken));
-        assert_eq!(extract(MediaType::Docx, b"PK\x03\x04 nothing"), Err(Unreadable::Broken));
+    fn a_file_without_text_and_a_damaged_file_are_errors() {
+        assert_eq!(extract(MediaType::Plain, b" \n"), Err(ExtractError::NoText));
+        assert_eq!(extract(MediaType::Pdf, b"%PDF-1.4 nothing"), Err(ExtractError::Damaged));
+        assert_eq!(extract(MediaType::Docx, b"PK\x03\x04 nothing"), Err(ExtractError::Damaged));
     }
 }

@@ -1,21 +1,22 @@
-//! Makes a question that leans on the conversation ("and how do I undo that?") searchable by itself.
+//! Turns a follow-up question ("and how do I undo that?") into a query that can be searched without
+//! the conversation.
 
-mod rewritten;
+mod rewrite;
 
 use std::borrow::Cow;
 
 use crate::vocabulary::Turn;
-pub(crate) use rewritten::rewritten;
+pub(crate) use rewrite::rewrite;
 
-/// A question with more words than this says what it is about.
-const SHORT: usize = 9;
-/// Words that point back at something said before.
-const POINTING_BACK: [&str; 22] = [
+/// The longest follow-up question. A longer question names its subject.
+const MAX_FOLLOWUP_WORDS: usize = 9;
+/// Words that refer to an earlier turn.
+const REFERRING_WORDS: [&str; 22] = [
     "above", "again", "former", "he", "her", "his", "instead", "it", "its", "latter", "one", "ones", "same",
     "she", "such", "that", "their", "them", "these", "they", "this", "those",
 ];
-/// How a question goes on from the one before.
-const GOING_ON: [&str; 12] = [
+/// Beginnings of a question that continue the one before it.
+const CONTINUATIONS: [&str; 12] = [
     "and",
     "but",
     "or",
@@ -30,28 +31,30 @@ const GOING_ON: [&str; 12] = [
     "for example",
 ];
 
-/// The question, with the one before in front when it leans on it.
-pub fn standing_alone<'a>(question: &'a str, history: &[Turn]) -> Cow<'a, str> {
-    let before = history.iter().rev().find_map(|turn| match turn {
+/// Returns the query to search for: the question, preceded by the one before it if it is a
+/// follow-up question.
+pub(crate) fn search_query<'a>(question: &'a str, history: &[Turn]) -> Cow<'a, str> {
+    let previous = history.iter().rev().find_map(|turn| match turn {
         Turn::Question(text) => Some(text.as_str()),
         Turn::Answer(_) => None,
     });
-    match before {
-        Some(before) if leans(question) => Cow::Owned(format!("{before} {question}")),
+    match previous {
+        Some(previous) if is_followup(question) => Cow::Owned(format!("{previous} {question}")),
         _ => Cow::Borrowed(question),
     }
 }
 
-/// Whether it says what it is about only together with what was said before.
-pub(crate) fn leans(question: &str) -> bool {
+/// Whether the question can be understood only with the conversation before it.
+pub(crate) fn is_followup(question: &str) -> bool {
     let question = question.to_lowercase();
     let words: Vec<&str> =
         question.split(|c: char| !c.is_alphanumeric() && c != '\'').filter(|word| !word.is_empty()).collect();
     let line = words.join(" ");
-    let goes_on = GOING_ON
+    let continues = CONTINUATIONS
         .iter()
         .any(|start| line.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')));
-    words.len() <= SHORT && (goes_on || words.iter().any(|word| POINTING_BACK.contains(word)))
+    words.len() <= MAX_FOLLOWUP_WORDS
+        && (continues || words.iter().any(|word| REFERRING_WORDS.contains(word)))
 }
 
 #[cfg(test)]
@@ -63,20 +66,20 @@ mod tests {
     }
 
     #[test]
-    fn a_leaning_question_brings_the_one_before() {
+    fn a_followup_question_is_searched_with_the_one_before_it() {
         for question in ["and how do I undo that?", "Why?", "What about tags?", "Can I rename it"] {
-            let text = standing_alone(question, &history());
-            assert!(text.contains("create a branch") && text.ends_with(question), "{question}");
+            let query = search_query(question, &history());
+            assert!(query.contains("create a branch") && query.ends_with(question), "{question}");
         }
     }
 
     #[test]
-    fn a_question_that_stands_alone_stays_as_it_is() {
+    fn a_question_that_names_its_subject_is_unchanged() {
         for question in
             ["How do I install Docker?", "What are the limits of a database in the free plan of the service?"]
         {
-            assert_eq!(standing_alone(question, &history()), question);
+            assert_eq!(search_query(question, &history()), question);
         }
-        assert_eq!(standing_alone("and that?", &[]), "and that?");
+        assert_eq!(search_query("and that?", &[]), "and that?");
     }
 }

@@ -1,104 +1,101 @@
-//! The language model: OpenAI-compatible chat completions, streamed. Dropping the stream ends the request. It knows
-//! nothing of sources or citations.
+//! Streams answers from a language model by OpenAI-compatible chat completions. Does not know sources
+//! or citations.
 
+mod completion;
 mod sse;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{Stream, StreamExt as _};
-use reqwest::{RequestBuilder, Response, StatusCode};
-use secrecy::{ExposeSecret as _, SecretString};
+use reqwest::RequestBuilder;
+use secrecy::SecretString;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use crate::openai::{self, ApiClient, ApiError};
 use crate::prompt::Prompt;
+use completion::Completion;
 use sse::EventParser;
 
-/// Where the model is and how long to wait for it.
+const TEMPERATURE: f32 = 0.2;
+
+/// The language model's address, name and time limits.
 #[derive(Debug, Clone)]
 pub struct ChatConfig {
-    /// The API's base, with its `/v1`.
+    /// The base address of the API, which ends in `/v1`.
     pub base_url: String,
-    /// The model's name.
+    /// The name of the model.
     pub model: String,
-    /// Sent as bearer token.
+    /// The key sent as bearer token.
     pub api_key: Option<SecretString>,
-    /// Tokens the model's context holds.
+    /// The size of the model's context in tokens.
     pub context_tokens: u32,
-    /// Time to connect.
-    pub connect_timeout: Duration,
-    /// Time from the request to the first sign of an answer.
+    /// The time limit from the request to the first token.
     pub first_token_timeout: Duration,
-    /// Time from one sign to the next.
+    /// The time limit from one part of the answer to the next.
     pub idle_timeout: Duration,
 }
 
 impl ChatConfig {
-    /// This model with a context of 4096 tokens; 3 s to connect, 60 s to the first token, 30 s between tokens.
+    /// Configures a context of 4096 tokens, 60 s to the first token and 30 s between tokens.
     pub fn new(base_url: impl Into<String>, model: impl Into<String>) -> Self {
         Self {
             base_url: base_url.into(),
             model: model.into(),
             api_key: None,
             context_tokens: 4096,
-            connect_timeout: Duration::from_secs(3),
             first_token_timeout: Duration::from_mins(1),
             idle_timeout: Duration::from_secs(30),
         }
     }
 }
 
-/// Tokens, as the model counts them or as estimated.
+/// Token counts of one answer, reported by the model or estimated.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 pub struct Usage {
-    /// Tokens read.
+    /// Tokens of the prompt.
     #[serde(default)]
     pub prompt_tokens: u32,
-    /// Tokens written.
+    /// Tokens of the answer.
     #[serde(default)]
     pub completion_tokens: u32,
 }
 
-/// What the model sends.
+/// A part of the model's response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ModelEvent {
-    /// More of the answer; never empty.
+    /// More text of the answer, never empty.
     Delta(String),
-    /// The answer is complete, and nothing follows. Usage is there when the server tells it.
+    /// The end of a complete answer, with usage if the server reports it. Nothing follows.
     Finished(Option<Usage>),
 }
 
-/// A configured language model.
+/// A configured language model. Clones share its connections.
 #[derive(Clone)]
 pub struct ChatModel {
-    http: reqwest::Client,
+    client: ApiClient,
     config: Arc<ChatConfig>,
 }
 
 impl ChatModel {
-    /// Prepares the client; nothing is sent.
+    /// Prepares the client. Sends no request.
     pub fn new(config: ChatConfig) -> Result<Self, ModelError> {
-        let http = reqwest::Client::builder()
-            .connect_timeout(config.connect_timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| ModelError::Refused(error.to_string()))?;
-        Ok(Self { http, config: Arc::new(config) })
+        let client = ApiClient::new(&config.base_url, config.api_key.clone())?;
+        Ok(Self { client, config: Arc::new(config) })
     }
 
-    /// The model's name.
+    /// The name of the model.
     pub fn name(&self) -> &str {
         &self.config.model
     }
 
-    /// Tokens its context holds.
+    /// The size of the model's context in tokens.
     pub fn context_tokens(&self) -> u32 {
         self.config.context_tokens
     }
 
-    /// Lets the model answer. The first item comes when the model begins to write; an error before any delta means
-    /// that nothing was written.
+    /// Streams the model's answer. The request is sent by the first poll; dropping the stream ends it.
     pub fn stream(
         &self,
         prompt: &Prompt,
@@ -106,151 +103,66 @@ impl ChatModel {
         let request = self.request(prompt);
         let config = Arc::clone(&self.config);
         async_stream::try_stream! {
-            let mut bytes = open(request, config.first_token_timeout).await?.bytes_stream();
+            let mut bytes = openai::send(request, config.first_token_timeout).await?.bytes_stream();
             let mut parser = EventParser::default();
-            let mut answer = Progress::default();
-            loop {
-                let patience = if answer.begun { config.idle_timeout } else { config.first_token_timeout };
-                let Ok(next) = tokio::time::timeout(patience, bytes.next()).await else {
-                    Err(answer.broken("no token in time".into()))?;
-                    return;
+            let mut completion = Completion::default();
+            while !completion.is_done() {
+                let limit =
+                    if completion.has_text() { config.idle_timeout } else { config.first_token_timeout };
+                let chunk = match tokio::time::timeout(limit, bytes.next()).await {
+                    Err(_) => Err(ApiError::Timeout(limit)),
+                    Ok(None) => break,
+                    Ok(Some(chunk)) => chunk.map_err(ApiError::from),
                 };
-                let Some(chunk) = next else { break };
-                let chunk = match chunk {
-                    Ok(chunk) => chunk,
-                    Err(error) => {
-                        Err(answer.broken(error.without_url().to_string()))?;
-                        return;
-                    }
-                };
-                for data in parser.push(&chunk).map_err(|reason| answer.broken(reason.into()))? {
-                    if let Some(delta) = answer.take(&data)? {
+                let chunk = chunk.map_err(|error| completion.interrupted(error))?;
+                for data in parser.push(&chunk).map_err(|_| completion.interrupted(ApiError::Malformed))? {
+                    if let Some(delta) = completion.push(&data)? {
                         yield ModelEvent::Delta(delta);
                     }
                 }
-                if answer.done {
-                    break;
-                }
             }
-            if !answer.finished {
-                Err(answer.broken("it ended before it was finished".into()))?;
-            }
-            yield ModelEvent::Finished(answer.usage);
+            yield ModelEvent::Finished(completion.finish()?);
         }
     }
 
     fn request(&self, prompt: &Prompt) -> RequestBuilder {
-        let url = format!("{}/chat/completions", self.config.base_url.trim_end_matches('/'));
         let body = json!({
             "model": self.config.model,
             "messages": prompt.messages,
             "stream": true,
             "stream_options": {"include_usage": true},
             "max_tokens": prompt.max_answer_tokens,
-            "temperature": 0.2,
+            "temperature": TEMPERATURE,
         });
-        let request = self.http.post(url).json(&body);
-        match &self.config.api_key {
-            Some(key) => request.bearer_auth(key.expose_secret()),
-            None => request,
-        }
+        self.client.post("chat/completions", &body)
     }
 }
 
-/// Sends the request and judges the status.
-async fn open(request: RequestBuilder, patience: Duration) -> Result<Response, ModelError> {
-    let response = match tokio::time::timeout(patience, request.send()).await {
-        Err(_) => return Err(ModelError::Away("no answer in time".into())),
-        Ok(Err(error)) if error.is_builder() => {
-            return Err(ModelError::Refused(error.without_url().to_string()));
-        }
-        Ok(Err(error)) => return Err(ModelError::Away(error.without_url().to_string())),
-        Ok(Ok(response)) => response,
-    };
-    let status = response.status();
-    let reason = format!("status {}", status.as_u16());
-    match status {
-        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Err(ModelError::Away(reason)),
-        _ if status.is_success() => Ok(response),
-        _ if status.is_server_error() => Err(ModelError::Away(reason)),
-        _ => Err(ModelError::Refused(reason)),
-    }
-}
-
-/// What of the answer has arrived.
-#[derive(Default)]
-struct Progress {
-    /// There was text.
-    begun: bool,
-    finished: bool,
-    done: bool,
-    usage: Option<Usage>,
-}
-
-impl Progress {
-    /// Reads one event; gives the text it adds.
-    fn take(&mut self, data: &str) -> Result<Option<String>, ModelError> {
-        if data == "[DONE]" {
-            self.finished = true;
-            self.done = true;
-            return Ok(None);
-        }
-        let Ok(chunk) = serde_json::from_str::<Chunk>(data) else {
-            return Err(self.broken("an event that is not a chat completion".into()));
-        };
-        if chunk.error.is_some_and(|error| !error.is_null()) {
-            return Err(self.broken("it reported an error".into()));
-        }
-        self.usage = chunk.usage.or(self.usage);
-        let Some(choice) = chunk.choices.into_iter().flatten().next() else {
-            return Ok(None);
-        };
-        self.finished |= choice.finish_reason.is_some();
-        let text = choice.delta.and_then(|delta| delta.content).filter(|text| !text.is_empty());
-        self.begun |= text.is_some();
-        Ok(text)
-    }
-
-    fn broken(&self, reason: String) -> ModelError {
-        if self.begun { ModelError::CutOff(reason) } else { ModelError::Away(reason) }
-    }
-}
-
-#[derive(Deserialize)]
-struct Chunk {
-    choices: Option<Vec<Choice>>,
-    usage: Option<Usage>,
-    error: Option<Value>,
-}
-
-#[derive(Deserialize)]
-struct Choice {
-    delta: Option<Delta>,
-    finish_reason: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Delta {
-    content: Option<String>,
-}
-
-/// Why the model did not answer. Never holds what was asked or answered.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// The language model did not return a complete answer. The causes hold no text of the question or
+/// the answer.
+#[derive(Debug, thiserror::Error)]
 pub enum ModelError {
-    /// It can't be reached, is overloaded or broken, or stays silent; nothing was written. Later it may work.
-    #[error("reach the language model: {0}")]
-    Away(String),
-    /// It does not take the request: wrong key, unknown model, too long. Trying again does not help.
-    #[error("use the language model: {0}")]
-    Refused(String),
-    /// It stopped in the middle of the answer. Trying again can help.
-    #[error("get the whole answer from the language model: {0}")]
-    CutOff(String),
+    /// The model is unreachable, overloaded or silent, and wrote nothing. The request can succeed later.
+    #[error("the language model is unavailable")]
+    Unavailable(#[source] ApiError),
+    /// The model rejects the request, for example because of a wrong key or an unknown model name.
+    #[error("the language model refused the request")]
+    Refused(#[source] ApiError),
+    /// The model stopped within the answer. The request can succeed later.
+    #[error("the answer of the language model was interrupted")]
+    Interrupted(#[source] ApiError),
 }
 
 impl ModelError {
-    /// Whether trying again can help.
+    /// Whether the same request can succeed later.
     pub fn is_transient(&self) -> bool {
         !matches!(self, Self::Refused(_))
+    }
+}
+
+impl From<ApiError> for ModelError {
+    /// Classifies a failure before the first token.
+    fn from(error: ApiError) -> Self {
+        if error.is_transient() { Self::Unavailable(error) } else { Self::Refused(error) }
     }
 }

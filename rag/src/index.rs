@@ -1,10 +1,11 @@
-//! The passages in Qdrant: one collection for an embedding model, dense and BM25 vectors side by side, each passage
-//! either shared or its owner's. Every call here ends within its time-out.
+//! Stores and finds passages in Qdrant. Each embedding model has a collection with a dense and a BM25 vector
+//! for each passage; each passage is shared or belongs to one owner. Every call ends within the configured
+//! time limit.
 
 mod collections;
 mod error;
+mod lookup;
 mod payload;
-mod reading;
 mod search;
 
 use std::time::Duration;
@@ -23,32 +24,35 @@ use crate::embed::{DIMENSIONS, MODEL_NAME, Vector};
 use crate::sparse::SparseVector;
 use crate::vocabulary::{ContentVersion, DocumentId, PassageBody, PassageId, Scope};
 pub use collections::Collections;
-pub use error::IndexError;
+pub use error::{IndexError, PointPart};
 
-/// What the names of collections begin with, unless several installations share a Qdrant.
-pub const PREFIX: &str = "passages";
+/// The default prefix of collection names. Installations that share a Qdrant use different prefixes.
+const PREFIX: &str = "passages";
+/// The name of the dense vector.
 const DENSE: &str = "dense";
+/// The name of the sparse vector.
 const BM25: &str = "bm25";
-/// Points sent at once.
-const UPSERT_BATCH: usize = 64;
+/// Points in one upsert request.
+const POINTS_PER_UPSERT: usize = 64;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How to reach Qdrant.
+/// Qdrant's address, the collection and the time limit of a call.
 #[derive(Debug, Clone)]
 pub struct IndexConfig {
-    /// Its gRPC address, such as `http://127.0.0.1:6334`.
+    /// The gRPC address, such as `http://127.0.0.1:6334`.
     pub url: String,
-    /// Its key, where it wants one.
+    /// The API key, if Qdrant requires one.
     pub api_key: Option<SecretString>,
-    /// The collection, by default that of the model on this machine.
+    /// The name of the collection.
     pub collection: String,
-    /// How many numbers its vectors have.
+    /// The number of dimensions of the dense vectors.
     pub dimensions: usize,
-    /// How long one call may take.
+    /// The time limit of one call.
     pub timeout: Duration,
 }
 
 impl IndexConfig {
-    /// This Qdrant without a key, the usual collection, ten seconds for a call.
+    /// Configures the local model's collection, no API key and a time limit of ten seconds.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
@@ -60,44 +64,45 @@ impl IndexConfig {
     }
 }
 
-/// A collection's name: it changes with the embedding model, whose vectors don't mix with another's.
-pub fn collection_name(prefix: &str, model: &str, dimensions: usize) -> String {
-    let harmless = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '.') { c } else { '_' };
-    let model: String = model.chars().map(harmless).collect();
+/// Returns the name of a model's collection. Characters other than ASCII letters, digits, `-` and `.`
+/// become `_`.
+fn collection_name(prefix: &str, model: &str, dimensions: usize) -> String {
+    let escape = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '.') { c } else { '_' };
+    let model: String = model.chars().map(escape).collect();
     format!("{prefix}_{model}_{dimensions}")
 }
 
-/// A passage ready to be indexed.
+/// A passage to index, with its vectors.
 #[derive(Debug, Clone)]
 pub struct IndexedPassage {
-    /// Which one.
+    /// The id of the passage.
     pub id: PassageId,
-    /// Of which version of its document.
+    /// The version of the document.
     pub version: ContentVersion,
-    /// Who may find it.
+    /// The users whose searches find the passage.
     pub scope: Scope,
-    /// What it says, or that sealed.
+    /// The plaintext or encrypted content.
     pub body: PassageBody,
-    /// Its vector.
+    /// The embedding of text, title and headings.
     pub dense: Vector,
-    /// Its terms.
+    /// The BM25 vector.
     pub sparse: SparseVector,
 }
 
-/// A passage found, with both of its scores.
+/// A passage found by a search, with the scores of both searches.
 #[derive(Debug, Clone)]
 pub(crate) struct Candidate {
     pub(crate) id: PassageId,
     pub(crate) version: ContentVersion,
     pub(crate) body: PassageBody,
     pub(crate) vector: Vector,
-    /// Cosine with the question.
+    /// The cosine with the question.
     pub(crate) cosine: f32,
-    /// BM25; 0 when it is not among the best by terms.
+    /// The BM25 score; 0 for a passage that only the dense search found.
     pub(crate) bm25: f32,
 }
 
-/// The collection of passages.
+/// A collection of passages.
 #[derive(Clone)]
 pub struct PassageIndex {
     client: Qdrant,
@@ -107,11 +112,11 @@ pub struct PassageIndex {
 }
 
 impl PassageIndex {
-    /// Prepares the connection; nothing is sent before the first call.
+    /// Prepares the client. The first call opens the connection.
     pub fn new(config: &IndexConfig) -> Result<Self, IndexError> {
         let client = Qdrant::from_url(&config.url)
             .timeout(config.timeout)
-            .connect_timeout(config.timeout.min(Duration::from_secs(3)))
+            .connect_timeout(config.timeout.min(CONNECT_TIMEOUT))
             .api_key(config.api_key.as_ref().map(|key| key.expose_secret().to_owned()))
             .skip_compatibility_check()
             .keep_alive_while_idle()
@@ -120,38 +125,35 @@ impl PassageIndex {
         Ok(Self { client, collection, dimensions, timeout })
     }
 
-    /// Another collection of the same Qdrant.
+    /// Returns another collection of the same Qdrant.
     #[must_use]
-    pub fn at(&self, collection: String, dimensions: usize) -> Self {
+    pub fn with_collection(&self, collection: String, dimensions: usize) -> Self {
         Self { collection, dimensions, ..self.clone() }
     }
 
-    /// The name recorded as the index' version.
+    /// The name of the collection, recorded as index version in provenance.
     pub fn collection(&self) -> &str {
         &self.collection
     }
 
-    /// Creates the collection and its payload indexes unless they are there; says whether it was created.
+    /// Creates the collection and its payload indexes where they are missing. Returns whether the collection
+    /// was missing.
     pub async fn ensure_collection(&self) -> Result<bool, IndexError> {
-        let missing = !self.within(self.client.collection_exists(&self.collection)).await?;
-        if missing {
-            match self.within(self.client.create_collection(self.layout())).await {
-                // Another process was faster.
-                Err(IndexError::Refused(status)) if status.contains("already exists") => {}
-                other => {
-                    other?;
+        let is_missing = !self.within_timeout(self.client.collection_exists(&self.collection)).await?;
+        if is_missing {
+            match self.within_timeout(self.client.create_collection(self.layout())).await {
+                // Another process created it first.
+                Err(error) if error.is_already_exists() => {}
+                created => {
+                    created?;
                 }
             }
         }
-        for (field, kind) in [
-            (payload::SCOPE, FieldType::Keyword),
-            (payload::OWNER, FieldType::Keyword),
-            (payload::DOCUMENT_ID, FieldType::Keyword),
-        ] {
-            let index = CreateFieldIndexCollectionBuilder::new(&self.collection, field, kind).wait(true);
-            self.within(self.client.create_field_index(index)).await?;
+        for field in [payload::SCOPE, payload::OWNER, payload::DOCUMENT_ID] {
+            let index = CreateFieldIndexCollectionBuilder::new(&self.collection, field, FieldType::Keyword);
+            self.within_timeout(self.client.create_field_index(index.wait(true))).await?;
         }
-        Ok(missing)
+        Ok(is_missing)
     }
 
     fn layout(&self) -> CreateCollectionBuilder {
@@ -165,91 +167,95 @@ impl PassageIndex {
         CreateCollectionBuilder::new(&self.collection).vectors_config(dense).sparse_vectors_config(sparse)
     }
 
-    /// Writes passages; those already there are replaced. Done when they can be found.
+    /// Writes passages and replaces those with the same id and version. Searches find them when the
+    /// call returns.
     pub async fn upsert(&self, passages: Vec<IndexedPassage>) -> Result<(), IndexError> {
         let mut points = passages.into_iter().map(point).peekable();
         while points.peek().is_some() {
-            let batch: Vec<PointStruct> = points.by_ref().take(UPSERT_BATCH).collect();
+            let batch: Vec<PointStruct> = points.by_ref().take(POINTS_PER_UPSERT).collect();
             let request = UpsertPointsBuilder::new(&self.collection, batch).wait(true);
-            self.within(self.client.upsert_points(request)).await?;
+            self.within_timeout(self.client.upsert_points(request)).await?;
         }
         Ok(())
     }
 
-    /// Removes all passages of a document.
+    /// Deletes all passages of a document.
     pub async fn delete_document(&self, document_id: DocumentId) -> Result<(), IndexError> {
-        self.delete(Filter::must([of_document(document_id)])).await
+        self.delete(Filter::must([has_document(document_id)])).await
     }
 
-    /// Removes the passages of a version from this ordinal on: what was cut otherwise once.
-    pub async fn delete_passages_from(
+    /// Deletes the passages of a version from this ordinal on, which an earlier indexing of the same
+    /// version left.
+    pub(crate) async fn delete_passages_from(
         &self,
         document_id: DocumentId,
         version: ContentVersion,
         ordinal: u32,
     ) -> Result<(), IndexError> {
-        let beyond = Range { gte: Some(f64::from(ordinal)), ..Range::default() };
-        let beyond = Condition::range(payload::ORDINAL, beyond);
-        self.delete(Filter::must([of_document(document_id), of_generation(version), beyond])).await
+        let from = Range { gte: Some(f64::from(ordinal)), ..Range::default() };
+        let from = Condition::range(payload::ORDINAL, from);
+        self.delete(Filter::must([has_document(document_id), has_version(version), from])).await
     }
 
-    /// Removes all versions of a document but one.
-    pub async fn keep_only(
+    /// Deletes all versions of a document except one.
+    pub async fn delete_other_versions(
         &self,
         document_id: DocumentId,
-        version: ContentVersion,
+        kept: ContentVersion,
     ) -> Result<(), IndexError> {
-        let filter = Filter::must([of_document(document_id)]);
-        self.delete(Filter { must_not: vec![of_generation(version)], ..filter }).await
+        let filter = Filter::must([has_document(document_id)]);
+        self.delete(Filter { must_not: vec![has_version(kept)], ..filter }).await
     }
 
-    /// How many passages a version of a document has.
-    pub async fn count_of_version(
-        &self,
-        document_id: DocumentId,
-        version: ContentVersion,
-    ) -> Result<u64, IndexError> {
-        self.count_where(Filter::must([of_document(document_id), of_generation(version)])).await
-    }
-
-    /// Removes all passages of one owner.
+    /// Deletes all passages of an owner.
     pub async fn delete_owner(&self, owner: Uuid) -> Result<(), IndexError> {
-        self.delete(Filter::must([of_owner(owner)])).await
-    }
-
-    /// How many passages one owner has.
-    pub async fn count_of_owner(&self, owner: Uuid) -> Result<u64, IndexError> {
-        self.count_where(Filter::must([of_owner(owner)])).await
+        self.delete(Filter::must([has_owner(owner)])).await
     }
 
     async fn delete(&self, filter: Filter) -> Result<(), IndexError> {
         let request = DeletePointsBuilder::new(&self.collection).points(filter).wait(true);
-        self.within(self.client.delete_points(request)).await?;
+        self.within_timeout(self.client.delete_points(request)).await?;
         Ok(())
     }
 
-    /// How many passages there are, of one document or in all.
+    /// Counts the passages of one document, or all passages.
     pub async fn count(&self, document_id: Option<DocumentId>) -> Result<u64, IndexError> {
-        self.count_where(Filter::must(document_id.map(of_document))).await
+        self.count_matching(Filter::must(document_id.map(has_document))).await
     }
 
-    /// How many vectors the engine has put into its graph so far. It does that by and by; until then it compares all.
+    /// Counts the passages of a version of a document.
+    pub async fn count_version(
+        &self,
+        document_id: DocumentId,
+        version: ContentVersion,
+    ) -> Result<u64, IndexError> {
+        self.count_matching(Filter::must([has_document(document_id), has_version(version)])).await
+    }
+
+    /// Counts the passages of an owner.
+    pub async fn count_owner(&self, owner: Uuid) -> Result<u64, IndexError> {
+        self.count_matching(Filter::must([has_owner(owner)])).await
+    }
+
+    /// Counts the vectors in Qdrant's HNSW graph, which Qdrant builds in the background. It compares all
+    /// other vectors one by one.
     pub async fn count_indexed(&self) -> Result<u64, IndexError> {
-        let answer = self.within(self.client.collection_info(&self.collection)).await?;
+        let answer = self.within_timeout(self.client.collection_info(&self.collection)).await?;
         Ok(answer.result.and_then(|info| info.indexed_vectors_count).unwrap_or(0))
     }
 
-    async fn count_where(&self, filter: Filter) -> Result<u64, IndexError> {
+    async fn count_matching(&self, filter: Filter) -> Result<u64, IndexError> {
         let request = CountPointsBuilder::new(&self.collection).exact(true).filter(filter);
-        let answer = self.within(self.client.count(request)).await?;
+        let answer = self.within_timeout(self.client.count(request)).await?;
         Ok(answer.result.map_or(0, |result| result.count))
     }
 
-    async fn within<T>(&self, call: impl Future<Output = Result<T, QdrantError>>) -> Result<T, IndexError> {
-        match tokio::time::timeout(self.timeout, Box::pin(call)).await {
-            Ok(done) => done.map_err(IndexError::from),
-            Err(_) => Err(IndexError::Away("no answer in time".into())),
-        }
+    async fn within_timeout<T>(
+        &self,
+        call: impl Future<Output = Result<T, QdrantError>>,
+    ) -> Result<T, IndexError> {
+        let result = tokio::time::timeout(self.timeout, Box::pin(call)).await;
+        result.map_err(|_| IndexError::Timeout(self.timeout))?.map_err(IndexError::from)
     }
 }
 
@@ -262,14 +268,14 @@ fn point(passage: IndexedPassage) -> PointStruct {
     PointStruct::new(point_id.to_string(), vectors, payload)
 }
 
-fn of_owner(owner: Uuid) -> Condition {
+fn has_owner(owner: Uuid) -> Condition {
     Condition::matches(payload::OWNER, owner.to_string())
 }
 
-fn of_generation(version: ContentVersion) -> Condition {
-    Condition::matches(payload::GENERATION, version.0.cast_signed())
+fn has_version(version: ContentVersion) -> Condition {
+    Condition::matches(payload::CONTENT_VERSION, version.0.cast_signed())
 }
 
-fn of_document(document_id: DocumentId) -> Condition {
+fn has_document(document_id: DocumentId) -> Condition {
     Condition::matches(payload::DOCUMENT_ID, document_id.to_string())
 }

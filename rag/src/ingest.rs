@@ -1,4 +1,4 @@
-//! Puts a document into the index: split, embed, write. It reads no files and seals nothing itself.
+//! Indexes a document: splits, embeds and upserts its passages. Reads no files and does not encrypt.
 
 use crate::embed::{EmbedError, Embedder};
 use crate::index::{IndexError, IndexedPassage, PassageIndex};
@@ -6,27 +6,27 @@ use crate::sparse::SparseVector;
 use crate::split::{Splitter, title};
 use crate::vocabulary::{ContentVersion, DocumentId, Markup, PassageBody, PassageId, PassageText, Scope};
 
-/// Passages embedded and written together.
-const BATCH: usize = 32;
+/// Passages embedded and upserted in one step.
+const PASSAGES_PER_BATCH: usize = 32;
 
 /// A document to index.
 #[derive(Debug, Clone)]
 pub struct Document {
-    /// Its id.
+    /// The id of the document.
     pub id: DocumentId,
-    /// Which version of it this is; indexing the same one again replaces it.
+    /// The version of the content. Indexing a version again replaces its passages.
     pub version: ContentVersion,
-    /// Who may find it.
+    /// The users whose searches find the document.
     pub scope: Scope,
-    /// What it is called; when empty, its first heading or line.
+    /// The title; if empty, the title that the text names.
     pub title: String,
-    /// How it is written.
+    /// The markup language of the text.
     pub markup: Markup,
-    /// All of it.
+    /// The whole text.
     pub text: String,
 }
 
-/// Indexes documents.
+/// Indexes documents with one embedding model into its collection.
 pub struct Ingester {
     embedder: Embedder,
     index: PassageIndex,
@@ -34,16 +34,16 @@ pub struct Ingester {
 }
 
 impl Ingester {
-    /// Indexes with this model into this index.
+    /// Embeds with this model and writes into this collection.
     pub fn new(embedder: Embedder, index: PassageIndex) -> Self {
         let splitter = Splitter::new(embedder.tokenizer());
         Self { embedder, index, splitter }
     }
 
-    /// The document's passages as they would be indexed.
+    /// Splits a document into the passages that would be indexed.
     pub fn passages(&self, document: &Document) -> Vec<PassageText> {
-        let named = Some(document.title.trim().to_owned()).filter(|title| !title.is_empty());
-        let title = named.or_else(|| title(document.markup, &document.text)).unwrap_or_default();
+        let given = Some(document.title.trim().to_owned()).filter(|title| !title.is_empty());
+        let title = given.or_else(|| title(document.markup, &document.text)).unwrap_or_default();
         let passages = self.splitter.split(document.markup, &document.text).into_iter();
         passages
             .map(|passage| {
@@ -56,44 +56,44 @@ impl Ingester {
             .collect()
     }
 
-    /// Indexes a shared document beside its other versions, and says how many passages it has. `told` is told how many of
-    /// them are done, and of how many.
-    pub async fn shared(
+    /// Indexes a shared document and returns its number of passages. Other versions of the document stay.
+    /// `progress` is called with the number of finished passages and the number of all.
+    pub async fn index_shared(
         &self,
         document: &Document,
-        told: impl Fn(u32, u32) + Sync,
+        progress: impl Fn(u32, u32) + Sync,
     ) -> Result<u32, IngestError> {
         let open =
             |_, passage: &PassageText| Ok::<_, std::convert::Infallible>(PassageBody::Open(passage.clone()));
-        self.index(document, open, told).await.map_err(|error| match error {
+        self.index(document, open, progress).await.map_err(|error| match error {
             SealedIngestError::Ingest(error) => error,
             SealedIngestError::Seal(never) => match never {},
         })
     }
 
-    /// Indexes somebody's own document: as [`Ingester::shared`], with `seal` closing each passage's bytes.
-    pub async fn own<E>(
+    /// Indexes a user's document as [`Ingester::index_shared`] does, with passages encrypted by `seal`.
+    pub async fn index_sealed<E>(
         &self,
         document: &Document,
         seal: impl Fn(PassageId, Vec<u8>) -> Result<Vec<u8>, E>,
-        told: impl Fn(u32, u32) + Sync,
+        progress: impl Fn(u32, u32) + Sync,
     ) -> Result<u32, SealedIngestError<E>> {
         let sealed = |id, passage: &PassageText| seal(id, passage.to_bytes()).map(PassageBody::Sealed);
-        self.index(document, sealed, told).await
+        self.index(document, sealed, progress).await
     }
 
     async fn index<E>(
         &self,
         document: &Document,
         body: impl Fn(PassageId, &PassageText) -> Result<PassageBody, E>,
-        told: impl Fn(u32, u32) + Sync,
+        progress: impl Fn(u32, u32) + Sync,
     ) -> Result<u32, SealedIngestError<E>> {
         let version = document.version;
         let passages = self.passages(document);
-        let all = u32::try_from(passages.len()).unwrap_or(u32::MAX);
+        let total = u32::try_from(passages.len()).unwrap_or(u32::MAX);
         let mut ordinal = 0;
-        told(ordinal, all);
-        for batch in passages.chunks(BATCH) {
+        progress(ordinal, total);
+        for batch in passages.chunks(PASSAGES_PER_BATCH) {
             let vectors = self.embedder.embed_passages(batch).await.map_err(IngestError::from)?;
             let mut points = Vec::with_capacity(batch.len());
             for (passage, dense) in batch.iter().zip(vectors) {
@@ -104,32 +104,32 @@ impl Ingester {
                 ordinal += 1;
             }
             self.index.upsert(points).await.map_err(IngestError::from)?;
-            told(ordinal, all);
+            progress(ordinal, total);
         }
-        let beyond = self.index.delete_passages_from(document.id, version, ordinal);
-        beyond.await.map_err(IngestError::from)?;
+        let deleting = self.index.delete_passages_from(document.id, version, ordinal);
+        deleting.await.map_err(IngestError::from)?;
         Ok(ordinal)
     }
 }
 
-/// Why a document is not indexed, or only in part; indexing it again completes it.
+/// A document was not indexed, or only in part. Indexing it again completes it.
 #[derive(Debug, thiserror::Error)]
 pub enum IngestError {
-    /// A passage could not be embedded.
+    /// A passage was not embedded.
     #[error(transparent)]
     Embed(#[from] EmbedError),
-    /// The index did not take it.
+    /// The index did not store the passages.
     #[error(transparent)]
     Index(#[from] IndexError),
 }
 
-/// As [`IngestError`], for a document that had to be sealed.
+/// A user's document was not indexed, or only in part. Indexing it again completes it.
 #[derive(Debug, thiserror::Error)]
 pub enum SealedIngestError<E> {
-    /// Not indexed.
+    /// The failures of shared documents.
     #[error(transparent)]
     Ingest(#[from] IngestError),
-    /// Not sealed.
-    #[error("seal a passage")]
+    /// The caller did not encrypt a passage.
+    #[error("a passage could not be encrypted")]
     Seal(#[source] E),
 }

@@ -1,23 +1,28 @@
-//! Retrieval and answering: split, embed, index, retrieve, prompt, generate, quote, cite.
+//! Retrieval-augmented answers: extract, split, embed, index, retrieve, prompt, generate, quote, cite.
 //!
-//! The way of a document: [`split`] cuts it into passages, [`embed`] and [`sparse`] turn each into vectors, [`index`]
-//! keeps them in Qdrant; [`ingest`] runs these three. The way of a question: [`retrieve`] finds passages, the caller
-//! opens the sealed ones, [`answer`] lets a language model answer from them ([`prompt`], [`generate`]) or quotes them
-//! ([`quote`]), and [`cite`] ties each number in the answer to its passage.
+//! [`ingest`] indexes a document: [`split`] divides its text into passages, [`embed`] and [`sparse`] turn
+//! each passage into vectors, and [`index`] stores them in Qdrant. [`extract`] provides the text of files.
 //!
-//! This crate must know nothing of events, of their transport, or of where conversations are kept.
+//! [`answer`] answers a question: [`retrieve`] finds passages, the caller decrypts the private ones, a
+//! language model answers from them ([`prompt`], [`generate`]) or they are quoted (`quote`), and [`cite`]
+//! links the numbers in the answer to its sources.
+//!
+//! [`vocabulary`] holds the shared data types. This crate must not know events, their transport, or
+//! the store.
 
 pub mod answer;
 pub mod cite;
 pub mod embed;
+pub mod error_chain;
 pub mod extract;
-pub mod followup;
+mod followup;
 pub mod generate;
 pub mod index;
 pub mod ingest;
+mod markdown;
+pub mod openai;
 pub mod prompt;
-pub mod quote;
-mod readable;
+mod quote;
 pub mod retrieve;
 pub mod sparse;
 pub mod split;

@@ -1,57 +1,64 @@
-//! Answers without a language model: quotes the sentences of the sources that answer the question, cited, and says so
-//! when none does. It invents nothing, and finds no sources itself.
+//! Answers without a language model: quotes the sentences of the sources that answer the question,
+//! with citations. If no sentence answers it, the answer is the refusal [`NO_ANSWER`]. Does not search
+//! for sources.
 
-mod compose;
-mod pick;
+mod render;
+mod select;
 
 use std::time::Duration;
 
 use crate::embed::{EmbedError, Embedder};
 use crate::vocabulary::{NO_ANSWER, Source};
 
-/// Time between two groups of words when a quotation is streamed.
-pub const PACE: Duration = Duration::from_millis(12);
-/// Words streamed together.
-const GROUP: usize = 4;
+/// The pause between two deltas of a streamed quotation.
+pub(crate) const DELTA_PAUSE: Duration = Duration::from_millis(12);
+/// Words in one delta of a streamed quotation.
+const WORDS_PER_DELTA: usize = 4;
 
-/// Quoted sentences with the marks of their sources.
+/// Quoted sentences with citations.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Quotation {
-    /// Markdown.
-    pub text: String,
-    /// The numbers cited, each once, in the order of the text; empty when nothing answers.
-    pub cited: Vec<u32>,
+pub(crate) struct Quotation {
+    /// The answer as Markdown.
+    pub(crate) text: String,
+    /// The cited numbers, each once, in the order of the text; empty for a refusal.
+    pub(crate) cited: Vec<u32>,
 }
 
-/// The quotation that answers the question best. Sources keep the numbers of their order, from 1.
-pub async fn quote(embedder: &Embedder, question: &str, sources: &[Source]) -> Result<Quotation, EmbedError> {
-    let candidates = pick::candidates(sources);
+/// Quotes the sentences that answer the question best. The number of a source is its position in the list,
+/// from 1.
+pub(crate) async fn quote(
+    embedder: &Embedder,
+    question: &str,
+    sources: &[Source],
+) -> Result<Quotation, EmbedError> {
+    let candidates = select::candidates(sources);
     if candidates.is_empty() {
-        return Ok(nothing());
+        return Ok(refusal());
     }
     let mut texts = vec![question.to_owned()];
-    // A sentence that says "it" is understood under its heading.
+    // The heading supplies the subject of a sentence such as "It returns a string."
     texts.extend(candidates.iter().map(|candidate| {
         let heading = sources[candidate.source].passage.heading.last().map_or("", String::as_str);
-        format!("{heading}\n{}", candidate.piece.text())
+        format!("{heading}\n{}", candidate.segment.text())
     }));
     let vectors = embedder.embed(texts).await?;
-    let picked = pick::pick(question, sources, &candidates, &vectors);
-    Ok(if picked.is_empty() { nothing() } else { compose::compose(&picked, sources) })
+    let excerpts = select::select(question, sources, &candidates, &vectors);
+    Ok(if excerpts.is_empty() { refusal() } else { render::render(&excerpts, sources) })
 }
 
-fn nothing() -> Quotation {
+fn refusal() -> Quotation {
     Quotation { text: NO_ANSWER.to_owned(), cited: Vec::new() }
 }
 
-/// A text in the groups of words it is streamed in; joined they are the text.
-pub fn word_groups(text: &str) -> impl Iterator<Item = &str> {
+/// Splits a text into the deltas in which it is streamed.
+pub(crate) fn deltas(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
-        let end = rest.match_indices([' ', '\n']).nth(GROUP - 1).map_or(rest.len(), |(at, _)| at + 1);
-        let (group, after) = rest.split_at(end);
+        let mut ends = rest.match_indices([' ', '\n']);
+        let end = ends.nth(WORDS_PER_DELTA - 1).map_or(rest.len(), |(index, _)| index + 1);
+        let (delta, after) = rest.split_at(end);
         rest = after;
-        (!group.is_empty()).then_some(group)
+        (!delta.is_empty()).then_some(delta)
     })
 }
 
@@ -63,10 +70,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn word_groups_joined_are_the_text(text in "\\PC{0,120}|([a-z]{1,9}[ \n]{0,2}){0,40}") {
-            let groups: Vec<_> = word_groups(&text).collect();
-            prop_assert!(groups.iter().all(|group| !group.is_empty()));
-            prop_assert_eq!(groups.concat(), text);
+        fn the_deltas_add_up_to_the_text(text in "\\PC{0,120}|([a-z]{1,9}[ \n]{0,2}){0,40}") {
+            let deltas: Vec<_> = deltas(&text).collect();
+            prop_assert!(deltas.iter().all(|delta| !delta.is_empty()));
+            prop_assert_eq!(deltas.concat(), text);
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Finds the passages that answer a question, among those the person may see. Writes nothing.
+//! Finds the passages that answer a question, among shared passages and the user's own. Writes nothing.
 
-mod choose;
-mod fuse;
-mod join;
+mod fusion;
+mod merge;
+mod select;
 mod versions;
 
 use std::time::Instant;
@@ -12,31 +12,32 @@ use crate::followup;
 use crate::index::{Candidate, IndexError, PassageIndex};
 use crate::sparse::SparseVector;
 use crate::vocabulary::{OwnerId, PassageBody, PassageDecodeError, PassageId, PassageText, Source, Turn};
-use fuse::Ranked;
+use fusion::Ranked;
 
-pub use join::join_neighbours;
-pub use versions::{Current, NotKnown, Versions};
+pub use merge::merge_adjacent;
+pub use versions::{CurrentVersion, VersionLookup, VersionLookupError};
 
-/// Passages each of the two searches contributes.
-const DEPTH: usize = 40;
-/// How often it is looked at most, while documents change.
-const LOOKS: u32 = 3;
+/// Passages that each of the two searches contributes.
+const PASSAGES_PER_SEARCH: usize = 40;
+/// Searches for one question while documents get new versions.
+const MAX_SEARCHES: u32 = 3;
 
-/// A passage found, perhaps still sealed.
+/// A retrieved passage, whose body may be encrypted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hit {
-    /// Which passage.
+    /// The id of the passage.
     pub id: PassageId,
-    /// What it says, or that sealed.
+    /// The plaintext or encrypted content.
     pub body: PassageBody,
-    /// How well it fits by meaning and terms together; higher is better.
+    /// The fused score of meaning and terms; higher is better.
     pub score: f32,
-    /// Whether it has to do with the question at all: the cosine, raised by the share of the question's terms it has.
+    /// The cosine with the question, raised by the share of the question's terms in the passage.
     pub relevance: f32,
 }
 
 impl Hit {
-    /// Makes it readable; `open` gets the sealed bytes of somebody's own passage, and is not called for a shared one.
+    /// Converts the hit to a source. `open` decrypts the body of a user's passage; it is not called for a
+    /// shared one.
     pub fn open_with<E>(
         self,
         open: impl FnOnce(PassageId, &[u8]) -> Result<Vec<u8>, E>,
@@ -45,56 +46,57 @@ impl Hit {
             PassageBody::Open(passage) => passage,
             PassageBody::Sealed(sealed) => {
                 let bytes = open(self.id, &sealed).map_err(OpenError::Sealed)?;
-                PassageText::from_bytes(&bytes).map_err(OpenError::Unreadable)?
+                PassageText::from_bytes(&bytes)?
             }
         };
         Ok(Source { id: self.id, passage, score: self.score, relevance: self.relevance, merged: 0 })
     }
 }
 
-/// Why a sealed passage stays closed.
+/// A retrieved passage could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError<E> {
-    /// The caller could not open it; its key may be destroyed.
-    #[error("open a sealed passage")]
+    /// The caller could not decrypt the passage, for example because its key is destroyed.
+    #[error("the passage could not be decrypted")]
     Sealed(#[source] E),
-    /// It opened to something else.
+    /// The decrypted bytes are not a passage.
     #[error(transparent)]
-    Unreadable(PassageDecodeError),
+    Decode(#[from] PassageDecodeError),
 }
 
-/// Searches the index.
+/// Searches one collection with the embedding model that filled it.
 #[derive(Clone)]
 pub struct Retriever {
     embedder: Embedder,
     index: PassageIndex,
-    versions: Option<Versions>,
+    versions: Option<VersionLookup>,
 }
 
 impl Retriever {
-    /// Searches this index with this model's vectors; all that is in it counts.
+    /// Searches all versions of all documents in the collection.
     pub fn new(embedder: Embedder, index: PassageIndex) -> Self {
         Self { embedder, index, versions: None }
     }
 
-    /// Finds of each document the version that counts alone.
+    /// Limits the searches to the current version of each document.
     #[must_use]
-    pub fn with_versions(self, versions: Versions) -> Self {
+    pub fn with_versions(self, versions: VersionLookup) -> Self {
         Self { versions: Some(versions), ..self }
     }
 
-    /// Passages to answer the question from, the best first; none when nothing is relevant. How many is decided by how
-    /// far they stand out. A question that leans on the conversation is read with what was said before.
+    /// Returns the passages to answer the question from, best first; none if no passage is relevant. The
+    /// number of passages depends on the distribution of the scores. A follow-up question is searched with
+    /// the one before it.
     pub async fn retrieve(
         &self,
         question: &str,
         history: &[Turn],
         owner: OwnerId,
     ) -> Result<Vec<Hit>, RetrieveError> {
-        self.ranked(question, history, owner).await.map(choose::choose)
+        self.ranked(question, history, owner).await.map(select::select)
     }
 
-    /// All passages found, the best first: what [`Retriever::retrieve`] chooses from.
+    /// Returns all passages found, best first. [`Retriever::retrieve`] selects from these.
     pub async fn rank(
         &self,
         question: &str,
@@ -111,51 +113,52 @@ impl Retriever {
         history: &[Turn],
         owner: OwnerId,
     ) -> Result<Vec<Ranked>, RetrieveError> {
-        let question = followup::standing_alone(question, history);
-        let terms = SparseVector::of_query(&question);
-        let vector = self.embedder.embed_query(&question).await?;
+        let query = followup::search_query(question, history);
+        let terms = SparseVector::of_query(&query);
+        let vector = self.embedder.embed_query(&query).await?;
         let candidates = self.candidates(&vector, &terms, owner).await?;
-        Ok(fuse::fuse(candidates, terms.indices.len(), DEPTH))
+        Ok(fusion::fuse(candidates, terms.indices.len(), PASSAGES_PER_SEARCH))
     }
 
-    /// What is found of the versions that count. Looks again when one began to count during the search: it may have been
-    /// written in part when it was searched.
+    /// Returns the candidates of current versions. Searches again if a version became current during the
+    /// search, because the search may have found only a part of it.
     async fn candidates(
         &self,
         vector: &Vector,
         terms: &SparseVector,
         owner: OwnerId,
     ) -> Result<Vec<Candidate>, RetrieveError> {
-        let mut looks = LOOKS;
+        let mut searches = 0;
         loop {
-            let began = Instant::now();
-            let found = Box::pin(self.index.candidates(vector, terms, owner, DEPTH as u64)).await?;
+            let started = Instant::now();
+            let search = self.index.candidates(vector, terms, owner, PASSAGES_PER_SEARCH as u64);
+            let found = Box::pin(search).await?;
             let Some(versions) = &self.versions else { return Ok(found) };
-            let (counting, settled) = versions::counting(versions, found, began).await?;
-            looks -= 1;
-            if settled || looks == 0 {
-                return Ok(counting);
+            let (current, is_consistent) = versions::retain_current(versions, found, started).await?;
+            searches += 1;
+            if is_consistent || searches == MAX_SEARCHES {
+                return Ok(current);
             }
         }
     }
 }
 
-/// Why nothing could be searched.
+/// A question could not be searched.
 #[derive(Debug, thiserror::Error)]
 pub enum RetrieveError {
-    /// The question could not be embedded.
+    /// The question was not embedded.
     #[error(transparent)]
     Embed(#[from] EmbedError),
     /// The index did not answer.
     #[error(transparent)]
     Index(#[from] IndexError),
-    /// Which versions count could not be learnt.
+    /// The current versions of the documents are unknown.
     #[error(transparent)]
-    Versions(#[from] NotKnown),
+    Versions(#[from] VersionLookupError),
 }
 
 impl RetrieveError {
-    /// Whether trying again later can help.
+    /// Whether the same search can succeed later.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Embed(error) => error.is_transient(),

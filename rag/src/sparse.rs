@@ -1,5 +1,5 @@
-//! Turns texts into BM25's sparse vectors. The length-and-frequency part of the weight is made here; how rare a term
-//! is (IDF) the index knows and multiplies in.
+//! Turns texts into sparse vectors for BM25. The weights hold the factor of term frequency and passage
+//! length; the index multiplies the inverse document frequency (IDF).
 
 mod terms;
 
@@ -7,24 +7,25 @@ use std::collections::BTreeMap;
 
 use crate::vocabulary::PassageText;
 
-/// How soon repeating a term stops to count.
+/// BM25's saturation of the term frequency.
 const K1: f32 = 1.2;
-/// How much a long passage is discounted.
+/// BM25's normalization by length.
 const B: f32 = 0.75;
-/// Terms in a usual passage. A constant, so that a passage's vector doesn't depend on the others.
-const USUAL_LENGTH: f32 = 90.0;
+/// The average length of a passage. A constant, so that the vector of a passage does not depend on the
+/// other passages.
+const AVERAGE_LENGTH_TERMS: f32 = 90.0;
 
-/// Term ids, ascending, and their weights.
+/// A sparse vector of terms.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SparseVector {
-    /// Term ids: hashes of stems.
+    /// The term ids, ascending. An id is a hash of the stem.
     pub indices: Vec<u32>,
-    /// One weight for each.
+    /// The weights, one for each id.
     pub values: Vec<f32>,
 }
 
 impl SparseVector {
-    /// A passage's terms; those of its title and headings count as if it said them once more.
+    /// Weights the terms of a passage. Title and headings count like its text.
     pub fn of_passage(passage: &PassageText) -> Self {
         let mut counts: BTreeMap<u32, f32> = BTreeMap::new();
         let mut length = 0.0_f32;
@@ -33,26 +34,26 @@ impl SparseVector {
             *counts.entry(term_id(&term)).or_default() += 1.0;
             length += 1.0;
         }
-        let discount = K1 * (1.0 - B + B * length / USUAL_LENGTH);
+        let discount = K1 * (1.0 - B + B * length / AVERAGE_LENGTH_TERMS);
         let (indices, values) =
             counts.into_iter().map(|(term, count)| (term, count * (K1 + 1.0) / (count + discount))).unzip();
         Self { indices, values }
     }
 
-    /// A question's terms, each once.
+    /// Gives each term of a question the weight 1.
     pub fn of_query(question: &str) -> Self {
         let terms: BTreeMap<u32, f32> = terms::terms(question).map(|term| (term_id(&term), 1.0)).collect();
         let (indices, values) = terms.into_iter().unzip();
         Self { indices, values }
     }
 
-    /// Whether there is no term at all.
+    /// Whether the vector has no term.
     pub fn is_empty(&self) -> bool {
         self.indices.is_empty()
     }
 }
 
-/// Terms share 32 bits; two of a vocabulary of 100,000 meet about once.
+/// Hashes a term to 32 bits. A vocabulary of 100,000 terms has about one collision.
 fn term_id(term: &str) -> u32 {
     let hash = blake3::hash(term.as_bytes());
     let bytes = hash.as_bytes();
@@ -74,12 +75,12 @@ mod tests {
     }
 
     #[test]
-    fn other_forms_of_a_word_are_the_same_term() {
+    fn inflected_forms_are_the_same_term() {
         assert_eq!(SparseVector::of_query("Borrowing the borrowed"), SparseVector::of_query("borrow"));
     }
 
     #[test]
-    fn repeating_counts_less_and_less_and_headings_count() {
+    fn each_repetition_adds_less_weight_and_headings_count() {
         let once = weight(&passage("", "lock"), "lock");
         let twice = weight(&passage("", "lock lock"), "lock");
         let thrice = weight(&passage("", "lock lock lock"), "lock");
@@ -88,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_passage_is_discounted() {
+    fn a_term_weighs_less_in_a_long_passage() {
         let long = format!("lock {}", "window ".repeat(200));
         assert!(weight(&passage("", &long), "lock") < weight(&passage("", "lock"), "lock"));
     }

@@ -1,4 +1,5 @@
-//! The data types that the modules of this crate share: documents, owners, passages, sources, turns. They do no I/O.
+//! The data types that the modules of this crate share: documents, owners, passages, sources, turns. They do
+//! no I/O.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -56,7 +57,8 @@ pub enum Markup {
     Plain,
 }
 
-/// The version of a document that a passage belongs to. Searches find the previous version while a new one is written.
+/// The version of a document that a passage belongs to. Searches find the previous version while a new one
+/// is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ContentVersion(pub u64);
@@ -76,8 +78,9 @@ pub struct PassageId {
 }
 
 impl PassageId {
-    /// Returns the id of the point in Qdrant, a `UUIDv5` of document, content version and ordinal. Indexing the same
-    /// version again therefore replaces its points, and two versions of a document have different points.
+    /// Returns the id of the point in Qdrant, a `UUIDv5` of document, content version and ordinal.
+    /// Indexing the same version again therefore replaces its points, and two versions of a document have
+    /// different points.
     pub fn point_id(self, version: ContentVersion) -> Uuid {
         let name = (u128::from(version.0) << 32) | u128::from(self.ordinal);
         Uuid::new_v5(&self.document_id.0, &name.to_be_bytes())

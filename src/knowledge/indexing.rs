@@ -13,7 +13,7 @@ use std::time::Duration;
 use aggregates::document::{Document, DocumentCommand, DocumentEvent, DocumentScope, DocumentStatus};
 use aggregates::{Actor, AggregateType, DocumentId, Event, Metadata, Private, UserId};
 use anyhow::{Context as _, bail};
-use rag::extract::{Extracted, MediaType, Unreadable, extract};
+use rag::extract::{ExtractError, Extracted, MediaType, extract};
 use rag::index::Collections;
 use rag::ingest::Document as Text;
 use rag::vocabulary::{ContentVersion, PassageId, Scope as PassageScope};
@@ -104,7 +104,7 @@ impl Indexing {
                 return Err(error).context("the file of an indexed document could not be read");
             }
             Err(FilesError::Missing | FilesError::Damaged | FilesError::Seal(_)) => {
-                return self.reject(id, document, &added, Unreadable::Broken).await;
+                return self.reject(id, document, &added, ExtractError::Damaged).await;
             }
             Err(error) => return Err(error).context("the file could not be read"),
         };
@@ -137,13 +137,13 @@ impl Indexing {
     }
 
     /// Extracts the text. A file whose extraction hangs or panics counts as broken.
-    async fn text(&self, added: &Added, bytes: Vec<u8>) -> anyhow::Result<Result<Extracted, Unreadable>> {
-        let media_type = MediaType::named(&added.media_type).unwrap_or(MediaType::Plain);
+    async fn text(&self, added: &Added, bytes: Vec<u8>) -> anyhow::Result<Result<Extracted, ExtractError>> {
+        let media_type = MediaType::from_name(&added.media_type).unwrap_or(MediaType::Plain);
         let extracting = tokio::task::spawn_blocking(move || extract(media_type, &bytes));
         match tokio::time::timeout(EXTRACTED_WITHIN, extracting).await {
             Ok(Ok(extracted)) => Ok(extracted),
             Ok(Err(panicked)) if panicked.is_cancelled() => Err(panicked).context("extraction was cancelled"),
-            Ok(Err(_)) | Err(_) => Ok(Err(Unreadable::Broken)),
+            Ok(Err(_)) | Err(_) => Ok(Err(ExtractError::Damaged)),
         }
     }
 
@@ -169,7 +169,7 @@ impl Indexing {
             (self.progress)(id, added.owner, Progress { stage, done, total });
         };
         let passages = match added.scope {
-            DocumentScope::Shared => active.ingester.shared(&text, progress).await?,
+            DocumentScope::Shared => active.ingester.index_shared(&text, progress).await?,
             DocumentScope::User => {
                 let key = self.store.keyring().content(added.owner, Subject::Document(id.uuid())).await?;
                 let Some(key) = key else { return Ok(()) };
@@ -177,11 +177,11 @@ impl Indexing {
                     let document_id = Uuid::from(place.document_id);
                     key.seal(&AssociatedData::Passage { document_id, ordinal: place.ordinal }, &bytes)
                 };
-                active.ingester.own(&text, seal, progress).await?
+                active.ingester.index_sealed(&text, seal, progress).await?
             }
         };
         if passages == 0 {
-            return self.reject(id, document, added, Unreadable::Empty).await;
+            return self.reject(id, document, added, ExtractError::NoText).await;
         }
         let embedding_model = active.embedder.name().to_owned();
         let content_version = document.content_version();
@@ -196,7 +196,7 @@ impl Indexing {
         id: DocumentId,
         document: &Document,
         added: &Added,
-        reason: Unreadable,
+        reason: ExtractError,
     ) -> anyhow::Result<()> {
         let reject = DocumentCommand::Reject {
             content_version: document.content_version(),
@@ -213,7 +213,10 @@ impl Indexing {
     async fn retire_versions(&self, active: &ActiveModel, id: DocumentId) -> anyhow::Result<()> {
         let document = self.document(id).await?;
         if document.status() == Some(DocumentStatus::Indexed) {
-            active.index.keep_only(id.uuid().into(), ContentVersion(document.content_version().0)).await?;
+            active
+                .index
+                .delete_other_versions(id.uuid().into(), ContentVersion(document.content_version().0))
+                .await?;
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use rag::embed::{EmbedError, Embedder, EmbedderConfig, EndpointConfig};
+use rag::error_chain::ErrorChain;
 use rag::index::{Collections, IndexConfig, PassageIndex};
 use rag::ingest::Ingester;
 use secrecy::SecretString;
@@ -79,7 +80,7 @@ impl ModelRegistry {
                 Ok(Arc::new(model))
             }
             Err(error) => {
-                tracing::warn!(%error, "the index is not ready");
+                tracing::warn!(error = format!("{error:#}"), "the index is not ready");
                 self.wanted().await.map(Arc::new)
             }
         }
@@ -180,8 +181,8 @@ impl ModelRegistry {
         let mut retry = RETRY;
         loop {
             match Embedder::connect(endpoint.clone(), self.model_dir.clone()).await {
-                Err(error @ EmbedError::Away(_)) => {
-                    tracing::warn!(%error, "waiting for the embedding model (EMBEDDING_URL)");
+                Err(error @ EmbedError::Unavailable(_)) => {
+                    tracing::warn!(error = %ErrorChain(&error), "waiting for the embedding model (EMBEDDING_URL)");
                     retry.wait().await;
                 }
                 connected => {
@@ -193,7 +194,7 @@ impl ModelRegistry {
     }
 
     fn model(&self, embedder: Embedder) -> ActiveModel {
-        let index = self.collections.of(&embedder);
+        let index = self.collections.for_model(&embedder);
         let ingester = Ingester::new(embedder.clone(), index.clone());
         ActiveModel { embedder, index, ingester }
     }

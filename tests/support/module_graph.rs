@@ -1,8 +1,9 @@
 //! Reads the imports between the top-level modules of a crate from its source files.
 //!
-//! A module and its children (`retrieve.rs` and `retrieve/…`) are one node, so a child may use its parent's items.
-//! The crate root (`lib.rs`, `main.rs`) is the node `crate`; it imports the modules that its paths name. Test modules
-//! and `bin/` are left out. Paths in macro bodies count, paths in comments and strings do not.
+//! A module and its children (`retrieve.rs` and `retrieve/…`) are one node, so a child may use its parent's
+//! items. The crate root (`lib.rs`, `main.rs`) is the node `crate`; it imports the modules that its paths
+//! name. Test modules and `bin/` are left out. Paths in macro bodies count, paths in comments and strings
+//! do not.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -97,8 +98,8 @@ impl ModuleGraph {
         cycle
     }
 
-    /// Returns the imports against an order in which a module may import only the modules behind it, the modules that
-    /// the order does not name, and the names in the order that are no module.
+    /// Returns the imports against an order in which a module may import only the modules behind it, the
+    /// modules that the order does not name, and the names in the order that are no module.
     pub(crate) fn violations(&self, order: &[&str]) -> Vec<String> {
         let rank = |module: &str| order.iter().position(|name| *name == module);
         let unnamed = self.modules.iter().filter(|module| rank(module).is_none());
@@ -280,7 +281,7 @@ mod tests {
             ("a/tests.rs", "use crate::b::B;"),
             ("b.rs", "use std::collections::BTreeMap;"),
         ];
-        assert_eq!(imports(&sources), [String::new(); 0]);
+        assert_eq!(imports(&sources), Vec::<String>::new());
     }
 
     #[test]
@@ -296,7 +297,7 @@ mod tests {
     fn imports_against_the_order_and_missing_or_unknown_modules_are_violations() {
         let sources = [("a.rs", "use crate::b::B;"), ("b.rs", ""), ("c.rs", "")];
         let graph = ModuleGraph::of_sources(sources);
-        assert_eq!(graph.violations(&["a", "b", "c"]), [String::new(); 0]);
+        assert_eq!(graph.violations(&["a", "b", "c"]), Vec::<String>::new());
         assert_eq!(
             graph.violations(&["crate", "b", "a", "d"]),
             [

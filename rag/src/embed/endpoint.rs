@@ -1,35 +1,36 @@
-//! Any OpenAI-compatible embeddings endpoint. Texts go out in batches; what fails in passing is tried again.
+//! Embeds texts with an OpenAI-compatible endpoint, in batches. Transient failures are retried.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::StatusCode;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::{EmbedError, Vector};
+use crate::openai::{self, ApiClient, ApiError};
 
-/// How often a batch is tried, and how long it is waited before the second time; longer before each further one.
-const TRIES: u32 = 4;
+/// Attempts for one batch.
+const MAX_ATTEMPTS: u32 = 4;
+/// The pause after the first failed attempt. Each further pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
-/// Where the endpoint is.
+/// The endpoint's address, model and limits.
 #[derive(Debug, Clone)]
 pub struct EndpointConfig {
-    /// The API's base, with its `/v1`.
+    /// The base address of the API, which ends in `/v1`.
     pub base_url: String,
-    /// The model's name there.
+    /// The name of the model at the endpoint.
     pub model: String,
-    /// Sent as bearer token.
+    /// The key sent as bearer token.
     pub api_key: Option<SecretString>,
-    /// Texts sent at once.
+    /// The number of texts in one request.
     pub batch: usize,
-    /// How long one batch may take.
+    /// The time limit of one request.
     pub timeout: Duration,
 }
 
 impl EndpointConfig {
-    /// This model, 32 texts at once, 30 s for each batch.
+    /// Configures batches of 32 texts and a time limit of 30 s.
     pub fn new(base_url: impl Into<String>, model: impl Into<String>) -> Self {
         Self {
             base_url: base_url.into(),
@@ -41,10 +42,10 @@ impl EndpointConfig {
     }
 }
 
-/// The endpoint; clones share its connections.
+/// The endpoint. Clones share its connections.
 #[derive(Clone)]
 pub(super) struct Endpoint {
-    http: reqwest::Client,
+    client: ApiClient,
     config: Arc<EndpointConfig>,
 }
 
@@ -67,39 +68,34 @@ struct Embedding {
 }
 
 impl Endpoint {
-    /// Prepares the client; nothing is sent.
+    /// Prepares the client. Sends no request.
     pub(super) fn new(config: EndpointConfig) -> Result<Self, EmbedError> {
-        let http = reqwest::Client::builder()
-            .connect_timeout(Duration::from_secs(3))
-            .timeout(config.timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| EmbedError::Refused(error.to_string()))?;
-        Ok(Self { http, config: Arc::new(config) })
+        let client = ApiClient::new(&config.base_url, config.api_key.clone())?;
+        Ok(Self { client, config: Arc::new(config) })
     }
 
-    /// How many numbers a vector has.
+    /// Embeds one text and returns the number of dimensions of its vector.
     pub(super) async fn dimensions(&self) -> Result<usize, EmbedError> {
         let vectors = self.embed(&["dimensions".to_owned()]).await?;
         let dimensions = vectors.first().map_or(0, Vec::len);
-        if dimensions > 0 { Ok(dimensions) } else { Err(EmbedError::WrongShape) }
+        if dimensions > 0 { Ok(dimensions) } else { Err(EmbedError::UnexpectedShape) }
     }
 
-    /// The vectors of texts, in their order, of length 1.
+    /// Returns the vectors in the order of the texts, normalized.
     pub(super) async fn embed(&self, texts: &[String]) -> Result<Vec<Vector>, EmbedError> {
         let mut vectors = Vec::with_capacity(texts.len());
         for batch in texts.chunks(self.config.batch.max(1)) {
-            vectors.extend(self.batch(batch).await?);
+            vectors.extend(self.embed_batch(batch).await?);
         }
         Ok(vectors)
     }
 
-    async fn batch(&self, texts: &[String]) -> Result<Vec<Vector>, EmbedError> {
+    async fn embed_batch(&self, texts: &[String]) -> Result<Vec<Vector>, EmbedError> {
         let mut pause = FIRST_PAUSE;
-        for _ in 1..TRIES {
+        for _ in 1..MAX_ATTEMPTS {
             match self.attempt(texts).await {
                 Err(error) if error.is_transient() => tokio::time::sleep(pause).await,
-                done => return done,
+                result => return result,
             }
             pause *= 2;
         }
@@ -107,41 +103,31 @@ impl Endpoint {
     }
 
     async fn attempt(&self, texts: &[String]) -> Result<Vec<Vector>, EmbedError> {
-        let url = format!("{}/embeddings", self.config.base_url.trim_end_matches('/'));
         // Some servers refuse an empty text.
         let input: Vec<String> =
             texts.iter().map(|text| if text.is_empty() { " ".to_owned() } else { text.clone() }).collect();
         let body = Request { model: &self.config.model, input: &input, encoding_format: "float" };
-        let mut request = self.http.post(url).json(&body);
-        if let Some(key) = &self.config.api_key {
-            request = request.bearer_auth(key.expose_secret());
-        }
-        let away = |error: reqwest::Error| EmbedError::Away(error.without_url().to_string());
-        let response = request.send().await.map_err(away)?;
-        let status = response.status();
-        let reason = format!("status {}", status.as_u16());
-        match status {
-            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Err(EmbedError::Away(reason)),
-            _ if status.is_success() => {
-                let Response { data } = response.json().await.map_err(away)?;
-                in_order(data, texts.len())
-            }
-            _ if status.is_server_error() => Err(EmbedError::Away(reason)),
-            _ => Err(EmbedError::Refused(reason)),
-        }
+        let timeout = self.config.timeout;
+        let request = self.client.post("embeddings", &body);
+        let exchange = async { openai::send(request, timeout).await?.json().await.map_err(ApiError::from) };
+        let Response { data } =
+            tokio::time::timeout(timeout, exchange).await.map_err(|_| ApiError::Timeout(timeout))??;
+        in_input_order(data, texts.len())
     }
 }
 
-/// The vectors in the order of their texts, each of length 1.
-fn in_order(mut data: Vec<Embedding>, wanted: usize) -> Result<Vec<Vector>, EmbedError> {
+/// Sorts the vectors by the index of their texts and normalizes them.
+fn in_input_order(mut data: Vec<Embedding>, expected: usize) -> Result<Vec<Vector>, EmbedError> {
     data.sort_unstable_by_key(|embedding| embedding.index);
-    if data.len() != wanted || data.iter().enumerate().any(|(place, embedding)| embedding.index != place) {
-        return Err(EmbedError::WrongShape);
+    let is_complete =
+        data.len() == expected && data.iter().enumerate().all(|(index, vector)| vector.index == index);
+    if !is_complete {
+        return Err(EmbedError::UnexpectedShape);
     }
-    Ok(data.into_iter().map(|embedding| of_length_one(embedding.embedding)).collect())
+    Ok(data.into_iter().map(|embedding| normalized(embedding.embedding)).collect())
 }
 
-fn of_length_one(mut vector: Vector) -> Vector {
+fn normalized(mut vector: Vector) -> Vector {
     let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
     if length > 0.0 {
         for x in &mut vector {
@@ -160,14 +146,14 @@ mod tests {
     }
 
     #[test]
-    fn vectors_come_in_the_order_of_their_texts_and_of_length_one() {
-        let vectors = in_order(vec![embedding(1, &[0.0, 2.0]), embedding(0, &[3.0, 4.0])], 2).unwrap();
+    fn vectors_are_sorted_by_index_and_normalized() {
+        let vectors = in_input_order(vec![embedding(1, &[0.0, 2.0]), embedding(0, &[3.0, 4.0])], 2).unwrap();
         assert_eq!(vectors, [vec![0.6, 0.8], vec![0.0, 1.0]]);
     }
 
     #[test]
     fn a_missing_vector_is_an_error() {
-        assert!(matches!(in_order(vec![embedding(0, &[1.0])], 2), Err(EmbedError::WrongShape)));
-        assert!(matches!(in_order(vec![embedding(1, &[1.0])], 1), Err(EmbedError::WrongShape)));
+        assert!(matches!(in_input_order(vec![embedding(0, &[1.0])], 2), Err(EmbedError::UnexpectedShape)));
+        assert!(matches!(in_input_order(vec![embedding(1, &[1.0])], 1), Err(EmbedError::UnexpectedShape)));
     }
 }

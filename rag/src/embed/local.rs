@@ -1,7 +1,9 @@
-//! all-MiniLM-L6-v2 (int8, ONNX), on this machine. Loads the model and ONNX Runtime from files it is told; fetches nothing.
+//! Runs all-MiniLM-L6-v2 (int8, ONNX) in this process. Loads the model and ONNX Runtime from local files;
+//! downloads nothing.
 //!
-//! The model is quantized dynamically: what a text's vector is depends on what it shares a batch with. Each text is
-//! therefore run on its own, which costs nothing on a CPU (no padding) and gives the same text the same vector always.
+//! The model is quantized dynamically, so the vector of a text depends on the other texts of its batch. Each
+//! text is therefore a batch of its own. That gives equal texts equal vectors and costs nothing on a CPU,
+//! because no text is padded.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex as BlockingMutex, PoisonError};
@@ -16,37 +18,39 @@ use tokio::sync::Mutex;
 
 use super::{DIMENSIONS, EmbedError, MAX_TOKENS, Vector};
 
-/// Texts embedded before others waiting for the model get their turn.
-const TURN: usize = 8;
+/// Texts embedded before the next waiting caller gets the model.
+const TEXTS_PER_TURN: usize = 8;
+const TOKENIZER_FILE: &str = "tokenizer.json";
 
-/// Where the model and the library that runs it lie.
+/// The files of the local model and its number of threads.
 #[derive(Debug, Clone)]
 pub struct EmbedderConfig {
-    /// Folder with `model.onnx`, `tokenizer.json`, `config.json`, `special_tokens_map.json`, `tokenizer_config.json`.
+    /// The folder with `model.onnx`, `tokenizer.json`, `config.json`, `special_tokens_map.json`
+    /// and `tokenizer_config.json`.
     pub model_dir: PathBuf,
-    /// ONNX Runtime's shared library.
+    /// The shared library of ONNX Runtime.
     pub ort_dylib: PathBuf,
-    /// Threads one embedding may use.
+    /// The number of threads of one embedding.
     pub threads: usize,
 }
 
 impl EmbedderConfig {
-    /// These files, on at most two threads.
+    /// Configures these files and at most two threads.
     pub fn new(model_dir: impl Into<PathBuf>, ort_dylib: impl Into<PathBuf>) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(2));
         Self { model_dir: model_dir.into(), ort_dylib: ort_dylib.into(), threads }
     }
 }
 
-/// The loaded model; clones share it, and take turns.
+/// The loaded model. Clones share it and take turns.
 #[derive(Clone)]
-pub(super) struct Local(Arc<Mutex<TextEmbedding>>);
+pub(super) struct LocalModel(Arc<Mutex<TextEmbedding>>);
 
-impl Local {
-    /// Loads the model, with its tokenizer. Blocking, for some hundred milliseconds.
+impl LocalModel {
+    /// Loads the model and its tokenizer. Blocks for some hundred milliseconds.
     pub(super) fn load(config: &EmbedderConfig) -> Result<(Self, Tokenizer), EmbedError> {
         let files = TokenizerFiles {
-            tokenizer_file: read(&config.model_dir, "tokenizer.json")?,
+            tokenizer_file: read(&config.model_dir, TOKENIZER_FILE)?,
             config_file: read(&config.model_dir, "config.json")?,
             special_tokens_map_file: read(&config.model_dir, "special_tokens_map.json")?,
             tokenizer_config_file: read(&config.model_dir, "tokenizer_config.json")?,
@@ -59,43 +63,44 @@ impl Local {
             .with_environment(environment(&config.ort_dylib)?)
             .with_max_length(MAX_TOKENS)
             .with_intra_threads(config.threads.max(1))
-            // Threads that spin while they wait take the processor from everything else on the machine.
+            // Spinning threads would take CPU time from the rest of the process.
             .with_session_config("session.intra_op.allow_spinning", "0");
         let model = TextEmbedding::try_new_from_user_defined(model, options).map_err(EmbedError::Model)?;
         let tokenizer = model.tokenizer.clone();
         Ok((Self(Arc::new(Mutex::new(model))), tokenizer))
     }
 
-    /// The vectors of texts as they are, in their order.
+    /// Returns the vectors in the order of the texts.
     pub(super) async fn embed(&self, texts: Vec<String>) -> Result<Vec<Vector>, EmbedError> {
         let mut vectors = Vec::with_capacity(texts.len());
         let mut texts = texts.into_iter();
         loop {
-            let turn: Vec<String> = texts.by_ref().take(TURN).collect();
+            let turn: Vec<String> = texts.by_ref().take(TEXTS_PER_TURN).collect();
             if turn.is_empty() {
                 return Ok(vectors);
             }
             let mut model = Arc::clone(&self.0).lock_owned().await;
-            let done = tokio::task::spawn_blocking(move || {
-                turn.iter().map(|text| one(&mut model, text)).collect::<Result<Vec<_>, _>>()
+            let embedding = tokio::task::spawn_blocking(move || {
+                turn.iter().map(|text| embed_one(&mut model, text)).collect::<Result<Vec<_>, _>>()
             });
-            vectors.extend(done.await.map_err(|_| EmbedError::Interrupted)??);
+            vectors.extend(embedding.await??);
         }
     }
 }
 
-/// The tokenizer alone, for splitting while another model embeds.
-pub(super) fn tokenizer(dir: &Path) -> Result<Tokenizer, EmbedError> {
-    let bytes = read(dir, "tokenizer.json")?;
-    Tokenizer::from_bytes(bytes).map_err(|_| EmbedError::Tokenizer { path: dir.join("tokenizer.json") })
+/// Loads the tokenizer without the model.
+pub(super) fn load_tokenizer(dir: &Path) -> Result<Tokenizer, EmbedError> {
+    let bytes = read(dir, TOKENIZER_FILE)?;
+    Tokenizer::from_bytes(bytes)
+        .map_err(|source| EmbedError::Tokenizer { path: dir.join(TOKENIZER_FILE), source })
 }
 
-fn one(model: &mut TextEmbedding, text: &str) -> Result<Vector, EmbedError> {
+fn embed_one(model: &mut TextEmbedding, text: &str) -> Result<Vector, EmbedError> {
     let vector = model.embed([text], None).map_err(EmbedError::Model)?.pop().unwrap_or_default();
-    if vector.len() == DIMENSIONS { Ok(vector) } else { Err(EmbedError::WrongShape) }
+    if vector.len() == DIMENSIONS { Ok(vector) } else { Err(EmbedError::UnexpectedShape) }
 }
 
-/// ONNX Runtime allows one environment in a process; every embedder shares it.
+/// Returns the ONNX Runtime environment, of which a process can have only one.
 fn environment(dylib: &Path) -> Result<Environment, EmbedError> {
     static SHARED: BlockingMutex<Option<Environment>> = BlockingMutex::new(None);
     let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -103,12 +108,16 @@ fn environment(dylib: &Path) -> Result<Environment, EmbedError> {
         return Ok(environment.clone());
     }
     let environment = ort::init_from(dylib)
-        .map_err(|error| EmbedError::Runtime { path: dylib.to_owned(), reason: error.to_string() })?
+        .map_err(|error| runtime_error(dylib, error))?
         .with_telemetry(false)
         .build()
-        .map_err(|error| EmbedError::Runtime { path: dylib.to_owned(), reason: error.to_string() })?;
+        .map_err(|error| runtime_error(dylib, error))?;
     *shared = Some(environment.clone());
     Ok(environment)
+}
+
+fn runtime_error(path: &Path, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> EmbedError {
+    EmbedError::Runtime { path: path.to_owned(), source: source.into() }
 }
 
 fn read(dir: &Path, name: &str) -> Result<Vec<u8>, EmbedError> {

@@ -1,26 +1,27 @@
-//! A Word document as Markdown: paragraphs, and headings by their styles. Pictures, tables' borders and fonts are left out.
+//! Converts a Word document to Markdown: paragraphs, and headings by their styles. Images, table borders and
+//! fonts are ignored.
 
 use std::io::{Cursor, Read as _};
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-use super::Unreadable;
+use super::ExtractError;
 
-/// The most a document may unpack to.
-const MOST_XML: u64 = 64 << 20;
+/// The largest accepted `word/document.xml`.
+const MAX_XML_BYTES: u64 = 64 << 20;
 
-/// The document's text.
-pub(super) fn markdown(bytes: &[u8]) -> Result<String, Unreadable> {
-    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|_| Unreadable::Broken)?;
-    let part = archive.by_name("word/document.xml").map_err(|_| Unreadable::Broken)?;
+/// Returns the text of the document as Markdown.
+pub(super) fn markdown(bytes: &[u8]) -> Result<String, ExtractError> {
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|_| ExtractError::Damaged)?;
+    let part = archive.by_name("word/document.xml").map_err(|_| ExtractError::Damaged)?;
     if part.encrypted() {
-        return Err(Unreadable::Encrypted);
+        return Err(ExtractError::Encrypted);
     }
     let mut xml = Vec::new();
-    part.take(MOST_XML + 1).read_to_end(&mut xml).map_err(|_| Unreadable::Broken)?;
-    if xml.len() as u64 > MOST_XML {
-        return Err(Unreadable::TooLarge);
+    part.take(MAX_XML_BYTES + 1).read_to_end(&mut xml).map_err(|_| ExtractError::Damaged)?;
+    if xml.len() as u64 > MAX_XML_BYTES {
+        return Err(ExtractError::TooLarge);
     }
     paragraphs(&xml)
 }
@@ -32,17 +33,17 @@ struct Paragraph {
     in_text: bool,
 }
 
-fn paragraphs(xml: &[u8]) -> Result<String, Unreadable> {
+fn paragraphs(xml: &[u8]) -> Result<String, ExtractError> {
     let mut reader = Reader::from_reader(xml);
     let mut markdown = String::new();
     let mut paragraph = Paragraph::default();
     let mut buffer = Vec::new();
     loop {
-        match reader.read_event_into(&mut buffer).map_err(|_| Unreadable::Broken)? {
+        match reader.read_event_into(&mut buffer).map_err(|_| ExtractError::Damaged)? {
             Event::Start(tag) => paragraph.begin(&tag),
             Event::Empty(tag) => paragraph.empty(&tag),
             Event::Text(text) if paragraph.in_text => {
-                paragraph.text.push_str(&text.decode().map_err(|_| Unreadable::Broken)?);
+                paragraph.text.push_str(&text.decode().map_err(|_| ExtractError::Damaged)?);
             }
             Event::GeneralRef(reference) if paragraph.in_text => {
                 if let Some(c) = reference.resolve_char_ref().ok().flatten() {
@@ -96,7 +97,8 @@ impl Paragraph {
     }
 }
 
-/// The level a style stands for; 0 where it is no heading. Styles are called `Heading2`, in German `berschrift2`.
+/// Returns the heading level of a paragraph style, or 0. The names depend on the language of Word:
+/// `Heading2`, in German `berschrift2`, in French `Titre2`.
 fn level(tag: &BytesStart<'_>) -> usize {
     let style = tag.attributes().flatten().find(|attribute| attribute.key.local_name().as_ref() == b"val");
     let style = style.map(|style| String::from_utf8_lossy(&style.value).to_lowercase()).unwrap_or_default();
@@ -113,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headings_come_from_styles_and_text_from_runs() {
+    fn styles_become_headings_and_runs_become_text() {
         let xml = br#"<w:document xmlns:w="w"><w:body>
             <w:p><w:pPr><w:pStyle w:val="Heading2"/></w:pPr><w:r><w:t>Tea &amp; milk</w:t></w:r></w:p>
             <w:p><w:r><w:t>Steep </w:t></w:r><w:r><w:t>well.</w:t></w:r></w:p></w:body></w:document>"#;

@@ -1,26 +1,26 @@
-//! Tells by its bytes what a file is, as they come.
+//! Detects the media type of a file from its bytes while it is read.
 
 use std::path::Path;
 
-/// What can be read.
+/// A media type that text is extracted from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MediaType {
     /// Markdown.
     Markdown,
     /// Plain text.
     Plain,
-    /// A web page.
+    /// An HTML page.
     Html,
-    /// A PDF.
+    /// A PDF document.
     Pdf,
-    /// A Word document.
+    /// A Word document (Office Open XML).
     Docx,
 }
 
 impl MediaType {
     const ALL: [Self; 5] = [Self::Markdown, Self::Plain, Self::Html, Self::Pdf, Self::Docx];
 
-    /// Its name.
+    /// The MIME name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Markdown => "text/markdown",
@@ -31,54 +31,58 @@ impl MediaType {
         }
     }
 
-    /// The one of a name.
-    pub fn named(name: &str) -> Option<Self> {
+    /// Returns the media type with this MIME name.
+    pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|media_type| media_type.name() == name)
     }
 }
 
-/// How much of the beginning is looked at.
-const HEAD: usize = 2_048;
-/// What only a Word document has inside. Names stand in a ZIP as they are.
-const WORD: &[u8] = b"word/document.xml";
+/// The bytes at the start of a file that decide its type.
+const HEAD_BYTES: usize = 2_048;
+/// The bytes at the start of a file in which a PDF header is accepted.
+const PDF_HEADER_BYTES: usize = 1_024;
+/// A file name that only a Word document contains. A ZIP stores names uncompressed.
+const WORD_PART: &[u8] = b"word/document.xml";
 
-/// Looks at a file as it passes.
+/// Reads a file in parts and detects its media type.
 #[derive(Debug, Default)]
 pub struct Sniffer {
     head: Vec<u8>,
+    /// The last bytes, in which a name may begin that the next part continues.
     tail: Vec<u8>,
-    word: bool,
-    binary: bool,
+    has_word_part: bool,
+    has_control_bytes: bool,
 }
 
 impl Sniffer {
-    /// Looks at the next bytes.
-    pub fn look(&mut self, bytes: &[u8]) {
-        let wanted = HEAD.saturating_sub(self.head.len()).min(bytes.len());
+    /// Reads the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        let wanted = HEAD_BYTES.saturating_sub(self.head.len()).min(bytes.len());
         self.head.extend_from_slice(bytes.get(..wanted).unwrap_or_default());
-        self.binary |= bytes.iter().any(|byte| matches!(byte, 0..=8 | 14..=26 | 28..=31));
-        if !self.word && self.head.starts_with(b"PK\x03\x04") {
+        self.has_control_bytes |= bytes.iter().any(|byte| matches!(byte, 0..=8 | 14..=26 | 28..=31));
+        if !self.has_word_part && self.head.starts_with(b"PK\x03\x04") {
             self.tail.extend_from_slice(bytes);
-            self.word = self.tail.windows(WORD.len()).any(|window| window == WORD);
-            let kept = self.tail.len().saturating_sub(WORD.len());
+            self.has_word_part = self.tail.windows(WORD_PART.len()).any(|window| window == WORD_PART);
+            let kept = self.tail.len().saturating_sub(WORD_PART.len());
             self.tail.drain(..kept);
         }
     }
 
-    /// What it is, once all has been looked at; its name may say how text is written.
-    pub fn told(&self, name: &str) -> Option<MediaType> {
+    /// Returns the media type once all bytes are read; `None` for an unsupported type. The extension of the
+    /// name distinguishes Markdown, HTML and plain text.
+    pub fn media_type(&self, name: &str) -> Option<MediaType> {
         let head = self.head.as_slice();
         if head
-            .get(..1_024.min(head.len()))
+            .get(..PDF_HEADER_BYTES.min(head.len()))
             .is_some_and(|head| head.windows(5).any(|window| window == b"%PDF-"))
         {
             return Some(MediaType::Pdf);
         }
         if head.starts_with(b"PK\x03\x04") {
-            return self.word.then_some(MediaType::Docx);
+            return self.has_word_part.then_some(MediaType::Docx);
         }
         let utf16 = head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff");
-        if self.binary && !utf16 {
+        if self.has_control_bytes && !utf16 {
             return None;
         }
         let text = decode(head).trim_start().to_lowercase();
@@ -96,18 +100,19 @@ impl Sniffer {
     }
 }
 
-/// Text of bytes: UTF-8, UTF-16 where a byte order mark says so, else Latin-1, in which everything means something.
+/// Decodes text as UTF-16 if it has that byte order mark, else as UTF-8, else as Latin-1, which accepts
+/// all bytes.
 pub(super) fn decode(bytes: &[u8]) -> String {
-    let pairs = |bytes: &[u8], pair: fn([u8; 2]) -> u16| -> String {
+    let decode_utf16 = |bytes: &[u8], pair: fn([u8; 2]) -> u16| -> String {
         let units: Vec<u16> =
             bytes.chunks_exact(2).filter_map(|two| Some(pair(two.try_into().ok()?))).collect();
         String::from_utf16_lossy(&units)
     };
     if let Some(rest) = bytes.strip_prefix(b"\xff\xfe") {
-        return pairs(rest, u16::from_le_bytes);
+        return decode_utf16(rest, u16::from_le_bytes);
     }
     if let Some(rest) = bytes.strip_prefix(b"\xfe\xff") {
-        return pairs(rest, u16::from_be_bytes);
+        return decode_utf16(rest, u16::from_be_bytes);
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     match std::str::from_utf8(bytes) {
@@ -120,25 +125,25 @@ pub(super) fn decode(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn told(bytes: &[u8], name: &str) -> Option<MediaType> {
+    fn media_type(bytes: &[u8], name: &str) -> Option<MediaType> {
         let mut sniffer = Sniffer::default();
-        bytes.chunks(7).for_each(|bytes| sniffer.look(bytes));
-        sniffer.told(name)
+        bytes.chunks(7).for_each(|bytes| sniffer.update(bytes));
+        sniffer.media_type(name)
     }
 
     #[test]
-    fn a_file_is_what_its_bytes_say() {
-        assert_eq!(told(b"%PDF-1.7 \x00\x01", "notes.txt"), Some(MediaType::Pdf));
-        assert_eq!(told(b"PK\x03\x04 ... word/document.xml ...", "a"), Some(MediaType::Docx));
-        assert_eq!(told(b"PK\x03\x04 ... xl/workbook.xml ...", "a.docx"), None);
-        assert_eq!(told(b" <!DOCTYPE html><p>", "a"), Some(MediaType::Html));
-        assert_eq!(told(b"# Hi", "a.md"), Some(MediaType::Markdown));
-        assert_eq!(told(b"Hi", "a"), Some(MediaType::Plain));
-        assert_eq!(told(b"\x89PNG\r\n\x1a\n\0\0", "a.md"), None);
+    fn the_bytes_decide_the_media_type() {
+        assert_eq!(media_type(b"%PDF-1.7 \x00\x01", "notes.txt"), Some(MediaType::Pdf));
+        assert_eq!(media_type(b"PK\x03\x04 ... word/document.xml ...", "a"), Some(MediaType::Docx));
+        assert_eq!(media_type(b"PK\x03\x04 ... xl/workbook.xml ...", "a.docx"), None);
+        assert_eq!(media_type(b" <!DOCTYPE html><p>", "a"), Some(MediaType::Html));
+        assert_eq!(media_type(b"# Hi", "a.md"), Some(MediaType::Markdown));
+        assert_eq!(media_type(b"Hi", "a"), Some(MediaType::Plain));
+        assert_eq!(media_type(b"\x89PNG\r\n\x1a\n\0\0", "a.md"), None);
     }
 
     #[test]
-    fn text_is_read_in_the_encodings_people_have() {
+    fn text_is_decoded_from_utf_8_utf_16_and_latin_1() {
         assert_eq!(decode("\u{feff}é".as_bytes()), "é");
         assert_eq!(decode(b"\xff\xfeh\0i\0"), "hi");
         assert_eq!(decode(b"caf\xe9"), "café");

@@ -1,7 +1,11 @@
-//! Takes Server-Sent Events apart: bytes in, the `data` of complete events out. Knows nothing of what they mean.
+//! Parses Server-Sent Events: bytes in, the `data` of complete events out. Does not interpret the data.
 
-/// An event longer than this is no chat completion.
+/// The longest accepted event. A chat completion chunk is far shorter.
 const MAX_EVENT_BYTES: usize = 1 << 20;
+
+/// An event is longer than [`MAX_EVENT_BYTES`].
+#[derive(Debug)]
+pub(super) struct EventTooLong;
 
 /// Collects bytes until events are complete.
 #[derive(Default)]
@@ -12,8 +16,8 @@ pub(super) struct EventParser {
 }
 
 impl EventParser {
-    /// The data of the events these bytes complete; an error when one grows beyond all measure.
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<Vec<String>, &'static str> {
+    /// Returns the data of the events that these bytes complete.
+    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<Vec<String>, EventTooLong> {
         let mut events = Vec::new();
         for &byte in bytes {
             let ends_cr = std::mem::take(&mut self.after_cr);
@@ -27,7 +31,7 @@ impl EventParser {
                 _ => self.line.push(byte),
             }
             if self.line.len() + self.data.len() > MAX_EVENT_BYTES {
-                return Err("an event without end");
+                return Err(EventTooLong);
             }
         }
         Ok(events)
@@ -59,18 +63,18 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_was_not_completed_is_none() {
+    fn an_incomplete_event_is_not_returned() {
         assert!(EventParser::default().push(b"data: half").unwrap().is_empty());
     }
 
     #[test]
-    fn an_event_without_end_is_refused() {
+    fn an_event_over_the_limit_is_an_error() {
         assert!(EventParser::default().push(&vec![b'x'; MAX_EVENT_BYTES + 1]).is_err());
     }
 
     proptest! {
         #[test]
-        fn however_the_bytes_are_cut_the_events_are_the_same(
+        fn the_events_do_not_depend_on_the_boundaries_of_the_input(
             texts in prop::collection::vec("[^\r\n]{1,40}", 1..8),
             ending in prop::sample::select(vec!["\n", "\r\n", "\r"]),
             cut in 1_usize..7,
@@ -78,8 +82,8 @@ mod tests {
             let stream: String = texts.iter().flat_map(|text| ["data: ", text, ending, ending]).collect();
             let mut parser = EventParser::default();
             let mut events = Vec::new();
-            for piece in stream.as_bytes().chunks(cut) {
-                events.extend(parser.push(piece).unwrap());
+            for bytes in stream.as_bytes().chunks(cut) {
+                events.extend(parser.push(bytes).unwrap());
             }
             prop_assert_eq!(events, texts);
         }

@@ -1,5 +1,5 @@
-//! The collections of all embedding models, and which of them is answered from: the one that the alias, their common prefix,
-//! stands for. Changing the alias is one step for everybody who reads.
+//! The collections of all embedding models. An alias with the name of their common prefix points to the
+//! active collection, from which answers are written. Moving the alias is atomic for all readers.
 
 use qdrant_client::qdrant::CreateAliasBuilder;
 use uuid::Uuid;
@@ -16,67 +16,69 @@ pub struct Collections {
 }
 
 impl Collections {
-    /// The collections whose names begin with this prefix, in the Qdrant of this index.
+    /// Manages the collections with this name prefix in the index's Qdrant.
     pub fn new(index: &PassageIndex, prefix: &str) -> Self {
-        Self { index: index.at(prefix.to_owned(), 0), prefix: prefix.to_owned() }
+        Self { index: index.with_collection(prefix.to_owned(), 0), prefix: prefix.to_owned() }
     }
 
-    /// Whichever collection is answered from, for reading by place.
-    pub fn answered_from(&self) -> PassageIndex {
+    /// Returns the active collection by its alias, for reads by id.
+    pub fn active_index(&self) -> PassageIndex {
         self.index.clone()
     }
 
-    /// The collection of a model, whether or not it is there.
-    pub fn of(&self, embedder: &Embedder) -> PassageIndex {
+    /// Returns the collection of a model, which need not exist.
+    pub fn for_model(&self, embedder: &Embedder) -> PassageIndex {
         let (name, dimensions) = (embedder.name(), embedder.dimensions());
-        self.index.at(collection_name(&self.prefix, name, dimensions), dimensions)
+        self.index.with_collection(collection_name(&self.prefix, name, dimensions), dimensions)
     }
 
-    /// The name of the collection that is answered from; none before the first.
+    /// Returns the name of the active collection; `None` before the first activation.
     pub async fn active(&self) -> Result<Option<String>, IndexError> {
-        let answer = self.index.within(self.index.client.list_aliases()).await?;
-        let ours = answer.aliases.into_iter().find(|alias| alias.alias_name == self.prefix);
-        Ok(ours.map(|alias| alias.collection_name))
+        let answer = self.index.within_timeout(self.index.client.list_aliases()).await?;
+        let alias = answer.aliases.into_iter().find(|alias| alias.alias_name == self.prefix);
+        Ok(alias.map(|alias| alias.collection_name))
     }
 
-    /// Answers come from this collection from now on.
+    /// Makes a collection the active one.
     pub async fn activate(&self, collection: &str) -> Result<(), IndexError> {
         let alias = CreateAliasBuilder::new(collection, &self.prefix);
-        self.index.within(self.index.client.create_alias(alias)).await.map(drop)
+        self.index.within_timeout(self.index.client.create_alias(alias)).await.map(drop)
     }
 
-    /// The names of all of them.
+    /// Returns the names of all collections of the installation.
     pub async fn names(&self) -> Result<Vec<String>, IndexError> {
-        let answer = self.index.within(self.index.client.list_collections()).await?;
-        let begins = format!("{}_", self.prefix);
+        let answer = self.index.within_timeout(self.index.client.list_collections()).await?;
+        let prefix = format!("{}_", self.prefix);
         let names = answer.collections.into_iter().map(|collection| collection.name);
-        Ok(names.filter(|name| name.starts_with(&begins)).collect())
+        Ok(names.filter(|name| name.starts_with(&prefix)).collect())
     }
 
     /// Deletes a collection.
     pub async fn delete(&self, collection: &str) -> Result<(), IndexError> {
-        self.index.within(self.index.client.delete_collection(collection)).await.map(drop)
+        self.index.within_timeout(self.index.client.delete_collection(collection)).await.map(drop)
     }
 
-    /// Removes all passages of a document, whoever embedded them; says how many are left, by counting.
+    /// Deletes the passages of a document from all collections. Returns the number of passages that a count
+    /// still finds.
     pub async fn delete_document(&self, document_id: DocumentId) -> Result<u64, IndexError> {
-        let mut left = 0;
+        let mut remaining = 0;
         for name in self.names().await? {
-            let index = self.index.at(name, 0);
+            let index = self.index.with_collection(name, 0);
             index.delete_document(document_id).await?;
-            left += index.count(Some(document_id)).await?;
+            remaining += index.count(Some(document_id)).await?;
         }
-        Ok(left)
+        Ok(remaining)
     }
 
-    /// Removes all passages of one owner; says how many are left, by counting.
+    /// Deletes the passages of an owner from all collections. Returns the number of passages that a count
+    /// still finds.
     pub async fn delete_owner(&self, owner: Uuid) -> Result<u64, IndexError> {
-        let mut left = 0;
+        let mut remaining = 0;
         for name in self.names().await? {
-            let index = self.index.at(name, 0);
+            let index = self.index.with_collection(name, 0);
             index.delete_owner(owner).await?;
-            left += index.count_of_owner(owner).await?;
+            remaining += index.count_owner(owner).await?;
         }
-        Ok(left)
+        Ok(remaining)
     }
 }

@@ -1,4 +1,4 @@
-//! What stands beside a passage's vectors in Qdrant, written and read back.
+//! Converts passages to payloads of Qdrant points and back.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use qdrant_client::qdrant::vectors_output::VectorsOptions;
 use qdrant_client::qdrant::{PayloadIncludeSelector, ScoredPoint, Value};
 use uuid::Uuid;
 
-use super::{Candidate, DENSE, IndexError};
+use super::{Candidate, DENSE, IndexError, PointPart};
 use crate::embed;
 use crate::vocabulary::{ContentVersion, DocumentId, PassageBody, PassageId, PassageText, Scope};
 
@@ -19,7 +19,8 @@ pub(super) const SCOPE: &str = "scope";
 pub(super) const OWNER: &str = "owner";
 pub(super) const DOCUMENT_ID: &str = "document_id";
 pub(super) const ORDINAL: &str = "ordinal";
-pub(super) const GENERATION: &str = "generation";
+/// Existing collections store the content version under this key.
+pub(super) const CONTENT_VERSION: &str = "generation";
 pub(super) const SHARED: &str = "shared";
 pub(super) const USER: &str = "user";
 const TITLE: &str = "title";
@@ -27,7 +28,7 @@ const HEADING: &str = "heading";
 const TEXT: &str = "text";
 const SEALED: &str = "sealed";
 
-/// The payload of a passage.
+/// Builds the payload of a passage.
 pub(super) fn of(id: PassageId, version: ContentVersion, scope: Scope, body: PassageBody) -> Payload {
     let mut payload = Payload::new();
     match scope {
@@ -39,7 +40,7 @@ pub(super) fn of(id: PassageId, version: ContentVersion, scope: Scope, body: Pas
     }
     payload.insert(DOCUMENT_ID, id.document_id.to_string());
     payload.insert(ORDINAL, i64::from(id.ordinal));
-    payload.insert(GENERATION, version.0.cast_signed());
+    payload.insert(CONTENT_VERSION, version.0.cast_signed());
     match body {
         PassageBody::Open(passage) => {
             payload.insert(TITLE, passage.title);
@@ -51,36 +52,36 @@ pub(super) fn of(id: PassageId, version: ContentVersion, scope: Scope, body: Pas
     payload
 }
 
-/// The points found by vector and by terms as one list, each once, with both scores.
+/// Merges the points of both searches into one list of candidates, each once with both scores.
 pub(super) fn candidates(
     question: &[f32],
-    near: Vec<ScoredPoint>,
-    worded: Vec<ScoredPoint>,
+    by_vector: Vec<ScoredPoint>,
+    by_terms: Vec<ScoredPoint>,
 ) -> Result<Vec<Candidate>, IndexError> {
-    let mut found: Vec<Candidate> = Vec::with_capacity(near.len() + worded.len());
-    let mut places: HashMap<(PassageId, ContentVersion), usize> =
-        HashMap::with_capacity(near.len() + worded.len());
-    let by_vector = near.into_iter().map(|point| (point, 0.0));
-    let by_terms = worded.into_iter().map(|point| {
+    let capacity = by_vector.len() + by_terms.len();
+    let mut candidates: Vec<Candidate> = Vec::with_capacity(capacity);
+    let mut positions: HashMap<(PassageId, ContentVersion), usize> = HashMap::with_capacity(capacity);
+    let by_vector = by_vector.into_iter().map(|point| (point, 0.0));
+    let by_terms = by_terms.into_iter().map(|point| {
         let bm25 = point.score;
         (point, bm25)
     });
     for (mut point, bm25) in by_vector.chain(by_terms) {
-        let (passage, version) = (id(&point.payload)?, generation(&point.payload));
-        if let Some(&at) = places.get(&(passage, version)) {
-            found[at].bm25 = bm25;
+        let (id, version) = (id(&point.payload)?, content_version(&point.payload));
+        if let Some(&position) = positions.get(&(id, version)) {
+            candidates[position].bm25 = bm25;
             continue;
         }
-        places.insert((passage, version), found.len());
-        let vector = dense(&mut point).ok_or(IndexError::Unreadable("its vector"))?;
+        positions.insert((id, version), candidates.len());
+        let vector = dense_vector(&mut point).ok_or(IndexError::InvalidPoint(PointPart::Vector))?;
         let cosine = embed::cosine(question, &vector);
         let body = body(point.payload)?;
-        found.push(Candidate { id: passage, version, body, vector, cosine, bm25 });
+        candidates.push(Candidate { id, version, body, vector, cosine, bm25 });
     }
-    Ok(found)
+    Ok(candidates)
 }
 
-fn dense(point: &mut ScoredPoint) -> Option<Vec<f32>> {
+fn dense_vector(point: &mut ScoredPoint) -> Option<Vec<f32>> {
     let VectorsOptions::Vectors(mut named) = point.vectors.take()?.vectors_options? else { return None };
     match named.vectors.remove(DENSE)?.into_vector() {
         Vector::Dense(vector) => Some(vector.data),
@@ -88,25 +89,25 @@ fn dense(point: &mut ScoredPoint) -> Option<Vec<f32>> {
     }
 }
 
-/// Asks for no more of the payload than [`id`] needs.
-pub(super) fn place() -> PayloadIncludeSelector {
+/// Selects the payload fields that [`id`] reads.
+pub(super) fn id_fields() -> PayloadIncludeSelector {
     PayloadIncludeSelector { fields: vec![DOCUMENT_ID.to_owned(), ORDINAL.to_owned()] }
 }
 
-/// Which passage it is.
+/// Reads the id of a passage.
 pub(super) fn id(payload: &HashMap<String, Value>) -> Result<PassageId, IndexError> {
     let document_id = text(payload.get(DOCUMENT_ID).cloned())
         .and_then(|id| Uuid::parse_str(&id).ok())
         .map(DocumentId::from)
-        .ok_or(IndexError::Unreadable("its document"))?;
+        .ok_or(IndexError::InvalidPoint(PointPart::DocumentId))?;
     let ordinal = number(payload.get(ORDINAL)).and_then(|ordinal| u32::try_from(ordinal).ok());
-    let ordinal = ordinal.ok_or(IndexError::Unreadable("its ordinal"))?;
+    let ordinal = ordinal.ok_or(IndexError::InvalidPoint(PointPart::Ordinal))?;
     Ok(PassageId { document_id, ordinal })
 }
 
-/// Of which version it is; of none that counts where that is not written down.
-fn generation(payload: &HashMap<String, Value>) -> ContentVersion {
-    ContentVersion(number(payload.get(GENERATION)).map_or(0, i64::unsigned_abs))
+/// Reads the content version. A point without one has version 0, which is never current.
+fn content_version(payload: &HashMap<String, Value>) -> ContentVersion {
+    ContentVersion(number(payload.get(CONTENT_VERSION)).map_or(0, i64::unsigned_abs))
 }
 
 fn number(value: Option<&Value>) -> Option<i64> {
@@ -116,17 +117,17 @@ fn number(value: Option<&Value>) -> Option<i64> {
     }
 }
 
+/// Reads the content of a passage.
 pub(super) fn body(mut payload: HashMap<String, Value>) -> Result<PassageBody, IndexError> {
-    Ok(match text(payload.remove(SEALED)) {
-        Some(sealed) => {
-            PassageBody::Sealed(BASE64.decode(sealed).map_err(|_| IndexError::Unreadable("its sealed body"))?)
-        }
-        None => PassageBody::Open(PassageText {
-            title: text(payload.remove(TITLE)).unwrap_or_default(),
-            heading: texts(payload.remove(HEADING)),
-            text: text(payload.remove(TEXT)).ok_or(IndexError::Unreadable("its text"))?,
-        }),
-    })
+    if let Some(sealed) = text(payload.remove(SEALED)) {
+        let sealed = BASE64.decode(sealed).map_err(|_| IndexError::InvalidPoint(PointPart::SealedBody))?;
+        return Ok(PassageBody::Sealed(sealed));
+    }
+    Ok(PassageBody::Open(PassageText {
+        title: text(payload.remove(TITLE)).unwrap_or_default(),
+        heading: texts(payload.remove(HEADING)),
+        text: text(payload.remove(TEXT)).ok_or(IndexError::InvalidPoint(PointPart::Text))?,
+    }))
 }
 
 fn text(value: Option<Value>) -> Option<String> {
@@ -148,6 +149,7 @@ fn texts(value: Option<Value>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vocabulary::OwnerId;
 
     fn id() -> PassageId {
         PassageId { document_id: DocumentId::from(Uuid::from_u128(5)), ordinal: 9 }
@@ -158,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn a_payload_is_read_back_as_the_same_passage() {
         let open = PassageBody::Open(PassageText {
             title: "T".into(),
             heading: vec!["A".into(), "B".into()],
@@ -166,26 +168,26 @@ mod tests {
         });
         let sealed = PassageBody::Sealed(vec![0, 255, 7]);
         for body in [open, sealed] {
-            let owner = crate::vocabulary::OwnerId::from(Uuid::from_u128(1));
+            let owner = OwnerId::from(Uuid::from_u128(1));
             for scope in [Scope::Shared, Scope::User(owner)] {
                 let payload = written(scope, body.clone());
                 assert_eq!(super::id(&payload).unwrap(), id());
-                assert_eq!(super::generation(&payload), ContentVersion(3));
+                assert_eq!(super::content_version(&payload), ContentVersion(3));
                 assert_eq!(super::body(payload).unwrap(), body);
             }
         }
     }
 
     #[test]
-    fn a_sealed_passage_shows_no_word() {
+    fn the_payload_of_a_sealed_passage_holds_no_plaintext() {
         let payload = written(Scope::Shared, PassageBody::Sealed(b"secret".to_vec()));
         assert!(!format!("{payload:?}").contains("secret"));
         assert!(!payload.contains_key(TITLE) && !payload.contains_key(TEXT));
     }
 
     #[test]
-    fn a_foreign_point_is_refused() {
-        assert!(matches!(super::id(&HashMap::new()), Err(IndexError::Unreadable(_))));
-        assert!(matches!(super::body(HashMap::new()), Err(IndexError::Unreadable(_))));
+    fn a_point_without_the_fields_of_a_passage_is_an_error() {
+        assert!(matches!(super::id(&HashMap::new()), Err(IndexError::InvalidPoint(_))));
+        assert!(matches!(super::body(HashMap::new()), Err(IndexError::InvalidPoint(_))));
     }
 }

@@ -1,4 +1,5 @@
-//! Searches the passages: by meaning, by terms, or by both at once. What one person may see, the filter says.
+//! Searches passages by dense vector, by BM25, or by both. A filter limits each search to shared passages and
+//! the owner's own.
 
 use qdrant_client::qdrant::with_vectors_selector::SelectorOptions;
 use qdrant_client::qdrant::{Condition, Filter, Query, QueryPointsBuilder, VectorInput, VectorsSelector};
@@ -8,18 +9,18 @@ use crate::sparse::SparseVector;
 use crate::vocabulary::{OwnerId, PassageId};
 
 impl PassageIndex {
-    /// The passages nearest to a vector, the best first.
-    pub async fn by_meaning(
+    /// Returns the passages nearest to a dense vector, best first.
+    pub async fn search_dense(
         &self,
         vector: &[f32],
         owner: OwnerId,
         limit: u64,
     ) -> Result<Vec<PassageId>, IndexError> {
-        self.by(Query::new_nearest(vector.to_vec()), DENSE, owner, limit).await
+        self.search(Query::new_nearest(vector.to_vec()), DENSE, owner, limit).await
     }
 
-    /// The passages with the most of these terms by BM25, the best first.
-    pub async fn by_terms(
+    /// Returns the passages with the highest BM25 score for these terms, best first.
+    pub async fn search_sparse(
         &self,
         terms: &SparseVector,
         owner: OwnerId,
@@ -28,23 +29,22 @@ impl PassageIndex {
         if terms.is_empty() {
             return Ok(Vec::new());
         }
-        let terms = VectorInput::new_sparse(terms.indices.clone(), terms.values.clone());
-        self.by(Query::new_nearest(terms), BM25, owner, limit).await
+        self.search(sparse_query(terms), BM25, owner, limit).await
     }
 
-    async fn by(
+    async fn search(
         &self,
         query: Query,
         using: &str,
         owner: OwnerId,
         limit: u64,
     ) -> Result<Vec<PassageId>, IndexError> {
-        let request = self.nearest(query, using, owner, limit).with_payload(payload::place());
-        let found = self.within(self.client.query(request)).await?;
+        let request = self.query(query, using, owner, limit).with_payload(payload::id_fields());
+        let found = self.within_timeout(self.client.query(request)).await?;
         found.result.into_iter().map(|point| payload::id(&point.payload)).collect()
     }
 
-    /// The `depth` best passages by vector and the `depth` best by terms that this person may see, each once.
+    /// Returns the `depth` best passages by dense vector and the `depth` best by BM25, each passage once.
     pub(crate) async fn candidates(
         &self,
         vector: &[f32],
@@ -52,25 +52,24 @@ impl PassageIndex {
         owner: OwnerId,
         depth: u64,
     ) -> Result<Vec<Candidate>, IndexError> {
-        let whole = |request: QueryPointsBuilder| {
+        let complete = |request: QueryPointsBuilder| {
             let dense = VectorsSelector { names: vec![DENSE.to_owned()] };
             request.with_payload(true).with_vectors(SelectorOptions::Include(dense))
         };
-        let by_vector = whole(self.nearest(Query::new_nearest(vector.to_vec()), DENSE, owner, depth));
+        let by_vector = complete(self.query(Query::new_nearest(vector.to_vec()), DENSE, owner, depth));
         if terms.is_empty() {
-            let found = self.within(self.client.query(by_vector)).await?;
+            let found = self.within_timeout(self.client.query(by_vector)).await?;
             return payload::candidates(vector, found.result, Vec::new());
         }
-        let terms = VectorInput::new_sparse(terms.indices.clone(), terms.values.clone());
-        let by_terms = whole(self.nearest(Query::new_nearest(terms), BM25, owner, depth));
-        let (near, worded) = tokio::try_join!(
-            self.within(self.client.query(by_vector)),
-            self.within(self.client.query(by_terms))
+        let by_terms = complete(self.query(sparse_query(terms), BM25, owner, depth));
+        let (by_vector, by_terms) = tokio::try_join!(
+            self.within_timeout(self.client.query(by_vector)),
+            self.within_timeout(self.client.query(by_terms))
         )?;
-        payload::candidates(vector, near.result, worded.result)
+        payload::candidates(vector, by_vector.result, by_terms.result)
     }
 
-    fn nearest(&self, query: Query, using: &str, owner: OwnerId, limit: u64) -> QueryPointsBuilder {
+    fn query(&self, query: Query, using: &str, owner: OwnerId, limit: u64) -> QueryPointsBuilder {
         QueryPointsBuilder::new(&self.collection)
             .query(query)
             .using(using)
@@ -79,7 +78,11 @@ impl PassageIndex {
     }
 }
 
-/// Shared, or this person's own.
+fn sparse_query(terms: &SparseVector) -> Query {
+    Query::new_nearest(VectorInput::new_sparse(terms.indices.clone(), terms.values.clone()))
+}
+
+/// Matches shared passages and the passages of the owner.
 fn visible_to(owner: OwnerId) -> Filter {
     let own = Filter::must([
         Condition::matches(payload::SCOPE, payload::USER.to_owned()),

@@ -1,9 +1,9 @@
-//! The terms of a text: words in lower case, stemmed, without those that every text has; identifiers whole and in
-//! their parts.
+//! Splits a text into terms: stemmed words in lower case without stop words, and identifiers both whole and
+//! in parts.
 
 use rust_stemmers::{Algorithm, Stemmer};
 
-/// Words that say nothing about what a text is about.
+/// Words that are too common to distinguish texts, sorted.
 const STOP_WORDS: [&str; 129] = [
     "a", "about", "above", "after", "again", "all", "also", "am", "an", "and", "any", "are", "as", "at",
     "be", "because", "been", "before", "being", "below", "between", "both", "but", "by", "can", "could", "d",
@@ -17,7 +17,7 @@ const STOP_WORDS: [&str; 129] = [
     "with", "would", "you", "your",
 ];
 
-/// A text's terms in order, repeated as it repeats them.
+/// Returns the terms of a text in order, with repetitions.
 pub(super) fn terms(text: &str) -> impl Iterator<Item = String> + use<> {
     let stemmer = Stemmer::create(Algorithm::English);
     let mut terms = Vec::new();
@@ -41,7 +41,8 @@ fn is_stop_word(word: &str) -> bool {
     STOP_WORDS.binary_search(&word).is_ok()
 }
 
-/// `or_insert` gives `or`, `insert`; `HashMap` gives `hash`, `map`; anything else itself; all in lower case.
+/// Splits an identifier into lower-case parts: `or_insert` into `or`, `insert`, and `HashMap` into
+/// `hash`, `map`.
 fn parts(word: &str) -> Vec<String> {
     let mut parts = Vec::new();
     let mut part = String::new();
@@ -81,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn other_scripts_and_empty_texts_are_fine() {
+    fn other_scripts_are_split_into_terms() {
         assert_eq!(all(""), Vec::<String>::new());
         assert_eq!(all("ÉCOLE 漢字"), ["école", "漢字"]);
     }

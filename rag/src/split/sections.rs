@@ -1,32 +1,34 @@
-//! Where the sections and code blocks of a Markdown text begin and end, by its parser's offsets.
+//! Finds the sections and code blocks of a Markdown text by the offsets of its parser.
 
 use std::ops::Range;
 
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
-/// The text between one heading and the next.
+/// The text between two headings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Section {
-    /// The headings it stands under, outermost first.
+    /// The headings above the text, outermost first.
     pub(super) heading: Vec<String>,
-    /// Its bytes in the document, without its own heading.
+    /// The bytes of the text in the document, without the heading.
     pub(super) body: Range<usize>,
 }
 
-/// A code block, fences included.
+/// A fenced code block.
 pub(super) struct CodeBlock {
+    /// The bytes of the block, fences included.
     pub(super) range: Range<usize>,
-    /// The characters it is fenced with.
+    /// The characters of the fence.
     pub(super) fence: String,
-    /// The language, and whatever else stands behind the opening fence.
+    /// The text behind the opening fence, such as the language.
     pub(super) info: String,
 }
 
+/// The Markdown extensions of documents.
 pub(super) fn options() -> Options {
     Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS
 }
 
-/// The sections of a document. Headings inside quotes and lists belong to the text around them.
+/// Returns the sections of a document that have text. Headings inside quotes and lists start no section.
 pub(super) fn sections(document: &str) -> Vec<Section> {
     let mut path: Vec<(usize, String)> = Vec::new();
     let mut found = vec![Section { heading: Vec::new(), body: 0..document.len() }];
@@ -62,7 +64,7 @@ pub(super) fn sections(document: &str) -> Vec<Section> {
     found
 }
 
-/// The first heading, where no other stands as high as it.
+/// Returns the first heading if no other heading has its level or a higher one.
 pub(super) fn title(document: &str) -> Option<String> {
     let mut levels = Vec::new();
     let mut title = String::new();
@@ -83,7 +85,7 @@ pub(super) fn title(document: &str) -> Option<String> {
     (!title.is_empty() && others.iter().all(|level| level > first)).then(|| title.to_owned())
 }
 
-/// The code blocks of a text that are fenced, and not inside anything else.
+/// Returns the fenced code blocks outside quotes and lists.
 pub(super) fn code_blocks(text: &str) -> Vec<CodeBlock> {
     let mut nesting = 0_usize;
     let mut blocks = Vec::new();

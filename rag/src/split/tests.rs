@@ -1,4 +1,4 @@
-//! What splitting promises, over a tokenizer that counts words.
+//! Tests of the splitter with a tokenizer that counts words.
 
 use proptest::prelude::*;
 use tokenizers::models::wordlevel::WordLevel;
@@ -19,7 +19,7 @@ fn words(word: &str, count: usize) -> String {
 }
 
 #[test]
-fn each_passage_stands_under_its_headings() {
+fn each_passage_has_the_headings_above_it() {
     let document = format!(
         "# Book\n\n{}\n\n## Chapter\n\n{}\n\n### Part\n\n{}\n\n## Other\n\n{}\n",
         words("a", 40),
@@ -34,7 +34,7 @@ fn each_passage_stands_under_its_headings() {
 }
 
 #[test]
-fn a_section_too_short_to_stand_alone_is_read_with_the_next() {
+fn a_short_section_is_joined_with_the_next() {
     let document = format!("# Book\n\nJust this.\n\n## Chapter\n\n{}\n", words("b", 40));
     let passages = splitter().split(Markup::Markdown, &document);
     assert_eq!(passages.len(), 1);
@@ -42,7 +42,7 @@ fn a_section_too_short_to_stand_alone_is_read_with_the_next() {
 }
 
 #[test]
-fn a_code_block_that_fits_is_never_cut() {
+fn a_code_block_within_the_limit_is_not_split() {
     let code = format!("```rust\n{}\n```", ["let a = b;"; 12].join("\n"));
     let document = format!("{}\n\n{code}\n\n{}\n", words("before", 170), words("after", 170));
     let passages = splitter().split(Markup::Markdown, &document);
@@ -50,7 +50,7 @@ fn a_code_block_that_fits_is_never_cut() {
 }
 
 #[test]
-fn a_cut_code_block_keeps_its_fences() {
+fn each_part_of_a_split_code_block_has_fences() {
     let document = format!("~~~rust\n{}\n~~~\n", ["let a = b;"; 200].join("\n"));
     let passages = splitter().split(Markup::Markdown, &document);
     assert!(passages.len() > 2);
@@ -60,20 +60,20 @@ fn a_cut_code_block_keeps_its_fences() {
 }
 
 #[test]
-fn an_announcement_goes_with_what_it_announces() {
+fn a_sentence_with_a_colon_stays_with_the_list_it_introduces() {
     let document = format!("# A\n\n{}\n\nThese are the three:\n\n- {}\n", words("a", 175), words("b", 100));
     let passages = splitter().split(Markup::Markdown, &document);
     assert!(passages[1].text.starts_with("These are the three:\n\n- b"), "{passages:#?}");
 }
 
 #[test]
-fn headings_inside_quotes_do_not_begin_a_section() {
+fn headings_inside_quotes_start_no_section() {
     let document = format!("# A\n\n{}\n\n> # B\n>\n> quoted\n\nlast\n", words("a", 40));
     assert!(splitter().split(Markup::Markdown, &document).iter().all(|p| p.heading == ["A"]));
 }
 
 #[test]
-fn nothing_to_say_gives_no_passage() {
+fn a_document_without_text_has_no_passages() {
     for document in ["", "\n\n", "# Title\n", "---\n", "<!-- x -->", "```\n```"] {
         assert!(splitter().split(Markup::Markdown, document).is_empty(), "{document:?}");
     }
@@ -81,14 +81,14 @@ fn nothing_to_say_gives_no_passage() {
 }
 
 #[test]
-fn a_word_without_end_is_still_cut() {
+fn a_very_long_word_is_split() {
     let document = "x".repeat(50_000);
     let passages = splitter().split(Markup::Plain, &document);
     assert!(passages.iter().all(|p| p.text.len() <= (MAX_TOKENS + 1) * MAX_BYTES_PER_TOKEN));
 }
 
 #[test]
-fn a_document_is_named_by_its_first_heading_or_line() {
+fn the_title_is_the_first_heading_or_line() {
     assert_eq!(title(Markup::Markdown, "<!-- x -->\n# The `Name`\n\ntext").as_deref(), Some("The Name"));
     assert_eq!(title(Markup::Plain, "\n First line \nmore").as_deref(), Some("First line"));
     assert_eq!(title(Markup::Plain, ""), None);
@@ -111,7 +111,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn passages_fit_the_budget_and_number_themselves(document in document()) {
+    fn passages_fit_the_budget_and_are_numbered(document in document()) {
         let splitter = splitter();
         for markup in [Markup::Markdown, Markup::Plain] {
             for (passage, ordinal) in splitter.split(markup, &document).iter().zip(0..) {
@@ -122,7 +122,7 @@ proptest! {
     }
 
     #[test]
-    fn no_word_of_plain_text_is_lost(document in "([a-z]{1,8}[ \n]{1,2}){0,600}") {
+    fn plain_text_keeps_all_its_words(document in "([a-z]{1,8}[ \n]{1,2}){0,600}") {
         let passages = splitter().split(Markup::Plain, &document);
         let kept: Vec<_> = passages.iter().flat_map(|p| p.text.split_whitespace()).collect();
         prop_assert_eq!(kept, document.split_whitespace().collect::<Vec<_>>());

@@ -1,4 +1,4 @@
-//! What answering promises, from question to citations.
+//! Tests of answering, from the question to the citations.
 
 use futures::StreamExt as _;
 use rag::answer::{AnswerChunk, AnswerError, Answerer, Author, FinishedAnswer};
@@ -6,15 +6,15 @@ use rag::generate::{ChatConfig, ChatModel, Usage};
 use rag::vocabulary::{NO_ANSWER, OwnerId, Source, Turn};
 use uuid::Uuid;
 
-use crate::model_server::{Act, ModelServer};
-use crate::services::{document_id, library};
+use crate::model_server::{Behavior, ModelServer};
+use crate::services::{document_id, indexed_documents};
 
-fn somebody() -> OwnerId {
+fn owner() -> OwnerId {
     OwnerId::from(Uuid::from_u128(1))
 }
 
 async fn sources(answerer: &Answerer, question: &str) -> Vec<Source> {
-    let hits = answerer.retrieve(question, &[], somebody()).await.unwrap();
+    let hits = answerer.retrieve(question, &[], owner()).await.unwrap();
     hits.into_iter().map(|hit| hit.open_with(|_, _| Err::<Vec<u8>, _>(std::fmt::Error)).unwrap()).collect()
 }
 
@@ -29,18 +29,18 @@ async fn answered(answerer: &Answerer, question: &str) -> (Vec<String>, Result<F
             Err(error) => return (deltas, Err(error)),
         }
     }
-    panic!("the answer ended without saying how")
+    panic!("the stream ended without an end or an error")
 }
 
-async fn model(act: Act) -> (ModelServer, ChatModel) {
-    let server = ModelServer::start(act).await;
+async fn model(behavior: Behavior) -> (ModelServer, ChatModel) {
+    let server = ModelServer::start(behavior).await;
     let model = ChatModel::new(ChatConfig::new(&server.base_url, "test-model")).unwrap();
     (server, model)
 }
 
 #[tokio::test]
 async fn without_a_model_the_sentence_that_answers_is_quoted() {
-    let (embedder, index) = library("quoting").await;
+    let (embedder, index) = indexed_documents("quoting").await;
     let answerer = Answerer::new(embedder, index.clone(), None);
     let (deltas, answer) = answered(&answerer, "When does the night train to Vienna leave?").await;
     let answer = answer.unwrap();
@@ -57,15 +57,15 @@ async fn without_a_model_the_sentence_that_answers_is_quoted() {
 }
 
 #[tokio::test]
-async fn a_question_that_leans_on_the_conversation_is_answered_by_quoting() {
-    let (embedder, index) = library("leaning_quote").await;
+async fn a_followup_question_is_answered_by_quotation() {
+    let (embedder, index) = indexed_documents("leaning_quote").await;
     let answerer = Answerer::new(embedder, index, None);
     let history = vec![
         Turn::Question("Tell me about the night train to Vienna".into()),
         Turn::Answer("It runs.".into()),
     ];
     let question = "And when does it leave?";
-    let hits = answerer.retrieve(question, &history, somebody()).await.unwrap();
+    let hits = answerer.retrieve(question, &history, owner()).await.unwrap();
     let sources =
         hits.into_iter().map(|hit| hit.open_with(|_, _| Err::<Vec<u8>, _>(std::fmt::Error)).unwrap());
     let chunks: Vec<_> = answerer.answer(question.into(), history, sources.collect()).collect().await;
@@ -74,31 +74,32 @@ async fn a_question_that_leans_on_the_conversation_is_answered_by_quoting() {
 }
 
 #[tokio::test]
-async fn a_model_writes_a_leaning_question_anew_and_that_is_searched_for() {
-    let (embedder, index) = library("rewritten").await;
+async fn the_model_rewrites_a_followup_question_for_the_search() {
+    let (embedder, index) = indexed_documents("rewritten").await;
     let history =
         [Turn::Question("What is a swarm?".into()), Turn::Answer("Half of the bees of a hive.".into())];
-    // Its terms and those of the question before lead elsewhere; only what the model makes of it leads there.
-    let (server, chat) = model(Act::Say(vec!["\"At how many degrees ", "is a loaf baked?\""])).await;
+    // The terms of both questions belong to another document; only the rewritten question leads to this one.
+    let (server, chat) =
+        model(Behavior::Complete(vec!["\"At how many degrees ", "is a loaf baked?\""])).await;
     let answerer = Answerer::new(embedder.clone(), index.clone(), Some(chat));
-    let hits = answerer.retrieve("And how hot is that?", &history, somebody()).await.unwrap();
+    let hits = answerer.retrieve("And how hot is that?", &history, owner()).await.unwrap();
     assert_eq!(hits[0].id.document_id, document_id(1));
     let asked = server.requests().remove(0).1.to_string();
     assert!(asked.contains("What is a swarm?") && asked.contains("And how hot is that?"));
-    // A question that stands alone is not sent.
-    answerer.retrieve("How many eggs does a queen lay in summer?", &history, somebody()).await.unwrap();
+    // A question that names its subject is not sent to the model.
+    answerer.retrieve("How many eggs does a queen lay in summer?", &history, owner()).await.unwrap();
     assert_eq!(server.requests().len(), 1);
-    // Without the model's help the terms of the conversation have to do.
-    let (_away, chat) = model(Act::Status(503)).await;
+    // Without the model, the question is searched with the one before it.
+    let (_away, chat) = model(Behavior::Status(503)).await;
     let answerer = Answerer::new(embedder, index, Some(chat));
-    let hits = answerer.retrieve("And how hot is that?", &history, somebody()).await.unwrap();
+    let hits = answerer.retrieve("And how hot is that?", &history, owner()).await.unwrap();
     assert_eq!(hits[0].id.document_id, document_id(2));
 }
 
 #[tokio::test]
-async fn where_nothing_answers_that_is_said_and_nothing_cited() {
-    let (embedder, index) = library("unanswerable").await;
-    let (_server, model) = model(Act::Say(vec!["never asked"])).await;
+async fn an_unanswerable_question_is_refused_without_citations() {
+    let (embedder, index) = indexed_documents("unanswerable").await;
+    let (_server, model) = model(Behavior::Complete(vec!["never asked"])).await;
     for answerer in
         [Answerer::new(embedder.clone(), index.clone(), None), Answerer::new(embedder, index, Some(model))]
     {
@@ -109,9 +110,9 @@ async fn where_nothing_answers_that_is_said_and_nothing_cited() {
 }
 
 #[tokio::test]
-async fn a_models_answer_is_streamed_and_its_citations_checked() {
-    let (embedder, index) = library("model").await;
-    let (server, model) = model(Act::Say(vec!["At 20:33 ", "[", "1].", " Or not [17]", "."])).await;
+async fn the_answer_of_a_model_is_streamed_with_valid_citations() {
+    let (embedder, index) = indexed_documents("model").await;
+    let (server, model) = model(Behavior::Complete(vec!["At 20:33 ", "[", "1].", " Or not [17]", "."])).await;
     let answerer = Answerer::new(embedder, index, Some(model));
     let (deltas, answer) = answered(&answerer, "When does the night train to Vienna leave?").await;
     let answer = answer.unwrap();
@@ -128,18 +129,18 @@ async fn a_models_answer_is_streamed_and_its_citations_checked() {
 }
 
 #[tokio::test]
-async fn usage_is_estimated_when_the_model_does_not_count() {
-    let (embedder, index) = library("uncounted").await;
-    let (_server, model) = model(Act::SayUncounted(vec!["At 20:33 [1]."])).await;
+async fn usage_is_estimated_when_the_server_does_not_report_it() {
+    let (embedder, index) = indexed_documents("uncounted").await;
+    let (_server, model) = model(Behavior::CompleteWithoutUsage(vec!["At 20:33 [1]."])).await;
     let answerer = Answerer::new(embedder, index, Some(model));
     let answer = answered(&answerer, "When does the night train to Vienna leave?").await.1.unwrap();
     assert!(answer.usage.prompt_tokens > 50 && answer.usage.completion_tokens > 2);
 }
 
 #[tokio::test]
-async fn while_the_model_is_away_the_sources_are_quoted() {
-    let (embedder, index) = library("away").await;
-    let (_server, model) = model(Act::Status(503)).await;
+async fn the_sources_are_quoted_while_the_model_is_unavailable() {
+    let (embedder, index) = indexed_documents("away").await;
+    let (_server, model) = model(Behavior::Status(503)).await;
     let answerer = Answerer::new(embedder, index, Some(model));
     let answer = answered(&answerer, "When does the night train to Vienna leave?").await.1.unwrap();
     assert_eq!(answer.provenance.author, Author::Quoted);
@@ -147,10 +148,12 @@ async fn while_the_model_is_away_the_sources_are_quoted() {
 }
 
 #[tokio::test]
-async fn a_model_that_refuses_or_breaks_off_is_an_error() {
-    let (embedder, index) = library("errors").await;
-    for (act, transient) in [(Act::Status(401), false), (Act::Drop(vec!["Half an"]), true)] {
-        let (_server, model) = model(act).await;
+async fn a_refusal_and_an_interruption_are_errors() {
+    let (embedder, index) = indexed_documents("errors").await;
+    for (behavior, transient) in
+        [(Behavior::Status(401), false), (Behavior::CloseAfter(vec!["Half an"]), true)]
+    {
+        let (_server, model) = model(behavior).await;
         let answerer = Answerer::new(embedder.clone(), index.clone(), Some(model));
         let error = answered(&answerer, "When does the night train to Vienna leave?").await.1.unwrap_err();
         assert_eq!(error.is_transient(), transient, "{error}");

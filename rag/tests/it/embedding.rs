@@ -1,4 +1,4 @@
-//! What the embedding model promises.
+//! Tests of the local embedding model.
 
 use rag::embed::{DIMENSIONS, EmbedError, Embedder, EmbedderConfig, cosine};
 use rag::split::{MAX_TOKENS, Splitter};
@@ -7,7 +7,7 @@ use rag::vocabulary::{Markup, PassageText};
 use crate::services::{BEES, BREAD, embedder};
 
 #[tokio::test]
-async fn texts_that_mean_the_same_are_close() {
+async fn a_question_is_nearer_to_the_passage_that_answers_it() {
     let embedder = embedder().await;
     let question = embedder.embed_query("How long does dough need to rise?").await.unwrap();
     let passage = |text: &str| PassageText { title: String::new(), heading: vec![], text: text.into() };
@@ -18,7 +18,7 @@ async fn texts_that_mean_the_same_are_close() {
 }
 
 #[tokio::test]
-async fn a_vector_does_not_depend_on_what_is_embedded_beside_it() {
+async fn a_vector_does_not_depend_on_the_other_texts_of_the_call() {
     let embedder = embedder().await;
     let alone = embedder.embed_query("a short text").await.unwrap();
     let among =
@@ -27,7 +27,7 @@ async fn a_vector_does_not_depend_on_what_is_embedded_beside_it() {
 }
 
 #[tokio::test]
-async fn many_at_once_all_get_their_vectors() {
+async fn concurrent_calls_all_return_vectors() {
     let embedder = embedder().await;
     let questions = (0..20).map(|number| {
         let embedder = embedder.clone();
@@ -39,7 +39,7 @@ async fn many_at_once_all_get_their_vectors() {
 }
 
 #[tokio::test]
-async fn passages_are_cut_by_the_models_own_tokens() {
+async fn passages_are_split_by_the_tokens_of_the_model() {
     let tokenizer = embedder().await.tokenizer();
     let splitter = Splitter::new(tokenizer.clone());
     let document = format!("# Title\n\n{}", BREAD.replace('#', "").repeat(30));
@@ -53,7 +53,7 @@ async fn passages_are_cut_by_the_models_own_tokens() {
 }
 
 #[tokio::test]
-async fn a_missing_file_is_named() {
+async fn the_error_names_a_missing_file() {
     let error = Embedder::load(EmbedderConfig::new("/nowhere", "/nowhere/lib.so")).await.err().unwrap();
     assert!(matches!(&error, EmbedError::File { .. }) && error.to_string().contains("/nowhere"), "{error}");
 }

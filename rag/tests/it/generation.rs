@@ -1,4 +1,4 @@
-//! What the client of the language model promises.
+//! Tests of the language model's client.
 
 use std::time::Duration;
 
@@ -6,21 +6,21 @@ use futures::StreamExt as _;
 use rag::generate::{ChatConfig, ChatModel, ModelError, ModelEvent, Usage};
 use rag::prompt::{Message, Prompt, Role};
 
-use crate::model_server::{Act, ModelServer};
+use crate::model_server::{Behavior, ModelServer};
+
+/// A time limit after which a silent server counts as stalled.
+const STALLED_AFTER: Duration = Duration::from_millis(300);
 
 fn prompt(question: &str) -> Prompt {
     let messages = vec![Message { role: Role::User, content: question.into() }];
-    Prompt { messages, sources_given: 0, max_answer_tokens: 48, estimated_tokens: 9 }
+    Prompt { messages, source_count: 0, max_answer_tokens: 48, estimated_tokens: 9 }
 }
 
 fn config(base_url: &str) -> ChatConfig {
-    let mut config = ChatConfig::new(base_url, "test-model");
-    config.first_token_timeout = Duration::from_millis(700);
-    config.idle_timeout = Duration::from_millis(300);
-    config
+    ChatConfig::new(base_url, "test-model")
 }
 
-async fn events(config: ChatConfig) -> (String, Result<Option<Usage>, ModelError>) {
+async fn answer(config: ChatConfig) -> (String, Result<Option<Usage>, ModelError>) {
     let model = ChatModel::new(config).unwrap();
     let mut stream = Box::pin(model.stream(&prompt("Why?")));
     let mut text = String::new();
@@ -31,15 +31,15 @@ async fn events(config: ChatConfig) -> (String, Result<Option<Usage>, ModelError
             Err(error) => return (text, Err(error)),
         }
     }
-    panic!("the stream ended without saying how")
+    panic!("the stream ended without an end event or an error")
 }
 
 #[tokio::test]
 async fn an_answer_arrives_whole_with_its_usage() {
-    let server = ModelServer::start(Act::Say(vec!["Bec", "ause ", "é", "。"])).await;
+    let server = ModelServer::start(Behavior::Complete(vec!["Bec", "ause ", "é", "。"])).await;
     let mut config = config(&format!("{}/", server.base_url));
     config.api_key = Some("s3cret".into());
-    let (text, end) = events(config).await;
+    let (text, end) = answer(config).await;
     assert_eq!(text, "Because é。");
     assert_eq!(end.unwrap(), Some(Usage { prompt_tokens: 21, completion_tokens: 7 }));
     let (headers, body) = server.requests().remove(0);
@@ -50,67 +50,78 @@ async fn an_answer_arrives_whole_with_its_usage() {
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_count_is_fine() {
-    let server = ModelServer::start(Act::SayUncounted(vec!["Yes."])).await;
-    assert_eq!(events(config(&server.base_url)).await, ("Yes.".into(), Ok(None)));
+async fn a_server_need_not_report_usage() {
+    let server = ModelServer::start(Behavior::CompleteWithoutUsage(vec!["Yes."])).await;
+    let (text, end) = answer(config(&server.base_url)).await;
+    assert_eq!((text.as_str(), end.unwrap()), ("Yes.", None));
 }
 
 #[tokio::test]
-async fn a_model_that_writes_nothing_is_away() {
-    for act in
-        [Act::Status(503), Act::Status(429), Act::Drop(vec![]), Act::Stall(vec![]), Act::Report(vec![])]
-    {
-        let server = ModelServer::start(act.clone()).await;
-        let (text, end) = events(config(&server.base_url)).await;
-        assert!(text.is_empty() && matches!(end, Err(ModelError::Away(_))), "{act:?}: {end:?}");
+async fn a_model_that_writes_nothing_is_unavailable() {
+    for behavior in [
+        Behavior::Status(503),
+        Behavior::Status(429),
+        Behavior::CloseAfter(vec![]),
+        Behavior::ErrorAfter(vec![]),
+        Behavior::StallAfter(vec![]),
+    ] {
+        let server = ModelServer::start(behavior.clone()).await;
+        let mut config = config(&server.base_url);
+        if matches!(behavior, Behavior::StallAfter(_)) {
+            config.first_token_timeout = STALLED_AFTER;
+        }
+        let (text, end) = answer(config).await;
+        assert!(text.is_empty() && matches!(end, Err(ModelError::Unavailable(_))), "{behavior:?}: {end:?}");
     }
-    let (_, end) = events(config("http://127.0.0.1:9/v1")).await;
-    assert!(matches!(end, Err(ModelError::Away(_))), "{end:?}");
+    let (_, end) = answer(config("http://127.0.0.1:9/v1")).await;
+    assert!(matches!(end, Err(ModelError::Unavailable(_))), "{end:?}");
 }
 
 #[tokio::test]
-async fn a_model_that_refuses_is_not_asked_again() {
+async fn a_refused_request_is_not_transient() {
     for status in [400, 401, 404] {
-        let server = ModelServer::start(Act::Status(status)).await;
-        let error = events(config(&server.base_url)).await.1.unwrap_err();
+        let server = ModelServer::start(Behavior::Status(status)).await;
+        let error = answer(config(&server.base_url)).await.1.unwrap_err();
         assert!(matches!(error, ModelError::Refused(_)) && !error.is_transient(), "{status}");
     }
-    let (_, end) = events(config("not an address")).await;
+    let (_, end) = answer(config("not an address")).await;
     assert!(matches!(end, Err(ModelError::Refused(_))), "{end:?}");
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_off_is_cut_off() {
-    for act in [Act::Drop(vec!["Half"]), Act::Stall(vec!["Half"]), Act::Report(vec!["Half"])] {
-        let server = ModelServer::start(act.clone()).await;
-        let (text, end) = events(config(&server.base_url)).await;
+async fn an_answer_that_stops_early_is_interrupted() {
+    for behavior in [
+        Behavior::CloseAfter(vec!["Half"]),
+        Behavior::ErrorAfter(vec!["Half"]),
+        Behavior::StallAfter(vec!["Half"]),
+    ] {
+        let server = ModelServer::start(behavior.clone()).await;
+        let mut config = config(&server.base_url);
+        if matches!(behavior, Behavior::StallAfter(_)) {
+            config.idle_timeout = STALLED_AFTER;
+        }
+        let (text, end) = answer(config).await;
         assert_eq!(text, "Half");
-        assert!(matches!(end, Err(ModelError::CutOff(_))), "{act:?}: {end:?}");
+        assert!(matches!(end, Err(ModelError::Interrupted(_))), "{behavior:?}: {end:?}");
     }
 }
 
 #[tokio::test]
 async fn dropping_the_stream_ends_the_request() {
-    let server = ModelServer::start(Act::Stall(vec!["Half"])).await;
-    let idle = server.holders();
-    let model = ChatModel::new(ChatConfig::new(&server.base_url, "test-model")).unwrap();
+    let server = ModelServer::start(Behavior::StallAfter(vec!["Half"])).await;
+    let model = ChatModel::new(config(&server.base_url)).unwrap();
     let mut stream = Box::pin(model.stream(&prompt("Why?")));
     assert_eq!(stream.next().await.unwrap().unwrap(), ModelEvent::Delta("Half".into()));
-    assert!(server.holders() > idle);
+    assert!(server.is_responding());
     drop(stream);
-    let ended = async {
-        while server.holders() > idle {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(10), ended).await.unwrap();
+    tokio::time::timeout(Duration::from_mins(1), server.all_responses_ended()).await.unwrap();
 }
 
-/// Needs a real server (llama.cpp with a small model); skipped where none runs, for it only confirms the protocol.
+/// Confirms the protocol with llama.cpp and a small model. Skipped if no such server runs.
 #[tokio::test]
 async fn a_real_server_speaks_the_protocol() {
     let Ok(base_url) = std::env::var("COLLOQUY_TEST_MODEL_URL") else { return };
-    let (text, end) = events(ChatConfig::new(base_url, "small")).await;
+    let (text, end) = answer(ChatConfig::new(base_url, "small")).await;
     assert!(!text.is_empty());
     let usage = end.unwrap().unwrap();
     assert!(usage.prompt_tokens > 0 && usage.completion_tokens > 0);

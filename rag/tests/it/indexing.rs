@@ -1,8 +1,8 @@
-//! What the index promises.
+//! Tests of the passage index.
 
 use std::time::Duration;
 
-use rag::index::{IndexConfig, IndexError, PassageIndex};
+use rag::index::{IndexConfig, PassageIndex};
 use rag::ingest::{Document, Ingester, SealedIngestError};
 use rag::vocabulary::{ContentVersion, OwnerId, Scope};
 use uuid::Uuid;
@@ -10,33 +10,34 @@ use uuid::Uuid;
 use crate::services::{BREAD, document, document_id, embedder, index};
 
 #[tokio::test]
-async fn indexing_again_replaces_and_removing_leaves_nothing() {
+async fn indexing_again_replaces_passages_and_deleting_removes_all() {
     let (embedder, index) = (embedder().await, index("replace").await);
     let ingester = Ingester::new(embedder, index.clone());
     let long = format!("{BREAD}\n## More\n\n{}\n", "Flour, water and salt are weighed. ".repeat(80));
-    let many = ingester.shared(&document(1, Scope::Shared, &long), |_, _| {}).await.unwrap();
+    let many = ingester.index_shared(&document(1, Scope::Shared, &long), |_, _| {}).await.unwrap();
     assert!(many > 2);
     for _ in 0..2 {
         assert_eq!(index.count(Some(document_id(1))).await.unwrap(), u64::from(many));
-        ingester.shared(&document(1, Scope::Shared, &long), |_, _| {}).await.unwrap();
+        ingester.index_shared(&document(1, Scope::Shared, &long), |_, _| {}).await.unwrap();
     }
     let next = Document { version: ContentVersion(2), ..document(1, Scope::Shared, BREAD) };
-    let told = std::sync::Mutex::new(vec![]);
-    let few = ingester.shared(&next, |done, all| told.lock().unwrap().push((done, all))).await.unwrap();
+    let progress = std::sync::Mutex::new(vec![]);
+    let few =
+        ingester.index_shared(&next, |done, all| progress.lock().unwrap().push((done, all))).await.unwrap();
     assert!(few < many);
-    assert_eq!(told.into_inner().unwrap(), [(0, few), (few, few)]);
+    assert_eq!(progress.into_inner().unwrap(), [(0, few), (few, few)]);
     assert_eq!(index.count(Some(document_id(1))).await.unwrap(), u64::from(many + few));
-    assert_eq!(index.count_of_version(document_id(1), ContentVersion(2)).await.unwrap(), u64::from(few));
-    index.keep_only(document_id(1), ContentVersion(2)).await.unwrap();
+    assert_eq!(index.count_version(document_id(1), ContentVersion(2)).await.unwrap(), u64::from(few));
+    index.delete_other_versions(document_id(1), ContentVersion(2)).await.unwrap();
     assert_eq!(index.count(Some(document_id(1))).await.unwrap(), u64::from(few));
-    ingester.shared(&document(2, Scope::Shared, BREAD), |_, _| {}).await.unwrap();
+    ingester.index_shared(&document(2, Scope::Shared, BREAD), |_, _| {}).await.unwrap();
     index.delete_document(document_id(1)).await.unwrap();
     assert_eq!(index.count(Some(document_id(1))).await.unwrap(), 0);
     assert!(index.count(None).await.unwrap() > 0);
 }
 
 #[tokio::test]
-async fn the_collection_can_be_ensured_by_many_at_once() {
+async fn the_collection_can_be_created_concurrently() {
     let index = index("ensure").await;
     let all = (0..4).map(|_| {
         let index = index.clone();
@@ -49,21 +50,24 @@ async fn the_collection_can_be_ensured_by_many_at_once() {
 }
 
 #[tokio::test]
-async fn a_passage_that_can_not_be_sealed_is_not_indexed() {
+async fn a_passage_that_cannot_be_encrypted_is_not_indexed() {
     let (embedder, index) = (embedder().await, index("unsealed").await);
     let owner = OwnerId::from(Uuid::from_u128(1));
     let done = Ingester::new(embedder, index.clone())
-        .own(&document(1, Scope::User(owner), BREAD), |_, _| Err::<Vec<u8>, _>(std::fmt::Error), |_, _| {})
+        .index_sealed(
+            &document(1, Scope::User(owner), BREAD),
+            |_, _| Err::<Vec<u8>, _>(std::fmt::Error),
+            |_, _| {},
+        )
         .await;
     assert!(matches!(done, Err(SealedIngestError::Seal(_))));
     assert_eq!(index.count(None).await.unwrap(), 0);
 }
 
 #[tokio::test]
-async fn an_index_that_is_away_says_so_in_time() {
+async fn an_unreachable_index_is_a_transient_error() {
     let mut config = IndexConfig::new("http://127.0.0.1:9");
     config.timeout = Duration::from_secs(2);
     let error = PassageIndex::new(&config).unwrap().count(None).await.unwrap_err();
     assert!(error.is_transient(), "{error}");
-    assert!(matches!(error, IndexError::Away(_)));
 }

@@ -1,5 +1,5 @@
-//! The crate against its services: the embedding model and Qdrant, and language models that answer, fail or stall on
-//! cue. The services come from the environment; without them these tests fail.
+//! Tests of the crate with the embedding model, Qdrant, and language models that answer, fail or stall as a
+//! test prescribes. The environment names the services; without them the tests that need one fail.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -1,8 +1,7 @@
-//! An OpenAI-compatible server that says exactly what a test wants, or fails on cue.
+//! An OpenAI-compatible server that answers as a test prescribes.
 
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, Weak};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -12,57 +11,64 @@ use axum::routing::post;
 use axum::{Json, Router};
 use futures::StreamExt as _;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
-/// What the server does with a request.
+/// The response to each request.
 #[derive(Debug, Clone)]
-pub(crate) enum Act {
-    /// Streams these pieces, then finishes with usage.
-    Say(Vec<&'static str>),
-    /// Streams these, then finishes without usage.
-    SayUncounted(Vec<&'static str>),
-    /// Streams these, then closes the connection.
-    Drop(Vec<&'static str>),
-    /// Streams these, then says nothing more.
-    Stall(Vec<&'static str>),
-    /// Reports an error within the stream, after these.
-    Report(Vec<&'static str>),
-    /// Answers with this status.
+pub(crate) enum Behavior {
+    /// Streams these deltas, a finish reason and usage.
+    Complete(Vec<&'static str>),
+    /// Streams these deltas and a finish reason without usage.
+    CompleteWithoutUsage(Vec<&'static str>),
+    /// Streams these deltas and closes the connection.
+    CloseAfter(Vec<&'static str>),
+    /// Streams these deltas and sends nothing more.
+    StallAfter(Vec<&'static str>),
+    /// Streams these deltas and an error object.
+    ErrorAfter(Vec<&'static str>),
+    /// Answers with this HTTP status.
     Status(u16),
 }
 
+type Requests = Arc<Mutex<Vec<(HeaderMap, Value)>>>;
+
 #[derive(Clone)]
 struct Shared {
-    act: Act,
-    requests: Arc<Mutex<Vec<(HeaderMap, Value)>>>,
-    answering: Arc<()>,
+    behavior: Behavior,
+    requests: Requests,
+    responses: watch::Sender<()>,
 }
 
-/// The running server; ends with the test.
+/// A running server. It ends with the runtime of the test.
 pub(crate) struct ModelServer {
     pub(crate) base_url: String,
-    requests: Arc<Mutex<Vec<(HeaderMap, Value)>>>,
-    answering: Weak<()>,
+    requests: Requests,
+    /// Each response that is being streamed holds a receiver.
+    responses: watch::Sender<()>,
 }
 
 impl ModelServer {
-    pub(crate) async fn start(act: Act) -> Self {
-        let requests = Arc::default();
-        let answering = Arc::new(());
-        let observed = Arc::downgrade(&answering);
-        let shared = Shared { act, requests: Arc::clone(&requests), answering };
+    pub(crate) async fn start(behavior: Behavior) -> Self {
+        let (requests, responses) = (Requests::default(), watch::Sender::default());
+        let shared = Shared { behavior, requests: Arc::clone(&requests), responses: responses.clone() };
         let app = Router::new().route("/v1/chat/completions", post(complete)).with_state(shared);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, app).await });
-        Self { base_url, requests, answering: observed }
+        Self { base_url, requests, responses }
     }
 
-    /// Answers being streamed, beside the references the server itself keeps.
-    pub(crate) fn holders(&self) -> usize {
-        self.answering.strong_count()
+    /// Whether a response is being streamed.
+    pub(crate) fn is_responding(&self) -> bool {
+        self.responses.receiver_count() > 0
     }
 
-    /// Headers and bodies of what was asked.
+    /// Waits until no response is being streamed.
+    pub(crate) async fn all_responses_ended(&self) {
+        self.responses.closed().await;
+    }
+
+    /// Headers and bodies of all requests so far.
     pub(crate) fn requests(&self) -> Vec<(HeaderMap, Value)> {
         self.requests.lock().unwrap().clone()
     }
@@ -70,33 +76,36 @@ impl ModelServer {
 
 async fn complete(State(shared): State<Shared>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
     shared.requests.lock().unwrap().push((headers, body));
-    let (pieces, end) = match shared.act {
-        Act::Status(status) => return StatusCode::from_u16(status).unwrap().into_response(),
-        Act::Say(pieces) => (pieces, finish(true)),
-        Act::SayUncounted(pieces) => (pieces, finish(false)),
-        Act::Drop(pieces) => (pieces, String::new()),
-        Act::Stall(pieces) => (pieces, "stall".to_owned()),
-        Act::Report(pieces) => (pieces, "data: {\"error\":{\"message\":\"out of memory\"}}\n\n".to_owned()),
+    let (deltas, end) = match shared.behavior {
+        Behavior::Status(status) => return StatusCode::from_u16(status).unwrap().into_response(),
+        Behavior::Complete(deltas) => (deltas, Some(finish(true))),
+        Behavior::CompleteWithoutUsage(deltas) => (deltas, Some(finish(false))),
+        Behavior::CloseAfter(deltas) => (deltas, Some(String::new())),
+        Behavior::StallAfter(deltas) => (deltas, None),
+        Behavior::ErrorAfter(deltas) => {
+            (deltas, Some(event(&json!({"error": {"message": "out of memory"}}))))
+        }
     };
     let role = event(&json!({"choices": [{"delta": {"role": "assistant", "content": null}}]}));
-    let said = pieces.into_iter().map(|piece| event(&json!({"choices": [{"delta": {"content": piece}}]})));
-    let parts: Vec<String> = std::iter::once(role).chain(said).chain([end]).collect();
+    let deltas = deltas.into_iter().map(|delta| event(&json!({"choices": [{"delta": {"content": delta}}]})));
+    let parts: Vec<Option<String>> = std::iter::once(role).chain(deltas).map(Some).chain([end]).collect();
+    let responding = shared.responses.subscribe();
     let stream = futures::stream::iter(parts).then(move |part| {
-        let answering = Arc::clone(&shared.answering);
+        // The closure holds the receiver as long as the stream lives.
+        let _ = &responding;
         async move {
-            if part == "stall" {
-                tokio::time::sleep(Duration::from_mins(5)).await;
+            match part {
+                Some(part) => Ok::<_, Infallible>(Bytes::from(part)),
+                None => std::future::pending().await,
             }
-            drop(answering);
-            Ok::<_, Infallible>(Bytes::from(part))
         }
     });
     Response::builder().header("content-type", "text/event-stream").body(Body::from_stream(stream)).unwrap()
 }
 
-fn finish(counted: bool) -> String {
+fn finish(with_usage: bool) -> String {
     let mut end = event(&json!({"choices": [{"delta": {}, "finish_reason": "stop"}]}));
-    if counted {
+    if with_usage {
         end += &event(&json!({"choices": [], "usage": {"prompt_tokens": 21, "completion_tokens": 7}}));
     }
     end + "data: [DONE]\n\n"

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::module_graph::ModuleGraph;
 
 /// Each module may import the modules behind it.
-const ORDER: [&str; 16] = [
+const ORDER: [&str; 18] = [
     "crate",
     "answer",
     "ingest",
@@ -17,16 +17,18 @@ const ORDER: [&str; 16] = [
     "cite",
     "index",
     "embed",
+    "openai",
     "extract",
     "split",
     "sparse",
-    "readable",
+    "markdown",
     "vocabulary",
+    "error_chain",
 ];
 
 #[test]
 fn no_module_imports_a_module_that_imports_it() {
     let graph = ModuleGraph::of_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
     assert_eq!(graph.cycle(), None);
-    assert_eq!(graph.violations(&ORDER), [String::new(); 0]);
+    assert_eq!(graph.violations(&ORDER), Vec::<String>::new());
 }

@@ -1,4 +1,4 @@
-//! The services the tests run against, from the environment.
+//! The services of the tests, which the environment names.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub(crate) async fn embedder() -> Embedder {
     Embedder::load(config).await.unwrap()
 }
 
-/// A collection of the test's own.
+/// Creates an empty collection for one test.
 pub(crate) async fn index(test: &str) -> PassageIndex {
     let mut config = IndexConfig::new(setting("COLLOQUY_TEST_QDRANT_URL"));
     config.collection = format!("{test}_{}", std::process::id());
@@ -46,12 +46,12 @@ pub(crate) const BREAD: &str = "# Bread\n\nA sourdough loaf rises for twelve hou
 pub(crate) const BEES: &str = "# Bees\n\nA bee colony has one queen, who lays up to two thousand eggs a day in early summer.\n\n## Swarming\n\nWhen the hive grows too small, the old queen leaves with half of the workers. Beekeepers catch a swarm with a box and a brush.\n";
 pub(crate) const TRAINS: &str = "# Night trains\n\nThe night train to Vienna leaves Hamburg at 20:33 from platform fourteen. Couchettes must be reserved in advance.\n\n## Bicycles\n\nBicycles travel for ten euros in the last carriage.\n";
 
-/// The three documents above, shared.
-pub(crate) async fn library(test: &str) -> (Embedder, PassageIndex) {
+/// Creates a collection with the three documents above, shared.
+pub(crate) async fn indexed_documents(test: &str) -> (Embedder, PassageIndex) {
     let (embedder, index) = (embedder().await, index(test).await);
     let ingester = Ingester::new(embedder.clone(), index.clone());
     for (number, text) in [(1, BREAD), (2, BEES), (3, TRAINS)] {
-        ingester.shared(&document(number, Scope::Shared, text), |_, _| {}).await.unwrap();
+        ingester.index_shared(&document(number, Scope::Shared, text), |_, _| {}).await.unwrap();
     }
     (embedder, index)
 }

@@ -15,7 +15,7 @@ impl Indexing {
         let document = self.document(id).await?;
         let (Some(indexed), Some(owner)) = (document.indexed(), document.owner()) else { return Ok(true) };
         let generation = ContentVersion(document.content_version().0);
-        let there = active.index.count_of_version(id.uuid().into(), generation).await?;
+        let there = active.index.count_version(id.uuid().into(), generation).await?;
         // Documents of an erased owner have no passages.
         Ok(there == u64::from(indexed.passages) || self.store.keyring().user(owner).await?.is_none())
     }

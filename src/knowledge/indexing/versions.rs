@@ -4,20 +4,24 @@
 use std::sync::Arc;
 
 use aggregates::DocumentId;
-use rag::retrieve::{Current, NotKnown, Versions};
+use rag::retrieve::{CurrentVersion, VersionLookup, VersionLookupError};
 use rag::vocabulary::ContentVersion;
 
 use store::Store;
 
 /// Looks up current versions by the events.
-pub fn versions_of(store: Store) -> Versions {
+pub fn versions_of(store: Store) -> VersionLookup {
     Arc::new(move |documents| {
         let store = store.clone();
         Box::pin(async move {
             let ids: Vec<DocumentId> = documents.iter().map(|id| DocumentId::new((*id).into())).collect();
-            let counting = store.counting_versions(&ids).await.map_err(|error| NotKnown(Box::new(error)))?;
+            let counting =
+                store.counting_versions(&ids).await.map_err(|error| VersionLookupError(Box::new(error)))?;
             let current = counting.into_iter().map(|(id, version)| {
-                (id.uuid().into(), Current { version: ContentVersion(version.brought.0), age: version.age })
+                (
+                    id.uuid().into(),
+                    CurrentVersion { version: ContentVersion(version.brought.0), age: version.age },
+                )
             });
             Ok(current.collect())
         })

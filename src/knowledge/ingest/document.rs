@@ -153,8 +153,8 @@ async fn read(file: &File) -> Result<(Vec<u8>, MediaType), Outcome> {
     }
     let bytes = tokio::fs::read(&file.path).await.map_err(unreadable)?;
     let mut sniffer = Sniffer::default();
-    sniffer.look(&bytes);
-    match (sniffer.told(&file.name), file.asked) {
+    sniffer.update(&bytes);
+    match (sniffer.media_type(&file.name), file.asked) {
         (Some(MediaType::Markdown | MediaType::Plain), Asked::ByContent)
             if file.path.extension().is_some() =>
         {

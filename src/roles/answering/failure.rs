@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use aggregates::conversation::FailureReason;
 use rag::answer::AnswerError;
+use rag::error_chain::ErrorChain;
 use rag::generate::ModelError;
 use rag::index::IndexError;
 use rag::retrieve::RetrieveError;
@@ -48,16 +49,16 @@ impl AttemptFailed {
 
 impl From<RetrieveError> for AttemptFailed {
     fn from(error: RetrieveError) -> Self {
-        let words = error.to_string();
+        let words = ErrorChain(&error).to_string();
         match error {
             RetrieveError::Embed(_) | RetrieveError::Versions(_) => {
                 Self::Passing(FailureReason::Internal, words)
             }
             // A missing collection is created before the next attempt.
-            RetrieveError::Index(IndexError::Away(_) | IndexError::Refused(_)) => {
-                Self::Passing(FailureReason::KnowledgeUnavailable, words)
-            }
-            RetrieveError::Index(IndexError::Unreadable(_)) => {
+            RetrieveError::Index(
+                IndexError::Unavailable(_) | IndexError::Timeout(_) | IndexError::Refused(_),
+            ) => Self::Passing(FailureReason::KnowledgeUnavailable, words),
+            RetrieveError::Index(IndexError::InvalidPoint(_)) => {
                 Self::Lasting(FailureReason::KnowledgeUnavailable, words)
             }
         }
@@ -66,10 +67,10 @@ impl From<RetrieveError> for AttemptFailed {
 
 impl From<AnswerError> for AttemptFailed {
     fn from(error: AnswerError) -> Self {
-        let words = error.to_string();
+        let words = ErrorChain(&error).to_string();
         match error {
             AnswerError::Model(ModelError::Refused(_)) => Self::Lasting(FailureReason::ModelRefused, words),
-            AnswerError::Model(ModelError::Away(_) | ModelError::CutOff(_)) => {
+            AnswerError::Model(ModelError::Unavailable(_) | ModelError::Interrupted(_)) => {
                 Self::Passing(FailureReason::ModelUnavailable, words)
             }
             AnswerError::Embed(_) => Self::Passing(FailureReason::Internal, words),
@@ -79,6 +80,8 @@ impl From<AnswerError> for AttemptFailed {
 
 #[cfg(test)]
 mod tests {
+    use rag::openai::ApiError;
+
     use super::*;
 
     fn passing() -> AttemptFailed {
@@ -101,13 +104,13 @@ mod tests {
 
     #[test]
     fn what_lasts_is_not_tried_again() {
-        let refused = AttemptFailed::from(AnswerError::Model(ModelError::Refused("401".into())));
+        let refused = AttemptFailed::from(AnswerError::Model(ModelError::Refused(ApiError::Status(401))));
         assert_eq!(refused.next(1), Next::GiveUp(FailureReason::ModelRefused));
     }
 
     #[test]
     fn an_index_that_is_away_is_a_knowledge_that_is_unavailable() {
-        let away = AttemptFailed::from(RetrieveError::Index(IndexError::Away("refused".into())));
+        let away = AttemptFailed::from(RetrieveError::Index(IndexError::Timeout(Duration::from_secs(1))));
         assert_eq!(away.next(ATTEMPTS), Next::GiveUp(FailureReason::KnowledgeUnavailable));
     }
 }

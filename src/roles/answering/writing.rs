@@ -7,8 +7,9 @@ use aggregates::UserId;
 use aggregates::conversation::{Answer, FailureReason, Provenance, Usage};
 use futures::StreamExt as _;
 use rag::answer::{AnswerChunk, Answerer};
+use rag::error_chain::ErrorChain;
 use rag::index::IndexError;
-use rag::retrieve::{Hit, RetrieveError, join_neighbours};
+use rag::retrieve::{Hit, RetrieveError, merge_adjacent};
 use rag::vocabulary::{OwnerId, PassageBody, PassageId, Source};
 use sealing::{AssociatedData, ContentKey, SealError, Subject};
 use uuid::Uuid;
@@ -90,7 +91,7 @@ impl AnswerProcessor {
             }
         };
         let keys = self.document_keys(asked.owner, &hits).await?;
-        Ok(join_neighbours(hits.into_iter().filter_map(|hit| readable(hit, &keys)).collect()))
+        Ok(merge_adjacent(hits.into_iter().filter_map(|hit| readable(hit, &keys)).collect()))
     }
 
     async fn document_keys(
@@ -126,7 +127,7 @@ fn readable(hit: Hit, keys: &HashMap<Subject, ContentKey>) -> Option<Source> {
     });
     opened
         .inspect_err(
-            |error| tracing::warn!(%error, passage = %id, "a retrieved passage could not be decrypted"),
+            |error| tracing::warn!(error = %ErrorChain(error), passage = %id, "a retrieved passage could not be decrypted"),
         )
         .ok()
 }

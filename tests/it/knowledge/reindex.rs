@@ -33,7 +33,7 @@ fn collections(config: &Config) -> Collections {
 
 fn at(collection: &str) -> PassageIndex {
     let config = IndexConfig::new(service("COLLOQUY_TEST_QDRANT_URL"));
-    PassageIndex::new(&config).unwrap().at(collection.to_owned(), 0)
+    PassageIndex::new(&config).unwrap().with_collection(collection.to_owned(), 0)
 }
 
 async fn upload(person: &Person, text: &str) -> String {

@@ -104,7 +104,7 @@ async fn no_passage_and_no_file_of_an_erased_user_remains() {
     let files = Files::at(&product.config.worker.files_url).unwrap();
     let kept = async |owner: Uuid| files.count_of_owner(UserId::new(owner)).await.unwrap();
     let index = PassageIndex::new(&IndexConfig::new(service("COLLOQUY_TEST_QDRANT_URL"))).unwrap();
-    let passages = async |owner: Uuid| index.count_of_owner(owner).await.unwrap();
+    let passages = async |owner: Uuid| index.count_owner(owner).await.unwrap();
     for owner in &owners {
         assert!(kept(*owner).await > 0 && passages(*owner).await > 1);
     }

@@ -129,13 +129,13 @@ async fn take_in(
         if upload.size() + bytes.len() as u64 > FILE_LIMIT {
             return Err(too_large());
         }
-        sniffer.look(&bytes);
+        sniffer.update(&bytes);
         upload.write(&bytes).await?;
     }
     if upload.size() == 0 {
         return Err(Problem::invalid_field("file", "The file is empty."));
     }
-    let Some(media_type) = sniffer.told(name) else {
+    let Some(media_type) = sniffer.media_type(name) else {
         return Err(Problem::unsupported_file());
     };
     Ok((upload.finish().await?, media_type))

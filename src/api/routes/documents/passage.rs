@@ -4,6 +4,7 @@ use aggregates::DocumentId;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Response};
+use rag::error_chain::ErrorChain;
 use rag::vocabulary::{ContentVersion, PassageBody, PassageId, PassageText};
 use sealing::{AssociatedData, Subject};
 use serde::Serialize;
@@ -67,7 +68,7 @@ pub(crate) async fn passage(
     let version = counting.get(&id).ok_or_else(Problem::not_found)?;
     let found =
         api.knowledge.index.passages(&ids, ContentVersion(version.brought.0)).await.map_err(|error| {
-            tracing::warn!(%error, "a passage could not be read");
+            tracing::warn!(error = %ErrorChain(&error), "a passage could not be read");
             Problem::unavailable("The passages cannot be reached.")
         })?;
     let key = api.store.keyring().content(row.owner, Subject::Document(id.uuid())).await?;

@@ -1,32 +1,32 @@
-//! Reads a passage's Markdown as a person would: sentences, list items, table rows and code, without markup. Pure text
-//! in, pure text out.
+//! Splits the Markdown of a passage into segments of plain text: sentences, list items, table rows and
+//! code blocks.
 
 use pulldown_cmark::{BrokenLink, CodeBlockKind, CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
 use unicode_segmentation::UnicodeSegmentation as _;
 
-/// Something that can be quoted by itself.
+/// The smallest part of a passage that can be quoted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Piece {
-    /// One sentence of the paragraph of this number.
+pub(crate) enum Segment {
+    /// One sentence of a paragraph.
     Sentence {
-        /// What it says, on one line.
+        /// The sentence on one line.
         text: String,
-        /// Sentences with the same number belong to one paragraph.
+        /// The number of the paragraph in the passage, from 1.
         paragraph: usize,
     },
-    /// One item of a list, or row of a table.
+    /// One list item or table row on one line.
     Item(String),
-    /// A code block with the language it names.
+    /// A code block.
     Code {
-        /// The lines.
+        /// The lines without fences.
         text: String,
-        /// Such as `rust`; may be empty.
+        /// The language of the fence, such as `rust`; empty if it names none.
         language: String,
     },
 }
 
-impl Piece {
-    /// The text by itself.
+impl Segment {
+    /// The text without markup.
     pub(crate) fn text(&self) -> &str {
         match self {
             Self::Sentence { text, .. } | Self::Item(text) | Self::Code { text, .. } => text,
@@ -34,28 +34,29 @@ impl Piece {
     }
 }
 
-/// The pieces of a Markdown text in order. Headings are left out: they name what follows, and say nothing themselves.
-pub(crate) fn pieces(markdown: &str) -> Vec<Piece> {
-    let mut reader = Reader::default();
-    // `[text][name]` whose definition stands elsewhere is a link all the same; `[name]` alone may be just brackets.
-    let elsewhere = |link: BrokenLink<'_>| {
+/// Returns the segments of a Markdown text in order. Headings are left out, because they hold no statement.
+pub(crate) fn segments(markdown: &str) -> Vec<Segment> {
+    let mut builder = SegmentBuilder::default();
+    // The definition of `[text][name]` may stand in another passage. `[name]` alone may be plain brackets.
+    let undefined = |link: BrokenLink<'_>| {
         matches!(link.link_type, LinkType::Reference | LinkType::Collapsed)
             .then(|| (CowStr::Borrowed(""), CowStr::Borrowed("")))
     };
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
-    for event in Parser::new_with_broken_link_callback(markdown, options, Some(elsewhere)) {
-        reader.read(event);
+    for event in Parser::new_with_broken_link_callback(markdown, options, Some(undefined)) {
+        builder.push(event);
     }
-    reader.end_block();
-    reader.pieces
+    builder.end_block();
+    builder.segments
 }
 
-/// A Markdown text on one line, cut after this many characters.
-pub(crate) fn snippet(markdown: &str, most: usize) -> String {
+/// Returns the beginning of a Markdown text as plain text on one line, cut after about
+/// `max_chars` characters.
+pub(crate) fn snippet(markdown: &str, max_chars: usize) -> String {
     let mut line = String::new();
-    for piece in pieces(markdown) {
-        for word in piece.text().split_whitespace() {
-            if line.chars().count() + word.chars().count() >= most {
+    for segment in segments(markdown) {
+        for word in segment.text().split_whitespace() {
+            if line.chars().count() + word.chars().count() >= max_chars {
                 line.push('…');
                 return line;
             }
@@ -69,23 +70,26 @@ pub(crate) fn snippet(markdown: &str, most: usize) -> String {
 }
 
 #[derive(Default)]
-struct Reader {
-    pieces: Vec<Piece>,
+struct SegmentBuilder {
+    segments: Vec<Segment>,
+    /// The text of the current block.
     text: String,
     paragraph: usize,
-    items: usize,
+    /// The nesting of list items.
+    item_depth: usize,
     in_row: bool,
+    /// The language of the current code block.
     code: Option<String>,
-    skipping: bool,
+    in_heading: bool,
 }
 
-impl Reader {
-    fn read(&mut self, event: Event<'_>) {
+impl SegmentBuilder {
+    fn push(&mut self, event: Event<'_>) {
         match event {
             Event::Start(tag) => self.start(&tag),
             Event::End(tag) => self.end(tag),
-            Event::Text(text) if !self.skipping => self.text.push_str(&text),
-            Event::Code(code) if !self.skipping => {
+            Event::Text(text) if !self.in_heading => self.text.push_str(&text),
+            Event::Code(code) if !self.in_heading => {
                 self.text.push('`');
                 self.text.push_str(&code);
                 self.text.push('`');
@@ -100,7 +104,7 @@ impl Reader {
         match tag {
             Tag::Item => {
                 self.end_block();
-                self.items += 1;
+                self.item_depth += 1;
             }
             Tag::TableHead | Tag::TableRow => {
                 self.end_block();
@@ -118,7 +122,7 @@ impl Reader {
             }
             Tag::Heading { .. } => {
                 self.end_block();
-                self.skipping = true;
+                self.in_heading = true;
             }
             Tag::Paragraph | Tag::BlockQuote(_) | Tag::List(_) | Tag::HtmlBlock => self.end_block(),
             _ => {}
@@ -129,7 +133,7 @@ impl Reader {
         match tag {
             TagEnd::Item => {
                 self.end_block();
-                self.items = self.items.saturating_sub(1);
+                self.item_depth = self.item_depth.saturating_sub(1);
             }
             TagEnd::TableCell => self.text.push_str(" | "),
             TagEnd::TableHead => {
@@ -143,7 +147,7 @@ impl Reader {
             TagEnd::CodeBlock => self.end_code(),
             TagEnd::Heading(_) => {
                 self.text.clear();
-                self.skipping = false;
+                self.in_heading = false;
             }
             TagEnd::Paragraph | TagEnd::BlockQuote(_) | TagEnd::HtmlBlock => self.end_block(),
             _ => {}
@@ -155,7 +159,7 @@ impl Reader {
         if let Some(language) = self.code.take()
             && !text.trim().is_empty()
         {
-            self.pieces.push(Piece::Code { text, language });
+            self.segments.push(Segment::Code { text, language });
         }
     }
 
@@ -166,21 +170,21 @@ impl Reader {
         if !text.chars().any(char::is_alphanumeric) {
             return;
         }
-        if self.items > 0 || self.in_row {
-            self.pieces.push(Piece::Item(text.to_owned()));
+        if self.item_depth > 0 || self.in_row {
+            self.segments.push(Segment::Item(text.to_owned()));
             return;
         }
         self.paragraph += 1;
         let paragraph = self.paragraph;
-        self.pieces.extend(sentences(text).into_iter().map(|text| Piece::Sentence { text, paragraph }));
+        self.segments.extend(sentences(text).into_iter().map(|text| Segment::Sentence { text, paragraph }));
     }
 }
 
-/// Abbreviations a sentence does not end with.
+/// Abbreviations whose full stop does not end a sentence.
 const ABBREVIATIONS: [&str; 10] = ["e.g.", "i.e.", "etc.", "cf.", "vs.", "dr.", "mr.", "mrs.", "no.", "fig."];
 
-/// The sentences of a paragraph. What is in backticks is never cut.
-pub(crate) fn sentences(paragraph: &str) -> Vec<String> {
+/// Splits a paragraph into sentences. Text in backticks is never split.
+fn sentences(paragraph: &str) -> Vec<String> {
     let mut sentences: Vec<String> = Vec::new();
     let mut open = String::new();
     for part in paragraph.split_sentence_bounds() {
@@ -211,11 +215,11 @@ mod tests {
     use super::*;
 
     fn texts(markdown: &str) -> Vec<String> {
-        pieces(markdown).iter().map(|piece| piece.text().to_owned()).collect()
+        segments(markdown).iter().map(|segment| segment.text().to_owned()).collect()
     }
 
     #[test]
-    fn hard_wrapped_paragraphs_become_sentences() {
+    fn wrapped_paragraphs_are_split_into_sentences() {
         assert_eq!(
             texts(
                 "One sentence goes\non here. Another, e.g. This one, with `a. B` in it! *Third* [one](http://x) [a][b] [c]?"
@@ -225,16 +229,16 @@ mod tests {
     }
 
     #[test]
-    fn lists_tables_and_code_are_pieces_of_their_own() {
+    fn list_items_table_rows_and_code_blocks_are_segments() {
         let markdown = "# Heading\n\nIntro:\n\n- first item. Still first\n- second\n\n| a | b |\n|---|---|\n| x | y |\n\n```rust,ignore\nfn main() {}\n```\n";
         assert_eq!(
-            pieces(markdown),
+            segments(markdown),
             [
-                Piece::Sentence { text: "Intro:".into(), paragraph: 1 },
-                Piece::Item("first item. Still first".into()),
-                Piece::Item("second".into()),
-                Piece::Item("x | y".into()),
-                Piece::Code { text: "fn main() {}".into(), language: "rust".into() },
+                Segment::Sentence { text: "Intro:".into(), paragraph: 1 },
+                Segment::Item("first item. Still first".into()),
+                Segment::Item("second".into()),
+                Segment::Item("x | y".into()),
+                Segment::Code { text: "fn main() {}".into(), language: "rust".into() },
             ]
         );
     }

@@ -1,4 +1,4 @@
-//! Reads passages by their place, as they were indexed.
+//! Reads passages by id.
 
 use qdrant_client::qdrant::GetPointsBuilder;
 
@@ -6,7 +6,7 @@ use super::{IndexError, PassageIndex, payload};
 use crate::vocabulary::{ContentVersion, PassageBody, PassageId};
 
 impl PassageIndex {
-    /// The passages among these that there are in this version of their document, in the order of their places.
+    /// Returns those of the passages that exist in this version of their document, sorted by id.
     pub async fn passages(
         &self,
         ids: &[PassageId],
@@ -14,7 +14,7 @@ impl PassageIndex {
     ) -> Result<Vec<(PassageId, PassageBody)>, IndexError> {
         let points: Vec<_> = ids.iter().map(|id| id.point_id(version).to_string().into()).collect();
         let request = GetPointsBuilder::new(&self.collection, points).with_payload(true);
-        let answer = self.within(self.client.get_points(request)).await?;
+        let answer = self.within_timeout(self.client.get_points(request)).await?;
         let mut passages: Vec<_> = answer
             .result
             .into_iter()

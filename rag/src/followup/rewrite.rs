@@ -1,0 +1,59 @@
+//! Rewrites a follow-up question with the language model as a question that can be understood alone.
+
+use std::time::Duration;
+
+use futures::{StreamExt as _, pin_mut};
+
+use crate::error_chain::ErrorChain;
+use crate::generate::{ChatModel, ModelEvent};
+use crate::prompt;
+use crate::vocabulary::Turn;
+
+/// The time limit of the model.
+const REWRITE_TIMEOUT: Duration = Duration::from_secs(6);
+/// The longest line that is accepted as a question.
+const MAX_QUESTION_CHARS: usize = 400;
+
+/// Returns the rewritten question; `None` if the model is unavailable, too slow, or writes no question.
+pub(crate) async fn rewrite(model: &ChatModel, question: &str, history: &[Turn]) -> Option<String> {
+    let prompt = prompt::rewrite(question, history, model.context_tokens());
+    let writing = async {
+        let events = model.stream(&prompt);
+        pin_mut!(events);
+        let mut text = String::new();
+        while let Some(event) = events.next().await {
+            match event {
+                Ok(ModelEvent::Delta(delta)) => text.push_str(&delta),
+                Ok(ModelEvent::Finished(_)) => return Some(text),
+                Err(error) => {
+                    tracing::debug!(error = %ErrorChain(&error), "a follow-up question was not rewritten");
+                    return None;
+                }
+            }
+        }
+        None
+    };
+    let text = tokio::time::timeout(REWRITE_TIMEOUT, writing).await.ok().flatten()?;
+    first_question(&text)
+}
+
+/// Returns the first line without quotation marks and emphasis.
+fn first_question(text: &str) -> Option<String> {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
+    let line = line.trim_matches(|c| matches!(c, '"' | '“' | '”' | '*' | '`')).trim();
+    let is_question = line.chars().any(char::is_alphanumeric) && line.chars().count() <= MAX_QUESTION_CHARS;
+    is_question.then(|| line.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_first_line_is_the_question() {
+        let question = Some("How do I undo a rebase?".to_owned());
+        assert_eq!(first_question("\n \"How do I undo a rebase?\" \nBecause …"), question);
+        assert_eq!(first_question(" \n…?\n"), None);
+        assert_eq!(first_question(&"word ".repeat(100)), None);
+    }
+}

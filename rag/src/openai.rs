@@ -1,0 +1,129 @@
+//! Requests to OpenAI-compatible APIs: address, authorization, time limit, and the kinds of failure.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use reqwest::{RequestBuilder, Response, StatusCode};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Serialize;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A client for one API. Clones share its connections.
+#[derive(Clone)]
+pub(crate) struct ApiClient {
+    http: reqwest::Client,
+    base_url: String,
+    api_key: Option<SecretString>,
+}
+
+impl ApiClient {
+    /// Prepares the client for a base address that ends in `/v1`. Sends no request.
+    pub(crate) fn new(base_url: &str, api_key: Option<SecretString>) -> Result<Self, ApiError> {
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(ApiError::InvalidRequest)?;
+        Ok(Self { http, base_url: base_url.trim_end_matches('/').to_owned(), api_key })
+    }
+
+    /// Builds a POST request with a JSON body and the API key as bearer token.
+    pub(crate) fn post(&self, path: &str, body: &impl Serialize) -> RequestBuilder {
+        let request = self.http.post(format!("{}/{path}", self.base_url)).json(body);
+        match &self.api_key {
+            Some(key) => request.bearer_auth(key.expose_secret()),
+            None => request,
+        }
+    }
+}
+
+/// Sends a request. Returns the response once its headers report success.
+pub(crate) async fn send(request: RequestBuilder, timeout: Duration) -> Result<Response, ApiError> {
+    let response =
+        tokio::time::timeout(timeout, request.send()).await.map_err(|_| ApiError::Timeout(timeout))??;
+    match response.status() {
+        status if status.is_success() => Ok(response),
+        status => Err(ApiError::Status(status.as_u16())),
+    }
+}
+
+/// The cause of a failed request to an OpenAI-compatible API. Holds neither addresses nor texts.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// The address or the client's configuration is invalid.
+    #[error("the request is invalid")]
+    InvalidRequest(#[source] reqwest::Error),
+    /// The connection could not be opened or was lost.
+    #[error("the connection failed")]
+    Connection(#[source] reqwest::Error),
+    /// The server answered with an HTTP status other than success.
+    #[error("the server answered with HTTP status {0}")]
+    Status(u16),
+    /// The server sent nothing within the time limit.
+    #[error("the server sent nothing within {0:?}")]
+    Timeout(Duration),
+    /// The response ended before its last event.
+    #[error("the response ended early")]
+    EndedEarly,
+    /// The response does not have the format of the API.
+    #[error("the response is malformed")]
+    Malformed,
+    /// The server reported an error within a successful response.
+    #[error("the server reported an error in its response")]
+    Reported,
+}
+
+impl ApiError {
+    /// Whether the same request can succeed later.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::InvalidRequest(_) => false,
+            Self::Status(status) => StatusCode::from_u16(*status).is_ok_and(|status| {
+                status.is_server_error()
+                    || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
+            }),
+            Self::Connection(_) | Self::Timeout(_) | Self::EndedEarly | Self::Malformed | Self::Reported => {
+                true
+            }
+        }
+    }
+}
+
+impl From<reqwest::Error> for ApiError {
+    fn from(error: reqwest::Error) -> Self {
+        let error = error.without_url();
+        if error.is_builder() {
+            Self::InvalidRequest(error)
+        } else if error.source().is_some_and(<dyn std::error::Error>::is::<serde_json::Error>) {
+            // The cause may quote the response, so it is not kept.
+            Self::Malformed
+        } else {
+            Self::Connection(error)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overload_and_server_errors_are_transient_and_refusals_are_not() {
+        for status in [408, 429, 500, 503] {
+            assert!(ApiError::Status(status).is_transient(), "{status}");
+        }
+        for status in [301, 400, 401, 404] {
+            assert!(!ApiError::Status(status).is_transient(), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_client_does_not_show_its_key() {
+        let client = ApiClient::new("http://127.0.0.1:9/v1/", Some("s3cret".into())).unwrap();
+        let request = client.post("embeddings", &()).build().unwrap();
+        assert_eq!(request.url().as_str(), "http://127.0.0.1:9/v1/embeddings");
+        assert_eq!(request.headers()["authorization"], "Bearer s3cret");
+        assert!(!format!("{request:?}").contains("s3cret"));
+    }
+}

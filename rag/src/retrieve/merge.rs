@@ -1,0 +1,94 @@
+//! Merges adjacent passages of a document into one source, so that they are read as continuous text.
+
+use crate::vocabulary::{PassageId, Source};
+
+/// The largest number of passages in one source.
+const MAX_PASSAGES: usize = 3;
+
+/// Merges sources that follow each other under the same headings. The merged source takes the better position
+/// of the two.
+pub fn merge_adjacent(mut sources: Vec<Source>) -> Vec<Source> {
+    while let Some((first, next)) = adjacent_pair(&sources) {
+        let worse = sources.remove(first.max(next));
+        let better = &mut sources[first.min(next)];
+        *better = if first < next { merge(better.clone(), &worse) } else { merge(worse, better) };
+    }
+    sources
+}
+
+/// Returns the positions of two sources of which the second continues the first.
+fn adjacent_pair(sources: &[Source]) -> Option<(usize, usize)> {
+    let next = |first: &Source| sources.iter().position(|next| continues(first, next));
+    sources.iter().enumerate().find_map(|(index, first)| Some((index, next(first)?)))
+}
+
+fn merge(mut first: Source, next: &Source) -> Source {
+    first.merged += next.merged + 1;
+    first.passage.text.push_str("\n\n");
+    first.passage.text.push_str(&next.passage.text);
+    first.score = first.score.max(next.score);
+    first.relevance = first.relevance.max(next.relevance);
+    first
+}
+
+/// Whether `next` continues `first` and both fit into one source.
+fn continues(first: &Source, next: &Source) -> bool {
+    let following = PassageId { ordinal: first.id.ordinal + first.merged + 1, ..first.id };
+    let passages = first.merged + next.merged + 2;
+    next.id == following
+        && first.passage.heading == next.passage.heading
+        && usize::try_from(passages).is_ok_and(|passages| passages <= MAX_PASSAGES)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::vocabulary::{DocumentId, PassageText};
+
+    fn source(document: u128, ordinal: u32, heading: &str) -> Source {
+        Source {
+            id: PassageId { document_id: DocumentId::from(Uuid::from_u128(document)), ordinal },
+            passage: PassageText {
+                title: String::new(),
+                heading: vec![heading.into()],
+                text: ordinal.to_string(),
+            },
+            score: 1.0,
+            relevance: 1.0,
+            merged: 0,
+        }
+    }
+
+    fn texts(sources: Vec<Source>) -> Vec<String> {
+        merge_adjacent(sources).into_iter().map(|s| s.passage.text.replace("\n\n", " ")).collect()
+    }
+
+    #[test]
+    fn adjacent_sources_are_merged_at_the_better_position() {
+        let found = vec![source(1, 4, "A"), source(2, 9, "A"), source(1, 3, "A"), source(1, 5, "A")];
+        assert_eq!(texts(found), ["3 4 5", "9"]);
+        assert_eq!(texts(vec![source(1, 3, "A"), source(1, 5, "A"), source(1, 4, "A")]), ["3 4 5"]);
+    }
+
+    #[test]
+    fn sources_of_other_sections_and_documents_are_not_merged() {
+        assert_eq!(texts(vec![source(1, 4, "A"), source(1, 5, "B"), source(2, 5, "A")]), ["4", "5", "5"]);
+    }
+
+    proptest! {
+        #[test]
+        fn each_passage_is_in_one_source(ordinals in prop::collection::hash_set(0_u32..12, 0..12)) {
+            let found: Vec<_> = ordinals.iter().map(|ordinal| source(1, *ordinal, "A")).collect();
+            let merged = merge_adjacent(found);
+            let mut after: Vec<u32> = merged.iter().flat_map(Source::passages).map(|(id, _)| id.ordinal).collect();
+            after.sort_unstable();
+            let mut before: Vec<u32> = ordinals.into_iter().collect();
+            before.sort_unstable();
+            prop_assert_eq!(after, before);
+            prop_assert!(merged.iter().all(|source| source.merged < 3));
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Selects the passages to answer from: relevant ones whose score stands out, without near duplicates.
+
+use super::Hit;
+use super::fusion::Ranked;
+use crate::embed::cosine;
+
+/// The least relevance, in units of cosine.
+const MIN_RELEVANCE: f32 = 0.28;
+/// The cosine above which two passages are duplicates.
+const DUPLICATE_COSINE: f32 = 0.95;
+/// The largest number of selected passages.
+const MAX_PASSAGES: usize = 10;
+/// The number of relevant passages that are selected without regard to their scores.
+const MIN_PASSAGES: usize = 4;
+
+/// Selects passages, best first. A passage beyond [`MIN_PASSAGES`] is selected if its score is nearer to the
+/// best score than to the median.
+pub(super) fn select(ranked: Vec<Ranked>) -> Vec<Hit> {
+    let best = ranked.first().map_or(0.0, |first| first.hit.score);
+    let median = ranked.get(ranked.len() / 2).map_or(0.0, |middle| middle.hit.score);
+    let min_score = f32::midpoint(best, median);
+    let mut selected: Vec<Ranked> = Vec::new();
+    for next in ranked {
+        let is_good = selected.len() < MIN_PASSAGES || next.hit.score >= min_score;
+        if selected.len() == MAX_PASSAGES || !is_good {
+            break;
+        }
+        let is_duplicate =
+            || selected.iter().any(|other| cosine(&other.vector, &next.vector) > DUPLICATE_COSINE);
+        if next.hit.relevance >= MIN_RELEVANCE && !is_duplicate() {
+            selected.push(next);
+        }
+    }
+    selected.into_iter().map(|ranked| ranked.hit).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::vocabulary::{DocumentId, PassageBody, PassageId};
+
+    fn ranked(ordinal: u32, score: f32, relevance: f32, vector: Vec<f32>) -> Ranked {
+        let id = PassageId { document_id: DocumentId::from(Uuid::nil()), ordinal };
+        Ranked { hit: Hit { id, body: PassageBody::Sealed(Vec::new()), score, relevance }, vector }
+    }
+
+    fn selected(ranked: Vec<Ranked>) -> Vec<u32> {
+        select(ranked).iter().map(|hit| hit.id.ordinal).collect()
+    }
+
+    /// Ranks passages with these scores, all orthogonal to each other.
+    fn scores(scores: &[f32]) -> Vec<Ranked> {
+        let direction =
+            |at: usize| (0..scores.len()).map(|axis| if axis == at { 1.0 } else { 0.0 }).collect();
+        (0..).zip(scores).enumerate().map(|(at, (n, score))| ranked(n, *score, 0.5, direction(at))).collect()
+    }
+
+    #[test]
+    fn few_passages_are_selected_when_one_stands_out_and_many_when_many_do() {
+        let one: Vec<f32> = std::iter::once(0.9).chain([0.3; 40]).collect();
+        let many: Vec<f32> = [0.9; 15].into_iter().chain([0.3; 40]).collect();
+        assert_eq!(selected(scores(&one)).len(), MIN_PASSAGES);
+        assert_eq!(selected(scores(&many)).len(), MAX_PASSAGES);
+    }
+
+    #[test]
+    fn duplicates_are_selected_once() {
+        let twins = vec![
+            ranked(0, 0.9, 0.5, vec![1.0, 0.0]),
+            ranked(1, 0.8, 0.5, vec![0.98, 0.2]),
+            ranked(2, 0.7, 0.5, vec![0.0, 1.0]),
+        ];
+        assert_eq!(selected(twins), [0, 2]);
+    }
+
+    #[test]
+    fn irrelevant_passages_are_not_selected() {
+        assert_eq!(
+            selected(vec![ranked(0, 0.9, 0.1, vec![1.0, 0.0]), ranked(1, 0.8, 0.4, vec![0.0, 1.0])]),
+            [1]
+        );
+        assert!(selected(vec![ranked(0, 0.9, 0.2, vec![1.0])]).is_empty());
+        assert!(selected(Vec::new()).is_empty());
+    }
+}
