@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use crate::audit::CheckpointSigner;
 
 use crate::api::live::Live;
-use crate::api::{self, Api, Knowledge, Parts};
+use crate::api::{self, ApiState, Knowledge, Services};
 use crate::config::Config;
 use crate::knowledge::files::Files;
 use crate::knowledge::models;
@@ -202,7 +202,7 @@ impl App {
             listening.run(until).await;
             Ok(())
         });
-        let parts = Parts {
+        let services = Services {
             store,
             accounts: store::connect(self.config.auth_database_url.expose(), 1)?,
             knowledge: Knowledge {
@@ -214,7 +214,8 @@ impl App {
             wake: self.wake.clone(),
             short_lived: supervisor.short_lived(),
         };
-        let api = Api::new(self.config.api.clone(), parts)?;
+        let api = ApiState::new(&self.config.api, services)?;
+        let cors_origins = self.config.api.cors_origins.clone();
         let following = api.clone();
         supervisor.spawn_loop(
             "erasure_listener",
@@ -223,7 +224,7 @@ impl App {
         );
         supervisor.spawn("http", Stage::Intake, async move {
             api.warm_up().await;
-            let service = api::router(api).into_make_service_with_connect_info::<SocketAddr>();
+            let service = api::router(api, &cors_origins).into_make_service_with_connect_info::<SocketAddr>();
             let serving = axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned());
             serving.await.context("the HTTP server failed")
         });

@@ -1,5 +1,6 @@
-//! Cursors: opaque to clients, refused when they were changed or belong to another query.
+//! Cursors of pages: opaque to clients, and refused when changed or sent with another query.
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sealing::{DerivedKey, MasterKey};
@@ -10,19 +11,19 @@ use crate::api::problem::Problem;
 
 const MAC_BYTES: usize = 16;
 
-/// Makes and reads cursors. A cursor holds a place and a keyed hash of it with the query it belongs to.
+/// Encodes and decodes cursors. A cursor is a place in a result, and a keyed hash of this place and its query.
 #[derive(Debug)]
-pub(crate) struct Cursors {
+pub(in crate::api) struct Cursors {
     key: DerivedKey,
 }
 
 impl Cursors {
-    pub(crate) fn new(master: &MasterKey) -> Self {
+    pub(in crate::api) fn new(master: &MasterKey) -> Self {
         Self { key: master.derive("cursor") }
     }
 
-    /// The cursor of a place in the answer to a query; `query` names owner and filters.
-    pub(crate) fn write<P: Serialize>(&self, query: &str, place: &P) -> Result<String, Problem> {
+    /// The cursor of a place in the result of a query. `query` names the owner and all filters.
+    pub(in crate::api) fn encode<P: Serialize>(&self, query: &str, place: &P) -> Result<String, Problem> {
         let mut bytes = serde_json::to_vec(place).map_err(|_| Problem::internal())?;
         let mac = self.mac(query, &bytes);
         bytes.extend_from_slice(&mac);
@@ -30,13 +31,14 @@ impl Cursors {
     }
 
     /// The place of a cursor.
-    pub(crate) fn read<P: DeserializeOwned>(&self, query: &str, cursor: &str) -> Result<P, Problem> {
+    pub(in crate::api) fn decode<P: DeserializeOwned>(
+        &self,
+        query: &str,
+        cursor: &str,
+    ) -> Result<P, Problem> {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| Problem::invalid_cursor())?;
         let (place, mac) = bytes.split_last_chunk::<MAC_BYTES>().ok_or_else(Problem::invalid_cursor)?;
-        // The comparison may take as long as it likes: a forged cursor shows nothing but the forger's own rows.
-        if *mac != self.mac(query, place) {
-            return Err(Problem::invalid_cursor());
-        }
+        verify_slices_are_equal(mac, &self.mac(query, place)).map_err(|_| Problem::invalid_cursor())?;
         serde_json::from_slice(place).map_err(|_| Problem::invalid_cursor())
     }
 
@@ -60,22 +62,22 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_is_read_for_its_own_query_alone() {
-        let cursor = cursors().write("list of one", &7).unwrap();
-        assert_eq!(cursors().read::<i32>("list of one", &cursor).unwrap(), 7);
-        assert!(cursors().read::<i32>("list of another", &cursor).is_err());
+    fn a_cursor_is_valid_for_its_own_query_alone() {
+        let cursor = cursors().encode("list of one", &7).unwrap();
+        assert_eq!(cursors().decode::<i32>("list of one", &cursor).unwrap(), 7);
+        assert!(cursors().decode::<i32>("list of another", &cursor).is_err());
     }
 
     #[test]
-    fn a_cursor_that_was_changed_is_refused() {
-        let cursor = cursors().write("q", &123_456).unwrap();
+    fn a_changed_cursor_is_refused() {
+        let cursor = cursors().encode("q", &123_456).unwrap();
         for at in 0..cursor.len() {
             let mut changed = cursor.clone().into_bytes();
             changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(changed).unwrap();
-            assert!(cursors().read::<i32>("q", &changed).is_err(), "{changed}");
+            assert!(cursors().decode::<i32>("q", &changed).is_err(), "{changed}");
         }
-        assert!(cursors().read::<i32>("q", "").is_err());
-        assert!(cursors().read::<i32>("q", "%%%").is_err());
+        assert!(cursors().decode::<i32>("q", "").is_err());
+        assert!(cursors().decode::<i32>("q", "%%%").is_err());
     }
 }

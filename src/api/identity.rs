@@ -1,7 +1,7 @@
-//! Who is asking: a token of the account service, checked here.
+//! Authentication: tokens of the account service.
 //!
-//! Two kinds of token are taken: JWTs, checked against the account service's keys, and opaque session tokens, checked by
-//! asking it. Neither is ever logged; both are remembered by their hash alone.
+//! There are two kinds of token: JWTs, verified with the keys of the account service, and opaque session tokens, sent to
+//! the account service for introspection. Tokens are never logged, and are cached by their hash alone.
 
 mod introspection;
 mod jwks;
@@ -12,98 +12,92 @@ use aggregates::UserId;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use quick_cache::sync::Cache;
+use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::config::ApiConfig;
 use introspection::Introspection;
 use jwks::Jwks;
 
-/// Tokens remembered.
-const REMEMBERED: usize = 50_000;
-/// How long a call of the account service may take.
+/// Verified JWTs in the cache.
+const VERIFIED: usize = 50_000;
+/// Longest wait for the account service.
 const CALL_TIMEOUT: Duration = Duration::from_secs(3);
-/// How far our clock may be from the account service's, in seconds.
-const LEEWAY: u64 = 5;
+/// Largest difference between the clocks of this process and of the account service.
+const LEEWAY_SECONDS: u64 = 5;
 
-/// What an account may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// Ask questions.
+/// Role of a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = UserRole)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::api) enum Role {
+    /// Access to the user's own data.
     User,
-    /// Replay everybody's history, too.
+    /// Also access to the ledger of all users.
     Auditor,
-    /// Everything.
+    /// All of the above, and changes of shared documents.
     Admin,
 }
 
 impl Role {
-    /// The role of a name; a name nobody knows allows the least.
-    pub(crate) fn named(name: Option<&str>) -> Self {
+    /// The role with a name. An unknown name has the fewest permissions.
+    fn named(name: Option<&str>) -> Self {
         match name {
             Some("admin") => Self::Admin,
             Some("auditor") => Self::Auditor,
             _ => Self::User,
         }
     }
-
-    /// The role's name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::Auditor => "auditor",
-            Self::Admin => "admin",
-        }
-    }
 }
 
-/// Somebody who has shown who they are.
+/// An authenticated user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Caller {
-    /// Who.
-    pub user: UserId,
-    /// What they may do.
-    pub role: Role,
-    /// Until when the token is good, in seconds since 1970.
-    pub until: u64,
-    /// The session behind a JWT; `None` where the token is the session's own.
-    pub session: Option<Uuid>,
+pub(in crate::api) struct Caller {
+    /// The user.
+    pub(in crate::api) user: UserId,
+    /// The role.
+    pub(in crate::api) role: Role,
+    /// When the token expires, in seconds since 1970.
+    pub(in crate::api) until: u64,
+    /// The session of a JWT; `None` for a session token.
+    pub(in crate::api) session: Option<Uuid>,
 }
 
-/// Why nobody knows who is asking.
+/// Why a request is not authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unauthenticated {
-    /// There is no bearer token.
-    #[error("find a bearer token")]
+pub(in crate::api) enum Unauthenticated {
+    /// The request has no bearer token.
+    #[error("bearer token is missing")]
     Missing,
-    /// The token is not good, or not any more.
-    #[error("accept the token")]
+    /// The token is not valid, or not valid any more.
+    #[error("token is not valid")]
     Invalid,
-    /// The account service is away, and without it the token cannot be checked.
-    #[error("reach the account service")]
+    /// The account service, without which the token cannot be checked, does not answer.
+    #[error("account service did not answer")]
     Unavailable,
 }
 
-/// Checks tokens.
+/// Authenticates requests.
 #[derive(Debug)]
-pub struct Identity {
+pub(in crate::api) struct Identity {
     jwks: Jwks,
     introspection: Introspection,
     verified: Cache<[u8; 32], Caller>,
 }
 
 impl Identity {
-    /// Checks tokens against the account service of the configuration.
-    pub fn new(config: &ApiConfig) -> anyhow::Result<Self> {
+    pub(in crate::api) fn new(config: &ApiConfig) -> anyhow::Result<Self> {
         let client = reqwest::Client::builder().timeout(CALL_TIMEOUT).build()?;
         Ok(Self {
             jwks: Jwks::new(client.clone(), config),
             introspection: Introspection::new(client, &config.auth_url),
-            verified: Cache::new(REMEMBERED),
+            verified: Cache::new(VERIFIED),
         })
     }
 
-    /// Who is asking.
-    pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Unauthenticated> {
+    /// Authenticates the caller of a request.
+    pub(in crate::api) async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Unauthenticated> {
         let header = headers.get(AUTHORIZATION).ok_or(Unauthenticated::Missing)?;
         let header = header.to_str().map_err(|_| Unauthenticated::Invalid)?;
         let (scheme, token) = header.split_once(' ').ok_or(Unauthenticated::Invalid)?;
@@ -114,22 +108,25 @@ impl Identity {
         if token.bytes().filter(|byte| *byte == b'.').count() == 2 {
             self.authenticate_jwt(token).await
         } else {
-            self.introspection.ask(token).await
+            self.introspection.introspect(token).await
         }
     }
 
-    /// Asks the account service anew whose session an opaque token is, whatever it said seconds ago.
-    pub async fn ask_anew(&self, headers: &HeaderMap) -> Result<Caller, Unauthenticated> {
+    /// Introspects a session token without the cache.
+    pub(in crate::api) async fn introspect_uncached(
+        &self,
+        headers: &HeaderMap,
+    ) -> Result<Caller, Unauthenticated> {
         let header = headers.get(AUTHORIZATION).and_then(|header| header.to_str().ok());
         let (_, token) = header.and_then(|header| header.split_once(' ')).ok_or(Unauthenticated::Missing)?;
-        self.introspection.ask_anew(token.trim()).await
+        self.introspection.introspect_uncached(token.trim()).await
     }
 
-    /// A JWT that was good is good until it expires.
-    pub async fn authenticate_jwt(&self, token: &str) -> Result<Caller, Unauthenticated> {
+    /// A verified JWT is valid until it expires.
+    async fn authenticate_jwt(&self, token: &str) -> Result<Caller, Unauthenticated> {
         let hash = *blake3::hash(token.as_bytes()).as_bytes();
         if let Some(caller) = self.verified.get(&hash) {
-            if seconds_now() < caller.until + LEEWAY {
+            if seconds_now() < caller.until + LEEWAY_SECONDS {
                 return Ok(caller);
             }
             self.verified.remove(&hash);
@@ -140,13 +137,13 @@ impl Identity {
         Ok(caller)
     }
 
-    /// Fetches the account service's keys ahead of the first token.
-    pub async fn warm_up(&self) {
+    /// Fetches the keys of the account service before the first token arrives.
+    pub(in crate::api) async fn warm_up(&self) {
         self.jwks.warm_up().await;
     }
 }
 
-/// The system's clock, in seconds since 1970.
-pub(crate) fn seconds_now() -> u64 {
+/// Time of the system clock, in seconds since 1970.
+pub(in crate::api) fn seconds_now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs())
 }

@@ -1,5 +1,102 @@
-//! Layers around every request.
+//! The layers around routes. [`surround`] and [`timed`] list them in order.
 
-pub(crate) mod layers;
-pub(crate) mod metrics;
-pub(crate) mod rate_limit;
+pub(in crate::api) mod metrics;
+pub(in crate::api) mod rate_limit;
+mod request;
+#[cfg(test)]
+mod tests;
+pub(in crate::api) mod trace;
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::DefaultBodyLimit;
+use axum::http::header::{self, HeaderName};
+use axum::http::{HeaderValue, Method, Response, StatusCode};
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::response::IntoResponse as _;
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::SizeAbove;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::timeout::TimeoutLayer;
+
+use crate::api::problem::Problem;
+use metrics::RequestMetrics;
+
+/// Smaller bodies are sent uncompressed.
+const COMPRESS_FROM_BYTES: u64 = 1_024;
+/// How long browsers may cache the answer to a preflight request.
+const PREFLIGHT_MAX_AGE: Duration = Duration::from_mins(10);
+/// Status of the timeout layer, which no handler uses.
+const TIMED_OUT: StatusCode = StatusCode::REQUEST_TIMEOUT;
+
+/// Adds the layers that every request passes, from the outermost to the innermost.
+pub(super) fn surround<S: Clone + Send + Sync + 'static>(
+    routes: Router<S>,
+    metrics: Arc<RequestMetrics>,
+    cors_origins: &[String],
+    body_limit_bytes: usize,
+) -> Router<S> {
+    routes.layer(
+        ServiceBuilder::new()
+            .layer(from_fn_with_state(metrics, request::observe))
+            .layer(cors(cors_origins))
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(DefaultBodyLimit::max(body_limit_bytes)),
+    )
+}
+
+/// Limits the time until the response begins. A request that takes longer is cancelled.
+pub(super) fn timed<S: Clone + Send + Sync + 'static>(routes: Router<S>, limit: Duration) -> Router<S> {
+    routes.layer(
+        ServiceBuilder::new()
+            .layer(map_response(render_timeout))
+            .layer(TimeoutLayer::with_status_code(TIMED_OUT, limit)),
+    )
+}
+
+/// Compresses bodies for clients that accept gzip.
+pub(super) fn compressed<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
+    routes.layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESS_FROM_BYTES)))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "signature of a panic handler")]
+fn panicked(panic: Box<dyn Any + Send>) -> Response<Body> {
+    let message = panic
+        .downcast_ref::<&str>()
+        .map(|message| (*message).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default();
+    tracing::error!(panic = message, "request handler panicked");
+    Problem::internal().into_response()
+}
+
+async fn render_timeout(response: Response<Body>) -> Response<Body> {
+    if response.status() == TIMED_OUT { Problem::timed_out().into_response() } else { response }
+}
+
+/// Lets pages of the configured origins call the API; no other origin without configuration.
+fn cors(origins: &[String]) -> CorsLayer {
+    let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
+    if origins.is_empty() {
+        return CorsLayer::new();
+    }
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([Method::GET, Method::POST, Method::DELETE])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::IF_MATCH,
+            header::IF_NONE_MATCH,
+            HeaderName::from_static("idempotency-key"),
+            HeaderName::from_static("last-event-id"),
+        ])
+        .expose_headers([header::ETAG, request::TRACE_ID])
+        .max_age(PREFLIGHT_MAX_AGE)
+}

@@ -1,6 +1,9 @@
-//! Errors as clients see them (RFC 9457): the only place that knows status codes.
+//! Errors as clients see them (RFC 9457). This module alone knows the status codes of errors.
 
 mod causes;
+
+use std::borrow::Cow;
+use std::num::NonZeroU32;
 
 use aggregates::Version;
 use axum::body::Body;
@@ -10,14 +13,16 @@ use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What went wrong, for a client and for the person before it. Never holds what an inner error said.
+pub(in crate::api) use causes::with_causes;
+
+/// An error for a client. Never contains the message of an inner error.
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub(in crate::api) struct Problem {
     status: StatusCode,
     kind: &'static str,
     title: &'static str,
-    detail: String,
-    field: Option<&'static str>,
+    detail: Cow<'static, str>,
+    field: Option<Cow<'static, str>>,
     current_version: Option<u64>,
     retry_after: Option<u32>,
 }
@@ -25,194 +30,192 @@ pub struct Problem {
 /// An error (RFC 9457).
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
-pub(crate) struct Document<'a> {
-    /// What went wrong, as a stable name: `urn:colloquy:problem:…`.
+pub(in crate::api) struct ProblemDocument<'a> {
+    /// Stable name of the kind of error: `urn:colloquy:problem:…`.
     r#type: String,
-    /// The same for a person.
+    /// Summary of the kind of error.
     title: &'a str,
-    /// The response's status.
+    /// HTTP status.
     status: u16,
-    /// What a person can do about it.
+    /// Explanation of this occurrence.
     detail: &'a str,
-    /// The request, as the log names it.
+    /// Trace id of the request, as in the log.
     trace_id: &'a str,
-    /// The field or header that is wrong.
+    /// The field or header that is not valid.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'a str>,
-    /// The version there is, where another was expected.
+    /// The current version or position, if another one was expected.
     #[serde(skip_serializing_if = "Option::is_none")]
     current_version: Option<u64>,
 }
 
 const ACCOUNT_ERASING: &str = "account-erasing";
+const NOT_FOUND: &str = "not-found";
+const SEE_OPENAPI: &str = "The document at /openapi.json describes all routes.";
+/// Seconds after which a client repeats a request that an unavailable part of the service refused.
+const RETRY_AFTER_SECONDS: u32 = 1;
+
+type Detail = Cow<'static, str>;
 
 impl Problem {
-    fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+    fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<Detail>) -> Self {
         let detail = detail.into();
         Self { status, kind, title, detail, field: None, current_version: None, retry_after: None }
     }
 
-    /// The request cannot be read at all.
-    pub(crate) fn malformed(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "malformed-request", "The request cannot be read", detail)
+    /// The request cannot be parsed.
+    pub(in crate::api) fn malformed(detail: impl Into<Detail>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed-request", "The request is malformed", detail)
     }
 
-    /// A cursor that is none of ours, or of another query.
-    pub(crate) fn invalid_cursor() -> Self {
-        let detail = "Use the cursor exactly as it was given, with the same filters.";
+    /// The cursor was changed, or belongs to another query.
+    pub(in crate::api) fn invalid_cursor() -> Self {
+        let detail = "Send a cursor unchanged and with the filters of the query that returned it.";
         Self::new(StatusCode::BAD_REQUEST, "invalid-cursor", "The cursor is not valid", detail)
     }
 
-    /// One field is wrong.
-    pub(crate) fn invalid_field(field: &'static str, detail: impl Into<String>) -> Self {
+    /// A field of the request is not valid.
+    pub(in crate::api) fn invalid_field(field: impl Into<Detail>, detail: impl Into<Detail>) -> Self {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         let problem = Self::new(status, "invalid-field", "A field is not valid", detail);
-        Self { field: Some(field), ..problem }
+        Self { field: Some(field.into()), ..problem }
     }
 
-    /// There is no such thing, or it is somebody else's.
-    pub(crate) fn not_found() -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "not-found",
-            "There is no such thing",
-            "Nothing of yours is found here.",
-        )
+    /// The resource does not exist, or belongs to another user.
+    pub(in crate::api) fn not_found() -> Self {
+        let detail = "The account has no such resource.";
+        Self::new(StatusCode::NOT_FOUND, NOT_FOUND, "Resource not found", detail)
     }
 
-    /// There is no such address.
-    pub(crate) fn no_such_route() -> Self {
-        let detail = "The API is described at /openapi.json.";
-        Self::new(StatusCode::NOT_FOUND, "no-such-route", "There is no such address", detail)
+    /// No user has such a conversation.
+    pub(in crate::api) fn no_such_conversation() -> Self {
+        let detail = "The ledger has no event of this conversation.";
+        Self::new(StatusCode::NOT_FOUND, NOT_FOUND, "Conversation not found", detail)
     }
 
-    /// The address does not take this method.
-    pub(crate) fn method_not_allowed() -> Self {
-        let detail = "The API is described at /openapi.json.";
+    /// No route has the path.
+    pub(in crate::api) fn no_such_route() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "no-such-route", "Route not found", SEE_OPENAPI)
+    }
+
+    /// The route does not support the method.
+    pub(in crate::api) fn method_not_allowed() -> Self {
         let status = StatusCode::METHOD_NOT_ALLOWED;
-        Self::new(status, "method-not-allowed", "This address does not take this method", detail)
+        Self::new(status, "method-not-allowed", "The route does not support this method", SEE_OPENAPI)
     }
 
-    /// The body is not JSON by its own word.
-    pub(crate) fn unsupported_media_type() -> Self {
+    /// The content type of a command is not JSON.
+    pub(in crate::api) fn unsupported_media_type() -> Self {
+        let (status, detail) =
+            (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Send the header Content-Type: application/json.");
+        Self::new(status, "unsupported-media-type", "The content type is not supported", detail)
+    }
+
+    /// No extractor reads files of this type.
+    pub(in crate::api) fn unsupported_file() -> Self {
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-        Self::new(
-            status,
-            "unsupported-media-type",
-            "The body has to be JSON",
-            "Send Content-Type: application/json.",
-        )
+        let detail = "Supported are Markdown, plain text, HTML, PDF and Word documents (.docx).";
+        Self::new(status, "unsupported-file", "The file type is not supported", detail)
     }
 
-    /// The file is of no kind that can be read.
-    pub(crate) fn unsupported_file() -> Self {
-        let detail = "Send Markdown, plain text, HTML, PDF or a Word document (.docx).";
-        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-        Self::new(status, "unsupported-file", "Files of this kind cannot be read", detail)
+    /// The role of the caller is not `admin`.
+    pub(in crate::api) fn admins_only() -> Self {
+        let detail = "Only the role admin can change shared documents.";
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "The role does not permit this", detail)
     }
 
-    /// Only an admin may do this.
-    pub(crate) fn admins_only() -> Self {
-        let detail = "Only an admin may change what everybody is answered from.";
-        Self::new(StatusCode::FORBIDDEN, "forbidden", "You may not do this", detail)
+    /// The role of the caller is neither `auditor` nor `admin`.
+    pub(in crate::api) fn not_an_auditor() -> Self {
+        let detail = "Only the roles auditor and admin can read the ledger.";
+        Self::new(StatusCode::FORBIDDEN, "not-an-auditor", "The role does not permit this", detail)
     }
 
-    /// The body is too large.
-    pub(crate) fn too_large(limit: usize) -> Self {
-        let detail = format!("At most {limit} bytes are taken.");
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The request is too large", detail)
-    }
-
-    /// An Idempotency-Key came with another command before.
-    pub(crate) fn idempotency_key_reused() -> Self {
-        let detail = "This Idempotency-Key was used for another command. Use a new one.";
-        let status = StatusCode::UNPROCESSABLE_ENTITY;
-        let problem =
-            Self::new(status, "idempotency-key-reused", "The Idempotency-Key was used before", detail);
-        Self { field: Some("Idempotency-Key"), ..problem }
-    }
-
-    /// Too many commands.
-    pub(crate) fn too_many(retry_after: u32) -> Self {
-        let detail = format!("Try again in {retry_after} s.");
-        let status = StatusCode::TOO_MANY_REQUESTS;
-        let problem = Self::new(status, "too-many-requests", "That was too fast", detail);
-        Self { retry_after: Some(retry_after), ..problem }
-    }
-
-    /// The role does not reach here.
-    pub(crate) fn not_an_auditor() -> Self {
-        let detail = "Only an auditor sees everybody's history.";
-        Self::new(StatusCode::FORBIDDEN, "not-an-auditor", "Your role does not reach here", detail)
-    }
-
-    /// There is no such conversation, anybody's.
-    pub(crate) fn no_such_conversation() -> Self {
-        let detail = "The ledger does not know it.";
-        Self::new(StatusCode::NOT_FOUND, "not-found", "There is no such conversation", detail)
-    }
-
-    /// Whether the account is being erased.
-    pub(crate) fn says_erasing(&self) -> bool {
-        self.kind == ACCOUNT_ERASING
-    }
-
-    /// Nothing is taken from somebody who asked to be erased.
-    pub(crate) fn account_is_being_erased() -> Self {
-        let detail = "This account is being erased and takes nothing more.";
+    /// The account is being erased and accepts no requests.
+    pub(in crate::api) fn account_is_being_erased() -> Self {
+        let detail = "An account that is being erased accepts no requests.";
         Self::new(StatusCode::FORBIDDEN, ACCOUNT_ERASING, "The account is being erased", detail)
     }
 
-    /// A part of the service is away; nothing was written.
-    pub(crate) fn unavailable(detail: impl Into<String>) -> Self {
+    /// Whether this is [`Self::account_is_being_erased`].
+    pub(in crate::api) fn is_account_being_erased(&self) -> bool {
+        self.kind == ACCOUNT_ERASING
+    }
+
+    /// The body exceeds its limit.
+    pub(in crate::api) fn too_large(limit_bytes: usize) -> Self {
+        let detail = format!("The limit is {limit_bytes} bytes.");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The request is too large", detail)
+    }
+
+    /// The Idempotency-Key was sent with another command before.
+    pub(in crate::api) fn idempotency_key_reused() -> Self {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        let detail = "This Idempotency-Key belongs to another command. Send a new key.";
+        let problem =
+            Self::new(status, "idempotency-key-reused", "The Idempotency-Key was used before", detail);
+        Self { field: Some("Idempotency-Key".into()), ..problem }
+    }
+
+    /// The user exceeded the limit of commands a minute.
+    pub(in crate::api) fn too_many_commands(per_minute: NonZeroU32, retry_after: u32) -> Self {
+        let detail = format!(
+            "The limit `commands` of {per_minute} a minute is exhausted. Try again in {retry_after} s."
+        );
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        let problem = Self::new(status, "too-many-requests", "Too many commands", detail);
+        Self { retry_after: Some(retry_after), ..problem }
+    }
+
+    /// A part of the service does not answer. Nothing was written.
+    pub(in crate::api) fn unavailable(detail: impl Into<Detail>) -> Self {
         let status = StatusCode::SERVICE_UNAVAILABLE;
-        let problem = Self::new(status, "unavailable", "The service is away for a moment", detail);
-        Self { retry_after: Some(1), ..problem }
+        let problem = Self::new(status, "unavailable", "The service is temporarily unavailable", detail);
+        Self { retry_after: Some(RETRY_AFTER_SECONDS), ..problem }
     }
 
-    /// The read model has not come as far as was asked for.
-    pub(crate) fn not_yet(current: u64) -> Self {
-        let detail = format!("The read model has come to {current} so far.");
+    /// The read model has not reached the version or position that the request waits for.
+    pub(in crate::api) fn not_yet(current: u64) -> Self {
         let status = StatusCode::SERVICE_UNAVAILABLE;
-        let problem = Self::new(status, "not-yet", "What you wrote does not show yet", detail);
-        Self { retry_after: Some(1), current_version: Some(current), ..problem }
+        let detail = format!("The read model has reached {current}.");
+        let problem = Self::new(status, "not-yet", "The read model is not up to date yet", detail);
+        Self { retry_after: Some(RETRY_AFTER_SECONDS), current_version: Some(current), ..problem }
     }
 
-    /// The request took too long.
-    pub(crate) fn timed_out() -> Self {
-        Self::unavailable("The request took too long.")
+    /// The request exceeded its time limit.
+    pub(in crate::api) fn timed_out() -> Self {
+        Self::unavailable("The request exceeded its time limit.")
     }
 
-    /// Something that should not happen did.
-    pub(crate) fn internal() -> Self {
-        let detail = "The error is in our log under the trace id.";
+    /// An error that no client can do anything about.
+    pub(in crate::api) fn internal() -> Self {
+        let detail = "The log has the error under this trace id.";
         let status = StatusCode::INTERNAL_SERVER_ERROR;
-        Self::new(status, "internal", "Something went wrong on our side", detail)
+        Self::new(status, "internal", "Internal error", detail)
     }
 
     fn invalid_token(title: &'static str, detail: &'static str) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "invalid-token", title, detail)
     }
 
-    fn conflict(kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+    fn conflict(kind: &'static str, title: &'static str, detail: impl Into<Detail>) -> Self {
         Self::new(StatusCode::CONFLICT, kind, title, detail)
     }
 
     fn version_mismatch(current: Version) -> Self {
-        let detail = format!("The conversation is at version {current} now.");
-        let problem = Self::conflict("version-mismatch", "Another change came first", detail);
+        let detail = format!("The conversation is at version {current}.");
+        let problem = Self::conflict("version-mismatch", "The conversation has another version", detail);
         Self { current_version: Some(current.0), ..problem }
     }
 
-    /// The response, once the request's trace id is known.
-    pub(crate) fn render(&self, trace_id: &str) -> Response<Body> {
-        let document = Document {
+    /// Renders the response with the trace id of the request.
+    pub(in crate::api) fn render(&self, trace_id: &str) -> Response<Body> {
+        let document = ProblemDocument {
             r#type: format!("urn:colloquy:problem:{}", self.kind),
             title: self.title,
             status: self.status.as_u16(),
             detail: &self.detail,
             trace_id,
-            field: self.field,
+            field: self.field.as_deref(),
             current_version: self.current_version,
         };
         let body = serde_json::to_vec(&document).unwrap_or_default();
@@ -231,7 +234,7 @@ impl Problem {
 }
 
 impl IntoResponse for Problem {
-    /// Leaves itself for the outermost layer, which knows the trace id and renders it.
+    /// An empty response that carries the problem to the outermost layer, which knows the trace id.
     fn into_response(self) -> Response<Body> {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = self.status;

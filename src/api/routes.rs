@@ -1,13 +1,13 @@
-//! One module for each resource of the HTTP contract.
+//! Routes, one module for each resource.
 
-pub(crate) mod audit;
-pub(crate) mod commands;
-pub(crate) mod conversations;
-pub(crate) mod documents;
-pub(crate) mod erasures;
-pub(crate) mod export;
-pub(crate) mod health;
-pub(crate) mod me;
-pub(crate) mod messages;
-pub(crate) mod openapi;
-pub(crate) mod search;
+pub(super) mod audit;
+pub(super) mod commands;
+pub(super) mod conversations;
+pub(super) mod documents;
+pub(super) mod erasures;
+pub(super) mod export;
+pub(super) mod health;
+pub(super) mod me;
+pub(super) mod messages;
+pub(super) mod openapi;
+pub(super) mod search;

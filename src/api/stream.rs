@@ -1,113 +1,100 @@
 //! Server-Sent Events: `GET /v1/stream` and `GET /v1/conversations/{id}/stream`.
 //!
-//! A stream is told by a task of its own ([`session`]); its events' ids hold all it takes to resume ([`resume`]).
+//! A stream is a [`session`] in a task of its own ([`task`]). The ids of its events hold all that is needed to resume
+//! it ([`resume`]).
 
-mod documents;
-mod finished;
+mod answers;
+mod document_row;
+mod event;
+mod messages;
 mod resume;
 mod session;
+mod task;
 
-use std::convert::Infallible;
-use std::time::Duration;
+use std::sync::Arc;
 
 use aggregates::conversation::Conversation;
 use aggregates::{AggregateType, ConversationId, RecordedEvent, UserId, Version};
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
-use axum::response::Sse;
-use axum::response::sse::{Event, KeepAlive};
-use futures::Stream;
 use serde::Deserialize;
-use serde_json::{Value, json};
-use tokio::sync::mpsc;
-use tokio_stream::StreamExt as _;
-use tokio_stream::wrappers::ReceiverStream;
 use utoipa::IntoParams;
 
-use crate::api::Api;
-use crate::api::identity::{Caller, seconds_now};
+use crate::api::identity::Caller;
 use crate::api::live::{Listener, ended_answer};
 use crate::api::problem::Problem;
-use crate::api::reads::query::{Params, path_id};
+use crate::api::reads::params::{QueryParams, parse_id};
+pub(in crate::api) use event::ClientEvent;
 use resume::Received;
-use session::{Beginning, Ended, Session};
+use session::{Session, Start};
 use store::{Store, StoreError};
+pub(in crate::api) use task::{EventSender, EventStream, StreamError, Streams};
 
-/// How often a silent stream says that it is there.
-pub(crate) const HEARTBEAT: Duration = Duration::from_secs(15);
-/// When a client whose stream ended comes back.
-pub(crate) const COME_BACK_AFTER: Duration = Duration::from_secs(1);
-/// Events told but not yet sent.
-const UNSENT: usize = 64;
-
-/// Where to go on.
+/// Where to resume.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct StreamParams {
-    /// The id of the last event received; the header `Last-Event-ID` says the same.
-    last_event_id: Option<String>,
+pub(in crate::api) struct StreamParams {
+    /// Id of the last event received. The header `Last-Event-ID` takes precedence.
+    pub(in crate::api) last_event_id: Option<String>,
 }
 
-type Told = Sse<
-    axum::response::sse::KeepAliveStream<
-        std::pin::Pin<Box<dyn Stream<Item = Result<Event, Infallible>> + Send>>,
-    >,
->;
-
-/// Everything of the caller: changes of conversations, and answers as they are written.
+/// Follow all conversations and documents of the caller
+///
+/// Changes of rows, and answers as they are written. Resumes after `Last-Event-ID`.
 #[utoipa::path(get, path = "/v1/stream", operation_id = "follow_user", tag = "Streams", params(StreamParams),
-    responses((status = 200, content_type = "text/event-stream")), security(("bearer" = [])))]
-pub(crate) async fn user(
-    State(api): State<Api>,
+    responses((status = 200, content_type = "text/event-stream", body = ClientEvent)), security(("bearer" = [])))]
+pub(in crate::api) async fn user(
+    State(streams): State<Arc<Streams>>,
     caller: Caller,
     headers: HeaderMap,
-    Params(params): Params<StreamParams>,
-) -> Result<Told, Problem> {
-    let beginning = last_received(&headers, params)?.map_or(Beginning::Now, Beginning::Resumed);
-    let listening = listen(&api, caller.user).await?;
-    Ok(tell(&api, caller, None, beginning, listening))
+    QueryParams(params): QueryParams<StreamParams>,
+) -> Result<EventStream, Problem> {
+    let start = last_received(&headers, params)?.map_or(Start::Now, Start::Resume);
+    let listener = streams.listen(caller.user).await?;
+    Ok(streams.start_session(&caller, None, start, listener))
 }
 
-/// One conversation. Begins with the state of its newest answer, or goes on where the client left.
+/// Follow a conversation
+///
+/// Begins with the state of the newest answer, or resumes after `Last-Event-ID`.
 #[utoipa::path(get, path = "/v1/conversations/{conversation_id}/stream",
     operation_id = "follow_conversation", tag = "Streams",
     params(("conversation_id" = uuid::Uuid, Path), StreamParams),
-    responses((status = 200, content_type = "text/event-stream"), (status = 404)), security(("bearer" = [])))]
-pub(crate) async fn conversation(
-    State(api): State<Api>,
+    responses((status = 200, content_type = "text/event-stream", body = ClientEvent), (status = 404)),
+    security(("bearer" = [])))]
+pub(in crate::api) async fn conversation(
+    State(streams): State<Arc<Streams>>,
     caller: Caller,
     Path(id): Path<String>,
     headers: HeaderMap,
-    Params(params): Params<StreamParams>,
-) -> Result<Told, Problem> {
-    let id: ConversationId = path_id(&id, "conversation_id")?;
+    QueryParams(params): QueryParams<StreamParams>,
+) -> Result<EventStream, Problem> {
+    let id: ConversationId = parse_id(&id, "conversation_id")?;
     let received = last_received(&headers, params)?;
-    // Before the conversation is read, so that nothing falls in between.
-    let listening = listen(&api, caller.user).await?;
-    let (version, ended) =
-        newest_answer(&api.store, caller.user, id).await?.ok_or_else(Problem::not_found)?;
-    let beginning = received.map_or(Beginning::Conversation { version, ended }, Beginning::Resumed);
-    Ok(tell(&api, caller, Some(id), beginning, listening))
+    // Listens before it reads, so that no event is missed in between.
+    let listener = streams.listen(caller.user).await?;
+    let newest = newest_answer(&streams.store, caller.user, id).await?;
+    let (version, ended) = newest.ok_or_else(Problem::not_found)?;
+    let start = received.map_or(Start::Conversation { version, ended }, Start::Resume);
+    Ok(streams.start_session(&caller, Some(id), start, listener))
 }
 
-async fn listen(api: &Api, owner: UserId) -> Result<Listener, Problem> {
-    let listening = api.live.listen(owner).await;
-    listening.ok_or_else(|| Problem::unavailable("The store cannot be reached."))
+/// The id that a client resumes after.
+pub(in crate::api) fn last_event_id(headers: &HeaderMap, params: StreamParams) -> Option<String> {
+    // A header that is not ASCII cannot be an id.
+    let header = headers.get("last-event-id").map(|id| id.to_str().unwrap_or("?").to_owned());
+    header.or(params.last_event_id).filter(|id| !id.is_empty())
 }
 
 fn last_received(headers: &HeaderMap, params: StreamParams) -> Result<Option<Received>, Problem> {
-    let header = headers.get("last-event-id").map(|id| id.to_str().unwrap_or("?").to_owned());
-    match header.or(params.last_event_id).filter(|id| !id.is_empty()) {
-        None => Ok(None),
-        Some(id) => match id.parse() {
-            Ok(received) => Ok(Some(received)),
-            Err(resume::InvalidEventId) => Err(Problem::malformed("Last-Event-ID is none of this stream's.")),
-        },
-    }
+    let received = last_event_id(headers, params).map(|id| id.parse()).transpose();
+    received.map_err(|resume::InvalidEventId| {
+        Problem::malformed("Last-Event-ID must be the id of an event of this stream.")
+    })
 }
 
-/// A conversation's version, and the event that ended its newest answer, if it has ended. Read from the events themselves,
-/// however far the read models are; `None` if there is no such conversation.
+/// The version of a conversation, and the event that ended its newest answer, if it has ended. Read from the events, so
+/// that it does not depend on the read models. `None` if the conversation does not exist.
 async fn newest_answer(
     store: &Store,
     owner: UserId,
@@ -133,46 +120,20 @@ async fn newest_answer(
     Ok(Some((conversation.version(), ended)))
 }
 
-fn tell(
-    api: &Api,
-    caller: Caller,
-    only: Option<ConversationId>,
-    beginning: Beginning,
-    listening: Listener,
-) -> Told {
-    let (out, told) = mpsc::channel(UNSENT);
-    let session = Session {
-        store: api.store.clone(),
-        owner: caller.user,
-        only,
-        received: Received::default(),
-        told: Version(0),
-        out,
-    };
-    let erased = api.erased(caller.user);
-    // A stream lasts no longer than the token that opened it.
-    let lasts = Duration::from_secs(caller.until.saturating_sub(seconds_now()).max(60));
-    api.short_lived.spawn(async move {
-        let ended = tokio::select! {
-            ended = session.run(beginning, listening) => ended,
-            () = tokio::time::sleep(lasts) => Ok(()),
-            () = erased => Ok(()),
-        };
-        match ended {
-            Ok(()) | Err(Ended::Gone) => {}
-            Err(error) => tracing::warn!(%error, "a stream broke off"),
-        }
-    });
-    let first = tokio_stream::once(Event::default().retry(COME_BACK_AFTER));
-    let events: std::pin::Pin<Box<dyn Stream<Item = Result<Event, Infallible>> + Send>> =
-        Box::pin(first.chain(ReceiverStream::new(told)).map(Ok));
-    Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT))
-}
+impl Streams {
+    async fn listen(&self, owner: UserId) -> Result<Listener, Problem> {
+        let listener = self.live.listen(owner).await;
+        listener.ok_or_else(|| Problem::unavailable("The store cannot be reached."))
+    }
 
-/// How a conversation's row looks now; that it is gone, if it is.
-async fn conversation_row(store: &Store, owner: UserId, id: ConversationId) -> Result<Value, StoreError> {
-    let row = crate::api::routes::conversations::row(store, owner, id).await?;
-    Ok(row
-        .and_then(|row| serde_json::to_value(row).ok())
-        .unwrap_or_else(|| json!({"id": id, "deleted": true})))
+    fn start_session(
+        &self,
+        caller: &Caller,
+        only: Option<ConversationId>,
+        start: Start,
+        listener: Listener,
+    ) -> EventStream {
+        let (store, owner) = (self.store.clone(), caller.user);
+        self.start(caller, |sender| Session::new(store, owner, only, sender).run(start, listener))
+    }
 }

@@ -33,7 +33,6 @@ pub struct Message {
     /// The status of an answer; a question is `completed`.
     pub status: AnswerStatus,
     /// The passages behind the citation marks in the text.
-    #[schema(value_type = Vec<CitationSchema>)]
     pub citations: Vec<Citation>,
     /// The language model; `quote` for an answer that quotes the sources.
     pub model: Option<String>,
@@ -68,25 +67,6 @@ pub struct Failure {
     pub text: &'static str,
     /// Whether a new request for an answer can succeed.
     pub retryable: bool,
-}
-
-/// A passage behind a citation mark.
-#[derive(ToSchema)]
-#[schema(as = Citation)]
-#[expect(dead_code, reason = "describes `aggregates::conversation::Citation`, which has no HTTP schema")]
-struct CitationSchema {
-    /// The number of the mark in the text, from 1.
-    number: u32,
-    /// The cited document.
-    document_id: Uuid,
-    /// The title of the document.
-    title: String,
-    /// The number of the passage in the document, from 0.
-    passage: u32,
-    /// The beginning of the passage.
-    snippet: String,
-    /// The relevance of the passage to the question; comparable within one answer only.
-    score: f32,
 }
 
 /// The model name of answers that quote the sources.

@@ -1,4 +1,4 @@
-//! Opaque session tokens: the account service is asked, and its answer kept for seconds.
+//! Introspection of opaque session tokens by the account service, cached for seconds.
 
 use std::time::{Duration, Instant};
 
@@ -8,13 +8,14 @@ use serde::Deserialize;
 
 use super::{Caller, Role, Unauthenticated, seconds_now};
 
-/// How long an answer is kept: as long as a revoked session may go on here.
-const KEPT: Duration = Duration::from_secs(5);
-const REMEMBERED: usize = 20_000;
+/// Lifetime of a cached answer, and so the longest use of a revoked session.
+const CACHED: Duration = Duration::from_secs(5);
+/// Answers in the cache.
+const ANSWERS: usize = 20_000;
 
-/// Asks the account service whose session a token is.
+/// Client of the account service.
 #[derive(Debug)]
-pub(crate) struct Introspection {
+pub(super) struct Introspection {
     client: reqwest::Client,
     url: String,
     answers: Cache<[u8; 32], (Instant, Option<Caller>)>,
@@ -32,22 +33,23 @@ struct User {
 }
 
 impl Introspection {
-    pub(crate) fn new(client: reqwest::Client, auth_url: &str) -> Self {
-        Self { client, url: format!("{auth_url}/api/auth/get-session"), answers: Cache::new(REMEMBERED) }
+    pub(super) fn new(client: reqwest::Client, auth_url: &str) -> Self {
+        Self { client, url: format!("{auth_url}/api/auth/get-session"), answers: Cache::new(ANSWERS) }
     }
 
-    pub(crate) async fn ask(&self, token: &str) -> Result<Caller, Unauthenticated> {
+    /// The caller with a session token.
+    pub(super) async fn introspect(&self, token: &str) -> Result<Caller, Unauthenticated> {
         let hash = *blake3::hash(token.as_bytes()).as_bytes();
         if let Some((asked, answer)) = self.answers.get(&hash)
-            && asked.elapsed() < KEPT
+            && asked.elapsed() < CACHED
         {
             return answer.ok_or(Unauthenticated::Invalid);
         }
-        self.ask_anew(token).await
+        self.introspect_uncached(token).await
     }
 
-    /// Asks, whatever was answered before.
-    pub(crate) async fn ask_anew(&self, token: &str) -> Result<Caller, Unauthenticated> {
+    /// The caller with a session token, asked of the account service at this moment.
+    pub(super) async fn introspect_uncached(&self, token: &str) -> Result<Caller, Unauthenticated> {
         let hash = *blake3::hash(token.as_bytes()).as_bytes();
         let response = self
             .client
@@ -60,12 +62,12 @@ impl Introspection {
         if status.is_server_error() || status.as_u16() == 429 {
             return Err(Unauthenticated::Unavailable);
         }
-        // A session that is not good is answered with 200 and `null`.
+        // The account service answers an invalid token with 200 and `null`.
         let answer: Option<Answer> = response.json().await.unwrap_or(None);
         let caller = answer.map(|answer| Caller {
             user: answer.user.id,
             role: Role::named(answer.user.role.as_deref()),
-            until: seconds_now() + KEPT.as_secs(),
+            until: seconds_now() + CACHED.as_secs(),
             session: None,
         });
         self.answers.insert(hash, (Instant::now(), caller));

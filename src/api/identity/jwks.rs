@@ -1,4 +1,5 @@
-//! JWTs against the account service's keys: fetched, kept through its outages, fetched again for a key nobody knows.
+//! Verification of JWTs. The keys are fetched from the account service, kept while it is unavailable, and fetched again
+//! for an unknown key id.
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
@@ -11,15 +12,16 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
-use super::{Caller, LEEWAY, Role, Unauthenticated};
+use super::{Caller, LEEWAY_SECONDS, Role, Unauthenticated};
+use crate::api::problem::with_causes;
 use crate::config::ApiConfig;
 
-/// The least time between two fetches, so that made-up key ids do not become a load on the account service.
-const FETCH_EVERY: Duration = Duration::from_secs(3);
+/// Shortest time between two fetches, so that invented key ids are no load on the account service.
+const FETCH_INTERVAL: Duration = Duration::from_secs(3);
 
-/// The account service's keys.
+/// The keys of the account service.
 #[derive(Debug)]
-pub(crate) struct Jwks {
+pub(super) struct Jwks {
     client: reqwest::Client,
     url: String,
     issuer: String,
@@ -42,7 +44,7 @@ struct Claims {
     sid: Option<uuid::Uuid>,
 }
 
-/// Whether the keys may be fetched, and were.
+/// Result of a fetch.
 #[derive(Debug, PartialEq, Eq)]
 enum Fetched {
     Yes,
@@ -51,7 +53,7 @@ enum Fetched {
 }
 
 impl Jwks {
-    pub(crate) fn new(client: reqwest::Client, config: &ApiConfig) -> Self {
+    pub(super) fn new(client: reqwest::Client, config: &ApiConfig) -> Self {
         Self {
             client,
             url: format!("{}/api/auth/jwks", config.auth_url),
@@ -62,11 +64,12 @@ impl Jwks {
         }
     }
 
-    pub(crate) async fn warm_up(&self) {
+    pub(super) async fn warm_up(&self) {
         self.fetch().await;
     }
 
-    pub(crate) async fn verify(&self, token: &str) -> Result<Caller, Unauthenticated> {
+    /// The caller with a JWT.
+    pub(super) async fn verify(&self, token: &str) -> Result<Caller, Unauthenticated> {
         let header = decode_header(token).map_err(|_| Unauthenticated::Invalid)?;
         let kid = header.kid.ok_or(Unauthenticated::Invalid)?;
         if let Some(key) = self.key(&kid) {
@@ -75,7 +78,7 @@ impl Jwks {
         let fetched = self.fetch().await;
         match (self.key(&kid), fetched) {
             (Some(key), _) => self.verify_with(&key, token),
-            // Nobody can say that the token is bad while the keys cannot be had.
+            // Without the keys the token cannot be called invalid.
             (None, Fetched::Failed) => Err(Unauthenticated::Unavailable),
             (None, Fetched::Yes | Fetched::TooSoon) if self.knows_none() => Err(Unauthenticated::Unavailable),
             (None, Fetched::Yes | Fetched::TooSoon) => Err(Unauthenticated::Invalid),
@@ -83,15 +86,15 @@ impl Jwks {
     }
 
     fn verify_with(&self, key: &VerifyingKey, token: &str) -> Result<Caller, Unauthenticated> {
-        // The algorithm is the key's, never the token's.
+        // From the key, never from the token, which could name a weaker one.
         let mut validation = Validation::new(key.algorithm);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         validation.set_issuer(&[&self.issuer]);
         validation.set_audience(&[&self.audience]);
-        validation.leeway = LEEWAY;
+        validation.leeway = LEEWAY_SECONDS;
         let claims = decode::<Claims>(token, &key.key, &validation).map_err(|error| {
             if !matches!(error.kind(), ErrorKind::ExpiredSignature) {
-                tracing::debug!(%error, "a token was refused");
+                tracing::debug!(error = with_causes(error), "token was refused");
             }
             Unauthenticated::Invalid
         })?;
@@ -111,10 +114,10 @@ impl Jwks {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
-    /// Fetches the keys, one caller at a time; whoever waited for another's fetch does not fetch again.
+    /// Fetches the keys. One caller at a time: a caller that waited for the fetch of another one does not fetch again.
     async fn fetch(&self) -> Fetched {
         let mut fetched = self.fetched.lock().await;
-        if fetched.is_some_and(|last| last.elapsed() < FETCH_EVERY) {
+        if fetched.is_some_and(|last| last.elapsed() < FETCH_INTERVAL) {
             return Fetched::TooSoon;
         }
         *fetched = Some(Instant::now());
@@ -124,7 +127,10 @@ impl Jwks {
                 Fetched::Yes
             }
             Err(error) => {
-                tracing::warn!(error = %error.without_url(), "could not fetch the account service's keys");
+                tracing::warn!(
+                    error = with_causes(error.without_url()),
+                    "keys of the account service were not fetched"
+                );
                 Fetched::Failed
             }
         }
@@ -137,7 +143,7 @@ impl Jwks {
     }
 }
 
-/// The keys of a document that we can use; others beside them do no harm.
+/// The keys of a JWKS document that can verify tokens. Other keys are ignored.
 fn read_keys(document: &serde_json::Value) -> HashMap<String, VerifyingKey> {
     let keys = document.get("keys").and_then(serde_json::Value::as_array).cloned().unwrap_or_default();
     keys.into_iter()
@@ -148,7 +154,7 @@ fn read_keys(document: &serde_json::Value) -> HashMap<String, VerifyingKey> {
                 Some(algorithm) => algorithm.to_string().parse().ok()?,
                 None => Algorithm::EdDSA,
             };
-            // Symmetric keys have no place in a public document.
+            // A symmetric key in a public document is no secret.
             if matches!(algorithm, Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512) {
                 return None;
             }
@@ -162,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_of_unknown_kinds_beside_ours_do_no_harm() {
+    fn keys_that_cannot_verify_tokens_are_ignored() {
         let document = serde_json::json!({"keys": [
             {"kty": "FUTURE", "kid": "x", "alg": "PQ-1"},
             {"kty": "oct", "kid": "y", "alg": "HS256", "k": "c2VjcmV0"},

@@ -1,4 +1,4 @@
-//! Figures for Prometheus: requests by route and status, and how long they took.
+//! Duration of requests by route, method and status, in the text format of Prometheus.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -19,15 +19,15 @@ struct Series {
 
 type Label = (String, String, u16);
 
-/// The figures of one api process.
+/// The requests of one process.
 #[derive(Debug, Default)]
-pub(crate) struct Metrics {
+pub(in crate::api) struct RequestMetrics {
     series: RwLock<BTreeMap<Label, Arc<Series>>>,
 }
 
-impl Metrics {
-    /// Counts a request. A route is a template, never a path with ids.
-    pub(crate) fn record(&self, method: &Method, route: &str, status: StatusCode, took: Duration) {
+impl RequestMetrics {
+    /// Records a request. `route` is a template, never a path with ids, so that the number of series is bounded.
+    pub(super) fn record(&self, method: &Method, route: &str, status: StatusCode, took: Duration) {
         let series = self.series(method, route, status);
         let seconds = took.as_secs_f64();
         let bucket = BOUNDS.iter().position(|bound| seconds <= *bound).unwrap_or(BOUNDS.len());
@@ -39,7 +39,7 @@ impl Metrics {
     }
 
     fn series(&self, method: &Method, route: &str, status: StatusCode) -> Arc<Series> {
-        let label = (route.to_owned(), method.as_str().to_owned(), status.as_u16());
+        let label = (route.to_owned(), method_label(method).to_owned(), status.as_u16());
         let known = self.series.read().unwrap_or_else(PoisonError::into_inner).get(&label).cloned();
         known.unwrap_or_else(|| {
             let mut series = self.series.write().unwrap_or_else(PoisonError::into_inner);
@@ -47,8 +47,8 @@ impl Metrics {
         })
     }
 
-    /// The figures in Prometheus' text format.
-    pub(crate) fn text(&self) -> String {
+    /// All series in the text format of Prometheus.
+    pub(in crate::api) fn text(&self) -> String {
         let mut text = String::from("# TYPE http_request_duration_seconds histogram\n");
         let all = self.series.read().unwrap_or_else(PoisonError::into_inner);
         for ((route, method, status), series) in all.iter() {
@@ -65,5 +65,35 @@ impl Metrics {
             let _ = writeln!(text, "http_request_duration_seconds_count{{{labels}}} {count}");
         }
         text
+    }
+}
+
+/// Clients can send any method; unknown ones share a label.
+fn method_label(method: &Method) -> &str {
+    match *method {
+        Method::GET
+        | Method::HEAD
+        | Method::POST
+        | Method::PUT
+        | Method::PATCH
+        | Method::DELETE
+        | Method::OPTIONS => method.as_str(),
+        _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_methods_share_a_label() {
+        let metrics = RequestMetrics::default();
+        for method in ["BREW", "WHEN", "GET"] {
+            metrics.record(&method.parse().unwrap(), "/v1/me", StatusCode::OK, Duration::ZERO);
+        }
+        let text = metrics.text();
+        assert!(text.contains("_count{route=\"/v1/me\",method=\"other\",status=\"200\"} 2"), "{text}");
+        assert!(text.contains("_count{route=\"/v1/me\",method=\"GET\",status=\"200\"} 1"), "{text}");
     }
 }

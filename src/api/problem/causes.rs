@@ -1,4 +1,4 @@
-//! What each inner error comes to for a client. What it says itself is logged here, where it is handled, and goes no further.
+//! Conversions of inner errors into problems. An inner error is logged here, with all its causes, and goes no further.
 
 use aggregates::conversation::ConversationRefused;
 use aggregates::document::DocumentRefused;
@@ -8,15 +8,21 @@ use crate::api::identity::Unauthenticated;
 use crate::knowledge::files::FilesError;
 use store::{ExecuteError, StoreError};
 
+/// An error and its causes in one line, for a log field.
+pub(in crate::api) fn with_causes(error: impl Into<anyhow::Error>) -> String {
+    format!("{:#}", error.into())
+}
+
 impl From<Unauthenticated> for Problem {
     fn from(error: Unauthenticated) -> Self {
         match error {
-            Unauthenticated::Missing => {
-                Self::invalid_token("Who are you?", "Send Authorization: Bearer with a token.")
-            }
+            Unauthenticated::Missing => Self::invalid_token(
+                "A bearer token is required",
+                "Send the header Authorization: Bearer <token>.",
+            ),
             Unauthenticated::Invalid => Self::invalid_token(
                 "The token is not valid",
-                "It has expired, or it is not for this service.",
+                "The token has expired, was revoked, or was issued for another service.",
             ),
             Unauthenticated::Unavailable => Self::unavailable("The account service cannot be reached."),
         }
@@ -27,17 +33,19 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Away(_) | StoreError::TimedOut => {
-                tracing::warn!(%error, "the store is away");
+                tracing::warn!(error = with_causes(error), "store is unavailable");
                 Self::unavailable("The store cannot be reached. Nothing was written.")
             }
-            StoreError::Conflict => Self::unavailable("Too many commands at once for this conversation."),
+            StoreError::Conflict => Self::unavailable(
+                "Other commands changed the conversation at the same time. Nothing was written.",
+            ),
             StoreError::KeyDestroyed => Self::not_found(),
             StoreError::OwnerErased => Self::account_is_being_erased(),
             StoreError::IdempotencyKeyUsed
             | StoreError::Corrupt(_)
             | StoreError::Key(_)
             | StoreError::Database(_) => {
-                tracing::error!(%error, "the store failed");
+                tracing::error!(error = with_causes(error), "store request failed");
                 Self::internal()
             }
         }
@@ -57,7 +65,7 @@ impl From<DocumentRefused> for Problem {
             DocumentRefused::Removed => Self::conflict(
                 "document-removed",
                 "The document was removed",
-                "Add it anew under another id.",
+                "Add the document again with a new id.",
             ),
         }
     }
@@ -65,8 +73,8 @@ impl From<DocumentRefused> for Problem {
 
 impl From<FilesError> for Problem {
     fn from(error: FilesError) -> Self {
-        tracing::warn!(error = ?error, "the file store failed");
-        Self::unavailable("The file store cannot be reached. Nothing was kept.")
+        tracing::warn!(error = with_causes(error), "file store request failed");
+        Self::unavailable("The file store cannot be reached. Nothing was written.")
     }
 }
 
@@ -76,31 +84,40 @@ impl From<ConversationRefused> for Problem {
         match refused {
             Refused::NotFound => Self::not_found(),
             Refused::VersionMismatch { current } => Self::version_mismatch(current),
-            Refused::Deleted => {
-                Self::conflict("conversation-deleted", "The conversation was deleted", "Restore it first.")
-            }
-            Refused::RestoreTooLate => {
-                let detail = "A deleted conversation can be restored for 30 days.";
-                Self::conflict("restore-too-late", "It is too late to restore it", detail)
-            }
+            Refused::Deleted => Self::conflict(
+                "conversation-deleted",
+                "The conversation is deleted",
+                "Restore the conversation first.",
+            ),
+            Refused::RestoreTooLate => Self::conflict(
+                "restore-too-late",
+                "The conversation cannot be restored any more",
+                "A deleted conversation can be restored for 30 days.",
+            ),
             Refused::AnswerEnded(_) => Self::conflict(
                 "answer-ended",
-                "The answer has ended already",
-                "There is nothing left to stop.",
+                "The answer has already ended",
+                "Only a pending answer can be stopped.",
             ),
             Refused::AnswerPending(_) => Self::conflict(
                 "answer-pending",
-                "The answer is still being written",
-                "Rate it once it has ended.",
+                "The answer has not ended yet",
+                "Only an ended answer can be rated.",
             ),
-            Refused::AnswerIdTaken(_) => {
-                Self::conflict("answer-id-taken", "The answer id is taken", "It belongs to another question.")
+            Refused::AnswerIdTaken(_) => Self::conflict(
+                "answer-id-taken",
+                "The answer id is taken",
+                "The id belongs to an answer of another question.",
+            ),
+            Refused::UnknownAnswer(_) => {
+                Self::invalid_field("answer_id", "The conversation has no such answer.")
             }
-            Refused::UnknownAnswer(_) => Self::invalid_field("answer_id", "There is no such answer here."),
             Refused::UnknownQuestion(_) => {
-                Self::invalid_field("question_id", "There is no such question here.")
+                Self::invalid_field("question_id", "The conversation has no such question.")
             }
-            Refused::UnknownParent(_) => Self::invalid_field("parent_id", "There is no such answer here."),
+            Refused::UnknownParent(_) => {
+                Self::invalid_field("parent_id", "The conversation has no such answer.")
+            }
         }
     }
 }

@@ -1,34 +1,34 @@
-//! Queries that wait at the same moment, answered by one statement.
+//! Queries of the same kind at the same time share one statement.
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use sqlx::PgPool;
 
-use crate::api::problem::Problem;
+use crate::api::problem::{Problem, with_causes};
 use store::batch::{Batcher, Unkeyed};
 
-/// Where queries of a kind meet. They do not get into each other's way.
+/// Batches queries of one kind.
 #[derive(Debug)]
-pub(crate) struct Gathered<Q, A>(Batcher<Unkeyed<Q>, Result<A, Away>>);
+pub(super) struct BatchedQuery<Q, A>(Batcher<Unkeyed<Q>, Result<A, Unavailable>>);
 
-/// The read models did not answer.
+/// The statement of the batch failed.
 #[derive(Debug)]
-struct Away;
+struct Unavailable;
 
-/// Asks for several at once, and answers in their order.
-type Ask<Q, A> = fn(PgPool, Vec<Q>) -> BoxFuture<'static, Result<Vec<A>, sqlx::Error>>;
+/// Runs one statement for several queries. The results are in the order of the queries.
+type Statement<Q, A> = fn(PgPool, Vec<Q>) -> BoxFuture<'static, Result<Vec<A>, sqlx::Error>>;
 
-impl<Q: Send + 'static, A: Send + 'static> Gathered<Q, A> {
-    pub(crate) fn new(pool: PgPool, ask: Ask<Q, A>) -> Self {
+impl<Q: Send + 'static, A: Send + 'static> BatchedQuery<Q, A> {
+    pub(super) fn new(pool: PgPool, statement: Statement<Q, A>) -> Self {
         Self(Batcher::new(move |queries: Vec<Unkeyed<Q>>| {
             let number = queries.len();
-            let asked = ask(pool.clone(), queries.into_iter().map(|query| query.0).collect());
+            let results = statement(pool.clone(), queries.into_iter().map(|query| query.0).collect());
             async move {
-                match asked.await {
-                    Ok(answers) => answers.into_iter().map(Ok).collect(),
+                match results.await {
+                    Ok(results) => results.into_iter().map(Ok).collect(),
                     Err(error) => {
-                        tracing::warn!(%error, "could not ask the read models");
-                        (0..number).map(|_| Err(Away)).collect()
+                        tracing::warn!(error = with_causes(error), "query of read models failed");
+                        (0..number).map(|_| Err(Unavailable)).collect()
                     }
                 }
             }
@@ -36,11 +36,11 @@ impl<Q: Send + 'static, A: Send + 'static> Gathered<Q, A> {
         }))
     }
 
-    /// Asks, with whoever else does.
-    pub(crate) async fn ask(&self, query: Q) -> Result<A, Problem> {
+    /// Runs a query in the next batch.
+    pub(super) async fn query(&self, query: Q) -> Result<A, Problem> {
         match self.0.request(Unkeyed(query)).await {
-            Some(Ok(answer)) => Ok(answer),
-            Some(Err(Away)) | None => Err(Problem::unavailable("The store cannot be reached.")),
+            Some(Ok(result)) => Ok(result),
+            Some(Err(Unavailable)) | None => Err(Problem::unavailable("The store cannot be reached.")),
         }
     }
 }

@@ -1,60 +1,77 @@
-//! Answered reads, kept packed until an event says that they are not true any more.
+//! Cached responses to queries, compressed, current until an event changes the data they show.
 //!
-//! Once it is full, what is asked for a first time is not kept: packing it would most often be for nothing, and it would
-//! push out what is asked for again and again.
-//! An entry belongs to one owner and is true for one generation of that owner's data: the projector's announcements move
-//! the generation on. Without NATS there are no announcements, so nothing is kept then.
+//! An entry belongs to one owner and to one generation of the owner's data. The announcements of the projector advance
+//! the generation. Without NATS there are no announcements, and nothing is cached.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use aggregates::UserId;
+use aggregates::{ConversationId, UserId};
 use bytes::Bytes;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
+use uuid::Uuid;
 
-use crate::api::recently_seen::Lately;
+use super::params::ListQuery;
+use super::representation::Representation;
 
 /// Bytes of all entries together.
-const CAPACITY: u64 = 30 << 20;
-/// Bytes of them that are given to whoever comes; the rest is for those who come again.
-const FIRST_COMERS: u64 = CAPACITY / 4 * 3;
-/// Entries expected, for the cache's own tables.
-const ENTRIES: usize = 16_000;
-/// An entry is not served longer than this, whatever was or was not announced.
+const CAPACITY_BYTES: u64 = 30 << 20;
+/// Entries expected, for the tables of the cache.
+const EXPECTED_ENTRIES: usize = 16_000;
+/// Bytes of an entry beside its key, body and entity tag.
+const ENTRY_OVERHEAD_BYTES: usize = 120;
+/// An older entry is not current, whatever was announced.
 const LIFETIME: Duration = Duration::from_secs(30);
-/// How many of the last queries that were answered are known. A few times as many as can be kept; with more, what is asked again late would push out what is asked again soon.
-const ASKED: usize = 1 << 15;
-/// Owners share so many generations; one that moves invalidates a few others for nothing.
+/// Generations that all owners share. A change of one owner's data also invalidates those that share its generation.
 const GENERATIONS: usize = 16_384;
 
-/// What was asked: an owner and the query in a canonical form.
+/// A query of an owner's data.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ReadKey {
-    /// Whose data.
+    /// The owner of the data.
     pub owner: UserId,
-    /// Which query, with all that its answer depends on.
-    pub query: Box<str>,
+    /// The query.
+    pub query: ReadQuery,
 }
 
-/// An answer ready to be sent.
-#[derive(Debug, Clone)]
-pub struct CachedRead {
-    /// The body.
-    pub body: Bytes,
-    /// Its weak entity tag.
-    pub etag: Box<str>,
+/// A query in its normal form, with all parameters that its result depends on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum ReadQuery {
+    /// A page of the list of conversations.
+    Conversations(ListQuery),
+    /// A page of the messages of a conversation.
+    Messages {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The message whose branch is shown; `None` for the newest branch.
+        branch: Option<Uuid>,
+        /// Messages on the page.
+        limit: u32,
+        /// Where the page begins.
+        cursor: Option<String>,
+    },
+}
+
+impl ReadKey {
+    fn bytes(&self) -> usize {
+        let heap = match &self.query {
+            ReadQuery::Conversations(query) => query.heap_bytes(),
+            ReadQuery::Messages { cursor, .. } => cursor.as_ref().map_or(0, String::capacity),
+        };
+        size_of::<Self>() + heap
+    }
 }
 
 #[derive(Debug, Clone)]
 struct Entry {
-    /// The body, packed by LZ4: the same memory holds twice as many.
-    packed: Bytes,
+    /// The body, compressed by LZ4 to less than half.
+    compressed: Bytes,
     etag: Box<str>,
     generation: u64,
-    until: Instant,
+    expires: Instant,
 }
 
 #[derive(Debug, Clone)]
@@ -62,69 +79,64 @@ struct ByBytes;
 
 impl Weighter<ReadKey, Entry> for ByBytes {
     fn weight(&self, key: &ReadKey, entry: &Entry) -> u64 {
-        (key.query.len() + entry.packed.len() + entry.etag.len() + 200) as u64
+        (key.bytes() + entry.compressed.len() + entry.etag.len() + ENTRY_OVERHEAD_BYTES) as u64
     }
 }
 
-/// The generation of an owner's data before a query was begun.
+/// The generation of an owner's data before a query began.
 #[derive(Debug, Clone, Copy)]
 pub struct Generation(u64);
 
-/// The cache of one api process.
+/// The cache of one process.
 #[derive(Debug, Clone)]
 pub struct ReadCache {
     entries: Arc<Cache<ReadKey, Entry, ByBytes>>,
     generations: Arc<[AtomicU64]>,
-    asked: Lately,
-    first_comers: u64,
 }
 
 impl Default for ReadCache {
     fn default() -> Self {
         Self {
-            entries: Arc::new(Cache::with_weighter(ENTRIES, CAPACITY, ByBytes)),
+            entries: Arc::new(Cache::with_weighter(EXPECTED_ENTRIES, CAPACITY_BYTES, ByBytes)),
             generations: (0..GENERATIONS).map(|_| AtomicU64::new(0)).collect(),
-            asked: Lately::new(ASKED),
-            first_comers: FIRST_COMERS,
         }
     }
 }
 
 impl ReadCache {
-    /// The answer to a query, if it is still true.
-    pub fn get(&self, key: &ReadKey) -> Option<CachedRead> {
+    /// The response to a query, if it is current.
+    pub fn get(&self, key: &ReadKey) -> Option<Representation> {
         let entry = self.entries.get(key)?;
-        let current = self.generation(key.owner).0 == entry.generation && Instant::now() < entry.until;
-        let body = current.then(|| lz4_flex::decompress_size_prepended(&entry.packed))?.ok()?;
-        Some(CachedRead { body: Bytes::from(body), etag: entry.etag })
+        let is_current = self.generation(key.owner).0 == entry.generation && Instant::now() < entry.expires;
+        let body = is_current.then(|| lz4_flex::decompress_size_prepended(&entry.compressed))?.ok()?;
+        Some(Representation { body: Bytes::from(body), etag: entry.etag })
     }
 
-    /// The generation an answer found from now on belongs to. Taken before the query, so that an announcement on the way
-    /// is not missed.
+    /// The generation of a result that is read from now on. Taken before the query, so that a change during the query
+    /// is noticed.
     pub fn generation(&self, owner: UserId) -> Generation {
         Generation(self.slot(owner).map_or(0, |slot| slot.load(Ordering::Acquire)))
     }
 
-    /// Keeps an answer, unless the owner's data changed since the query was begun.
-    pub fn put(&self, key: ReadKey, begun: Generation, read: &CachedRead) {
-        let worth_it = self.asked.came(&key) || self.entries.weight() < self.first_comers;
-        if worth_it && self.generation(key.owner).0 == begun.0 {
-            let mut packed = lz4_flex::compress_prepend_size(&read.body);
-            packed.shrink_to_fit();
-            let (packed, etag) = (Bytes::from(packed), read.etag.clone());
-            let entry = Entry { packed, etag, generation: begun.0, until: Instant::now() + LIFETIME };
+    /// Caches a response, unless the owner's data changed since the query began.
+    pub fn put(&self, key: ReadKey, begun: Generation, response: &Representation) {
+        if self.generation(key.owner).0 == begun.0 {
+            let mut compressed = lz4_flex::compress_prepend_size(&response.body);
+            compressed.shrink_to_fit();
+            let (compressed, etag) = (Bytes::from(compressed), response.etag.clone());
+            let entry = Entry { compressed, etag, generation: begun.0, expires: Instant::now() + LIFETIME };
             self.entries.insert(key, entry);
         }
     }
 
-    /// The owner's data changed: nothing kept of it is true any more.
+    /// Invalidates all entries of an owner, whose data changed.
     pub fn changed(&self, owner: UserId) {
         if let Some(slot) = self.slot(owner) {
             slot.fetch_add(1, Ordering::AcqRel);
         }
     }
 
-    /// Announcements may have been missed: nothing is known to be true any more.
+    /// Invalidates all entries, because announcements may have been missed.
     pub fn all_changed(&self) {
         for slot in self.generations.iter() {
             slot.fetch_add(1, Ordering::AcqRel);
@@ -140,57 +152,49 @@ impl ReadCache {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
 
     fn key(owner: u128) -> ReadKey {
-        ReadKey { owner: UserId::new(Uuid::from_u128(owner)), query: "list".into() }
+        let conversation = ConversationId::new(Uuid::from_u128(1));
+        let query = ReadQuery::Messages { conversation, branch: None, limit: 20, cursor: None };
+        ReadKey { owner: UserId::new(Uuid::from_u128(owner)), query }
     }
 
-    fn read(body: &'static str) -> CachedRead {
-        CachedRead { body: Bytes::from_static(body.as_bytes()), etag: "W/\"1\"".into() }
+    fn response(body: &'static str) -> Representation {
+        Representation { body: Bytes::from_static(body.as_bytes()), etag: "W/\"1\"".into() }
     }
 
     fn put(cache: &ReadCache, key: &ReadKey, body: &'static str) {
-        cache.put(key.clone(), cache.generation(key.owner), &read(body));
+        cache.put(key.clone(), cache.generation(key.owner), &response(body));
     }
 
     #[test]
-    fn in_a_full_cache_only_what_is_asked_again_is_kept() {
-        let full = ReadCache { first_comers: 0, ..ReadCache::default() };
-        put(&full, &key(1), "once");
-        assert!(full.get(&key(1)).is_none());
-        put(&full, &key(1), "twice");
-        assert_eq!(full.get(&key(1)).unwrap().body, "twice");
-    }
-
-    #[test]
-    fn an_answer_is_kept_until_its_owners_data_changes() {
+    fn a_response_is_cached_until_the_data_of_its_owner_changes() {
         let cache = ReadCache::default();
-        let (ours, theirs) = (key(1), key(2));
-        put(&cache, &ours, "ours");
-        put(&cache, &theirs, "theirs");
-        assert_eq!(cache.get(&ours).unwrap().body, "ours");
-        cache.changed(ours.owner);
-        assert!(cache.get(&ours).is_none());
-        assert_eq!(cache.get(&theirs).unwrap().body, "theirs");
+        let (one, other) = (key(1), key(2));
+        put(&cache, &one, "one");
+        put(&cache, &other, "other");
+        assert_eq!(cache.get(&one).unwrap().body, "one");
+        cache.changed(one.owner);
+        assert!(cache.get(&one).is_none());
+        assert_eq!(cache.get(&other).unwrap().body, "other");
+        cache.all_changed();
+        assert!(cache.get(&other).is_none());
     }
 
     #[test]
-    fn an_answer_that_was_overtaken_while_it_was_found_is_not_kept() {
+    fn a_response_is_not_cached_if_the_data_changed_during_the_query() {
         let cache = ReadCache::default();
         let begun = cache.generation(key(1).owner);
         cache.changed(key(1).owner);
-        cache.put(key(1), begun, &read("old"));
-        cache.put(key(1), begun, &read("old"));
+        cache.put(key(1), begun, &response("old"));
         assert!(cache.get(&key(1)).is_none());
     }
 
     #[test]
-    fn nobody_is_served_what_belongs_to_somebody_else() {
+    fn an_owner_is_not_served_the_response_of_another_owner() {
         let cache = ReadCache::default();
-        put(&cache, &key(1), "ours");
+        put(&cache, &key(1), "one");
         assert!(cache.get(&key(1)).is_some());
         assert!(cache.get(&key(2)).is_none());
     }

@@ -1,98 +1,148 @@
-//! `DELETE /v1/me` and `GET /v1/erasures/{receipt}`: to be forgotten, and to see that one is.
+//! `DELETE /v1/me` and `GET /v1/erasures/{receipt}`.
+
+use std::sync::Arc;
 
 use aggregates::account::{AccountCommand, AccountPhase};
 use aggregates::{ReceiptId, UserId};
-use axum::extract::{Path, State};
+use async_nats::Client;
+use axum::Json;
+use axum::extract::{FromRef as _, FromRequestParts, Path, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
-use axum::{Extension, Json};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::api::Api;
-use crate::api::caller::metadata;
-use crate::api::identity::{Caller, Unauthenticated};
-use crate::api::middleware::layers::Trace;
-use crate::api::problem::Problem;
-use crate::api::reads::query::path_id;
-use crate::runtime::subscription::{Delivery, Subscription};
-use store::{self, ExecuteError};
+use crate::api::ApiState;
+use crate::api::account_service::AccountService;
+use crate::api::accounts::Accounts;
+use crate::api::caller::command_metadata;
+use crate::api::identity::{Caller, Identity, Unauthenticated};
+use crate::api::live::Live;
+use crate::api::middleware::trace::Trace;
+use crate::api::problem::{Problem, with_causes};
+use crate::api::reads::params::parse_id;
+use crate::runtime::wake::SequencerWake;
+use store::{ExecuteError, Store};
 
-/// What an erasure is followed by.
+/// Receipt of an erasure.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Receipt {
-    /// Keep it: it is the only way to ask about the erasure once the account is gone.
+pub(in crate::api) struct Receipt {
+    /// Identifies the erasure. Once the account is gone, only the receipt gives access to its progress.
     receipt: Uuid,
 }
 
-/// How far an erasure is.
+/// Progress of an erasure.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ErasureState {
-    /// Its receipt.
+pub(in crate::api) struct ErasureState {
+    /// The receipt.
     receipt: Uuid,
-    /// When it was asked for.
+    /// Time of the request.
     requested_at: DateTime<Utc>,
-    /// When nothing was left; `null` before.
+    /// Time when all stores were erased; `null` before.
+    #[schema(required)]
     finished_at: Option<DateTime<Utc>>,
-    /// What is done so far, in order.
+    /// The stores that are erased, in order of time.
     stores: Vec<StoreErased>,
 }
 
-/// A store that holds nothing of the person any more.
+/// A store without any data of the user.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct StoreErased {
-    /// Which: `keys`, `caches`, `read_models`, `passages`, `files`, `live_stream`, `accounts`.
+pub(in crate::api) struct StoreErased {
+    /// The store: `keys`, `caches`, `read_models`, `passages`, `files`, `live_stream` or `accounts`.
     store: String,
-    /// When.
+    /// Time of the erasure.
     erased_at: DateTime<Utc>,
 }
 
-/// Erase the caller's account and everything kept about them. Cannot be undone.
+/// Carries out requests for erasure.
+#[derive(Debug, Clone)]
+pub(in crate::api) struct Erasures {
+    store: Store,
+    wake: SequencerWake,
+    nats: Client,
+    live: Arc<Live>,
+    accounts: Arc<Accounts>,
+}
+
+impl axum::extract::FromRef<ApiState> for Erasures {
+    fn from_ref(state: &ApiState) -> Self {
+        Self {
+            store: Store::from_ref(state),
+            wake: SequencerWake::from_ref(state),
+            nats: Client::from_ref(state),
+            live: Arc::from_ref(state),
+            accounts: Arc::from_ref(state),
+        }
+    }
+}
+
+impl Erasures {
+    /// Requests the erasure of an account. A repeated request returns the receipt of the first one.
+    async fn request(&self, user: UserId, trace: &Trace) -> Result<ReceiptId, Problem> {
+        let command = (user, AccountCommand::RequestErasure { receipt: ReceiptId::new(Uuid::new_v4()) });
+        let metadata = command_metadata(user, trace);
+        let executed = self.store.accounts().execute(user.uuid(), command, &metadata, None);
+        let executed = executed.await.map_err(|error| match error {
+            ExecuteError::Refused(_) => Problem::not_found(),
+            ExecuteError::Store(error) => error.into(),
+        })?;
+        let receipt = match executed.aggregate.phase() {
+            AccountPhase::Erasing { receipt } | AccountPhase::Erased { receipt } => receipt,
+            AccountPhase::Unopened | AccountPhase::Open => return Err(Problem::internal()),
+        };
+        self.store.begin_erasure(receipt, user).await?;
+        self.wake.notify();
+        self.accounts.forget(user);
+        let announcement = self.nats.publish(self.live.subjects().erasing(), Bytes::from(user.to_string()));
+        if let Err(error) = announcement.await {
+            let error = with_causes(error);
+            tracing::debug!(error, "erasure was not announced; other processes find it in the store");
+        }
+        Ok(receipt)
+    }
+}
+
+/// Erase the caller's account and all data of the user
+///
+/// Cannot be undone. The token must belong to a session that exists at this moment.
 #[utoipa::path(delete, path = "/v1/me", operation_id = "erase_me", tag = "Privacy",
     responses((status = 202, body = Receipt), (status = 401), (status = 503)), security(("bearer" = [])))]
-pub(crate) async fn erase(
-    State(api): State<Api>,
-    Extension(trace): Extension<Trace>,
-    caller: Erasable,
+pub(in crate::api) async fn erase(
+    State(erasures): State<Erasures>,
+    State(identity): State<Arc<Identity>>,
+    State(account_service): State<Arc<AccountService>>,
+    trace: Trace,
+    OpenOrErasing(caller): OpenOrErasing,
     headers: HeaderMap,
 ) -> Result<(StatusCode, Json<Receipt>), Problem> {
-    check_live(&api, &caller.0, &headers).await?;
-    let user = caller.0.user;
-    let receipt = ReceiptId::new(Uuid::new_v4());
-    let command = (user, AccountCommand::RequestErasure { receipt });
-    let metadata = metadata(user, Some(&trace));
-    let executed = api.store.accounts().execute(user.uuid(), command, &metadata, None);
-    let executed = executed.await.map_err(|error| match error {
-        ExecuteError::Refused(_) => Problem::not_found(),
-        ExecuteError::Store(error) => error.into(),
-    })?;
-    // Whoever asks again is given the receipt of the first time.
-    let receipt = match executed.aggregate.phase() {
-        AccountPhase::Erasing { receipt } | AccountPhase::Erased { receipt } => receipt,
-        AccountPhase::Unopened | AccountPhase::Open => return Err(Problem::internal()),
+    // A token outlives its session.
+    let is_live = match caller.session {
+        Some(session) => account_service.is_session_live(caller.user, session).await?,
+        None => identity.introspect_uncached(&headers).await?.user == caller.user,
     };
-    api.store.begin_erasure(receipt, user).await?;
-    api.wake.notify();
-    api.forget(user);
-    if let Err(error) = api.nats.publish(api.live.subjects().erasing(), Bytes::from(user.to_string())).await {
-        tracing::debug!(%error, "an erasure could not be announced; it is found by looking");
+    if !is_live {
+        return Err(Unauthenticated::Invalid.into());
     }
+    let receipt = erasures.request(caller.user, &trace).await?;
     Ok((StatusCode::ACCEPTED, Json(Receipt { receipt: receipt.uuid() })))
 }
 
-/// How far an erasure is. The receipt is all it takes: there is no account any more.
+/// Get the progress of an erasure
+///
+/// Needs no token, because the account is gone when the erasure ends.
 #[utoipa::path(get, path = "/v1/erasures/{receipt}", operation_id = "get_erasure", tag = "Privacy",
     params(("receipt" = Uuid, Path)),
     responses((status = 200, body = ErasureState), (status = 404)))]
-pub(crate) async fn state(
-    State(api): State<Api>,
+pub(in crate::api) async fn state(
+    State(store): State<Store>,
     Path(receipt): Path<String>,
 ) -> Result<Json<ErasureState>, Problem> {
-    let receipt: ReceiptId = path_id(&receipt, "receipt")?;
-    let erasure = api.store.erasure(receipt).await?.ok_or_else(Problem::not_found)?;
-    let stores = api.store.erased_stores(erasure.owner).await?;
+    let receipt: ReceiptId = parse_id(&receipt, "receipt")?;
+    let erasure = store.erasure(receipt).await?.ok_or_else(Problem::not_found)?;
+    let stores = store.erased_stores(erasure.owner).await?;
     Ok(Json(ErasureState {
         receipt: receipt.uuid(),
         requested_at: erasure.requested_at,
@@ -101,60 +151,20 @@ pub(crate) async fn state(
     }))
 }
 
-/// Whoever can ask for an erasure: anybody with a good token, also one whose account is being erased already.
-pub(crate) struct Erasable(Caller);
+/// A caller with a valid token, also if the account is being erased.
+pub(in crate::api) struct OpenOrErasing(Caller);
 
-impl axum::extract::FromRequestParts<Api> for Erasable {
+impl FromRequestParts<ApiState> for OpenOrErasing {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut axum::http::request::Parts, api: &Api) -> Result<Self, Problem> {
-        match Caller::from_request_parts(parts, api).await {
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
+        match Caller::from_request_parts(parts, state).await {
             Ok(caller) => Ok(Self(caller)),
-            Err(problem) if problem.says_erasing() => {
-                Ok(Self(api.identity.authenticate(&parts.headers).await?))
+            Err(problem) if problem.is_account_being_erased() => {
+                let identity = Arc::<Identity>::from_ref(state);
+                Ok(Self(identity.authenticate(&parts.headers).await?))
             }
             Err(problem) => Err(problem),
-        }
-    }
-}
-
-/// A token may outlive its session; an erasure is taken from a session that is alive at this moment alone.
-async fn check_live(api: &Api, caller: &Caller, headers: &HeaderMap) -> Result<(), Problem> {
-    let live = match caller.session {
-        Some(session) => store::is_session_live(&api.accounts, caller.user, session).await?,
-        None => api.identity.ask_anew(headers).await?.user == caller.user,
-    };
-    if live { Ok(()) } else { Err(Unauthenticated::Invalid.into()) }
-}
-
-impl Api {
-    /// Forgets what this process holds of somebody who is being erased.
-    pub(crate) fn forget(&self, user: UserId) {
-        self.opened.remove(&user);
-        self.erasing.insert(user, ());
-        self.live.forget(user);
-    }
-
-    /// Comes true when somebody is erased, at once if that has begun: their streams end with it.
-    pub(crate) fn erased(&self, user: UserId) -> impl Future<Output = ()> + Send + use<> {
-        let erased = self.live.erased(user);
-        let begun = self.erasing.contains_key(&user);
-        async move {
-            if !begun {
-                erased.await;
-            }
-        }
-    }
-
-    /// Forgets every user whose erasure is announced, for ever.
-    pub async fn follow_erasures(&self) {
-        let mut announced = Subscription::new(self.nats.clone(), self.live.subjects().erasing());
-        loop {
-            let Delivery::Message(message) = announced.next().await else { continue };
-            let user = std::str::from_utf8(&message.payload).ok().and_then(|id| id.parse().ok());
-            if let Some(user) = user {
-                self.forget(user);
-            }
         }
     }
 }

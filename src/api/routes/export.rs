@@ -1,4 +1,6 @@
-//! `GET /v1/me/export`: everything that is kept about the caller.
+//! `GET /v1/me/export`: all data of the caller.
+
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
@@ -6,19 +8,24 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::api::Api;
+use crate::api::account_service::AccountService;
 use crate::api::identity::Caller;
+use crate::api::state::Knowledge;
 use crate::operations::personal_export::Exporter;
+use store::Store;
 
-/// Everything that is kept about the caller, as a ZIP.
+/// Export all data of the caller
+///
+/// A ZIP archive with all data of the user as JSON and as Markdown.
 #[utoipa::path(get, path = "/v1/me/export", operation_id = "export_me", tag = "Privacy",
     responses((status = 200, content_type = "application/zip")), security(("bearer" = [])))]
-pub(crate) async fn export(State(api): State<Api>, caller: Caller) -> Response {
-    let exporter = Exporter {
-        store: api.store.clone(),
-        accounts: api.accounts.clone(),
-        files: api.knowledge.files.clone(),
-    };
+pub(in crate::api) async fn export(
+    State(store): State<Store>,
+    State(account_service): State<Arc<AccountService>>,
+    State(knowledge): State<Knowledge>,
+    caller: Caller,
+) -> Response {
+    let exporter = Exporter { store, accounts: account_service.tables().clone(), files: knowledge.files };
     let bytes = ReceiverStream::new(exporter.begin(caller.user));
     let headers = [
         (CONTENT_TYPE, "application/zip"),

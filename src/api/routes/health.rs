@@ -1,61 +1,95 @@
-//! `/livez`, `/readyz`, `/metrics`: for whoever runs the service.
+//! `/livez`, `/readyz` and `/metrics` for operators.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
+use async_nats::Client;
 use async_nats::connection::State as Connection;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::api::Api;
+use crate::api::account_service::AccountService;
+use crate::api::live::Live;
+use crate::api::middleware::metrics::RequestMetrics;
+use store::Store;
 
-/// How long a dependency may take to show that it is there.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Longest wait for the answer of Postgres.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The process is there.
-#[utoipa::path(get, path = "/livez", tag = "Running it", responses((status = 200)))]
-pub(crate) async fn livez() -> &'static str {
+/// State of each dependency.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct Readiness {
+    postgres: Reachability,
+    nats: Reachability,
+    /// The account service.
+    accounts: Reachability,
+}
+
+/// Whether a dependency answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::api) enum Reachability {
+    /// The dependency answers.
+    Ok,
+    /// The dependency does not answer.
+    Away,
+}
+
+impl Reachability {
+    const fn of(answers: bool) -> Self {
+        if answers { Self::Ok } else { Self::Away }
+    }
+}
+
+/// Check that the process runs
+#[utoipa::path(get, path = "/livez", tag = "Operation", responses((status = 200)))]
+pub(in crate::api) async fn livez() -> &'static str {
     "ok\n"
 }
 
-/// Each dependency by name; 503 while the store is away. Without NATS or the account service much still works, so that they
-/// are reported and do not take the process out of service.
-#[utoipa::path(get, path = "/readyz", tag = "Running it", responses((status = 200), (status = 503)))]
-pub(crate) async fn readyz(State(api): State<Api>) -> (StatusCode, Json<Value>) {
-    let (postgres, accounts) = tokio::join!(postgres(&api), accounts(&api));
-    let nats = api.nats.connection_state() == Connection::Connected;
-    let word = |up: bool| if up { "ok" } else { "away" };
-    let status = if postgres { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({"postgres": word(postgres), "nats": word(nats), "accounts": word(accounts)})))
+/// Check that the process can serve requests
+///
+/// Names each dependency. The status is 503 while Postgres does not answer. Without NATS or the account service most
+/// requests still succeed, so these two do not change the status.
+#[utoipa::path(get, path = "/readyz", tag = "Operation",
+    responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
+pub(in crate::api) async fn readyz(
+    State(store): State<Store>,
+    State(nats): State<Client>,
+    State(account_service): State<Arc<AccountService>>,
+) -> (StatusCode, Json<Readiness>) {
+    let postgres = tokio::time::timeout(CHECK_TIMEOUT, store.is_there());
+    let (postgres, accounts) = tokio::join!(postgres, account_service.is_reachable());
+    let postgres = Reachability::of(matches!(postgres, Ok(true)));
+    let nats = Reachability::of(nats.connection_state() == Connection::Connected);
+    let status = match postgres {
+        Reachability::Ok => StatusCode::OK,
+        Reachability::Away => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    (status, Json(Readiness { postgres, nats, accounts: Reachability::of(accounts) }))
 }
 
-async fn postgres(api: &Api) -> bool {
-    matches!(tokio::time::timeout(PATIENCE, api.store.is_there()).await, Ok(true))
-}
-
-async fn accounts(api: &Api) -> bool {
-    let url = format!("{}/api/auth/ok", api.config.auth_url);
-    matches!(
-        tokio::time::timeout(PATIENCE, api.proxy.get(url).send()).await,
-        Ok(Ok(response)) if response.status().is_success()
-    )
-}
-
-/// Figures for Prometheus.
-#[utoipa::path(get, path = "/metrics", tag = "Running it", responses((status = 200)))]
-pub(crate) async fn metrics(State(api): State<Api>) -> impl IntoResponse {
-    let mut text = api.metrics.text();
-    let pool = api.store.pool();
+/// Metrics for Prometheus
+#[utoipa::path(get, path = "/metrics", tag = "Operation", responses((status = 200, content_type = "text/plain")))]
+pub(in crate::api) async fn metrics(
+    State(metrics): State<Arc<RequestMetrics>>,
+    State(store): State<Store>,
+    State(live): State<Arc<Live>>,
+) -> impl IntoResponse {
+    let mut text = metrics.text();
+    let pool = store.pool();
     let _ = write!(
         text,
         "# TYPE colloquy_read_position gauge\ncolloquy_read_position {}\n\
          # TYPE colloquy_store_connections gauge\ncolloquy_store_connections {}\n\
          # TYPE colloquy_store_connections_idle gauge\ncolloquy_store_connections_idle {}\n",
-        *api.live.read_position().borrow(),
+        *live.read_position().borrow(),
         pool.size(),
         pool.num_idle(),
     );

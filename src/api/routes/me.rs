@@ -1,5 +1,7 @@
 //! `GET /v1/me` and `GET /v1/usage`.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -8,55 +10,59 @@ use projections::usage::{self as usage_days, UsageDay};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::api::Api;
-use crate::api::identity::Caller;
+use crate::api::identity::{Caller, Role};
 use crate::api::problem::Problem;
-use crate::api::reads::query::Params;
+use crate::api::reads::ReadModels;
+use crate::api::reads::params::QueryParams;
 
-/// The account as this service knows it.
+/// The caller's account.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Me {
-    /// The user's id.
+pub(in crate::api) struct Me {
+    /// Id of the user.
     id: uuid::Uuid,
-    /// `user`, `auditor` or `admin`.
-    role: &'static str,
-    /// When the first request came; `null` for a moment after it.
+    /// Role of the user.
+    role: Role,
+    /// Time of the first request; `null` until the read model has it.
+    #[schema(required)]
     opened_at: Option<DateTime<Utc>>,
 }
 
-/// Which days.
+/// Range of days.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct UsageParams {
+pub(in crate::api) struct UsageParams {
     /// The first day.
     from: Option<NaiveDate>,
     /// The last day.
     to: Option<NaiveDate>,
 }
 
-/// Tokens and answers by day and model, newest first.
+/// Tokens and answers by day and model, newest day first.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Usage {
-    /// The days.
+pub(in crate::api) struct Usage {
+    /// One item for each day and model.
     items: Vec<UsageDay>,
 }
 
-/// The caller's account.
+/// Get the caller's account
 #[utoipa::path(get, path = "/v1/me", tag = "Account", responses((status = 200, body = Me)), security(("bearer" = [])))]
-pub(crate) async fn me(State(api): State<Api>, caller: Caller) -> Result<Json<Me>, Problem> {
-    let account = accounts::get(api.store.pool(), caller.user).await?;
+pub(in crate::api) async fn me(
+    State(reads): State<Arc<ReadModels>>,
+    caller: Caller,
+) -> Result<Json<Me>, Problem> {
+    let account = accounts::get(reads.pool(), caller.user).await?;
     let opened_at = account.map(|account| account.opened_at);
-    Ok(Json(Me { id: caller.user.uuid(), role: caller.role.name(), opened_at }))
+    Ok(Json(Me { id: caller.user.uuid(), role: caller.role, opened_at }))
 }
 
-/// What the caller's answers cost.
+/// Get the caller's usage
 #[utoipa::path(get, path = "/v1/usage", tag = "Account", params(UsageParams),
     responses((status = 200, body = Usage)), security(("bearer" = [])))]
-pub(crate) async fn usage(
-    State(api): State<Api>,
+pub(in crate::api) async fn usage(
+    State(reads): State<Arc<ReadModels>>,
     caller: Caller,
-    Params(params): Params<UsageParams>,
+    QueryParams(params): QueryParams<UsageParams>,
 ) -> Result<Json<Usage>, Problem> {
-    let items = usage_days::days(api.store.pool(), caller.user, params.from, params.to).await?;
+    let items = usage_days::days(reads.pool(), caller.user, params.from, params.to).await?;
     Ok(Json(Usage { items }))
 }

@@ -1,4 +1,4 @@
-//! The description of the API, generated from its handlers, and a page to try it.
+//! The OpenAPI document, generated from the handlers, and a page that shows it.
 
 mod problems;
 
@@ -12,17 +12,18 @@ use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::api::{
-    Api, audit, commands, conversations, documents, erasures, export, health, me, messages, search, stream,
+    ApiState, audit, commands, conversations, documents, erasures, export, health, me, messages, search,
+    stream,
 };
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Colloquy", description = "Event-driven question-answering chat: commands become events, queries read what was made of them, answers stream."),
+    info(title = "Colloquy", description = "Event-driven question-answering chat. Commands are stored as events, queries read projections of the events, and answers are streamed."),
     paths(
         commands::command, conversations::list, conversations::one, documents::add, documents::list, documents::one, documents::remove, documents::passage, messages::list, search::search, me::me, me::usage, erasures::erase, erasures::state, export::export,
         stream::user, stream::conversation, audit::events, audit::follow, audit::conversation, audit::checkpoint, audit::keys, health::livez, health::readyz, health::metrics
     ),
-    components(schemas(commands::Command, crate::audit::AuditEvent<'static>)),
+    components(schemas(commands::Command)),
     modifiers(&Bearer, &Problems)
 )]
 struct Document;
@@ -36,19 +37,19 @@ impl Modify for Bearer {
     }
 }
 
-/// The document, as JSON.
+/// The document as JSON.
 pub fn document() -> String {
     Document::openapi().to_pretty_json().unwrap_or_default()
 }
 
 /// `GET /openapi.json`.
-pub(crate) async fn json() -> Response<Body> {
+pub(in crate::api) async fn json() -> Response<Body> {
     let mut response = Response::new(Body::from(document()));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
 /// `GET /docs`.
-pub(crate) fn page() -> Router<Api> {
+pub(in crate::api) fn page() -> Router<ApiState> {
     SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/openapi.json")).into()
 }

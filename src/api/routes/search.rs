@@ -1,4 +1,6 @@
-//! `GET /v1/search`: the caller's own messages and titles.
+//! `GET /v1/search`: full-text search in the caller's messages and titles.
+
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
@@ -8,61 +10,72 @@ use sealing::Subject;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::api::Api;
+use crate::api::cursor::Cursors;
 use crate::api::identity::Caller;
 use crate::api::problem::Problem;
-use crate::api::reads::query::{FilterParams, PageOf, Params, keepable, limit, respond};
-use crate::api::reads::waiting;
-use store::StoreError;
+use crate::api::reads::ReadModels;
+use crate::api::reads::params::{FilterParams, PageOf, QueryParams};
+use crate::api::reads::representation::Representation;
+use store::{Store, StoreError};
 
-/// The longest search, in bytes.
-const LONGEST: usize = 1_000;
+const MAX_QUERY_BYTES: usize = 1_000;
 
-/// What to search for.
+/// The words of a search.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct SearchParams {
-    /// Words, `"quoted phrases"`, and beginnings of words (`begin*`, and always the last one).
+pub(in crate::api) struct SearchParams {
+    /// Words, `"quoted phrases"` and prefixes (`prefix*`; the last word is always a prefix). Up to 1,000 bytes.
     q: Option<String>,
 }
 
-/// Full-text search: stemmed, ranked, with snippets that say where the words are.
+/// Search messages and titles
+///
+/// Stemmed and ranked, with snippets that mark the words found.
 #[utoipa::path(get, path = "/v1/search", tag = "Queries", params(SearchParams, FilterParams),
     responses((status = 200, body = PageOf<SearchHit>), (status = 422)), security(("bearer" = [])))]
-pub(crate) async fn search(
-    State(api): State<Api>,
+pub(in crate::api) async fn search(
+    State(store): State<Store>,
+    State(reads): State<Arc<ReadModels>>,
+    State(cursors): State<Arc<Cursors>>,
     caller: Caller,
     headers: HeaderMap,
-    Params(SearchParams { q }): Params<SearchParams>,
-    Params(params): Params<FilterParams>,
+    QueryParams(SearchParams { q }): QueryParams<SearchParams>,
+    QueryParams(params): QueryParams<FilterParams>,
 ) -> Result<Response<Body>, Problem> {
-    let typed = q.unwrap_or_default();
-    if typed.trim().is_empty() {
-        return Err(Problem::invalid_field("q", "It must not be empty."));
-    }
-    if typed.len() > LONGEST || typed.contains('\0') {
-        return Err(Problem::invalid_field(
-            "q",
-            "It must be at most 1,000 bytes, without the NUL character.",
-        ));
-    }
-    waiting::for_position(&api, params.min_position).await?;
-    let Some(wanted) = SearchQuery::parse(&typed) else {
-        return respond(&headers, keepable(&PageOf::<SearchHit> { items: vec![], next_cursor: None })?);
+    let (owner, text) = (caller.user, checked(q)?);
+    reads.wait_for_position(params.min_position).await?;
+    let Some(search) = SearchQuery::parse(&text) else {
+        let empty = PageOf::<SearchHit> { items: vec![], next_cursor: None };
+        return Representation::encode(&empty)?.respond(&headers);
     };
-    let filter = params.filter(&api, caller.user).await?;
-    let query = format!("search {} {typed} {filter:?}", caller.user);
-    let after = params.cursor.as_deref().map(|cursor| api.cursors.read(&query, cursor)).transpose()?;
-    let user_key = api.store.keyring().user(caller.user).await?.ok_or(StoreError::KeyDestroyed)?;
-    let (blind, limit) = (user_key.blind_key(), limit(params.limit)?);
-    let page = index::find(api.store.pool(), caller.user, &blind, &wanted, &filter, after, limit).await?;
-    let next_cursor = page.next.map(|place| api.cursors.write(&query, &place)).transpose()?;
+    let query = params.normalize()?;
+    let filter = query.filter(store.keyring(), owner).await?;
+    let name = format!("search {owner} {text} {filter:?}");
+    let after = query.cursor.as_deref().map(|cursor| cursors.decode(&name, cursor)).transpose()?;
+    let user_key = store.keyring().user(owner).await?.ok_or(StoreError::KeyDestroyed)?;
+    let blind = user_key.blind_key();
+    let page = index::find(reads.pool(), owner, &blind, &search, &filter, after, query.limit).await?;
+    let next_cursor = page.next.map(|place| cursors.encode(&name, &place)).transpose()?;
     let mut items = Vec::with_capacity(page.items.len());
     for found in page.items {
         let subject = Subject::Conversation(found.conversation.id.uuid());
         let wrapped = found.conversation.wrapped_key.clone();
-        let key = api.store.keyring().unwrap_for(caller.user, subject, wrapped.as_deref()).await?;
-        items.push(found.open(&wanted, key.as_ref()));
+        let key = store.keyring().unwrap_for(owner, subject, wrapped.as_deref()).await?;
+        items.push(found.open(&search, key.as_ref()));
     }
-    respond(&headers, keepable(&PageOf { items, next_cursor })?)
+    Representation::encode(&PageOf { items, next_cursor })?.respond(&headers)
+}
+
+fn checked(q: Option<String>) -> Result<String, Problem> {
+    let text = q.unwrap_or_default();
+    if text.trim().is_empty() {
+        return Err(Problem::invalid_field("q", "The value must not be empty."));
+    }
+    if text.len() > MAX_QUERY_BYTES || text.contains('\0') {
+        return Err(Problem::invalid_field(
+            "q",
+            "The value must be at most 1,000 bytes, without the NUL character.",
+        ));
+    }
+    Ok(text)
 }

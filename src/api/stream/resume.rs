@@ -1,7 +1,6 @@
-//! The id of a stream's event: all a client has to bring back in order to go on exactly there, after whatever was
-//! restarted. It names no secret and needs no memory on this side.
+//! Ids of stream events. An id holds all that is needed to resume a stream, in any process and after any restart.
 //!
-//! Form: `<events>.<rows>` and, for each answer being written, `~<answer>:<attempt>:<bytes>`.
+//! Form: `<events>.<rows>` and, for each answer that is being written, `~<answer>:<attempt>:<bytes>`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,23 +9,23 @@ use std::str::FromStr;
 use aggregates::{AnswerId, Position};
 use uuid::Uuid;
 
-/// How many answers in flight an id may name.
-const MOST_ANSWERS: usize = 64;
+/// Answers that one id can name.
+const MAX_ANSWERS: usize = 64;
 
 /// What a client has received.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Received {
-    /// All events up to here.
-    pub(crate) events: Position,
-    /// All changes of conversations' rows up to here.
-    pub(crate) rows: Position,
-    /// Of each answer being written: the attempt, and the bytes of its text.
-    pub(crate) answers: BTreeMap<AnswerId, (u32, usize)>,
+pub(super) struct Received {
+    /// Position of the last event of the ledger.
+    pub(super) events: Position,
+    /// Position of the read models in the last rows of conversations.
+    pub(super) rows: Position,
+    /// Attempt and bytes of text of each answer that is being written.
+    pub(super) answers: BTreeMap<AnswerId, (u32, usize)>,
 }
 
-/// The id is none of ours.
+/// The text is not the id of a stream event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct InvalidEventId;
+pub(super) struct InvalidEventId;
 
 impl fmt::Display for Received {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -57,7 +56,7 @@ impl FromStr for Received {
             let attempt = attempt.parse().map_err(|_| InvalidEventId)?;
             let bytes = bytes.parse().map_err(|_| InvalidEventId)?;
             received.answers.insert(answer, (attempt, bytes));
-            if received.answers.len() > MOST_ANSWERS {
+            if received.answers.len() > MAX_ANSWERS {
                 return Err(InvalidEventId);
             }
         }
@@ -66,7 +65,7 @@ impl FromStr for Received {
 }
 
 fn position(text: &str) -> Result<Position, InvalidEventId> {
-    // Positions are Postgres bigints.
+    // Positions have the type bigint in Postgres.
     match text.parse::<u64>() {
         Ok(position) if i64::try_from(position).is_ok() => Ok(Position(position)),
         _ => Err(InvalidEventId),
@@ -78,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_says_again_what_was_received() {
+    fn an_id_is_parsed_to_what_was_received() {
         let mut received = Received { events: Position(17), rows: Position(15), answers: BTreeMap::new() };
         assert_eq!(received.to_string(), "17.15");
         received.answers.insert(AnswerId::new(Uuid::from_u128(1)), (2, 345));
@@ -87,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_id_of_ours_is_refused() {
+    fn other_texts_are_no_ids() {
         for id in ["", "1", "a.b", "1.2~", "1.2~x:1:1", "-1.2", "99999999999999999999.1", "1.2~~"] {
             assert_eq!(id.parse::<Received>(), Err(InvalidEventId), "{id}");
         }

@@ -1,126 +1,103 @@
-//! One client's stream: what it has received, and what comes next.
+//! One stream: what the client has received, and which event comes next.
 
 use aggregates::conversation::{Conversation, ConversationEvent};
 use aggregates::{ConversationId, Event, Position, RecordedEvent, UserId, Version};
-use axum::response::sse;
-use serde::Serialize;
-use tokio::sync::mpsc;
 
-use super::conversation_row;
-use super::finished::{finished_message, question_message};
+use super::document_row::document_row;
+use super::event::{ClientEvent, ConversationChanged, ConversationDeleted, DocumentProgress, True};
+use super::messages::{ended_message, question_message};
 use super::resume::Received;
-use crate::api::live::{AnswerInFlight, AnswerProgress, AnswerStep, Listener, StreamEvent, ended_answer};
+use super::task::{EventSender, StreamError};
+use crate::api::live::{Listener, StreamEvent, ended_answer};
+use crate::api::routes::conversations;
 use store::{Store, StoreError};
 
-/// Events read from the ledger at once while catching up.
+/// Events that are read from the ledger in one round trip.
 const PAGE: u32 = 500;
-
-/// Why a stream ends. The client comes back and resumes.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Ended {
-    /// The client is gone.
-    #[error("reach the client")]
-    Gone,
-    /// What comes next cannot be read now.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A message cannot be written.
-    #[error("write a message: {0}")]
-    Unwritable(#[from] axum::Error),
-}
 
 /// Where a stream begins.
 #[derive(Debug)]
-pub(crate) enum Beginning {
-    /// After what the client says it has received.
-    Resumed(Received),
-    /// With the conversation as it is: the event that ended its newest answer, if that has ended, and its version.
+pub(super) enum Start {
+    /// After the events that the client has received.
+    Resume(Received),
+    /// With the state of a conversation: its version, and the event that ended its newest answer, if it has ended.
     Conversation { version: Version, ended: Option<Box<RecordedEvent>> },
-    /// With what is being written now.
+    /// With the answers that are being written.
     Now,
 }
 
-/// One client's stream.
-pub(crate) struct Session {
-    pub(crate) store: Store,
-    pub(crate) owner: UserId,
-    /// One conversation, or all of the owner's.
-    pub(crate) only: Option<ConversationId>,
-    pub(crate) received: Received,
-    /// Events of the conversation up to here are told by how the stream began.
-    pub(crate) told: Version,
-    pub(crate) out: mpsc::Sender<sse::Event>,
-}
-
-#[derive(Serialize)]
-struct Started {
-    conversation_id: ConversationId,
-    answer_id: aggregates::AnswerId,
-    question_id: aggregates::QuestionId,
-    attempt: u32,
-}
-
-#[derive(Serialize)]
-struct Found<'a> {
-    conversation_id: ConversationId,
-    answer_id: aggregates::AnswerId,
-    attempt: u32,
-    sources: &'a [aggregates::conversation::Citation],
-}
-
-#[derive(Serialize)]
-struct Delta<'a> {
-    conversation_id: ConversationId,
-    answer_id: aggregates::AnswerId,
-    attempt: u32,
-    offset: usize,
-    text: &'a str,
+/// The state of one stream.
+#[derive(Debug)]
+pub(super) struct Session {
+    store: Store,
+    owner: UserId,
+    /// The only conversation of the stream; `None` if it carries all data of the owner.
+    only: Option<ConversationId>,
+    pub(super) received: Received,
+    /// Events of the conversation up to this version are covered by the start of the stream.
+    covered: Version,
+    sender: EventSender,
 }
 
 impl Session {
-    /// Tells the client everything until it is gone, or lags too far behind.
-    pub(crate) async fn run(mut self, beginning: Beginning, mut listening: Listener) -> Result<(), Ended> {
-        self.begin(beginning, &listening).await?;
-        while let Some(happening) = listening.events.recv().await {
-            match happening {
-                StreamEvent::Event(event) => self.event(&event).await?,
-                StreamEvent::Live(live) => self.live(&live).await?,
-                StreamEvent::Document(id, progress) => self.progress(id, progress).await?,
-                StreamEvent::Projected(position, changed) => self.rows(position, &changed).await?,
+    pub(super) fn new(
+        store: Store,
+        owner: UserId,
+        only: Option<ConversationId>,
+        sender: EventSender,
+    ) -> Self {
+        Self { store, owner, only, received: Received::default(), covered: Version(0), sender }
+    }
+
+    /// Sends events until the client closes the stream or lags too far behind.
+    pub(super) async fn run(mut self, start: Start, mut listener: Listener) -> Result<(), StreamError> {
+        self.start(start, &listener).await?;
+        while let Some(event) = listener.events.recv().await {
+            match event {
+                StreamEvent::Event(event) => self.take_event(&event).await?,
+                StreamEvent::Live(step) => self.take_step(&step).await?,
+                StreamEvent::Document(id, progress) => {
+                    if self.only.is_none() {
+                        let crate::knowledge::indexing::Progress { stage, done, total } = progress;
+                        let progress = DocumentProgress { id, stage, done, total };
+                        self.send(&ClientEvent::DocumentProgress(progress)).await?;
+                    }
+                }
+                StreamEvent::Projected(position, changed) => self.send_rows(position, &changed).await?,
             }
         }
         Ok(())
     }
 
-    async fn begin(&mut self, beginning: Beginning, listening: &Listener) -> Result<(), Ended> {
-        match beginning {
-            Beginning::Resumed(received) => {
+    async fn start(&mut self, start: Start, listener: &Listener) -> Result<(), StreamError> {
+        match start {
+            Start::Resume(received) => {
                 self.received = received;
-                self.catch_up(listening.position).await?;
+                self.catch_up(listener.position).await?;
             }
-            Beginning::Conversation { version, ended } => {
-                self.received.events = listening.position;
-                self.received.rows = listening.projected;
-                self.told = version;
+            Start::Conversation { version, ended } => {
+                self.received.events = listener.position;
+                self.received.rows = listener.projected;
+                self.covered = version;
                 if let Some(event) = ended {
-                    self.tell(&event).await?;
+                    self.send_message(&event).await?;
                 }
             }
-            Beginning::Now => {
-                self.received.events = listening.position;
-                self.received.rows = listening.projected;
+            Start::Now => {
+                self.received.events = listener.position;
+                self.received.rows = listener.projected;
             }
         }
-        for answer in &listening.answers {
-            if self.concerns(answer.conversation_id) {
-                self.in_flight(answer).await?;
+        for answer in &listener.answers {
+            if self.carries(answer.conversation_id) {
+                self.send_missing(answer).await?;
             }
         }
         Ok(())
     }
 
-    /// Reads from the ledger what happened since the client was last here.
-    async fn catch_up(&mut self, up_to: Position) -> Result<(), Ended> {
+    /// Sends the events of the ledger that the client has missed.
+    async fn catch_up(&mut self, up_to: Position) -> Result<(), StreamError> {
         let mut changed: Vec<ConversationId> = Vec::new();
         let mut after = self.received.events.min(self.received.rows);
         let projected = projections::lowest_checkpoint(self.store.pool()).await.map_err(StoreError::from)?;
@@ -129,49 +106,55 @@ impl Session {
             let Some(last) = events.last().map(|event| event.position) else { break };
             self.store.open(&mut events).await?;
             for event in &events {
-                if let Some(id) = conversation_of(event).filter(|id| self.concerns(*id)) {
+                if let Some(id) = conversation_of(event).filter(|id| self.carries(*id)) {
                     if event.position > self.received.rows && !changed.contains(&id) {
                         changed.push(id);
                     }
-                    self.event(event).await?;
+                    self.take_event(event).await?;
                 } else if matches!(event.event, Event::Document(_)) {
-                    self.event(event).await?;
+                    self.take_event(event).await?;
                 }
             }
             after = last;
         }
         self.received.events = self.received.events.max(up_to);
-        self.rows(projected.max(self.received.rows), &changed).await
+        self.send_rows(projected.max(self.received.rows), &changed).await
     }
 
-    fn concerns(&self, conversation: ConversationId) -> bool {
+    /// Whether the stream carries a conversation.
+    pub(super) fn carries(&self, conversation: ConversationId) -> bool {
         self.only.is_none_or(|only| only == conversation)
     }
 
-    /// Takes an event of the ledger in, in its order; one that is known already says nothing.
-    async fn event(&mut self, event: &RecordedEvent) -> Result<(), Ended> {
+    /// Sends what an event of the ledger leads to. An event that the client has received leads to nothing.
+    async fn take_event(&mut self, event: &RecordedEvent) -> Result<(), StreamError> {
         if event.position <= self.received.events {
             return Ok(());
         }
         self.received.events = event.position;
-        let told = self.only.is_some() && event.sequence <= self.told;
         if matches!(event.event, Event::Document(_)) && self.only.is_none() {
-            return self.document(event).await;
+            let changed = document_row(&self.store, self.owner, event).await?;
+            return self.send(&ClientEvent::Document(changed)).await;
         }
+        let is_covered = self.only.is_some() && event.sequence <= self.covered;
         match conversation_of(event) {
-            Some(id) if self.concerns(id) && !told => self.tell(event).await,
+            Some(id) if self.carries(id) && !is_covered => self.send_message(event).await,
             _ => Ok(()),
         }
     }
 
-    async fn tell(&mut self, event: &RecordedEvent) -> Result<(), Ended> {
-        let Event::Conversation(happened) = &event.event else { return Ok(()) };
-        let name = match happened {
-            ConversationEvent::QuestionAsked { .. } => "question",
-            ConversationEvent::AnswerCompleted { .. } => "answer.completed",
-            ConversationEvent::AnswerStopped { .. } => "answer.stopped",
-            ConversationEvent::AnswerFailed { .. } => "answer.failed",
-            // What else happens shows in the conversation's row.
+    /// Sends the message of a question that was asked or an answer that ended.
+    async fn send_message(&mut self, event: &RecordedEvent) -> Result<(), StreamError> {
+        let Event::Conversation(conversation_event) = &event.event else { return Ok(()) };
+        if let Some(answer_id) = ended_answer(event) {
+            self.received.answers.remove(&answer_id);
+        }
+        let client_event: fn(_) -> ClientEvent<'static> = match conversation_event {
+            ConversationEvent::QuestionAsked { .. } => ClientEvent::Question,
+            ConversationEvent::AnswerCompleted { .. } => ClientEvent::AnswerCompleted,
+            ConversationEvent::AnswerStopped { .. } => ClientEvent::AnswerStopped,
+            ConversationEvent::AnswerFailed { .. } => ClientEvent::AnswerFailed,
+            // Shown by the row of the conversation.
             ConversationEvent::ConversationStarted { .. }
             | ConversationEvent::AnswerRequested { .. }
             | ConversationEvent::AnswerRated { .. }
@@ -185,100 +168,44 @@ impl Session {
             | ConversationEvent::ConversationRestored
             | ConversationEvent::ConversationErased => return Ok(()),
         };
-        if let Some(answer_id) = ended_answer(event) {
-            self.received.answers.remove(&answer_id);
-        }
         let conversation = self.conversation_at(event).await?;
-        let message =
-            question_message(event, &conversation).or_else(|| finished_message(event, &conversation));
+        let message = question_message(event, &conversation).or_else(|| ended_message(event, &conversation));
         match message {
-            Some(message) => self.send(name, &message).await,
+            Some(message) => self.send(&client_event(Box::new(message))).await,
             None => Ok(()),
         }
     }
 
-    /// The conversation, at least as far as the event.
+    /// The conversation, at the version of the event or later.
     async fn conversation_at(&self, event: &RecordedEvent) -> Result<Conversation, StoreError> {
         let conversations = self.store.conversations();
-        let known = conversations.current(event.aggregate_id).await?;
-        if known.version() >= event.sequence {
-            return Ok(known);
+        let cached = conversations.current(event.aggregate_id).await?;
+        if cached.version() >= event.sequence {
+            return Ok(cached);
         }
         conversations.forget(event.aggregate_id);
         conversations.current(event.aggregate_id).await
     }
 
-    /// Tells of an answer that was being written when the stream began: what the client lacks of it.
-    async fn in_flight(&mut self, answer: &AnswerInFlight) -> Result<(), Ended> {
-        let begun = AnswerProgress {
-            conversation_id: answer.conversation_id,
-            question_id: answer.question_id,
-            answer_id: answer.answer_id,
-            attempt: answer.attempt,
-            step: AnswerStep::Started,
-        };
-        let known = self.received.answers.get(&answer.answer_id).is_some_and(|(attempt, bytes)| {
-            *attempt == answer.attempt && answer.text.get(*bytes..).is_some()
-        });
-        if !known {
-            self.received.answers.remove(&answer.answer_id);
-            self.live(&begun).await?;
-            if let Some(sources) = &answer.sources {
-                self.live(&AnswerProgress { step: AnswerStep::Sources(sources.clone()), ..begun }).await?;
-            }
-        }
-        if answer.text.is_empty() {
-            return Ok(());
-        }
-        let step = AnswerStep::Delta { offset: 0, text: answer.text.clone() };
-        self.live(&AnswerProgress { step, ..begun }).await
-    }
-
-    async fn live(&mut self, live: &AnswerProgress) -> Result<(), Ended> {
-        let AnswerProgress { conversation_id, question_id, answer_id, attempt, .. } = *live;
-        if !self.concerns(conversation_id) {
-            return Ok(());
-        }
-        let known = self.received.answers.get(&answer_id).copied().filter(|(known, _)| *known >= attempt);
-        match (&live.step, known) {
-            (AnswerStep::Started, None) => {
-                self.received.answers.insert(answer_id, (attempt, 0));
-                self.send("answer.started", &Started { conversation_id, answer_id, question_id, attempt })
-                    .await
-            }
-            (AnswerStep::Sources(sources), _) => {
-                self.send("answer.sources", &Found { conversation_id, answer_id, attempt, sources }).await
-            }
-            (AnswerStep::Delta { offset, text }, Some((known, bytes))) if known == attempt => {
-                match text.get(bytes.saturating_sub(*offset)..) {
-                    Some(new) if !new.is_empty() && bytes >= *offset => {
-                        self.received.answers.insert(answer_id, (attempt, bytes + new.len()));
-                        let delta = Delta { conversation_id, answer_id, attempt, offset: bytes, text: new };
-                        self.send("answer.delta", &delta).await
-                    }
-                    _ => Ok(()),
-                }
-            }
-            (AnswerStep::Started | AnswerStep::Delta { .. }, _) => Ok(()),
-        }
-    }
-
-    /// Tells how the rows of conversations look now that the read models are at a position.
-    async fn rows(&mut self, position: Position, changed: &[ConversationId]) -> Result<(), Ended> {
+    /// Sends the rows of conversations, now that the read models have reached a position.
+    async fn send_rows(&mut self, position: Position, changed: &[ConversationId]) -> Result<(), StreamError> {
         if position < self.received.rows {
             return Ok(());
         }
         self.received.rows = position;
-        for id in changed.iter().filter(|id| self.concerns(**id)) {
-            let row = conversation_row(&self.store, self.owner, *id).await?;
-            self.send("conversation", &row).await?;
+        for id in changed.iter().copied().filter(|id| self.carries(*id)) {
+            let changed = match conversations::row(&self.store, self.owner, id).await? {
+                Some(row) => ConversationChanged::Row(Box::new(row)),
+                None => ConversationChanged::Deleted(ConversationDeleted { id, deleted: True }),
+            };
+            self.send(&ClientEvent::Conversation(changed)).await?;
         }
         Ok(())
     }
 
-    pub(crate) async fn send<T: Serialize + Sync>(&self, name: &str, data: &T) -> Result<(), Ended> {
-        let event = sse::Event::default().event(name).id(self.received.to_string()).json_data(data)?;
-        self.out.send(event).await.map_err(|_| Ended::Gone)
+    /// Sends an event. Its id is what the client has received with it.
+    pub(super) async fn send(&self, event: &ClientEvent<'_>) -> Result<(), StreamError> {
+        self.sender.send(event.encode()?.id(self.received.to_string())).await
     }
 }
 

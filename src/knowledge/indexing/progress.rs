@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use aggregates::{DocumentId, UserId};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-/// A phase of indexing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// A phase of indexing a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = IndexingPhase)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
     /// The text is extracted from the file.

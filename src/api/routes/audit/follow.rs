@@ -1,107 +1,59 @@
-//! `GET /v1/audit/events/stream`: history as it happens.
+//! `GET /v1/audit/events/stream`: the ledger, then new events as they are appended.
 
-use std::convert::Infallible;
-use std::time::Duration;
+use std::sync::Arc;
 
 use aggregates::Position;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::response::Sse;
-use axum::response::sse::{Event, KeepAlive};
-use futures::{Stream, StreamExt as _};
-use serde::Deserialize;
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
-use utoipa::IntoParams;
+use axum::response::sse::Event;
 
-use super::{Auditor, EventParams, position, recorded};
-use crate::api::Api;
-use crate::api::identity::seconds_now;
+use super::params::{EventParams, parse_position, recorded};
+use super::{AccessLog, Auditor};
 use crate::api::problem::Problem;
-use crate::api::reads::query::Params;
-use crate::api::stream::{COME_BACK_AFTER, HEARTBEAT};
-use crate::audit::Following;
-use store::StoreError;
+use crate::api::reads::params::QueryParams;
+use crate::api::stream::{EventSender, EventStream, StreamError, StreamParams, Streams, last_event_id};
+use crate::audit::{AuditEvent, Following};
 
-/// Events told but not yet sent.
-const UNSENT: usize = 64;
-
-/// Where to go on.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct ResumeParams {
-    /// The id of the last event received, a position; the header `Last-Event-ID` says the same. Stronger than `after`.
-    last_event_id: Option<String>,
-}
-
-/// Why a stream ends.
-#[derive(Debug, thiserror::Error)]
-enum Ended {
-    #[error("reach the client")]
-    Gone,
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error("write an event: {0}")]
-    Unwritable(#[from] axum::Error),
-}
-
-/// All events after a position - from the first when not given -, and then the new ones as they come. Every event's id is
-/// its position; a client that comes back with it misses nothing.
+/// Follow the ledger
+///
+/// All events after a position, then new events as they are appended. The id of an event is its position;
+/// `Last-Event-ID` takes precedence over `after`. The field `event:` is `event`.
 #[utoipa::path(get, path = "/v1/audit/events/stream", operation_id = "follow_audit_events", tag = "Audit",
-    params(EventParams, ResumeParams),
-    responses((status = 200, content_type = "text/event-stream"), (status = 403)), security(("bearer" = [])))]
-pub(crate) async fn follow(
-    State(api): State<Api>,
+    params(EventParams, StreamParams),
+    responses((status = 200, content_type = "text/event-stream", body = AuditEvent<'static>), (status = 403)),
+    security(("bearer" = [])))]
+pub(in crate::api) async fn follow(
+    State(access_log): State<AccessLog>,
+    State(streams): State<Arc<Streams>>,
     auditor: Auditor,
     headers: HeaderMap,
-    Params(params): Params<EventParams>,
-    Params(resume): Params<ResumeParams>,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    let (filter, after) =
-        (params.filter()?, resume_after(&headers, resume)?.map_or_else(|| params.after(), Ok)?);
-    auditor.record_access(&api, "stream", recorded(&filter, after, None)).await?;
-    let (store, nats, subjects) = (api.store.clone(), api.nats.clone(), api.live.subjects().clone());
-    let following = Following::new(store, nats, subjects, filter, after);
-    let (out, told) = mpsc::channel(UNSENT);
-    let erased = api.erased(auditor.caller.user);
-    // A stream lasts no longer than the token that opened it.
-    let lasts = Duration::from_secs(auditor.caller.until.saturating_sub(seconds_now()).max(60));
-    api.short_lived.spawn(async move {
-        let ended = tokio::select! {
-            ended = tell(following, &out) => ended,
-            () = out.closed() => Ok(()),
-            () = tokio::time::sleep(lasts) => Ok(()),
-            () = erased => Ok(()),
-        };
-        match ended {
-            Ok(()) | Err(Ended::Gone) => {}
-            Err(error) => tracing::warn!(%error, "an auditor's stream broke off"),
-        }
-    });
-    let first = futures::stream::iter([Event::default().retry(COME_BACK_AFTER)]);
-    let events = first.chain(ReceiverStream::new(told)).map(Ok);
-    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)))
+    QueryParams(params): QueryParams<EventParams>,
+    QueryParams(resume): QueryParams<StreamParams>,
+) -> Result<EventStream, Problem> {
+    let filter = params.filter()?;
+    let after = match resume_after(&headers, resume)? {
+        Some(position) => position,
+        None => params.after()?,
+    };
+    access_log.record(&auditor, "stream", recorded(&filter, after, None)).await?;
+    let following = streams.follow_ledger(filter, after);
+    Ok(streams.start(&auditor.caller, |sender| send_events(following, sender)))
 }
 
-fn resume_after(headers: &HeaderMap, params: ResumeParams) -> Result<Option<Position>, Problem> {
-    let header = headers.get("last-event-id").map(|id| id.to_str().unwrap_or("?").to_owned());
-    match header.or(params.last_event_id).filter(|id| !id.is_empty()) {
+fn resume_after(headers: &HeaderMap, params: StreamParams) -> Result<Option<Position>, Problem> {
+    match last_event_id(headers, params).map(|id| id.parse()) {
         None => Ok(None),
-        Some(id) => match id.parse() {
-            Ok(number) => position(number, "Last-Event-ID").map(Some),
-            Err(_) => {
-                Err(Problem::malformed("Last-Event-ID is none of this stream's: it must be a position."))
-            }
-        },
+        Some(Ok(number)) => parse_position(number, "Last-Event-ID").map(Some),
+        Some(Err(_)) => Err(Problem::malformed("Last-Event-ID must be a position of the ledger.")),
     }
 }
 
-async fn tell(mut following: Following, out: &mpsc::Sender<Event>) -> Result<(), Ended> {
+async fn send_events(mut following: Following, sender: EventSender) -> Result<(), StreamError> {
     loop {
         let page = following.next().await?;
         for event in page.events() {
-            let told = Event::default().event("event").id(event.position.to_string()).json_data(&event)?;
-            out.send(told).await.map_err(|_| Ended::Gone)?;
+            let encoded = Event::default().event("event").id(event.position.to_string()).json_data(&event)?;
+            sender.send(encoded).await?;
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `GET /v1/audit/checkpoint` and `GET /v1/audit/keys`: what an export is checked against.
+//! `GET /v1/audit/checkpoint` and `GET /v1/audit/keys`.
 
 use axum::Json;
 use axum::extract::State;
@@ -6,34 +6,40 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::Auditor;
-use crate::api::Api;
+use super::{AccessLog, Auditor};
 use crate::api::problem::Problem;
-use crate::audit::AuditKey;
 use crate::audit::Checkpoint;
+use crate::audit::{AuditKey, CheckpointSigner};
 
-/// Keys.
+/// Public keys of checkpoints.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Keys {
-    /// The one in use first, then those that were.
+pub(in crate::api) struct Keys {
+    /// The key in use, then the retired keys.
     items: Vec<AuditKey>,
 }
 
+/// Get a checkpoint
+///
 /// The head of the hash chain, signed.
 #[utoipa::path(get, path = "/v1/audit/checkpoint", operation_id = "audit_checkpoint", tag = "Audit",
     responses((status = 200, body = Checkpoint), (status = 403)), security(("bearer" = [])))]
-pub(crate) async fn checkpoint(
-    State(api): State<Api>,
+pub(in crate::api) async fn checkpoint(
+    State(signer): State<CheckpointSigner>,
+    State(access_log): State<AccessLog>,
     auditor: Auditor,
 ) -> Result<Json<Checkpoint>, Problem> {
-    auditor.record_access(&api, "checkpoint", json!({})).await?;
-    Ok(Json(api.signer.checkpoint().await?))
+    access_log.record(&auditor, "checkpoint", json!({})).await?;
+    Ok(Json(signer.checkpoint().await?))
 }
 
-/// The public keys that sign checkpoints, and those that did.
+/// List the public keys of checkpoints
 #[utoipa::path(get, path = "/v1/audit/keys", operation_id = "audit_keys", tag = "Audit",
     responses((status = 200, body = Keys), (status = 403)), security(("bearer" = [])))]
-pub(crate) async fn keys(State(api): State<Api>, auditor: Auditor) -> Result<Json<Keys>, Problem> {
-    auditor.record_access(&api, "keys", json!({})).await?;
-    Ok(Json(Keys { items: api.signer.keys().await? }))
+pub(in crate::api) async fn keys(
+    State(signer): State<CheckpointSigner>,
+    State(access_log): State<AccessLog>,
+    auditor: Auditor,
+) -> Result<Json<Keys>, Problem> {
+    access_log.record(&auditor, "keys", json!({})).await?;
+    Ok(Json(Keys { items: signer.keys().await? }))
 }

@@ -12,7 +12,7 @@ use crate::api::problem::Problem;
 #[derive(ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[expect(dead_code, reason = "describes the body in the API's description; bodies are read by `parse`")]
-pub(crate) enum Command {
+pub(in crate::api) enum Command {
     /// Starts the conversation if it is new. `text` has 1 to 32,768 bytes after trimming.
     Ask {
         question_id: Uuid,
@@ -52,7 +52,7 @@ pub(crate) enum Command {
 }
 
 /// Reads a body.
-pub(crate) fn parse(body: &[u8]) -> Result<Intent, Problem> {
+pub(super) fn parse(body: &[u8]) -> Result<Intent, Problem> {
     let text = std::str::from_utf8(body).map_err(|_| Problem::malformed("The body is not valid UTF-8."))?;
     let value: Value = serde_json::from_str(text).map_err(|error| {
         Problem::malformed(format!("The body is not valid JSON (line {}).", error.line()))

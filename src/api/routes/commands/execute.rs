@@ -1,85 +1,133 @@
-//! Carries out a person's command on a conversation: once, however often it comes, and wakes the sealer.
+//! Execution of commands on conversations: once for each idempotency key, with a notification of the sequencer.
 
-use aggregates::conversation::{ConversationCommand, ConversationEvent, ConversationRefused, Receipt};
-use aggregates::{ConversationId, Metadata, Version};
+use std::sync::Arc;
 
+use aggregates::conversation::{
+    Answer, ConversationCommand, ConversationEvent, ConversationRefused, Receipt,
+};
+use aggregates::{AnswerId, ConversationId, Metadata, Version};
+use axum::extract::FromRef;
+use sealing::MasterKey;
+
+use crate::api::ApiState;
+use crate::api::live::Live;
+use crate::api::problem::Problem;
 use crate::runtime::wake::SequencerWake;
 use store::{ExecuteError, IdempotencyKey, Remembered, Store, StoreError};
 
-/// What the sender of a command is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Done {
-    /// The conversation's version after it.
-    pub version: Version,
-    /// The names of its events.
-    pub events: Vec<String>,
+/// Executes commands of users on conversations.
+#[derive(Debug, Clone)]
+pub(in crate::api) struct ConversationCommands {
+    store: Store,
+    wake: SequencerWake,
+    live: Arc<Live>,
 }
 
-/// Why a command was not carried out.
+impl FromRef<ApiState> for ConversationCommands {
+    fn from_ref(state: &ApiState) -> Self {
+        Self {
+            store: Store::from_ref(state),
+            wake: SequencerWake::from_ref(state),
+            live: Arc::from_ref(state),
+        }
+    }
+}
+
+/// What a command led to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct CommandOutcome {
+    /// Version of the conversation after the command.
+    pub(super) version: Version,
+    /// Types of the events.
+    pub(super) events: Vec<String>,
+}
+
+/// Why a command was not executed.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum NotDone {
-    /// The conversation refused it, or the store did not take it.
+pub(super) enum CommandError {
+    /// The conversation or the store refused the command.
     #[error(transparent)]
-    Failed(#[from] ExecuteError<ConversationRefused>),
-    /// Its Idempotency-Key came with another command before.
-    #[error("carry out the command: its idempotency key was used for another one")]
+    Refused(#[from] ExecuteError<ConversationRefused>),
+    /// The idempotency key was sent with another command before.
+    #[error("idempotency key belongs to another command")]
     KeyReused,
 }
 
-impl From<StoreError> for NotDone {
+impl From<StoreError> for CommandError {
     fn from(error: StoreError) -> Self {
-        Self::Failed(error.into())
+        Self::Refused(error.into())
     }
 }
 
-/// Carries out a command. The same command again is answered as the first time.
-pub(crate) async fn carry_out(
-    store: &Store,
-    wake: &SequencerWake,
-    conversation: ConversationId,
-    command: ConversationCommand,
-    metadata: &Metadata,
-    idempotency: Option<&IdempotencyKey>,
-) -> Result<Done, NotDone> {
-    if let Some(key) = idempotency
-        && let Some(done) = remembered(store, key, metadata).await?
-    {
-        return Ok(done);
-    }
-    let intent = command.intent.clone();
-    let executed = store.conversations().execute(conversation.uuid(), command, metadata, idempotency).await;
-    let executed = match (executed, idempotency) {
-        // The same command came in beside this one and was first.
-        (Err(ExecuteError::Store(StoreError::IdempotencyKeyUsed)), Some(key)) => {
-            return remembered(store, key, metadata).await?.ok_or(NotDone::KeyReused);
+impl From<CommandError> for Problem {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::Refused(error) => error.into(),
+            CommandError::KeyReused => Self::idempotency_key_reused(),
         }
-        (executed, _) => executed?,
-    };
-    if executed.events.is_empty() {
-        let receipt = executed.aggregate.receipt(&intent);
-        if let Some(key) = idempotency {
-            key.remember(store.pool(), metadata.owner, &receipt).await?;
+    }
+}
+
+impl ConversationCommands {
+    /// The master key, which keys the hashes of idempotency keys.
+    pub(super) fn master_key(&self) -> &MasterKey {
+        self.store.keyring().master()
+    }
+
+    /// The text and sources of a pending answer, as far as the worker has published them.
+    pub(super) fn text_so_far(&self, answer: AnswerId) -> Answer {
+        self.live.so_far(answer)
+    }
+
+    /// Executes a command. A repeated command has the outcome of the first one.
+    pub(super) async fn execute(
+        &self,
+        conversation: ConversationId,
+        command: ConversationCommand,
+        metadata: &Metadata,
+        idempotency: Option<&IdempotencyKey>,
+    ) -> Result<CommandOutcome, CommandError> {
+        if let Some(key) = idempotency
+            && let Some(outcome) = self.remembered(key, metadata).await?
+        {
+            return Ok(outcome);
         }
-        return Ok(receipt.into());
+        let intent = command.intent.clone();
+        let conversations = self.store.conversations();
+        let executed = conversations.execute(conversation.uuid(), command, metadata, idempotency).await;
+        let executed = match (executed, idempotency) {
+            // The same command arrived twice at the same time, and the other one was first.
+            (Err(ExecuteError::Store(StoreError::IdempotencyKeyUsed)), Some(key)) => {
+                return self.remembered(key, metadata).await?.ok_or(CommandError::KeyReused);
+            }
+            (executed, _) => executed?,
+        };
+        if executed.events.is_empty() {
+            let receipt = executed.aggregate.receipt(&intent);
+            if let Some(key) = idempotency {
+                key.remember(self.store.pool(), metadata.owner, &receipt).await?;
+            }
+            return Ok(receipt.into());
+        }
+        self.wake.notify();
+        let events = executed.events.iter().map(|event| ConversationEvent::name(event).to_owned()).collect();
+        Ok(CommandOutcome { version: executed.aggregate.version(), events })
     }
-    wake.notify();
-    let events = executed.events.iter().map(|event| ConversationEvent::name(event).to_owned()).collect();
-    Ok(Done { version: executed.aggregate.version(), events })
+
+    async fn remembered(
+        &self,
+        key: &IdempotencyKey,
+        metadata: &Metadata,
+    ) -> Result<Option<CommandOutcome>, CommandError> {
+        match key.look_up(self.store.pool(), metadata.owner).await? {
+            None => Ok(None),
+            Some(Remembered::Same { version, events }) => Ok(Some(CommandOutcome { version, events })),
+            Some(Remembered::Other) => Err(CommandError::KeyReused),
+        }
+    }
 }
 
-async fn remembered(
-    store: &Store,
-    key: &IdempotencyKey,
-    metadata: &Metadata,
-) -> Result<Option<Done>, NotDone> {
-    match key.look_up(store.pool(), metadata.owner).await? {
-        None => Ok(None),
-        Some(Remembered::Same { version, events }) => Ok(Some(Done { version, events })),
-        Some(Remembered::Other) => Err(NotDone::KeyReused),
-    }
-}
-
-impl From<Receipt> for Done {
+impl From<Receipt> for CommandOutcome {
     fn from(receipt: Receipt) -> Self {
         Self { version: receipt.version, events: receipt.events.into_iter().map(str::to_owned).collect() }
     }

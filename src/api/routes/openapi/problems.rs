@@ -1,4 +1,4 @@
-//! What each operation answers when it does not do what was asked.
+//! Error responses of each operation.
 
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::{
@@ -6,16 +6,18 @@ use utoipa::openapi::{
 };
 use utoipa::{Modify, ToSchema};
 
-use crate::api::problem::Document;
+use crate::api::problem::ProblemDocument;
 
-/// Adds to every operation under `/v1` the errors that each can end with, and says of all of them what they hold.
-pub(crate) struct Problems;
+/// Adds the errors that every operation below `/v1` can end with, and the schema of all errors.
+pub(super) struct Problems;
 
 impl Modify for Problems {
     fn modify(&self, document: &mut OpenApi) {
-        let name = <Document<'_> as ToSchema>::name();
+        let name = <ProblemDocument<'_> as ToSchema>::name();
         let components = document.components.get_or_insert_default();
-        components.schemas.insert(name.into_owned(), <Document<'_> as utoipa::PartialSchema>::schema());
+        components
+            .schemas
+            .insert(name.into_owned(), <ProblemDocument<'_> as utoipa::PartialSchema>::schema());
         for (path, item) in &mut document.paths.paths {
             if !path.starts_with("/v1/") {
                 continue;
@@ -29,8 +31,8 @@ impl Modify for Problems {
     }
 }
 
-/// Every request can be unreadable or come while a part is away; one that needs a token can come without, too often, or
-/// from an account that is being erased.
+/// Every request can be malformed, or meet an unavailable part of the service. A request that needs a token can also be
+/// unauthenticated, too frequent, or from an account that is being erased.
 fn describe(operation: &mut Operation) {
     let with_token = operation.security.is_some();
     let always: &[u16] = if with_token { &[400, 401, 403, 429, 500, 503] } else { &[400, 500, 503] };
@@ -49,9 +51,9 @@ fn describe(operation: &mut Operation) {
     }
 }
 
-/// A response that holds a problem.
+/// A response with a problem.
 fn problem(status: u16) -> Response {
-    let schema = Ref::from_schema_name(<Document<'_> as ToSchema>::name());
+    let schema = Ref::from_schema_name(<ProblemDocument<'_> as ToSchema>::name());
     let content = ContentBuilder::new().schema(Some(schema)).build();
     let response =
         ResponseBuilder::new().description(meaning(status)).content("application/problem+json", content);
@@ -67,24 +69,25 @@ fn header(kind: Type) -> utoipa::openapi::Header {
     HeaderBuilder::new().schema(Some(ObjectBuilder::new().schema_type(kind))).build()
 }
 
+/// Description of a status.
 const fn meaning(status: u16) -> &'static str {
     match status {
-        200 => "Here it is.",
-        202 => "Taken, and durable.",
-        304 => "Nothing has changed since the entity tag sent along.",
-        400 => "The request cannot be read, or its cursor belongs to another query.",
-        401 => "There is no token, or none that is valid.",
-        403 => "The role does not reach here, or the account is being erased.",
-        404 => "There is no such thing, or it is somebody else's.",
-        409 => "Another change came first, or the state forbids it.",
+        200 => "Success.",
+        202 => "Accepted. The events are durable.",
+        304 => "The client has the current representation.",
+        400 => "The request is malformed, or its cursor belongs to another query.",
+        401 => "The token is missing or not valid.",
+        403 => "The role does not permit the request, or the account is being erased.",
+        404 => "The resource does not exist, or belongs to another user.",
+        409 => "The version is not the expected one, or the state does not permit the command.",
         413 => "The request is too large.",
-        415 => "Nothing of this kind is taken.",
+        415 => "The content type or file type is not supported.",
         422 => "A field is not valid; `field` names it.",
-        429 => "That was too fast. Try again after `Retry-After` seconds.",
+        429 => "The limit of requests is exhausted. Try again after `Retry-After` seconds.",
         503 => {
-            "A part of the service is away, and nothing was written. Try again after `Retry-After` seconds."
+            "A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds."
         }
-        _ => "Something went wrong on our side; our log has it under the trace id.",
+        _ => "Internal error. The log has the error under the trace id.",
     }
 }
 
@@ -93,7 +96,7 @@ mod tests {
     use serde_json::Value;
 
     #[test]
-    fn every_operation_says_what_its_errors_hold() {
+    fn every_operation_describes_its_errors() {
         let document: Value = serde_json::from_str(&super::super::document()).unwrap();
         let fields = document["components"]["schemas"]["Problem"]["properties"].as_object().unwrap();
         for field in ["type", "title", "status", "detail", "trace_id", "field", "current_version"] {

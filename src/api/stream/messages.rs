@@ -1,12 +1,12 @@
-//! Events of the ledger as the messages they make.
+//! Messages that events of the ledger lead to.
 
 use aggregates::conversation::{Answer, AnswerStatus, Conversation, ConversationEvent, MessageRole, Rating};
 use aggregates::{AnswerId, ConversationId, Event, QuestionId, RecordedEvent};
 use projections::RawJson;
 use projections::messages::{Message, MessageUsage};
 
-/// The message of a question that was asked.
-pub(crate) fn question_message(event: &RecordedEvent, conversation: &Conversation) -> Option<Message> {
+/// The message of a question, from the event that asked it.
+pub(super) fn question_message(event: &RecordedEvent, conversation: &Conversation) -> Option<Message> {
     let Event::Conversation(ConversationEvent::QuestionAsked { question_id, parent_id, private }) =
         &event.event
     else {
@@ -26,10 +26,10 @@ pub(crate) fn question_message(event: &RecordedEvent, conversation: &Conversatio
     })
 }
 
-/// The message of an answer that ended.
-pub(crate) fn finished_message(event: &RecordedEvent, conversation: &Conversation) -> Option<Message> {
-    let Event::Conversation(happened) = &event.event else { return None };
-    match happened {
+/// The message of an answer, from the event that ended it.
+pub(super) fn ended_message(event: &RecordedEvent, conversation: &Conversation) -> Option<Message> {
+    let Event::Conversation(conversation_event) = &event.event else { return None };
+    match conversation_event {
         ConversationEvent::AnswerCompleted { answer_id, question_id, provenance, usage, private, .. } => {
             let answer = private.open();
             let usage = MessageUsage {

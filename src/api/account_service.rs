@@ -1,0 +1,134 @@
+//! The account service: its requests are proxied under `/api/auth/`, so that page, accounts and API share one origin.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aggregates::UserId;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::header::{CONNECTION, HOST, HeaderName, TRANSFER_ENCODING, UPGRADE};
+use axum::http::{HeaderMap, HeaderValue, Response};
+use uuid::Uuid;
+
+use crate::api::BODY_LIMIT_BYTES;
+use crate::api::problem::{Problem, with_causes};
+use crate::config::ApiConfig;
+use store::StoreError;
+
+/// Longest wait for an answer. A sign-in costs tens of milliseconds of hashing, and sign-ins queue.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Longest wait for the answer of a health check.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
+/// Tells the account service the address of the client, for its rate limits. A value sent by the client is overwritten.
+const CLIENT_IP: HeaderName = HeaderName::from_static("x-colloquy-client-ip");
+/// Headers that concern one connection and are not forwarded (RFC 9110, 7.6.1).
+const CONNECTION_HEADERS: [HeaderName; 6] = [
+    CONNECTION,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    HeaderName::from_static("te"),
+];
+
+/// Client of the account service, and its tables.
+#[derive(Debug)]
+pub(in crate::api) struct AccountService {
+    client: reqwest::Client,
+    url: String,
+    tables: sqlx::PgPool,
+}
+
+impl AccountService {
+    pub(in crate::api) fn new(config: &ApiConfig, tables: sqlx::PgPool) -> anyhow::Result<Self> {
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(REQUEST_TIMEOUT)
+            .build()?;
+        Ok(Self { client, url: config.auth_url.clone(), tables })
+    }
+
+    /// Whether the service answers its health check.
+    pub(in crate::api) async fn is_reachable(&self) -> bool {
+        let request = self.client.get(format!("{}/api/auth/ok", self.url)).timeout(HEALTH_TIMEOUT);
+        request.send().await.is_ok_and(|response| response.status().is_success())
+    }
+
+    /// Whether a session of the user exists and has not expired. Read from the tables, not from a cache.
+    pub(in crate::api) async fn is_session_live(
+        &self,
+        user: UserId,
+        session: Uuid,
+    ) -> Result<bool, StoreError> {
+        store::is_session_live(&self.tables, user, session).await
+    }
+
+    /// The tables of the service.
+    pub(in crate::api) const fn tables(&self) -> &sqlx::PgPool {
+        &self.tables
+    }
+
+    async fn forward(&self, client: SocketAddr, request: Request) -> Result<Response<Body>, Problem> {
+        let (parts, body) = request.into_parts();
+        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+        let mut headers = parts.headers;
+        remove_connection_headers(&mut headers);
+        let address = HeaderValue::from_str(&client.ip().to_string()).map_err(|_| Problem::internal())?;
+        headers.insert(CLIENT_IP, address);
+        let body = axum::body::to_bytes(body, BODY_LIMIT_BYTES).await;
+        let body = body.map_err(|_| Problem::too_large(BODY_LIMIT_BYTES))?;
+        let request = self.client.request(parts.method, format!("{}{path}", self.url));
+        let answer = request.headers(headers).body(body).send().await.map_err(|error| {
+            tracing::warn!(error = with_causes(error.without_url()), "account service did not answer");
+            Problem::unavailable("The account service cannot be reached.")
+        })?;
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = answer.status();
+        *response.headers_mut() = answer.headers().clone();
+        remove_connection_headers(response.headers_mut());
+        *response.body_mut() = Body::from_stream(answer.bytes_stream());
+        Ok(response)
+    }
+}
+
+/// Forwards a request to the account service.
+pub(in crate::api) async fn proxy(
+    State(service): State<Arc<AccountService>>,
+    ConnectInfo(client): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Result<Response<Body>, Problem> {
+    service.forward(client, request).await
+}
+
+/// Also removes `Host`, which names this service.
+fn remove_connection_headers(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    for name in CONNECTION_HEADERS.into_iter().chain(named).chain([HOST]) {
+        headers.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_of_the_connection_are_not_forwarded() {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONNECTION, HeaderValue::from_static("close, x-private"));
+        headers.insert("x-private", HeaderValue::from_static("1"));
+        headers.insert("cookie", HeaderValue::from_static("a=b"));
+        headers.insert(HOST, HeaderValue::from_static("localhost"));
+        remove_connection_headers(&mut headers);
+        assert_eq!(headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["cookie"]);
+    }
+}

@@ -1,0 +1,102 @@
+//! Accounts of callers: which are known to be open, and which are being erased.
+
+use std::sync::Arc;
+
+use aggregates::UserId;
+use aggregates::account::{AccountCommand, AccountRefused};
+use async_nats::Client;
+use quick_cache::sync::Cache;
+
+use crate::api::caller::command_metadata;
+use crate::api::live::Live;
+use crate::api::middleware::trace::Trace;
+use crate::api::problem::Problem;
+use crate::runtime::subscription::{Delivery, Subscription};
+use crate::runtime::wake::SequencerWake;
+use store::{ExecuteError, Store, StoreError};
+
+/// Accounts remembered as open.
+const OPEN: usize = 50_000;
+/// Accounts remembered as being erased; the store knows those that do not fit.
+const ERASING: usize = 10_000;
+
+/// The accounts of callers, as far as this process has seen them.
+#[derive(Debug)]
+pub(in crate::api) struct Accounts {
+    store: Store,
+    wake: SequencerWake,
+    live: Arc<Live>,
+    open: Cache<UserId, ()>,
+    erasing: Cache<UserId, ()>,
+}
+
+impl Accounts {
+    pub(in crate::api) fn new(store: Store, wake: SequencerWake, live: Arc<Live>) -> Self {
+        Self { store, wake, live, open: Cache::new(OPEN), erasing: Cache::new(ERASING) }
+    }
+
+    /// Opens the account of a user at its first request. Refuses a user whose account is being erased.
+    pub(in crate::api) async fn admit(&self, user: UserId, trace: &Trace) -> Result<(), Problem> {
+        if self.is_erasing(user) {
+            return Err(Problem::account_is_being_erased());
+        }
+        if self.open.get(&user).is_none() {
+            // An account whose key exists is open.
+            if self.store.keyring().user(user).await?.is_none() {
+                self.open_account(user, trace).await?;
+            }
+            self.open.insert(user, ());
+        }
+        Ok(())
+    }
+
+    async fn open_account(&self, user: UserId, trace: &Trace) -> Result<(), Problem> {
+        let (command, metadata) = ((user, AccountCommand::Open), command_metadata(user, trace));
+        match self.store.accounts().execute(user.uuid(), command, &metadata, None).await {
+            Ok(_) => {
+                self.wake.notify();
+                Ok(())
+            }
+            Err(ExecuteError::Refused(AccountRefused::Erasing)) => Err(Problem::account_is_being_erased()),
+            Err(ExecuteError::Refused(AccountRefused::NotFound | AccountRefused::NotErasing)) => {
+                Err(Problem::internal())
+            }
+            Err(ExecuteError::Store(error)) => Err(StoreError::into(error)),
+        }
+    }
+
+    fn is_erasing(&self, user: UserId) -> bool {
+        self.erasing.get(&user).is_some()
+    }
+
+    /// Drops all data of a user that this process has cached, and ends the user's streams.
+    pub(in crate::api) fn forget(&self, user: UserId) {
+        self.open.remove(&user);
+        self.erasing.insert(user, ());
+        self.live.forget(user);
+    }
+
+    /// Resolves when the erasure of the user begins, immediately if it has begun. Subscribes when called, not when
+    /// first polled.
+    pub(in crate::api) fn erased(&self, user: UserId) -> impl Future<Output = ()> + Send + use<> {
+        let erased = self.live.erased(user);
+        let begun = self.is_erasing(user);
+        async move {
+            if !begun {
+                erased.await;
+            }
+        }
+    }
+
+    /// Forgets each user whose erasure is announced over NATS. Never ends.
+    pub(in crate::api) async fn follow_erasures(&self, nats: &Client) {
+        let mut announcements = Subscription::new(nats.clone(), self.live.subjects().erasing());
+        loop {
+            let Delivery::Message(message) = announcements.next().await else { continue };
+            let user = std::str::from_utf8(&message.payload).ok().and_then(|id| id.parse().ok());
+            if let Some(user) = user {
+                self.forget(user);
+            }
+        }
+    }
+}

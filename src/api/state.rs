@@ -1,0 +1,151 @@
+//! State of the router. A handler takes the parts it needs with one `State<Part>` extractor each.
+
+use std::sync::Arc;
+
+use async_nats::Client;
+use axum::extract::FromRef;
+
+use crate::api::account_service::AccountService;
+use crate::api::accounts::Accounts;
+use crate::api::cursor::Cursors;
+use crate::api::identity::Identity;
+use crate::api::live::Live;
+use crate::api::middleware::metrics::RequestMetrics;
+use crate::api::middleware::rate_limit::RateLimit;
+use crate::api::page::WebPage;
+use crate::api::reads::ReadModels;
+use crate::api::stream::Streams;
+use crate::audit::CheckpointSigner;
+use crate::config::ApiConfig;
+use crate::knowledge::files::Files;
+use crate::runtime::supervisor::ShortLived;
+use crate::runtime::wake::SequencerWake;
+use store::Store;
+
+/// Passages and files of documents.
+#[derive(Clone)]
+pub struct Knowledge {
+    /// The passages.
+    pub index: rag::index::PassageIndex,
+    /// The files.
+    pub files: Files,
+}
+
+impl std::fmt::Debug for Knowledge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Knowledge").field("files", &self.files).finish_non_exhaustive()
+    }
+}
+
+/// Connections that the process gives to the API.
+#[derive(Debug)]
+pub struct Services {
+    /// Events, keys and read models.
+    pub store: Store,
+    /// The tables of the account service.
+    pub accounts: sqlx::PgPool,
+    /// Passages and files of documents.
+    pub knowledge: Knowledge,
+    /// Announcements of erasures and of new ledger entries.
+    pub nats: Client,
+    /// Live state of this process.
+    pub live: Live,
+    /// Notified after each append.
+    pub wake: SequencerWake,
+    /// Runs the tasks behind streams.
+    pub short_lived: ShortLived,
+}
+
+/// State of the router. A clone costs one reference count.
+#[derive(Debug, Clone)]
+pub struct ApiState(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    store: Store,
+    wake: SequencerWake,
+    nats: Client,
+    live: Arc<Live>,
+    identity: Arc<Identity>,
+    accounts: Arc<Accounts>,
+    account_service: Arc<AccountService>,
+    reads: Arc<ReadModels>,
+    cursors: Arc<Cursors>,
+    knowledge: Knowledge,
+    signer: CheckpointSigner,
+    streams: Arc<Streams>,
+    web_page: WebPage,
+    rate_limit: Arc<RateLimit>,
+    metrics: Arc<RequestMetrics>,
+}
+
+/// Lets handlers extract parts of the state.
+macro_rules! extractable {
+    ($($part:ident: $type:ty,)+) => {
+        $(impl FromRef<ApiState> for $type {
+            fn from_ref(state: &ApiState) -> Self {
+                state.0.$part.clone()
+            }
+        })+
+    };
+}
+
+extractable! {
+    store: Store,
+    wake: SequencerWake,
+    nats: Client,
+    live: Arc<Live>,
+    identity: Arc<Identity>,
+    accounts: Arc<Accounts>,
+    account_service: Arc<AccountService>,
+    reads: Arc<ReadModels>,
+    cursors: Arc<Cursors>,
+    knowledge: Knowledge,
+    signer: CheckpointSigner,
+    streams: Arc<Streams>,
+    web_page: WebPage,
+    rate_limit: Arc<RateLimit>,
+    metrics: Arc<RequestMetrics>,
+}
+
+impl ApiState {
+    /// Builds the state from the connections of the process.
+    pub fn new(config: &ApiConfig, services: Services) -> anyhow::Result<Self> {
+        let Services { store, accounts: account_tables, knowledge, nats, live, wake, short_lived } = services;
+        let live = Arc::new(live);
+        let accounts = Arc::new(Accounts::new(store.clone(), wake.clone(), Arc::clone(&live)));
+        Ok(Self(Arc::new(Parts {
+            identity: Arc::new(Identity::new(config)?),
+            account_service: Arc::new(AccountService::new(config, account_tables)?),
+            reads: Arc::new(ReadModels::new(store.clone(), Arc::clone(&live))),
+            cursors: Arc::new(Cursors::new(store.keyring().master())),
+            signer: CheckpointSigner::new(store.clone(), config.audit_signing_key.clone()),
+            streams: Arc::new(Streams::new(
+                store.clone(),
+                Arc::clone(&live),
+                nats.clone(),
+                Arc::clone(&accounts),
+                short_lived,
+            )),
+            web_page: WebPage::new(config.web_dir.as_deref()),
+            rate_limit: Arc::new(RateLimit::per_minute(config.rate_limit)),
+            metrics: Arc::default(),
+            accounts,
+            store,
+            wake,
+            nats,
+            live,
+            knowledge,
+        })))
+    }
+
+    /// Fetches the signing keys of the account service, so that the first request does not wait for them.
+    pub async fn warm_up(&self) {
+        self.0.identity.warm_up().await;
+    }
+
+    /// Drops cached data of users whose erasure is announced. Never ends.
+    pub async fn follow_erasures(&self) {
+        self.0.accounts.follow_erasures(&self.0.nats).await;
+    }
+}

@@ -1,0 +1,207 @@
+//! Events of streams as clients receive them.
+
+use aggregates::conversation::Citation;
+use aggregates::{AnswerId, ConversationId, DocumentId, QuestionId};
+use axum::response::sse;
+use projections::conversations::ConversationRow;
+use projections::documents::DocumentRow;
+use projections::messages::Message;
+use serde::{Serialize, Serializer};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::knowledge::indexing::Stage;
+
+/// An event of `/v1/stream` and `/v1/conversations/{conversation_id}/stream`: `event` is the field `event:` of the
+/// server-sent event, `data` the JSON of its field `data:`.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StreamEvent)]
+#[serde(tag = "event", content = "data")]
+pub(in crate::api) enum ClientEvent<'a> {
+    /// The row of a conversation changed.
+    #[serde(rename = "conversation")]
+    Conversation(ConversationChanged),
+    /// A question was asked.
+    #[serde(rename = "question")]
+    Question(Box<Message>),
+    /// An attempt to answer began. Text and sources of an earlier attempt are void.
+    #[serde(rename = "answer.started")]
+    AnswerStarted(AnswerStarted),
+    /// Passages were found, before the first text.
+    #[serde(rename = "answer.sources")]
+    AnswerSources(AnswerSources<'a>),
+    /// Text was appended.
+    #[serde(rename = "answer.delta")]
+    AnswerDelta(AnswerDelta<'a>),
+    /// The answer is complete.
+    #[serde(rename = "answer.completed")]
+    AnswerCompleted(Box<Message>),
+    /// The answer was stopped; its text so far is kept.
+    #[serde(rename = "answer.stopped")]
+    AnswerStopped(Box<Message>),
+    /// The answer failed.
+    #[serde(rename = "answer.failed")]
+    AnswerFailed(Box<Message>),
+    /// The row of a document changed.
+    #[serde(rename = "document")]
+    Document(DocumentChanged),
+    /// Indexing of a document made progress.
+    #[serde(rename = "document.progress")]
+    DocumentProgress(DocumentProgress),
+}
+
+impl ClientEvent<'_> {
+    /// Encodes the event for a stream.
+    pub(super) fn encode(&self) -> Result<sse::Event, axum::Error> {
+        let event = sse::Event::default().event(self.name());
+        match self {
+            Self::Conversation(data) => event.json_data(data),
+            Self::AnswerStarted(data) => event.json_data(data),
+            Self::AnswerSources(data) => event.json_data(data),
+            Self::AnswerDelta(data) => event.json_data(data),
+            Self::Question(data)
+            | Self::AnswerCompleted(data)
+            | Self::AnswerStopped(data)
+            | Self::AnswerFailed(data) => event.json_data(data),
+            Self::Document(data) => event.json_data(data),
+            Self::DocumentProgress(data) => event.json_data(data),
+        }
+    }
+
+    /// The same name as in the serialized form.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Conversation(_) => "conversation",
+            Self::Question(_) => "question",
+            Self::AnswerStarted(_) => "answer.started",
+            Self::AnswerSources(_) => "answer.sources",
+            Self::AnswerDelta(_) => "answer.delta",
+            Self::AnswerCompleted(_) => "answer.completed",
+            Self::AnswerStopped(_) => "answer.stopped",
+            Self::AnswerFailed(_) => "answer.failed",
+            Self::Document(_) => "document",
+            Self::DocumentProgress(_) => "document.progress",
+        }
+    }
+}
+
+/// The current row of a conversation.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(in crate::api) enum ConversationChanged {
+    /// The row.
+    Row(Box<ConversationRow>),
+    /// The conversation does not exist any more.
+    Deleted(ConversationDeleted),
+}
+
+/// A conversation that does not exist any more.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct ConversationDeleted {
+    /// The conversation.
+    #[schema(value_type = uuid::Uuid)]
+    pub(super) id: ConversationId,
+    /// Always `true`.
+    pub(super) deleted: True,
+}
+
+/// The current row of a document.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(in crate::api) enum DocumentChanged {
+    /// The row.
+    Row(Box<DocumentRow>),
+    /// The document does not exist any more.
+    Deleted(DocumentDeleted),
+}
+
+/// A document that does not exist any more.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct DocumentDeleted {
+    /// The document.
+    #[schema(value_type = uuid::Uuid)]
+    pub(super) id: DocumentId,
+    /// Always `true`.
+    pub(super) deleted: True,
+}
+
+/// Start of an attempt to answer a question.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct AnswerStarted {
+    /// The conversation.
+    #[schema(value_type = uuid::Uuid)]
+    pub(super) conversation_id: ConversationId,
+    /// The answer.
+    #[schema(value_type = uuid::Uuid)]
+    pub(super) answer_id: AnswerId,
+    /// The question.
+    #[schema(value_type = uuid::Uuid)]
+    pub(super) question_id: QuestionId,
+    /// Number of the attempt, from 1.
+    pub(super) attempt: u32,
+}
+
+/// Passages found for an answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct AnswerSources<'a> {
+    /// The conversation.
+    #[schema(value_type = uuid::Uuid)]
+    pub(super) conversation_id: ConversationId,
+    /// The answer.
+    #[schema(value_type = uuid::Uuid)]
+    pub(super) answer_id: AnswerId,
+    /// Number of the attempt, from 1.
+    pub(super) attempt: u32,
+    /// The passages.
+    pub(super) sources: &'a [Citation],
+}
+
+/// Text appended to an answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct AnswerDelta<'a> {
+    /// The conversation.
+    #[schema(value_type = uuid::Uuid)]
+    pub(super) conversation_id: ConversationId,
+    /// The answer.
+    #[schema(value_type = uuid::Uuid)]
+    pub(super) answer_id: AnswerId,
+    /// Number of the attempt, from 1.
+    pub(super) attempt: u32,
+    /// UTF-8 bytes of the text before this part.
+    pub(super) offset: usize,
+    /// The part.
+    pub(super) text: &'a str,
+}
+
+/// Progress of indexing a document. The event `document` reports the end.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct DocumentProgress {
+    /// The document.
+    #[schema(value_type = uuid::Uuid)]
+    pub(super) id: DocumentId,
+    /// The current phase.
+    pub(super) stage: Stage,
+    /// Units of the phase that are done.
+    pub(super) done: u32,
+    /// Units of the phase.
+    pub(super) total: u32,
+}
+
+/// The constant `true`.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::api) struct True;
+
+impl Serialize for True {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bool(true)
+    }
+}
+
+impl PartialSchema for True {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([true])).into()
+    }
+}
+
+impl ToSchema for True {}

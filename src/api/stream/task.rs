@@ -1,0 +1,123 @@
+//! The task behind a stream, and the response that sends its events.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aggregates::Position;
+use async_nats::Client;
+use axum::response::Sse;
+use axum::response::sse::{Event, KeepAlive, KeepAliveStream};
+use futures::Stream;
+use tokio::sync::mpsc;
+use tokio_stream::StreamExt as _;
+use tokio_stream::wrappers::ReceiverStream;
+use tracing::Instrument as _;
+
+use crate::api::accounts::Accounts;
+use crate::api::identity::{Caller, seconds_now};
+use crate::api::live::Live;
+use crate::api::problem::with_causes;
+use crate::audit::Following;
+use crate::runtime::supervisor::ShortLived;
+use store::{EventFilter, Store, StoreError};
+
+/// Interval of comments on a silent stream, which keep proxies from closing it.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// Pause of a client before it reconnects.
+const RECONNECT_AFTER: Duration = Duration::from_secs(1);
+/// Events that wait for a slow client before the task waits, too.
+const UNSENT_EVENTS: usize = 64;
+/// Shortest life of a stream, also with a token that expires earlier.
+const MIN_LIFETIME_SECONDS: u64 = 60;
+
+/// Why a stream ends. The client reconnects and resumes.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::api) enum StreamError {
+    /// The client closed the connection.
+    #[error("client closed the stream")]
+    Closed,
+    /// The next events cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An event cannot be encoded.
+    #[error("event was not encoded")]
+    Encoding(#[from] axum::Error),
+}
+
+/// The events of a stream. Dropping it ends the task behind it.
+pub(in crate::api) type EventStream =
+    Sse<KeepAliveStream<Pin<Box<dyn Stream<Item = Result<Event, Infallible>> + Send>>>>;
+
+/// The sending half of a stream.
+#[derive(Debug, Clone)]
+pub(in crate::api) struct EventSender(mpsc::Sender<Event>);
+
+impl EventSender {
+    /// Sends an event. Waits while the client is slow.
+    pub(in crate::api) async fn send(&self, event: Event) -> Result<(), StreamError> {
+        self.0.send(event).await.map_err(|_| StreamError::Closed)
+    }
+}
+
+/// Starts the tasks behind streams.
+#[derive(Debug)]
+pub(in crate::api) struct Streams {
+    pub(super) store: Store,
+    pub(super) live: Arc<Live>,
+    nats: Client,
+    accounts: Arc<Accounts>,
+    tasks: ShortLived,
+}
+
+impl Streams {
+    pub(in crate::api) const fn new(
+        store: Store,
+        live: Arc<Live>,
+        nats: Client,
+        accounts: Arc<Accounts>,
+        tasks: ShortLived,
+    ) -> Self {
+        Self { store, live, nats, accounts, tasks }
+    }
+
+    /// The events of the ledger after a position, then new events.
+    pub(in crate::api) fn follow_ledger(&self, filter: EventFilter, after: Position) -> Following {
+        let (store, subjects) = (self.store.clone(), self.live.subjects().clone());
+        Following::new(store, self.nats.clone(), subjects, filter, after)
+    }
+
+    /// Runs a session in a task and returns its events. The session is dropped when the client closes the connection,
+    /// the token expires, the erasure of the account begins, or the process shuts down.
+    pub(in crate::api) fn start<S>(
+        &self,
+        caller: &Caller,
+        session: impl FnOnce(EventSender) -> S,
+    ) -> EventStream
+    where
+        S: Future<Output = Result<(), StreamError>> + Send + 'static,
+    {
+        let (sender, events) = mpsc::channel(UNSENT_EVENTS);
+        let session = session(EventSender(sender.clone()));
+        let erased = self.accounts.erased(caller.user);
+        let lifetime = caller.until.saturating_sub(seconds_now()).max(MIN_LIFETIME_SECONDS);
+        let task = async move {
+            let ended = tokio::select! {
+                ended = session => ended,
+                () = sender.closed() => Ok(()),
+                () = tokio::time::sleep(Duration::from_secs(lifetime)) => Ok(()),
+                () = erased => Ok(()),
+            };
+            match ended {
+                Ok(()) | Err(StreamError::Closed) => {}
+                Err(error) => tracing::warn!(error = with_causes(error), "stream ended early"),
+            }
+        };
+        self.tasks.spawn(task.in_current_span());
+        let retry = tokio_stream::once(Event::default().retry(RECONNECT_AFTER));
+        let events: Pin<Box<dyn Stream<Item = Result<Event, Infallible>> + Send>> =
+            Box::pin(retry.chain(ReceiverStream::new(events)).map(Ok));
+        Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT))
+    }
+}
