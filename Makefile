@@ -1,23 +1,24 @@
-# What a person types. Set-up is in setup/, the services in embedded/, everything about both in docs/development.md.
+# The commands of a checkout. Set-up is in setup/, the services in embedded/; docs/development.md describes both.
 
 ifeq ($(strip $(CARGO_TARGET_DIR)),)
 export CARGO_TARGET_DIR := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/colloquy/target
 endif
 PRODUCT := -p colloquy -p embedded
 
-.PHONY: help run test check bench eval fmt
+.PHONY: help run test check bench eval fmt generate
 
 help:
-	@echo "make run     build and start Colloquy at http://localhost:8080"
-	@echo "make test    all checks"
-	@echo "make check   formatting, lints and types"
-	@echo "make bench   the benchmarks"
-	@echo "make eval    DOCS=folder QUESTIONS=file [JSON=1]: how well questions are answered"
-	@echo "make fmt     format the code"
+	@echo "make run       build and start Colloquy at http://localhost:8080"
+	@echo "make test      all checks"
+	@echo "make check     formatting, lints and types"
+	@echo "make bench     the benchmarks"
+	@echo "make eval      DOCS=folder QUESTIONS=file [JSON=1]: how well questions are answered"
+	@echo "make fmt       format the code"
+	@echo "make generate  write the generated files anew"
 
 run:
 	@setup/prepare run
-	@cargo build --locked --release $(PRODUCT)
+	@python3 setup/build.py --locked --release $(PRODUCT)
 	@exec "$$CARGO_TARGET_DIR/release/colloquy-dev" run
 
 test:
@@ -30,7 +31,7 @@ check:
 
 bench:
 	@setup/prepare run
-	@cargo build --locked --release $(PRODUCT) -p bench
+	@python3 setup/build.py --locked --release $(PRODUCT) -p bench
 	@exec "$$CARGO_TARGET_DIR/release/bench"
 
 eval: export DOCS := $(DOCS)
@@ -40,8 +41,14 @@ eval:
 	@test -d "$$DOCS" || { echo "make eval DOCS=folder QUESTIONS=file [JSON=1]: there is no folder '$$DOCS'" >&2; exit 2; }
 	@test -f "$$QUESTIONS" || { echo "make eval DOCS=folder QUESTIONS=file [JSON=1]: there is no file '$$QUESTIONS'" >&2; exit 2; }
 	@setup/prepare run
-	@cargo build --locked --release -p eval
+	@python3 setup/build.py --locked --release -p eval
 	@exec "$$CARGO_TARGET_DIR/release/eval"
+
+generate:
+	@setup/prepare run
+	@python3 setup/build.py --locked -p colloquy
+	@python3 setup/generated.py "$$CARGO_TARGET_DIR/debug/colloquy" --write
+	@npm --prefix web run --silent types
 
 fmt:
 	@cargo fmt --all

@@ -3,7 +3,8 @@
     setup/checks.py fast    formatting, lints and types
     setup/checks.py all     these, and every test
 
-A failed check does not keep the others from running, unless they need what it builds.
+A failed check does not keep the others from running, unless they need what it builds. A check whose tool is missing is
+not run, and the summary says so.
 """
 
 from __future__ import annotations
@@ -13,13 +14,18 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools import REPOSITORY, chromium
+import advisories
+from tools import REPOSITORY, cargo_tools, chromium
 
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or REPOSITORY / "target")
+COLLOQUY = TARGET / "debug" / "colloquy"
 COLLOQUY_DEV = str(TARGET / "debug" / "colloquy-dev")
+SETUP = REPOSITORY / "setup"
+PYTHON = sys.executable
 
 
 @dataclass(frozen=True)
@@ -29,29 +35,43 @@ class Check:
     folder: Path = REPOSITORY
     needs_build: bool = False
     environment: dict[str, str] = field(default_factory=dict)
+    # Why the check cannot run on this machine, empty where it can.
+    obstacle: Callable[[], str] = lambda: ""
 
 
 AUTH, WEB = REPOSITORY / "auth", REPOSITORY / "web"
+DENY = ["cargo", "deny", "--offline", "--locked", "--log-level=error", "check", "--hide-inclusion-graph"]
 FAST = [
     Check("formatting", ["cargo", "fmt", "--all", "--check"]),
+    Check("one version of each package", [PYTHON, str(SETUP / "node_versions.py")]),
+    Check("unused dependencies", ["cargo", "shear"]),
+    Check("licences, bans and sources", [*DENY, "licenses", "bans", "sources"]),
+    Check("advisories", [*DENY, "advisories"], obstacle=advisories.obstacle),
     Check("lints", ["cargo", "clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+    # Right after the lints, whose metadata of the dependencies it uses.
+    Check(
+        "documentation of the crates",
+        ["cargo", "doc", "--locked", "--workspace", "--no-deps", "--document-private-items"],
+        environment={"RUSTDOCFLAGS": "-D warnings"},
+    ),
     Check("accounts: types and style", ["npm", "run", "--silent", "check"], AUTH),
     Check("page: types and style", ["npm", "run", "--silent", "check"], WEB),
 ]
 # The same packages and targets as the tests', so that nothing is compiled twice with other features.
-BUILD = Check("build", ["cargo", "build", "--locked", "--workspace", "--all-targets"])
+BUILD = Check("build", [PYTHON, str(SETUP / "build.py"), "--locked", "--workspace", "--all-targets"])
 
 
 def tests() -> list[Check]:
     services = [COLLOQUY_DEV, "services", "--"]
     # The model is that of web/e2e/model.js, which the stories start.
     model = {"MODEL_URL": "http://127.0.0.1:18099/v1", "MODEL_NAME": "scripted"}
-    log_check = {"LOG_CHECK": str(REPOSITORY / "setup" / "log_check.py")}
+    log_check = {"LOG_CHECK": str(SETUP / "log_check.py")}
     browser = {"E2E_CHROMIUM": chromium() or "", **model, **log_check}
     # Afterwards nothing of what was typed may be in the logs of what it ran against.
     in_browser = 'E2E_BASE_URL="$COLLOQUY_URL" npm run --silent e2e && exec python3 "$LOG_CHECK" "$COLLOQUY_LOGS"'
     story = [COLLOQUY_DEV, "run", "--fresh", "--", "sh", "-c", in_browser]
     return [
+        Check("generated files", [PYTHON, str(SETUP / "generated.py"), str(COLLOQUY)], needs_build=True),
         Check("accounts: tests", [*services, "npm", "test", "--silent"], AUTH, needs_build=True),
         Check("page: tests", ["npm", "test", "--silent"], WEB),
         Check("Rust tests", [*services, "cargo", "nextest", "run", "--locked", "--workspace"], needs_build=True),
@@ -62,11 +82,14 @@ def tests() -> list[Check]:
 def run(check: Check) -> tuple[str, float]:
     print(f"\n── {check.name}: {' '.join(check.command)}", flush=True)
     began = time.monotonic()
+    if obstacle := check.obstacle():
+        print(f"not run: {obstacle}", flush=True)
+        return f"not run: {obstacle}", time.monotonic() - began
     process = subprocess.Popen(check.command, cwd=check.folder, env={**os.environ, **check.environment})
     try:
         code = process.wait()
     except KeyboardInterrupt:
-        # The terminal has told it too; it stops its services in order.
+        # The terminal sends it the signal too; it stops its services in order.
         process.wait()
         raise
     return ("ok" if code == 0 else "FAILED"), time.monotonic() - began
@@ -74,9 +97,9 @@ def run(check: Check) -> tuple[str, float]:
 
 def summary(results: list[tuple[Check, str, float]]) -> str:
     width = max(len(check.name) for check, _, _ in results)
-    lines = [f"  {outcome:<8}{check.name:<{width}}  {seconds:7.1f} s" for check, outcome, seconds in results]
-    failed = [check.name for check, outcome, _ in results if outcome != "ok"]
-    verdict = f"{len(failed)} of {len(results)} checks failed: {', '.join(failed)}" if failed else "everything passed"
+    lines = [f"  {check.name:<{width}}  {seconds:7.1f} s  {outcome}" for check, outcome, seconds in results]
+    failed = [check.name for check, outcome, _ in results if outcome == "FAILED"]
+    verdict = f"{len(failed)} of {len(results)} checks failed: {', '.join(failed)}" if failed else "nothing failed"
     return "\n".join(["", *lines, "", verdict])
 
 
@@ -84,17 +107,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Runs the checks and sums them up.")
     parser.add_argument("extent", choices=["fast", "all"])
     checks = FAST if parser.parse_args().extent == "fast" else [*FAST, BUILD, *tests()]
+    os.environ["PATH"] = os.pathsep.join([*map(str, cargo_tools()), os.environ["PATH"]])
     results: list[tuple[Check, str, float]] = []
     built = True
     for check in checks:
         if check.needs_build and not built:
-            results.append((check, "not run", 0.0))
+            results.append((check, "not run: the build failed", 0.0))
             continue
         outcome, seconds = run(check)
         results.append((check, outcome, seconds))
         built = built and (check is not BUILD or outcome == "ok")
     print(summary(results), flush=True)
-    sys.exit(0 if all(outcome == "ok" for _, outcome, _ in results) else 1)
+    sys.exit(1 if any(outcome == "FAILED" for _, outcome, _ in results) else 0)
 
 
 if __name__ == "__main__":

