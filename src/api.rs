@@ -6,7 +6,7 @@ mod account_service;
 mod accounts;
 mod caller;
 mod cursor;
-mod identity;
+pub mod identity;
 pub mod live;
 mod middleware;
 mod page;
