@@ -1,7 +1,7 @@
 //! The layers around routes that exist in these tests alone.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -14,12 +14,12 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt as _;
-use tracing::instrument::WithSubscriber as _;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
 
 fn app() -> Router {
+    Log::start();
     let timed = timed(
         Router::new().route("/slow", get(std::future::pending::<()>)).route("/quick", get(async || "quick")),
         Duration::from_millis(10),
@@ -90,8 +90,36 @@ async fn a_request_that_exceeds_its_time_limit_is_answered_with_a_problem() {
     assert_eq!(app().oneshot(request).await.unwrap().status(), StatusCode::OK);
 }
 
+/// The log of all tests, at the level of an operator who reads errors alone.
+///
+/// One subscriber for the whole process, installed before the first request: a callsite that a thread without
+/// subscriber registers at the same time would stay disabled.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn start() -> &'static Self {
+        static LOG: OnceLock<Log> = OnceLock::new();
+        LOG.get_or_init(|| {
+            let log = Self::default();
+            let subscriber = tracing_subscriber::fmt()
+                .json()
+                .with_max_level(tracing::Level::ERROR)
+                .with_writer(log.clone())
+                .finish();
+            tracing::subscriber::set_global_default(subscriber).unwrap();
+            log
+        })
+    }
+
+    /// The lines with a message.
+    fn lines(&self, message: &str) -> Vec<Value> {
+        let bytes = self.0.lock().unwrap();
+        let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let lines = lines.map(|line| serde_json::from_slice::<Value>(line).unwrap());
+        lines.filter(|line| line["fields"]["message"] == message).collect()
+    }
+}
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -112,30 +140,11 @@ impl<'a> MakeWriter<'a> for Log {
     }
 }
 
-impl Log {
-    fn lines(&self) -> Vec<Value> {
-        let bytes = self.0.lock().unwrap();
-        bytes
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty())
-            .map(|line| serde_json::from_slice(line).unwrap())
-            .collect()
-    }
-}
-
 #[tokio::test]
 async fn the_log_has_an_error_under_the_trace_id_that_the_client_gets() {
-    let log = Log::default();
-    // The filter of an operator who reads errors alone.
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .with_max_level(tracing::Level::ERROR)
-        .with_writer(log.clone())
-        .finish();
-    let (_, problem) = get_problem("/items/7").with_subscriber(subscriber).await;
-    let lines = log.lines();
+    let (_, problem) = get_problem("/items/7").await;
+    let lines = Log::start().lines("the cause");
     assert_eq!(lines.len(), 1, "{lines:?}");
-    assert_eq!(lines[0]["fields"]["message"], "the cause");
     assert_eq!(
         lines[0]["span"],
         json!({
@@ -148,13 +157,11 @@ async fn the_log_has_an_error_under_the_trace_id_that_the_client_gets() {
 }
 
 #[tokio::test]
-async fn a_panic_is_logged_under_its_trace_id() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().json().with_writer(log.clone()).finish();
-    let (_, problem) = get_problem("/panic").with_subscriber(subscriber).await;
-    let lines = log.lines();
-    assert_eq!(lines[0]["fields"]["panic"], "deliberate");
-    assert!(lines.iter().all(|line| line["span"]["trace_id"] == problem["trace_id"]), "{lines:?}");
+async fn a_panic_is_logged_under_the_trace_id_that_the_client_gets() {
+    let (_, problem) = get_problem("/panic").await;
+    let lines = Log::start().lines("request handler panicked");
+    let line = lines.iter().find(|line| line["span"]["trace_id"] == problem["trace_id"]).unwrap();
+    assert_eq!(line["fields"]["panic"], "deliberate");
 }
 
 #[tokio::test]
