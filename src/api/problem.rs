@@ -207,6 +207,18 @@ impl Problem {
         Self { current_version: Some(current.0), ..problem }
     }
 
+    /// The field or header that is not valid.
+    #[cfg(test)]
+    pub(in crate::api) fn field(&self) -> Option<&str> {
+        self.field.as_deref()
+    }
+
+    /// The explanation.
+    #[cfg(test)]
+    pub(in crate::api) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// Renders the response with the trace id of the request.
     pub(in crate::api) fn render(&self, trace_id: &str) -> Response<Body> {
         let document = ProblemDocument {

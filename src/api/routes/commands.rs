@@ -5,8 +5,8 @@ mod execute;
 
 use std::sync::Arc;
 
-use aggregates::conversation::{ConversationCommand, Intent};
-use aggregates::{Actor, ConversationId, Version};
+use aggregates::conversation::ConversationCommand;
+use aggregates::{Actor, AnswerId, ConversationId, Version};
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
@@ -17,6 +17,7 @@ use chrono::Utc;
 use sealing::MasterKey;
 use serde::Serialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::api::BODY_LIMIT_BYTES;
 use crate::api::caller::command_metadata;
@@ -73,10 +74,8 @@ pub(in crate::api) async fn command(
     })?;
     check_content_type(&headers)?;
     let expected = expected_version(&headers)?;
-    let mut intent = body::parse(&body)?;
-    if let Intent::Stop { answer_id, so_far } = &mut intent {
-        *so_far = commands.text_so_far(*answer_id);
-    }
+    let new_answer = AnswerId::new(Uuid::now_v7());
+    let intent = Command::parse(&body)?.into_intent(new_answer, |answer| commands.text_so_far(answer));
     let key = idempotency_key(commands.master_key(), &headers, conversation_id, &body)?;
     let command = ConversationCommand { by: Actor::User(caller.user), at: Utc::now(), expected, intent };
     let metadata = command_metadata(caller.user, &trace);

@@ -1,187 +1,272 @@
-//! A command's body: read field by field, so that what is wrong can be named.
+//! The body of a command. Parsed from the types that also describe it in the OpenAPI document.
 
 use aggregates::conversation::{Answer, AskQuestion, Intent, Rating};
-use aggregates::{AnswerId, Comment, InvalidText, QuestionText, Tags, Title};
+use aggregates::{AnswerId, Comment, QuestionId, QuestionText, Tags, Title};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::api::problem::Problem;
 
-/// One command, tagged by `type`: as the description of the API shows it.
-#[derive(ToSchema)]
+/// Longest detail of a problem, in characters. Details quote values of the request.
+const MAX_DETAIL_CHARACTERS: usize = 200;
+
+/// One command, tagged by `type`.
+///
+/// `Deserialize` is not derived: serde buffers an internally tagged enum, so that an error would not name its field.
+#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
-#[expect(dead_code, reason = "describes the body in the API's description; bodies are read by `parse`")]
 pub(in crate::api) enum Command {
-    /// Starts the conversation if it is new. `text` has 1 to 32,768 bytes after trimming.
-    Ask {
-        question_id: Uuid,
-        text: String,
-        parent_id: Option<Uuid>,
-    },
-    /// One more answer to the same question.
-    Regenerate {
-        question_id: Uuid,
-        answer_id: Uuid,
-    },
-    /// Keeps what was written so far.
-    Stop {
-        answer_id: Uuid,
-    },
-    /// `rating` is `up`, `down` or `none`.
-    Rate {
-        answer_id: Uuid,
-        rating: String,
-        comment: Option<String>,
-    },
-    /// `title` has 1 to 200 characters.
-    Rename {
-        title: String,
-    },
+    /// Asks a question. Starts the conversation if it is new.
+    Ask(Ask),
+    /// Requests one more answer to a question.
+    Regenerate(Regenerate),
+    /// Stops a pending answer. Its text so far is kept.
+    Stop(Stop),
+    /// Rates an answer.
+    Rate(Rate),
+    /// Changes the title of the conversation.
+    Rename(Rename),
+    /// Pins the conversation.
     Pin,
+    /// Unpins the conversation.
     Unpin,
+    /// Archives the conversation.
     Archive,
+    /// Takes the conversation out of the archive.
     Unarchive,
-    /// Replaces the set: up to 20 tags, each up to 50 characters.
-    Tag {
-        tags: Vec<String>,
-    },
+    /// Replaces all tags of the conversation.
+    Tag(Tag),
+    /// Deletes the conversation.
     Delete,
-    /// Within 30 days.
+    /// Restores a conversation that was deleted in the last 30 days.
     Restore,
 }
 
-/// Reads a body.
-pub(super) fn parse(body: &[u8]) -> Result<Intent, Problem> {
+/// The fields of `ask`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+#[schema(as = AskCommand)]
+pub(in crate::api) struct Ask {
+    /// Made by the client, as `UUIDv7`.
+    #[schema(value_type = Uuid)]
+    question_id: QuestionId,
+    /// 1 to 32,768 bytes after trimming.
+    text: QuestionText,
+    /// The answer that the question follows; by default the newest answer. An older one starts a branch.
+    #[schema(value_type = Option<Uuid>)]
+    parent_id: Option<AnswerId>,
+}
+
+/// The fields of `regenerate`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+#[schema(as = RegenerateCommand)]
+pub(in crate::api) struct Regenerate {
+    /// The question.
+    #[schema(value_type = Uuid)]
+    question_id: QuestionId,
+    /// Id of the new answer. Made by the client, as `UUIDv7`.
+    #[schema(value_type = Uuid)]
+    answer_id: AnswerId,
+}
+
+/// The fields of `stop`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+#[schema(as = StopCommand)]
+pub(in crate::api) struct Stop {
+    /// The pending answer.
+    #[schema(value_type = Uuid)]
+    answer_id: AnswerId,
+}
+
+/// The fields of `rate`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+#[schema(as = RateCommand)]
+pub(in crate::api) struct Rate {
+    /// The answer.
+    #[schema(value_type = Uuid)]
+    answer_id: AnswerId,
+    /// The rating; `none` takes an earlier rating back.
+    rating: Rating,
+    /// Up to 2,000 characters.
+    comment: Option<Comment>,
+}
+
+/// The fields of `rename`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+#[schema(as = RenameCommand)]
+pub(in crate::api) struct Rename {
+    /// 1 to 200 characters after trimming.
+    title: Title,
+}
+
+/// The fields of `tag`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+#[schema(as = TagCommand)]
+pub(in crate::api) struct Tag {
+    /// Up to 20 tags of up to 50 characters each.
+    tags: Tags,
+}
+
+impl Command {
+    /// Parses a body. The problem names the field that is not valid.
+    pub(super) fn parse(body: &[u8]) -> Result<Self, Problem> {
+        let mut fields = parse_object(body)?;
+        let name = fields.remove("type").filter(|name| !name.is_null());
+        let name = name.ok_or_else(|| missing("type"))?;
+        match name.as_str().unwrap_or_default() {
+            "ask" => parse_fields(fields).map(Self::Ask),
+            "regenerate" => parse_fields(fields).map(Self::Regenerate),
+            "stop" => parse_fields(fields).map(Self::Stop),
+            "rate" => parse_fields(fields).map(Self::Rate),
+            "rename" => parse_fields(fields).map(Self::Rename),
+            "tag" => parse_fields(fields).map(Self::Tag),
+            "pin" => Ok(Self::Pin),
+            "unpin" => Ok(Self::Unpin),
+            "archive" => Ok(Self::Archive),
+            "unarchive" => Ok(Self::Unarchive),
+            "delete" => Ok(Self::Delete),
+            "restore" => Ok(Self::Restore),
+            _ => Err(Problem::invalid_field("type", "The value is not the name of a command.")),
+        }
+    }
+
+    /// The intent of the command. `new_answer` becomes the id of the first answer to a question; `text_so_far` gives
+    /// the text of a pending answer.
+    pub(super) fn into_intent(
+        self,
+        new_answer: AnswerId,
+        text_so_far: impl FnOnce(AnswerId) -> Answer,
+    ) -> Intent {
+        match self {
+            Self::Ask(Ask { question_id, text, parent_id }) => {
+                Intent::Ask(AskQuestion { question_id, answer_id: new_answer, text, parent_id })
+            }
+            Self::Regenerate(Regenerate { question_id, answer_id }) => {
+                Intent::Regenerate { question_id, answer_id }
+            }
+            Self::Stop(Stop { answer_id }) => Intent::Stop { answer_id, so_far: text_so_far(answer_id) },
+            Self::Rate(Rate { answer_id, rating, comment }) => Intent::Rate { answer_id, rating, comment },
+            Self::Rename(Rename { title }) => Intent::Rename(title),
+            Self::Pin => Intent::Pin,
+            Self::Unpin => Intent::Unpin,
+            Self::Archive => Intent::Archive,
+            Self::Unarchive => Intent::Unarchive,
+            Self::Tag(Tag { tags }) => Intent::Tag(tags),
+            Self::Delete => Intent::Delete,
+            Self::Restore => Intent::Restore,
+        }
+    }
+}
+
+fn parse_object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     let text = std::str::from_utf8(body).map_err(|_| Problem::malformed("The body is not valid UTF-8."))?;
-    let value: Value = serde_json::from_str(text).map_err(|error| {
+    let value = serde_json::from_str(text).map_err(|error| {
         Problem::malformed(format!("The body is not valid JSON (line {}).", error.line()))
     })?;
-    let Value::Object(fields) = value else {
-        return Err(Problem::malformed("The body has to be a JSON object."));
-    };
-    let fields = Fields(fields);
-    match fields.text("type")? {
-        "ask" => Ok(Intent::Ask(AskQuestion {
-            question_id: fields.id("question_id")?.into(),
-            answer_id: AnswerId::new(Uuid::now_v7()),
-            text: QuestionText::parse(fields.text("text")?).map_err(wrong("text"))?,
-            parent_id: fields.optional_id("parent_id")?.map(AnswerId::new),
-        })),
-        "regenerate" => Ok(Intent::Regenerate {
-            question_id: fields.id("question_id")?.into(),
-            answer_id: fields.id("answer_id")?.into(),
-        }),
-        "stop" => Ok(Intent::Stop { answer_id: fields.id("answer_id")?.into(), so_far: Answer::default() }),
-        "rate" => Ok(Intent::Rate {
-            answer_id: fields.id("answer_id")?.into(),
-            rating: fields.rating()?,
-            comment: fields.comment()?,
-        }),
-        "rename" => Ok(Intent::Rename(Title::parse(fields.text("title")?).map_err(wrong("title"))?)),
-        "tag" => Ok(Intent::Tag(fields.tags()?)),
-        "pin" => Ok(Intent::Pin),
-        "unpin" => Ok(Intent::Unpin),
-        "archive" => Ok(Intent::Archive),
-        "unarchive" => Ok(Intent::Unarchive),
-        "delete" => Ok(Intent::Delete),
-        "restore" => Ok(Intent::Restore),
-        _ => Err(Problem::invalid_field("type", "There is no such command.")),
+    match value {
+        Value::Object(fields) => Ok(fields),
+        _ => Err(Problem::malformed("The body must be a JSON object.")),
     }
 }
 
-fn wrong(field: &'static str) -> impl Fn(InvalidText) -> Problem {
-    move |error| Problem::invalid_field(field, format!("It is not accepted: {error}."))
+fn parse_fields<T: DeserializeOwned>(fields: Map<String, Value>) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(Value::Object(fields)).map_err(|error| {
+        let detail = error.inner().to_string();
+        // The path of a missing field is that of the object; only the message has its name.
+        if let Some(field) = detail.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
+            return missing(field.to_owned());
+        }
+        let path = error.path().to_string();
+        let field = path.split(['.', '[']).next().unwrap_or_default().to_owned();
+        let detail: String = detail.chars().take(MAX_DETAIL_CHARACTERS).collect();
+        Problem::invalid_field(field, format!("The value is not valid: {detail}."))
+    })
 }
 
-struct Fields(Map<String, Value>);
-
-impl Fields {
-    fn present(&self, field: &'static str) -> Option<&Value> {
-        self.0.get(field).filter(|value| !value.is_null())
-    }
-
-    fn text(&self, field: &'static str) -> Result<&str, Problem> {
-        match self.present(field) {
-            Some(Value::String(text)) => Ok(text),
-            Some(_) => Err(Problem::invalid_field(field, "It must be a string.")),
-            None => Err(Problem::invalid_field(field, "It is missing.")),
-        }
-    }
-
-    fn id(&self, field: &'static str) -> Result<Uuid, Problem> {
-        let not_an_id = |_| Problem::invalid_field(field, "It must be a UUID.");
-        Uuid::try_parse(self.text(field)?).map_err(not_an_id)
-    }
-
-    fn optional_id(&self, field: &'static str) -> Result<Option<Uuid>, Problem> {
-        self.present(field).map(|_| self.id(field)).transpose()
-    }
-
-    fn rating(&self) -> Result<Rating, Problem> {
-        match self.text("rating")? {
-            "up" => Ok(Rating::Up),
-            "down" => Ok(Rating::Down),
-            "none" => Ok(Rating::None),
-            _ => Err(Problem::invalid_field("rating", "It must be up, down or none.")),
-        }
-    }
-
-    fn comment(&self) -> Result<Option<Comment>, Problem> {
-        match self.present("comment") {
-            None => Ok(None),
-            Some(_) => Comment::parse(self.text("comment")?).map(Some).map_err(wrong("comment")),
-        }
-    }
-
-    fn tags(&self) -> Result<Tags, Problem> {
-        let not_tags = || Problem::invalid_field("tags", "It must be an array of strings.");
-        let tags = self.present("tags").and_then(Value::as_array).ok_or_else(not_tags)?;
-        let tags: Vec<&str> =
-            tags.iter().map(|tag| tag.as_str().ok_or_else(not_tags)).collect::<Result<_, _>>()?;
-        Tags::parse(&tags).map_err(wrong("tags"))
-    }
+fn missing(field: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
+    Problem::invalid_field(field, "The field is missing.")
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+    use utoipa::PartialSchema as _;
+
     use super::*;
 
-    fn refused(body: &str) -> String {
-        format!("{:?}", parse(body.as_bytes()).unwrap_err())
+    const ID: &str = "0197b3f0-5d5a-7cc2-b6f5-0f0d7f1f2a3b";
+
+    fn problem(body: &Value) -> (String, String) {
+        let problem = Command::parse(body.to_string().as_bytes()).unwrap_err();
+        (problem.field().unwrap().to_owned(), problem.detail().to_owned())
     }
 
     #[test]
-    fn a_question_is_read() {
-        let id = Uuid::now_v7();
-        let body = format!(r#"{{"type":"ask","question_id":"{id}","text":" why? ","parent_id":null}}"#);
-        let Ok(Intent::Ask(ask)) = parse(body.as_bytes()) else { panic!("not read") };
-        assert_eq!((ask.question_id.uuid(), ask.text.as_str(), ask.parent_id), (id, "why?", None));
+    fn a_question_is_parsed_and_trimmed() {
+        let body =
+            json!({"type": "ask", "question_id": ID, "text": " why? ", "parent_id": null, "unknown": 1});
+        let new_answer = AnswerId::new(Uuid::from_u128(7));
+        let command = Command::parse(body.to_string().as_bytes()).unwrap();
+        let Intent::Ask(ask) = command.into_intent(new_answer, |_| Answer::default()) else { panic!() };
+        assert_eq!(ask.question_id.to_string(), ID);
+        assert_eq!((ask.text.as_str(), ask.parent_id, ask.answer_id), ("why?", None, new_answer));
     }
 
     #[test]
-    fn whatever_is_wrong_is_named() {
-        let id = Uuid::now_v7();
-        for (body, field) in [
-            (r#"{"text":"x"}"#.to_owned(), "type"),
-            (r#"{"type":"dance"}"#.to_owned(), "type"),
-            (r#"{"type":"ask","text":"x"}"#.to_owned(), "question_id"),
-            (r#"{"type":"ask","question_id":"7","text":"x"}"#.to_owned(), "question_id"),
-            (format!(r#"{{"type":"ask","question_id":"{id}","text":"  "}}"#), "text"),
-            (format!(r#"{{"type":"ask","question_id":"{id}","text":"a\u0000b"}}"#), "text"),
-            (format!(r#"{{"type":"ask","question_id":"{id}","text":7}}"#), "text"),
-            (format!(r#"{{"type":"rate","answer_id":"{id}","rating":"good"}}"#), "rating"),
-            (r#"{"type":"tag","tags":"x"}"#.to_owned(), "tags"),
-            (r#"{"type":"rename","title":""}"#.to_owned(), "title"),
+    fn a_problem_names_the_field_that_is_not_valid() {
+        for (body, field, detail) in [
+            (json!({"text": "x"}), "type", "The field is missing."),
+            (json!({"type": "dance"}), "type", "The value is not the name of a command."),
+            (json!({"type": 7}), "type", "The value is not the name of a command."),
+            (json!({"type": "ask", "text": "x"}), "question_id", "The field is missing."),
+            (json!({"type": "ask", "question_id": "7", "text": "x"}), "question_id", "UUID"),
+            (json!({"type": "ask", "question_id": ID, "text": "  "}), "text", "the text is empty"),
+            (json!({"type": "ask", "question_id": ID, "text": "a\0b"}), "text", "NUL"),
+            (json!({"type": "ask", "question_id": ID, "text": 7}), "text", "invalid type: integer `7`"),
+            (json!({"type": "ask", "question_id": ID, "text": "x", "parent_id": "y"}), "parent_id", "UUID"),
+            (json!({"type": "stop", "answer_id": null}), "answer_id", "null"),
+            (json!({"type": "rate", "answer_id": ID, "rating": "good"}), "rating", "expected one of `up`"),
+            (json!({"type": "rate", "answer_id": ID, "rating": "up", "comment": ""}), "comment", "empty"),
+            (json!({"type": "tag", "tags": "x"}), "tags", "expected a sequence"),
+            (json!({"type": "tag", "tags": ["x", 7]}), "tags", "invalid type: integer `7`"),
+            (json!({"type": "tag", "tags": vec!["a".repeat(51)]}), "tags", "longer than 50 characters"),
+            (json!({"type": "rename", "title": ""}), "title", "the text is empty"),
         ] {
-            assert!(refused(&body).contains(&format!("Some(\"{field}\")")), "{body}");
+            let (named, said) = problem(&body);
+            assert_eq!(named, field, "{body}");
+            assert!(said.contains(detail), "{body}: {said}");
         }
     }
 
     #[test]
-    fn what_is_not_json_in_utf_8_is_malformed() {
-        assert!(refused("{").contains("malformed"));
-        assert!(refused("[]").contains("malformed"));
-        assert!(format!("{:?}", parse(b"{\"type\":\"\xff\"}").unwrap_err()).contains("malformed"));
+    fn a_long_value_is_quoted_in_part() {
+        let (_, detail) = problem(&json!({"type": "rate", "answer_id": ID, "rating": "x".repeat(100_000)}));
+        assert!(detail.len() < 300, "{detail}");
+    }
+
+    #[test]
+    fn a_body_that_is_not_a_json_object_in_utf_8_is_malformed() {
+        for body in [b"{".as_slice(), b"[]", b"{\"type\":\"\xff\"}"] {
+            let problem = Command::parse(body).unwrap_err();
+            assert!(format!("{problem:?}").contains("malformed-request"));
+        }
+    }
+
+    #[test]
+    fn each_command_of_the_schema_is_parsed() {
+        let schema = serde_json::to_value(Command::schema()).unwrap();
+        let commands = schema["oneOf"].as_array().unwrap();
+        for command in commands {
+            let tagged = command["allOf"].as_array().and_then(|parts| parts.last()).unwrap_or(command);
+            let name = &tagged["properties"]["type"]["enum"][0];
+            assert!(name.is_string(), "{command}");
+            let body = json!({
+                "type": name, "question_id": ID, "answer_id": ID, "text": "x", "rating": "up", "title": "x", "tags": [],
+            });
+            assert!(Command::parse(body.to_string().as_bytes()).is_ok(), "{name}");
+        }
+        assert_eq!(commands.len(), 12);
     }
 }
