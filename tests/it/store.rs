@@ -1,3 +1,4 @@
 mod ciphertext_only;
 mod keys;
 mod ledger;
+mod postgres_es;
