@@ -14,7 +14,7 @@ help:
 	@echo "make bench     the benchmarks"
 	@echo "make eval      DOCS=folder QUESTIONS=file [JSON=1]: how well questions are answered"
 	@echo "make fmt       format the code"
-	@echo "make generate  write the generated files anew"
+	@echo "make generate  write the generated files"
 
 run:
 	@setup/prepare run

@@ -1,8 +1,9 @@
-"""llama.cpp's OpenAI-compatible server with a small model, for the tests of the streaming protocol and `MODEL=small`.
+"""llama.cpp's OpenAI-compatible server with a small model, for the tests of the streaming protocol and
+`MODEL=small`.
 
     python3 llama_server.py <port> <model.gguf> <name of the model> <tokens of context for each answer>
 
-Serves until it is told to end (SIGTERM or SIGINT).
+Serves until SIGTERM or SIGINT.
 """
 
 import signal
@@ -23,12 +24,12 @@ def main() -> None:
     parameters.hostnames = ["127.0.0.1"]
     parameters.port = port
     parameters.n_parallel = ANSWERS_AT_ONCE
-    # llama.cpp divides the context among the answers it writes at once.
+    # llama.cpp divides the context among the concurrent answers.
     parameters.n_ctx = context * ANSWERS_AT_ONCE
     parameters.ui = False
     server = xllamacpp.Server(parameters)
     signal.sigwait(signals)
-    # Destroying the server ends its threads; the answers being written are cut off.
+    # The destructor ends the threads of the server and cuts off running answers.
     del server
 
 

@@ -1,5 +1,5 @@
-"""The database of security advisories that `cargo deny` reads: a copy in cargo's folder, updated where its origin can be
-reached."""
+"""The database of security advisories for `cargo deny`: a copy in cargo's folder, updated if its origin can
+be reached."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ FETCH_SECONDS = 60
 
 
 def copy() -> Path | None:
-    """The newest copy of the database."""
+    """The newest copy of the database, if there is one."""
     cargo = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
     copies = [folder for folder in cargo.glob("advisory-dbs/*") if folder.is_dir()]
     return max(copies, key=lambda folder: folder.stat().st_mtime, default=None)
 
 
 def obstacle() -> str:
-    """Why advisories cannot be checked; empty where there is a copy, even one that cannot be updated now."""
+    """The reason why advisories cannot be checked; empty if there is a copy, even an old one."""
     fetch = ["cargo", "deny", "--log-level=off", "fetch", "db"]
     try:
         subprocess.run(fetch, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=FETCH_SECONDS)

@@ -1,9 +1,9 @@
-"""`cargo build` that shows how far it is, also where nothing draws a bar.
+"""`cargo build` with progress, also without a terminal.
 
     setup/build.py <arguments of cargo build>
 
-On a terminal cargo draws its own bar, with the number of crates. Elsewhere (a log, a pipe) a line every few seconds says
-how many of the crates are built.
+On a terminal cargo shows its own progress bar with the number of crates. Otherwise (a log, a pipe) a line
+every ten seconds tells how many of the crates are built.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ LINE_EVERY_SECONDS = 10.0
 
 
 def crates(arguments: list[str]) -> int:
-    """How many crates the build has, whether or not they are built already; 0 where cargo does not say."""
+    """The number of crates of the build, built already or not; 0 if cargo fails to list them."""
     selection = [argument for argument in arguments if argument not in ("--release", "--all-targets")]
-    # Fetches the sources of the crates where they are missing, which takes its time.
+    # Fetches missing sources of crates first, which takes a while on a new machine.
     tree = ["cargo", "tree", "--quiet", "--prefix=none", "--format={p}", "--edges=normal,build,dev", *selection]
     listed = subprocess.run(tree, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True).stdout
     return len({line.removesuffix(" (*)") for line in listed.splitlines() if line})

@@ -1,4 +1,4 @@
-"""The folder of the user that runtime parts are installed into: each part complete or absent, for all checkouts."""
+"""The cache of runtime parts in the user's home, shared by all checkouts. Each part is complete or absent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from report import give_up, say
 
-# Fills the empty folder `whole` of a part; a temporary folder beside it is for what is not kept.
+# Fills the empty folder of a part; the second folder is for temporary files.
 Fill = Callable[[Path, Path], None]
 
 
@@ -31,7 +31,8 @@ def architecture() -> str:
 
 
 def part(name: str, key: str, fill: Fill) -> Path:
-    """The folder of the part `name`, filled where it does not exist yet; `key` is a hash of what it is made from."""
+    """The folder of the part `name`; created and filled if it does not exist. `key` is a hash of the part's
+    source."""
     place = root() / f"{name}-{key}"
     if not place.is_dir():
         try:
@@ -65,7 +66,7 @@ def install(name: str, place: Path, fill: Fill) -> None:
 
 
 def open_to_all(folder: Path) -> None:
-    """The services may run as another user than the one who fetched their files."""
+    """Makes the files readable for all users: a service may run as another user than set-up."""
     for path, _, files in os.walk(folder):
         os.chmod(path, 0o755)
         for name in files:

@@ -1,10 +1,10 @@
-"""All checks, one after the other, and a plain summary at the end.
+"""Runs all checks in sequence and prints a summary.
 
-    setup/checks.py fast    formatting, lints and types
-    setup/checks.py all     these, and every test
+    setup/checks.py fast    formatting, lints, types, documentation, dependencies
+    setup/checks.py all     these and all tests
 
-A failed check does not keep the others from running, unless they need what it builds. A check whose tool is missing is
-not run, and the summary says so.
+The other checks run after a failure too, unless they need the failed build. The summary tells the reason of a
+check that cannot run on this machine.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Check:
     folder: Path = REPOSITORY
     needs_build: bool = False
     environment: dict[str, str] = field(default_factory=dict)
-    # Why the check cannot run on this machine, empty where it can.
+    # The reason why the check cannot run on this machine; empty if it can.
     obstacle: Callable[[], str] = lambda: ""
 
 
@@ -48,7 +48,7 @@ FAST = [
     Check("licences, bans and sources", [*DENY, "licenses", "bans", "sources"]),
     Check("advisories", [*DENY, "advisories"], obstacle=advisories.obstacle),
     Check("lints", ["cargo", "clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]),
-    # Right after the lints, whose metadata of the dependencies it uses.
+    # Uses the metadata of the dependencies that the lints have compiled.
     Check(
         "documentation of the crates",
         ["cargo", "doc", "--locked", "--workspace", "--no-deps", "--document-private-items"],
@@ -57,17 +57,17 @@ FAST = [
     Check("accounts: types and style", ["npm", "run", "--silent", "check"], AUTH),
     Check("page: types and style", ["npm", "run", "--silent", "check"], WEB),
 ]
-# The same packages and targets as the tests', so that nothing is compiled twice with other features.
+# The packages and targets of the tests: another selection of features would compile crates again.
 BUILD = Check("build", [PYTHON, str(SETUP / "build.py"), "--locked", "--workspace", "--all-targets"])
 
 
 def tests() -> list[Check]:
     services = [COLLOQUY_DEV, "services", "--"]
-    # The model is that of web/e2e/model.js, which the stories start.
+    # The stories start this model, web/e2e/model.js.
     model = {"MODEL_URL": "http://127.0.0.1:18099/v1", "MODEL_NAME": "scripted"}
     log_check = {"LOG_CHECK": str(SETUP / "log_check.py")}
     browser = {"E2E_CHROMIUM": chromium() or "", **model, **log_check}
-    # Afterwards nothing of what was typed may be in the logs of what it ran against.
+    # After the stories, the logs must not contain any text that they typed.
     in_browser = 'E2E_BASE_URL="$COLLOQUY_URL" npm run --silent e2e && exec python3 "$LOG_CHECK" "$COLLOQUY_LOGS"'
     story = [COLLOQUY_DEV, "run", "--fresh", "--", "sh", "-c", in_browser]
     return [
@@ -89,7 +89,7 @@ def run(check: Check) -> tuple[str, float]:
     try:
         code = process.wait()
     except KeyboardInterrupt:
-        # The terminal sends it the signal too; it stops its services in order.
+        # The command gets the signal from the terminal too, and stops its services in order.
         process.wait()
         raise
     return ("ok" if code == 0 else "FAILED"), time.monotonic() - began

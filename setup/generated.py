@@ -1,7 +1,7 @@
-"""Files in the repository that a command of the product prints: they must not differ from what it prints now.
+"""Generated files in the repository: each must be equal to the output of a command of `colloquy`.
 
-    setup/generated.py <colloquy>            compares
-    setup/generated.py <colloquy> --write    writes them anew
+    setup/generated.py <colloquy>            compares the files
+    setup/generated.py <colloquy> --write    writes the files
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from tools import REPOSITORY
 
 LINES_OF_A_DIFFERENCE = 40
 
-# The arguments of `colloquy`, and the file. One line for each generated file.
+# The arguments of `colloquy` and the file, one line for each generated file.
 GENERATED = [
     (["openapi"], "web/openapi.json"),
-    # To be enabled with the command that prints it:
+    # Enable this line when the command exists:
     # (["config-reference"], "docs/configuration.md"),
 ]
 
@@ -47,7 +47,7 @@ def main() -> None:
             different.append(file)
             print("\n".join(difference(kept, now, file)), flush=True)
     if different:
-        sys.exit(f"out of date: {', '.join(different)}; write them anew by `make generate`")
+        sys.exit(f"out of date: {', '.join(different)}; `make generate` writes them")
 
 
 if __name__ == "__main__":

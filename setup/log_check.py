@@ -1,8 +1,9 @@
-"""Nothing that people typed, no password, no token and no address of theirs is in the logs of a run.
+"""Checks that the logs of a run contain no text that users typed, no password, no token and no e-mail
+address.
 
     setup/log_check.py <folder of logs>
 
-What was typed is taken from the stories themselves (web/e2e): whatever they ask, fill in or sign in with.
+The typed texts are taken from the stories (web/e2e): questions, form fields and credentials.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from tools import REPOSITORY
 
 STORIES = REPOSITORY / "web" / "e2e"
-# Shorter words stand in every log.
+# Shorter words occur in every log.
 SHORTEST = 8
 TYPED = re.compile(r"""(?:\b(?:ask|fill|pressSequentially)\([^)"]*|\bconst [A-Z_]+ = )"((?:[^"\\]|\\.)+)\"""")
 SECRETS = {
@@ -27,13 +28,13 @@ SECRETS = {
 
 
 def typed() -> set[str]:
-    """What the stories type that is long enough to be told apart."""
+    """The texts in the stories that are long enough to be distinctive."""
     texts = {text for story in STORIES.glob("*.ts") for text in TYPED.findall(story.read_text())}
     return {text for text in texts if len(text) >= SHORTEST}
 
 
 def findings(log: Path, texts: set[str]) -> list[str]:
-    """What must not be in a log and is, with the line but without what it says."""
+    """The forbidden contents of a log, with line numbers but without the text of the lines."""
     found = []
     for number, line in enumerate(log.read_bytes().splitlines(), 1):
         lower = line.lower()
@@ -49,12 +50,12 @@ def main() -> None:
     logs = sorted(Path(sys.argv[1]).glob("*.log*"))
     texts = typed()
     if len(texts) < 10 or not any(log.stat().st_size for log in logs):
-        sys.exit("setup/log_check.py: there is nothing to look for, or nothing to look through")
+        sys.exit("setup/log_check.py: the stories have no typed texts, or the logs are empty")
     found = [finding for log in logs for finding in findings(log, texts)]
     lines = sum(log.read_bytes().count(b"\n") for log in logs)
     print(f"  {len(logs)} logs, {lines} lines, {len(texts)} typed texts: {len(found)} findings", flush=True)
     if found:
-        sys.exit("\n".join(["What must not be in a log is there:", *found[:40]]))
+        sys.exit("\n".join(["The logs contain forbidden texts:", *found[:40]]))
 
 
 if __name__ == "__main__":

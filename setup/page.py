@@ -1,5 +1,5 @@
-"""The Node parts of the checkout: packages of the accounts and the page by their lock files, and the built page. Done
-again only when what they are made from has changed."""
+"""The Node parts of the checkout: the packages of auth/ and web/ by their lock files, and the built page.
+They are updated only if their sources have changed."""
 
 from __future__ import annotations
 
@@ -37,31 +37,33 @@ def run_npm(what: str, folder: Path, *arguments: str) -> None:
 
 
 def require_lock_in_step(folder: Path) -> None:
-    """The lock file must have been written for this `package.json`."""
+    """Checks that the lock file belongs to this `package.json`."""
     declared = json.loads((folder / "package.json").read_text())
     locked = json.loads((folder / "package-lock.json").read_text())["packages"][""]
     for kind in ("dependencies", "devDependencies"):
         if declared.get(kind, {}) != locked.get(kind, {}):
-            give_up(f"{folder.name}/package-lock.json is not in step with package.json: run `npm install` in {folder}")
+            give_up(f"{folder.name}/package-lock.json does not match package.json: run `npm install` in {folder}")
 
 
 def install_packages() -> None:
-    """Installs what the lock files say where one of them or Node changed.
+    """Installs the packages of the lock files if a lock file or Node has changed.
 
-    Not by `npm ci`: that refuses a lock file without entries for every platform a package has a build for, and not
-    every registry serves all of them. The versions and hashes of the lock file hold all the same.
+    `npm ci` is not used: it refuses a lock file that lacks a platform for which a package has a build, and
+    some registries do not serve all platforms. `npm install` uses the versions and hashes of the lock file
+    too.
     """
     for folder in (ACCOUNTS, PAGE):
         require_lock_in_step(folder)
         with Stamp(folder, "packages") as stamp:
-            wanted = fingerprint([folder / "package.json", folder / "package-lock.json"], output_of("node", "--version"))
+            files = [folder / "package.json", folder / "package-lock.json"]
+            wanted = fingerprint(files, output_of("node", "--version"))
             if stamp.read() != wanted:
                 run_npm(f"installing the Node packages of {folder.name}/", folder, *INSTALL)
                 stamp.write(wanted)
 
 
 def build() -> None:
-    """`npm run build` where a source of the page changed."""
+    """Runs `npm run build` if a source of the page has changed."""
     with Stamp(PAGE, "build") as stamp:
         wanted = fingerprint(sorted(sources()))
         if stamp.read() != wanted or not (PAGE / "dist" / "index.html").is_file():
@@ -80,10 +82,11 @@ def sources() -> Iterable[Path]:
 
 
 class Stamp:
-    """What something was last made from; locked, so that two runs in one checkout do not make it at the same time."""
+    """The fingerprint of the sources of the last run; locked against a concurrent run in the same
+    checkout."""
 
     def __init__(self, folder: Path, name: str) -> None:
-        # Beside the packages and not among them: npm removes their folder.
+        # Not in the folder of the packages, which npm removes.
         self.path = REPOSITORY / ".data" / "setup" / f"{folder.name}-{name}"
         self.folder = folder
 

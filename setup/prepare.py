@@ -1,4 +1,4 @@
-"""Makes the machine and this checkout ready, quickly when they are.
+"""Prepares the machine and this checkout; fast if there is nothing to do.
 
     setup/prepare run     tools, runtime parts, Node packages and the built page
     setup/prepare test    the same, the small language model, cargo's tools for the checks and a Chromium
@@ -14,7 +14,7 @@ import tools
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Makes the machine and this checkout ready.")
+    parser = argparse.ArgumentParser(description="Prepares the machine and this checkout.")
     parser.add_argument("purpose", choices=["run", "test"])
     for_tests = parser.parse_args().purpose == "test"
     tools.require_tools()

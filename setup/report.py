@@ -1,4 +1,4 @@
-"""How set-up speaks to the person who runs it: progress and one clear line when it cannot go on."""
+"""Messages of set-up: progress, and one line if it cannot continue."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import NoReturn
 
 
 def say(text: str) -> None:
-    """One line of progress, on stderr: stdout belongs to what a script is asked for."""
+    """Prints one line of progress to stderr; stdout is for the output of a script."""
     print(f"  {text}", file=sys.stderr, flush=True)
 
 
 def give_up(text: str) -> NoReturn:
-    """Ends set-up with one line that says what is wrong and what to do."""
+    """Ends set-up with one line: the problem and its solution."""
     print(f"colloquy set-up: {text}", file=sys.stderr, flush=True)
     sys.exit(1)

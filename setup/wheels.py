@@ -1,4 +1,4 @@
-"""Parts that are taken out of Python wheels, pinned in `pins.json` by version and SHA-256."""
+"""Runtime parts from files of Python wheels, pinned in `pins.json` by version and SHA-256."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PINS = Path(__file__).with_name("pins.json")
 
 
 def component(name: str) -> Path:
-    """The folder of one pinned part, fetched where it does not exist yet."""
+    """The folder of a pinned part; fetched if it does not exist."""
     wheels = json.loads(PINS.read_text())[name]["wheels"]
 
     def fill(whole: Path, temporary: Path) -> None:
@@ -38,7 +38,8 @@ def expected_hash(wheel: dict) -> str:
 
 
 def download(wheel: dict, into: Path) -> Path:
-    """One wheel by pip, which checks the hash. The tags are fixed, so that every Python fetches the same file."""
+    """Downloads a wheel by pip, which checks the hash. With fixed tags, every Python fetches the same
+    file."""
     say(f"fetching {wheel['requirement'].replace('==', ' ')}")
     into.mkdir()
     requirements = into / "requirements.txt"
@@ -51,12 +52,12 @@ def download(wheel: dict, into: Path) -> Path:
     if not sys.stderr.isatty():
         command.append("--quiet")
     if subprocess.run(command, stdout=sys.stderr).returncode != 0:
-        give_up(f"{wheel['requirement']} could not be fetched (see pip's message above; is the network reachable?)")
+        give_up(f"{wheel['requirement']} cannot be fetched (see the message of pip above)")
     return next(into.glob("*.whl"))
 
 
 def unpack(wheel: Path, take: dict[str, str], into: Path) -> None:
-    """Only what is named in `take`: a file, or a folder where the name ends with a slash."""
+    """Unpacks the files in `take`; a name with a slash at the end is a folder."""
     with zipfile.ZipFile(wheel) as archive:
         names = [name for name in archive.namelist() if not name.endswith("/")]
         for source, target in take.items():

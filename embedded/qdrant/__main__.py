@@ -1,7 +1,7 @@
 """The Qdrant engine behind Qdrant's gRPC, for development and tests: `python -m qdrant --data <folder>`.
 
-Reads the command line and hands over to `server`. What the calls mean is in `collection_calls` and `point_calls`;
-where the data is and how it stays whole, in `catalog` and `shard`.
+Reads the command line and starts the server. The modules `collection_calls` and `point_calls` implement the
+calls, `catalog` and `shard` keep the data.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import signal
 import sys
 from pathlib import Path
 
-# Children are started without the gRPC library, which would otherwise prepare for a fork.
+# Child processes do not use gRPC, so gRPC needs no preparation for a fork.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 from .catalog import Catalog, Unusable  # noqa: E402
@@ -24,8 +24,8 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="qdrant", description="The Qdrant engine behind Qdrant's gRPC.")
     parser.add_argument("--data", type=Path, required=True, help="folder of the collections; created if missing")
     parser.add_argument("--listen", default="127.0.0.1:6334", help="address; port 0 takes a free one and prints it")
-    parser.add_argument("--tend-every", type=float, default=5.0, metavar="SECONDS", help="pause between looks for work")
-    parser.add_argument("--log", default="info", help="lowest level to log to standard error")
+    parser.add_argument("--tend-every", type=float, default=5.0, metavar="SECONDS", help="pause between maintenance runs")
+    parser.add_argument("--log", default="info", help="lowest level of messages on standard error")
     return parser.parse_args()
 
 
@@ -33,7 +33,7 @@ def main() -> int:
     options = arguments()
     logging.basicConfig(level=options.log.upper(), format="%(asctime)s %(levelname)s %(message)s")
     ending = {signal.SIGTERM, signal.SIGINT}
-    # Before any thread starts: all inherit it, so that the signals wait for `sigwait`.
+    # Blocked before any thread starts: threads inherit the mask, and only `sigwait` receives the signals.
     signal.pthread_sigmask(signal.SIG_BLOCK, ending)
     try:
         catalog = Catalog(options.data)

@@ -19,7 +19,7 @@ Aliases = dict[str, str]
 def changed(
     aliases: Aliases, actions: Iterable[qdrant.AliasOperations], exists: Callable[[str], bool]
 ) -> Aliases:
-    """What `aliases` become by `actions`; `exists` tells whether there is a collection of a name."""
+    """Returns `aliases` after `actions`; `exists` tells whether a collection has the name."""
     outcome = dict(aliases)
     for action in actions:
         kind = action.WhichOneof("action")
@@ -45,7 +45,7 @@ def changed(
 
 
 def load(root: Path) -> Aliases:
-    """The aliases kept in the data folder `root`."""
+    """Reads the aliases from the data folder `root`."""
     file = root / FILE
     return dict(json.loads(file.read_text())) if file.exists() else {}
 
@@ -59,4 +59,4 @@ def save(root: Path, aliases: Aliases) -> None:
             os.fsync(file.fileno())
         draft.rename(root / FILE)
     except OSError as error:
-        raise Internal(f"the aliases cannot be kept: {error}") from error
+        raise Internal(f"the aliases cannot be written: {error}") from error

@@ -1,12 +1,12 @@
 """The collections and aliases by name, and the data folder they are in.
 
-    <data>/lock                          held while a process uses the folder
+    <data>/lock                          locked while a process uses the folder
     <data>/aliases.json                  alias → collection
-    <data>/collections/<name>/request    what the collection was created with (protobuf)
+    <data>/collections/<name>/request    the request that created the collection (protobuf)
     <data>/collections/<name>/shard/     the engine's files (`generations`)
     <data>/passing/                      collections being created or deleted; emptied at start
 
-A collection appears and disappears by renaming its folder, so that a crash leaves no half of one.
+Collections are created and deleted by renaming their folder: a crash leaves no partial collection.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Catalog:
             self._load(home)
 
     def get(self, name: str) -> Collection:
-        """The collection that `name`, or the alias `name`, stands for."""
+        """The collection with the name or alias `name`."""
         with self._lock.shared():
             collection = self._collections.get(self._aliases.get(name, name))
         if collection is None:
@@ -106,7 +106,7 @@ class Catalog:
             self._collections[name] = Collection.open(request, home)
 
     def delete(self, name: str) -> bool:
-        """Deletes the collection `name`, never one that is only an alias; returns whether there was one."""
+        """Deletes the collection `name`; an alias does not count. Returns whether it existed."""
         with self._lock.exclusive():
             collection = self._collections.get(name)
             if collection is None:
@@ -124,19 +124,19 @@ class Catalog:
             return True
 
     def change_aliases(self, actions: Iterable[qdrant.AliasOperations]) -> None:
-        """Makes all changes or none."""
+        """Applies all changes or none."""
         with self._lock.exclusive():
             outcome = aliases.changed(self._aliases, actions, self._collections.__contains__)
             aliases.save(self._root, outcome)
             self._aliases = outcome
 
     def aliases(self) -> list[tuple[str, str]]:
-        """The aliases, each with its collection."""
+        """All aliases with their collections."""
         with self._lock.shared():
             return sorted(self._aliases.items())
 
     def tend(self) -> None:
-        """Flushes and optimizes where it is worth it; see `Shard.tend`."""
+        """Runs the maintenance of every collection; see `Shard.tend`."""
         with self._lock.shared():
             collections = list(self._collections.items())
         for name, collection in collections:
@@ -144,7 +144,7 @@ class Catalog:
                 collection.shard.tend()
             except Exception as error:
                 if self.exists(name):
-                    LOG.warning("collection %s is not tended: %s", name, error)
+                    LOG.warning("collection %s: maintenance failed: %s", name, error)
 
     def close(self) -> None:
         """Flushes and closes every collection."""
@@ -153,7 +153,7 @@ class Catalog:
                 try:
                     collection.shard.close()
                 except Exception:
-                    LOG.exception("collection %s is not closed", name)
+                    LOG.exception("collection %s cannot be closed", name)
             self._collections.clear()
 
     def _load(self, home: Path) -> None:
@@ -165,7 +165,8 @@ class Catalog:
             raise Unusable(f"the collection in {home} cannot be opened: {error}") from error
 
     def _passing(self, name: str) -> Path:
-        """Where a collection is while it neither exists nor is gone, cleared of what an earlier failure left."""
+        """A folder for a collection that is being created or deleted; removes the remains of an earlier
+        failure."""
         passing = self._root / "passing" / name
         if passing.exists():
             shutil.rmtree(passing)
@@ -173,7 +174,7 @@ class Catalog:
 
 
 def prepare(root: Path) -> IO[str]:
-    """Makes the folders, proves that they can be written to, and keeps other processes out."""
+    """Creates the folders and locks them against other processes."""
     (root / "collections").mkdir(parents=True, exist_ok=True)
     lock = (root / "lock").open("w")
     try:

@@ -41,7 +41,7 @@ def delete(message: qdrant.DeletePoints) -> UpdateOperation:
 
 
 def set_payload(message: qdrant.SetPayloadPoints) -> UpdateOperation:
-    """Sets the given keys and leaves the others."""
+    """Sets the given keys and keeps the others."""
     points, fields, key = payload_change(message)
     if isinstance(points, Filter):
         return UpdateOperation.set_payload_by_filter(points, fields, key)
@@ -83,7 +83,7 @@ def delete_index(message: qdrant.DeleteFieldIndexCollection) -> UpdateOperation:
 
 
 def selected(selector: qdrant.PointsSelector) -> list[PointId] | Filter:
-    """The points that a change is for."""
+    """The points to change: their ids, or a filter."""
     kind = selector.WhichOneof("points_selector_one_of")
     if kind == "filter":
         return filter_of(selector.filter)

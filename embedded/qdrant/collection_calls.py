@@ -1,4 +1,4 @@
-"""The calls about collections as wholes. Each only translates between messages and the catalog."""
+"""The calls about collections and aliases. Each only translates between messages and the catalog."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class CollectionCalls(qdrant.CollectionsServicer):
         return self._aliases(None)
 
     def _aliases(self, collection: str | None) -> qdrant.ListAliasesResponse:
-        """The aliases of one collection, or all."""
+        """The aliases of `collection`; all aliases for `None`."""
         described = [
             qdrant.AliasDescription(alias_name=alias, collection_name=target)
             for alias, target in self._catalog.aliases()

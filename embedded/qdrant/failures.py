@@ -1,5 +1,5 @@
-"""Refusals and failures with the texts and status codes of the Qdrant server, so that a client cannot tell the two
-apart. No other module decides on a status code."""
+"""Errors with the texts and status codes of the Qdrant server: clients get the same from both. No other
+module chooses a status code."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ class InvalidArgument(Failure):
 
 
 class MissingPoint(NotFound):
-    """A point that the request builds upon does not exist."""
+    """A point that the request refers to does not exist."""
 
     def __init__(self, point: str) -> None:
         super().__init__(f"Not found: No point with id {point} found")
 
 
 class WrongInput(InvalidArgument):
-    """The request is well-formed and does not fit the collection."""
+    """The request is well-formed but does not fit the collection."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"Wrong input: {reason}")
 
 
 class NotOffered(Failure):
-    """The Qdrant server has this function, the embedded engine's server does not."""
+    """The Qdrant server has the function, this server does not."""
 
     code = StatusCode.UNIMPLEMENTED
 
@@ -82,7 +82,7 @@ def out_of_bounds(field: str, reason: str) -> Failure:
     return InvalidArgument(f"Validation error in body: [{field}: {reason}]")
 
 
-# The wheel raises plain exceptions whose text is that of the engine's error, so the text decides.
+# The wheel raises plain `Exception`s with the text of the engine's error: only the text tells the kind.
 MISSING_POINT = re.compile(r"No point with id (\S+)")
 ENGINE_FAILED = re.compile(
     r"(?:Service runtime error|Inconsistent storage|Storage file not found|Out of memory|Operation cancelled"
@@ -96,7 +96,7 @@ RENAMED = {
 
 
 def of_engine(error: Exception) -> Failure:
-    """The failure that an exception of the engine stands for."""
+    """Converts an exception of the engine."""
     text = str(error)
     if missing := MISSING_POINT.match(text):
         return MissingPoint(missing.group(1))

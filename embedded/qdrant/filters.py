@@ -15,8 +15,8 @@ Bounds = dict[str, Any]
 
 
 class EngineBoolean:
-    """A boolean for the engine's `MatchValue`, which takes Python's own for an integer. It accepts NumPy's, and knows
-    that type by its name."""
+    """A boolean for the engine's `MatchValue`, which treats Python's `bool` as an integer. It accepts NumPy's
+    boolean, which it recognizes by the name of the type."""
 
     def __init__(self, value: bool) -> None:
         self._value = value
@@ -43,12 +43,12 @@ def filter_of(message: qdrant.Filter) -> engine.Filter:
 
 
 def optional_filter(message: Any, field: str = "filter") -> engine.Filter | None:
-    """The filter in `field` of a request, if the request has one."""
+    """The filter in `field` of a request, if it is set."""
     return filter_of(getattr(message, field)) if message.HasField(field) else None
 
 
 def conditions(messages: Iterable[qdrant.Condition]) -> list[engine.ConditionType] | None:
-    """No conditions mean that none were given, not that none can hold."""
+    """An empty list means no condition, not a condition that never holds."""
     return [condition(message) for message in messages] or None
 
 

@@ -1,5 +1,5 @@
-"""The folders that hold a collection's engine files, one after the other: an optimized copy takes the place of the
-files it was made from in one step, which a crash leaves done or not done.
+"""The folders of a collection's engine files. An optimized copy replaces the former folder atomically, also
+in a crash.
 
     <home>/shard      the files of a new collection
     <home>/shard-2    an optimized copy, once `current` names it
@@ -21,18 +21,19 @@ class Generations:
         marker = home / "current"
         name = marker.read_text() if marker.exists() else FIRST
         self.current = home / name
-        # What a crash left of a copy, or of the files that a copy has replaced.
+        # A crash leaves an incomplete copy, or the former folder.
         for folder in home.glob(f"{FIRST}*"):
             if folder != self.current:
                 shutil.rmtree(folder)
 
     def next(self) -> Path:
-        """A folder for a copy; it does not exist yet."""
+        """The name for the next copy; the folder does not exist yet."""
         number = self.current.name.removeprefix(f"{FIRST}-")
         return self.home / f"{FIRST}-{int(number) + 1 if number.isdigit() else 2}"
 
     def adopt(self, folder: Path) -> None:
-        """Makes `folder`, which must be complete on disk, the one in use and removes the former."""
+        """Replaces the current folder by `folder`, which must be complete on disk, and removes the former
+        one."""
         draft = self.home / "current.draft"
         with draft.open("w") as file:
             file.write(folder.name)

@@ -10,7 +10,7 @@ from qdrant_edge import IsNullCondition
 from .failures import malformed
 from .protocol import qdrant
 
-# The engine takes the text of a UUID too; it answers with numbers and UUIDs.
+# The engine also accepts the text of a UUID; it returns numbers and UUIDs.
 PointId = int | UUID | str
 
 
@@ -35,7 +35,7 @@ def id_message(point: PointId) -> qdrant.PointId:
 
 
 def json_path(key: str) -> str:
-    """`key`, which must be a path such as `document.title` by the engine's grammar."""
+    """Checks that `key` is a path such as `document.title` by the engine's grammar, and returns it."""
     try:
         IsNullCondition(key)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Payload indexes: how they are asked for and how they are described."""
+"""Payload indexes: translation of their creation and their description."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TEXT_OPTIONS = (
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of index: its names in requests, descriptions and the engine, and its options."""
+    """A kind of index, with its options. All its names in messages and in the engine follow from `name`."""
 
     name: str
     options: tuple[str, ...]

@@ -1,4 +1,5 @@
-"""What all calls have in common: the time they took, how failures are answered, and which calls are not offered."""
+"""The common part of all calls: measures the time, converts failures to status codes, refuses calls that are
+not offered."""
 
 from __future__ import annotations
 
@@ -73,10 +74,10 @@ def answering(behaviour: Behaviour) -> Behaviour:
             response = behaviour(request, context)
         except Failure as error:
             failure = error
-        # A panic of the engine is no `Exception`.
+        # A panic of the engine is not a subclass of `Exception`.
         except BaseException as error:
             LOG.exception("a call failed")
-            failure = Internal(f"the engine gave up: {error}")
+            failure = Internal(f"the engine failed: {error}")
         else:
             if "time" in response.DESCRIPTOR.fields_by_name:
                 response.time = time.perf_counter() - started

@@ -1,4 +1,4 @@
-"""Which names a collection may have: the server's rule, and no name that leads out of the folder."""
+"""The rule for names of collections: that of the server, and no name that leads out of the data folder."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Optimizing a collection: building its graphs and dropping deleted points, in a process of its own on a copy of the
-files. The engine would hold the interpreter for minutes, in which the server could answer nothing.
+"""Optimization of a collection: builds graphs and removes deleted points, in another process and on a copy of
+the files. In the server's process the engine would hold the interpreter lock for minutes, and no call would
+be answered.
 
-Changes that come meanwhile are recorded and made again on the optimized copy before it is used.
+Changes made meanwhile are recorded and applied to the optimized copy before it is used.
 """
 
 from __future__ import annotations
@@ -20,20 +21,20 @@ from .generations import Generations
 
 LOG = logging.getLogger(__name__)
 BYTES_PER_NUMBER = 4
-# Growth of the files that is worth looking for deleted points, whether or not there are vectors to index.
+# Growth of the files after which an optimization is tried in any case: deleted points take space.
 GROWTH_KB = 512 * 1024
-# Changes that are recorded at most. A collection that is written to more than this is not left alone; the optimization
-# is abandoned, and the next pause starts another.
+# Limit of recorded changes. Beyond it the collection is busy: the optimization is abandoned, and the next
+# pause starts another one.
 MOST_RECORDED = 1_000
-# Exit status of the process where the engine found nothing to do.
+# Exit status of the process when the engine has found nothing to optimize.
 NOTHING_TO_DO = 3
 
 
 @dataclass(frozen=True)
 class Threshold:
-    """When the graphs of a collection are worth building."""
+    """The amount of vectors from which graphs are built."""
 
-    # Vectors not in a graph, in KB; 0 for no graphs at all.
+    # Vectors without a graph, in KB; 0 means that no graph is ever built.
     unindexed_kb: int
     vectors_per_point: int
     dimensions: int
@@ -45,11 +46,11 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Baseline:
-    """What an optimization is measured against: it pays only when enough has been added to this."""
+    """The state after the last optimization. The next one pays only when enough has been added since."""
 
     folder: Path
     files_kb: int
-    # The vectors that the engine did not put into a graph when it was asked to.
+    # Vectors that the last optimization left without a graph.
     unindexed_kb: int = 0
 
     @classmethod
@@ -72,11 +73,11 @@ class Outcome(enum.Enum):
     OPTIMIZED = "optimized"
     UNCHANGED = "there was nothing to optimize"
     FAILED = "the optimization failed"
-    OVERTAKEN = "the optimization was overtaken by changes"
+    OVERTAKEN = "the optimization is abandoned: too many changes"
 
 
 class Optimization:
-    """One optimization under way."""
+    """A running optimization."""
 
     def __init__(self, folder: Path, process: subprocess.Popen[bytes]) -> None:
         self.folder = folder
@@ -85,15 +86,16 @@ class Optimization:
 
     @classmethod
     def start(cls, generations: Generations) -> Optimization:
-        """Copies the files, which must be flushed and must not change meanwhile, and starts the process."""
+        """Copies the files and starts the process. The files must be flushed and must not change during the
+        call."""
         folder = generations.next()
-        # The log's files are large and mostly holes.
+        # The files of the log are large and sparse.
         try:
             subprocess.run(["cp", "-a", "--sparse=always", generations.current, folder], check=True)
         except (OSError, subprocess.CalledProcessError):
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        # A child must not outlive this process, not even when it is killed.
+        # The child must not outlive this process, even if this process is killed.
         command = ["setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-m", f"{__package__}.optimize", str(folder)]
         return cls(folder, subprocess.Popen(command, stdin=subprocess.DEVNULL))
 
@@ -109,19 +111,20 @@ class Optimization:
         return {0: Outcome.OPTIMIZED, NOTHING_TO_DO: Outcome.UNCHANGED}.get(status, Outcome.FAILED)
 
     def caught_up(self) -> engine.EdgeShard | None:
-        """The engine on the optimized copy with every recorded change, flushed; nothing where that is not possible."""
+        """Opens the optimized copy, applies the recorded changes and flushes it. Returns `None` if that
+        fails."""
         try:
             shard = engine.EdgeShard.load(str(self.folder))
             for operation, succeeded in self._recorded:
                 try:
                     shard.update(operation)
                 except Exception:
-                    # A change that the engine refused the first time is refused again.
+                    # The engine refuses again what it refused the first time.
                     if succeeded:
                         raise
             shard.flush()
         except Exception:
-            LOG.exception("the optimized copy in %s is of no use", self.folder)
+            LOG.exception("the optimized copy in %s cannot be used", self.folder)
             return None
         return shard
 
@@ -133,5 +136,5 @@ class Optimization:
 
 
 def size_kb(folder: Path) -> int:
-    """What the files below `folder` take up on disk."""
+    """The space on disk of the files below `folder`."""
     return sum(file.stat().st_blocks for file in folder.rglob("*") if file.is_file()) // 2

@@ -1,4 +1,4 @@
-"""Optimizes the engine files in a folder that nothing else uses: `python -m qdrant.optimize <folder>`."""
+"""Optimizes the engine files in a folder that no other process uses: `python -m qdrant.optimize <folder>`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .optimization import NOTHING_TO_DO
 
 
 def main() -> int:
-    # Behind everything that answers somebody.
+    # Lower priority than the processes that answer requests.
     os.nice(10)
     engine = EdgeShard.load(sys.argv[1])
     optimized = engine.optimize()

@@ -29,7 +29,7 @@ def value_of(value: qdrant.Value) -> Any:
     if kind == "list_value":
         return [value_of(element) for element in value.list_value.values]
     if kind == "double_value":
-        # JSON has no other numbers.
+        # JSON has no infinity and no NaN.
         return value.double_value if math.isfinite(value.double_value) else None
     return getattr(value, kind)
 
@@ -55,7 +55,7 @@ def payload_message(fields: Mapping[str, Any] | None) -> dict[str, qdrant.Value]
 
 
 def with_payload(selector: qdrant.WithPayloadSelector, default: bool) -> WithPayload:
-    """The part of the payload that is asked for; `default` where the request does not say."""
+    """The requested part of the payload; `default` if the request has no selector."""
     kind = selector.WhichOneof("selector_options")
     if kind == "enable":
         return selector.enable

@@ -1,7 +1,7 @@
 """The calls about points, payloads and payload indexes. Each only translates between messages and the engine.
 
-Without `wait` the server answers before it tries, so that a change that does not fit the collection is acknowledged
-and dropped; so here, although every change is made before it is answered.
+Without `wait`, the Qdrant server answers before it applies a change, so it acknowledges and then drops a
+change that does not fit the collection. This server applies the change first, and gives the same answers.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class PointCalls(qdrant.PointsServicer):
         except (WrongInput, MissingPoint) as failure:
             if request.wait:
                 raise
-            LOG.warning("a change that nothing waits for is dropped: %s", failure)
+            LOG.warning("a change without `wait` is dropped: %s", failure)
         return Changed(result=result)
 
 

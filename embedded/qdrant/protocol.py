@@ -1,8 +1,8 @@
-"""Qdrant's gRPC messages and servicers: generated code that the `qdrant-client` wheel carries, imported as `qdrant`.
+"""Qdrant's gRPC messages and servicers: generated code in the wheel `qdrant-client`, imported as `qdrant`.
 
-Importing `qdrant_client` loads the client too, with numpy, pydantic and httpx: one second at every start and 85 MB
-of packages that this server never uses. The package is therefore registered without running its `__init__`, and only
-its subpackage `grpc`, which needs nothing but `grpcio` and `protobuf`, is imported.
+The import of `qdrant_client` also loads the client with numpy, pydantic and httpx: one second at each start,
+and 85 MB of packages that this server does not use. Therefore the package is registered without running its
+`__init__`, and only the subpackage `grpc` is imported, which needs `grpcio` and `protobuf` alone.
 """
 
 from __future__ import annotations

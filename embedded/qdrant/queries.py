@@ -1,5 +1,5 @@
-"""Queries: nearest neighbours, fusion of prefetched rankings, order and sample. Reads the engine only for the vectors
-of points that a query names."""
+"""Queries: nearest neighbours, fusion of prefetched rankings, order and sample. Reads the engine only for the
+vectors of points that a query names."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .payloads import with_payload
 from .protocol import qdrant
 from .vectors import DEFAULT_NAME, VectorNames, query_target, with_vectors
 
-# The server's number of results, and of prefetched points, where the request names none.
+# The default of the Qdrant server for the number of results and of prefetched points.
 LIMIT = 10
-# The server's constant of reciprocal rank fusion where the request names none.
+# The default of the Qdrant server for the constant of reciprocal rank fusion.
 RRF_K = 2
-# The largest count that the engine takes.
+# The largest count that the engine accepts.
 LARGEST_COUNT = 2**63 - 1
 
 NOT_OFFERED = {
@@ -65,7 +65,7 @@ class QueryReader:
         )
 
     def ranking(self, message: qdrant.QueryPoints | qdrant.PrefetchQuery) -> dict[str, Any]:
-        """What a query and a prefetch have in common."""
+        """The common part of a query and a prefetch."""
         where = optional_filter(message)
         query = None
         if message.HasField("query"):
@@ -82,7 +82,7 @@ class QueryReader:
         }
 
     def scoring(self, message: qdrant.Query, using: str | None) -> tuple[Any, PointId | None]:
-        """The engine's query, and the point that it leaves out of the results."""
+        """The engine's query, and the point to exclude from the results."""
         kind = message.WhichOneof("variant")
         if kind == "nearest":
             return self.nearest(message.nearest, DEFAULT_NAME if using is None else using)
@@ -176,5 +176,5 @@ def refuse_lookup(message: qdrant.QueryPoints | qdrant.PrefetchQuery) -> None:
 
 
 def count(number: int) -> int:
-    """A count of a message; one past the engine's range acts as the largest."""
+    """A count of a message, limited to the range of the engine."""
     return min(number, LARGEST_COUNT)

@@ -1,4 +1,4 @@
-"""Puts the services behind one listener and lets them end in an orderly way."""
+"""Serves all calls on one address, and ends in an orderly way."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from .interception import Interception
 from .point_calls import PointCalls
 from .protocol import qdrant
 
-# The version of the Qdrant server whose behaviour this one has.
+# The version of the Qdrant server with the same behaviour.
 VERSION = "1.17.1"
-# Calls at once. A change waits in its thread for those before it, so that there are more threads than processors.
+# Concurrent calls; more than processors, because a change waits in its thread for the changes before it.
 THREADS = 64
-# How long answers under way may take once the process is told to stop.
+# Time limit for running calls after the signal to end.
 GRACE_SECONDS = 1.0
 OPTIONS = [
     # Two servers never share a port.
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
-    # Clients may ask as often as they like whether the connection lives.
+    # Clients may send keep-alive pings as often as they like.
     ("grpc.http2.max_ping_strikes", 0),
 ]
 
@@ -60,10 +60,10 @@ def serve(address: str, catalog: Catalog, until: Callable[[], object], tend_ever
 
 
 def listen(server: grpc.Server, address: str) -> int:
-    """The port that the server listens on; port 0 takes a free one."""
+    """Binds the address and returns the port; port 0 selects a free one."""
     host, _, port = address.rpartition(":")
     try:
-        # gRPC does not say why it cannot listen.
+        # gRPC does not report the reason of a failure, so a plain socket tries first.
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, int(port)))

@@ -1,5 +1,5 @@
-"""The settings of a collection: from the request that creates it to the engine's configuration, and to the description
-that the server gives of a collection, with its defaults filled in."""
+"""The settings of a collection: translation of the request that creates it to the engine's configuration, and
+to the description of the collection with the defaults of the Qdrant server."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .protocol import qdrant
 from .queries import count
 from .vectors import DEFAULT_NAME, MULTIVECTOR, VectorNames
 
-# Vectors, in KB, from which a segment gets a graph index unless the request says otherwise. Below, every vector is
-# compared, which is exact, and fast enough for development.
+# Default amount of vectors, in KB, from which a segment gets a graph. Below it the engine compares all
+# vectors, which is exact and fast enough for development.
 INDEXING_THRESHOLD_KB = 100_000
 LARGEST_VECTOR = 65_536
-# The engine's own values; the wheel does not tell them.
+# The defaults of the engine, which the wheel does not expose.
 HNSW: dict[str, Any] = {
     "m": 16,
     "ef_construct": 100,
@@ -58,7 +58,7 @@ def engine_config(request: qdrant.CreateCollection) -> engine.EdgeConfig:
         on_disk_payload=request.on_disk_payload if request.HasField("on_disk_payload") else True,
         hnsw_config=hnsw(request.hnsw_config),
         optimizers=optimizers(request.optimizers_config, indexing_threshold_kb(request)),
-        # What makes an answered change outlive a crash of the process.
+        # The log keeps answered changes when the process crashes.
         wal_enabled=True,
     )
 
@@ -76,7 +76,7 @@ def dense_vectors(request: qdrant.CreateCollection) -> dict[str, qdrant.VectorPa
 
 
 def indexing_threshold_kb(request: qdrant.CreateCollection) -> int:
-    """0 means that no graph is built."""
+    """0 means that no graph is ever built."""
     threshold = optional(request.optimizers_config, "indexing_threshold")
     return INDEXING_THRESHOLD_KB if threshold is None else count(threshold)
 
@@ -150,7 +150,7 @@ def given(message: Any, *fields: str) -> dict[str, Any]:
 
 
 def description(request: qdrant.CreateCollection, now: engine.ShardInfo) -> qdrant.CollectionInfo:
-    """What a collection was created with, and its present state."""
+    """The settings of a collection and its present state."""
     return qdrant.CollectionInfo(
         status=qdrant.CollectionStatus.Green,
         optimizer_status=qdrant.OptimizerStatus(ok=True),

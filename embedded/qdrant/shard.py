@@ -1,12 +1,12 @@
-"""The engine of one collection on disk: who may use it when, and what makes a change durable. Knows no gRPC.
+"""The engine of one collection: access, durability and maintenance. Knows no gRPC.
 
-The engine writes each change to its log before the call returns and reads the log back when it is opened, so an
-answered change outlives a crash of the process. (The log reaches the disk itself by the kernel's own pace or with the
-next flush: a crash of the machine may cost the last seconds, which is good enough for development and tests.)
+The engine appends each change to its log before the call returns, and replays the log when it is opened: an
+answered change is not lost when the process crashes. The log is not synced to disk for each change, so a
+crash of the machine can lose the last seconds, which is acceptable for development and tests.
 
-The engine holds Python's interpreter lock during its calls, so that a long call stops the whole server. Flushing
-therefore waits until the collection is left alone, or its log has grown; and graphs are built by another process
-(`optimization`).
+The engine holds Python's interpreter lock during its calls: a long call stops the whole server. Therefore the
+engine is flushed in a pause between changes, at the latest after half a minute, and graphs are built by
+another process (`optimization`).
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from .optimization import Baseline, Optimization, Outcome, Threshold, size_kb
 from .shared_lock import SharedLock
 
 LOG = logging.getLogger(__name__)
-# Free space under which changes are refused: writing to a mapped file on a full disk kills the process.
+# Free space below which changes are refused: writing to a mapped file on a full disk kills the process.
 NEEDED_BYTES = 128 * 1024 * 1024
-# How long a collection that is written to without a pause stays unflushed: bounds the log that is read at a start.
+# Time limit without a flush while changes arrive without a pause; limits the log that is replayed at a start.
 LONGEST_UNFLUSHED_SECONDS = 30
 
 T = TypeVar("T")
 
 
 class Shard:
-    """The engine of one collection. Changes are made one at a time; reading goes on beside them."""
+    """The engine of one collection. Changes are serialized; reads run concurrently."""
 
     def __init__(self, name: str, home: Path, threshold: Threshold) -> None:
         """Opens the engine whose files are in the folder `home`."""
@@ -49,7 +49,7 @@ class Shard:
         self._writing = Lock()
         self._changes = 0
         self._unflushed_since: float | None = None
-        # Whether there were changes since the last call of `tend`, and since it last looked for work.
+        # Whether there were changes since the last `tend`; whether `tend` has checked the present state.
         self._touched = False
         self._settled = False
         self._baseline = Baseline.of(self._generations.current)
@@ -57,7 +57,7 @@ class Shard:
 
     @staticmethod
     def create(home: Path, config: EdgeConfig) -> None:
-        """Makes the engine's files in the empty folder `home`."""
+        """Creates the engine's files in the empty folder `home`."""
         check_space(home)
         folder = Generations(home).current
         folder.mkdir()
@@ -77,7 +77,7 @@ class Shard:
                 raise failures.of_engine(error) from error
 
     def write(self, operation: UpdateOperation) -> int:
-        """Makes a change, which then outlives a crash, and returns its number."""
+        """Applies a change durably and returns its number."""
         with self._writing, self._lock.shared():
             engine = self._open_engine()
             check_space(self._generations.home)
@@ -92,8 +92,8 @@ class Shard:
             return self._changes - 1
 
     def tend(self) -> None:
-        """Flushes, and starts or finishes an optimization where it pays. Meant to be called every few seconds; cheap
-        where there is nothing to do."""
+        """Flushes, and starts or completes an optimization where it pays. Called every few seconds; cheap if
+        there is nothing to do."""
         touched, self._touched = self._touched, False
         since = self._unflushed_since
         if since is not None and (not touched or time.monotonic() - since > LONGEST_UNFLUSHED_SECONDS):
@@ -115,7 +115,7 @@ class Shard:
             self._unflushed_since = None
 
     def close(self) -> None:
-        """Waits for the calls under way, flushes and closes. Every later call finds the collection missing."""
+        """Waits for running calls, flushes and closes. Later calls fail: the collection does not exist."""
         with self._writing, self._lock.exclusive():
             if self._optimization is not None:
                 self._optimization.abandon()
@@ -130,7 +130,7 @@ class Shard:
         return self._engine
 
     def _optimize(self) -> None:
-        """Starts an optimization of a copy. Changes wait while the files are copied."""
+        """Starts an optimization. Changes wait while the files are copied."""
         with self._writing, self._lock.shared():
             check_space(self._generations.home, size_kb(self._generations.current) * 1024)
             self._open_engine().flush()
@@ -139,7 +139,7 @@ class Shard:
         LOG.info("collection %s: optimizing", self.name)
 
     def _finish(self, optimization: Optimization, outcome: Outcome) -> None:
-        """Goes over to the optimized copy, after it has the changes that came meanwhile."""
+        """Applies the recorded changes to the optimized copy and replaces the engine by it."""
         with self._writing, self._lock.exclusive():
             if self._optimization is not optimization or self._engine is None:
                 return
@@ -170,7 +170,7 @@ def load(folder: Path) -> EdgeShard:
 
 
 def apply(engine: EdgeShard, operation: UpdateOperation) -> Failure | None:
-    """Why the engine refused the operation, if it did."""
+    """Applies an operation; returns the failure if the engine refuses it."""
     try:
         engine.update(operation)
     except Exception as error:
@@ -179,7 +179,7 @@ def apply(engine: EdgeShard, operation: UpdateOperation) -> Failure | None:
 
 
 def check_space(folder: Path, beyond: int = 0) -> None:
-    """Refuses where `beyond` bytes more would leave too little space."""
+    """Fails if too little space is left after `beyond` more bytes."""
     try:
         disk = os.statvfs(folder)
     except OSError as error:

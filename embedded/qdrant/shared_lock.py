@@ -1,4 +1,4 @@
-"""A lock that many threads share or one holds alone."""
+"""A lock that many threads share or one thread holds exclusively."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from threading import Condition
 
 
 class SharedLock:
-    """A thread that waits to hold the lock alone keeps out those that come after it."""
+    """A thread that waits for exclusive access has precedence over later shared requests."""
 
     def __init__(self) -> None:
         self._changed = Condition()

@@ -1,5 +1,5 @@
-"""Vectors: how requests carry them (in two generations of fields), whether they fit the collection, how answers carry
-them."""
+"""Vectors: translation from requests, which have two generations of fields, and to answers; and the check
+that a vector fits the collection."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ INFERENCE = "inference"
 
 DenseVector = list[float]
 Vector = DenseVector | SparseVector
-# A collection with one unnamed vector gives it without a dictionary.
+# The engine returns the vector of a collection with one unnamed vector without a dictionary.
 StoredVectors = Mapping[str, Vector] | DenseVector
 
 
 @dataclass(frozen=True)
 class VectorNames:
-    """The vectors of a collection: the dense ones with their dimensions, and the sparse ones."""
+    """The names of the vectors of a collection; of dense vectors also the dimensions."""
 
     dense: Mapping[str, int]
     sparse: frozenset[str]
 
     def check(self, name: str, vector: Vector) -> None:
-        """Refuses a vector that the collection has no place for."""
+        """Fails if the collection has no such vector."""
         dimensions = self.dense.get(name)
         if dimensions is None and name not in self.sparse:
             raise WrongInput(f"Not existing vector name error: {name}")
@@ -43,8 +43,8 @@ class VectorNames:
 
 
 def point(message: qdrant.PointStruct, names: VectorNames) -> Point:
-    """A point to store, after its vectors are known to fit the collection."""
-    # First the id: a bad one is refused even where nothing waits for the change.
+    """Converts a point to store and checks that its vectors fit the collection."""
+    # The id first: an invalid id is an error even without `wait`.
     identity = point_id(message.id)
     kind = message.vectors.WhichOneof("vectors_options")
     if kind is None:
@@ -67,7 +67,7 @@ def vector_of(message: qdrant.Vector) -> Vector:
         raise NotOffered(MULTIVECTOR)
     if kind is not None:
         raise NotOffered(INFERENCE)
-    # Clients before 1.16 fill the older fields.
+    # Clients before 1.16 use the older fields.
     if message.HasField("vectors_count"):
         raise NotOffered(MULTIVECTOR)
     if message.HasField("indices"):
@@ -76,7 +76,7 @@ def vector_of(message: qdrant.Vector) -> Vector:
 
 
 def sparse(indices: Sequence[int], values: Sequence[float]) -> SparseVector:
-    """The engine's sparse vector. The engine checks neither condition itself."""
+    """Converts a sparse vector. The engine does not check these conditions."""
     if len(indices) != len(values):
         raise WrongInput("invalid sparse vector: values: must be the same length as indices")
     if len(set(indices)) != len(indices):
@@ -85,7 +85,7 @@ def sparse(indices: Sequence[int], values: Sequence[float]) -> SparseVector:
 
 
 def query_target(message: qdrant.VectorInput) -> Vector | PointId:
-    """What a query compares with: a vector, or the id of the point whose vector is meant."""
+    """The target of a query: a vector, or the id of a point that has the vector."""
     kind = message.WhichOneof("variant")
     if kind == "id":
         return point_id(message.id)
@@ -101,7 +101,7 @@ def query_target(message: qdrant.VectorInput) -> Vector | PointId:
 
 
 def with_vectors(selector: qdrant.WithVectorsSelector) -> bool | list[str]:
-    """The vectors that an answer carries; none where the request does not say."""
+    """The requested vectors; none if the request has no selector."""
     if selector.WhichOneof("selector_options") == "include":
         return list(selector.include.names)
     return selector.enable

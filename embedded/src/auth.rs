@@ -1,4 +1,4 @@
-//! The account service (`auth/`, Better Auth on Node), which keeps its tables in a schema of its own of a database.
+//! The account service (`auth/`, Better Auth on Node). It keeps its tables in a schema of its own.
 
 use std::net::SocketAddr;
 use std::ops::Deref;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{DataDir, Program, Readiness, Result, Service, repository};
 
-/// What the account service has to know.
+/// Settings of the account service.
 #[derive(Debug, Clone)]
 pub struct AuthOptions {
     /// The database that holds accounts and sessions.
@@ -17,12 +17,12 @@ pub struct AuthOptions {
     pub rate_limit: RateLimit,
 }
 
-/// Whether the account service limits sign-ins by client address; tests that sign up many people switch it off.
+/// Whether sign-ins are limited by client address. Tests that sign up many users switch the limit off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RateLimit {
-    /// It does.
+    /// Sign-ins are limited.
     On,
-    /// It does not.
+    /// Sign-ins are not limited.
     Off,
 }
 
@@ -35,7 +35,7 @@ impl RateLimit {
     }
 }
 
-/// An account service of our own.
+/// A running account service.
 #[derive(Debug)]
 pub struct Auth {
     service: Service,
@@ -50,7 +50,7 @@ impl Deref for Auth {
 }
 
 impl Auth {
-    /// Starts the service; its secret is kept in `data`.
+    /// Starts the service, with its secret in `data`.
     pub async fn start(options: &AuthOptions, data: &DataDir) -> Result<Self> {
         let folder = repository()?.join("auth");
         let (secret_file, _) = data.secret("better_auth_secret")?;

@@ -1,5 +1,5 @@
-//! The folder below which the services keep data, logs and secrets: kept between starts (`.data/`), or temporary for one
-//! run of the tests.
+//! The folder for data, logs and secrets of the services: permanent (`.data/`), or temporary for one run of
+//! the tests.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::Write as _;
@@ -14,7 +14,7 @@ use crate::{Error, Result, hex_secret, repository};
 
 const NEEDED_MIB: u64 = 512;
 
-/// A data folder, held exclusively as long as a clone of this value lives.
+/// A data folder, locked for this process as long as a clone of this value lives.
 #[derive(Debug, Clone)]
 pub struct DataDir {
     inner: Arc<Inner>,
@@ -28,14 +28,14 @@ struct Inner {
 }
 
 impl DataDir {
-    /// The folder at `path`, made if it is missing and kept.
+    /// The permanent folder at `path`, created if it is missing.
     pub fn open(path: &Path) -> Result<Self> {
-        let path = std::path::absolute(path).map_err(Error::io("find", path))?;
+        let path = std::path::absolute(path).map_err(Error::io("resolved", path))?;
         Self::hold(path, false)
     }
 
-    /// A new folder below the checkout's `.data/temporary/`, removed when the last clone of this value and the last
-    /// service in it are dropped.
+    /// A new folder below the checkout's `.data/temporary/`, removed when the last clone of this value and
+    /// the last service in it are dropped.
     pub fn temporary() -> Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let parent = repository()?.join(".data").join("temporary");
@@ -48,10 +48,10 @@ impl DataDir {
     fn hold(path: PathBuf, temporary: bool) -> Result<Self> {
         make_dir(&path)?;
         let lock_path = path.join("lock");
-        let lock = File::create(&lock_path).map_err(Error::io("open", &lock_path))?;
+        let lock = File::create(&lock_path).map_err(Error::io("opened", &lock_path))?;
         lock.try_lock().map_err(|problem| match problem {
             TryLockError::WouldBlock => Error::DataDirInUse(path.clone()),
-            TryLockError::Error(source) => Error::io("lock", &lock_path)(source),
+            TryLockError::Error(source) => Error::io("locked", &lock_path)(source),
         })?;
         let data = Self { inner: Arc::new(Inner { path, temporary, _lock: lock }) };
         data.check_space()?;
@@ -59,23 +59,23 @@ impl DataDir {
         Ok(data)
     }
 
-    /// The folder itself.
+    /// The path of the folder.
     pub fn path(&self) -> &Path {
         &self.inner.path
     }
 
-    /// Where each service's log is, `<service>.log`.
+    /// The folder of the logs, `<service>.log`.
     pub fn logs(&self) -> PathBuf {
         self.inner.path.join("logs")
     }
 
-    /// The secret called `name`, made at the first call and kept in a file that only its owner may read.
+    /// The secret `name`, created at the first call in a file that only its owner may read.
     ///
-    /// Returns the file's path and the secret: 32 random bytes in hex.
+    /// Returns the path of the file and the secret: 32 random bytes in hex.
     pub fn secret(&self, name: &str) -> Result<(PathBuf, String)> {
         let folder = self.inner.path.join("secrets");
         let private = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
-        private.map_err(Error::io("make the folder", &folder))?;
+        private.map_err(Error::io("created", &folder))?;
         let path = folder.join(name);
         if let Ok(kept) = fs::read_to_string(&path) {
             return Ok((path, kept.trim().to_owned()));
@@ -101,18 +101,18 @@ impl DataDir {
 impl Drop for Inner {
     fn drop(&mut self) {
         if self.temporary {
-            // What cannot be removed now is removed by the next run.
+            // The next run removes files that cannot be removed now.
             let _ = fs::remove_dir_all(&self.path);
         }
     }
 }
 
-/// Makes `path` and what is above it; the last folder for its owner and those who pass through.
+/// Creates `path` and its parents. Others may pass through the folder, but not list it.
 pub(crate) fn make_dir(path: &Path) -> Result<()> {
-    DirBuilder::new().recursive(true).mode(0o711).create(path).map_err(Error::io("make the folder", path))
+    DirBuilder::new().recursive(true).mode(0o711).create(path).map_err(Error::io("created", path))
 }
 
-/// Writes a file that only its owner may read, whole or not at all.
+/// Writes a file that only its owner may read, atomically.
 pub(crate) fn write_private(path: &Path, text: &str) -> Result<()> {
     let partial = path.with_extension("partial");
     let write = || -> std::io::Result<()> {
@@ -122,7 +122,7 @@ pub(crate) fn write_private(path: &Path, text: &str) -> Result<()> {
         file.sync_all()?;
         fs::rename(&partial, path)
     };
-    write().map_err(Error::io("write", path))
+    write().map_err(Error::io("written", path))
 }
 
 /// Removes the temporary folders of processes that were killed.

@@ -1,89 +1,89 @@
-//! What can go wrong while services are prepared, started and stopped.
+//! The errors of preparing, starting and stopping services.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The outcome of everything this crate does.
+/// The result type of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why a service is not there. Messages are for the person at the terminal.
+/// The reason why a service does not run. Messages are for the terminal.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Neither the working directory nor this build lies in a checkout, so that set-up cannot be asked for the parts.
-    #[error("find a Colloquy checkout (looked for setup/runtime.py upwards from the working directory)")]
+    /// Neither the working directory nor this build is inside a checkout, so set-up cannot locate the parts.
+    #[error("no Colloquy checkout was found (setup/runtime.py, upwards from the working directory)")]
     NoRepository,
-    /// Set-up could not fetch or find the runtime parts; it has said why on stderr.
-    #[error("prepare the runtime parts: {0}")]
+    /// Set-up could not fetch or find the runtime parts; its own message is on stderr.
+    #[error("the runtime parts are missing: {0}")]
     Parts(String),
     /// A binary of this workspace has not been built.
-    #[error("find the binary `{0}`; build it with `cargo build -p {0}`")]
+    #[error("the binary `{0}` is not built; build it with `cargo build -p {0}`")]
     NotBuilt(&'static str),
-    /// A program could not be started at all.
-    #[error("start {program}: {source}")]
+    /// The operating system could not start a program.
+    #[error("{program} cannot be started")]
     Spawn {
-        /// What was to run.
+        /// The path of the program.
         program: String,
-        /// Why it did not.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The service ended instead of becoming ready, or afterwards on its own.
-    #[error("keep {service} running: it ended with {status}{}", tail_of(log_tail))]
+    /// The service ended before it was ready, or later without being stopped.
+    #[error("{service} ended with {status}{}", tail_of(log_tail))]
     Exited {
         /// Its name.
         service: &'static str,
-        /// How it ended, in words.
+        /// Its exit status or signal.
         status: String,
         /// The last lines of its log since it was started.
         log_tail: String,
     },
-    /// The service runs and does not answer in time.
-    #[error("get an answer from {service} within {seconds} s{}", tail_of(log_tail))]
+    /// The service runs but was not ready in time.
+    #[error("{service} was not ready after {seconds} s{}", tail_of(log_tail))]
     NotReady {
         /// Its name.
         service: &'static str,
-        /// How long it was given.
+        /// The time limit.
         seconds: u64,
         /// The last lines of its log since it was started.
         log_tail: String,
     },
     /// A tool of a service (initdb, psql) reported a failure.
-    #[error("run {tool}: {message}")]
+    #[error("{tool} failed: {message}")]
     Tool {
         /// The tool's name.
         tool: &'static str,
-        /// What it said.
+        /// Its error output.
         message: String,
     },
-    /// A name that cannot be a database's.
-    #[error("use {0:?} as a database name: only a-z, 0-9 and _, at most 63, beginning with a letter")]
+    /// The name of a database is not allowed.
+    #[error("{0:?} is not a database name: it must be a-z, 0-9 and _, at most 63, beginning with a letter")]
     DatabaseName(String),
     /// Another process uses the same data.
-    #[error("use {0}: another colloquy-dev is running on it")]
+    #[error("another colloquy-dev uses the data in {0}")]
     DataDirInUse(PathBuf),
-    /// Nothing below the data directory may be written while the disk is full.
-    #[error("use {path}: the disk has only {free_mib} MiB left, the services need at least {needed_mib} MiB")]
+    /// The disk is too full to start the services.
+    #[error("the disk of {path} has {free_mib} MiB left, the services need at least {needed_mib} MiB")]
     DiskFull {
         /// The data directory.
         path: PathBuf,
-        /// What is left, in MiB.
+        /// Free space, in MiB.
         free_mib: u64,
-        /// What has to be left, in MiB.
+        /// Needed space, in MiB.
         needed_mib: u64,
     },
-    /// Root cannot start PostgreSQL, and no user it could run as was found or can reach its files.
-    #[error("run PostgreSQL as an ordinary user: {0}")]
+    /// Root cannot run PostgreSQL, and there is no ordinary user that can reach its files.
+    #[error("PostgreSQL cannot run as an ordinary user: {0}")]
     Unprivileged(String),
     /// No free loopback port was found.
-    #[error("find a free loopback port")]
+    #[error("no free loopback port was found")]
     NoPort,
-    /// The file system refused something.
-    #[error("{action} {path}: {source}")]
+    /// An operation of the file system failed.
+    #[error("{path} cannot be {action}")]
     Io {
-        /// What was tried, an infinitive.
+        /// The operation, as a past participle.
         action: &'static str,
-        /// Where.
+        /// The file or folder.
         path: PathBuf,
-        /// Why not.
+        /// The error of the file system.
         source: io::Error,
     },
 }

@@ -1,4 +1,4 @@
-//! The smallest HTTP client: asks a loopback service whether it is there. Not for anything else.
+//! A minimal HTTP client for readiness checks of loopback services. Not for any other purpose.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,9 +8,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-const LONGEST_ANSWER: u64 = 1 << 20;
+const LARGEST_ANSWER_BYTES: u64 = 1 << 20;
 
-/// The status and body of `GET path`, or an error when there is no complete answer within `within`.
+/// Returns the status and body of `GET path`; fails if the answer is not complete after `within`.
 pub async fn get(address: SocketAddr, path: &str, within: Duration) -> io::Result<(u16, String)> {
     timeout(within, exchange(address, path)).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
@@ -21,7 +21,7 @@ async fn exchange(address: SocketAddr, path: &str) -> io::Result<(u16, String)> 
     let request = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\nAccept: */*\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
-    stream.take(LONGEST_ANSWER).read_to_end(&mut answer).await?;
+    stream.take(LARGEST_ANSWER_BYTES).read_to_end(&mut answer).await?;
     let answer = String::from_utf8_lossy(&answer);
     let (head, body) = answer.split_once("\r\n\r\n").ok_or(io::ErrorKind::InvalidData)?;
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());

@@ -1,8 +1,9 @@
-//! The real services for development and tests: PostgreSQL, nats-server, the Qdrant engine, Better Auth and, on request,
-//! llama.cpp, each on a free loopback port with a readiness check, its data and its log below one [`DataDir`].
+//! The real services for development and tests: PostgreSQL, nats-server, the Qdrant engine, Better Auth and,
+//! on request, llama.cpp. Each has a free loopback port and a readiness check; data and logs are below one
+//! [`DataDir`].
 //!
-//! Every service starts, stops, restarts and dies on its own ([`Service`]), because tests need exactly that. Nothing here
-//! knows what Colloquy does, and nothing of this crate may end up in the product.
+//! Each service can be started, stopped, restarted and killed alone ([`Service`]), as tests need it. This
+//! crate knows nothing about Colloquy, and the product must not depend on it.
 //!
 //! A test that restarts or kills a service starts its own:
 //!

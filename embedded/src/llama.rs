@@ -1,12 +1,12 @@
-//! llama.cpp's OpenAI-compatible server with a small model. It speaks the protocol truthfully and answers badly, so that
-//! it is started for tests and on request only.
+//! llama.cpp's OpenAI-compatible server with a small model. The protocol is real, the answers are bad: it is
+//! started for tests and on request only.
 
 use std::ops::Deref;
 use std::time::Duration;
 
 use crate::{DataDir, Error, Parts, Program, Readiness, Result, Service, repository};
 
-/// A language model server of our own.
+/// A running language model server.
 #[derive(Debug)]
 pub struct Llama {
     service: Service,
@@ -21,15 +21,15 @@ impl Deref for Llama {
 }
 
 impl Llama {
-    /// What the model is called in requests.
+    /// The name of the model in requests.
     pub const MODEL: &'static str = "smollm2-135m-instruct";
     /// Tokens of context for each answer.
     pub const CONTEXT: u32 = 4096;
 
-    /// Starts the server; `parts` must have been located with the model.
+    /// Starts the server. `parts` must be located with the model.
     pub async fn start(parts: &Parts, data: &DataDir) -> Result<Self> {
         let (Some(python_path), Some(model)) = (&parts.llama_python_path, &parts.llama_model) else {
-            return Err(Error::Parts("the language model was not asked for".to_owned()));
+            return Err(Error::Parts("they were located without the language model".to_owned()));
         };
         let script = repository()?.join("embedded").join("llama_server.py");
         let service = Service::on_free_port(data, |address| {

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use crate::data_dir::make_dir;
 use crate::{DataDir, Error, Parts, Program, Readiness, Result, Service};
 
-/// JetStream counts what streams may grow to, not what they hold, and each test has streams of its own: without this the
-/// disk would be full after nine of them.
+/// JetStream reserves the maximum size of each stream, not its present size, and each test creates its own
+/// streams. With the default limits, the ninth test would get no storage.
 const LIMITS: &str = "jetstream { max_memory_store: 1TB, max_file_store: 1TB }\n";
 
-/// A NATS server of our own.
+/// A running NATS server.
 #[derive(Debug)]
 pub struct Nats {
     service: Service,
@@ -33,25 +33,25 @@ impl Nats {
         let store = data.path().join("nats");
         make_dir(&store)?;
         let limits = data.path().join("nats.conf");
-        fs::write(&limits, LIMITS).map_err(Error::io("write", &limits))?;
+        fs::write(&limits, LIMITS).map_err(Error::io("written", &limits))?;
         let service = Service::on_free_port(data, |address| server(parts, &limits, &store, address)).await?;
         Ok(Self { service, store })
     }
 
-    /// Where clients connect to.
+    /// The URL for clients.
     pub fn url(&self) -> String {
         format!("nats://{}", self.service.address())
     }
 
-    /// The folder JetStream writes to.
+    /// The folder of JetStream's data.
     pub fn store(&self) -> &Path {
         &self.store
     }
 
-    /// Stops the server, forgets every stream, consumer and message, and starts it again at the same address.
+    /// Kills the server, removes all streams and consumers, and starts it again at the same address.
     pub async fn wipe(&self) -> Result<()> {
         self.service.kill().await?;
-        fs::remove_dir_all(&self.store).map_err(Error::io("remove", &self.store))?;
+        fs::remove_dir_all(&self.store).map_err(Error::io("removed", &self.store))?;
         make_dir(&self.store)?;
         self.service.start().await
     }

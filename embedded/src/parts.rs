@@ -1,5 +1,5 @@
-//! Where the programs and models are that the services run: what set-up has fetched (`setup/runtime.py` alone knows the
-//! pins and the cache) and what this workspace builds.
+//! The locations of the programs and models that the services run: parts that set-up has fetched (only
+//! `setup/runtime.py` knows the pins and the cache), and binaries of this workspace.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -9,16 +9,16 @@ use tokio::process::Command;
 
 use crate::{Error, Result};
 
-/// Whether llama.cpp's server and its small model (130 MB to fetch) are wanted.
+/// Whether llama.cpp's server and its small model (130 MB to fetch) are included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WithModel {
-    /// They are.
+    /// They are included.
     Yes,
-    /// They are not.
+    /// They are not included.
     No,
 }
 
-/// The places of the runtime parts, as set-up prints them.
+/// The locations of the runtime parts, as set-up prints them.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Parts {
     /// The program `nats-server`.
@@ -29,18 +29,18 @@ pub struct Parts {
     pub onnxruntime: PathBuf,
     /// The folder with `model.onnx` and the tokenizer's files, for `EMBEDDING_MODEL_DIR`.
     pub embedding_model: PathBuf,
-    /// The Python interpreter that set-up ran with.
+    /// The Python interpreter of set-up.
     pub python: PathBuf,
-    /// Where Python finds the packages that the server of the Qdrant engine uses.
+    /// The folder of the Python packages for the server of the Qdrant engine.
     pub qdrant_python_path: PathBuf,
-    /// Where Python finds llama.cpp's server, when it was asked for.
+    /// The folder of the Python packages for llama.cpp's server, if included.
     pub llama_python_path: Option<PathBuf>,
-    /// The small language model, when it was asked for.
+    /// The small language model, if included.
     pub llama_model: Option<PathBuf>,
 }
 
 impl Parts {
-    /// Asks set-up for the parts; it fetches the missing ones and shows its progress on stderr.
+    /// Locates the parts through set-up, which fetches missing ones and shows its progress on stderr.
     pub async fn locate(with_model: WithModel) -> Result<Self> {
         let mut command = Command::new("python3");
         command.arg(repository()?.join("setup").join("runtime.py"));
@@ -59,7 +59,7 @@ impl Parts {
     }
 }
 
-/// The checkout: the working directory's, else the one this was built from.
+/// The checkout that contains the working directory, else the checkout of this build.
 pub fn repository() -> Result<PathBuf> {
     let is_checkout = |folder: &&Path| folder.join("setup").join("runtime.py").is_file();
     let working_directory = std::env::current_dir().unwrap_or_default();
@@ -71,9 +71,9 @@ pub fn repository() -> Result<PathBuf> {
         .ok_or(Error::NoRepository)
 }
 
-/// The workspace's binary `name`, which cargo puts beside this program (or, for a test, into the folder above).
+/// The workspace's binary `name`, which cargo puts beside this program or, for a test, into the folder above.
 pub fn binary_beside_this(name: &'static str) -> Result<PathBuf> {
-    let this = std::env::current_exe().map_err(Error::io("find", Path::new("this program")))?;
+    let this = std::env::current_exe().map_err(Error::io("located", Path::new("this program")))?;
     this.ancestors()
         .skip(1)
         .take(2)

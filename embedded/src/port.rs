@@ -1,5 +1,5 @@
-//! Free loopback ports, from below the range that the kernel hands out to outgoing connections: a service that is stopped
-//! and started again finds its port still free, however many connections a test opened in between.
+//! Free loopback ports below the range that the kernel uses for outgoing connections: while a service is
+//! stopped, no connection of a test can take its port.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
@@ -8,7 +8,7 @@ use crate::{Error, Result, random};
 const LOWEST: u16 = 15_000;
 const ATTEMPTS: usize = 200;
 
-/// A loopback address that nobody listens on at this moment.
+/// A loopback address on which no program listens at this moment.
 pub fn free_port() -> Result<SocketAddr> {
     let count = first_outgoing_port().saturating_sub(LOWEST).max(1_000);
     for _ in 0..ATTEMPTS {

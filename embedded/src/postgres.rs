@@ -1,5 +1,5 @@
-//! PostgreSQL: one cluster below the data directory, with an owner role that is no superuser (row-level security binds
-//! it) and databases made on demand.
+//! PostgreSQL: one cluster below the data directory, with an owner role that is not a superuser (row-level
+//! security applies to it) and databases created on demand.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -20,9 +20,10 @@ use crate::{DataDir, Error, Parts, Program, Readiness, Result, Service, hex_secr
 
 const OWNER: &str = "colloquy";
 const SUPERUSER: &str = "postgres";
-const TOOL_PATIENCE: Duration = Duration::from_mins(1);
+/// Time limit of a tool such as initdb.
+const TOOL_TIME_LIMIT: Duration = Duration::from_mins(1);
 
-/// For two cores and an SSD. Everything that makes commits durable stays on.
+/// Settings for two cores and an SSD. Commits stay durable.
 const SETTINGS: [(&str, &str); 16] = [
     ("unix_socket_directories", ""),
     ("max_connections", "200"),
@@ -36,14 +37,14 @@ const SETTINGS: [(&str, &str); 16] = [
     ("jit", "off"),
     ("timezone", "UTC"),
     ("password_encryption", "scram-sha-256"),
-    // What people wrote must not reach the log: neither statements nor the rows quoted in an error's detail.
+    // Texts of users must not reach the log: neither statements nor the rows quoted in errors.
     ("log_min_error_statement", "panic"),
     ("log_error_verbosity", "terse"),
     ("log_parameter_max_length", "0"),
     ("log_timezone", "UTC"),
 ];
 
-/// A PostgreSQL server of our own.
+/// A running PostgreSQL server.
 #[derive(Debug)]
 pub struct Postgres {
     service: Service,
@@ -60,7 +61,7 @@ impl Deref for Postgres {
 }
 
 impl Postgres {
-    /// Starts the cluster in `data`, made at the first start.
+    /// Starts the cluster in `data`; creates it at the first start.
     pub async fn start(parts: &Parts, data: &DataDir) -> Result<Self> {
         let folder = data.path().join("postgres");
         let cluster = folder.join("cluster");
@@ -81,17 +82,17 @@ impl Postgres {
         Ok(postgres)
     }
 
-    /// The URL of database `name` for the owner role, who may create databases and roles but is no superuser.
+    /// The URL of database `name` for the owner role, which may create databases and roles.
     pub fn url(&self, name: &str) -> String {
         self.url_for(OWNER, name)
     }
 
-    /// The URL of database `name` for the superuser, for tests that end other connections or read what they may not.
+    /// The URL of database `name` for the superuser: for tests that end connections or read all rows.
     pub fn superuser_url(&self, name: &str) -> String {
         self.url_for(SUPERUSER, name)
     }
 
-    /// Makes the database `name` unless it exists, and returns its URL for the owner role.
+    /// Creates the database `name` unless it exists, and returns its URL for the owner role.
     pub async fn create_database(&self, name: &str) -> Result<String> {
         let begins_well = name.starts_with(|first: char| first.is_ascii_lowercase());
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
@@ -119,7 +120,7 @@ impl Postgres {
         .await
     }
 
-    /// Runs `script` by psql as the superuser; it goes in by a pipe, so that nothing of it shows in a process list.
+    /// Runs `script` by psql as the superuser, through a pipe: process lists do not show it.
     async fn sql(&self, script: &str) -> Result<()> {
         let address = self.service.address();
         let mut command = Command::new(self.bin.join("psql"));
@@ -139,13 +140,13 @@ fn server(bin: &Path, cluster: &Path, user: &RunAs, address: SocketAddr) -> Prog
         .argument(address.ip().to_string())
         .argument("-p")
         .argument(address.port().to_string())
-        // "Fast": ends sessions instead of waiting for them.
+        // PostgreSQL's fast shutdown: ends sessions instead of waiting for them.
         .stop_by(Signal::SIGINT)
         .start_within(Duration::from_mins(2))
         .stop_within(Duration::from_mins(1))
         .run_as(user.clone())
-        // After a kill the last processes of the old server need a moment to notice.
-        .passing_failure("is still in use");
+        // After a kill, the last processes of the former server end with a delay.
+        .transient_failure("is still in use");
     program = program.argument("-c").argument(format!("shared_buffers={}MB", shared_buffers()));
     for (name, value) in SETTINGS {
         program = program.argument("-c").argument(format!("{name}={value}"));
@@ -153,7 +154,7 @@ fn server(bin: &Path, cluster: &Path, user: &RunAs, address: SocketAddr) -> Prog
     program
 }
 
-/// Postgres' own cache, in MiB: an eighth of the machine's memory, which is taken only as it fills.
+/// PostgreSQL's own cache, in MiB: an eighth of the machine's memory, allocated as it fills.
 fn shared_buffers() -> u64 {
     let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let total = memory
@@ -162,12 +163,12 @@ fn shared_buffers() -> u64 {
     (total.unwrap_or(2_u64 << 20) / 1024 / 8).clamp(128, 2048)
 }
 
-/// Makes the cluster beside its place and moves it there when it is whole, so that an interrupted first start leaves
-/// nothing that looks like one.
+/// Creates the cluster in a folder beside its own and renames it when it is complete: an interrupted first
+/// start leaves no partial cluster.
 async fn initialise(bin: &Path, folder: &Path, cluster: &Path, user: &RunAs) -> Result<()> {
     let partial = folder.join("cluster.partial");
     if partial.exists() {
-        fs::remove_dir_all(&partial).map_err(Error::io("remove", &partial))?;
+        fs::remove_dir_all(&partial).map_err(Error::io("removed", &partial))?;
     }
     let password_file = folder.join("password");
     write_private(&password_file, &hex_secret(16)?)?;
@@ -179,11 +180,11 @@ async fn initialise(bin: &Path, folder: &Path, cluster: &Path, user: &RunAs) -> 
     command.arg(format!("--username={SUPERUSER}")).arg("--pwfile").arg(&password_file);
     command.arg("-D").arg(&partial);
     run_tool("initdb", command, "").await?;
-    fs::rename(&partial, cluster).map_err(Error::io("move into place", &partial))
+    fs::rename(&partial, cluster).map_err(Error::io("renamed", &partial))
 }
 
-/// Removes what a crash may have left: a server that still runs on our data, which nobody else can be using, and a file
-/// that names a process which by now is another program.
+/// Cleans up after a crash: stops a server that still runs on this cluster (the data folder is locked, so no
+/// other process uses it), or removes a pid file whose process is another program by now.
 async fn clear_crash(cluster: &Path) {
     let pid_file = cluster.join("postmaster.pid");
     let Ok(text) = fs::read_to_string(&pid_file) else {
@@ -214,9 +215,12 @@ async fn run_tool(tool: &'static str, mut command: Command, input: &str) -> Resu
         }
         child.wait_with_output().await
     };
-    let output = timeout(TOOL_PATIENCE, run)
+    let output = timeout(TOOL_TIME_LIMIT, run)
         .await
-        .map_err(|_| Error::Tool { tool, message: format!("no end within {} s", TOOL_PATIENCE.as_secs()) })?
+        .map_err(|_| Error::Tool {
+            tool,
+            message: format!("it did not end within {} s", TOOL_TIME_LIMIT.as_secs()),
+        })?
         .map_err(|source| Error::Spawn { program: tool.to_owned(), source })?;
     if output.status.success() {
         return Ok(());

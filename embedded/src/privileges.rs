@@ -1,5 +1,6 @@
-//! As whom PostgreSQL runs. It refuses to run as root, so that root has to hand it to an ordinary user; and when that user
-//! cannot reach the files (a checkout or a cache in root's home), to give it the right to pass through folders.
+//! The user that PostgreSQL runs as. PostgreSQL refuses to run as root, so root starts it as an ordinary
+//! user; if that user cannot reach the files (a checkout or a cache in root's home), root adds a capability
+//! to pass through folders.
 
 use std::ffi::OsString;
 use std::fs;
@@ -16,15 +17,15 @@ const CAP_DAC_READ_SEARCH: u32 = 2;
 /// The user a service runs as.
 #[derive(Debug, Clone, Default)]
 pub(crate) enum RunAs {
-    /// Whoever runs this process.
+    /// The user of this process.
     #[default]
     Myself,
-    /// Root steps down to this user, with `capability` when it could not reach its files otherwise.
+    /// Another user than root, with `capability` if the user cannot reach the files without it.
     Other { uid: u32, gid: u32, capability: Option<&'static str> },
 }
 
 impl RunAs {
-    /// An ordinary user who may own `data` and reach `programs`. An existing `data` keeps its owner.
+    /// An ordinary user that may own `data` and reach `programs`. An existing `data` keeps its owner.
     pub(crate) fn ordinary_user(data: &Path, programs: &Path) -> Result<Self> {
         if !Uid::effective().is_root() {
             return Ok(Self::Myself);
@@ -42,17 +43,17 @@ impl RunAs {
         Ok(Self::Other { uid, gid, capability })
     }
 
-    /// Makes `path` belong to this user.
+    /// Makes this user the owner of `path`.
     pub(crate) fn own(&self, path: &Path) -> Result<()> {
         match self {
             Self::Myself => Ok(()),
             Self::Other { uid, gid, .. } => {
-                chown(path, Some(*uid), Some(*gid)).map_err(Error::io("change the owner of", path))
+                chown(path, Some(*uid), Some(*gid)).map_err(Error::io("given another owner", path))
             }
         }
     }
 
-    /// The arguments that make `setpriv` step down to this user.
+    /// The arguments of `setpriv` for this user.
     pub(crate) fn setpriv_arguments(&self) -> Vec<OsString> {
         let Self::Other { uid, gid, capability } = self else {
             return Vec::new();
@@ -60,7 +61,7 @@ impl RunAs {
         let mut arguments =
             vec![format!("--reuid={uid}"), format!("--regid={gid}"), "--clear-groups".to_owned()];
         if let Some(capability) = capability {
-            // Without this bit access(2), by which initdb looks for its companions, ignores the capability.
+            // initdb looks for its companions by access(2), which ignores the capability without this bit.
             arguments.push("--securebits=+no_setuid_fixup".to_owned());
             arguments.push(format!("--inh-caps=-all,+{capability}"));
             arguments.push(format!("--ambient-caps=-all,+{capability}"));
@@ -76,11 +77,11 @@ fn unprivileged_user() -> Result<(u32, u32)> {
         }
     }
     Err(Error::Unprivileged(
-        "neither `postgres` nor `nobody` exists here; run as an ordinary user instead".to_owned(),
+        "neither the user `postgres` nor `nobody` exists; run as an ordinary user instead".to_owned(),
     ))
 }
 
-/// Whether the user may search every folder from the root down to `folder`.
+/// Whether the user may pass through every folder from the root down to `folder`.
 fn can_pass(folder: &Path, uid: u32, gid: u32) -> bool {
     folder.ancestors().filter_map(|ancestor| fs::metadata(ancestor).ok()).all(|ancestor| {
         let bits = if ancestor.uid() == uid {
@@ -94,7 +95,7 @@ fn can_pass(folder: &Path, uid: u32, gid: u32) -> bool {
     })
 }
 
-/// The weakest capability this process can pass on that lets its holder through any folder.
+/// The weakest capability of this process that allows to pass through any folder.
 fn passing_capability() -> Result<&'static str> {
     let permitted = fs::read_to_string("/proc/self/status")
         .ok()
@@ -109,7 +110,7 @@ fn passing_capability() -> Result<&'static str> {
     } else if may(CAP_DAC_OVERRIDE) {
         Ok("dac_override")
     } else {
-        let why = "it could not reach its files; move the checkout and the cache to folders that everybody may pass";
+        let why = "it cannot reach its files; move the checkout and the cache to folders that all users may pass through";
         Err(Error::Unprivileged(why.to_owned()))
     }
 }

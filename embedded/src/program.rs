@@ -1,7 +1,7 @@
-//! What to run as a service: the command, as whom, and the sign that it is ready. Starts nothing itself.
+//! The description of a service: command, user, and readiness check. Starts nothing itself.
 //!
-//! A child never outlives this process, not even when this process is killed: the kernel kills it then (`setpriv
-//! --pdeathsig`). It has a process group of its own, so that Ctrl-C reaches only whoever started it.
+//! A child never outlives this process: if this process is killed, the kernel kills the child (`setpriv
+//! --pdeathsig`). The child has its own process group, so Ctrl-C reaches only this process.
 
 use std::ffi::{OsStr, OsString};
 use std::net::SocketAddr;
@@ -15,16 +15,16 @@ use nix::sys::signal::Signal;
 use crate::privileges::RunAs;
 use crate::readiness::Readiness;
 
-/// Which variables a program gets beside its own.
+/// The environment variables that a program inherits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Environment {
-    /// Only those every program needs; nothing configured for another one leaks in.
+    /// Basic variables such as `PATH`; the configuration of other programs is not inherited.
     Clean,
-    /// All of this process.
+    /// All variables of this process.
     Inherited,
 }
 
-/// What to run as a service and how to know that it is ready.
+/// A program to run as a service, and its readiness check.
 #[derive(Debug, Clone)]
 pub struct Program {
     pub(crate) name: &'static str,
@@ -39,11 +39,11 @@ pub struct Program {
     pub(crate) stop_signal: Signal,
     pub(crate) stop_within: Duration,
     user: RunAs,
-    pub(crate) passing_failure: Option<&'static str>,
+    pub(crate) transient_failure: Option<&'static str>,
 }
 
 impl Program {
-    /// The program at `path`, which is the service `name` once it is ready at `address`.
+    /// The program at `path` as the service `name`, which will listen on `address`.
     pub fn new(
         name: &'static str,
         path: impl Into<PathBuf>,
@@ -63,7 +63,7 @@ impl Program {
             stop_signal: Signal::SIGTERM,
             stop_within: Duration::from_secs(10),
             user: RunAs::Myself,
-            passing_failure: None,
+            transient_failure: None,
         }
     }
 
@@ -81,28 +81,28 @@ impl Program {
         self
     }
 
-    /// Sets which other variables it gets; [`Environment::Clean`] unless set.
+    /// Sets the inherited variables; default [`Environment::Clean`].
     #[must_use]
     pub fn environment(mut self, environment: Environment) -> Self {
         self.environment = environment;
         self
     }
 
-    /// Sets the working directory; `/` unless set.
+    /// Sets the working directory; default `/`.
     #[must_use]
     pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.directory = directory.into();
         self
     }
 
-    /// Sets how long it may take to become ready (30 s unless set).
+    /// Sets the time limit until it is ready; default 30 s.
     #[must_use]
     pub fn start_within(mut self, within: Duration) -> Self {
         self.start_within = within;
         self
     }
 
-    /// Sets how long it may take to end before it is killed (10 s unless set).
+    /// Sets the time limit for an orderly end, after which it is killed; default 10 s.
     #[must_use]
     pub fn stop_within(mut self, within: Duration) -> Self {
         self.stop_within = within;
@@ -119,9 +119,9 @@ impl Program {
         self
     }
 
-    /// A failure that passes by itself when its log says this: the start is tried again.
-    pub(crate) fn passing_failure(mut self, text: &'static str) -> Self {
-        self.passing_failure = Some(text);
+    /// Sets a text in the log by which a failed start is transient and is tried again.
+    pub(crate) fn transient_failure(mut self, text: &'static str) -> Self {
+        self.transient_failure = Some(text);
         self
     }
 

@@ -1,4 +1,4 @@
-//! The Qdrant engine behind Qdrant's gRPC (`embedded/qdrant`, in Python), with its collections below the data directory.
+//! The server of the Qdrant engine (`embedded/qdrant`, in Python), with its data below the data directory.
 
 use std::ffi::OsString;
 use std::fs;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::data_dir::make_dir;
 use crate::{DataDir, Error, Parts, Program, Readiness, Result, Service, repository};
 
-/// A Qdrant engine of our own.
+/// A running server of the Qdrant engine.
 #[derive(Debug)]
 pub struct Qdrant {
     service: Service,
@@ -25,7 +25,7 @@ impl Deref for Qdrant {
 }
 
 impl Qdrant {
-    /// Starts the engine with its collections in `data`.
+    /// Starts the server with its collections in `data`.
     pub async fn start(parts: &Parts, data: &DataDir) -> Result<Self> {
         let store = data.path().join("qdrant");
         make_dir(&store)?;
@@ -35,21 +35,21 @@ impl Qdrant {
         Ok(Self { service, store })
     }
 
-    /// Where gRPC clients connect to.
+    /// The URL for gRPC clients.
     pub fn url(&self) -> String {
         format!("http://{}", self.service.address())
     }
 
-    /// Stops the engine, removes every collection, and starts it again at the same address.
+    /// Kills the server, removes all collections, and starts it again at the same address.
     pub async fn wipe(&self) -> Result<()> {
         self.service.kill().await?;
-        fs::remove_dir_all(&self.store).map_err(Error::io("remove", &self.store))?;
+        fs::remove_dir_all(&self.store).map_err(Error::io("removed", &self.store))?;
         make_dir(&self.store)?;
         self.service.start().await
     }
 }
 
-/// Where Python finds the server's package and the packages that it uses.
+/// The folders of the server's package and of the packages that it uses.
 fn python_path(parts: &Parts) -> Result<OsString> {
     let mut path = repository()?.join("embedded").into_os_string();
     path.push(":");

@@ -1,4 +1,4 @@
-//! How a service shows that it is ready to be used. One look each; the waiting is [`crate::Service`]'s.
+//! Readiness checks of services. Each checks once; [`crate::Service`] repeats it.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,18 +12,19 @@ use tokio::time::timeout;
 
 use crate::http;
 
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Time limit of one check.
+const TIME_LIMIT: Duration = Duration::from_secs(2);
 
-/// The sign of readiness of one kind of service.
+/// The readiness check of a service.
 #[derive(Debug, Clone)]
 pub enum Readiness {
-    /// PostgreSQL's own `pg_isready`, at this path, finds that connections are accepted.
+    /// `pg_isready` at this path reports that PostgreSQL accepts connections.
     PgIsReady(PathBuf),
-    /// A NATS server greets with JetStream enabled.
+    /// The NATS server sends its greeting, with JetStream enabled.
     NatsWithJetStream,
-    /// The text appears in what the service has printed since it was started.
+    /// The output of the service since its start contains the text.
     Prints(&'static str),
-    /// `GET` of the path answers 200.
+    /// `GET` of the path returns 200.
     Answers(&'static str),
 }
 
@@ -33,14 +34,14 @@ impl Readiness {
         match self {
             Self::PgIsReady(program) => pg_is_ready(program, address).await,
             Self::NatsWithJetStream => {
-                timeout(PATIENCE, nats_greeting(address)).await.is_ok_and(|greeting| {
+                timeout(TIME_LIMIT, nats_greeting(address)).await.is_ok_and(|greeting| {
                     greeting
                         .is_ok_and(|line| line.starts_with("INFO ") && line.contains("\"jetstream\":true"))
                 })
             }
             Self::Prints(text) => printed().contains(text),
             Self::Answers(path) => {
-                http::get(address, path, PATIENCE).await.is_ok_and(|(status, _)| status == 200)
+                http::get(address, path, TIME_LIMIT).await.is_ok_and(|(status, _)| status == 200)
             }
         }
     }

@@ -1,4 +1,4 @@
-//! One service: a child process that is started, watched, stopped, killed and paused. Knows no service in particular.
+//! One service: a child process that is started, watched, stopped, killed and paused.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -13,19 +13,19 @@ use nix::unistd::Pid;
 use crate::service_log::ServiceLog;
 use crate::{DataDir, Error, Program, Result, free_port, spawner};
 
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 const TAIL_LINES: usize = 20;
 const PORTS_TO_TRY: usize = 3;
 const PORT_TAKEN: [&str; 3] = ["ddress already in use", "address in use", "EADDRINUSE"];
 
-/// A service's process, or the place where it was and will be started again: its address stays the same.
+/// A service: its process while it runs, and the address and data that it keeps over restarts.
 ///
 /// Dropping it stops the process and waits for its end.
 pub struct Service {
     program: Program,
     log: ServiceLog,
     state: Mutex<State>,
-    // Last, so that a temporary folder outlives the process that writes to it.
+    // Dropped last: a temporary folder outlives the process that writes to it.
     _data: DataDir,
 }
 
@@ -46,7 +46,7 @@ impl fmt::Debug for Service {
 }
 
 impl Service {
-    /// Starts what `program` makes of a free port, on another port when somebody else was quicker to take it.
+    /// Starts the program that `program` returns for a free port; tries other ports if that is taken.
     pub(crate) async fn on_free_port(
         data: &DataDir,
         program: impl Fn(SocketAddr) -> Program,
@@ -70,27 +70,27 @@ impl Service {
         Ok(service)
     }
 
-    /// Its name, as in its log's.
+    /// The name, also that of the log file.
     pub fn name(&self) -> &'static str {
         self.program.name
     }
 
-    /// Where it listens, over restarts too.
+    /// The address on which it listens; stays the same over restarts.
     pub fn address(&self) -> SocketAddr {
         self.program.address
     }
 
-    /// The file its output goes to.
+    /// The log file with its output.
     pub fn log_path(&self) -> &Path {
         self.log.path()
     }
 
-    /// Its process, while there is one.
+    /// The id of its process, if it runs.
     pub fn process_id(&self) -> Option<u32> {
         self.state().child.as_ref().map(Child::id)
     }
 
-    /// Starts it again at the same address and waits until it is ready; nothing happens when it runs.
+    /// Starts it again at the same address and waits until it is ready. Does nothing if it runs.
     pub async fn start(&self) -> Result<()> {
         if self.process_id().is_some() && self.failure().is_none() {
             return Ok(());
@@ -99,44 +99,44 @@ impl Service {
         loop {
             self.launch()?;
             let outcome = self.wait_until_ready(deadline).await;
-            match (&outcome, self.program.passing_failure) {
-                (Err(Error::Exited { log_tail, .. }), Some(passing))
-                    if log_tail.contains(passing) && Instant::now() < deadline =>
+            match (&outcome, self.program.transient_failure) {
+                (Err(Error::Exited { log_tail, .. }), Some(transient))
+                    if log_tail.contains(transient) && Instant::now() < deadline =>
                 {
-                    tokio::time::sleep(LOOK_EVERY * 5).await;
+                    tokio::time::sleep(POLL_INTERVAL * 5).await;
                 }
                 _ => return outcome,
             }
         }
     }
 
-    /// Asks it to end, waits, and kills it when it takes too long.
+    /// Asks it to end, and kills it after the time limit.
     pub async fn stop(&self) -> Result<()> {
         let deadline = Instant::now() + self.program.stop_within;
         self.signal(self.program.stop_signal);
         while self.is_running() && Instant::now() < deadline {
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
         self.kill().await
     }
 
-    /// Ends it at once, as a crash of the machine would, and waits until it is gone.
+    /// Kills it and waits for its end.
     pub async fn kill(&self) -> Result<()> {
         self.signal(Signal::SIGKILL);
         while self.is_running() {
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
         self.state().child = None;
         Ok(())
     }
 
-    /// Stops it in order and starts it again at the same address.
+    /// Stops it and starts it again at the same address.
     pub async fn restart(&self) -> Result<()> {
         self.stop().await?;
         self.start().await
     }
 
-    /// Halts its processes where they are, as a machine that hangs: connections stay open and nobody answers.
+    /// Halts its processes by SIGSTOP: connections stay open, requests get no answer.
     pub fn pause(&self) {
         let mut state = self.state();
         let Some(child) = &state.child else { return };
@@ -148,19 +148,19 @@ impl Service {
         state.paused = halted;
     }
 
-    /// Lets its processes go on after [`Self::pause`].
+    /// Continues its processes after [`Self::pause`].
     pub fn resume(&self) {
         for process in std::mem::take(&mut self.state().paused) {
             let _ = kill(process, Signal::SIGCONT);
         }
     }
 
-    /// Whether its process lives (paused or not).
+    /// Whether its process exists, paused or not.
     pub fn is_running(&self) -> bool {
         matches!(self.state().child.as_mut().map(Child::try_wait), Some(Ok(None)))
     }
 
-    /// Why it ended, when it did so without being asked to.
+    /// The reason why it ended, if it was not stopped.
     pub fn failure(&self) -> Option<Error> {
         let status = match self.state().child.as_mut()?.try_wait() {
             Ok(None) => return None,
@@ -170,7 +170,7 @@ impl Service {
         Some(Error::Exited { service: self.program.name, status, log_tail: self.log_tail(TAIL_LINES) })
     }
 
-    /// The last `lines` lines of what it printed since it was started.
+    /// The last `lines` lines of its output since its start.
     pub fn log_tail(&self, lines: usize) -> String {
         let start = self.state().log_start;
         self.log.tail(start, lines)
@@ -178,7 +178,7 @@ impl Service {
 
     fn launch(&self) -> Result<()> {
         let (file, log_start) = self.log.open()?;
-        let errors = file.try_clone().map_err(Error::io("open", self.log.path()))?;
+        let errors = file.try_clone().map_err(Error::io("opened", self.log.path()))?;
         let mut command = self.program.command();
         command.stdout(file).stderr(errors);
         let child = spawner::spawn(command).map_err(|source| Error::Spawn {
@@ -206,11 +206,11 @@ impl Service {
                 let seconds = self.program.start_within.as_secs();
                 return Err(Error::NotReady { service: self.program.name, seconds, log_tail });
             }
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
-    /// Sends `signal` to its process; what is paused goes on first, to be able to end.
+    /// Sends `signal` to its process and continues paused processes, which could not end otherwise.
     fn signal(&self, signal: Signal) {
         if self.is_running()
             && let Some(id) = self.process_id()
@@ -230,7 +230,7 @@ impl Drop for Service {
         let deadline = Instant::now() + self.program.stop_within;
         self.signal(self.program.stop_signal);
         while self.is_running() && Instant::now() < deadline {
-            std::thread::sleep(LOOK_EVERY);
+            std::thread::sleep(POLL_INTERVAL);
         }
         self.signal(Signal::SIGKILL);
         if let Some(mut child) = self.state().child.take() {
@@ -243,7 +243,7 @@ fn in_words(status: ExitStatus) -> String {
     status.to_string().replace("exit status: ", "exit code ")
 }
 
-/// The processes whose parent is `parent`.
+/// The child processes of `parent`.
 fn children_of(parent: u32) -> Vec<Pid> {
     let Ok(entries) = std::fs::read_dir("/proc") else {
         return Vec::new();

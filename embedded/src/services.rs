@@ -1,13 +1,13 @@
-//! All services at once, as `colloquy-dev` and the tests' run need them: started side by side, stopped in order.
+//! All services together, for `colloquy-dev`: started concurrently, stopped in order.
 
 use crate::{
     Auth, AuthOptions, DataDir, Error, Llama, Nats, Parts, Postgres, Qdrant, RateLimit, Result, Service,
 };
 
-/// The database that Colloquy and the account service use.
+/// The database of Colloquy and the account service.
 const DATABASE: &str = "colloquy";
 
-/// A service that can be started beside PostgreSQL.
+/// A service that is started on request, beside PostgreSQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// nats-server.
@@ -20,12 +20,12 @@ pub enum Kind {
     Llama,
 }
 
-/// Which services to start. What is already running elsewhere is left out.
+/// The services to start. Services that run elsewhere are omitted.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The database to use instead of an own PostgreSQL.
+    /// A database that runs elsewhere; without it, PostgreSQL is started.
     pub database_url: Option<String>,
-    /// What else to start.
+    /// The services to start beside PostgreSQL.
     pub start: Vec<Kind>,
     /// The origin that browsers see, for the account service.
     pub public_url: String,
@@ -33,10 +33,10 @@ pub struct Options {
     pub rate_limit: RateLimit,
 }
 
-/// The running services. Dropping them stops each; [`Services::stop`] does it in order.
+/// The running services. Dropping stops each of them; [`Services::stop`] stops them in order.
 #[derive(Debug)]
 pub struct Services {
-    /// The language model server, when it was wanted.
+    /// The language model server, if requested.
     pub llama: Option<Llama>,
     /// The account service, unless it runs elsewhere.
     pub auth: Option<Auth>,
@@ -51,7 +51,7 @@ pub struct Services {
 }
 
 impl Services {
-    /// Starts what `options` ask for and waits until all of it is ready; what was started before a failure is stopped.
+    /// Starts the services and waits until all are ready. After a failure, all of them are stopped.
     pub async fn start(options: &Options, parts: &Parts, data: &DataDir) -> Result<Self> {
         let wanted = |kind| options.start.contains(&kind);
         let database = async {
@@ -77,7 +77,7 @@ impl Services {
         Ok(Self { llama, auth, qdrant, nats, postgres, database_url })
     }
 
-    /// The services that run here, in the order in which they are stopped.
+    /// The running services, in the order in which they are stopped.
     pub fn all(&self) -> Vec<&Service> {
         [
             self.llama.as_deref(),
@@ -91,12 +91,12 @@ impl Services {
         .collect()
     }
 
-    /// The first service found that ended without being asked to, as the error that says why.
+    /// The failure of a service that ended without being stopped, if there is one.
     pub fn failure(&self) -> Option<Error> {
         self.all().into_iter().find_map(Service::failure)
     }
 
-    /// Stops each service in order: who uses another one first.
+    /// Stops all services in order: the database last.
     pub async fn stop(&self) -> Result<()> {
         for service in self.all() {
             service.stop().await?;

@@ -1,7 +1,7 @@
 //! Starts child processes from one thread that lives as long as this process.
 //!
-//! The kernel kills a child with the *thread* that started it when it was asked to kill it with its parent
-//! (`PR_SET_PDEATHSIG`), so that a child must not be started by a runtime's worker or a test's own thread.
+//! With `PR_SET_PDEATHSIG` the kernel kills a child at the end of the *thread* that started it. Worker
+//! threads of a runtime and threads of tests end earlier than the process, so they must not start a child.
 
 use std::io;
 use std::process::{Child, Command};
@@ -13,10 +13,10 @@ struct Order {
     started: Sender<io::Result<Child>>,
 }
 
-/// Starts `command` as a child of this process, whichever thread asks.
+/// Starts `command` as a child of this process; may be called from any thread.
 pub(crate) fn spawn(command: Command) -> io::Result<Child> {
     static SPAWNER: OnceLock<Option<Sender<Order>>> = OnceLock::new();
-    let gone = || io::Error::other("the thread that starts processes is gone");
+    let gone = || io::Error::other("the thread that starts processes has ended");
     let spawner = SPAWNER.get_or_init(|| start_thread().ok()).as_ref().ok_or_else(gone)?;
     let (started, answer) = channel();
     spawner.send(Order { command, started }).map_err(|_| gone())?;
@@ -27,7 +27,7 @@ fn start_thread() -> io::Result<Sender<Order>> {
     let (orders, inbox) = channel::<Order>();
     std::thread::Builder::new().name("spawner".to_owned()).spawn(move || {
         for mut order in inbox {
-            // Whoever ordered may have gone; a child nobody takes is reaped with the handle's owner.
+            // The caller may be gone; then the handle of the child is dropped.
             let _ = order.started.send(order.command.spawn());
         }
     })?;

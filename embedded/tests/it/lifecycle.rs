@@ -1,4 +1,4 @@
-//! What holds for every service: it is reported when it fails, comes back where it was, and leaves nothing behind.
+//! All services: failures are reported, restarts keep the address, and no process or file is left over.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -48,7 +48,7 @@ async fn a_service_that_ends_instead_of_starting_is_reported_with_its_log() {
 }
 
 #[tokio::test]
-async fn a_service_that_never_answers_is_given_up_and_ended() {
+async fn a_service_that_is_not_ready_in_time_is_ended() {
     let data = DataDir::temporary().unwrap();
     let program = shell("silent", free_port().unwrap(), "echo here; exec sleep 100")
         .start_within(Duration::from_secs(1));
@@ -68,13 +68,13 @@ async fn a_service_that_will_not_stop_is_killed() {
 }
 
 #[tokio::test]
-async fn one_data_folder_serves_one_process_at_a_time() {
+async fn a_data_folder_is_locked_against_a_second_use() {
     let data = DataDir::temporary().unwrap();
     assert!(matches!(DataDir::open(data.path()), Err(Error::DataDirInUse(_))));
 }
 
 #[tokio::test]
-async fn a_secret_is_kept_for_its_owner_alone() {
+async fn only_its_owner_may_read_a_secret() {
     use std::os::unix::fs::PermissionsExt as _;
     let data = DataDir::temporary().unwrap();
     let (path, secret) = data.secret("key").unwrap();
@@ -83,7 +83,7 @@ async fn a_secret_is_kept_for_its_owner_alone() {
     assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
-/// A process started by a killed one must not survive it: the real binary is killed among its real services.
+/// Child processes end with a killed parent: the real binary is killed while its services run.
 #[tokio::test]
 async fn nothing_survives_a_killed_colloquy_dev() {
     let folder = own_folder("killed");
@@ -93,7 +93,7 @@ async fn nothing_survives_a_killed_colloquy_dev() {
     colloquy_dev.kill().unwrap();
     colloquy_dev.wait().unwrap();
     wait_for("the end of all processes", || processes_on(&folder).is_empty()).await;
-    // And the next start on the same data is none the worse for it.
+    // The next start on the same data succeeds.
     std::fs::remove_file(folder.join("ready")).unwrap();
     let mut again = services_until_killed(&folder);
     wait_for("the services again", || folder.join("ready").exists()).await;

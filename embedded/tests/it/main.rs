@@ -1,4 +1,4 @@
-//! The services themselves: that they start, come back after every kind of end, and leave nothing behind.
+//! Tests of the services: start, restart after each kind of end, and clean-up.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

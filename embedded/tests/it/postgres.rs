@@ -1,4 +1,4 @@
-//! PostgreSQL: what it keeps, to whom it gives what, and that it comes back.
+//! PostgreSQL: durability, roles, logs, and restarts after crashes.
 
 use std::process::Command;
 
@@ -21,7 +21,7 @@ async fn postgres_keeps_what_was_committed_over_restart_and_kill() {
 }
 
 #[tokio::test]
-async fn the_pinned_postgres_serves_where_the_machine_has_none() {
+async fn the_pinned_postgres_replaces_a_missing_one() {
     let script = embedded::repository().unwrap().join("setup/runtime.py");
     let output = Command::new("python3").arg(script).env("COLLOQUY_POSTGRES", "wheel").output().unwrap();
     let pinned: Parts = serde_json::from_slice(&output.stdout).expect("set-up prints the parts");
@@ -34,7 +34,7 @@ async fn the_pinned_postgres_serves_where_the_machine_has_none() {
 }
 
 #[tokio::test]
-async fn the_owner_role_is_bound_by_row_level_security_and_may_make_databases() {
+async fn row_level_security_applies_to_the_owner_role_which_may_create_databases() {
     let (parts, data) = (parts().await, DataDir::temporary().unwrap());
     let postgres = Postgres::start(&parts, &data).await.unwrap();
     let url = postgres.create_database("owned").await.unwrap();
@@ -46,7 +46,7 @@ async fn the_owner_role_is_bound_by_row_level_security_and_may_make_databases() 
 }
 
 #[tokio::test]
-async fn what_people_wrote_stays_out_of_the_log_of_postgres() {
+async fn texts_of_users_stay_out_of_the_log_of_postgres() {
     let (parts, data) = (parts().await, DataDir::temporary().unwrap());
     let postgres = Postgres::start(&parts, &data).await.unwrap();
     let url = postgres.create_database("quiet").await.unwrap();
@@ -60,24 +60,24 @@ async fn what_people_wrote_stays_out_of_the_log_of_postgres() {
 }
 
 #[tokio::test]
-async fn postgres_starts_on_what_a_killed_machine_left() {
+async fn postgres_starts_on_the_files_of_a_killed_machine() {
     let (parts, data) = (parts().await, DataDir::temporary().unwrap());
     let postgres = Postgres::start(&parts, &data).await.unwrap();
     postgres.kill().await.unwrap();
     drop(postgres);
     let pid_file = data.path().join("postgres/cluster/postmaster.pid");
     assert!(pid_file.exists(), "a killed server leaves its pid file");
-    // By now the id belongs to another program: this one.
+    // The id belongs to another program by now: this one.
     let text = std::fs::read_to_string(&pid_file).unwrap();
     let rest = text.split_once('\n').unwrap().1;
     std::fs::write(&pid_file, format!("{}\n{rest}", std::process::id())).unwrap();
-    // And the first start was once cut off.
+    // An earlier first start was interrupted.
     std::fs::create_dir(data.path().join("postgres/cluster.partial")).unwrap();
     Postgres::start(&parts, &data).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_paused_postgres_answers_nobody_and_goes_on_when_resumed() {
+async fn a_paused_postgres_does_not_answer_until_it_is_resumed() {
     let (parts, data) = (parts().await, DataDir::temporary().unwrap());
     let postgres = Postgres::start(&parts, &data).await.unwrap();
     let is_ready = || {

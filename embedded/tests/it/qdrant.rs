@@ -1,4 +1,4 @@
-//! The server of the Qdrant engine as a client of the real Qdrant server sees it: each test starts one on a free port.
+//! The server of the Qdrant engine, called by Qdrant's own client. Each test starts a server on a free port.
 
 mod collections;
 mod durability;

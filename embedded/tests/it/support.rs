@@ -1,4 +1,4 @@
-//! What the tests of the services share: the parts, queries, and looks at processes.
+//! Shared functions of the tests: runtime parts, queries and lists of processes.
 
 use std::path::Path;
 use std::process::Command;
@@ -20,7 +20,7 @@ pub(crate) fn psql(parts: &Parts, url: &str, sql: &str) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
-/// The command lines of the processes that mention `path` in theirs.
+/// The command lines that contain `path`.
 pub(crate) fn processes_on(path: &Path) -> Vec<String> {
     let needle = path.to_string_lossy().into_owned();
     std::fs::read_dir("/proc")

@@ -13,41 +13,41 @@ pub(crate) struct Arguments {
     pub(crate) mode: Mode,
 }
 
-/// What to start.
+/// The mode of operation.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Mode {
-    /// Colloquy with everything it needs that is not configured by a URL, until Ctrl-C.
+    /// Start Colloquy with every service that no URL is configured for, until Ctrl-C.
     Run(RunArguments),
-    /// The services alone, for tests and for developing against them.
+    /// Start the services alone, for tests and for development against them.
     Services(ServicesArguments),
 }
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 pub(crate) struct RunArguments {
-    /// Where data, logs and secrets are kept.
+    /// Folder for data, logs and secrets.
     #[arg(long, default_value = ".data")]
     pub(crate) data: PathBuf,
-    /// Use temporary data and a free port, and forget both at the end.
+    /// Use a temporary data folder and a free port; remove the data at the end.
     #[arg(long)]
     pub(crate) fresh: bool,
-    /// Where the product listens.
+    /// Address on which Colloquy listens.
     #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
-    /// Which language model writes the answers; an Ollama with a model, or none, unless said or `MODEL_URL` is set.
+    /// Language model for the answers. Default: `MODEL_URL`, else a model of a local Ollama, else none.
     #[arg(long, env = "MODEL")]
     pub(crate) model: Option<ModelChoice>,
-    /// Run this once the product is up, with `COLLOQUY_URL` and `COLLOQUY_LOGS` set, and end with it.
+    /// Command to run when Colloquy is ready, with `COLLOQUY_URL` and `COLLOQUY_LOGS` set; ends with it.
     #[arg(last = true)]
     pub(crate) command: Vec<String>,
 }
 
-/// What writes the answers when no `MODEL_URL` is configured.
+/// A language model for the case that no `MODEL_URL` is configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ModelChoice {
-    /// A small model of our own: shows the streaming, answers badly.
+    /// A small model that set-up fetches: shows the streaming, answers badly.
     Small,
-    /// No model: the sentences that answer the question are quoted.
+    /// No model: Colloquy quotes the sentences that answer the question.
     Quotes,
 }
 
@@ -67,13 +67,14 @@ pub(crate) enum ServiceChoice {
 /// Arguments of `services`.
 #[derive(Debug, Args)]
 pub(crate) struct ServicesArguments {
-    /// Keep the data here instead of forgetting it at the end.
+    /// Folder in which the data is kept; without it the data is temporary.
     #[arg(long)]
     pub(crate) data: Option<PathBuf>,
-    /// Besides PostgreSQL start only these, in place of all.
+    /// Start only these services beside PostgreSQL.
     #[arg(long, value_delimiter = ',')]
     pub(crate) only: Option<Vec<ServiceChoice>>,
-    /// Run this with the services' URLs in its environment, and end with it; without, wait for Ctrl-C.
+    /// Command to run with the services' URLs in its environment; ends with it. Without a command: wait for
+    /// Ctrl-C.
     #[arg(last = true)]
     pub(crate) command: Vec<String>,
 }

@@ -1,4 +1,5 @@
-//! Runs a command in the foreground among the services: it has the terminal, and its exit code becomes ours.
+//! Runs a command in the foreground beside the services. The command has the terminal; its exit code becomes
+//! the exit code of colloquy-dev.
 
 use std::ffi::OsString;
 use std::process::{ExitCode, ExitStatus};
@@ -12,14 +13,14 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::environment::Variables;
 
-/// Runs `command` with `variables` to its end. It is ended early when one of `services` or `product` ends.
+/// Runs `command` with `variables` to its end. Ends it early when one of `services` or `product` fails.
 pub(crate) async fn run(
     command: &[String],
     variables: &Variables,
     services: &Services,
     product: Option<&Service>,
 ) -> Result<ExitCode> {
-    let Some((program, arguments)) = command.split_first() else { bail!("run a command: none is given") };
+    let Some((program, arguments)) = command.split_first() else { bail!("no command is given") };
     let mut child = start(program, arguments, variables)?;
     let id = child.id();
     let ask_to_end = || {
@@ -27,13 +28,14 @@ pub(crate) async fn run(
             let _ = kill(Pid::from_raw(id), Signal::SIGTERM);
         }
     };
-    let mut terminate = signal(SignalKind::terminate()).context("listen for signals")?;
-    let mut hang_up = signal(SignalKind::hangup()).context("listen for signals")?;
-    // Ctrl-C reaches the command by itself, which shares the terminal's process group. We only wait for it.
-    let mut interrupt = signal(SignalKind::interrupt()).context("listen for signals")?;
+    let mut terminate = signal(SignalKind::terminate()).context("signals cannot be received")?;
+    let mut hang_up = signal(SignalKind::hangup()).context("signals cannot be received")?;
+    // The command shares the terminal's process group, so Ctrl-C reaches it too: this process only waits for
+    // its end.
+    let mut interrupt = signal(SignalKind::interrupt()).context("signals cannot be received")?;
     loop {
         tokio::select! {
-            status = child.wait() => return Ok(exit_code(status.with_context(|| format!("wait for {program}"))?)),
+            status = child.wait() => return Ok(exit_code(status.with_context(|| format!("the end of {program} cannot be awaited"))?)),
             _ = terminate.recv() => ask_to_end(),
             _ = hang_up.recv() => ask_to_end(),
             _ = interrupt.recv() => {}
@@ -47,7 +49,7 @@ pub(crate) async fn run(
 }
 
 fn start(program: &str, arguments: &[String], variables: &Variables) -> Result<Child> {
-    // Asked to end, not killed, when this process is killed, so that it can end its own children.
+    // The command gets SIGTERM when this process is killed, not SIGKILL: it can end its own children.
     let guard = ["--pdeathsig", "TERM", "--"].map(OsString::from);
     Command::new("setpriv")
         .args(guard)
@@ -55,7 +57,7 @@ fn start(program: &str, arguments: &[String], variables: &Variables) -> Result<C
         .args(arguments)
         .envs(variables.iter().map(|(name, value)| (name, value)))
         .spawn()
-        .with_context(|| format!("start {program}"))
+        .with_context(|| format!("{program} cannot be started"))
 }
 
 fn exit_code(status: ExitStatus) -> ExitCode {

@@ -1,4 +1,4 @@
-//! The wish of the person at the terminal, or of the system, that this process ends.
+//! The signals that ask this process to end.
 
 use std::future::Future;
 
@@ -6,7 +6,7 @@ use crate::terminal::note;
 use anyhow::{Context as _, Result};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Ctrl-C, SIGTERM and the terminal's end.
+/// SIGINT (Ctrl-C), SIGTERM and SIGHUP (the terminal was closed).
 pub(crate) struct EndSignals {
     interrupt: Signal,
     terminate: Signal,
@@ -15,7 +15,7 @@ pub(crate) struct EndSignals {
 
 impl EndSignals {
     pub(crate) fn listen() -> Result<Self> {
-        let listen = |kind| signal(kind).context("listen for signals");
+        let listen = |kind| signal(kind).context("signals cannot be received");
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
@@ -23,7 +23,7 @@ impl EndSignals {
         })
     }
 
-    /// Waits for the next one.
+    /// Waits for the next signal.
     pub(crate) async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
@@ -33,8 +33,8 @@ impl EndSignals {
     }
 }
 
-/// Drives `work` to its end, or drops it at the first signal: what it owns is stopped in order by being dropped. At a
-/// second signal this process ends at once, and the kernel ends its children.
+/// Runs `work` to its end, or drops it at the first signal; dropping `work` stops the services that it owns.
+/// At a second signal this process ends at once, and the kernel ends its children.
 pub(crate) async fn until_asked_to_end<T>(work: impl Future<Output = Result<T>>) -> Result<Option<T>> {
     let mut signals = EndSignals::listen()?;
     let mut work = Box::pin(work);

@@ -1,20 +1,20 @@
-//! The environment variables that commands and the product get: where each service is.
+//! The environment variables by which commands and the product find the services.
 
 use std::path::Path;
 
 use embedded::{DataDir, Llama, Parts, Services};
 
-/// Names and values, to be added to the environment of a process.
+/// Names and values to add to the environment of a process.
 pub(crate) type Variables = Vec<(&'static str, String)>;
 
-/// The value of an environment variable that somebody has set to something.
+/// The value of an environment variable; `None` if it is unset or empty.
 pub(crate) fn configured(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// What tests find the shared services by.
+/// The variables by which tests find the shared services.
 ///
-/// `DATABASE_URL` is not among it: sqlx would check queries against that empty database while it compiles.
+/// `DATABASE_URL` is not among them: with it, sqlx would check queries against an empty database.
 pub(crate) fn for_tests(services: &Services, parts: &Parts, data: &DataDir, public_url: &str) -> Variables {
     let mut variables = model_files(parts);
     variables.push(("COLLOQUY_TEST_DATA", text(data.path())));
@@ -40,11 +40,11 @@ pub(crate) fn for_tests(services: &Services, parts: &Parts, data: &DataDir, publ
     variables
 }
 
-/// What the product finds the services by; what is configured stays as it is.
+/// The variables by which the product finds the services. Configured variables keep their values.
 pub(crate) fn for_product(services: &Services, parts: &Parts) -> Variables {
     let mut variables: Variables = vec![("DATABASE_URL", services.database_url.clone())];
     if services.postgres.is_some() {
-        // One that is configured belongs to another database.
+        // A configured direct URL belongs to another database.
         variables.push(("DATABASE_DIRECT_URL", services.database_url.clone()));
     }
     variables.extend(services.nats.as_ref().map(|nats| ("NATS_URL", nats.url())));

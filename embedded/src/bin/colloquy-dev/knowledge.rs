@@ -1,4 +1,5 @@
-//! At the first start the project's own `docs/` become shared knowledge, so that "what is Colloquy?" has an answer.
+//! Adds the project's own `docs/` to the shared knowledge at the first start, so that "What is Colloquy?" has
+//! an answer.
 
 use std::fs;
 use std::path::Path;
@@ -12,9 +13,10 @@ use tokio::time::timeout;
 use crate::environment::Variables;
 use crate::terminal::tell;
 
-const PATIENCE: std::time::Duration = std::time::Duration::from_mins(10);
+/// Time limit of the ingestion.
+const TIME_LIMIT: std::time::Duration = std::time::Duration::from_mins(10);
 
-/// Runs `colloquy ingest docs/` unless it has succeeded on this data before.
+/// Runs `colloquy ingest docs/` unless it has succeeded on this data folder before.
 pub(crate) async fn ingest_once(data: &DataDir, variables: &Variables) -> Result<()> {
     let done = data.path().join("docs_ingested");
     let repository = repository()?;
@@ -23,24 +25,26 @@ pub(crate) async fn ingest_once(data: &DataDir, variables: &Variables) -> Result
     }
     let log = data.logs().join("ingest.log");
     ingest(&repository, &log, variables).await?;
-    fs::write(&done, "").with_context(|| format!("write {}", done.display()))?;
-    tell("  the documents in docs/ are known now: ask \"What is Colloquy?\"");
+    fs::write(&done, "").with_context(|| format!("{} cannot be written", done.display()))?;
+    tell("  the documents in docs/ are indexed: ask \"What is Colloquy?\"");
     Ok(())
 }
 
 async fn ingest(repository: &Path, log: &Path, variables: &Variables) -> Result<()> {
-    let output = fs::File::create(log).with_context(|| format!("write {}", log.display()))?;
-    let errors = output.try_clone().context("share the log")?;
+    let output = fs::File::create(log).with_context(|| format!("{} cannot be written", log.display()))?;
+    let errors = output.try_clone().context("the log file cannot be shared")?;
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", "--"]).arg(binary_beside_this("colloquy")?).args(["ingest", "docs"]);
     command.envs(variables.iter().map(|(name, value)| (name, value))).current_dir(repository);
     command.stdin(Stdio::null()).stdout(output).stderr(errors).kill_on_drop(true);
-    let status = timeout(PATIENCE, command.status())
+    let status = timeout(TIME_LIMIT, command.status())
         .await
-        .with_context(|| format!("ingest docs/ within {} minutes", PATIENCE.as_secs() / 60))?
-        .context("start colloquy ingest")?;
+        .with_context(|| {
+            format!("the ingestion of docs/ took more than {} minutes", TIME_LIMIT.as_secs() / 60)
+        })?
+        .context("colloquy ingest cannot be started")?;
     if !status.success() {
-        bail!("ingest docs/: it ended with {status}, see {}", log.display());
+        bail!("the ingestion of docs/ ended with {status}, see {}", log.display());
     }
     Ok(())
 }

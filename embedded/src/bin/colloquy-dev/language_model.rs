@@ -1,5 +1,5 @@
-//! What writes the answers: the configured model, an Ollama on its usual port, a small model of our own, or nobody, and
-//! then the product quotes. Decides and describes; starts nothing.
+//! The choice of the language model that writes the answers: the configured one, a model of an Ollama on its
+//! usual port, a small model that set-up fetches, or none (the product then quotes). Starts nothing.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -11,28 +11,29 @@ use crate::arguments::ModelChoice;
 use crate::environment::{Variables, configured};
 
 const OLLAMA: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 11434);
-const PATIENCE: Duration = Duration::from_secs(1);
+/// Time limit for Ollama to list its models.
+const TIME_LIMIT: Duration = Duration::from_secs(1);
 
-/// Who writes the answers.
+/// The language model that writes the answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum LanguageModel {
-    /// What `MODEL_URL` says.
+    /// The model at `MODEL_URL`, this URL.
     Configured(String),
-    /// This model of the Ollama on this machine.
+    /// A model of the Ollama on this machine, by name.
     Ollama(String),
-    /// Our own small one.
+    /// The small model that set-up fetches.
     Small,
-    /// Nobody.
+    /// None: the product quotes.
     Quotes,
 }
 
-/// The configured model before an Ollama before none, unless `choice` says which.
+/// The model of `choice`; without a choice the configured model, else one of a local Ollama, else none.
 pub(crate) async fn choose(choice: Option<ModelChoice>) -> LanguageModel {
     match (choice, configured("MODEL_URL")) {
         (Some(ModelChoice::Small), _) => LanguageModel::Small,
         (Some(ModelChoice::Quotes), _) => LanguageModel::Quotes,
         (None, Some(url)) => LanguageModel::Configured(url),
-        (None, None) => match get(OLLAMA, "/api/tags", PATIENCE).await {
+        (None, None) => match get(OLLAMA, "/api/tags", TIME_LIMIT).await {
             Ok((200, tags)) => best_of_ollama(&tags, configured("MODEL_NAME")),
             Ok(_) | Err(_) => LanguageModel::Quotes,
         },
@@ -49,7 +50,7 @@ struct Tag {
     name: String,
 }
 
-/// The wanted model, else the first that can chat; Ollama lists the most recently changed first.
+/// The wanted model, else the first that can chat. Ollama lists the most recently changed model first.
 fn best_of_ollama(tags: &str, wanted: Option<String>) -> LanguageModel {
     let Ok(tags) = serde_json::from_str::<Tags>(tags) else {
         return LanguageModel::Quotes;
@@ -63,26 +64,28 @@ impl LanguageModel {
         *self == Self::Small
     }
 
-    /// What the product has to be told beyond what is configured and what a service of our own says itself.
+    /// The variables of this model for the product, beyond the configured ones and those of the services.
     pub(crate) fn variables(&self) -> Variables {
         match self {
             Self::Ollama(name) => {
                 vec![("MODEL_URL", format!("http://{OLLAMA}/v1")), ("MODEL_NAME", name.clone())]
             }
-            // An empty value is none: the choice counts more than what is configured.
+            // An empty value means no model: the choice overrides the configured URL.
             Self::Quotes if configured("MODEL_URL").is_some() => vec![("MODEL_URL", String::new())],
             Self::Configured(_) | Self::Small | Self::Quotes => Vec::new(),
         }
     }
 
-    /// For the person at the terminal.
+    /// A description for the terminal.
     pub(crate) fn description(&self) -> String {
         match self {
             Self::Configured(url) => format!("by the language model at {url}"),
             Self::Ollama(name) => {
                 format!("by {name} of the Ollama on this machine (MODEL=quotes make run does without)")
             }
-            Self::Small => "by a very small model, to see the streaming; don't believe them".to_owned(),
+            Self::Small => {
+                "by a very small model, to show the streaming; its answers are often wrong".to_owned()
+            }
             Self::Quotes => {
                 "quoted from the documents (set MODEL_URL for a language model, or start Ollama)".to_owned()
             }

@@ -1,5 +1,5 @@
-//! colloquy-dev: starts the real services that Colloquy runs on during development and tests, and Colloquy itself.
-//! Only ties the commands together; the services are the library's.
+//! colloquy-dev: starts the real services that Colloquy runs on during development and tests, and Colloquy
+//! itself. Dispatches to the commands; the services are in the library.
 
 mod arguments;
 mod command;
@@ -26,7 +26,7 @@ async fn main() -> ExitCode {
         Mode::Services(arguments) => services::services(arguments).await,
     };
     outcome.unwrap_or_else(|problem| {
-        note(format!("colloquy-dev failed to {problem:#}"));
+        note(format!("colloquy-dev: {problem:#}"));
         ExitCode::FAILURE
     })
 }

@@ -1,4 +1,4 @@
-//! `colloquy-dev run`: the product with everything it needs, as `make run` shows it to a newcomer.
+//! `colloquy-dev run`: starts the product with every service that it needs; `make run` calls it.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::process::ExitCode;
@@ -17,7 +17,7 @@ use crate::services::first_failure;
 use crate::terminal::{note, tell};
 use crate::{command, knowledge, language_model};
 
-/// The product and its services. The fields are dropped in this order, which stops whoever uses another one first.
+/// The product and its services. Fields are dropped in this order, so the product is stopped first.
 struct Running {
     product: Service,
     services: Services,
@@ -26,7 +26,8 @@ struct Running {
     public_url: String,
 }
 
-/// Starts everything, then runs the command to its end or waits until it is asked to end or something ends on its own.
+/// Starts everything, then runs the command to its end. Without a command: waits for a signal to end, or for
+/// the failure of a service or the product.
 pub(crate) async fn run(arguments: RunArguments) -> Result<ExitCode> {
     let Some(running) = until_asked_to_end(start(&arguments)).await? else {
         return Ok(ExitCode::SUCCESS);
@@ -47,7 +48,7 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<ExitCode> {
     };
     until_asked_to_end(work).await?;
     drop(running);
-    tell("Everything has ended.");
+    tell("All services have ended.");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -90,7 +91,7 @@ fn options(with_model: WithModel, public_url: &str) -> Options {
         database_url: configured("DATABASE_URL"),
         start,
         public_url: public_url.to_owned(),
-        // On loopback there is one address, and everybody who develops is behind it.
+        // On loopback all clients share one address.
         rate_limit: match configured("AUTH_RATE_LIMIT").as_deref() {
             Some("on") => RateLimit::On,
             _ => RateLimit::Off,
@@ -112,7 +113,7 @@ fn names(options: &Options) -> String {
     names.join(", ")
 }
 
-/// What the product is told besides the services' places, unless it is configured.
+/// The settings of the product beyond the addresses of the services, as far as they are not configured.
 fn own_settings(data: &DataDir, listen: SocketAddr, public_url: &str) -> Result<Variables> {
     let mut variables = vec![("LISTEN", listen.to_string()), ("PUBLIC_URL", public_url.to_owned())];
     if configured("MASTER_KEY").or_else(|| configured("MASTER_KEY_FILE")).is_none() {
@@ -145,10 +146,12 @@ async fn start_product(data: &DataDir, listen: SocketAddr, variables: &Variables
     Ok(Service::start_new(data, program).await?)
 }
 
-/// Puts the project's own documents into the knowledge at the first start. Only fails to be noticed; never returns else.
+/// Adds the project's own documents to the knowledge at the first start. Reports a failure and never returns.
 async fn teach(running: &Running) -> anyhow::Error {
     if let Err(problem) = knowledge::ingest_once(&running.data, &running.variables).await {
-        note(format!("  the documents in docs/ are not known yet, the next start tries again: {problem:#}"));
+        note(format!(
+            "  the documents in docs/ are not indexed yet, the next start tries again: {problem:#}"
+        ));
     }
     std::future::pending().await
 }
@@ -159,10 +162,10 @@ fn must_be_free(listen: SocketAddr) -> Result<()> {
     };
     if problem.kind() == std::io::ErrorKind::AddrInUse {
         bail!(
-            "listen on {listen}: another program uses this port; choose another one, like LISTEN={}:{} make run",
+            "another program listens on {listen}; choose another port, for example LISTEN={}:{} make run",
             listen.ip(),
             listen.port().wrapping_add(1)
         );
     }
-    Err(problem).with_context(|| format!("listen on {listen}"))
+    Err(problem).with_context(|| format!("{listen} cannot be listened on"))
 }

@@ -1,4 +1,4 @@
-//! `colloquy-dev services`: all services without the product, for the tests' run or for developing against them.
+//! `colloquy-dev services`: starts the services without the product, for tests and development.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -13,10 +13,10 @@ use crate::terminal::{note, tell};
 use crate::{command, environment};
 
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// The origin that the account service of the tests believes in.
+/// The public origin in the settings of the account service of the tests.
 const PUBLIC_URL: &str = "http://localhost:8080";
 
-/// Starts the services, then runs the command to its end or waits until it is asked to end.
+/// Starts the services, then runs the command to its end. Without a command: waits for a signal to end.
 pub(crate) async fn services(arguments: ServicesArguments) -> Result<ExitCode> {
     let began = Instant::now();
     let kinds = kinds(arguments.only.as_deref());
@@ -70,10 +70,10 @@ async fn wait(services: &Services) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Waits until one of `services`, or `product`, ends on its own, and says why it did.
+/// Waits until one of `services`, or `product`, ends without being stopped, and returns the reason.
 pub(crate) async fn first_failure(services: &Services, product: Option<&Service>) -> Error {
     loop {
-        // What others depend on first: its end is the cause of theirs.
+        // The services first: the failure of a service is the cause of the product's failure.
         let failure = services.failure().or_else(|| product.and_then(Service::failure));
         if let Some(failure) = failure {
             return failure;

@@ -1,15 +1,15 @@
-//! Speaks to the person at the terminal, who may have closed it: then nobody hears, and the services are still stopped in
-//! order.
+//! Output to the terminal. Errors are ignored: the services must be stopped in order even when the terminal
+//! is closed.
 
 use std::fmt::Display;
 use std::io::Write as _;
 
-/// One line on stdout.
+/// Prints one line to stdout.
 pub(crate) fn tell(text: impl Display) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
-/// One line on stderr: what is not the output somebody asked for.
+/// Prints one line to stderr: progress and problems, which are not part of the output.
 pub(crate) fn note(text: impl Display) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }

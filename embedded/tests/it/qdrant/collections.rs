@@ -71,7 +71,7 @@ async fn a_missing_collection_is_not_found_by_any_call() {
 }
 
 #[tokio::test]
-async fn what_makes_no_sense_or_is_not_offered_is_refused() {
+async fn invalid_settings_and_functions_that_are_not_offered_are_refused() {
     let (_server, client, _data) = with_passages().await;
     let (code, message) = refusal(client.create_collection(hybrid("a/b")).await);
     assert_eq!(code, Code::InvalidArgument);

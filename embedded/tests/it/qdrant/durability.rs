@@ -1,4 +1,4 @@
-//! What survives: an orderly end, a crash, a second process, a folder that cannot be used.
+//! Durability: after an orderly end, after a crash, with a second process, with an unusable folder.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -105,13 +105,13 @@ async fn a_deleted_collection_stays_deleted_after_a_crash() {
     client.create_collection(hybrid("another")).await.unwrap();
     client.delete_collection(PASSAGES).await.unwrap();
     server.kill();
-    let client_of = Server::start(data.path()).await;
-    let names = client_of.client().list_collections().await.unwrap().collections;
+    let server = Server::start(data.path()).await;
+    let names = server.client().list_collections().await.unwrap().collections;
     assert_eq!(names.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["another"]);
 }
 
 #[tokio::test]
-async fn what_is_deleted_while_it_is_searched_ends_in_an_answer() {
+async fn a_search_ends_in_an_answer_when_its_collection_is_deleted() {
     let (_server, client, _data) = with_passages().await;
     upsert_four(&client).await;
     let mut searches = tokio::task::JoinSet::new();

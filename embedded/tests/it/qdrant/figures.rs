@@ -15,7 +15,7 @@ const POINTS: u64 = 10_000;
 const BATCH: u64 = 100;
 const DIMENSIONS: usize = 384;
 
-/// Numbers that look random and are the same each time.
+/// A deterministic source of pseudo-random numbers.
 struct Noise(u64);
 
 impl Noise {

@@ -1,4 +1,4 @@
-//! Filters, each with and without a payload index, which takes another path through the engine.
+//! Filters, each without and with a payload index: the engine evaluates them differently.
 
 use qdrant_client::Qdrant;
 use qdrant_client::qdrant::r#match::MatchValue;
@@ -26,7 +26,7 @@ fn owners(names: &[&str]) -> RepeatedStrings {
     RepeatedStrings { strings: names.iter().map(|&name| name.to_owned()).collect() }
 }
 
-async fn every_kind_finds_what_it_should(client: &Qdrant) {
+async fn every_kind_finds_its_points(client: &Qdrant) {
     let in_pages = |gt, lte| Range { gt: Some(gt), lte: Some(lte), ..Default::default() };
     let cases: Vec<(&str, Filter, &[u64])> = vec![
         ("keyword", Filter::must([owner("ann")]), &[1, 2]),
@@ -69,7 +69,7 @@ async fn every_kind_finds_what_it_should(client: &Qdrant) {
 async fn every_kind_of_filter_works_without_an_index() {
     let (_server, client, _data) = with_passages().await;
     upsert_four(&client).await;
-    every_kind_finds_what_it_should(&client).await;
+    every_kind_finds_its_points(&client).await;
 }
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn every_kind_of_filter_works_with_an_index() {
         client.create_field_index(index).await.unwrap();
     }
     upsert_four(&client).await;
-    every_kind_finds_what_it_should(&client).await;
+    every_kind_finds_its_points(&client).await;
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Graphs: built beside the calls, without losing a change, however the server ends meanwhile.
+//! Graphs are built in the background: no change is lost, also if the server ends meanwhile.
 
 use std::path::Path;
 use std::process::Command;
@@ -18,10 +18,10 @@ use crate::support::wait_for;
 
 const NUMBERS: &str = "numbers";
 const DIMENSIONS: u64 = 16;
-/// Points whose graph takes a second or more to build.
+/// Enough points to make the build of a graph observable.
 const POINTS: u64 = 10_000;
 
-/// A collection that is worth a graph from the first 16 points on.
+/// A collection that gets a graph from 16 points on.
 async fn with_numbers() -> (Server, Qdrant, TempDir) {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path()).await;
@@ -113,7 +113,7 @@ async fn a_graph_is_built_when_the_collection_is_left_alone_and_outlives_a_crash
     assert_eq!(count(&client).await, 600);
     assert_eq!((nearest(&client, 123).await, nearest(&client, 595).await), (123, 595));
     assert!(info(&client).await.indexed_vectors_count() >= 490);
-    // Every segment has the payload index, or the order would be refused.
+    // The order is refused unless every segment has the payload index.
     let last = QueryPointsBuilder::new(NUMBERS).query(Query::new_order_by("number")).limit(1);
     assert_eq!(number(client.query(last).await.unwrap().result[0].id.clone()), 0);
 }
@@ -123,7 +123,7 @@ async fn changes_made_while_a_graph_is_built_are_there_afterwards() {
     let (_server, client, data) = with_numbers().await;
     upsert(&client, 0..POINTS).await;
     build_of_a_graph(data.path()).await;
-    // Halted, so that it cannot end before the changes, however fast the machine is.
+    // The build is halted, so that it cannot end before the changes.
     signal_the_build(data.path(), "STOP").await;
     let moved = 0..50;
     for id in moved.clone() {

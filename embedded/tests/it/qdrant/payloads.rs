@@ -1,4 +1,4 @@
-//! Payloads: changed without touching the vectors.
+//! Changes of payloads.
 
 use std::collections::BTreeSet;
 
@@ -42,7 +42,7 @@ async fn setting_adds_keys_and_overwriting_replaces_them_all() {
 }
 
 #[tokio::test]
-async fn a_payload_is_set_for_whatever_a_filter_finds() {
+async fn a_payload_is_set_for_the_points_of_a_filter() {
     let (_server, client, _data) = with_passages().await;
     upsert_four(&client).await;
     let ann = Filter::must([Condition::matches("owner", "ann".to_owned())]);

@@ -26,7 +26,7 @@ async fn an_upsert_is_completed_or_acknowledged_as_the_caller_waits_or_not() {
 }
 
 #[tokio::test]
-async fn points_come_back_in_the_order_asked_for_with_what_was_asked_for() {
+async fn points_are_returned_in_the_requested_order_with_the_requested_parts() {
     let (_server, client, _data) = with_passages().await;
     upsert_four(&client).await;
     let ids = vec![3.into(), 99.into(), 1.into()];
@@ -78,7 +78,7 @@ async fn vectors_that_do_not_fit_are_refused_in_the_servers_words() {
     assert_eq!(refused.0, Code::InvalidArgument);
     let twice = Vector::new_sparse(vec![7, 7], vec![1.0, 2.0]);
     assert_eq!(refusal(client.upsert_points(named("bm25", twice).wait(true)).await).0, Code::InvalidArgument);
-    // Nobody waits, so nobody hears of it: the server answers before it tries.
+    // Without `wait` the error is not reported: the Qdrant server answers before it applies the change.
     let unheard = client.upsert_points(named("dense", vec![1.0; 3].into()).wait(false)).await.unwrap();
     assert_eq!(unheard.result.unwrap().status(), UpdateStatus::Acknowledged);
     assert_eq!(count(&client).await, 0);

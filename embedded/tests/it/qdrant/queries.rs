@@ -60,7 +60,7 @@ async fn limit_offset_and_threshold_cut_the_ranking() {
 }
 
 #[tokio::test]
-async fn payload_and_vectors_come_when_asked_for() {
+async fn payload_and_vectors_are_returned_on_request() {
     let (_server, client, _data) = with_passages().await;
     upsert_four(&client).await;
     let full =
@@ -94,7 +94,7 @@ async fn a_rare_term_weighs_more_than_a_common_one() {
 }
 
 #[tokio::test]
-async fn reciprocal_rank_fusion_prefers_what_both_rankings_have() {
+async fn reciprocal_rank_fusion_prefers_points_of_both_rankings() {
     let (_server, client, _data) = with_passages().await;
     upsert_four(&client).await;
     let hybrid = QueryPointsBuilder::new(PASSAGES)
@@ -106,7 +106,8 @@ async fn reciprocal_rank_fusion_prefers_what_both_rankings_have() {
         .limit(3)
         .with_payload(true);
     let points = found(&client, hybrid.clone()).await;
-    // Dense ranks 4, 3; sparse ranks 2 and 3 alike, by two equally rare terms. A first place counts 1/2, a second 1/3.
+    // Dense ranks 4, 3; sparse ranks 2 and 3 alike, by two equally rare terms. A first place counts 1/2, a
+    // second 1/3.
     let three = points.iter().find(|point| number(point.id.clone()) == 3).unwrap();
     assert_eq!(number(points[0].id.clone()), 3);
     assert!(close(three.score, 1.0 / 3.0 + 1.0 / 2.0) || close(three.score, 1.0 / 3.0 + 1.0 / 3.0));

@@ -21,7 +21,7 @@ use crate::support::parts;
 /// The collection of most tests.
 pub(crate) const PASSAGES: &str = "passages";
 
-/// How often the servers of the tests look for work, in seconds.
+/// The interval of the maintenance in the servers of the tests, in seconds.
 const TEND_EVERY: &str = "0.2";
 
 /// A running server.
@@ -45,20 +45,20 @@ impl Server {
         Qdrant::from_url(&self.url).skip_compatibility_check().build().unwrap()
     }
 
-    /// Ends it as an operator does, and says how it ended.
+    /// Ends it by SIGTERM and returns its exit status.
     pub(crate) fn terminate(mut self) -> ExitStatus {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         self.child.wait().unwrap()
     }
 
-    /// Ends it as a crash does.
+    /// Ends it by SIGKILL.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Its memory in KiB that no file backs, as the kernel counts it.
+    /// Its anonymous memory in KiB.
     pub(crate) fn anonymous_memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("RssAnon:")).unwrap();
