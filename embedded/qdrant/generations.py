@@ -31,9 +31,8 @@ class Generations:
         number = self.current.name.removeprefix(f"{FIRST}-")
         return self.home / f"{FIRST}-{int(number) + 1 if number.isdigit() else 2}"
 
-    def adopt(self, folder: Path) -> None:
-        """Replaces the current folder by `folder`, which must be complete on disk, and removes the former
-        one."""
+    def adopt(self, folder: Path) -> Path:
+        """Makes `folder`, which must be complete on disk, the current one; returns the former one."""
         draft = self.home / "current.draft"
         with draft.open("w") as file:
             file.write(folder.name)
@@ -41,4 +40,4 @@ class Generations:
             os.fsync(file.fileno())
         draft.rename(self.home / "current")
         former, self.current = self.current, folder
-        shutil.rmtree(former)
+        return former

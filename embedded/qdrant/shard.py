@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -147,11 +148,7 @@ class Shard:
             self._settled = False
             optimized = optimization.caught_up() if outcome is Outcome.OPTIMIZED else None
             if optimized is not None:
-                self._engine.close()
-                self._engine = optimized
-                self._generations.adopt(optimization.folder)
-                self._unflushed_since = None
-                self._baseline = Baseline.of(optimization.folder)
+                self._replace(optimized, optimization.folder)
             else:
                 optimization.abandon()
                 outcome = Outcome.FAILED if outcome is Outcome.OPTIMIZED else outcome
@@ -159,6 +156,18 @@ class Shard:
                     folder, info = self._generations.current, self._engine.info()
                     self._baseline = Baseline.unchanged(folder, info, self._threshold)
         LOG.info("collection %s: %s", self.name, outcome.value)
+
+
+    def _replace(self, engine: EdgeShard, folder: Path) -> None:
+        """Replaces the engine by the one on `folder`; needs exclusive access."""
+        # First on disk: after a crash, the folder with the latest changes must be the current one.
+        former = self._generations.adopt(folder)
+        if self._engine is not None:
+            self._engine.close()
+        self._engine = engine
+        self._unflushed_since = None
+        self._baseline = Baseline.of(folder)
+        shutil.rmtree(former, ignore_errors=True)
 
 
 def load(folder: Path) -> EdgeShard:
