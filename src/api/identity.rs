@@ -143,7 +143,6 @@ impl Identity {
     }
 }
 
-/// Time of the system clock, in seconds since 1970.
 /// Checks JWTs without a server, so that a benchmark can measure the cost of one check.
 #[derive(Debug)]
 pub struct TokenCheck(Identity);
@@ -162,6 +161,7 @@ impl TokenCheck {
     }
 }
 
+/// Time of the system clock, in seconds since 1970.
 pub(in crate::api) fn seconds_now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs())
 }

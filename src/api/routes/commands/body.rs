@@ -192,6 +192,7 @@ fn missing(field: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
 mod tests {
     use serde_json::json;
     use utoipa::PartialSchema as _;
+    use uuid::Uuid;
 
     use super::*;
 
