@@ -23,7 +23,7 @@ use crate::roles::retention::Retention;
 use crate::roles::{Role, answering, checkpoint_signer, projector, sequencer};
 use crate::runtime::supervisor::{Shutdown, Stage, Supervisor};
 use crate::runtime::wake::SequencerWake;
-use store::{Keyring, MasterKeyError, Store};
+use store::{AccountsDatabase, Database, Keyring, MasterKeyError, Store};
 
 /// Time that all roles together have to end.
 const GRACE: Duration = Duration::from_secs(15);
@@ -58,9 +58,10 @@ impl App {
         } else {
             SequencerWake::remote(nats.clone(), &subjects)
         };
-        let pool = store::connect(config.database_url.expose(), KEYRING_CONNECTIONS)?;
+        let database = Database::connect(&config.database_url.expose().into(), KEYRING_CONNECTIONS)?;
         let keyring = Arc::new(
-            Keyring::new(pool, config.master_key.clone()).with_previous(config.master_key_previous.clone()),
+            Keyring::new(database, config.master_key.clone())
+                .with_previous(config.master_key_previous.clone()),
         );
         Ok(Self { config: Arc::new(config), roles, nats, subjects, wake, keyring })
     }
@@ -74,7 +75,7 @@ impl App {
     /// wait for it.
     pub async fn check_master_key(&self) -> anyhow::Result<()> {
         match self.keyring.check_master_key().await {
-            Err(MasterKeyError::Store(error)) if error.is_away() => {
+            Err(MasterKeyError::Store(error)) if error.is_unavailable() => {
                 tracing::warn!(%error, "the master key could not be checked");
                 Ok(())
             }
@@ -89,8 +90,8 @@ impl App {
 
     /// A store with a connection pool of its own, so that no role uses up the connections of another.
     pub fn store(&self, connections: u32) -> anyhow::Result<Store> {
-        let pool = store::connect(self.config.database_url.expose(), connections)?;
-        Ok(Store::new(pool, Arc::clone(&self.keyring)))
+        let database = Database::connect(&self.config.database_url.expose().into(), connections)?;
+        Ok(Store::new(database, Arc::clone(&self.keyring)))
     }
 
     /// Repeats the erasures that a restored database does not contain, before anything is served. Where NATS
@@ -114,7 +115,7 @@ impl App {
     pub fn eraser(&self) -> anyhow::Result<Eraser> {
         Ok(Eraser {
             store: self.store(ERASER_CONNECTIONS)?,
-            accounts: store::connect(self.config.auth_database_url.expose(), 1)?,
+            accounts: AccountsDatabase::connect(&self.config.auth_database_url.expose().into(), 1)?,
             collections: models::collections(&self.config.worker)?,
             files: Files::at(&self.config.worker.files_url)?,
             nats: self.nats.clone(),
@@ -204,7 +205,7 @@ impl App {
         });
         let services = Services {
             store,
-            accounts: store::connect(self.config.auth_database_url.expose(), 1)?,
+            accounts: AccountsDatabase::connect(&self.config.auth_database_url.expose().into(), 1)?,
             knowledge: Knowledge {
                 index: models::collections(&self.config.worker)?.active_index(),
                 files: Files::at(&self.config.worker.files_url)?,

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use sqlx::PgPool;
+use store::Database;
 use tokio::task::JoinSet;
 
 use crate::load;
@@ -39,7 +40,7 @@ enum Statement {
 
 /// Measures both, each for so long.
 pub(crate) async fn measure(url: &str, users: usize, each: Duration) -> anyhow::Result<Limits> {
-    let pool = store::connect(url, CONNECTIONS)?;
+    let pool = PgPool::from(Database::connect(&url.into(), CONNECTIONS)?);
     sqlx::query("CREATE TABLE IF NOT EXISTS bench_rows (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, row bytea)")
         .execute(&pool)
         .await?;

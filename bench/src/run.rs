@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use sqlx::PgPool;
+use store::Database;
 
 use crate::load::{self, Load, Measured};
 use crate::processes::{self, Watched};
@@ -50,7 +51,7 @@ pub(crate) async fn everything(
     let stock = stock_repository::measure(&server.database_url, settings.load / 2).await?;
     let service = server.serve().await?;
     let watched = server.watched(&service)?;
-    let pool = store::connect(&server.database_url, 2)?;
+    let pool = PgPool::from(Database::connect(&server.database_url.as_str().into(), 2)?);
     let address = service.address();
     let mut run = Run { settings, server, clients, address, watched, pool, report, highest: 0.0 };
     let outcome = run.all(&limits, &stock).await;

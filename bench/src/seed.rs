@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use sealing::MasterKey;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolCopyExt as _;
+use store::Database;
 use tokio::sync::mpsc;
 
 use crate::settings::Settings;
@@ -33,7 +34,7 @@ pub(crate) struct Seeded {
 /// everything.
 pub(crate) async fn seed(settings: &Settings, master: &MasterKey, url: &str) -> anyhow::Result<Seeded> {
     let began = Instant::now();
-    let pool = store::connect(url, 4)?;
+    let pool = PgPool::from(Database::connect(&url.into(), 4)?);
     let (chapters, mut written) = mpsc::channel(2);
     let (settings, master) = (settings.clone(), master.clone());
     let writer = tokio::task::spawn_blocking(move || write_history(&settings, master, &chapters));

@@ -78,7 +78,7 @@ impl Server {
             let copy = format!("CREATE DATABASE {RUN} TEMPLATE {name} STRATEGY file_copy");
             sqlx::query(&copy).execute(&mut maintenance).await?;
             // It may have been seeded before the newest migration.
-            store::migrate(&self.database_url).await?;
+            store::migrate(&self.database_url.as_str().into()).await?;
         }
         maintenance.close().await?;
         // The stream of an earlier run knows positions that this ledger does not have.
@@ -91,7 +91,7 @@ impl Server {
         let mut maintenance = PgConnection::connect(&self.postgres.url("postgres")).await?;
         sqlx::query("DROP DATABASE IF EXISTS seeding WITH (FORCE)").execute(&mut maintenance).await?;
         let url = self.postgres.create_database("seeding").await?;
-        store::migrate(&url).await?;
+        store::migrate(&url.as_str().into()).await?;
         let seeded = seed::seed(settings, &MasterKey::parse(&self.master_key.as_str().into())?, &url).await?;
         sqlx::query(&format!("ALTER DATABASE seeding RENAME TO {name}")).execute(&mut maintenance).await?;
         Ok(seeded)

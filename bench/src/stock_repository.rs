@@ -14,6 +14,7 @@ use cqrs_es::persist::PersistedEventStore;
 use hdrhistogram::Histogram;
 use postgres_es::{PostgresCqrs, PostgresEventRepository};
 use sqlx::PgPool;
+use store::Database;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -35,7 +36,7 @@ pub(crate) struct StockRepository {
 
 /// Asks for `lasts`, five questions in each conversation.
 pub(crate) async fn measure(url: &str, lasts: Duration) -> anyhow::Result<StockRepository> {
-    let pool = store::connect(url, CONNECTIONS)?;
+    let pool = PgPool::from(Database::connect(&url.into(), CONNECTIONS)?);
     sqlx::raw_sql(CREATE_TABLES).execute(&pool).await?;
     let mut clients = JoinSet::new();
     for client in 0..CLIENTS {

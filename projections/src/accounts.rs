@@ -7,7 +7,7 @@ use aggregates::{Event, UserId, Version};
 use chrono::{DateTime, Utc};
 use sqlx::{FromRow, PgExecutor, PgTransaction};
 
-use crate::{DecryptedEvent, owned};
+use crate::{DecryptedEvent, QueryError, owned};
 
 /// A row of the table `accounts`.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -67,8 +67,8 @@ pub(crate) async fn apply(
 }
 
 /// An owner's account; `None` until the projector has applied its first event.
-pub async fn get(executor: impl PgExecutor<'_>, owner: UserId) -> Result<Option<AccountRow>, sqlx::Error> {
-    sqlx::query_as(GET).bind(owner.to_string()).fetch_optional(executor).await
+pub async fn get(executor: impl PgExecutor<'_>, owner: UserId) -> Result<Option<AccountRow>, QueryError> {
+    Ok(sqlx::query_as(GET).bind(owner.to_string()).fetch_optional(executor).await?)
 }
 
 const UPSERT: &str = "

@@ -3,10 +3,10 @@
 use aggregates::Position;
 use sqlx::PgExecutor;
 
-use crate::ReadModel;
+use crate::{QueryError, ReadModel};
 
 /// Inserts a checkpoint at position 0 for each read model that has none, as after a loss of the table.
-pub async fn ensure_checkpoints(executor: impl PgExecutor<'_>) -> Result<(), sqlx::Error> {
+pub async fn ensure_checkpoints(executor: impl PgExecutor<'_>) -> Result<(), QueryError> {
     sqlx::query(
         "INSERT INTO checkpoints (name, position)
          SELECT name, 0 FROM UNNEST($1::text[]) AS model (name) ON CONFLICT DO NOTHING",
@@ -18,13 +18,13 @@ pub async fn ensure_checkpoints(executor: impl PgExecutor<'_>) -> Result<(), sql
 }
 
 /// The position up to which every read model is projected.
-pub async fn lowest_checkpoint(executor: impl PgExecutor<'_>) -> Result<Position, sqlx::Error> {
+pub async fn lowest_checkpoint(executor: impl PgExecutor<'_>) -> Result<Position, QueryError> {
     let (lowest, _) = checkpoint_range(executor).await?;
     Ok(lowest)
 }
 
 /// The position up to which at least one read model is projected.
-pub async fn highest_checkpoint(executor: impl PgExecutor<'_>) -> Result<Position, sqlx::Error> {
+pub async fn highest_checkpoint(executor: impl PgExecutor<'_>) -> Result<Position, QueryError> {
     let (_, highest) = checkpoint_range(executor).await?;
     Ok(highest)
 }

@@ -7,6 +7,8 @@ use chrono::{DateTime, Utc};
 use sqlx::{FromRow, PgExecutor};
 use uuid::Uuid;
 
+use crate::QueryError;
+
 /// An expired aggregate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
 pub struct Expired {
@@ -27,8 +29,8 @@ pub async fn conversations(
     unused_since: Option<DateTime<Utc>>,
     after: Uuid,
     limit: u32,
-) -> Result<Vec<Expired>, sqlx::Error> {
-    sqlx::query_as(
+) -> Result<Vec<Expired>, QueryError> {
+    Ok(sqlx::query_as(
         "SELECT owner, id, version FROM conversations
           WHERE (deleted_at < $1 OR updated_at < $2) AND id > $3 ORDER BY id LIMIT $4",
     )
@@ -37,7 +39,7 @@ pub async fn conversations(
     .bind(after)
     .bind(i64::from(limit))
     .fetch_all(executor)
-    .await
+    .await?)
 }
 
 /// Documents of users that last changed before `unused_since`, ordered by id. Shared documents do not expire.
@@ -47,8 +49,8 @@ pub async fn documents(
     unused_since: DateTime<Utc>,
     after: Uuid,
     limit: u32,
-) -> Result<Vec<Expired>, sqlx::Error> {
-    sqlx::query_as(
+) -> Result<Vec<Expired>, QueryError> {
+    Ok(sqlx::query_as(
         "SELECT owner, id, version FROM documents
           WHERE scope = 'user' AND status <> 'removed' AND updated_at < $1 AND id > $2 ORDER BY id LIMIT $3",
     )
@@ -56,5 +58,5 @@ pub async fn documents(
     .bind(after)
     .bind(i64::from(limit))
     .fetch_all(executor)
-    .await
+    .await?)
 }

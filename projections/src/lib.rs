@@ -10,6 +10,7 @@ pub mod accounts;
 mod checkpoints;
 pub mod conversations;
 pub mod documents;
+mod error;
 pub mod expired;
 pub mod messages;
 mod purge;
@@ -21,10 +22,11 @@ pub mod search;
 pub mod usage;
 
 pub use checkpoints::{ensure_checkpoints, highest_checkpoint, lowest_checkpoint};
+pub use error::QueryError;
 pub use purge::count_owner_rows;
 pub use raw_json::RawJson;
-pub use read_model::{DecryptedEvent, ReadModel, UnknownReadModel, apply};
-pub use rebuild::{Difference, Rebuild};
+pub use read_model::{DecryptedEvent, ReadModel, UnknownReadModel, project};
+pub use rebuild::{Difference, LockedRebuild, Rebuild};
 pub use replay::{Replayed, replay};
 
 /// One page of a list, and the cursor of the next page.

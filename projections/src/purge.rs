@@ -7,10 +7,10 @@
 use aggregates::account::{AccountEvent, ErasureTarget};
 use aggregates::conversation::ConversationEvent;
 use aggregates::{ConversationId, Event, UserId};
-use sqlx::{PgPool, PgTransaction};
+use sqlx::{PgExecutor, PgTransaction};
 use uuid::Uuid;
 
-use crate::{DecryptedEvent, ReadModel};
+use crate::{DecryptedEvent, QueryError, ReadModel};
 
 /// An owner's conversations, found in the ledger: the tables of messages have no index by owner.
 macro_rules! conversations {
@@ -83,8 +83,8 @@ pub(crate) async fn apply(
 }
 
 /// The number of rows that the read models hold of an owner. The row of the account does not count.
-pub async fn count_owner_rows(pool: &PgPool, owner: UserId) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar(COUNT).bind(owner).fetch_one(pool).await
+pub async fn count_owner_rows(executor: impl PgExecutor<'_>, owner: UserId) -> Result<i64, QueryError> {
+    Ok(sqlx::query_scalar(COUNT).bind(owner).fetch_one(executor).await?)
 }
 
 const COUNT: &str = "

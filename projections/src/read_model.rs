@@ -5,10 +5,10 @@ use std::str::FromStr;
 
 use aggregates::{Position, RecordedEvent};
 use sealing::{BlindKey, ContentKey};
-use sqlx::PgTransaction;
+use sqlx::{Acquire, PgTransaction, Postgres};
 
 use crate::purge::PurgeScope;
-use crate::{accounts, conversations, documents, messages, purge, search, usage};
+use crate::{QueryError, accounts, conversations, documents, messages, purge, search, usage};
 
 /// An event with the keys that its projection needs. Without keys, because they were destroyed, it is
 /// projected without its private part.
@@ -103,30 +103,35 @@ impl FromStr for ReadModel {
 }
 
 /// Applies a contiguous batch of the ledger to all read models and moves their checkpoints,
-/// in the caller's transaction.
+/// in one transaction.
 ///
 /// A read model skips the events that it has applied before. The checkpoints are locked first: of two
 /// concurrent projectors, the second one waits and then finds nothing to apply.
-pub async fn apply(transaction: &mut PgTransaction<'_>, batch: &[DecryptedEvent]) -> Result<(), sqlx::Error> {
+pub async fn project(
+    database: impl Acquire<'_, Database = Postgres>,
+    batch: &[DecryptedEvent],
+) -> Result<(), QueryError> {
     let Some(last) = batch.last().map(|event| event.recorded.position) else {
         return Ok(());
     };
+    let mut transaction = database.begin().await?;
     let checkpoints: Vec<(String, Position)> = sqlx::query_as(
         "SELECT name, position FROM checkpoints WHERE name = ANY($1) ORDER BY name FOR UPDATE",
     )
     .bind(ReadModel::ALL.map(ReadModel::name))
-    .fetch_all(&mut **transaction)
+    .fetch_all(&mut *transaction)
     .await?;
     for model in ReadModel::ALL {
         let checkpoint = checkpoints.iter().find(|(name, _)| name == model.name());
         let applied = checkpoint.map_or(Position(0), |(_, position)| *position);
         let first = batch.partition_point(|event| event.recorded.position <= applied);
-        model.apply(model.name(), transaction, batch.get(first..).unwrap_or_default()).await?;
+        model.apply(model.name(), &mut transaction, batch.get(first..).unwrap_or_default()).await?;
     }
     sqlx::query("UPDATE checkpoints SET position = $1 WHERE name = ANY($2) AND position < $1")
         .bind(last)
         .bind(ReadModel::ALL.map(ReadModel::name))
-        .execute(&mut **transaction)
+        .execute(&mut *transaction)
         .await?;
+    transaction.commit().await?;
     Ok(())
 }

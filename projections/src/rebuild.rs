@@ -5,9 +5,9 @@
 //! there, unless another version of this crate started it.
 
 use aggregates::Position;
-use sqlx::{FromRow, PgPool, PgTransaction};
+use sqlx::{Acquire, FromRow, PgTransaction, Postgres};
 
-use crate::{DecryptedEvent, ReadModel};
+use crate::{DecryptedEvent, QueryError, ReadModel};
 
 /// A second table of a read model that is being filled.
 #[derive(Debug)]
@@ -32,10 +32,13 @@ const MAX_DIFFERENCES: i64 = 20;
 
 impl Rebuild {
     /// Starts with an empty table of the live table's form, or resumes an interrupted rebuild.
-    pub async fn begin(pool: &PgPool, model: ReadModel) -> Result<Self, sqlx::Error> {
+    pub async fn begin(
+        database: impl Acquire<'_, Database = Postgres>,
+        model: ReadModel,
+    ) -> Result<Self, QueryError> {
         let table = format!("{}_next", model.name());
         let checkpoint = format!("{table} {}", env!("CARGO_PKG_VERSION"));
-        let mut transaction = pool.begin().await?;
+        let mut transaction = database.begin().await?;
         let interrupted_at: Option<Position> = sqlx::query_scalar(
             "SELECT position FROM checkpoints WHERE name = $1 AND to_regclass($2) IS NOT NULL",
         )
@@ -67,17 +70,22 @@ impl Rebuild {
 
     /// Applies a batch to the new table in a transaction of its own. Events that it has
     /// applied before are skipped.
-    pub async fn apply(&mut self, pool: &PgPool, batch: &[DecryptedEvent]) -> Result<(), sqlx::Error> {
-        let mut transaction = pool.begin().await?;
+    pub async fn apply(
+        &mut self,
+        database: impl Acquire<'_, Database = Postgres>,
+        batch: &[DecryptedEvent],
+    ) -> Result<(), QueryError> {
+        let mut transaction = database.begin().await?;
         // A crash that loses the commit loses rows and checkpoint together, so the batch is applied again.
         sqlx::query("SET LOCAL synchronous_commit = off").execute(&mut *transaction).await?;
         self.apply_in(&mut transaction, batch).await?;
-        transaction.commit().await
+        transaction.commit().await?;
+        Ok(())
     }
 
     /// Applies a batch to the new table in the caller's transaction. Events that it has
     /// applied before are skipped.
-    pub async fn apply_in(
+    async fn apply_in(
         &mut self,
         transaction: &mut PgTransaction<'_>,
         batch: &[DecryptedEvent],
@@ -97,8 +105,11 @@ impl Rebuild {
 
     /// Creates the secondary indexes of the live table on the new one. That is far faster on a full table
     /// than row by row.
-    pub async fn create_indexes(&self, pool: &PgPool) -> Result<(), sqlx::Error> {
-        let mut transaction = pool.begin().await?;
+    pub async fn create_indexes(
+        &self,
+        database: impl Acquire<'_, Database = Postgres>,
+    ) -> Result<(), QueryError> {
+        let mut transaction = database.begin().await?;
         let definitions: Vec<String> = sqlx::query_scalar(
             "SELECT pg_get_indexdef(indexrelid) FROM pg_index
               WHERE indrelid = to_regclass($1) AND NOT indisprimary
@@ -114,28 +125,56 @@ impl Rebuild {
             let statement = format!("CREATE {unique} INDEX ON {} USING {columns}", self.table);
             sqlx::query(&statement).execute(&mut *transaction).await?;
         }
-        transaction.commit().await?;
         // The first queries after the replacement are planned with the statistics of the full table.
-        sqlx::query(&format!("ANALYZE {}", self.table)).execute(pool).await?;
+        sqlx::query(&format!("ANALYZE {}", self.table)).execute(&mut *transaction).await?;
+        transaction.commit().await?;
         Ok(())
     }
 
-    /// Locks the read model's checkpoint until the transaction ends, so that the projector waits. Returns the
-    /// position up to which the new table has to be filled in this transaction.
-    pub async fn lock_checkpoint(
-        &self,
-        transaction: &mut PgTransaction<'_>,
-    ) -> Result<Position, sqlx::Error> {
-        sqlx::query_scalar("SELECT position FROM checkpoints WHERE name = $1 FOR UPDATE")
+    /// Locks the read model's checkpoint, so that the projector waits until the locked rebuild is swapped, compared or
+    /// dropped.
+    pub async fn lock<'c>(
+        self,
+        database: impl Acquire<'c, Database = Postgres>,
+    ) -> Result<LockedRebuild<'c>, QueryError> {
+        let mut transaction = database.begin().await?;
+        let live = sqlx::query_scalar("SELECT position FROM checkpoints WHERE name = $1 FOR UPDATE")
             .bind(self.model.name())
-            .fetch_one(&mut **transaction)
-            .await
+            .fetch_one(&mut *transaction)
+            .await?;
+        Ok(LockedRebuild { rebuild: self, transaction, live })
+    }
+}
+
+/// A rebuild whose live table does not change: one transaction holds the lock of the checkpoint, fills the rest of the new
+/// table and ends the rebuild.
+#[derive(Debug)]
+pub struct LockedRebuild<'c> {
+    rebuild: Rebuild,
+    transaction: PgTransaction<'c>,
+    live: Position,
+}
+
+impl LockedRebuild<'_> {
+    /// The position up to which the new table is filled.
+    pub const fn position(&self) -> Position {
+        self.rebuild.position
     }
 
-    /// Replaces the live table by the new one and commits the transaction, which holds the lock of
-    /// [`Rebuild::lock_checkpoint`]. If the new table is ahead, the checkpoint moves forward to its position.
-    pub async fn swap(self, mut transaction: PgTransaction<'_>) -> Result<Position, sqlx::Error> {
-        let (name, table) = (self.model.name(), &self.table);
+    /// The position of the live table, up to which the new one has to be filled.
+    pub const fn live_position(&self) -> Position {
+        self.live
+    }
+
+    /// Applies a batch to the new table. Events that it has applied before are skipped.
+    pub async fn apply(&mut self, batch: &[DecryptedEvent]) -> Result<(), QueryError> {
+        Ok(self.rebuild.apply_in(&mut self.transaction, batch).await?)
+    }
+
+    /// Replaces the live table by the new one. If the new table is ahead, the checkpoint moves forward to its position.
+    pub async fn swap(self) -> Result<Position, QueryError> {
+        let Self { rebuild: Rebuild { model, table, position, .. }, mut transaction, .. } = self;
+        let name = model.name();
         for statement in [
             // Changes nothing, but locks the view before its table, as readers do. The
             // other order could deadlock.
@@ -148,19 +187,19 @@ impl Rebuild {
             sqlx::query(&statement).execute(&mut *transaction).await?;
         }
         sqlx::query("UPDATE checkpoints SET position = greatest(position, $1) WHERE name = $2")
-            .bind(self.position)
+            .bind(position)
             .bind(name)
             .execute(&mut *transaction)
             .await?;
-        delete_checkpoints(&mut transaction, table).await?;
+        delete_checkpoints(&mut transaction, &table).await?;
         transaction.commit().await?;
-        Ok(self.position)
+        Ok(position)
     }
 
-    /// Compares the new table with the live one row by row, drops the new one and commits the transaction,
-    /// which holds the lock of [`Rebuild::lock_checkpoint`]. Returns the first differences.
-    pub async fn compare(self, mut transaction: PgTransaction<'_>) -> Result<Vec<Difference>, sqlx::Error> {
-        let (live, next) = (self.model.name(), &self.table);
+    /// Compares the new table with the live one row by row, drops the new one and returns the first differences.
+    pub async fn compare(self) -> Result<Vec<Difference>, QueryError> {
+        let Self { rebuild: Rebuild { model, table: next, .. }, mut transaction, .. } = self;
+        let live = model.name();
         let columns: String = sqlx::query_scalar(
             "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
               WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped",
@@ -177,7 +216,7 @@ impl Rebuild {
         );
         let differences =
             sqlx::query_as(&statement).bind(MAX_DIFFERENCES).fetch_all(&mut *transaction).await?;
-        drop_table(&mut transaction, self.model, next).await?;
+        drop_table(&mut transaction, model, &next).await?;
         transaction.commit().await?;
         Ok(differences)
     }

@@ -10,7 +10,7 @@ use sqlx::{FromRow, PgExecutor, PgTransaction};
 use utoipa::ToSchema;
 
 use crate::messages::Message;
-use crate::{DecryptedEvent, owned};
+use crate::{DecryptedEvent, QueryError, owned};
 
 /// The completed answers of one day and model.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow, Serialize, ToSchema)]
@@ -76,8 +76,8 @@ pub async fn days(
     owner: UserId,
     from: Option<NaiveDate>,
     to: Option<NaiveDate>,
-) -> Result<Vec<UsageDay>, sqlx::Error> {
-    sqlx::query_as(DAYS).bind(owner.to_string()).bind(from).bind(to).fetch_all(executor).await
+) -> Result<Vec<UsageDay>, QueryError> {
+    Ok(sqlx::query_as(DAYS).bind(owner.to_string()).bind(from).bind(to).fetch_all(executor).await?)
 }
 
 const ADD: &str = "

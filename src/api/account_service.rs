@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::api::BODY_LIMIT_BYTES;
 use crate::api::problem::{Problem, with_causes};
 use crate::config::ApiConfig;
-use store::StoreError;
+use store::{AccountsDatabase, StoreError};
 
 /// Longest wait for an answer. A sign-in costs tens of milliseconds of hashing, and sign-ins queue.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
@@ -38,11 +38,11 @@ const CONNECTION_HEADERS: [HeaderName; 6] = [
 pub(in crate::api) struct AccountService {
     client: reqwest::Client,
     url: String,
-    tables: sqlx::PgPool,
+    tables: AccountsDatabase,
 }
 
 impl AccountService {
-    pub(in crate::api) fn new(config: &ApiConfig, tables: sqlx::PgPool) -> anyhow::Result<Self> {
+    pub(in crate::api) fn new(config: &ApiConfig, tables: AccountsDatabase) -> anyhow::Result<Self> {
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
@@ -63,11 +63,11 @@ impl AccountService {
         user: UserId,
         session: Uuid,
     ) -> Result<bool, StoreError> {
-        store::is_session_live(&self.tables, user, session).await
+        self.tables.is_session_live(user, session).await
     }
 
     /// The tables of the service.
-    pub(in crate::api) const fn tables(&self) -> &sqlx::PgPool {
+    pub(in crate::api) const fn tables(&self) -> &AccountsDatabase {
         &self.tables
     }
 

@@ -189,7 +189,7 @@ impl Live {
             batch.iter().filter(|event| state.listeners.has(event.owner)).cloned().collect()
         };
         if !decrypted.is_empty() {
-            self.store.open(&mut decrypted).await?;
+            self.store.decrypt_events(&mut decrypted).await?;
         }
         let mut state = self.state();
         for event in batch.drain(..) {

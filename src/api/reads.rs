@@ -12,7 +12,6 @@ use aggregates::UserId;
 use futures::FutureExt as _;
 use projections::{conversations, messages};
 use quick_cache::sync::Cache;
-use sqlx::PgPool;
 
 use crate::api::live::Live;
 use crate::api::problem::Problem;
@@ -36,18 +35,18 @@ pub(in crate::api) struct ReadModels {
 
 impl ReadModels {
     pub(in crate::api) fn new(store: Store, live: Arc<Live>) -> Self {
-        let lists = BatchedQuery::new(store.pool().clone(), |pool, requests| {
-            async move { conversations::lists(&pool, &requests).await }.boxed()
+        let lists = BatchedQuery::new(store.clone(), |store, requests| {
+            async move { conversations::lists(store.read_models(), &requests).await }.boxed()
         });
-        let pages = BatchedQuery::new(store.pool().clone(), |pool, requests| {
-            async move { messages::pages(&pool, &requests).await }.boxed()
+        let pages = BatchedQuery::new(store.clone(), |store, requests| {
+            async move { messages::pages(store.read_models(), &requests).await }.boxed()
         });
         Self { store, live, lists, pages, listed: Cache::new(LISTED) }
     }
 
-    /// Connections for queries that are not batched.
-    pub(in crate::api) const fn pool(&self) -> &PgPool {
-        self.store.pool()
+    /// The store, for queries that are not batched.
+    pub(in crate::api) const fn store(&self) -> &Store {
+        &self.store
     }
 
     /// A page of a list of conversations, with their keys at the first list of a user: later most keys are cached.

@@ -20,7 +20,7 @@ use crate::config::ApiConfig;
 use crate::knowledge::files::Files;
 use crate::runtime::supervisor::ShortLived;
 use crate::runtime::wake::SequencerWake;
-use store::Store;
+use store::{AccountsDatabase, Store};
 
 /// Passages and files of documents.
 #[derive(Clone)]
@@ -43,7 +43,7 @@ pub struct Services {
     /// Events, keys and read models.
     pub store: Store,
     /// The tables of the account service.
-    pub accounts: sqlx::PgPool,
+    pub accounts: AccountsDatabase,
     /// Passages and files of documents.
     pub knowledge: Knowledge,
     /// Announcements of erasures and of new ledger entries.

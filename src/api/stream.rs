@@ -112,7 +112,7 @@ async fn newest_answer(
         None => None,
         Some(index) => {
             let mut event = [events.swap_remove(index)];
-            store.open(&mut event).await?;
+            store.decrypt_events(&mut event).await?;
             let [event] = event;
             Some(Box::new(event))
         }

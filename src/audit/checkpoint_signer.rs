@@ -105,15 +105,13 @@ impl CheckpointSigner {
 
     fn open(&self, kept: &AuditKeyRow) -> Result<SigningKey, StoreError> {
         let seed = self.store.keyring().open_audit_key(kept)?;
-        let seed = seed.ok_or_else(|| {
-            StoreError::Corrupt("the signing key is sealed by a master key that is not configured".to_owned())
-        })?;
+        let seed = seed.ok_or(StoreError::KeyDestroyed)?;
         SigningKey::from_seed(&seed).map_err(unusable)
     }
 }
 
 fn unusable(error: InvalidKey) -> StoreError {
-    StoreError::Corrupt(error.to_string())
+    StoreError::InvalidSigningKey(Box::new(error))
 }
 
 fn row(key: &SigningKey, sealed: Option<(Vec<u8>, String)>) -> AuditKeyRow {

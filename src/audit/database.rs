@@ -7,7 +7,9 @@ use uuid::Uuid;
 
 use super::signing::{Checkpoint, PublicKey, hex};
 use super::verify::{Misfit, Verified};
-use store::{CheckpointRow, EventFilter, GENESIS, LedgerHash, LinkedEntry, Store, StoreError};
+use store::{
+    CheckpointRow, EventFilter, GENESIS, LedgerHash, LinkedEntry, Store, StoreError, UnsequencedEvent,
+};
 
 /// Events of one page.
 const PAGE: u32 = 2_000;
@@ -44,7 +46,7 @@ pub async fn verify_database(
     let mut walk = Walk::new(store, key).await?;
     while walk.last < head.0 {
         let from = Position(walk.last);
-        let part = store.audited(&EventFilter::default(), from, head, PAGE).await?;
+        let part = store.filtered_ledger(&EventFilter::default(), from, head, PAGE).await?;
         for linked in &part.entries {
             walk.step(linked).map_err(NotWhole::Misfit)?;
         }
@@ -58,8 +60,9 @@ pub async fn verify_database(
         let what = format!("a checkpoint was signed at position {}, which is missing", beyond.position);
         return Err(NotWhole::Misfit(misfit(walk.last + 1, &what)));
     }
-    if let Some((aggregate, id, sequence)) = store.displaced_event().await? {
-        let what = format!("event {sequence} of the {aggregate} {id} has no place after it");
+    if let Some(event) = store.unsequenced_event().await? {
+        let UnsequencedEvent { aggregate_type, aggregate_id, sequence } = event;
+        let what = format!("event {sequence} of the {aggregate_type} {aggregate_id} has no place after it");
         return Err(NotWhole::Misfit(misfit(walk.last, &what)));
     }
     Ok(Verified {
@@ -100,10 +103,10 @@ impl Walk {
             return Err(misfit(expected, "its hash is not that of its event after the one before it"));
         }
         let written = event.payload.get().len() + event.metadata.get().len();
-        if i64::try_from(written) != Ok(linked.written) {
+        if i64::try_from(written) != Ok(linked.stored_bytes) {
             return Err(misfit(expected, "something was added around its payload or metadata"));
         }
-        if linked.placed_owner.uuid() != event.owner {
+        if linked.ledger_owner.uuid() != event.owner {
             return Err(misfit(expected, "the ledger names another owner than its event"));
         }
         let sequence = self.sequences.entry((event.aggregate_type.clone(), event.aggregate_id)).or_default();

@@ -168,8 +168,8 @@ async fn next_page(mut place: Place) -> Result<Option<((Store, Vec<LinkedEntry>)
     if place.after >= place.until {
         return Ok(None);
     }
-    let part = place.store.audited(&place.filter, place.after, place.until, PAGE).await?;
-    place.after = part.looked_up_to;
+    let part = place.store.filtered_ledger(&place.filter, place.after, place.until, PAGE).await?;
+    place.after = part.searched_to;
     Ok(Some(((place.store.clone(), part.entries), place)))
 }
 

@@ -46,10 +46,10 @@ impl Following {
                 self.learn().await?;
                 continue;
             }
-            let part = self.store.audited(&self.filter, self.last, self.known, PAGE).await?;
-            let looked_up_to = part.looked_up_to;
+            let part = self.store.filtered_ledger(&self.filter, self.last, self.known, PAGE).await?;
+            let searched_to = part.searched_to;
             let page = open_page(&self.store, part.entries).await?;
-            self.last = looked_up_to;
+            self.last = searched_to;
             if page.last().is_some() {
                 return Ok(page);
             }

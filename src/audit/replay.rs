@@ -126,7 +126,7 @@ async fn events_until(
     let mut after = Position(first.0 - 1);
     let mut events = Vec::new();
     while after < until {
-        let part = store.audited(&filter, after, until, PAGE).await?;
+        let part = store.filtered_ledger(&filter, after, until, PAGE).await?;
         for linked in &part.entries {
             // Times are non-decreasing within one conversation.
             if matches!(as_of, AsOf::Time(time) if linked.entry.event.recorded_at > time) {
@@ -134,16 +134,16 @@ async fn events_until(
             }
             events.push(linked.entry.event.read(linked.entry.position)?);
         }
-        after = part.looked_up_to;
+        after = part.searched_to;
     }
     Ok(events)
 }
 
 async fn owner(store: &Store, conversation: ConversationId, first: Position) -> Result<UserId, StoreError> {
     let filter = EventFilter { conversation: Some(conversation), ..EventFilter::default() };
-    let part = store.audited(&filter, Position(first.0 - 1), first, 1).await?;
-    let owner = part.entries.first().map(|linked| linked.placed_owner);
-    owner.ok_or_else(|| StoreError::Corrupt("a conversation's first event is missing".to_owned()))
+    let part = store.filtered_ledger(&filter, Position(first.0 - 1), first, 1).await?;
+    let owner = part.entries.first().map(|linked| linked.ledger_owner);
+    owner.ok_or(StoreError::MissingPosition { position: first })
 }
 
 #[cfg(test)]

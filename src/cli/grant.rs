@@ -2,6 +2,7 @@
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
+use store::AccountsDatabase;
 
 use crate::config::Config;
 
@@ -36,8 +37,8 @@ impl AccountRole {
 
 pub(super) async fn run(Arguments { email, role }: Arguments) -> anyhow::Result<()> {
     let config = Config::from_env()?;
-    let accounts = store::connect(config.auth_database_url.expose(), 1)?;
-    if !store::grant(&accounts, &email, role.name()).await? {
+    let accounts = AccountsDatabase::connect(&config.auth_database_url.expose().into(), 1)?;
+    if !accounts.grant_role(&email, role.name()).await? {
         bail!("no account has this e-mail address");
     }
     println!("Role set. It takes effect with the account's next token, within 15 minutes.");

@@ -3,5 +3,6 @@
 use crate::config::Config;
 
 pub(super) async fn run() -> anyhow::Result<()> {
-    store::migrate(Config::from_env()?.database_direct_url.expose()).await
+    let url = Config::from_env()?.database_direct_url;
+    Ok(store::migrate(&url.expose().into()).await?)
 }

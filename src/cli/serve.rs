@@ -36,7 +36,7 @@ pub(super) async fn run(Arguments { role, no_migrate }: Arguments) -> anyhow::Re
         None
     };
     if !no_migrate {
-        store::migrate(config.database_direct_url.expose()).await?;
+        store::migrate(&config.database_direct_url.expose().into()).await?;
     }
     let app = App::new(config, roles).await?;
     app.check_master_key().await?;

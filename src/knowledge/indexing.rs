@@ -116,7 +116,7 @@ impl Indexing {
 
     async fn added(&self, id: DocumentId) -> anyhow::Result<Option<Added>> {
         let mut events = self.store.aggregate_events(AggregateType::Document, id.uuid()).await?;
-        self.store.open(&mut events).await?;
+        self.store.decrypt_events(&mut events).await?;
         Ok(events.into_iter().rev().find_map(|event| match event.event {
             Event::Document(DocumentEvent::DocumentAdded {
                 owner,

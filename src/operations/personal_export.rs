@@ -10,13 +10,13 @@ use std::io;
 use aggregates::{AggregateType, Event, Position, RecordedEvent, UserId};
 use bytes::Bytes;
 use serde_json::{Value, json};
-use sqlx::PgPool;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::knowledge::files::{Files, FilesError};
 use archive::Archive;
-use store::{Store, StoreError, account_profile};
+use projections::QueryError;
+use store::{AccountsDatabase, Store, StoreError};
 use transcript::Transcript;
 
 /// Events of one page.
@@ -28,6 +28,9 @@ pub enum ExportError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The read models were not queried.
+    #[error(transparent)]
+    Query(#[from] QueryError),
     /// An entry could not be serialized.
     #[error("an entry could not be serialized")]
     Json(#[from] serde_json::Error),
@@ -45,7 +48,7 @@ pub struct Exporter {
     /// Event store and keys.
     pub store: Store,
     /// Tables of the account service.
-    pub accounts: PgPool,
+    pub accounts: AccountsDatabase,
     /// Stored files.
     pub files: Files,
 }
@@ -69,20 +72,19 @@ impl Exporter {
 
     async fn write(&self, user: UserId, archive: &Archive) -> Result<(), ExportError> {
         let until = self.store.ledger_head().await?.0;
-        let profile = account_profile(&self.accounts, user).await?;
+        let profile = self.accounts.profile(user).await?;
         archive.entry("account.json", pretty(&json!({"id": user, "account": profile}))?).await?;
         let mentioned = self.write_events(user, until, archive).await?;
         for id in mentioned.conversations {
             let mut events = self.store.aggregate_events(AggregateType::Conversation, id).await?;
-            self.store.open(&mut events).await?;
+            self.store.decrypt_events(&mut events).await?;
             let transcript = Transcript::of(id, &events);
             let name = format!("conversations/{id}");
             archive.entry(&format!("{name}.json"), pretty(&transcript)?).await?;
             archive.entry(&format!("{name}.md"), transcript.markdown().into_bytes()).await?;
         }
         self.write_documents(user, mentioned.documents, archive).await?;
-        let usage = projections::usage::days(self.store.pool(), user, None, None);
-        let usage = usage.await.map_err(StoreError::from)?;
+        let usage = projections::usage::days(self.store.read_models(), user, None, None).await?;
         archive.entry("usage.json", pretty(&usage)?).await?;
         archive.entry("README.md", README.as_bytes().to_vec()).await
     }
@@ -101,7 +103,7 @@ impl Exporter {
             let mut events = self.store.owner_events_between(user, position, until, PAGE).await?;
             let Some(last) = events.last() else { break };
             position = last.position;
-            self.store.open(&mut events).await?;
+            self.store.decrypt_events(&mut events).await?;
             let mut lines = Vec::new();
             for event in &events {
                 match event.aggregate {

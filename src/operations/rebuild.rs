@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use aggregates::Position;
-use projections::{DecryptedEvent, Difference, ReadModel, Rebuild};
-use sqlx::PgTransaction;
-use tokio::task::JoinSet;
+use projections::{DecryptedEvent, Difference, LockedRebuild, QueryError, ReadModel, Rebuild};
+use tokio::task::{JoinError, JoinSet};
 
 use crate::runtime::decrypt::decrypt_events;
 use store::{Store, StoreError};
@@ -15,18 +14,31 @@ const BATCH: u32 = 5_000;
 /// Lag below which the projector is held and the new table replaces the old one.
 const CLOSE: u64 = 2_000;
 
+/// A rebuild that did not finish. A repetition resumes it.
+#[derive(Debug, thiserror::Error)]
+pub enum RebuildError {
+    /// The ledger was not read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A table was not filled or not replaced.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// A task of the rebuild panicked.
+    #[error("task of the rebuild panicked")]
+    Panicked(#[from] JoinError),
+}
+
 /// Rebuilds read models together: the ledger is read and decrypted once. `progress` receives the current and
 /// the last position. Resumes an interrupted rebuild.
 pub async fn rebuild(
     store: &Store,
     models: &[ReadModel],
     progress: impl Fn(Position, Position),
-) -> Result<(), StoreError> {
+) -> Result<(), RebuildError> {
     // A new read model may lag behind the others: the new table does not wait for it.
-    for mut rebuild in fill(store, models, Goal::Highest, progress).await? {
-        rebuild.create_indexes(store.pool()).await?;
-        let transaction = catch_up(store, &mut rebuild).await?;
-        rebuild.swap(transaction).await?;
+    for rebuild in fill(store, models, Goal::Highest, progress).await? {
+        rebuild.create_indexes(store.read_models()).await?;
+        catch_up(store, rebuild).await?.swap().await?;
     }
     Ok(())
 }
@@ -36,12 +48,11 @@ pub async fn check(
     store: &Store,
     models: &[ReadModel],
     progress: impl Fn(Position, Position),
-) -> Result<Vec<(ReadModel, Vec<Difference>)>, StoreError> {
+) -> Result<Vec<(ReadModel, Vec<Difference>)>, RebuildError> {
     let mut checked = Vec::with_capacity(models.len());
-    for mut rebuild in fill(store, models, Goal::Lowest, progress).await? {
+    for rebuild in fill(store, models, Goal::Lowest, progress).await? {
         let model = rebuild.model();
-        let transaction = catch_up(store, &mut rebuild).await?;
-        checked.push((model, rebuild.compare(transaction).await?));
+        checked.push((model, catch_up(store, rebuild).await?.compare().await?));
     }
     Ok(checked)
 }
@@ -56,10 +67,10 @@ enum Goal {
 }
 
 impl Goal {
-    async fn position(self, store: &Store) -> Result<Position, StoreError> {
+    async fn position(self, store: &Store) -> Result<Position, RebuildError> {
         let found = match self {
-            Self::Lowest => projections::lowest_checkpoint(store.pool()).await,
-            Self::Highest => projections::highest_checkpoint(store.pool()).await,
+            Self::Lowest => projections::lowest_checkpoint(store.read_models()).await,
+            Self::Highest => projections::highest_checkpoint(store.read_models()).await,
         };
         Ok(found?)
     }
@@ -72,10 +83,10 @@ async fn fill(
     models: &[ReadModel],
     goal: Goal,
     progress: impl Fn(Position, Position),
-) -> Result<Vec<Rebuild>, StoreError> {
+) -> Result<Vec<Rebuild>, RebuildError> {
     let mut rebuilds = Vec::with_capacity(models.len());
     for model in models {
-        rebuilds.push(Rebuild::begin(store.pool(), *model).await?);
+        rebuilds.push(Rebuild::begin(store.read_models(), *model).await?);
     }
     let mut position = rebuilds.iter().map(Rebuild::position).min().unwrap_or(Position(0));
     let mut batch = read(store.clone(), position).await?;
@@ -89,7 +100,7 @@ async fn fill(
         let next = tokio::spawn(read(store.clone(), last));
         rebuilds = apply(store, rebuilds, Arc::new(batch)).await?;
         position = last;
-        batch = next.await.map_err(|error| StoreError::Corrupt(error.to_string()))??;
+        batch = next.await??;
     }
     Ok(rebuilds)
 }
@@ -104,32 +115,32 @@ async fn apply(
     store: &Store,
     rebuilds: Vec<Rebuild>,
     batch: Arc<Vec<DecryptedEvent>>,
-) -> Result<Vec<Rebuild>, StoreError> {
+) -> Result<Vec<Rebuild>, RebuildError> {
     let mut applying = JoinSet::new();
     for mut rebuild in rebuilds {
-        let (pool, batch) = (store.pool().clone(), Arc::clone(&batch));
-        applying.spawn(async move { rebuild.apply(&pool, &batch).await.map(|()| rebuild) });
+        let (store, batch) = (store.clone(), Arc::clone(&batch));
+        applying.spawn(async move { rebuild.apply(store.read_models(), &batch).await.map(|()| rebuild) });
     }
     let mut applied = Vec::with_capacity(applying.len());
     while let Some(rebuild) = applying.join_next().await {
-        applied.push(rebuild.map_err(|error| StoreError::Corrupt(error.to_string()))??);
+        applied.push(rebuild??);
     }
     Ok(applied)
 }
 
-/// Holds the projector and applies the remaining events to the new table.
-async fn catch_up(store: &Store, rebuild: &mut Rebuild) -> Result<PgTransaction<'static>, StoreError> {
-    let mut transaction = store.pool().begin().await?;
-    let live = rebuild.lock_checkpoint(&mut transaction).await?;
+/// Locks the live table and fills the new one up to its position.
+async fn catch_up(store: &Store, rebuild: Rebuild) -> Result<LockedRebuild<'static>, RebuildError> {
+    let mut locked = rebuild.lock(store.read_models()).await?;
     loop {
-        let left = u32::try_from(live.0.saturating_sub(rebuild.position().0)).unwrap_or(u32::MAX);
+        let (position, live) = (locked.position(), locked.live_position());
+        let left = u32::try_from(live.0.saturating_sub(position.0)).unwrap_or(u32::MAX);
         if left == 0 {
-            return Ok(transaction);
+            return Ok(locked);
         }
-        let events = store.events_after(rebuild.position(), left.min(BATCH)).await?;
+        let events = store.events_after(position, left.min(BATCH)).await?;
         if events.is_empty() {
-            return Err(StoreError::Corrupt(format!("the ledger ends before position {live}")));
+            return Err(StoreError::MissingPosition { position: position.next() }.into());
         }
-        rebuild.apply_in(&mut transaction, &decrypt_events(store, events).await?).await?;
+        locked.apply(&decrypt_events(store, events).await?).await?;
     }
 }

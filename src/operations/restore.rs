@@ -6,9 +6,9 @@
 use aggregates::Position;
 use async_nats::{Client, jetstream};
 use nats::{StreamError, Subjects, ensure_streams};
-use projections::ReadModel;
+use projections::{QueryError, ReadModel};
 
-use crate::operations::rebuild;
+use crate::operations::rebuild::{self, RebuildError};
 use crate::runtime::decrypt::decrypt_events;
 use store::{Store, StoreError};
 
@@ -21,6 +21,12 @@ pub enum NotRestored {
     /// Postgres failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The read models were not queried.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// The read models were not rebuilt.
+    #[error(transparent)]
+    Rebuild(#[from] RebuildError),
     /// JetStream failed.
     #[error(transparent)]
     Streams(#[from] StreamError),
@@ -35,24 +41,22 @@ pub async fn restore(
     progress: impl Fn(Position, Position),
 ) -> Result<Position, NotRestored> {
     ensure_streams(&jetstream::new(nats.clone()), subjects).await?;
-    projections::ensure_checkpoints(store.pool()).await.map_err(StoreError::from)?;
+    projections::ensure_checkpoints(store.read_models()).await?;
     rebuild::rebuild(store, &ReadModel::ALL, &progress).await?;
-    Ok(project(store, &progress).await?)
+    project(store, &progress).await
 }
 
 /// Applies events that the read models lack. A second projector at the same time finds nothing to apply.
-async fn project(store: &Store, progress: impl Fn(Position, Position)) -> Result<Position, StoreError> {
+async fn project(store: &Store, progress: impl Fn(Position, Position)) -> Result<Position, NotRestored> {
     let (head, _) = store.ledger_head().await?;
     loop {
-        let position = projections::lowest_checkpoint(store.pool()).await?;
+        let position = projections::lowest_checkpoint(store.read_models()).await?;
         progress(position, head);
         if position >= head {
             return Ok(position);
         }
         let events = store.events_after(position, BATCH).await?;
         let batch = decrypt_events(store, events).await?;
-        let mut transaction = store.pool().begin().await?;
-        projections::apply(&mut transaction, &batch).await?;
-        transaction.commit().await?;
+        projections::project(store.read_models(), &batch).await?;
     }
 }

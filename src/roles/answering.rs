@@ -31,7 +31,6 @@ use secrecy::SecretString;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use uuid::Uuid;
 
 use crate::config::{ModelConfig, WorkerConfig};
 use crate::knowledge::files::Files;
@@ -86,7 +85,6 @@ pub async fn start(
         models: models.clone(),
         model,
         in_flight: InFlight::default(),
-        holder: Uuid::new_v4(),
         closing: CancellationToken::new(),
     });
     let indexing = Box::pin(documents.run(cancel.clone()));

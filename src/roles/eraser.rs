@@ -13,14 +13,13 @@ use aggregates::{Actor, Metadata, UserId};
 use async_nats::{Client, jetstream};
 use nats::Subjects;
 use rag::index::Collections;
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::knowledge::files::Files;
 use crate::runtime::backoff::Backoff;
 use crate::runtime::subscription::Subscription;
 use crate::runtime::wake::SequencerWake;
-use store::{Erasure, ExecuteError, Store};
+use store::{AccountsDatabase, Erasure, ExecuteError, Store};
 
 /// Intervals between looks for unfinished erasures while no request arrives.
 const IDLE: Backoff = Backoff::new(Duration::from_secs(2), Duration::from_mins(10));
@@ -33,7 +32,7 @@ pub struct Eraser {
     /// Event store and keys.
     pub store: Store,
     /// Tables of the account service.
-    pub accounts: PgPool,
+    pub accounts: AccountsDatabase,
     /// Collections with the passages of documents.
     pub collections: Collections,
     /// Stored files of documents.
@@ -130,7 +129,7 @@ impl Eraser {
                 ErasureTarget::Passages => self.purge_passages(owner).await?,
                 ErasureTarget::Files => self.purge_files(owner).await?,
                 ErasureTarget::LiveStream => self.purge_live_stream(owner).await?,
-                ErasureTarget::Accounts => store::erase_account(&self.accounts, owner).await?,
+                ErasureTarget::Accounts => self.accounts.erase(owner).await?,
             }
             self.record(owner, AccountCommand::RecordStoreErased { store: target }).await?;
         }

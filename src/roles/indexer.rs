@@ -143,7 +143,7 @@ impl Documents {
     async fn sweep(&self) {
         loop {
             tokio::time::sleep(SWEEP_INTERVAL).await;
-            let pool = self.indexing.store.pool();
+            let pool = self.indexing.store.read_models();
             let waiting = projections::documents::awaiting_indexing(pool, SWEEP_AGE, SWEEP_LIMIT).await;
             let waiting = match waiting {
                 Ok(waiting) => waiting,

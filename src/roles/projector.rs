@@ -6,7 +6,7 @@ use std::time::Duration;
 use aggregates::{AggregateType, ConversationId, RecordedEvent, UserId};
 use async_nats::Client;
 use nats::{Projected, Subjects};
-use store::{Store, StoreError};
+use store::Store;
 
 use crate::runtime::backoff::Backoff;
 use crate::runtime::decrypt::decrypt_events;
@@ -26,7 +26,7 @@ pub async fn run(store: Store, nats: Client, subjects: Subjects) {
     loop {
         let mut applied = false;
         if let Err(error) = project(&store, &nats, &subjects, &mut applied).await {
-            tracing::warn!(%error, "projecting was interrupted and is retried");
+            tracing::warn!(error = format!("{error:#}"), "projecting was interrupted and is retried");
         }
         if applied {
             retry.reset();
@@ -40,17 +40,15 @@ async fn project(
     nats: &Client,
     subjects: &Subjects,
     applied: &mut bool,
-) -> Result<(), StoreError> {
-    let checkpoint = projections::lowest_checkpoint(store.pool()).await?;
+) -> anyhow::Result<()> {
+    let checkpoint = projections::lowest_checkpoint(store.read_models()).await?;
     let mut feed = LedgerFeed::new(store.clone(), nats.clone(), subjects, checkpoint);
     loop {
         let after = feed.position();
         let events = feed.next(BATCH).await?;
         let changed = changed_conversations(&events);
         let batch = decrypt_events(store, events).await?;
-        let mut transaction = store.pool().begin().await?;
-        projections::apply(&mut transaction, &batch).await?;
-        transaction.commit().await?;
+        projections::project(store.read_models(), &batch).await?;
         *applied = true;
         announce(nats, subjects, Projected { after, position: feed.position(), changed }).await;
     }

@@ -79,7 +79,7 @@ impl Retention {
     ) -> anyhow::Result<usize> {
         let (mut ended, mut after) = (0, Uuid::nil());
         loop {
-            let pool = self.store.pool();
+            let pool = self.store.read_models();
             let expired =
                 expired::conversations(pool, now - RESTORE_WITHIN, untouched_since, after, BATCH).await?;
             for Expired { owner, id, version } in &expired {
@@ -103,7 +103,7 @@ impl Retention {
         let Some(since) = untouched_since else { return Ok(0) };
         let (mut ended, mut after) = (0, Uuid::nil());
         loop {
-            let expired = expired::documents(self.store.pool(), since, after, BATCH).await?;
+            let expired = expired::documents(self.store.read_models(), since, after, BATCH).await?;
             for Expired { owner, id, .. } in &expired {
                 let documents = self.store.documents();
                 let removed = documents.execute(*id, DocumentCommand::Remove, &metadata(*owner), None).await;

@@ -17,7 +17,7 @@ use crate::runtime::backoff::Backoff;
 use crate::runtime::subscription::Subscription;
 use crate::runtime::wake::SequencerWake;
 use publisher::Publisher;
-use store::{LedgerEntry, Sealed, Store, StoreError};
+use store::{LedgerEntry, Sequenced, Store, StoreError};
 
 /// Intervals between looks at the outbox while no hint arrives.
 const IDLE: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_mins(10));
@@ -57,7 +57,7 @@ async fn sequence(
     let (mut head, mut idle, mut retry) = (None, IDLE, RETRY);
     loop {
         match sequence_batch(store, &mut head).await {
-            Ok(Sealed::Placed { entries, full }) => {
+            Ok(Sequenced::Appended { entries, full }) => {
                 idle.reset();
                 retry.reset();
                 let last = entries.last().map(|entry| entry.position);
@@ -70,8 +70,8 @@ async fn sequence(
                     continue;
                 }
             }
-            Ok(Sealed::Nothing) => retry.reset(),
-            Ok(Sealed::Overtaken) => {
+            Ok(Sequenced::Nothing) => retry.reset(),
+            Ok(Sequenced::Overtaken) => {
                 head = None;
                 continue;
             }
@@ -92,13 +92,13 @@ async fn sequence(
 
 type Head = (Position, store::LedgerHash);
 
-async fn sequence_batch(store: &Store, head: &mut Option<Head>) -> Result<Sealed, StoreError> {
+async fn sequence_batch(store: &Store, head: &mut Option<Head>) -> Result<Sequenced, StoreError> {
     let known = match *head {
         Some(known) => known,
         None => *head.insert(store.ledger_head().await?),
     };
-    let sequenced = store.seal_outbox(known).await?;
-    if let Sealed::Placed { entries, .. } = &sequenced
+    let sequenced = store.sequence_outbox(known).await?;
+    if let Sequenced::Appended { entries, .. } = &sequenced
         && let Some(last) = entries.last()
     {
         *head = Some((last.position, last.hash));

@@ -9,7 +9,7 @@ pub async fn decrypt_events(
     store: &Store,
     mut events: Vec<RecordedEvent>,
 ) -> Result<Vec<DecryptedEvent>, StoreError> {
-    let keys = store.open(&mut events).await?;
+    let keys = store.decrypt_events(&mut events).await?;
     let mut owners: Vec<UserId> = events.iter().map(|event| event.owner).collect();
     owners.sort_unstable();
     owners.dedup();

@@ -1,80 +1,58 @@
-//! Which version of a document counts, by its events: at once, however far the read models are. And who is indexing it.
+//! The versions of documents, by their events and not by the read models: what was recorded before a search is seen by it.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use aggregates::{DocumentId, Version};
-use uuid::Uuid;
+use sqlx::FromRow;
 
-use super::{Store, StoreError};
+use crate::{Store, StoreError};
 
-/// The version of a document that is answered from.
+/// The version of a document that answers use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CountingVersion {
-    /// The event that brought it.
-    pub brought: Version,
-    /// Since when.
+pub struct CurrentVersion {
+    /// The sequence of the `DocumentAdded` event with the content.
+    pub content_version: Version,
+    /// The time since the version was indexed.
     pub age: Duration,
 }
 
+#[derive(FromRow)]
+struct Row {
+    id: DocumentId,
+    content_version: Version,
+    age_seconds: f64,
+}
+
 impl Store {
-    /// The versions that count of these documents: of each the last that was indexed, while it is not rejected or removed.
-    pub async fn counting_versions(
+    /// The current versions of these documents: of each, the version indexed last, unless the document was rejected or
+    /// removed since.
+    pub async fn current_versions(
         &self,
         documents: &[DocumentId],
-    ) -> Result<HashMap<DocumentId, CountingVersion>, StoreError> {
-        let ids: Vec<Uuid> = documents.iter().map(|id| id.uuid()).collect();
-        let rows: Vec<(Uuid, i64, f64)> = sqlx::query_as(COUNTING).bind(ids).fetch_all(self.pool()).await?;
-        let counting = rows.into_iter().map(|(id, brought, age)| {
-            let age = Duration::try_from_secs_f64(age.max(0.0)).unwrap_or_default();
-            (DocumentId::new(id), CountingVersion { brought: Version(brought.unsigned_abs()), age })
+    ) -> Result<HashMap<DocumentId, CurrentVersion>, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as(CURRENT).bind(documents).fetch_all(&self.pool).await?;
+        let versions = rows.into_iter().map(|Row { id, content_version, age_seconds }| {
+            let age = Duration::try_from_secs_f64(age_seconds.max(0.0)).unwrap_or_default();
+            (id, CurrentVersion { content_version, age })
         });
-        Ok(counting.collect())
+        Ok(versions.collect())
     }
 
-    /// Claims a document for a time, or keeps it for longer; `false` while somebody else has it.
-    pub async fn claim_document(
-        &self,
-        document: DocumentId,
-        holder: Uuid,
-        time: Duration,
-    ) -> Result<bool, StoreError> {
-        let claimed = sqlx::query(CLAIM).bind(document.uuid()).bind(holder).bind(time.as_secs_f64());
-        Ok(claimed.execute(self.pool()).await?.rows_affected() > 0)
-    }
-
-    /// Lets a document go.
-    pub async fn release_document(&self, document: DocumentId, holder: Uuid) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM document_claims WHERE document_id = $1 AND holder = $2")
-            .bind(document.uuid())
-            .bind(holder)
-            .execute(self.pool())
-            .await?;
-        Ok(())
-    }
-
-    /// Documents that were ever indexed, from one on in the order of their ids: for whoever looks whether the index has them.
+    /// The documents that were ever indexed, in the order of their ids, after one of them.
     pub async fn indexed_documents(
         &self,
         after: Option<DocumentId>,
         limit: u32,
     ) -> Result<Vec<DocumentId>, StoreError> {
-        let after = after.map_or(Uuid::nil(), DocumentId::uuid);
-        let ids: Vec<Uuid> =
-            sqlx::query_scalar(INDEXED).bind(after).bind(i64::from(limit)).fetch_all(self.pool()).await?;
-        Ok(ids.into_iter().map(DocumentId::new).collect())
+        let after = after.unwrap_or(DocumentId::new(uuid::Uuid::nil()));
+        Ok(sqlx::query_scalar(INDEXED).bind(after).bind(i64::from(limit)).fetch_all(&self.pool).await?)
     }
 }
 
-/// A claim that ends far ahead was made before the clock went back; nobody waits for its end.
-const CLAIM: &str = "
-INSERT INTO document_claims (document_id, holder, until) VALUES ($1, $2, now() + make_interval(secs => $3))
-    ON CONFLICT (document_id) DO UPDATE SET holder = excluded.holder, until = excluded.until
- WHERE document_claims.holder = excluded.holder OR document_claims.until < now()
-    OR document_claims.until > now() + make_interval(secs => 2 * $3)";
-
-const COUNTING: &str = "
-SELECT wanted.id, brought.sequence, extract(epoch FROM clock_timestamp() - last.recorded_at)::float8
+const CURRENT: &str = "
+SELECT wanted.id, added.sequence AS content_version,
+       extract(epoch FROM clock_timestamp() - last.recorded_at)::float8 AS age_seconds
   FROM UNNEST($1::uuid[]) AS wanted(id)
  CROSS JOIN LATERAL (SELECT sequence, event_type, recorded_at FROM events
                       WHERE aggregate_type = 'document' AND aggregate_id = wanted.id AND event_type <> 'DocumentAdded'
@@ -82,7 +60,7 @@ SELECT wanted.id, brought.sequence, extract(epoch FROM clock_timestamp() - last.
  CROSS JOIN LATERAL (SELECT sequence FROM events
                       WHERE aggregate_type = 'document' AND aggregate_id = wanted.id
                         AND event_type = 'DocumentAdded' AND sequence < last.sequence
-                      ORDER BY sequence DESC LIMIT 1) AS brought
+                      ORDER BY sequence DESC LIMIT 1) AS added
  WHERE last.event_type = 'DocumentIndexed'";
 
 const INDEXED: &str = "

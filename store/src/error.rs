@@ -1,44 +1,112 @@
-//! What can go wrong with the store, told apart by constraint and by SQLSTATE.
+//! Errors of the store. Constraint names and SQLSTATE codes tell database errors apart.
 
-use cqrs_es::persist::PersistenceError;
+use aggregates::{Position, UnknownName, Version};
 use sqlx::postgres::PgDatabaseError;
+use uuid::Uuid;
 
-/// Why the store did not do what it was asked.
+/// An operation of the store that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Somebody else appended to the aggregate first.
-    #[error("append events: another command came first")]
+    /// A concurrent command appended to the aggregate first.
+    #[error("another command changed the aggregate first")]
     Conflict,
-    /// A command with this Idempotency-Key was carried out before.
-    #[error("append events: the idempotency key was used before")]
+    /// A command with this Idempotency-Key was executed before.
+    #[error("idempotency key was used before")]
     IdempotencyKeyUsed,
-    /// The store cannot be reached, is starting or is full. Asking again later can help.
-    #[error("reach the store: {0}")]
-    Away(#[source] sqlx::Error),
-    /// It was not answered in time.
-    #[error("reach the store: timed out")]
+    /// The database is unreachable, starting or full. A repetition can succeed.
+    #[error("database is unavailable")]
+    Unavailable(#[source] sqlx::Error),
+    /// The database did not answer in time. A repetition can succeed.
+    #[error("database did not answer in time")]
     TimedOut,
-    /// What is stored cannot be read.
-    #[error("read what is stored: {0}")]
-    Corrupt(String),
-    /// A key could not be used.
-    #[error("use a key: {0}")]
+    /// A key or a text cannot be encrypted or decrypted.
+    #[error("key cannot be used")]
     Key(#[from] sealing::SealError),
-    /// The owner's keys are gone: the account was erased or never opened.
-    #[error("use a key: it does not exist any more")]
+    /// The key was destroyed with its owner's account, or the account was never opened.
+    #[error("key does not exist")]
     KeyDestroyed,
-    /// The owner has asked to be erased: nothing is written for them any more.
-    #[error("append events: their owner is being erased")]
+    /// The kind of a stored key has no name in this version.
+    #[error("kind of a stored key is unknown")]
+    UnknownKeyKind(#[source] UnknownName),
+    /// A stored secret is encrypted by a master key that is not configured.
+    #[error("master key {id} is not configured")]
+    UnknownMasterKey {
+        /// The id of the master key.
+        id: String,
+    },
+    /// The key that signs checkpoints cannot be used.
+    #[error("signing key is invalid")]
+    InvalidSigningKey(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The owner of the aggregate is being erased. Nothing is appended for the owner.
+    #[error("owner is being erased")]
     OwnerErased,
-    /// Anything else the database says.
-    #[error("ask the store: {0}")]
+    /// The metadata of an event to append names no owner.
+    #[error("metadata of an event names no owner")]
+    MissingOwner,
+    /// The id of an aggregate is not a UUID.
+    #[error("aggregate id is invalid")]
+    InvalidAggregateId(#[source] uuid::Error),
+    /// The type of an aggregate has no name in the store.
+    #[error("aggregate type is unknown")]
+    UnknownAggregateType(#[from] UnknownName),
+    /// A stored event is not an event of its aggregate's type.
+    #[error("event {sequence} of aggregate {aggregate_id} is invalid")]
+    InvalidEvent {
+        /// The aggregate.
+        aggregate_id: Uuid,
+        /// The place of the event in the aggregate's history.
+        sequence: Version,
+        /// The field that is missing or wrong.
+        source: serde_json::Error,
+    },
+    /// The events of an aggregate cannot be applied to it.
+    #[error("history of aggregate {aggregate_id} is invalid")]
+    InvalidHistory {
+        /// The aggregate.
+        aggregate_id: Uuid,
+        /// The event that is wrong.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// An event cannot be written as JSON.
+    #[error("event cannot be serialized")]
+    UnserializableEvent(#[source] serde_json::Error),
+    /// The ledger ends before a position that exists, or lacks it.
+    #[error("ledger has no event at position {position}")]
+    MissingPosition {
+        /// The position.
+        position: Position,
+    },
+    /// A stored value is not of its column's type: a negative counter, an unknown name, a hash of another length.
+    #[error("stored row is invalid")]
+    InvalidRow(#[source] sqlx::Error),
+    /// The database refused a statement.
+    #[error("database refused the statement")]
     Database(#[source] sqlx::Error),
+    /// The event framework failed with an error of its own.
+    #[error("event framework failed")]
+    Framework(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// A command that had no effect.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecuteError<E: std::error::Error> {
+    /// The aggregate refused the command.
+    #[error(transparent)]
+    Refused(E),
+    /// The events were not appended.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl StoreError {
-    /// Whether the same call can succeed later without anybody changing anything.
-    pub const fn is_away(&self) -> bool {
-        matches!(self, Self::Away(_) | Self::TimedOut)
+    /// The error of a statement that `projections` ran on the connections of the store.
+    pub fn from_query(error: impl Into<sqlx::Error>) -> Self {
+        Self::from(error.into())
+    }
+
+    /// Whether the same call can succeed later without a change of configuration or data.
+    pub const fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::TimedOut)
     }
 }
 
@@ -49,7 +117,7 @@ impl From<sqlx::Error> for StoreError {
                 (Some("23505"), Some("events_sequence" | "keys_subject")) => Self::Conflict,
                 (Some("23502"), _) if names_no_owner(database.as_ref()) => Self::OwnerErased,
                 (Some("23505"), Some("idempotency_key")) => Self::IdempotencyKeyUsed,
-                (Some(code), _) if means_away(code) => Self::Away(error),
+                (Some(code), _) if means_unavailable(code) => Self::Unavailable(error),
                 _ => Self::Database(error),
             },
             sqlx::Error::Io(_)
@@ -57,32 +125,23 @@ impl From<sqlx::Error> for StoreError {
             | sqlx::Error::Protocol(_)
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed => Self::Away(error),
+            | sqlx::Error::WorkerCrashed => Self::Unavailable(error),
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Self::InvalidRow(error),
             _ => Self::Database(error),
         }
     }
 }
 
-/// An append leaves the owner out where it is being erased, which the table refuses.
+/// An append leaves the owner out while the owner is being erased, and the table refuses the row.
 fn names_no_owner(error: &dyn sqlx::error::DatabaseError) -> bool {
     error
         .try_downcast_ref::<PgDatabaseError>()
         .is_some_and(|error| (error.table(), error.column()) == (Some("events"), Some("owner")))
 }
 
-/// SQLSTATE classes of a server that is going, coming, crowded or full; and of transactions that may simply be repeated.
-/// (PostgreSQL documentation, appendix "Error Codes".)
-fn means_away(code: &str) -> bool {
+/// SQLSTATE classes of a server that stops, starts, is crowded or full, and of transactions that can be repeated as they
+/// are. (PostgreSQL documentation, appendix "Error Codes".)
+fn means_unavailable(code: &str) -> bool {
     matches!(code.get(..2), Some("08" | "53" | "57" | "58"))
         || matches!(code, "40001" | "40P01" | "25006" | "55P03")
-}
-
-impl From<StoreError> for PersistenceError {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Conflict => Self::OptimisticLockError,
-            away @ (StoreError::Away(_) | StoreError::TimedOut) => Self::ConnectionError(Box::new(away)),
-            other => Self::UnknownError(Box::new(other)),
-        }
-    }
 }

@@ -1,6 +1,8 @@
-//! Events of aggregates: append, load, repeat-safe commands, decryption.
+//! Events of aggregates: encrypt, append, load, decrypt, and commands that clients repeat.
 
 pub(crate) mod append;
+pub(crate) mod cache;
 pub(crate) mod decrypt;
+pub(crate) mod encrypt;
 pub(crate) mod idempotency;
 pub(crate) mod load;

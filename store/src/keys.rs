@@ -1,4 +1,4 @@
-//! The key tree: user and content keys under a master key, and the keys that sign checkpoints.
+//! The key tree: user and content keys below the master key, and the keys that sign checkpoints.
 
 pub(crate) mod audit_keys;
 pub(crate) mod keyring;

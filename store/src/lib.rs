@@ -1,39 +1,50 @@
-//! The event store: commands become events in one round trip; whatever is private is sealed before it leaves the process.
+//! The event store: appends the events of commands, orders them in the ledger, and keeps the keys that encrypt their
+//! private parts. Private parts are encrypted before they leave the process.
 //!
-//! SQL lives here and in `projections/`, nowhere else.
+//! SQL is in this crate and in `projections` alone.
+//!
+//! # Where do I put …
+//! - **what names a type of `cqrs-es`**: `cqrs.rs`, and nowhere else.
+//! - **a change to how events are appended, loaded, encrypted or decrypted**: `events/`.
+//! - **an order over all events, the hash chain, a read for consumers or auditors**: `ledger/`.
+//! - **a key**: `keys/`; the ciphers are in the crate `sealing`.
+//! - **work that one process at a time does**: a table and two statements in `leases.rs`.
+//! - **a question to events that read models answer too late**: `answers.rs`, `documents.rs`.
+//! - **what an erasure destroys in PostgreSQL**: `erasures.rs`; rows of the account service: `accounts.rs`.
+//! - **a query of a read model**: the crate `projections`, which runs it through [`Store::read_models`].
+//! - **a table**: a file in `migrations/`.
 
 mod accounts;
+mod answers;
 pub mod batch;
-mod cached;
-mod connect;
+mod cqrs;
+mod database;
 mod documents;
 mod erasures;
 mod error;
 mod events;
-mod execute;
 mod keys;
 mod leases;
 mod ledger;
-mod repository;
 mod sync;
 
-pub use accounts::{account_profile, grant};
-pub use cached::CachedEventStore;
-pub use connect::{connect, migrate};
-pub use documents::CountingVersion;
-pub use erasures::{Erasure, erase_account, is_session_live};
-pub use error::StoreError;
-pub use events::decrypt::subject_of;
+pub use accounts::AccountsDatabase;
+pub use cqrs::{Aggregates, Executed};
+pub use database::{ConnectError, Database, MigrateError, migrate};
+pub use documents::CurrentVersion;
+pub use erasures::{ErasedStore, Erasure};
+pub use error::{ExecuteError, StoreError};
+pub use events::encrypt::subject_of;
 pub use events::idempotency::{IdempotencyKey, Remembered};
-pub use execute::{ExecuteError, Executed};
-pub use keys::audit_keys::{AuditKeyRow, CheckpointRow};
+pub use keys::audit_keys::AuditKeyRow;
 pub use keys::keyring::{ContentKeys, Keyring};
 pub use keys::master_keys::MasterKeyError;
-pub use leases::{AnswerLease, Claim, Requested};
+pub use leases::{AnswerClaim, Lease, Requested};
 pub use ledger::chain::{Canonical, GENESIS, LedgerHash, finish};
-pub use ledger::filtered::{EventFilter, LedgerPart, LinkedEntry};
+pub use ledger::checkpoints::CheckpointRow;
+pub use ledger::filtered::{EventFilter, LedgerPart, LinkedEntry, UnsequencedEvent};
 pub use ledger::read::{LedgerEntry, StoredEvent};
-pub use ledger::sequence::Sealed;
+pub use ledger::sequence::Sequenced;
 
 use std::sync::Arc;
 
@@ -41,44 +52,59 @@ use aggregates::account::Account;
 use aggregates::audit_trail::AuditTrail;
 use aggregates::conversation::Conversation;
 use aggregates::document::Document;
-use events::append::Appender;
-use repository::EventRepository;
-use sqlx::PgPool;
+use cqrs::EventRepository;
+use sqlx::{Acquire, PgExecutor, PgPool, Postgres};
 
-/// The event store as one process sees it: a pool, the keys it has opened, the aggregates it remembers.
+/// The event store with a pool of connections and the caches of this process. Clones share both.
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: PgPool,
     keyring: Arc<Keyring>,
-    conversations: Arc<CachedEventStore<Conversation>>,
-    accounts: Arc<CachedEventStore<Account>>,
-    documents: Arc<CachedEventStore<Document>>,
-    audit_trails: Arc<CachedEventStore<AuditTrail>>,
+    conversations: Arc<Aggregates<Conversation>>,
+    accounts: Arc<Aggregates<Account>>,
+    documents: Arc<Aggregates<Document>>,
+    audit_trails: Arc<Aggregates<AuditTrail>>,
+}
+
+/// Connections of a pool at this moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connections {
+    /// Connections that are open.
+    pub open: u32,
+    /// Connections among them that no statement uses.
+    pub idle: usize,
 }
 
 impl Store {
-    /// A store over a pool, with the keys of a keyring.
-    pub fn new(pool: PgPool, keyring: Arc<Keyring>) -> Self {
-        let appender = Appender::new(pool.clone());
-        let repository = EventRepository { pool: pool.clone(), appender, keyring: Arc::clone(&keyring) };
+    /// A store that encrypts and decrypts by the keys of a keyring.
+    pub fn new(Database(pool): Database, keyring: Arc<Keyring>) -> Self {
+        let repository = EventRepository::new(pool.clone(), Arc::clone(&keyring));
         Self {
-            conversations: Arc::new(CachedEventStore::new(repository.clone())),
-            accounts: Arc::new(CachedEventStore::new(repository.clone())),
-            documents: Arc::new(CachedEventStore::new(repository.clone())),
-            audit_trails: Arc::new(CachedEventStore::new(repository)),
+            conversations: Arc::new(Aggregates::new(repository.clone())),
+            accounts: Arc::new(Aggregates::new(repository.clone())),
+            documents: Arc::new(Aggregates::new(repository.clone())),
+            audit_trails: Arc::new(Aggregates::new(repository)),
             pool,
             keyring,
         }
     }
 
-    /// The pool, for queries of read models.
-    pub const fn pool(&self) -> &PgPool {
+    /// The connections on which the crate `projections` queries and changes read models. A value to pass on: what it
+    /// can do is defined by traits of `sqlx`.
+    pub fn read_models(
+        &self,
+    ) -> impl PgExecutor<'_> + Acquire<'static, Database = Postgres> + Copy + use<'_> {
         &self.pool
     }
 
-    /// Whether the store answers.
-    pub async fn is_there(&self) -> bool {
+    /// Whether the database answers.
+    pub async fn is_available(&self) -> bool {
         sqlx::query("SELECT 1").execute(&self.pool).await.is_ok()
+    }
+
+    /// The connections of the pool at this moment.
+    pub fn connections(&self) -> Connections {
+        Connections { open: self.pool.size(), idle: self.pool.num_idle() }
     }
 
     /// The keys.
@@ -86,23 +112,23 @@ impl Store {
         &self.keyring
     }
 
-    /// Conversations, by their events.
-    pub fn conversations(&self) -> &CachedEventStore<Conversation> {
+    /// The conversations.
+    pub fn conversations(&self) -> &Aggregates<Conversation> {
         &self.conversations
     }
 
-    /// Accounts, by their events.
-    pub fn accounts(&self) -> &CachedEventStore<Account> {
+    /// The accounts.
+    pub fn accounts(&self) -> &Aggregates<Account> {
         &self.accounts
     }
 
-    /// Documents, by their events.
-    pub fn documents(&self) -> &CachedEventStore<Document> {
+    /// The documents.
+    pub fn documents(&self) -> &Aggregates<Document> {
         &self.documents
     }
 
-    /// Auditors' looks, by their events.
-    pub fn audit_trails(&self) -> &CachedEventStore<AuditTrail> {
+    /// The audit trails: records of accesses to the history.
+    pub fn audit_trails(&self) -> &Aggregates<AuditTrail> {
         &self.audit_trails
     }
 }

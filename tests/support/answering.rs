@@ -133,7 +133,7 @@ pub(crate) async fn endings(
     let store = &backbone.store;
     let id = conversation.uuid();
     let mut events = store.aggregate_events(AggregateType::Conversation, id).await.unwrap();
-    store.open(&mut events).await.unwrap();
+    store.decrypt_events(&mut events).await.unwrap();
     let conversation_events = events.into_iter().filter_map(|recorded| match recorded.event {
         Event::Conversation(event) => Some(event),
         _ => None,

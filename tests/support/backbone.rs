@@ -11,8 +11,8 @@ use colloquy::roles::{projector, sequencer};
 use colloquy::runtime::wake::SequencerWake;
 use nats::Subjects;
 use sealing::MasterKey;
-use sqlx::{Connection as _, PgConnection};
-use store::{self, Keyring, Store};
+use sqlx::{Connection as _, PgConnection, PgPool};
+use store::{Database, Keyring, Store};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -21,6 +21,8 @@ use super::{service, waiting::until};
 /// The middle of the product, without its edges.
 pub(crate) struct Backbone {
     pub(crate) database_url: String,
+    /// The connections of the store.
+    pub(crate) pool: PgPool,
     pub(crate) store: Store,
     pub(crate) nats: Client,
     pub(crate) subjects: Subjects,
@@ -43,20 +45,26 @@ pub(crate) async fn new_database() -> String {
     format!("{server}/{name}")
 }
 
+/// A pool of connections to a database.
+pub(crate) fn connect(database_url: &str, connections: u32) -> PgPool {
+    Database::connect(&database_url.into(), connections).unwrap().into()
+}
+
 impl Backbone {
     /// A migrated store, and nothing running.
     pub(crate) async fn new() -> Self {
         let database_url = new_database().await;
-        store::migrate(&database_url).await.unwrap();
+        store::migrate(&database_url.as_str().into()).await.unwrap();
         Self::on(database_url).await
     }
 
     /// The same on a database that is there already.
     pub(crate) async fn on(database_url: String) -> Self {
-        let pool = store::connect(&database_url, 8).unwrap();
-        let keyring = Arc::new(Keyring::new(pool.clone(), master_key()));
+        let database = Database::connect(&database_url.as_str().into(), 8).unwrap();
+        let keyring = Arc::new(Keyring::new(database.clone(), master_key()));
         Self {
-            store: Store::new(pool, keyring),
+            pool: database.clone().into(),
+            store: Store::new(database, keyring),
             nats: nats::connect(&service("COLLOQUY_TEST_NATS_URL"), "test").await.unwrap(),
             subjects: Subjects::new(&format!("t{}", Uuid::now_v7().simple())),
             wake: SequencerWake::local(),
@@ -150,7 +158,7 @@ impl Backbone {
     /// Waits until the read models have seen so many events.
     pub(crate) async fn projected(&self, events: u64) {
         until("the read models have the events", async || {
-            let position = projections::lowest_checkpoint(self.store.pool()).await.ok()?;
+            let position = projections::lowest_checkpoint(self.store.read_models()).await.ok()?;
             (position >= Position(events)).then_some(())
         })
         .await;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::StreamExt as _;
 use serde_json::{Value, json};
+use store::AccountsDatabase;
 use uuid::Uuid;
 
 use super::product::Product;
@@ -73,8 +74,9 @@ impl Person {
     /// Somebody with a role.
     pub(crate) async fn with_role(product: &Product, role: &str) -> Self {
         let person = Self::of(&product.url).await;
-        let accounts = store::connect(&service("COLLOQUY_TEST_AUTH_DATABASE_URL"), 1).unwrap();
-        assert!(store::grant(&accounts, &person.email, role).await.unwrap());
+        let url = service("COLLOQUY_TEST_AUTH_DATABASE_URL");
+        let accounts = AccountsDatabase::connect(&url.into(), 1).unwrap();
+        assert!(accounts.grant_role(&person.email, role).await.unwrap());
         let token = token(&person.http, &service("COLLOQUY_TEST_AUTH_URL"), &person.session).await;
         person.with_token(token)
     }

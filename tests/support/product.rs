@@ -37,7 +37,7 @@ impl Product {
 
     /// The roles given, on any services.
     pub(crate) async fn on(config: Config, roles: &[Role]) -> Self {
-        store::migrate(config.database_direct_url.expose()).await.unwrap();
+        store::migrate(&config.database_direct_url.expose().into()).await.unwrap();
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let roles: BTreeSet<Role> = roles.iter().copied().collect();

@@ -12,7 +12,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sealing::{AssociatedData, ContentKey, MasterKey, Subject, UserKey};
 use serde_json::Value;
 use serde_json::value::RawValue;
-use sqlx::types::Json;
 use store::{GENESIS, LedgerHash, StoredEvent};
 use uuid::{Builder, Uuid};
 
@@ -224,8 +223,8 @@ impl Historian {
             event_version: "1".to_owned(),
             event_id: id,
             owner: place.owner.uuid(),
-            payload: Json(RawValue::from_string(payload.to_string())?),
-            metadata: Json(RawValue::from_string(serde_json::to_string(&metadata)?)?),
+            payload: RawValue::from_string(payload.to_string())?,
+            metadata: RawValue::from_string(serde_json::to_string(&metadata)?)?,
             private,
             recorded_at: self.now(),
         };

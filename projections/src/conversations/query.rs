@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::card;
-use crate::{Page, owned};
+use crate::{Page, QueryError, owned};
 
 /// Conditions on conversations. `None` admits all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -169,7 +169,7 @@ pub type ListPage = Page<SealedConversation, Cursor>;
 pub async fn lists(
     executor: impl PgExecutor<'_>,
     requests: &[ListRequest],
-) -> Result<Vec<ListPage>, sqlx::Error> {
+) -> Result<Vec<ListPage>, QueryError> {
     fn each<T>(requests: &[ListRequest], column: impl Fn(&ListRequest) -> T) -> Vec<T> {
         requests.iter().map(column).collect()
     }
@@ -213,7 +213,7 @@ pub async fn get(
     executor: impl PgExecutor<'_>,
     owner: UserId,
     id: ConversationId,
-) -> Result<Option<SealedConversation>, sqlx::Error> {
+) -> Result<Option<SealedConversation>, QueryError> {
     let row: Option<RowWithOwnerKey> =
         sqlx::query_as(GET).bind(owner.to_string()).bind(id).fetch_optional(executor).await?;
     Ok(row.map(SealedConversation::from))
@@ -224,7 +224,7 @@ pub async fn version(
     executor: impl PgExecutor<'_>,
     owner: UserId,
     id: ConversationId,
-) -> Result<Option<Version>, sqlx::Error> {
+) -> Result<Option<Version>, QueryError> {
     Ok(get(executor, owner, id).await?.map(|row| row.version))
 }
 

@@ -11,7 +11,7 @@ use sqlx::{FromRow, PgExecutor};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{Page, owned};
+use crate::{Page, QueryError, owned};
 
 /// A document's row with its title encrypted.
 #[derive(Debug, Clone, FromRow)]
@@ -119,7 +119,7 @@ pub async fn list(
     owner: UserId,
     after: Option<Cursor>,
     limit: u32,
-) -> Result<Page<SealedDocument, Cursor>, sqlx::Error> {
+) -> Result<Page<SealedDocument, Cursor>, QueryError> {
     let time = after.and_then(|after| DateTime::from_timestamp_micros(after.created_at));
     let rows: Vec<SealedDocument> = sqlx::query_as(LIST)
         .bind(owner.to_string())
@@ -136,8 +136,8 @@ pub async fn get(
     executor: impl PgExecutor<'_>,
     owner: UserId,
     id: DocumentId,
-) -> Result<Option<SealedDocument>, sqlx::Error> {
-    sqlx::query_as(GET).bind(owner.to_string()).bind(id).fetch_optional(executor).await
+) -> Result<Option<SealedDocument>, QueryError> {
+    Ok(sqlx::query_as(GET).bind(owner.to_string()).bind(id).fetch_optional(executor).await?)
 }
 
 /// An owner's oldest document with this SHA-256 (in hex) that is not removed, and its version.
@@ -145,8 +145,8 @@ pub async fn find_by_sha256(
     executor: impl PgExecutor<'_>,
     owner: UserId,
     sha256: &str,
-) -> Result<Option<(DocumentId, Version)>, sqlx::Error> {
-    sqlx::query_as(FIND_BY_SHA256).bind(owner.to_string()).bind(sha256).fetch_optional(executor).await
+) -> Result<Option<(DocumentId, Version)>, QueryError> {
+    Ok(sqlx::query_as(FIND_BY_SHA256).bind(owner.to_string()).bind(sha256).fetch_optional(executor).await?)
 }
 
 /// Documents of all owners that have waited for the index for longer than `waiting`, oldest
@@ -155,15 +155,15 @@ pub async fn awaiting_indexing(
     executor: impl PgExecutor<'_>,
     waiting: Duration,
     limit: u32,
-) -> Result<Vec<DocumentId>, sqlx::Error> {
-    sqlx::query_scalar(
+) -> Result<Vec<DocumentId>, QueryError> {
+    Ok(sqlx::query_scalar(
         "SELECT id FROM documents WHERE status = 'added' AND updated_at < now() - $1::interval
           ORDER BY updated_at LIMIT $2",
     )
     .bind(waiting)
     .bind(i64::from(limit))
     .fetch_all(executor)
-    .await
+    .await?)
 }
 
 const LIST: &str = owned!(

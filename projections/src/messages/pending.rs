@@ -5,6 +5,8 @@ use std::time::Duration;
 use aggregates::{AnswerId, ConversationId, Position, UserId};
 use sqlx::{FromRow, PgExecutor};
 
+use crate::QueryError;
+
 /// An answer that is requested and has not ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
 pub struct PendingAnswer {
@@ -25,8 +27,8 @@ pub async fn pending_answers(
     executor: impl PgExecutor<'_>,
     pending: Duration,
     limit: u32,
-) -> Result<Vec<PendingAnswer>, sqlx::Error> {
-    sqlx::query_as(
+) -> Result<Vec<PendingAnswer>, QueryError> {
+    Ok(sqlx::query_as(
         "SELECT owner, conversation_id, id, ordinal FROM messages
           WHERE status = 'requested' AND created_at < now() - $1::interval
           ORDER BY ordinal LIMIT $2",
@@ -34,12 +36,12 @@ pub async fn pending_answers(
     .bind(pending)
     .bind(i64::from(limit))
     .fetch_all(executor)
-    .await
+    .await?)
 }
 
 /// The position of the oldest request whose answer is pending, up to the projected position.
-pub async fn oldest_pending_position(executor: impl PgExecutor<'_>) -> Result<Option<Position>, sqlx::Error> {
-    sqlx::query_scalar("SELECT min(ordinal) FROM messages WHERE status = 'requested'")
+pub async fn oldest_pending_position(executor: impl PgExecutor<'_>) -> Result<Option<Position>, QueryError> {
+    Ok(sqlx::query_scalar("SELECT min(ordinal) FROM messages WHERE status = 'requested'")
         .fetch_one(executor)
-        .await
+        .await?)
 }

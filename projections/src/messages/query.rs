@@ -2,12 +2,12 @@
 
 use aggregates::{ConversationId, Position, UserId};
 use serde::{Deserialize, Serialize};
-use sqlx::{FromRow as _, PgPool, Row as _};
+use sqlx::{FromRow as _, PgExecutor, Row as _};
 use uuid::Uuid;
 
 use super::SealedMessage;
 use super::row::MessageColumns;
-use crate::{Page, owned};
+use crate::{Page, QueryError, owned};
 
 /// A branch of the tree of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,16 +63,16 @@ pub struct MessagesPage {
 ///
 /// The page is `None` if the owner has no such conversation, or if it is deleted.
 pub async fn pages(
-    pool: &PgPool,
+    executor: impl PgExecutor<'_>,
     requests: &[PageRequest],
-) -> Result<Vec<Option<MessagesPage>>, sqlx::Error> {
+) -> Result<Vec<Option<MessagesPage>>, QueryError> {
     let rows = sqlx::query(PAGES)
         .bind(requests.iter().map(|request| request.owner).collect::<Vec<_>>())
         .bind(requests.iter().map(|request| request.conversation).collect::<Vec<_>>())
         .bind(requests.iter().map(PageRequest::after).collect::<Vec<_>>())
         .bind(requests.iter().map(|request| i64::from(request.limit) + 1).collect::<Vec<_>>())
         .bind(requests.iter().map(|request| request.with_key).collect::<Vec<_>>())
-        .fetch_all(pool)
+        .fetch_all(executor)
         .await?;
     let mut pages: Vec<Option<MessagesPage>> = requests.iter().map(|_| None).collect();
     for row in &rows {
@@ -106,10 +106,10 @@ pub async fn pages(
 
 /// A page of one branch of a conversation that has branches, oldest first.
 pub async fn branch_page(
-    pool: &PgPool,
+    executor: impl PgExecutor<'_>,
     request: &PageRequest,
     branch: Branch,
-) -> Result<Page<SealedMessage, Cursor>, sqlx::Error> {
+) -> Result<Page<SealedMessage, Cursor>, QueryError> {
     let through = match branch {
         Branch::Newest => None,
         Branch::Through(message) => Some(message),
@@ -120,7 +120,7 @@ pub async fn branch_page(
         .bind(request.after())
         .bind(i64::from(request.limit) + 1)
         .bind(through)
-        .fetch_all(pool)
+        .fetch_all(executor)
         .await?;
     let mut items = Vec::with_capacity(rows.len());
     for row in &rows {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::SearchQuery;
 use super::snippet::snippet;
 use crate::conversations::{Filter, SealedConversation};
-use crate::{Page, owned};
+use crate::{Page, QueryError, owned};
 
 /// The sort key of a hit: the next page begins after it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -141,7 +141,7 @@ pub async fn find(
     filter: &Filter,
     after: Option<Cursor>,
     limit: u32,
-) -> Result<Page<SealedHit, Cursor>, sqlx::Error> {
+) -> Result<Page<SealedHit, Cursor>, QueryError> {
     let hits: Vec<SealedHit> = sqlx::query_as(FIND)
         .bind(owner.to_string())
         .bind(query.tsquery(key))

@@ -153,7 +153,7 @@ async fn projected(pool: &PgPool, history: &History, sizes: &[usize], erased: bo
             break;
         }
         let (batch, later) = rest.split_at((size % 40 + 1).min(rest.len()));
-        projections::apply(&mut transaction, batch).await.unwrap();
+        projections::project(&mut *transaction, batch).await.unwrap();
         rest = later;
     }
     let all = all_rows(&mut transaction).await;
@@ -208,7 +208,7 @@ async fn events_that_were_applied_before_are_skipped() {
     let once = all_rows(&mut transaction).await;
     for batch in [&history.events[..], &history.events[10..200], &history.events[history.events.len() - 1..]]
     {
-        projections::apply(&mut transaction, batch).await.unwrap();
+        projections::project(&mut *transaction, batch).await.unwrap();
         assert_eq!(all_rows(&mut transaction).await, once);
     }
 }

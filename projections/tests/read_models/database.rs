@@ -38,9 +38,7 @@ pub(crate) async fn as_superuser(pool: &PgPool) -> PgPool {
 /// Applies events in batches of this size, each in a transaction of its own.
 pub(crate) async fn apply(pool: &PgPool, events: &[DecryptedEvent], batch: usize) {
     for batch in events.chunks(batch) {
-        let mut transaction = pool.begin().await.unwrap();
-        projections::apply(&mut transaction, batch).await.unwrap();
-        transaction.commit().await.unwrap();
+        projections::project(pool, batch).await.unwrap();
     }
 }
 

@@ -16,11 +16,11 @@ async fn rebuild(pool: &sqlx::PgPool, history: &History, model: ReadModel, batch
     }
     assert_eq!(rebuild.position().0, filled as u64);
     rebuild.create_indexes(pool).await.unwrap();
-    let mut transaction = pool.begin().await.unwrap();
-    let live = rebuild.lock_checkpoint(&mut transaction).await.unwrap();
+    let mut locked = rebuild.lock(pool).await.unwrap();
+    let live = locked.live_position();
     assert_eq!(live.0, history.events.len() as u64);
-    rebuild.apply_in(&mut transaction, &history.events[filled..]).await.unwrap();
-    assert_eq!(rebuild.swap(transaction).await.unwrap(), live);
+    locked.apply(&history.events[filled..]).await.unwrap();
+    assert_eq!(locked.swap().await.unwrap(), live);
 }
 
 #[tokio::test]
@@ -109,9 +109,9 @@ async fn the_checkpoint_of_a_read_model_that_was_behind_moves_to_the_new_table()
     sqlx::query("DELETE FROM messages").execute(&pool).await.unwrap();
     let mut rebuild = Rebuild::begin(&pool, ReadModel::Messages).await.unwrap();
     rebuild.apply(&pool, &history.events).await.unwrap();
-    let mut transaction = pool.begin().await.unwrap();
-    assert_eq!(rebuild.lock_checkpoint(&mut transaction).await.unwrap().0, 0);
-    let position = rebuild.swap(transaction).await.unwrap();
+    let locked = rebuild.lock(&pool).await.unwrap();
+    assert_eq!(locked.live_position().0, 0);
+    let position = locked.swap().await.unwrap();
     assert_eq!(position.0, history.events.len() as u64);
     assert_eq!(all_rows(&mut pool.begin().await.unwrap()).await, before);
 }
@@ -120,9 +120,7 @@ async fn the_checkpoint_of_a_read_model_that_was_behind_moves_to_the_new_table()
 async fn differences(pool: &sqlx::PgPool, history: &History, model: ReadModel) -> Vec<Difference> {
     let mut rebuild = Rebuild::begin(pool, model).await.unwrap();
     rebuild.apply(pool, &history.events).await.unwrap();
-    let mut transaction = pool.begin().await.unwrap();
-    rebuild.lock_checkpoint(&mut transaction).await.unwrap();
-    rebuild.compare(transaction).await.unwrap()
+    rebuild.lock(pool).await.unwrap().compare().await.unwrap()
 }
 
 #[tokio::test]

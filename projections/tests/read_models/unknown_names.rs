@@ -2,7 +2,7 @@
 
 use aggregates::UserId;
 use projections::messages::{self, Branch, PageRequest};
-use projections::{accounts, documents};
+use projections::{QueryError, accounts, documents};
 use sqlx::PgPool;
 
 use crate::database::{apply, database};
@@ -30,7 +30,8 @@ async fn set(pool: &PgPool, table: &str, column: &str) {
 }
 
 #[track_caller]
-fn assert_unknown_name<T: std::fmt::Debug>(result: Result<T, sqlx::Error>, column: &str) {
+fn assert_unknown_name<T: std::fmt::Debug>(result: Result<T, QueryError>, column: &str) {
+    let result = result.map_err(sqlx::Error::from);
     let Err(sqlx::Error::ColumnDecode { index, source }) = result else { panic!("{result:?}") };
     assert_eq!(index, format!("\"{column}\""));
     assert!(source.to_string().contains("\"sideways\""), "{source}");

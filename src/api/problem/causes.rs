@@ -6,6 +6,7 @@ use aggregates::document::DocumentRefused;
 use super::Problem;
 use crate::api::identity::Unauthenticated;
 use crate::knowledge::files::FilesError;
+use projections::QueryError;
 use store::{ExecuteError, StoreError};
 
 /// An error and its causes in one line, for a log field.
@@ -32,7 +33,7 @@ impl From<Unauthenticated> for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Away(_) | StoreError::TimedOut => {
+            StoreError::Unavailable(_) | StoreError::TimedOut => {
                 tracing::warn!(error = with_causes(error), "store is unavailable");
                 Self::unavailable("The store cannot be reached. Nothing was written.")
             }
@@ -42,9 +43,20 @@ impl From<StoreError> for Problem {
             StoreError::KeyDestroyed => Self::not_found(),
             StoreError::OwnerErased => Self::account_is_being_erased(),
             StoreError::IdempotencyKeyUsed
-            | StoreError::Corrupt(_)
             | StoreError::Key(_)
-            | StoreError::Database(_) => {
+            | StoreError::UnknownKeyKind(_)
+            | StoreError::UnknownMasterKey { .. }
+            | StoreError::InvalidSigningKey(_)
+            | StoreError::MissingOwner
+            | StoreError::InvalidAggregateId(_)
+            | StoreError::UnknownAggregateType(_)
+            | StoreError::InvalidEvent { .. }
+            | StoreError::InvalidHistory { .. }
+            | StoreError::UnserializableEvent(_)
+            | StoreError::MissingPosition { .. }
+            | StoreError::InvalidRow(_)
+            | StoreError::Database(_)
+            | StoreError::Framework(_) => {
                 tracing::error!(error = with_causes(error), "store request failed");
                 Self::internal()
             }
@@ -52,9 +64,9 @@ impl From<StoreError> for Problem {
     }
 }
 
-impl From<sqlx::Error> for Problem {
-    fn from(error: sqlx::Error) -> Self {
-        StoreError::from(error).into()
+impl From<QueryError> for Problem {
+    fn from(error: QueryError) -> Self {
+        StoreError::from_query(error).into()
     }
 }
 

@@ -2,9 +2,10 @@
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use sqlx::PgPool;
+use projections::QueryError;
 
 use crate::api::problem::{Problem, with_causes};
+use store::Store;
 use store::batch::{Batcher, Unkeyed};
 
 /// Batches queries of one kind.
@@ -16,13 +17,13 @@ pub(super) struct BatchedQuery<Q, A>(Batcher<Unkeyed<Q>, Result<A, Unavailable>>
 struct Unavailable;
 
 /// Runs one statement for several queries. The results are in the order of the queries.
-type Statement<Q, A> = fn(PgPool, Vec<Q>) -> BoxFuture<'static, Result<Vec<A>, sqlx::Error>>;
+type Statement<Q, A> = fn(Store, Vec<Q>) -> BoxFuture<'static, Result<Vec<A>, QueryError>>;
 
 impl<Q: Send + 'static, A: Send + 'static> BatchedQuery<Q, A> {
-    pub(super) fn new(pool: PgPool, statement: Statement<Q, A>) -> Self {
+    pub(super) fn new(store: Store, statement: Statement<Q, A>) -> Self {
         Self(Batcher::new(move |queries: Vec<Unkeyed<Q>>| {
             let number = queries.len();
-            let results = statement(pool.clone(), queries.into_iter().map(|query| query.0).collect());
+            let results = statement(store.clone(), queries.into_iter().map(|query| query.0).collect());
             async move {
                 match results.await {
                     Ok(results) => results.into_iter().map(Ok).collect(),

@@ -25,7 +25,7 @@ impl ReadModels {
             if self.live.is_level(wanted) {
                 return Ok(());
             }
-            let current = projections::lowest_checkpoint(self.pool()).await?;
+            let current = projections::lowest_checkpoint(self.store.read_models()).await?;
             self.live.observe_level(current);
             if current >= wanted {
                 return Ok(());
@@ -49,7 +49,8 @@ impl ReadModels {
         let deadline = Instant::now() + MAX_WAIT;
         loop {
             announced.mark_unchanged();
-            let current = conversations::version(self.pool(), owner, id).await?.unwrap_or_default();
+            let current =
+                conversations::version(self.store.read_models(), owner, id).await?.unwrap_or_default();
             if current >= version {
                 return Ok(());
             }
@@ -72,7 +73,7 @@ impl ReadModels {
         loop {
             let mut current = Version(0);
             for owner in [owner, UserId::SHARED] {
-                let row = documents::get(self.pool(), owner, id).await?;
+                let row = documents::get(self.store.read_models(), owner, id).await?;
                 current = row.map_or(current, |row| row.version());
             }
             if current >= version {

@@ -78,7 +78,7 @@ pub(in crate::api) async fn row(
     owner: UserId,
     id: ConversationId,
 ) -> Result<Option<ConversationRow>, StoreError> {
-    match conversations::get(store.pool(), owner, id).await? {
+    match conversations::get(store.read_models(), owner, id).await.map_err(StoreError::from_query)? {
         None => Ok(None),
         Some(row) => open(store, owner, row).await.map(Some),
     }

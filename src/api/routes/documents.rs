@@ -66,7 +66,7 @@ pub(in crate::api) async fn list(
     };
     let name = format!("documents {} {owner}", caller.user);
     let after = params.cursor.as_deref().map(|cursor| cursors.decode(&name, cursor)).transpose()?;
-    let page = documents::list(reads.pool(), owner, after, page_size(params.limit)?).await?;
+    let page = documents::list(reads.store().read_models(), owner, after, page_size(params.limit)?).await?;
     let next_cursor = page.next.map(|place| cursors.encode(&name, &place)).transpose()?;
     let subjects: Vec<_> = page.items.iter().map(|row| (owner, Subject::Document(row.id.uuid()))).collect();
     let keys = store.keyring().content_keys(&subjects).await?;
@@ -135,7 +135,7 @@ async fn readable(
     id: DocumentId,
 ) -> Result<Option<SealedDocument>, StoreError> {
     for owner in [caller.user, UserId::SHARED] {
-        let row = documents::get(store.pool(), owner, id).await?;
+        let row = documents::get(store.read_models(), owner, id).await.map_err(StoreError::from_query)?;
         if let Some(row) = row.filter(|row| !row.is_removed()) {
             return Ok(Some(row));
         }

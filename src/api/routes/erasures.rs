@@ -25,7 +25,7 @@ use crate::api::middleware::trace::Trace;
 use crate::api::problem::{Problem, with_causes};
 use crate::api::reads::params::parse_id;
 use crate::runtime::wake::SequencerWake;
-use store::{ExecuteError, Store};
+use store::{ErasedStore, ExecuteError, Store};
 
 /// Receipt of an erasure.
 #[derive(Debug, Serialize, ToSchema)]
@@ -55,6 +55,12 @@ pub(in crate::api) struct StoreErased {
     store: String,
     /// Time of the erasure.
     erased_at: DateTime<Utc>,
+}
+
+impl From<ErasedStore> for StoreErased {
+    fn from(ErasedStore { store, erased_at }: ErasedStore) -> Self {
+        Self { store: store.name().to_owned(), erased_at }
+    }
 }
 
 /// Carries out requests for erasure.
@@ -147,7 +153,7 @@ pub(in crate::api) async fn state(
         receipt: receipt.uuid(),
         requested_at: erasure.requested_at,
         finished_at: erasure.finished_at,
-        stores: stores.into_iter().map(|(store, erased_at)| StoreErased { store, erased_at }).collect(),
+        stores: stores.into_iter().map(StoreErased::from).collect(),
     }))
 }
 

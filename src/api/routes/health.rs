@@ -64,7 +64,7 @@ pub(in crate::api) async fn readyz(
     State(nats): State<Client>,
     State(account_service): State<Arc<AccountService>>,
 ) -> (StatusCode, Json<Readiness>) {
-    let postgres = tokio::time::timeout(CHECK_TIMEOUT, store.is_there());
+    let postgres = tokio::time::timeout(CHECK_TIMEOUT, store.is_available());
     let (postgres, accounts) = tokio::join!(postgres, account_service.is_reachable());
     let postgres = Reachability::of(matches!(postgres, Ok(true)));
     let nats = Reachability::of(nats.connection_state() == Connection::Connected);
@@ -83,15 +83,15 @@ pub(in crate::api) async fn metrics(
     State(live): State<Arc<Live>>,
 ) -> impl IntoResponse {
     let mut text = metrics.text();
-    let pool = store.pool();
+    let connections = store.connections();
     let _ = write!(
         text,
         "# TYPE colloquy_read_position gauge\ncolloquy_read_position {}\n\
          # TYPE colloquy_store_connections gauge\ncolloquy_store_connections {}\n\
          # TYPE colloquy_store_connections_idle gauge\ncolloquy_store_connections_idle {}\n",
         *live.read_position().borrow(),
-        pool.size(),
-        pool.num_idle(),
+        connections.open,
+        connections.idle,
     );
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], text)
 }

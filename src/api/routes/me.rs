@@ -50,7 +50,7 @@ pub(in crate::api) async fn me(
     State(reads): State<Arc<ReadModels>>,
     caller: Caller,
 ) -> Result<Json<Me>, Problem> {
-    let account = accounts::get(reads.pool(), caller.user).await?;
+    let account = accounts::get(reads.store().read_models(), caller.user).await?;
     let opened_at = account.map(|account| account.opened_at);
     Ok(Json(Me { id: caller.user.uuid(), role: caller.role, opened_at }))
 }
@@ -63,6 +63,6 @@ pub(in crate::api) async fn usage(
     caller: Caller,
     QueryParams(params): QueryParams<UsageParams>,
 ) -> Result<Json<Usage>, Problem> {
-    let items = usage_days::days(reads.pool(), caller.user, params.from, params.to).await?;
+    let items = usage_days::days(reads.store().read_models(), caller.user, params.from, params.to).await?;
     Ok(Json(Usage { items }))
 }

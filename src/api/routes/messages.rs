@@ -80,7 +80,7 @@ pub(in crate::api) async fn list(
     let found = reads.messages(request).await?.ok_or_else(Problem::not_found)?;
     let page = if found.branched {
         let branch = params.branch.map_or(Branch::Newest, Branch::Through);
-        messages::branch_page(reads.pool(), &request, branch).await?
+        messages::branch_page(reads.store().read_models(), &request, branch).await?
     } else {
         found.page
     };

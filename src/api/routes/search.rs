@@ -54,7 +54,8 @@ pub(in crate::api) async fn search(
     let after = query.cursor.as_deref().map(|cursor| cursors.decode(&name, cursor)).transpose()?;
     let user_key = store.keyring().user(owner).await?.ok_or(StoreError::KeyDestroyed)?;
     let blind = user_key.blind_key();
-    let page = index::find(reads.pool(), owner, &blind, &search, &filter, after, query.limit).await?;
+    let page =
+        index::find(reads.store().read_models(), owner, &blind, &search, &filter, after, query.limit).await?;
     let next_cursor = page.next.map(|place| cursors.encode(&name, &place)).transpose()?;
     let mut items = Vec::with_capacity(page.items.len());
     for found in page.items {

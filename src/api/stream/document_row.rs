@@ -23,7 +23,7 @@ pub(super) async fn document_row(
     let id = DocumentId::new(event.aggregate_id);
     let deadline = Instant::now() + MAX_WAIT;
     loop {
-        let row = documents::get(store.pool(), owner, id).await?;
+        let row = documents::get(store.read_models(), owner, id).await.map_err(StoreError::from_query)?;
         let is_behind = row.as_ref().is_none_or(|row| row.version() < event.sequence);
         if is_behind && Instant::now() < deadline {
             tokio::time::sleep(CHECK_EVERY).await;

@@ -100,11 +100,12 @@ impl Session {
     async fn catch_up(&mut self, up_to: Position) -> Result<(), StreamError> {
         let mut changed: Vec<ConversationId> = Vec::new();
         let mut after = self.received.events.min(self.received.rows);
-        let projected = projections::lowest_checkpoint(self.store.pool()).await.map_err(StoreError::from)?;
+        let projected =
+            projections::lowest_checkpoint(self.store.read_models()).await.map_err(StoreError::from_query)?;
         while after < up_to {
             let mut events = self.store.owner_events_between(self.owner, after, up_to, PAGE).await?;
             let Some(last) = events.last().map(|event| event.position) else { break };
-            self.store.open(&mut events).await?;
+            self.store.decrypt_events(&mut events).await?;
             for event in &events {
                 if let Some(id) = conversation_of(event).filter(|id| self.carries(*id)) {
                     if event.position > self.received.rows && !changed.contains(&id) {

@@ -1,43 +1,39 @@
-//! One process at a time indexes a document: two would only do the same work twice.
+//! Claims of documents: one process at a time indexes a document.
 
 use std::time::Duration;
 
 use aggregates::DocumentId;
 use tokio::task::JoinHandle;
-use uuid::Uuid;
 
 use super::Indexing;
-use store::{Store, StoreError};
+use store::{Lease, Store, StoreError};
 
-/// How long a claim outlives whoever made it, and how often it is kept for longer.
-const TIME: Duration = Duration::from_secs(12);
-const SIGN_OF_LIFE: Duration = Duration::from_secs(4);
+/// Time after which the claim of a process that died expires.
+const LEASE: Duration = Duration::from_secs(12);
 
-/// A document that is this process's to index while this value lives.
+/// The right to index a document. Renewed in the background until this value is dropped.
 pub struct Claim {
     store: Store,
-    document: DocumentId,
-    holder: Uuid,
-    keeping: JoinHandle<()>,
+    lease: Lease,
+    renewal: JoinHandle<()>,
 }
 
 impl Indexing {
-    /// Claims a document; `None` while somebody else is at it.
+    /// Claims a document; `None` while another process holds it.
     pub async fn claim(&self, document: DocumentId) -> Result<Option<Claim>, StoreError> {
-        let (store, holder) = (self.store.clone(), Uuid::new_v4());
-        if !store.claim_document(document, holder, TIME).await? {
-            return Ok(None);
-        }
-        let keeping = tokio::spawn(keep(store.clone(), document, holder));
-        Ok(Some(Claim { store, document, holder, keeping }))
+        let store = self.store.clone();
+        let Some(lease) = store.lease_document(document, LEASE).await? else { return Ok(None) };
+        let renewing = store.clone();
+        let renewal = tokio::spawn(async move { renewing.hold_lease(&lease, LEASE).await });
+        Ok(Some(Claim { store, lease, renewal }))
     }
 }
 
 impl Claim {
-    /// Lets it go for somebody to take at once. If that fails, the claim runs out by itself.
+    /// Ends the claim, so that another process can claim the document at once. After a failure the claim expires.
     pub async fn release(self) {
-        self.keeping.abort();
-        if let Err(error) = self.store.release_document(self.document, self.holder).await {
+        self.renewal.abort();
+        if let Err(error) = self.store.end_lease(&self.lease).await {
             tracing::debug!(%error, "a claim could not be released");
         }
     }
@@ -45,15 +41,6 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        self.keeping.abort();
-    }
-}
-
-async fn keep(store: Store, document: DocumentId, holder: Uuid) {
-    loop {
-        tokio::time::sleep(SIGN_OF_LIFE).await;
-        if let Err(error) = store.claim_document(document, holder, TIME).await {
-            tracing::debug!(%error, "a claim could not be kept");
-        }
+        self.renewal.abort();
     }
 }

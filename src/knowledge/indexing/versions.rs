@@ -16,11 +16,11 @@ pub fn versions_of(store: Store) -> VersionLookup {
         Box::pin(async move {
             let ids: Vec<DocumentId> = documents.iter().map(|id| DocumentId::new((*id).into())).collect();
             let counting =
-                store.counting_versions(&ids).await.map_err(|error| VersionLookupError(Box::new(error)))?;
+                store.current_versions(&ids).await.map_err(|error| VersionLookupError(Box::new(error)))?;
             let current = counting.into_iter().map(|(id, version)| {
                 (
                     id.uuid().into(),
-                    CurrentVersion { version: ContentVersion(version.brought.0), age: version.age },
+                    CurrentVersion { version: ContentVersion(version.content_version.0), age: version.age },
                 )
             });
             Ok(current.collect())

@@ -81,7 +81,7 @@ impl Ingest {
     /// Another document with the same content.
     async fn same(&self, sha256: &str) -> anyhow::Result<Option<DocumentId>> {
         let store = &self.indexing.store;
-        let listed = documents::find_by_sha256(store.pool(), UserId::SHARED, sha256)
+        let listed = documents::find_by_sha256(store.read_models(), UserId::SHARED, sha256)
             .await
             .context("the documents could not be read")?;
         let Some((id, _)) = listed else { return Ok(None) };

@@ -44,7 +44,7 @@ impl Exporter {
         let mut known = Vec::new();
         for id in documents {
             let mut events = self.store.aggregate_events(AggregateType::Document, id).await?;
-            self.store.open(&mut events).await?;
+            self.store.decrypt_events(&mut events).await?;
             if let Some(mut about) = about(id, &events) {
                 self.write_file(user, &mut about, archive).await?;
                 known.push(about);

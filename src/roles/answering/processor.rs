@@ -7,14 +7,13 @@ use std::time::{Duration, Instant};
 use aggregates::conversation::FailureReason;
 use aggregates::{AggregateType, AnswerId, ConversationId};
 use async_nats::Client;
-use async_nats::jetstream::{AckKind, Context, Message};
+use async_nats::jetstream::{Context, Message};
 use futures::FutureExt as _;
 use nats::Subjects;
 use rag::answer::Answerer;
 use rag::generate::ChatModel;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use super::failure::{ATTEMPTS, AttemptFailed, Next};
 use super::history::{AnswerState, PendingQuestion, answer_state};
@@ -22,14 +21,14 @@ use super::in_flight::{Handle, InFlight};
 use super::record::Ending;
 use crate::knowledge::indexing::versions_of;
 use crate::knowledge::models::{ActiveModel, ModelRegistry};
-use crate::runtime::consumer::AckDecision;
+use crate::runtime::consumer::{AckDecision, keep_alive};
 use crate::runtime::wake::SequencerWake;
-use store::{AnswerLease, Claim, Requested, Store, StoreError};
+use store::{AnswerClaim, Lease, Requested, Store, StoreError};
 
 /// Time after which the lease of a silent worker expires.
 pub(super) const LEASE: Duration = Duration::from_secs(10);
-/// Interval at which a worker renews its lease.
-pub(super) const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
+/// Interval at which a worker extends a delivery.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
 /// Time limit of one attempt.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_mins(2);
 /// Delay of a request while the store is away, and the margin after the lease of another worker.
@@ -58,8 +57,6 @@ pub(super) struct AnswerProcessor {
     pub(super) models: ModelRegistry,
     pub(super) model: Option<ChatModel>,
     pub(super) in_flight: InFlight,
-    /// Identifies this process as the holder of leases.
-    pub(super) holder: Uuid,
     /// Cancelled when the process ends: unfinished answers are given back at once.
     pub(super) closing: CancellationToken,
 }
@@ -67,7 +64,7 @@ pub(super) struct AnswerProcessor {
 /// A claimed request with its question.
 pub(super) struct Job {
     pub(super) request: Request,
-    pub(super) lease: AnswerLease,
+    pub(super) lease: Lease,
     pub(super) requested: Requested,
     pub(super) asked: PendingQuestion,
 }
@@ -111,11 +108,11 @@ impl AnswerProcessor {
     /// Claims the answer and reads its question.
     async fn begin(&self, request: Request) -> Result<ClaimOutcome, StoreError> {
         let Request { conversation_id, answer_id } = request;
-        let claim = self.store.claim_answer(conversation_id, answer_id, self.holder, LEASE);
+        let claim = self.store.lease_answer(conversation_id, answer_id, LEASE);
         let (claim, answer_state) = tokio::join!(claim, self.answer_state(request));
         let (lease, requested) = match claim? {
-            Claim::Taken(lease, requested) => (lease, requested),
-            Claim::Held(left) => {
+            AnswerClaim::Acquired(lease, requested) => (lease, requested),
+            AnswerClaim::Held(left) => {
                 let settled = matches!(answer_state, Ok(AnswerState::Settled));
                 return Ok(ClaimOutcome::Skipped(if settled {
                     AckDecision::Ack
@@ -123,7 +120,7 @@ impl AnswerProcessor {
                     AckDecision::RetryAfter(left + HELD_MARGIN)
                 }));
             }
-            Claim::Unknown => {
+            AnswerClaim::NotRequested => {
                 tracing::error!(answer.id = %answer_id, "a delivered answer has no request in the ledger");
                 return Ok(ClaimOutcome::Skipped(AckDecision::Ack));
             }
@@ -153,7 +150,7 @@ impl AnswerProcessor {
     async fn answer_state(&self, request: Request) -> Result<AnswerState, StoreError> {
         let id = request.conversation_id.uuid();
         let mut events = self.store.aggregate_events(AggregateType::Conversation, id).await?;
-        self.store.open(&mut events).await?;
+        self.store.decrypt_events(&mut events).await?;
         Ok(answer_state(&events, request.answer_id))
     }
 
@@ -232,19 +229,16 @@ impl AnswerProcessor {
 
     /// Renews the lease and the delivery; returns when another worker holds the lease. While the store or
     /// NATS is away the work continues.
-    async fn hold(&self, lease: &AnswerLease, delivery: Delivery<'_>) {
-        loop {
-            tokio::time::sleep(SIGN_OF_LIFE).await;
-            if let Some(message) = delivery
-                && let Err(error) = message.ack_with(AckKind::Progress).await
-            {
-                tracing::debug!(error, "a delivery could not be extended");
+    async fn hold(&self, lease: &Lease, delivery: Delivery<'_>) {
+        let extended = async {
+            match delivery {
+                Some(message) => keep_alive(message, SIGN_OF_LIFE).await,
+                None => std::future::pending().await,
             }
-            match self.store.keep_answer(lease, LEASE).await {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(error) => tracing::debug!(%error, "a lease could not be renewed"),
-            }
+        };
+        tokio::select! {
+            () = self.store.hold_lease(lease, LEASE) => {}
+            never = extended => match never {},
         }
     }
 
@@ -263,14 +257,14 @@ impl AnswerProcessor {
 
     /// Releases the lease, so that another worker can claim the answer at once. After a failure the lease
     /// expires.
-    pub(super) async fn release(&self, lease: &AnswerLease) {
-        if let Err(error) = self.store.release_answer(lease).await {
+    pub(super) async fn release(&self, lease: &Lease) {
+        if let Err(error) = self.store.release_lease(lease).await {
             tracing::debug!(%error, "a lease could not be released");
         }
     }
 
     /// Deletes the lease of an ended answer. After a failure the sweep deletes it.
-    pub(super) async fn delete_lease(&self, lease: &AnswerLease) {
+    pub(super) async fn delete_lease(&self, lease: &Lease) {
         if let Err(error) = self.store.end_lease(lease).await {
             tracing::debug!(%error, "a lease could not be deleted");
         }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::failure::ATTEMPTS;
 use super::processor::{AnswerProcessor, Request};
 use crate::runtime::consumer::AckDecision;
-use store::{AnswerLease, ExecuteError, Requested, StoreError};
+use store::{ExecuteError, Lease, Requested, StoreError};
 
 /// Time for which recording is retried while the store is away, longer than a restart takes, and the delays.
 const RECORD_WITHIN: Duration = Duration::from_mins(1);
@@ -56,7 +56,7 @@ impl AnswerProcessor {
         &self,
         request: Request,
         owner: UserId,
-        lease: &AnswerLease,
+        lease: &Lease,
         requested: &Requested,
         ending: Ending,
     ) -> AckDecision {
@@ -109,7 +109,7 @@ impl AnswerProcessor {
             let executed = self.store.conversations().execute(id, command, metadata, None).await;
             match executed {
                 Ok(_) => return Ok(()),
-                Err(ExecuteError::Store(error)) if error.is_away() && Instant::now() < deadline => {
+                Err(ExecuteError::Store(error)) if error.is_unavailable() && Instant::now() < deadline => {
                     tracing::warn!(%error, answer.id = %request.answer_id, "an answer waits for the store");
                     tokio::select! {
                         () = tokio::time::sleep(RECORD_PAUSE) => {}

@@ -15,7 +15,6 @@ use tokio_util::task::TaskTracker;
 
 use super::processor::{AnswerProcessor, Request};
 use crate::runtime::backoff::Backoff;
-use store::StoreError;
 
 /// Age from which on a pending answer counts as undelivered. A delivery takes far less.
 const PENDING: Duration = Duration::from_mins(1);
@@ -49,7 +48,9 @@ pub(super) async fn run(
                 tracing::warn!(found, "pending answers were found without a delivery");
                 idle.reset();
             }
-            Err(error) => tracing::warn!(%error, "pending answers could not be looked up"),
+            Err(error) => {
+                tracing::warn!(error = format!("{error:#}"), "pending answers could not be looked up");
+            }
         }
     }
 }
@@ -59,8 +60,9 @@ async fn look(
     processor: &Arc<AnswerProcessor>,
     slots: &Arc<Semaphore>,
     tasks: &TaskTracker,
-) -> Result<usize, StoreError> {
-    let pending = projections::messages::pending_answers(processor.store.pool(), PENDING, AT_ONCE).await?;
+) -> anyhow::Result<usize> {
+    let pending =
+        projections::messages::pending_answers(processor.store.read_models(), PENDING, AT_ONCE).await?;
     let answers: Vec<AnswerId> = pending.iter().map(|answer| answer.answer_id).collect();
     let held =
         if answers.is_empty() { HashSet::new() } else { processor.store.held_answers(&answers).await? };

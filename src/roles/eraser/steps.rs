@@ -90,7 +90,7 @@ impl Eraser {
     /// keys.
     pub(crate) async fn purge_read_models(&self, owner: UserId) -> anyhow::Result<()> {
         let waiting = async {
-            while projections::count_owner_rows(self.store.pool(), owner).await? > 0 {
+            while projections::count_owner_rows(self.store.read_models(), owner).await? > 0 {
                 tokio::time::sleep(LOOK).await;
             }
             anyhow::Ok(())

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::runtime::backoff::Backoff;
 
+use projections::QueryError;
 use store::{LedgerEntry, Store, StoreError};
 
 /// The most events published at once.
@@ -43,7 +44,7 @@ enum Interrupted {
     #[error(transparent)]
     Envelope(#[from] nats::InvalidEnvelope),
     #[error("the first unpublished event could not be determined")]
-    Pending(#[source] sqlx::Error),
+    Pending(#[source] QueryError),
 }
 
 impl Publisher {
@@ -99,8 +100,8 @@ impl Publisher {
     /// read all others from the ledger.
     async fn before_first_needed(&self) -> Result<Position, Interrupted> {
         let projected =
-            projections::lowest_checkpoint(self.store.pool()).await.map_err(Interrupted::Pending)?;
-        let pending = projections::messages::oldest_pending_position(self.store.pool())
+            projections::lowest_checkpoint(self.store.read_models()).await.map_err(Interrupted::Pending)?;
+        let pending = projections::messages::oldest_pending_position(self.store.read_models())
             .await
             .map_err(Interrupted::Pending)?;
         let before_pending = pending.map_or(projected, |oldest| Position(oldest.0.saturating_sub(1)));

@@ -1,9 +1,9 @@
-//! The append: one command's events, their outbox rows, a new key and a remembered answer - and those of all commands that
-//! wait at the same moment - in one statement.
+//! Appends the events of commands: events, outbox rows, a new key and the use of an Idempotency-Key in one statement, which
+//! concurrent commands share.
 
 use std::time::Duration;
 
-use aggregates::{AggregateType, UserId};
+use aggregates::{AggregateType, EventId, UserId, Version};
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
 use sqlx::PgPool;
@@ -14,31 +14,31 @@ use crate::batch::{Batcher, Request};
 use crate::events::idempotency::IdempotencyKey;
 use crate::keys::keyring::NewKey;
 
-/// How long an append may take before its outcome is looked up.
+/// Time of an append before its outcome is looked up.
 const APPEND_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long, and how often, the outcome of a broken append is looked up.
+/// Time within which the outcome of an interrupted append is looked up, and the pause between two attempts.
 const OUTCOME_TIMEOUT: Duration = Duration::from_secs(4);
 const OUTCOME_PAUSE: Duration = Duration::from_millis(100);
 
-/// One command's events, ready for the store.
+/// The events of one command, ready to be stored.
 #[derive(Debug)]
 pub(crate) struct Append {
     pub(crate) aggregate: AggregateType,
     pub(crate) aggregate_id: Uuid,
     pub(crate) owner: UserId,
     pub(crate) metadata: String,
-    pub(crate) events: Vec<SealedEvent>,
+    pub(crate) events: Vec<EncryptedEvent>,
     pub(crate) new_key: Option<NewKey>,
     pub(crate) idempotency: Option<IdempotencyKey>,
 }
 
-/// An event whose private part is sealed.
+/// An event whose private part is encrypted.
 #[derive(Debug)]
-pub(crate) struct SealedEvent {
-    pub(crate) sequence: i64,
+pub(crate) struct EncryptedEvent {
+    pub(crate) sequence: Version,
     pub(crate) event_type: String,
     pub(crate) event_version: String,
-    pub(crate) event_id: Uuid,
+    pub(crate) event_id: EventId,
     pub(crate) payload: String,
     pub(crate) private: Option<Vec<u8>>,
 }
@@ -51,12 +51,11 @@ impl Request for Append {
     }
 }
 
-/// Where appends meet. Cheap to clone.
+/// Batches concurrent appends. Clones share the batches.
 #[derive(Debug, Clone)]
 pub(crate) struct Appender(Batcher<Append, Outcome>);
 
 impl Appender {
-    /// An appender to a store.
     pub(crate) fn new(pool: PgPool) -> Self {
         Self(Batcher::new(move |appends: Vec<Append>| {
             let pool = pool.clone();
@@ -64,14 +63,14 @@ impl Appender {
         }))
     }
 
-    /// Appends, and is sure of the outcome: where the connection broke in between, the store is asked what became of it.
+    /// Appends, and is certain of the outcome: after an interrupted connection the events are looked up.
     pub(crate) async fn append(&self, append: Append) -> Outcome {
         self.0.request(append).await.unwrap_or(Err(StoreError::TimedOut))
     }
 }
 
-/// Appends all of them. One that is refused takes the others of its statement with it: then each half is tried alone, until
-/// the one refused is by itself.
+/// Appends all of them in one statement. An append that the database refuses takes the others of its statement with it;
+/// each half is then tried separately, until the refused append is alone.
 fn append<'a>(pool: &'a PgPool, appends: &'a [Append]) -> BoxFuture<'a, Vec<Outcome>> {
     async move {
         let outcome = match tokio::time::timeout(APPEND_TIMEOUT, execute(pool, appends)).await {
@@ -80,13 +79,13 @@ fn append<'a>(pool: &'a PgPool, appends: &'a [Append]) -> BoxFuture<'a, Vec<Outc
         };
         match outcome {
             Ok(()) => appends.iter().map(|_| Ok(())).collect(),
-            Err(error) if appends.len() > 1 && rolled_back(&error) => {
+            Err(error) if appends.len() > 1 && was_rolled_back(&error) => {
                 let (first, second) = appends.split_at(appends.len() / 2);
                 let mut outcomes = append(pool, first).await;
                 outcomes.extend(append(pool, second).await);
                 outcomes
             }
-            Err(error) if error.is_away() && !never_sent(&error) => {
+            Err(error) if error.is_unavailable() && !was_never_sent(&error) => {
                 join_all(appends.iter().map(|append| append.look_up_outcome(pool))).await
             }
             Err(error) if appends.len() == 1 => vec![Err(error)],
@@ -96,20 +95,20 @@ fn append<'a>(pool: &'a PgPool, appends: &'a [Append]) -> BoxFuture<'a, Vec<Outc
     .boxed()
 }
 
-/// Rows of several commands, column by column. Commands are in the order of their aggregates, so that two statements wait
+/// Binds the rows column by column. Appends are in the order of their aggregates, so that two concurrent statements wait
 /// for each other in one direction only.
 async fn execute(pool: &PgPool, appends: &[Append]) -> Outcome {
     let mut ordered: Vec<&Append> = appends.iter().collect();
     ordered.sort_unstable_by_key(|append| append.aggregate_id);
-    let rows: Vec<(&Append, &SealedEvent)> =
+    let rows: Vec<(&Append, &EncryptedEvent)> =
         ordered.iter().flat_map(|append| append.events.iter().map(|event| (*append, event))).collect();
     let keys: Vec<&NewKey> = ordered.iter().filter_map(|append| append.new_key.as_ref()).collect();
-    let remembered: Vec<(&Append, &IdempotencyKey)> =
+    let used: Vec<(&Append, &IdempotencyKey)> =
         ordered.iter().filter_map(|append| Some((*append, append.idempotency.as_ref()?))).collect();
     sqlx::query(APPEND)
-        .bind(rows.iter().map(|(append, _)| append.aggregate.name()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(append, _)| append.aggregate).collect::<Vec<_>>())
         .bind(rows.iter().map(|(append, _)| append.aggregate_id).collect::<Vec<_>>())
-        .bind(rows.iter().map(|(append, _)| append.owner.uuid()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(append, _)| append.owner).collect::<Vec<_>>())
         .bind(rows.iter().map(|(append, _)| append.metadata.as_str()).collect::<Vec<_>>())
         .bind(rows.iter().map(|(_, event)| event.sequence).collect::<Vec<_>>())
         .bind(rows.iter().map(|(_, event)| event.event_type.as_str()).collect::<Vec<_>>())
@@ -119,23 +118,23 @@ async fn execute(pool: &PgPool, appends: &[Append]) -> Outcome {
         .bind(rows.iter().map(|(_, event)| event.private.as_deref()).collect::<Vec<_>>())
         .bind(keys.iter().map(|key| key.subject.kind()).collect::<Vec<_>>())
         .bind(keys.iter().map(|key| key.subject.id()).collect::<Vec<_>>())
-        .bind(keys.iter().map(|key| key.owner.uuid()).collect::<Vec<_>>())
+        .bind(keys.iter().map(|key| key.owner).collect::<Vec<_>>())
         .bind(keys.iter().map(|key| key.wrapped_by.as_str()).collect::<Vec<_>>())
         .bind(keys.iter().map(|key| key.wrapped.as_slice()).collect::<Vec<_>>())
-        .bind(remembered.iter().map(|(append, _)| append.owner.uuid()).collect::<Vec<_>>())
-        .bind(remembered.iter().map(|(_, key)| key.key.as_slice()).collect::<Vec<_>>())
-        .bind(remembered.iter().map(|(_, key)| key.command.as_slice()).collect::<Vec<_>>())
-        .bind(remembered.iter().map(|(append, _)| append.version()).collect::<Vec<_>>())
-        .bind(remembered.iter().map(|(append, _)| append.event_names()).collect::<Vec<_>>())
+        .bind(used.iter().map(|(append, _)| append.owner).collect::<Vec<_>>())
+        .bind(used.iter().map(|(_, key)| key.key.as_slice()).collect::<Vec<_>>())
+        .bind(used.iter().map(|(_, key)| key.command.as_slice()).collect::<Vec<_>>())
+        .bind(used.iter().map(|(append, _)| append.version()).collect::<Vec<_>>())
+        .bind(used.iter().map(|(append, _)| append.event_names()).collect::<Vec<_>>())
         .execute(pool)
         .await?;
     Ok(())
 }
 
 impl Append {
-    /// The aggregate's version after it.
-    fn version(&self) -> i64 {
-        self.events.last().map_or(0, |event| event.sequence)
+    /// The version of the aggregate after it.
+    fn version(&self) -> Version {
+        self.events.last().map_or(Version(0), |event| event.sequence)
     }
 
     /// The names of its events, separated by spaces.
@@ -143,23 +142,23 @@ impl Append {
         self.events.iter().map(|event| event.event_type.as_str()).collect::<Vec<_>>().join(" ")
     }
 
-    /// Whether our events are there after all.
+    /// Whether the events were stored by a statement whose answer was lost.
     async fn look_up_outcome(&self, pool: &PgPool) -> Outcome {
         let Some(first) = self.events.first() else { return Ok(()) };
         let deadline = tokio::time::Instant::now() + OUTCOME_TIMEOUT;
         while tokio::time::Instant::now() < deadline {
-            let found: Result<Option<Uuid>, _> = sqlx::query_scalar(
+            let stored: Result<Option<EventId>, _> = sqlx::query_scalar(
                 "SELECT event_id FROM events WHERE aggregate_type = $1 AND aggregate_id = $2 AND sequence = $3",
             )
-            .bind(self.aggregate.name())
+            .bind(self.aggregate)
             .bind(self.aggregate_id)
             .bind(first.sequence)
             .fetch_optional(pool)
             .await;
-            match found {
+            match stored {
                 Ok(Some(event_id)) if event_id == first.event_id => return Ok(()),
                 Ok(Some(_)) => return Err(StoreError::Conflict),
-                // Not there: rolled back with its connection.
+                // Rolled back with its connection.
                 Ok(None) => return Err(StoreError::TimedOut),
                 Err(_) => tokio::time::sleep(OUTCOME_PAUSE).await,
             }
@@ -168,23 +167,23 @@ impl Append {
     }
 }
 
-/// The server refused the statement as a whole and said so: one of its commands was in the way of another's, or of a lock.
-fn rolled_back(error: &StoreError) -> bool {
+/// The database answered that it refused the whole statement: one command conflicted with another one or with a lock.
+fn was_rolled_back(error: &StoreError) -> bool {
     match error {
-        StoreError::Away(sqlx::Error::Database(error)) => {
+        StoreError::Unavailable(sqlx::Error::Database(error)) => {
             matches!(error.code().as_deref(), Some("40001" | "40P01"))
         }
-        error => !error.is_away(),
+        error => !error.is_unavailable(),
     }
 }
 
-/// No connection was to be had, so nothing can have been written.
-fn never_sent(error: &StoreError) -> bool {
-    matches!(error, StoreError::Away(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed))
+/// There was no connection, so nothing was written.
+fn was_never_sent(error: &StoreError) -> bool {
+    matches!(error, StoreError::Unavailable(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed))
 }
 
-/// For an owner whose key was destroyed nothing is appended but the end of the erasure itself: the missing owner makes the
-/// table refuse it.
+/// For an owner whose key was destroyed the table accepts no event but those of the account, which end the erasure: the row
+/// has no owner and is refused.
 const APPEND: &str = "
 WITH appended AS (
     INSERT INTO events (aggregate_type, aggregate_id, owner, metadata,

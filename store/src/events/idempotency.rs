@@ -1,74 +1,120 @@
-//! What was answered to commands that carried an Idempotency-Key.
+//! Responses to commands that carried an Idempotency-Key.
+
+use std::collections::HashMap;
 
 use aggregates::conversation::Receipt;
 use aggregates::{UserId, Version};
+use aws_lc_rs::hmac;
 use sealing::MasterKey;
-use sqlx::PgPool;
+use serde_json::{Map, Value};
 
-use crate::StoreError;
+use crate::{Store, StoreError};
 
-/// A client's Idempotency-Key and the command it came with, both only as keyed hashes: either may hold words.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Entries of a command's metadata that carry the key to the append. They are not stored with the events.
+const KEY_ENTRY: &str = "~idempotency_key";
+const COMMAND_ENTRY: &str = "~idempotency_command";
+
+/// A client's Idempotency-Key with the command it came with. Both are kept as keyed hashes, because both can hold words of
+/// the user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IdempotencyKey {
     pub(crate) key: [u8; 32],
     pub(crate) command: [u8; 32],
 }
 
-/// What is known of an Idempotency-Key.
+/// The earlier use of an Idempotency-Key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Remembered {
-    /// The key belongs to the same command.
+    /// The same command was executed.
     Same {
-        /// Version of the aggregate after the command.
+        /// The version of the aggregate after the command.
         version: Version,
-        /// Names of the events that the command recorded.
+        /// The names of the events that the command appended.
         events: Vec<String>,
     },
-    /// The key belongs to another command.
+    /// Another command came with the key.
     Other,
 }
 
+#[derive(sqlx::FromRow)]
+struct Row {
+    command_hash: [u8; 32],
+    version: Version,
+    events: Vec<String>,
+}
+
 impl IdempotencyKey {
-    /// Takes the header's value and the command's bytes (which must name their target, too).
+    /// Hashes the value of the header and the bytes of the command, which must include the aggregate's id.
+    ///
+    /// The hash is HMAC-SHA-256 under a key derived from the master key.
     pub fn new(master: &MasterKey, header: &str, command: &[u8]) -> Self {
-        let secret = master.derive("idempotency");
-        Self {
-            key: *blake3::keyed_hash(secret.as_bytes(), header.as_bytes()).as_bytes(),
-            command: *blake3::keyed_hash(secret.as_bytes(), command).as_bytes(),
-        }
+        let secret = hmac::Key::new(hmac::HMAC_SHA256, master.derive("idempotency").as_bytes());
+        Self { key: keyed_hash(&secret, header.as_bytes()), command: keyed_hash(&secret, command) }
     }
 
-    /// Looks the key up.
-    pub async fn look_up(&self, pool: &PgPool, owner: UserId) -> Result<Option<Remembered>, StoreError> {
-        let row: Option<(Vec<u8>, i64, Vec<String>)> = sqlx::query_as(
+    /// Writes the hashes into a command's metadata.
+    pub(crate) fn put_into(&self, metadata: &mut HashMap<String, String>) {
+        metadata.insert(KEY_ENTRY.to_owned(), hex::encode(self.key));
+        metadata.insert(COMMAND_ENTRY.to_owned(), hex::encode(self.command));
+    }
+
+    /// Takes the hashes out of a command's metadata.
+    pub(crate) fn take_from(metadata: &mut Map<String, Value>) -> Option<Self> {
+        let mut take = |entry| {
+            let mut hash = [0; 32];
+            hex::decode_to_slice(metadata.remove(entry)?.as_str()?, &mut hash).ok()?;
+            Some(hash)
+        };
+        Some(Self { key: take(KEY_ENTRY)?, command: take(COMMAND_ENTRY)? })
+    }
+}
+
+fn keyed_hash(secret: &hmac::Key, text: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(hmac::sign(secret, text).as_ref());
+    hash
+}
+
+impl Store {
+    /// The earlier use of an Idempotency-Key by an owner.
+    pub async fn idempotency_key_use(
+        &self,
+        owner: UserId,
+        key: &IdempotencyKey,
+    ) -> Result<Option<Remembered>, StoreError> {
+        let row: Option<Row> = sqlx::query_as(
             "SELECT command_hash, version, events FROM idempotency WHERE owner = $1 AND key_hash = $2",
         )
-        .bind(owner.uuid())
-        .bind(self.key.as_slice())
-        .fetch_optional(pool)
+        .bind(owner)
+        .bind(key.key)
+        .fetch_optional(&self.pool)
         .await?;
-        Ok(row.map(|(command, version, events)| {
-            if command == self.command {
-                Remembered::Same { version: Version(version.unsigned_abs()), events }
+        Ok(row.map(|row| {
+            if row.command_hash == key.command {
+                Remembered::Same { version: row.version, events: row.events }
             } else {
                 Remembered::Other
             }
         }))
     }
 
-    /// Remembers the answer to a command that needed no event.
-    pub async fn remember(&self, pool: &PgPool, owner: UserId, receipt: &Receipt) -> Result<(), StoreError> {
-        let events: Vec<&str> = receipt.events.clone();
+    /// Records the use of an Idempotency-Key by a command that appended no event. An append records its own.
+    pub async fn record_idempotency_key_use(
+        &self,
+        owner: UserId,
+        key: &IdempotencyKey,
+        receipt: &Receipt,
+    ) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO idempotency (owner, key_hash, command_hash, version, events)
              VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
         )
-        .bind(owner.uuid())
-        .bind(self.key.as_slice())
-        .bind(self.command.as_slice())
-        .bind(receipt.version.0.cast_signed())
-        .bind(events)
-        .execute(pool)
+        .bind(owner)
+        .bind(key.key)
+        .bind(key.command)
+        .bind(receipt.version)
+        .bind(receipt.events.as_slice())
+        .execute(&self.pool)
         .await?;
         Ok(())
     }

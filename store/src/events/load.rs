@@ -2,75 +2,88 @@
 
 use aggregates::{AggregateType, Event, EventId, Position, RecordedEvent, UserId, Version};
 use chrono::{DateTime, Utc};
-use cqrs_es::persist::SerializedEvent;
 use serde_json::Value;
-use sqlx::PgPool;
 use sqlx::types::Json;
+use sqlx::{FromRow, PgPool};
 use uuid::Uuid;
 
-use crate::StoreError;
-use crate::repository::corrupt;
+use crate::{Store, StoreError};
 
-/// An aggregate's events after a sequence, as the framework wants them; private parts stay sealed.
+/// An event of an aggregate as it is stored, without its private part: aggregates decide without it.
+#[derive(Debug, FromRow)]
+pub(crate) struct PublicEvent {
+    pub(crate) sequence: Version,
+    pub(crate) event_type: String,
+    pub(crate) event_version: String,
+    #[sqlx(json)]
+    pub(crate) payload: Value,
+}
+
+/// The events of an aggregate after a version, in order.
 pub(crate) async fn events_after(
     pool: &PgPool,
     aggregate_type: &str,
     aggregate_id: Uuid,
-    last_sequence: usize,
-) -> Result<Vec<SerializedEvent>, StoreError> {
-    let rows: Vec<(i64, String, String, Json<Value>)> = sqlx::query_as(
+    after: Version,
+) -> Result<Vec<PublicEvent>, StoreError> {
+    let events = sqlx::query_as(
         "SELECT sequence, event_type, event_version, payload FROM events
           WHERE aggregate_type = $1 AND aggregate_id = $2 AND sequence > $3 ORDER BY sequence",
     )
     .bind(aggregate_type)
     .bind(aggregate_id)
-    .bind(i64::try_from(last_sequence).map_err(corrupt)?)
+    .bind(after)
     .fetch_all(pool)
     .await?;
-    rows.into_iter()
-        .map(|(sequence, event_type, event_version, Json(payload))| {
-            Ok(aggregates::upcast(SerializedEvent::new(
-                aggregate_id.to_string(),
-                usize::try_from(sequence).map_err(corrupt)?,
-                aggregate_type.to_owned(),
-                event_type,
-                event_version,
-                payload,
-                Value::Object(serde_json::Map::new()),
-            )))
-        })
-        .collect()
+    Ok(events)
 }
 
-/// An aggregate's events with their private parts as stored, whether or not the ledger has them yet: position 0 stands for
-/// all of them.
-pub(crate) async fn recorded_events(
-    pool: &PgPool,
-    aggregate: AggregateType,
-    aggregate_id: Uuid,
-) -> Result<Vec<RecordedEvent>, StoreError> {
-    type Row = (i64, Uuid, Uuid, String, Json<Value>, Option<Vec<u8>>, DateTime<Utc>);
-    let rows: Vec<Row> = sqlx::query_as(
-        "SELECT sequence, event_id, owner, event_version, payload, private, recorded_at FROM events
-          WHERE aggregate_type = $1 AND aggregate_id = $2 ORDER BY sequence",
-    )
-    .bind(aggregate.name())
-    .bind(aggregate_id)
-    .fetch_all(pool)
-    .await?;
-    rows.into_iter()
-        .map(|(sequence, event_id, owner, version, Json(payload), sealed, recorded_at)| {
-            Ok(RecordedEvent {
-                position: Position(0),
-                aggregate,
-                aggregate_id,
-                sequence: Version(sequence.unsigned_abs()),
-                event_id: EventId::new(event_id),
-                owner: UserId::new(owner),
-                recorded_at,
-                event: Event::from_stored(aggregate, &version, payload).map_err(corrupt)?,
-                sealed,
-            })
+#[derive(FromRow)]
+struct RecordedRow {
+    sequence: Version,
+    event_id: EventId,
+    owner: UserId,
+    event_version: String,
+    payload: Json<Value>,
+    private: Option<Vec<u8>>,
+    recorded_at: DateTime<Utc>,
+}
+
+impl RecordedRow {
+    fn decode(self, aggregate: AggregateType, aggregate_id: Uuid) -> Result<RecordedEvent, StoreError> {
+        let Self { sequence, event_id, owner, event_version, payload, private, recorded_at } = self;
+        let event = Event::from_stored(aggregate, &event_version, payload.0)
+            .map_err(|source| StoreError::InvalidEvent { aggregate_id, sequence, source })?;
+        Ok(RecordedEvent {
+            position: Position(0),
+            aggregate,
+            aggregate_id,
+            sequence,
+            event_id,
+            owner,
+            recorded_at,
+            event,
+            sealed: private,
         })
-        .collect()
+    }
+}
+
+impl Store {
+    /// The events of an aggregate in order, whether or not the ledger has them yet. Their position is 0; private parts stay
+    /// encrypted.
+    pub async fn aggregate_events(
+        &self,
+        aggregate: AggregateType,
+        id: Uuid,
+    ) -> Result<Vec<RecordedEvent>, StoreError> {
+        let rows: Vec<RecordedRow> = sqlx::query_as(
+            "SELECT sequence, event_id, owner, event_version, payload, private, recorded_at FROM events
+              WHERE aggregate_type = $1 AND aggregate_id = $2 ORDER BY sequence",
+        )
+        .bind(aggregate)
+        .bind(id)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(|row| row.decode(aggregate, id)).collect()
+    }
 }

@@ -1,4 +1,4 @@
-//! The keys this process has opened: users' keys, and the keys of their conversations and documents.
+//! Unwraps the keys of users, conversations and documents, and caches them.
 
 use std::collections::HashMap;
 
@@ -7,16 +7,17 @@ use quick_cache::sync::Cache;
 use sealing::{ContentKey, MasterKey, Subject, UserKey};
 use sqlx::PgPool;
 
-use crate::StoreError;
 use crate::keys::wrapped_keys::{WrappedKey, WrappedKeys};
+use crate::{Database, StoreError};
 
-/// The keys of what a batch of events belongs to. A destroyed key is missing.
+/// Content keys by conversation or document. Destroyed keys are missing.
 pub type ContentKeys = HashMap<Subject, ContentKey>;
 
+/// Cached keys of users, and of conversations and documents.
 const USERS: usize = 20_000;
 const CONTENTS: usize = 120_000;
 
-/// Opens wrapped keys and remembers the ones used last.
+/// Unwraps keys and caches those used last.
 #[derive(Debug)]
 pub struct Keyring {
     pool: PgPool,
@@ -27,7 +28,7 @@ pub struct Keyring {
     contents: Cache<Subject, ContentKey>,
 }
 
-/// A key that does not exist yet in the store: written with the first event it seals.
+/// A key that is stored together with the first event of its account, conversation or document.
 #[derive(Debug)]
 pub(crate) struct NewKey {
     pub(crate) subject: Subject,
@@ -37,20 +38,20 @@ pub(crate) struct NewKey {
 }
 
 impl Keyring {
-    /// A keyring that reads wrapped keys from the store and opens them with the master key.
-    pub fn new(pool: PgPool, master: MasterKey) -> Self {
+    /// A keyring that reads wrapped keys from the database and unwraps them by the master key.
+    pub fn new(Database(pool): Database, master: MasterKey) -> Self {
         let wrapped = WrappedKeys::new(pool.clone());
         let (users, contents) = (Cache::new(USERS), Cache::new(CONTENTS));
         Self { pool, wrapped, master, previous: None, users, contents }
     }
 
-    /// Takes keys that another master key wraps, too: the one before, until all keys are rotated.
+    /// Also unwraps keys by the previous master key, until all keys are rotated.
     #[must_use]
     pub fn with_previous(self, previous: Option<MasterKey>) -> Self {
         Self { previous, ..self }
     }
 
-    /// The configured master key of an id.
+    /// The configured master key with this id.
     pub(crate) fn master_named(&self, id: &str) -> Option<&MasterKey> {
         [Some(&self.master), self.previous.as_ref()].into_iter().flatten().find(|key| key.id() == id)
     }
@@ -59,7 +60,7 @@ impl Keyring {
         &self.pool
     }
 
-    /// The master key.
+    /// The configured master key.
     pub const fn master(&self) -> &MasterKey {
         &self.master
     }
@@ -73,12 +74,12 @@ impl Keyring {
         Ok(self.users.get(&user))
     }
 
-    /// A key that is at hand already.
+    /// The key of a conversation or document if it is cached.
     pub fn known(&self, subject: Subject) -> Option<ContentKey> {
         self.contents.get(&subject)
     }
 
-    /// The key of a conversation or document; `None` if there is none or it was destroyed.
+    /// The key of a conversation or document; `None` if it was never created or was destroyed.
     pub async fn content(&self, owner: UserId, subject: Subject) -> Result<Option<ContentKey>, StoreError> {
         if let Some(key) = self.contents.get(&subject) {
             return Ok(Some(key));
@@ -86,7 +87,7 @@ impl Keyring {
         Ok(self.content_keys(&[(owner, subject)]).await?.remove(&subject))
     }
 
-    /// The keys of many at once: two round trips at most, none when all are known.
+    /// The keys of several conversations and documents. At most two round trips; none if all keys are cached.
     pub async fn content_keys(&self, wanted: &[(UserId, Subject)]) -> Result<ContentKeys, StoreError> {
         let mut keys = ContentKeys::with_capacity(wanted.len());
         let mut missing: HashMap<Subject, UserId> = HashMap::new();
@@ -118,7 +119,7 @@ impl Keyring {
         Ok(keys)
     }
 
-    /// The keys of many users at once.
+    /// The keys of several users. At most one round trip.
     pub async fn user_keys(&self, wanted: &[UserId]) -> Result<HashMap<UserId, UserKey>, StoreError> {
         let missing: Vec<UserId> =
             wanted.iter().copied().filter(|user| self.users.get(user).is_none()).collect();
@@ -126,7 +127,7 @@ impl Keyring {
         Ok(wanted.iter().filter_map(|user| Some((*user, self.users.get(user)?))).collect())
     }
 
-    /// Opens a wrapped content key that came with a row; `None` if the owner's key is not at hand.
+    /// Unwraps a content key that a query returned; `None` if the owner's key is not cached.
     pub fn unwrap(
         &self,
         owner: UserId,
@@ -144,8 +145,8 @@ impl Keyring {
         Ok(Some(key))
     }
 
-    /// Opens a wrapped content key that came with a row, and with it the owner's key if it is not at hand; `None` if
-    /// either was destroyed.
+    /// Unwraps a content key that a query returned, and fetches the owner's key if it is not cached; `None` if either
+    /// was destroyed.
     pub async fn unwrap_for(
         &self,
         owner: UserId,
@@ -159,24 +160,24 @@ impl Keyring {
         self.unwrap(owner, subject, wrapped)
     }
 
-    /// Opens a user's wrapped key that came with a row, and remembers it.
+    /// Unwraps and caches a user's key that a query returned.
     pub fn unwrap_user(&self, user: UserId, wrapped_by: &str, wrapped: &[u8]) -> Result<(), StoreError> {
         if self.users.get(&user).is_none() {
-            // With none of that name the right error is that it cannot be unwrapped.
+            // If the named master key is not configured, unwrapping by the configured one reports the right error.
             let master = self.master_named(wrapped_by).unwrap_or(&self.master);
             self.users.insert(user, master.unwrap_user_key(user, wrapped)?);
         }
         Ok(())
     }
 
-    /// Makes a user's key.
+    /// Creates the key of a new user.
     pub(crate) fn new_user_key(&self, user: UserId) -> Result<(UserKey, NewKey), StoreError> {
         let (key, wrapped) = self.master.new_user_key(user)?;
         let wrapped_by = self.master.id().to_owned();
         Ok((key, NewKey { subject: Subject::User(user), owner: user, wrapped_by, wrapped }))
     }
 
-    /// Makes the key of a new conversation or document.
+    /// Creates the key of a new conversation or document.
     pub(crate) async fn new_content_key(
         &self,
         owner: UserId,
@@ -187,24 +188,24 @@ impl Keyring {
         Ok((key, NewKey { subject, owner, wrapped_by: String::new(), wrapped }))
     }
 
-    /// Remembers a key that has just been stored.
+    /// Caches a key that was just stored.
     pub(crate) fn remember_user(&self, user: UserId, key: UserKey) {
         self.users.insert(user, key);
     }
 
-    /// Remembers a key that has just been stored.
+    /// Caches a key that was just stored.
     pub(crate) fn remember_content(&self, subject: Subject, key: ContentKey) {
         self.contents.insert(subject, key);
     }
 
-    /// Forgets a user's key and every content key: after an erasure. Content keys do not know their owner, and are cheap
-    /// to open again.
+    /// Removes a user's key and all content keys from the cache, after an erasure. Content keys are cached without their
+    /// owner and are cheap to unwrap again.
     pub fn forget(&self, user: UserId) {
         self.users.remove(&user);
         self.contents.clear();
     }
 
-    /// Forgets the key of a conversation or document: it was destroyed.
+    /// Removes the key of a conversation or document from the cache, after it was destroyed.
     pub fn forget_content(&self, subject: Subject) {
         self.contents.remove(&subject);
     }

@@ -1,56 +1,61 @@
-//! Which master key wraps what, and how everything comes to be wrapped by another one.
+//! Checks which master key wraps the users' keys, and wraps them by another one.
 
 use aggregates::UserId;
-use sqlx::PgPool;
-use uuid::Uuid;
+use sqlx::FromRow;
 
 use crate::{Keyring, StoreError};
 
-/// Users' keys wrapped anew in one statement.
+/// Users' keys that one statement wraps.
 const BATCH: i64 = 500;
 
-/// The store's keys are wrapped by a master key that is not configured.
+/// A master key that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum MasterKeyError {
-    /// The configured one is another. Nothing was written with it.
+    /// Another master key wraps the keys of the database. Nothing was written with the configured one.
     #[error(
-        "use the master key: the database's keys are wrapped by the master key {stored}, and the one configured is \
-         {configured}; set MASTER_KEY or MASTER_KEY_FILE to the former, or MASTER_KEY_PREVIOUS(_FILE) while keys are rotated"
+        "keys of the database are wrapped by master key {stored}, and master key {configured} is configured; set \
+         MASTER_KEY or MASTER_KEY_FILE to the former, or MASTER_KEY_PREVIOUS(_FILE) while keys are rotated"
     )]
     Wrong {
-        /// The one that wraps the store's keys, by its id.
+        /// The id of the master key that wraps the keys of the database.
         stored: String,
-        /// The one configured.
+        /// The id of the configured master key.
         configured: String,
     },
-    /// The store did not answer.
+    /// The keys were not read or not written.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
+#[derive(FromRow)]
+struct UserKeyRow {
+    id: UserId,
+    wrapped_by: String,
+    wrapped: Vec<u8>,
+}
+
 impl Keyring {
-    /// Makes sure, before anything is served, that the configured master keys are those of the store.
+    /// Checks that the configured master keys wrap the keys of the database. Runs before anything is served.
     pub async fn check_master_key(&self) -> Result<(), MasterKeyError> {
-        let wrapping: (Option<String>, Option<String>) = sqlx::query_as(
+        let (first, last): (Option<String>, Option<String>) = sqlx::query_as(
             "SELECT min(wrapped_by), max(wrapped_by) FROM keys WHERE kind = 'user' AND wrapped IS NOT NULL",
         )
         .fetch_one(self.pool())
         .await
         .map_err(StoreError::from)?;
-        let stored = [wrapping.0, wrapping.1].into_iter().flatten();
-        match stored.into_iter().find(|id| self.master_named(id).is_none()) {
+        match [first, last].into_iter().flatten().find(|id| self.master_named(id).is_none()) {
             None => Ok(()),
-            Some(stored) => Err(MasterKeyError::Wrong { stored, configured: self.master().id().to_owned() }),
+            Some(stored) => Err(self.wrong_master_key(stored)),
         }
     }
 
-    /// Wraps the users' keys that another master key wraps by the configured one, batch by batch, while everything goes on.
-    /// What an interrupted rotation has done counts. Returns how many keys it was.
+    /// Wraps by the configured master key the users' keys that the previous one wraps, batch by batch, while the service
+    /// runs. Resumes an interrupted rotation. Calls `progress` with the number of keys so far and returns it at the end.
     pub async fn rotate_master_key(&self, progress: impl Fn(u64)) -> Result<u64, MasterKeyError> {
         self.check_master_key().await?;
         let mut rotated = 0;
         loop {
-            let batch: Vec<(Uuid, String, Vec<u8>)> = sqlx::query_as(
+            let batch: Vec<UserKeyRow> = sqlx::query_as(
                 "SELECT id, wrapped_by, wrapped FROM keys
                   WHERE kind = 'user' AND wrapped IS NOT NULL AND wrapped_by <> $1 LIMIT $2",
             )
@@ -64,25 +69,23 @@ impl Keyring {
                 return Ok(rotated);
             }
             rotated += batch.len() as u64;
-            self.rewrap(self.pool(), batch).await?;
+            self.rewrap(batch).await?;
             progress(rotated);
         }
     }
 
-    async fn rewrap(&self, pool: &PgPool, batch: Vec<(Uuid, String, Vec<u8>)>) -> Result<(), MasterKeyError> {
+    async fn rewrap(&self, batch: Vec<UserKeyRow>) -> Result<(), MasterKeyError> {
         let (mut ids, mut before, mut after) = (vec![], vec![], vec![]);
-        for (id, wrapped_by, wrapped) in batch {
-            let user = UserId::new(id);
+        for UserKeyRow { id, wrapped_by, wrapped } in batch {
             let Some(old) = self.master_named(&wrapped_by) else {
-                let configured = self.master().id().to_owned();
-                return Err(MasterKeyError::Wrong { stored: wrapped_by, configured });
+                return Err(self.wrong_master_key(wrapped_by));
             };
-            let key = old.unwrap_user_key(user, &wrapped).map_err(StoreError::from)?;
+            let key = old.unwrap_user_key(id, &wrapped).map_err(StoreError::from)?;
+            after.push(self.master().wrap_user_key(id, &key).map_err(StoreError::from)?);
             ids.push(id);
             before.push(wrapped);
-            after.push(self.master().wrap_user_key(user, &key).map_err(StoreError::from)?);
         }
-        // A key that was destroyed meanwhile stays destroyed.
+        // A key that is destroyed at the same time stays destroyed.
         sqlx::query(
             "UPDATE keys k SET wrapped = r.after, wrapped_by = $1
                FROM UNNEST($2::uuid[], $3::bytea[], $4::bytea[]) AS r (id, before, after)
@@ -92,9 +95,13 @@ impl Keyring {
         .bind(ids)
         .bind(before)
         .bind(after)
-        .execute(pool)
+        .execute(self.pool())
         .await
         .map_err(StoreError::from)?;
         Ok(())
+    }
+
+    fn wrong_master_key(&self, stored: String) -> MasterKeyError {
+        MasterKeyError::Wrong { stored, configured: self.master().id().to_owned() }
     }
 }

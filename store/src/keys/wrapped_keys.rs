@@ -1,9 +1,9 @@
-//! Wrapped keys as they are stored, fetched in one round trip for all who miss some at the same moment.
+//! Wrapped keys as they are stored. Concurrent reads share a round trip.
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
 use sealing::Subject;
-use sqlx::PgPool;
+use sqlx::{FromRow, PgPool};
 use uuid::Uuid;
 
 use crate::StoreError;
@@ -13,26 +13,26 @@ use crate::batch::{Batcher, Unkeyed};
 #[derive(Debug, Clone)]
 pub(crate) struct WrappedKey {
     pub(crate) subject: Subject,
-    /// The id of the master key, where that wraps it.
+    /// The id of the master key; empty for a content key, which the owner's key wraps.
     pub(crate) wrapped_by: String,
     pub(crate) wrapped: Vec<u8>,
 }
 
-/// What somebody misses.
-type Missing = Unkeyed<Vec<Subject>>;
+/// The subjects whose keys one caller needs.
+type Wanted = Unkeyed<Vec<Subject>>;
 
 type Fetched = Result<Vec<WrappedKey>, StoreError>;
 
-/// Where those meet who miss keys.
+/// Fetches wrapped keys.
 #[derive(Debug)]
-pub(crate) struct WrappedKeys(Batcher<Missing, Fetched>);
+pub(crate) struct WrappedKeys(Batcher<Wanted, Fetched>);
 
 impl WrappedKeys {
     pub(crate) fn new(pool: PgPool) -> Self {
-        Self(Batcher::new(move |missing: Vec<Missing>| fetch_for_all(pool.clone(), missing).boxed()))
+        Self(Batcher::new(move |wanted: Vec<Wanted>| fetch_for_all(pool.clone(), wanted).boxed()))
     }
 
-    /// The keys that are there; destroyed ones are not.
+    /// The keys of these subjects that exist. Destroyed keys do not.
     pub(crate) async fn fetch(&self, subjects: Vec<Subject>) -> Fetched {
         if subjects.is_empty() {
             return Ok(vec![]);
@@ -41,33 +41,41 @@ impl WrappedKeys {
     }
 }
 
-/// Where a statement for several fails, each gets an outcome of their own.
-fn fetch_for_all(pool: PgPool, missing: Vec<Missing>) -> BoxFuture<'static, Vec<Fetched>> {
+/// Runs one statement for all callers. If it fails, each caller gets a statement and an outcome of its own.
+fn fetch_for_all(pool: PgPool, wanted: Vec<Wanted>) -> BoxFuture<'static, Vec<Fetched>> {
     async move {
-        let all: Vec<Subject> = missing.iter().flat_map(|missing| missing.0.iter().copied()).collect();
+        let all: Vec<Subject> = wanted.iter().flat_map(|wanted| wanted.0.iter().copied()).collect();
         match fetch(&pool, &all).await {
-            Ok(keys) => missing.iter().map(|missing| Ok(of(missing, &keys))).collect(),
-            Err(error) if missing.len() == 1 => vec![Err(error)],
-            Err(_) => join_all(missing.iter().map(|missing| fetch(&pool, &missing.0))).await,
+            Ok(keys) => wanted.iter().map(|wanted| Ok(select(wanted, &keys))).collect(),
+            Err(error) if wanted.len() == 1 => vec![Err(error)],
+            Err(_) => join_all(wanted.iter().map(|wanted| fetch(&pool, &wanted.0))).await,
         }
     }
     .boxed()
 }
 
-/// `keys` is in the order of the subjects.
-fn of(missing: &Missing, keys: &[WrappedKey]) -> Vec<WrappedKey> {
+/// Selects the keys of one caller. `keys` is in the order of the subjects.
+fn select(wanted: &Wanted, keys: &[WrappedKey]) -> Vec<WrappedKey> {
     let key = |subject: &Subject| {
-        let place = keys.binary_search_by_key(subject, |key| key.subject).ok()?;
-        keys.get(place).cloned()
+        let index = keys.binary_search_by_key(subject, |key| key.subject).ok()?;
+        keys.get(index).cloned()
     };
-    missing.0.iter().filter_map(key).collect()
+    wanted.0.iter().filter_map(key).collect()
+}
+
+#[derive(FromRow)]
+struct Row {
+    kind: String,
+    id: Uuid,
+    wrapped_by: String,
+    wrapped: Vec<u8>,
 }
 
 async fn fetch(pool: &PgPool, subjects: &[Subject]) -> Fetched {
     let (kinds, ids): (Vec<&str>, Vec<Uuid>) =
         subjects.iter().map(|subject| (subject.kind(), subject.id())).unzip();
-    let rows: Vec<(String, Uuid, String, Vec<u8>)> = sqlx::query_as(
-        // With sub-selects one plan serves any number of keys; bare arrays are planned anew for each length.
+    let rows: Vec<Row> = sqlx::query_as(
+        // With sub-selects one plan serves any number of keys. Bare arrays are planned again for each length.
         "SELECT k.kind, k.id, k.wrapped_by, k.wrapped
            FROM UNNEST((SELECT $1::text[]), (SELECT $2::uuid[])) AS wanted (kind, id)
            JOIN keys k ON k.kind = wanted.kind AND k.id = wanted.id
@@ -79,9 +87,8 @@ async fn fetch(pool: &PgPool, subjects: &[Subject]) -> Fetched {
     .await?;
     let mut keys: Vec<WrappedKey> = rows
         .into_iter()
-        .map(|(kind, id, wrapped_by, wrapped)| {
-            let subject =
-                Subject::named(&kind, id).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        .map(|Row { kind, id, wrapped_by, wrapped }| {
+            let subject = Subject::named(&kind, id).map_err(StoreError::UnknownKeyKind)?;
             Ok(WrappedKey { subject, wrapped_by, wrapped })
         })
         .collect::<Result<_, StoreError>>()?;

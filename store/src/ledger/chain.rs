@@ -1,47 +1,47 @@
-//! The chain over the ledger: what a link covers, byte for byte. Needs no database, so that an export can be checked anywhere.
+//! The hash chain: which bytes of an event a hash covers. Needs no database, so that an export is verified anywhere.
 
 use aws_lc_rs::digest::{Context, SHA256};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-/// The head of the chain at some position.
+/// The hash at a position: SHA-256 over the hash before it and the event's canonical bytes.
 pub type LedgerHash = [u8; 32];
 
 /// The hash before the first event.
 pub const GENESIS: LedgerHash = [0; 32];
 
-/// What the chain covers of an event: everything that is stored of it.
+/// The parts of an event that its hash covers: all that is stored of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Canonical<'a> {
-    /// The kind of aggregate.
+    /// The type of the aggregate.
     pub aggregate_type: &'a str,
     /// The aggregate.
     pub aggregate_id: Uuid,
-    /// The event's place in the aggregate's history.
+    /// The place of the event in the aggregate's history, from 1.
     pub sequence: i64,
-    /// The event's name.
+    /// The name of the event.
     pub event_type: &'a str,
-    /// The version of its form.
+    /// The version of the event's form.
     pub event_version: &'a str,
-    /// Its id.
+    /// The id of the event.
     pub event_id: Uuid,
-    /// Whose it is.
+    /// The owner of the aggregate.
     pub owner: Uuid,
-    /// When Postgres recorded it.
+    /// The time at which PostgreSQL recorded the event.
     pub recorded_at: DateTime<Utc>,
-    /// Its payload, without the private part, as stored.
+    /// The payload without the private part: JSON, as stored.
     pub payload: &'a str,
-    /// How it came to be, as stored.
+    /// The metadata: JSON, as stored.
     pub metadata: &'a str,
     /// The ciphertext of the private part.
     pub private: Option<&'a [u8]>,
 }
 
 impl Canonical<'_> {
-    /// The next link: SHA-256 over the previous one and the canonical bytes.
+    /// The hash of the event after another one: SHA-256 over the previous hash and the canonical bytes.
     ///
-    /// Canonical bytes: the fields in the order of this type, each after its length (4 bytes, big-endian), numbers as 8 bytes
-    /// big-endian, the time as microseconds since 1970, an absent private part as the length `0xffff_ffff`.
+    /// Canonical bytes are the fields in the order of this type, each after its length (4 bytes, big-endian). Numbers are 8
+    /// bytes, big-endian; the time is in microseconds since 1970; an absent private part is the length `0xffff_ffff`.
     pub fn link(&self, previous: &LedgerHash) -> LedgerHash {
         let mut context = Context::new(&SHA256);
         context.update(previous);
@@ -67,7 +67,7 @@ impl Canonical<'_> {
     }
 }
 
-/// The hash that a context comes to.
+/// The hash of all bytes that a context was given.
 pub fn finish(context: Context) -> LedgerHash {
     let mut hash = GENESIS;
     hash.copy_from_slice(context.finish().as_ref());

@@ -1,4 +1,4 @@
-//! The ledger as auditors read it: each event with the link before its own, by what they look for.
+//! Reads the ledger for auditors: filtered, with the hash before each entry.
 
 use aggregates::{ConversationId, Position, UserId};
 use chrono::{DateTime, Utc};
@@ -9,28 +9,28 @@ use uuid::Uuid;
 use crate::ledger::chain::{GENESIS, LedgerHash};
 use crate::{LedgerEntry, Store, StoreError};
 
-/// Which events.
+/// A selection of events. An event passes if it matches each condition that is set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventFilter {
-    /// Only those of what this user owns.
+    /// The owner of the aggregate.
     pub user: Option<UserId>,
-    /// Only those of this conversation.
+    /// The conversation.
     pub conversation: Option<ConversationId>,
-    /// Only those of this name.
+    /// The name of the event.
     pub event_type: Option<String>,
-    /// Only those recorded at this time or later.
+    /// The first time of recording.
     pub from: Option<DateTime<Utc>>,
-    /// Only those recorded before this time.
+    /// The time of recording after the last one.
     pub to: Option<DateTime<Utc>>,
 }
 
 impl EventFilter {
-    /// Whether it lets everything through.
+    /// Whether each event passes.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// As an event keeps it, and an export names it: what is not asked for is left out.
+    /// The conditions that are set, as an event of the audit trail and an export show them.
     pub fn to_json(&self) -> Value {
         let fields = [
             ("user", self.user.map(|user| user.to_string())),
@@ -45,108 +45,120 @@ impl EventFilter {
             .collect()
     }
 
-    /// Whether an index leads to what it lets through, so that nothing else is looked at.
+    /// Whether an index finds the events, so that no other rows are read.
     const fn is_indexed(&self) -> bool {
         self.user.is_some() || self.conversation.is_some()
     }
 }
 
-/// An event with its link and the one before it.
+/// An entry of the ledger with the hash before it.
 #[derive(Debug)]
 pub struct LinkedEntry {
-    /// The link of the position before; all zeros before the first.
+    /// The hash at the position before; [`GENESIS`] before the first.
     pub previous: LedgerHash,
-    /// The event in its place.
+    /// The entry.
     pub entry: LedgerEntry,
-    /// Whose the ledger says it is.
-    pub placed_owner: UserId,
-    /// Bytes of payload and metadata in the table, white space around them included.
-    pub written: i64,
+    /// The owner in the ledger's own row. It differs from the event's only if one of them was changed.
+    pub ledger_owner: UserId,
+    /// Bytes of payload and metadata in the table, with surrounding white space, which the hash does not cover.
+    pub stored_bytes: i64,
 }
 
 impl FromRow<'_, sqlx::postgres::PgRow> for LinkedEntry {
     fn from_row(row: &sqlx::postgres::PgRow) -> Result<Self, sqlx::Error> {
-        let previous: Option<Vec<u8>> = row.try_get("previous")?;
-        let previous = previous.map_or(Ok(GENESIS), TryInto::try_into);
         Ok(Self {
-            previous: previous.map_err(|_| sqlx::Error::Decode("a hash of another length".into()))?,
+            previous: row.try_get::<Option<LedgerHash>, _>("previous")?.unwrap_or(GENESIS),
             entry: LedgerEntry::from_row(row)?,
-            placed_owner: UserId::new(row.try_get::<Uuid, _>("placed_owner")?),
-            written: row.try_get("written")?,
+            ledger_owner: row.try_get("ledger_owner")?,
+            stored_bytes: row.try_get("stored_bytes")?,
         })
     }
 }
 
-/// A part of the ledger, and up to where it has been looked through.
+/// A part of the ledger that was searched.
 #[derive(Debug)]
 pub struct LedgerPart {
-    /// What was found, in order.
+    /// The entries that passed the filter, in order.
     pub entries: Vec<LinkedEntry>,
-    /// No more is to be found up to here.
-    pub looked_up_to: Position,
+    /// The position up to which the ledger was searched.
+    pub searched_to: Position,
 }
 
-/// Positions looked through at once where no index leads to what is looked for.
-const STRETCH: u64 = 50_000;
+/// The key of an event that is neither in the ledger nor in the outbox, as stored.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct UnsequencedEvent {
+    /// The type of the aggregate.
+    pub aggregate_type: String,
+    /// The aggregate.
+    pub aggregate_id: Uuid,
+    /// The place of the event in the aggregate's history.
+    pub sequence: i64,
+}
+
+/// Positions that one call searches where no index finds the events.
+const SEARCHED_AT_ONCE: u64 = 50_000;
 
 impl Store {
-    /// The next part of the ledger after a position and up to another: at most `limit` events that a filter lets through.
-    /// Fewer, or none, do not mean that there are no more: `looked_up_to` tells.
-    pub async fn audited(
+    /// Searches the ledger after a position and up to another, for at most `limit` events that pass a filter.
+    ///
+    /// Fewer events, or none, do not mean that no more follow: the caller repeats the call after
+    /// [`LedgerPart::searched_to`].
+    pub async fn filtered_ledger(
         &self,
         filter: &EventFilter,
         after: Position,
         up_to: Position,
         limit: u32,
     ) -> Result<LedgerPart, StoreError> {
-        let every = filter.is_empty() || filter.is_indexed();
-        let stretch = if every { up_to } else { up_to.min(Position(after.0.saturating_add(STRETCH))) };
+        let is_direct = filter.is_empty() || filter.is_indexed();
+        let up_to =
+            if is_direct { up_to } else { up_to.min(Position(after.0.saturating_add(SEARCHED_AT_ONCE))) };
         let statement = match (filter.conversation, filter.user) {
             (Some(_), _) => OF_CONVERSATION,
             (None, Some(_)) => OF_OWNER,
             (None, None) => OF_ALL,
         };
         let entries: Vec<LinkedEntry> = sqlx::query_as(statement)
-            .bind(after.0.cast_signed())
-            .bind(stretch.0.cast_signed())
+            .bind(after)
+            .bind(up_to)
             .bind(filter.event_type.as_deref())
             .bind(filter.from)
             .bind(filter.to)
             .bind(i64::from(limit))
-            .bind(filter.user.map(UserId::uuid))
-            .bind(filter.conversation.map(ConversationId::uuid))
+            .bind(filter.user)
+            .bind(filter.conversation)
             .fetch_all(&self.pool)
             .await?;
-        let full = entries.len() == limit as usize;
-        let last = entries.last().filter(|_| full).map(|last| last.entry.position);
-        Ok(LedgerPart { entries, looked_up_to: last.unwrap_or(stretch) })
+        let is_full = entries.len() == limit as usize;
+        let last = entries.last().filter(|_| is_full).map(|last| last.entry.position);
+        Ok(LedgerPart { entries, searched_to: last.unwrap_or(up_to) })
     }
 
-    /// An event that was appended but has no place: neither in the ledger nor waiting for one.
-    pub async fn displaced_event(&self) -> Result<Option<(String, Uuid, i64)>, StoreError> {
-        Ok(sqlx::query_as(DISPLACED).fetch_optional(&self.pool).await?)
+    /// The first event found that was appended and is neither in the ledger nor in the outbox. Reads all events.
+    pub async fn unsequenced_event(&self) -> Result<Option<UnsequencedEvent>, StoreError> {
+        Ok(sqlx::query_as(UNSEQUENCED).fetch_optional(&self.pool).await?)
     }
 
-    /// The first and the last position of a conversation's events; `None` if the ledger has none.
+    /// The first and the last position of a conversation; `None` if the ledger has no event of it.
     pub async fn conversation_positions(
         &self,
         conversation: ConversationId,
     ) -> Result<Option<(Position, Position)>, StoreError> {
-        let (first, last): (Option<i64>, Option<i64>) = sqlx::query_as(
+        let (first, last): (Option<Position>, Option<Position>) = sqlx::query_as(
             "SELECT min(position), max(position) FROM ledger WHERE aggregate_type = 'conversation' AND aggregate_id = $1",
         )
-        .bind(conversation.uuid())
+        .bind(conversation)
         .fetch_one(&self.pool)
         .await?;
-        let position = |position: i64| Position(position.unsigned_abs());
-        Ok(first.zip(last).map(|(first, last)| (position(first), position(last))))
+        Ok(first.zip(last))
     }
 }
 
-/// One statement for each index, since a plan that has to serve all filters serves none. All take the same parameters.
-macro_rules! select_audited {
+/// Selects filtered entries with the hash before each. There is one statement for each index, because one plan for all
+/// filters would use none. All take the same parameters.
+macro_rules! select_filtered {
     ($clause:literal) => {
-        select_audited!(
+        select_filtered!(
             "JOIN events e
                ON e.aggregate_type = l.aggregate_type AND e.aggregate_id = l.aggregate_id AND e.sequence = l.sequence",
             $clause
@@ -154,10 +166,10 @@ macro_rules! select_audited {
     };
     ($events:literal, $clause:literal) => {
         concat!(
-            "SELECT l.position, l.hash, l.owner AS placed_owner, p.hash AS previous, e.aggregate_type, e.aggregate_id,
+            "SELECT l.position, l.hash, l.owner AS ledger_owner, p.hash AS previous, e.aggregate_type, e.aggregate_id,
                     e.sequence, e.event_type, e.event_version, e.event_id, e.owner, e.payload, e.metadata, e.private,
                     e.recorded_at,
-                    (octet_length(e.payload::text) + octet_length(e.metadata::text))::bigint AS written
+                    (octet_length(e.payload::text) + octet_length(e.metadata::text))::bigint AS stored_bytes
                FROM ledger l ",
             $events,
             " LEFT JOIN ledger p ON p.position = l.position - 1
@@ -171,18 +183,18 @@ macro_rules! select_audited {
     };
 }
 
-const OF_ALL: &str = select_audited!(" AND $7::uuid IS NULL AND $8::uuid IS NULL");
-const OF_OWNER: &str = select_audited!(" AND l.owner = $7::uuid AND $8::uuid IS NULL");
-/// One lookup for each event, whatever the planner believes of a conversation's length: without statistics it would join all
-/// its events with all its places.
-const OF_CONVERSATION: &str = select_audited!(
+const OF_ALL: &str = select_filtered!(" AND $7::uuid IS NULL AND $8::uuid IS NULL");
+const OF_OWNER: &str = select_filtered!(" AND l.owner = $7::uuid AND $8::uuid IS NULL");
+/// Looks each event up by its key, however long the planner expects the conversation to be: without statistics the planner
+/// joins all events of a conversation with all its positions.
+const OF_CONVERSATION: &str = select_filtered!(
     "JOIN LATERAL (SELECT * FROM events e
                     WHERE e.aggregate_type = l.aggregate_type AND e.aggregate_id = l.aggregate_id
                       AND e.sequence = l.sequence OFFSET 0) AS e ON true",
     " AND l.aggregate_type = 'conversation' AND l.aggregate_id = $8::uuid AND ($7::uuid IS NULL OR l.owner = $7)"
 );
 
-const DISPLACED: &str = "
+const UNSEQUENCED: &str = "
 SELECT e.aggregate_type, e.aggregate_id, e.sequence FROM events e
  WHERE NOT EXISTS (SELECT FROM ledger l WHERE l.aggregate_type = e.aggregate_type
                       AND l.aggregate_id = e.aggregate_id AND l.sequence = e.sequence)

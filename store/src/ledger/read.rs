@@ -1,55 +1,56 @@
-//! The ledger: the one order of everything, chained by hashes.
+//! Reads the ledger in its order, for consumers and publishers.
 
 use aggregates::{AggregateType, Event, EventId, Position, RecordedEvent, UserId, Version};
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
-use sqlx::types::Json;
-use sqlx::{FromRow, Row as _};
+use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::ledger::chain::{Canonical, GENESIS, LedgerHash};
-use crate::repository::corrupt;
 use crate::{Store, StoreError};
 
-/// An event with its place and its link in the chain.
-#[derive(Debug)]
+/// An event with its position and its hash.
+#[derive(Debug, FromRow)]
 pub struct LedgerEntry {
-    /// The event's place.
+    /// The position of the event.
     pub position: Position,
-    /// SHA-256 over the previous hash and the event's canonical bytes.
+    /// SHA-256 over the hash before it and the event's canonical bytes.
     pub hash: LedgerHash,
     /// The event, as stored.
+    #[sqlx(flatten)]
     pub event: StoredEvent,
 }
 
-/// An event exactly as it is stored: what the hash covers.
+/// An event exactly as it is stored, valid or not: its hash covers these bytes.
 #[derive(Debug, FromRow)]
 pub struct StoredEvent {
-    /// The kind of aggregate.
+    /// The type of the aggregate.
     pub aggregate_type: String,
     /// The aggregate.
     pub aggregate_id: Uuid,
-    /// The event's place in the aggregate's history.
+    /// The place of the event in the aggregate's history, from 1.
     pub sequence: i64,
-    /// The event's name.
+    /// The name of the event.
     pub event_type: String,
-    /// The version of its form.
+    /// The version of the event's form.
     pub event_version: String,
-    /// Its id.
+    /// The id of the event.
     pub event_id: Uuid,
-    /// Whose it is.
+    /// The owner of the aggregate.
     pub owner: Uuid,
-    /// Its payload, without the private part.
-    pub payload: Json<Box<RawValue>>,
-    /// How it came to be.
-    pub metadata: Json<Box<RawValue>>,
+    /// The payload without the private part.
+    #[sqlx(json)]
+    pub payload: Box<RawValue>,
+    /// The metadata.
+    #[sqlx(json)]
+    pub metadata: Box<RawValue>,
     /// The ciphertext of the private part.
     pub private: Option<Vec<u8>>,
-    /// When Postgres recorded it.
+    /// The time at which PostgreSQL recorded the event.
     pub recorded_at: DateTime<Utc>,
 }
 
-/// A query of the ledger with its events.
+/// Selects entries of the ledger with their events.
 macro_rules! select_ledger {
     ($clause:literal) => {
         concat!(
@@ -63,12 +64,12 @@ macro_rules! select_ledger {
 }
 
 impl StoredEvent {
-    /// The next link of the chain.
+    /// The hash of the event after another one.
     pub fn chain(&self, previous: &LedgerHash) -> LedgerHash {
         self.canonical().link(previous)
     }
 
-    /// What the chain covers.
+    /// The parts that the hash covers.
     pub fn canonical(&self) -> Canonical<'_> {
         Canonical {
             aggregate_type: &self.aggregate_type,
@@ -85,67 +86,45 @@ impl StoredEvent {
         }
     }
 
-    /// The event, read; its private part still sealed.
+    /// The event in its current form. Its private part stays encrypted.
     pub fn read(&self, position: Position) -> Result<RecordedEvent, StoreError> {
-        let aggregate: AggregateType = self.aggregate_type.parse().map_err(corrupt)?;
-        let payload = serde_json::from_str(self.payload.get()).map_err(corrupt)?;
+        let sequence = Version(self.sequence.unsigned_abs());
+        let invalid = |source| StoreError::InvalidEvent { aggregate_id: self.aggregate_id, sequence, source };
+        let aggregate: AggregateType = self.aggregate_type.parse()?;
+        let payload = serde_json::from_str(self.payload.get()).map_err(invalid)?;
         Ok(RecordedEvent {
             position,
             aggregate,
             aggregate_id: self.aggregate_id,
-            sequence: Version(self.sequence.unsigned_abs()),
+            sequence,
             event_id: EventId::new(self.event_id),
             owner: UserId::new(self.owner),
             recorded_at: self.recorded_at,
-            event: Event::from_stored(aggregate, &self.event_version, payload).map_err(corrupt)?,
+            event: Event::from_stored(aggregate, &self.event_version, payload).map_err(invalid)?,
             sealed: self.private.clone(),
         })
     }
 
-    /// The W3C trace context of the request that led to it.
+    /// The W3C trace context of the request that caused the event.
     pub fn traceparent(&self) -> Option<String> {
         let metadata: serde_json::Value = serde_json::from_str(self.metadata.get()).ok()?;
         metadata.get("traceparent")?.as_str().map(str::to_owned)
     }
 }
 
-impl FromRow<'_, sqlx::postgres::PgRow> for LedgerEntry {
-    fn from_row(row: &sqlx::postgres::PgRow) -> Result<Self, sqlx::Error> {
-        let hash: Vec<u8> = row.try_get("hash")?;
-        Ok(Self {
-            position: Position(row.try_get::<i64, _>("position")?.unsigned_abs()),
-            hash: hash.try_into().map_err(|_| sqlx::Error::Decode("a hash of another length".into()))?,
-            event: StoredEvent::from_row(row)?,
-        })
-    }
-}
-
 impl Store {
-    /// The ledger's last position and the head of its chain.
+    /// The last position of the ledger and its hash; position 0 and [`GENESIS`] for an empty ledger.
     pub async fn ledger_head(&self) -> Result<(Position, LedgerHash), StoreError> {
-        let row: Option<(i64, Vec<u8>)> =
-            sqlx::query_as("SELECT position, hash FROM ledger ORDER BY position DESC LIMIT 1")
-                .fetch_optional(&self.pool)
-                .await?;
-        match row {
-            None => Ok((Position(0), GENESIS)),
-            Some((position, hash)) => {
-                let hash = hash
-                    .try_into()
-                    .map_err(|_| StoreError::Corrupt("a hash of another length".to_owned()))?;
-                Ok((Position(position.unsigned_abs()), hash))
-            }
-        }
+        let head = sqlx::query_as("SELECT position, hash FROM ledger ORDER BY position DESC LIMIT 1")
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(head.unwrap_or((Position(0), GENESIS)))
     }
 
-    /// The ledger after a position, in order, with links.
+    /// The entries after a position, in order.
     pub async fn ledger_after(&self, after: Position, limit: u32) -> Result<Vec<LedgerEntry>, StoreError> {
         let query = select_ledger!("WHERE l.position > $1 ORDER BY l.position LIMIT $2");
-        let entries = sqlx::query_as(query)
-            .bind(after.0.cast_signed())
-            .bind(i64::from(limit))
-            .fetch_all(&self.pool)
-            .await?;
+        let entries = sqlx::query_as(query).bind(after).bind(i64::from(limit)).fetch_all(&self.pool).await?;
         Ok(entries)
     }
 
@@ -166,21 +145,12 @@ impl Store {
             "WHERE l.owner = $1 AND l.position > $2 AND l.position <= $3 ORDER BY l.position LIMIT $4"
         );
         let entries: Vec<LedgerEntry> = sqlx::query_as(query)
-            .bind(owner.uuid())
-            .bind(after.0.cast_signed())
-            .bind(up_to.0.cast_signed())
+            .bind(owner)
+            .bind(after)
+            .bind(up_to)
             .bind(i64::from(limit))
             .fetch_all(&self.pool)
             .await?;
         entries.iter().map(|entry| entry.event.read(entry.position)).collect()
-    }
-
-    /// An aggregate's events with their private parts as stored, whether or not the ledger has them yet.
-    pub async fn aggregate_events(
-        &self,
-        aggregate: AggregateType,
-        id: Uuid,
-    ) -> Result<Vec<RecordedEvent>, StoreError> {
-        crate::events::load::recorded_events(&self.pool, aggregate, id).await
     }
 }

@@ -38,11 +38,11 @@ fn doubling(batches: &Arc<AtomicUsize>) -> Batcher<Double, u32> {
 
 #[tokio::test]
 async fn each_request_gets_its_own_answer_in_few_batches() {
-    let batches = Arc::new(AtomicUsize::new(0));
-    let batcher = doubling(&batches);
+    let count = Arc::new(AtomicUsize::new(0));
+    let batcher = doubling(&count);
     let answers = join_all((0..1000).map(|number| batcher.request(Double(number, None)))).await;
     assert_eq!(answers, (0..1000).map(|number| Some(number * 2)).collect::<Vec<_>>());
-    assert!(batches.load(Ordering::Relaxed) <= 1000 / MAX_REQUESTS + SLOTS + 1);
+    assert!(count.load(Ordering::Relaxed) <= 1000 / MAX_REQUESTS + SLOTS + 1);
     assert_eq!(batcher.request(Double(7, None)).await, Some(14));
 }
 

@@ -51,7 +51,7 @@ async fn a_conversation_shows_in_the_list_with_its_messages_and_is_found() {
     let tasks = [backbone.sequence(), backbone.project()];
     let (user, id, answer) = one_story(&backbone).await;
     backbone.projected(EVENTS).await;
-    let pool = backbone.store.pool();
+    let pool = &backbone.pool;
     let keyring = backbone.store.keyring();
     let key = keyring.content(user, Subject::Conversation(id.uuid())).await.unwrap();
 
@@ -96,7 +96,7 @@ async fn a_query_that_forgets_its_owner_sees_nothing_and_one_of_another_owner_se
     let tasks = [backbone.sequence(), backbone.project()];
     let (_, id, _) = one_story(&backbone).await;
     backbone.projected(EVENTS).await;
-    let pool = backbone.store.pool();
+    let pool = &backbone.pool;
     for view in
         ["my_conversations", "my_messages", "my_search_entries", "my_usage_days", "my_accounts", "my_keys"]
     {
@@ -119,13 +119,13 @@ async fn no_table_holds_a_word_of_a_user() {
     backbone.projected(EVENTS).await;
     let tables: Vec<String> =
         sqlx::query_scalar("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'")
-            .fetch_all(backbone.store.pool())
+            .fetch_all(&backbone.pool)
             .await
             .unwrap();
     assert!(tables.len() > 8);
     for table in tables {
         let rows: Vec<String> = sqlx::query_scalar(&format!("SELECT t::text FROM {table} t"))
-            .fetch_all(backbone.store.pool())
+            .fetch_all(&backbone.pool)
             .await
             .unwrap();
         for word in ["xylophonist", "mallets", "Marimbas", "Percussion"] {
@@ -146,7 +146,7 @@ async fn a_branched_conversation_shows_one_path_and_tells_siblings() {
     let two = AnswerId::new(uuid::Uuid::now_v7());
     backbone.command(user, id, Intent::Regenerate { question_id: first, answer_id: two }).await;
     backbone.projected(7).await;
-    let pool = backbone.store.pool();
+    let pool = &backbone.pool;
     let read = async |branch| {
         let sealed = messages_page(pool, user, id, branch).await.unwrap();
         messages::open_all(sealed, None)

@@ -227,7 +227,7 @@ async fn a_change_of_any_column_of_an_event_or_of_the_ledger_is_found_at_its_pos
     let (backbone, sequencer) = history(2).await;
     CheckpointSigner::new(backbone.store.clone(), None).checkpoint().await.unwrap();
     sequencer.abort();
-    let pool = backbone.store.pool();
+    let pool = &backbone.pool;
     assert_eq!(found(&backbone).await, None);
     run(
         pool,
@@ -255,7 +255,7 @@ async fn a_history_rewritten_from_the_middle_does_not_fit_the_checkpoints_signed
     let (backbone, sequencer) = history(2).await;
     CheckpointSigner::new(backbone.store.clone(), None).checkpoint().await.unwrap();
     sequencer.abort();
-    let pool = backbone.store.pool();
+    let pool = &backbone.pool;
     run(pool, "ALTER TABLE ledger DISABLE TRIGGER USER; ALTER TABLE events DISABLE TRIGGER USER;
                DELETE FROM events USING ledger l WHERE l.position > 12 AND l.aggregate_type = events.aggregate_type
                   AND l.aggregate_id = events.aggregate_id AND l.sequence = events.sequence;

@@ -249,7 +249,7 @@ async fn an_erased_event_is_shown_without_its_private_part() {
         "UPDATE keys SET wrapped = NULL, destroyed_at = now() WHERE kind = 'conversation' AND id = $1",
     )
     .bind(erased)
-    .execute(backbone.store.pool())
+    .execute(&backbone.pool)
     .await
     .unwrap();
     // Another process, which has never had the key.

@@ -8,10 +8,10 @@ use colloquy::audit::verify_database;
 use colloquy::roles::Role;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use store::{self, Claim};
+use store::AnswerClaim;
 use uuid::{NoContext, Timestamp, Uuid};
 
-use crate::support::backbone::{Backbone, conversation, new_database};
+use crate::support::backbone::{Backbone, connect, conversation, new_database};
 use crate::support::person::Person;
 use crate::support::product::{Product, configuration};
 
@@ -25,7 +25,7 @@ impl Clock {
     async fn of_new_database() -> (Self, String) {
         let url = new_database().await;
         let (_, name) = url.rsplit_once('/').unwrap();
-        let pool = store::connect(&url, 1).unwrap();
+        let pool = connect(&url, 1);
         let replace = format!(
             "CREATE TABLE jumped (days int NOT NULL);
              INSERT INTO jumped VALUES (0);
@@ -119,21 +119,21 @@ async fn while_the_clock_jumps_everything_is_answered_and_stays_in_the_order_in_
 #[tokio::test]
 async fn a_lease_expires_although_the_clock_went_back() {
     let (clock, url) = Clock::of_new_database().await;
-    store::migrate(&url).await.unwrap();
+    store::migrate(&url.as_str().into()).await.unwrap();
     let backbone = Backbone::on(url).await;
     let (user, id, lease) = (backbone.user().await, conversation(), Duration::from_secs(10));
     let (_, answer) = backbone.ask(user, id, "Who holds this?").await;
-    let claim = async || backbone.store.claim_answer(id, answer, Uuid::new_v4(), lease).await.unwrap();
+    let claim = async || backbone.store.lease_answer(id, answer, lease).await.unwrap();
 
     clock.jump(365).await;
-    assert!(matches!(claim().await, Claim::Taken(..)));
-    assert!(matches!(claim().await, Claim::Held(left) if left <= lease));
+    assert!(matches!(claim().await, AnswerClaim::Acquired(..)));
+    assert!(matches!(claim().await, AnswerClaim::Held(left) if left <= lease));
     clock.jump(0).await;
     assert!(backbone.store.held_answers(&[answer]).await.unwrap().is_empty());
-    assert!(matches!(claim().await, Claim::Taken(lease, _) if lease.attempt == 2));
+    assert!(matches!(claim().await, AnswerClaim::Acquired(lease, _) if lease.attempt == 2));
 
     let document = aggregates::DocumentId::new(Uuid::now_v7());
-    let claim = async || backbone.store.claim_document(document, Uuid::new_v4(), lease).await.unwrap();
+    let claim = async || backbone.store.lease_document(document, lease).await.unwrap().is_some();
     clock.jump(365).await;
     assert!(claim().await && !claim().await);
     clock.jump(0).await;

@@ -7,11 +7,10 @@ use colloquy::roles::Role;
 use serde_json::Value;
 use sqlx::PgPool;
 use sqlx::pool::PoolConnection;
-use store;
 use uuid::Uuid;
 
 use crate::support::answering::WorkerProcess;
-use crate::support::backbone::new_database;
+use crate::support::backbone::{connect, new_database};
 use crate::support::person::Person;
 use crate::support::product::{Product, configuration};
 use crate::support::served::Served;
@@ -43,7 +42,7 @@ struct Gate {
 
 impl Gate {
     async fn build(config: &Config) -> Self {
-        let pool = store::connect(config.database_url.expose(), 3).unwrap();
+        let pool = connect(config.database_url.expose(), 3);
         let gate = "
             CREATE TABLE held_step (step text);
             CREATE FUNCTION hold_at(name text) RETURNS void LANGUAGE plpgsql AS $$

@@ -173,7 +173,7 @@ async fn rebuilding_while_events_arrive_yields_the_same_rows() {
     backbone.projected(1 + 30 * 3).await;
     let rows = async |table: &str| -> Vec<String> {
         sqlx::query_scalar(&format!("SELECT t::text FROM {table} t ORDER BY 1"))
-            .fetch_all(backbone.store.pool())
+            .fetch_all(&backbone.pool)
             .await
             .unwrap()
     };
@@ -196,7 +196,7 @@ async fn rebuilding_while_events_arrive_yields_the_same_rows() {
     assert_eq!(rows("messages").await.len(), 120);
     let request =
         ListRequest { owner: user, filter: Filter::default(), after: None, limit: 100, with_keys: false };
-    let lists = projections::conversations::lists(backbone.store.pool(), &[request]).await.unwrap();
+    let lists = projections::conversations::lists(&backbone.pool, &[request]).await.unwrap();
     assert_eq!(lists[0].items.len(), 60, "the view shows the new table");
     tasks.iter().for_each(tokio::task::JoinHandle::abort);
 }

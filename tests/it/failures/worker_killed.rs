@@ -38,7 +38,7 @@ async fn an_answer_whose_workers_died_five_times_fails_visibly() {
     sqlx::query("INSERT INTO answer_leases VALUES ($1, 5, $2, now() - interval '1 second')")
         .bind(answer.uuid())
         .bind(user.uuid())
-        .execute(backbone.store.pool())
+        .execute(&backbone.pool)
         .await
         .unwrap();
     work(&backbone, worker_config(None));
@@ -52,7 +52,7 @@ async fn an_answer_survives_a_postgres_that_is_away_when_it_is_finished() {
     let parts = embedded::Parts::locate(embedded::WithModel::No).await.unwrap();
     let postgres = embedded::Postgres::start(&parts, &data).await.unwrap();
     let database_url = postgres.create_database("away").await.unwrap();
-    store::migrate(&database_url).await.unwrap();
+    store::migrate(&database_url.as_str().into()).await.unwrap();
     let backbone = Backbone::on(database_url).await;
     backbone.sequence();
     teach(&backbone).await;
@@ -134,7 +134,7 @@ async fn an_answer_that_nothing_delivers_is_found_and_ended() {
     let (_, answer) = backbone.ask(user, id, QUESTION).await;
     backbone.projected(2 + 2 + 3).await;
     sqlx::query("UPDATE messages SET created_at = created_at - interval '2 minutes'")
-        .execute(backbone.store.pool())
+        .execute(&backbone.pool)
         .await
         .unwrap();
     // A worker on subjects of its own hears of nothing.

@@ -46,7 +46,7 @@ async fn events(backbone: &Backbone) -> Vec<(Uuid, DocumentEvent)> {
     let mut opened = vec![];
     for id in ids {
         let mut events = backbone.store.aggregate_events(AggregateType::Document, id).await.unwrap();
-        backbone.store.open(&mut events).await.unwrap();
+        backbone.store.decrypt_events(&mut events).await.unwrap();
         opened.extend(events.into_iter().filter_map(|recorded| match recorded.event {
             Event::Document(event) => Some((id, event)),
             _ => None,

@@ -52,7 +52,7 @@ async fn with_jetstream_and_the_read_models_wiped_the_same_queries_are_answered_
         "TRUNCATE conversations, messages, search_entries, usage_days, accounts; DELETE FROM checkpoints
           WHERE name IN ('messages', 'accounts'); UPDATE checkpoints SET position = 0 WHERE name = 'usage_days'",
     )
-    .execute(backbone.store.pool())
+    .execute(&backbone.pool)
     .await
     .unwrap();
     for _ in 0..2 {
@@ -79,7 +79,7 @@ async fn a_dump_restored_into_a_new_cluster_loses_and_reorders_nothing_and_goes_
     let (old_data, new_data) = (DataDir::temporary().unwrap(), DataDir::temporary().unwrap());
     let old = Postgres::start(&parts, &old_data).await.unwrap();
     let url = old.create_database("moved").await.unwrap();
-    store::migrate(&url).await.unwrap();
+    store::migrate(&url.as_str().into()).await.unwrap();
     let before = Backbone::on(url).await;
     let (sequencer, projector) = (before.sequence(), before.project());
     let user = before.user().await;

@@ -175,7 +175,7 @@ async fn several_workers_share_the_questions_and_none_is_answered_twice() {
     assert_eq!(model.requests(), 30);
     let leases: i64 = until("no lease is left", async || {
         let count = sqlx::query_scalar("SELECT count(*) FROM answer_leases");
-        let count: i64 = count.fetch_one(backbone.store.pool()).await.ok()?;
+        let count: i64 = count.fetch_one(&backbone.pool).await.ok()?;
         (count == 0).then_some(count)
     })
     .await;

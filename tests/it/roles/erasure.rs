@@ -7,10 +7,9 @@ use colloquy::roles::Role;
 use rag::index::{IndexConfig, PassageIndex};
 use serde_json::{Value, json};
 use sqlx::{PgPool, Row as _};
-use store;
 use uuid::Uuid;
 
-use crate::support::backbone::new_database;
+use crate::support::backbone::{connect, new_database};
 use crate::support::person::Person;
 use crate::support::product::{Product, configuration};
 use crate::support::service;
@@ -37,7 +36,7 @@ async fn erased(reader: &Person, receipt: &str) -> Value {
 }
 
 fn pool(product: &Product) -> PgPool {
-    store::connect(product.config.database_url.expose(), 2).unwrap()
+    connect(product.config.database_url.expose(), 2)
 }
 
 #[tokio::test]

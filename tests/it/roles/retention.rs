@@ -8,6 +8,7 @@ use serde_json::json;
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use crate::support::backbone::connect;
 use crate::support::person::Person;
 use crate::support::product::Product;
 
@@ -53,7 +54,7 @@ async fn a_deleted_conversation_is_ended_for_good_after_thirty_days() {
     person.until_gone(&path).await;
 
     let retention = retention(&product).await;
-    let pool = retention.store.pool().clone();
+    let pool = connect(product.config.database_url.expose(), 2);
     assert_eq!(retention.sweep(Utc::now() + TimeDelta::days(29)).await.unwrap(), 0);
     assert!(readable(&pool, deleted).await);
     assert_eq!(retention.sweep(Utc::now() + TimeDelta::days(31)).await.unwrap(), 1);
@@ -87,7 +88,7 @@ async fn with_retention_inactive_items_are_erased_and_without_it_none_is() {
     person.until_shown(&document_path, |row| row["status"] == json!("indexed")).await;
 
     let mut retention = retention(&product).await;
-    let pool = retention.store.pool().clone();
+    let pool = connect(product.config.database_url.expose(), 2);
     let in_years = Utc::now() + TimeDelta::days(4000);
     assert_eq!(retention.sweep(in_years).await.unwrap(), 0, "nothing ends unless it is asked for");
     retention.keep = Some(TimeDelta::days(100));

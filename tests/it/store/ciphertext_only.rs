@@ -9,6 +9,7 @@ use embedded::{Auth, AuthOptions, DataDir, Nats, Parts, Postgres, Qdrant, RateLi
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::support::backbone::connect;
 use crate::support::person::Person;
 use crate::support::service;
 use crate::support::waiting::until;
@@ -158,7 +159,7 @@ const FORGET_WAL: &str =
 
 /// Has Postgres do something, and bring its files up to date.
 async fn checkpoint(product: &Alone, statements: &str) {
-    let pool = store::connect(&product.postgres.superuser_url("canary"), 1).unwrap();
+    let pool = connect(&product.postgres.superuser_url("canary"), 1);
     for statement in statements.split(';').chain(["CHECKPOINT"]).filter(|statement| !statement.is_empty()) {
         sqlx::query(statement).execute(&pool).await.unwrap();
     }
@@ -188,7 +189,7 @@ async fn after_an_erasure_neither_words_nor_address_nor_any_key_to_them_are_left
     let other = product.user().await;
     other.until_shown(&path, |state| !state["finished_at"].is_null()).await;
 
-    let pool = store::connect(&product.database, 1).unwrap();
+    let pool = connect(&product.database, 1);
     let keys: i64 =
         sqlx::query_scalar("SELECT count(*) FROM keys WHERE wrapped IS NOT NULL AND kind <> 'user'")
             .fetch_one(&pool)

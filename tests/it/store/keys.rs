@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sealing::{MasterKey, Subject};
-use store::{self, Keyring, MasterKeyError};
+use store::{Database, Keyring, MasterKeyError};
 
 use crate::support::backbone::{Backbone, conversation, master_key};
 
@@ -12,8 +12,8 @@ fn another() -> MasterKey {
 }
 
 fn keyring(backbone: &Backbone, master: MasterKey, previous: Option<MasterKey>) -> Arc<Keyring> {
-    let pool = store::connect(&backbone.database_url, 2).unwrap();
-    Arc::new(Keyring::new(pool, master).with_previous(previous))
+    let database = Database::connect(&backbone.database_url.as_str().into(), 2).unwrap();
+    Arc::new(Keyring::new(database, master).with_previous(previous))
 }
 
 #[tokio::test]

@@ -68,7 +68,7 @@ async fn history_cannot_be_changed_even_by_the_owner_of_the_database() {
         "DELETE FROM ledger",
         "TRUNCATE ledger",
     ] {
-        let refused = sqlx::query(statement).execute(backbone.store.pool()).await.unwrap_err().to_string();
+        let refused = sqlx::query(statement).execute(&backbone.pool).await.unwrap_err().to_string();
         assert!(refused.contains("append-only"), "{statement}: {refused}");
     }
     sequencer.abort();

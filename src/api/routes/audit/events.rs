@@ -106,13 +106,13 @@ async fn page(
     let (mut after, mut entries) = (after, Vec::new());
     while after < head && entries.len() < limit as usize && started.elapsed() < MAX_SEARCH_TIME {
         let wanted = limit - u32::try_from(entries.len()).unwrap_or(limit);
-        let part = store.audited(filter, after, head, wanted).await?;
+        let part = store.filtered_ledger(filter, after, head, wanted).await?;
         entries.extend(part.entries);
-        after = part.looked_up_to;
+        after = part.searched_to;
     }
     let page = open_page(store, entries).await?;
     let items = page.events().map(|event| serde_json::value::to_raw_value(&event)).collect::<Result<_, _>>();
-    let items = items.map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    let items = items.map_err(StoreError::UnserializableEvent)?;
     let body = EventPage { items, next_after: (after < head).then_some(after.0) };
     let body = serde_json::to_vec(&body).map_err(|_| Problem::internal())?;
     let mut response = Response::new(Body::from(body));

@@ -105,7 +105,7 @@ impl ConversationCommands {
         if executed.events.is_empty() {
             let receipt = executed.aggregate.receipt(&intent);
             if let Some(key) = idempotency {
-                key.remember(self.store.pool(), metadata.owner, &receipt).await?;
+                self.store.record_idempotency_key_use(metadata.owner, key, &receipt).await?;
             }
             return Ok(receipt.into());
         }
@@ -119,7 +119,7 @@ impl ConversationCommands {
         key: &IdempotencyKey,
         metadata: &Metadata,
     ) -> Result<Option<CommandOutcome>, CommandError> {
-        match key.look_up(self.store.pool(), metadata.owner).await? {
+        match self.store.idempotency_key_use(metadata.owner, key).await? {
             None => Ok(None),
             Some(Remembered::Same { version, events }) => Ok(Some(CommandOutcome { version, events })),
             Some(Remembered::Other) => Err(CommandError::KeyReused),

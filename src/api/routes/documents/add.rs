@@ -70,7 +70,7 @@ async fn add_file(
             UserId::SHARED
         }
     };
-    if let Some((id, version)) = documents::find_by_sha256(store.pool(), owner, &file.sha256).await? {
+    if let Some((id, version)) = documents::find_by_sha256(store.read_models(), owner, &file.sha256).await? {
         let is_new = match form.document_id {
             Some(wanted) => wanted != id && commands.current(wanted).await?.status().is_some(),
             None => false,

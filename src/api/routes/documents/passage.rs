@@ -69,10 +69,10 @@ pub(in crate::api) async fn passage(
     let ids: Vec<PassageId> = (number.saturating_sub(NEIGHBOURS)..=number.saturating_add(NEIGHBOURS))
         .map(|ordinal| PassageId { document_id: id.uuid().into(), ordinal })
         .collect();
-    let versions = store.counting_versions(&[id]).await?;
+    let versions = store.current_versions(&[id]).await?;
     let version = versions.get(&id).ok_or_else(Problem::not_found)?;
     let passages =
-        knowledge.index.passages(&ids, ContentVersion(version.brought.0)).await.map_err(|error| {
+        knowledge.index.passages(&ids, ContentVersion(version.content_version.0)).await.map_err(|error| {
             tracing::warn!(error = with_causes(error), "passage was not read");
             Problem::unavailable("The passages cannot be reached.")
         })?;
