@@ -30,6 +30,7 @@ pub struct AuditKey {
     /// When it was first used.
     pub created_at: DateTime<Utc>,
     /// Time at which another key replaced it; `null` for the key in use.
+    #[schema(required)]
     pub retired_at: Option<DateTime<Utc>>,
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use aggregates::{AggregateType, Position, UserId, Version};
+use aggregates::{ActorKind, AggregateType, Position, UserId, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
@@ -24,6 +24,7 @@ pub struct AuditEvent<'a> {
     /// Event id.
     pub event_id: Uuid,
     /// Type of the aggregate.
+    #[schema(value_type = AggregateType)]
     pub aggregate: &'a str,
     /// Id of the aggregate.
     pub aggregate_id: Uuid,
@@ -41,21 +42,24 @@ pub struct AuditEvent<'a> {
     /// Time at which Postgres recorded the event.
     pub recorded_at: DateTime<Utc>,
     /// Correlation id: the request.
+    #[schema(required)]
     pub correlation_id: Option<&'a str>,
     /// Causation id: the event that caused this one.
+    #[schema(required)]
     pub causation_id: Option<&'a str>,
     /// Payload, byte for byte as stored.
-    #[schema(value_type = Object)]
+    #[schema(value_type = HashMap<String, serde_json::Value>, additional_properties)]
     pub payload: &'a RawValue,
     /// Decrypted private part; `null` if the event has none or the text was erased.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<HashMap<String, serde_json::Value>>, additional_properties, required)]
     pub private: Option<Box<RawValue>>,
     /// Whether the key was destroyed, so that the private part is unreadable.
     pub erased: bool,
     /// Metadata, byte for byte as stored.
-    #[schema(value_type = Object)]
+    #[schema(value_type = HashMap<String, serde_json::Value>, additional_properties)]
     pub metadata: &'a RawValue,
     /// Private part as stored: ciphertext in base64.
+    #[schema(required)]
     pub sealed: Option<String>,
     /// Chain hash of the previous event in hexadecimal.
     pub previous: String,
@@ -66,9 +70,11 @@ pub struct AuditEvent<'a> {
 /// Actor of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ActorName<'a> {
-    /// `user`, `worker`, `auditor` or `system`.
+    /// Kind of the actor.
+    #[schema(value_type = ActorKind)]
     pub kind: &'a str,
     /// Id of the user, auditor or worker; `null` for the system.
+    #[schema(required)]
     pub id: Option<&'a str>,
 }
 

@@ -54,6 +54,7 @@ impl FromStr for AsOf {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ReplayedConversation {
     /// The row; `null` before the start of the conversation and after its deletion.
+    #[schema(required)]
     pub conversation: Option<ConversationRow>,
     /// Messages of all branches, oldest first.
     pub messages: Vec<Message>,
@@ -70,6 +71,7 @@ pub struct ReplayedConversation {
     #[schema(value_type = u64)]
     pub position: Position,
     /// Time at which that event was recorded.
+    #[schema(required)]
     pub at: Option<DateTime<Utc>>,
     /// Position of the first event.
     #[schema(value_type = u64)]

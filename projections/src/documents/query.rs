@@ -54,6 +54,7 @@ pub struct DocumentRow {
     /// The number of searchable passages.
     pub passages: i32,
     /// The reason for the rejection, as a sentence.
+    #[schema(required)]
     pub reason: Option<String>,
     /// The time when the document was first added.
     pub created_at: DateTime<Utc>,

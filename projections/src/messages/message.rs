@@ -27,6 +27,7 @@ pub struct Message {
     #[schema(value_type = String)]
     pub text: RawJson<String>,
     /// The message that this one follows; `null` for a first question.
+    #[schema(required)]
     pub parent_id: Option<Uuid>,
     /// The messages that follow the same message, this one included, oldest first.
     pub siblings: Vec<Uuid>,
@@ -35,10 +36,12 @@ pub struct Message {
     /// The passages behind the citation marks in the text.
     pub citations: Vec<Citation>,
     /// The language model; `quote` for an answer that quotes the sources.
+    #[schema(required)]
     pub model: Option<String>,
     /// Whether the answer consists of sentences of the sources.
     pub quoted: bool,
     /// The tokens of a completed answer.
+    #[schema(required)]
     pub usage: Option<MessageUsage>,
     /// The owner's rating of the answer.
     pub rating: Rating,

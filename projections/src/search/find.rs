@@ -50,6 +50,7 @@ pub struct SearchHit {
     /// The title of the conversation.
     pub title: String,
     /// The message; `null` if the title matches.
+    #[schema(required)]
     pub message_id: Option<Uuid>,
     /// The kind of the text that matches.
     pub role: HitRole,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aggregates::account::{AccountCommand, AccountPhase};
+use aggregates::account::{AccountCommand, AccountPhase, ErasureTarget};
 use aggregates::{ReceiptId, UserId};
 use async_nats::Client;
 use axum::Json;
@@ -51,7 +51,8 @@ pub(in crate::api) struct ErasureState {
 /// A store without any data of the user.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct StoreErased {
-    /// The store: `keys`, `caches`, `read_models`, `passages`, `files`, `live_stream` or `accounts`.
+    /// The store.
+    #[schema(value_type = ErasureTarget)]
     store: String,
     /// Time of the erasure.
     erased_at: DateTime<Utc>,

@@ -7,7 +7,9 @@ use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Response};
 use problems::Problems;
+use utoipa::openapi::schema::{ArrayItems, Schema};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{Ref, RefOr};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::SwaggerUi;
 
@@ -24,7 +26,7 @@ use crate::api::{
         stream::user, stream::conversation, audit::events, audit::follow, audit::conversation, audit::checkpoint, audit::keys, health::livez, health::readyz, health::metrics
     ),
     components(schemas(commands::Command)),
-    modifiers(&Bearer, &Problems)
+    modifiers(&Bearer, &Pages, &Problems)
 )]
 struct Document;
 
@@ -34,6 +36,26 @@ impl Modify for Bearer {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("bearer", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+    }
+}
+
+/// Refers to the schema of the items of a page by name, where utoipa copies it.
+struct Pages;
+
+const PAGE_PREFIX: &str = "PageOf_";
+
+impl Modify for Pages {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let Some(components) = &mut document.components else { return };
+        for (name, schema) in &mut components.schemas {
+            let (Some(item), RefOr::T(Schema::Object(page))) = (name.strip_prefix(PAGE_PREFIX), schema)
+            else {
+                continue;
+            };
+            if let Some(RefOr::T(Schema::Array(items))) = page.properties.get_mut("items") {
+                items.items = ArrayItems::RefOrSchema(Box::new(Ref::from_schema_name(item).into()));
+            }
+        }
     }
 }
 
@@ -52,4 +74,51 @@ pub(in crate::api) async fn json() -> Response<Body> {
 /// `GET /docs`.
 pub(in crate::api) fn page() -> Router<ApiState> {
     SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/openapi.json")).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    /// Collects the names of all schemas that a part of the document refers to.
+    fn references(part: &Value, names: &mut BTreeSet<String>) {
+        match part {
+            Value::Object(fields) => {
+                if let Some(Value::String(reference)) = fields.get("$ref") {
+                    names.insert(reference.strip_prefix("#/components/schemas/").unwrap().to_owned());
+                }
+                fields.values().for_each(|field| references(field, names));
+            }
+            Value::Array(items) => items.iter().for_each(|item| references(item, names)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+
+    #[test]
+    fn the_document_of_the_page_is_the_generated_one() {
+        let committed = include_str!("../../../web/openapi.json");
+        assert!(committed == format!("{}\n", document()), "`make generate` writes web/openapi.json");
+    }
+
+    #[test]
+    fn each_schema_is_defined_and_used() {
+        let document: Value = serde_json::from_str(&document()).unwrap();
+        let mut used = BTreeSet::new();
+        references(&document, &mut used);
+        let defined = document["components"]["schemas"].as_object().unwrap().keys().cloned().collect();
+        assert_eq!(used, defined);
+    }
+
+    #[test]
+    fn the_items_of_pages_are_named_schemas() {
+        let document: Value = serde_json::from_str(&document()).unwrap();
+        for item in ["ConversationRow", "DocumentRow", "Found", "Message"] {
+            let items = &document["components"]["schemas"][format!("PageOf_{item}")]["properties"]["items"];
+            assert_eq!(items["items"]["$ref"], format!("#/components/schemas/{item}"));
+        }
+    }
 }

@@ -11,7 +11,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The process is there. */
+        /** Check that the process runs */
         get: operations["livez"];
         put?: never;
         post?: never;
@@ -28,7 +28,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Figures for Prometheus. */
+        /** Metrics for Prometheus */
         get: operations["metrics"];
         put?: never;
         post?: never;
@@ -46,8 +46,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Each dependency by name; 503 while the store is away. Without NATS or the account service much still works, so that they
-         *     are reported and do not take the process out of service.
+         * Check that the process can serve requests
+         * @description Names each dependency. The status is 503 while Postgres does not answer. Without NATS or the account service most
+         *     requests still succeed, so these two do not change the status.
          */
         get: operations["readyz"];
         put?: never;
@@ -65,7 +66,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The head of the hash chain, signed. */
+        /**
+         * Get a checkpoint
+         * @description The head of the hash chain, signed.
+         */
         get: operations["audit_checkpoint"];
         put?: never;
         post?: never;
@@ -82,7 +86,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A conversation as it stood at a position or a time, replayed from its events. */
+        /**
+         * Replay a conversation
+         * @description The state of a conversation at a position or a time, replayed from its events.
+         */
         get: operations["audit_conversation"];
         put?: never;
         post?: never;
@@ -100,8 +107,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * History in the ledger's order. With `Accept: application/x-ndjson` all of it that fits, as lines of JSON; the last line
-         *     is a signed checkpoint, and `colloquy audit verify` checks it all.
+         * List the events of the ledger
+         * @description In the order of the ledger. With `Accept: application/x-ndjson` the response is an export: all events, one line of
+         *     JSON each. The last line is a signed checkpoint. `colloquy audit verify` checks an export.
          */
         get: operations["audit_events"];
         put?: never;
@@ -120,8 +128,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * All events after a position - from the first when not given -, and then the new ones as they come. Every event's id is
-         *     its position; a client that comes back with it misses nothing.
+         * Follow the ledger
+         * @description All events after a position, then new events as they are appended. The id of an event is its position;
+         *     `Last-Event-ID` takes precedence over `after`. The field `event:` is `event`.
          */
         get: operations["follow_audit_events"];
         put?: never;
@@ -139,7 +148,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The public keys that sign checkpoints, and those that did. */
+        /** List the public keys of checkpoints */
         get: operations["audit_keys"];
         put?: never;
         post?: never;
@@ -156,7 +165,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The caller's conversations: pinned ones first, then the newest activity. */
+        /**
+         * List conversations
+         * @description Pinned conversations first, then by newest activity.
+         */
         get: operations["list_conversations"];
         put?: never;
         post?: never;
@@ -173,7 +185,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One conversation's row. */
+        /** Get a conversation */
         get: operations["get_conversation"];
         put?: never;
         post?: never;
@@ -192,7 +204,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Carry out a command. */
+        /**
+         * Send a command
+         * @description A repeated command (same ids) gets the same response and writes nothing.
+         */
         post: operations["send_command"];
         delete?: never;
         options?: never;
@@ -207,7 +222,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A conversation's messages on the branch that is shown, oldest first. */
+        /**
+         * List the messages of a conversation
+         * @description One branch, oldest message first.
+         */
         get: operations["list_messages"];
         put?: never;
         post?: never;
@@ -224,7 +242,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One conversation. Begins with the state of its newest answer, or goes on where the client left. */
+        /**
+         * Follow a conversation
+         * @description Begins with the state of the newest answer, or resumes after `Last-Event-ID`.
+         */
         get: operations["follow_conversation"];
         put?: never;
         post?: never;
@@ -241,10 +262,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The caller's documents, or everybody's, newest first. */
+        /**
+         * List documents
+         * @description Newest document first.
+         */
         get: operations["list_documents"];
         put?: never;
-        /** Add a document, or a new version of one. */
+        /**
+         * Add a document
+         * @description Adds a document or a new version of a document. A file with the content of an existing document changes nothing.
+         */
         post: operations["add_document"];
         delete?: never;
         options?: never;
@@ -259,11 +286,14 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One document's row. */
+        /** Get a document */
         get: operations["get_document"];
         put?: never;
         post?: never;
-        /** Take a document away: its passages are not found any more, its file is deleted. */
+        /**
+         * Remove a document
+         * @description Deletes its passages and its file.
+         */
         delete: operations["remove_document"];
         options?: never;
         head?: never;
@@ -277,7 +307,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A passage of a document, one's own or everybody's. */
+        /** Get a passage of a document */
         get: operations["get_passage"];
         put?: never;
         post?: never;
@@ -294,7 +324,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How far an erasure is. The receipt is all it takes: there is no account any more. */
+        /**
+         * Get the progress of an erasure
+         * @description Needs no token, because the account is gone when the erasure ends.
+         */
         get: operations["get_erasure"];
         put?: never;
         post?: never;
@@ -311,11 +344,14 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The caller's account. */
+        /** Get the caller's account */
         get: operations["me"];
         put?: never;
         post?: never;
-        /** Erase the caller's account and everything kept about them. Cannot be undone. */
+        /**
+         * Erase the caller's account and all data of the user
+         * @description Cannot be undone. The token must belong to a session that exists at this moment.
+         */
         delete: operations["erase_me"];
         options?: never;
         head?: never;
@@ -329,7 +365,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Everything that is kept about the caller, as a ZIP. */
+        /**
+         * Export all data of the caller
+         * @description A ZIP archive with all data of the user as JSON and as Markdown.
+         */
         get: operations["export_me"];
         put?: never;
         post?: never;
@@ -346,7 +385,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Full-text search: stemmed, ranked, with snippets that say where the words are. */
+        /**
+         * Search messages and titles
+         * @description Stemmed and ranked, with snippets that mark the words found.
+         */
         get: operations["search"];
         put?: never;
         post?: never;
@@ -363,7 +405,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Everything of the caller: changes of conversations, and answers as they are written. */
+        /**
+         * Follow all conversations and documents of the caller
+         * @description Changes of rows, and answers as they are written. Resumes after `Last-Event-ID`.
+         */
         get: operations["follow_user"];
         put?: never;
         post?: never;
@@ -380,7 +425,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What the caller's answers cost. */
+        /** Get the caller's usage */
         get: operations["usage"];
         put?: never;
         post?: never;
@@ -394,88 +439,192 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description What the sender of a command is told once its events are durable. */
+        /** @description The result of a command, sent when its events are durable. */
         Accepted: {
             /**
              * Format: uuid
              * @description The conversation.
              */
             conversation_id: string;
-            /** @description The names of the command's events; none when nothing had to change. */
+            /** @description Types of the command's events; empty if the command changed nothing. */
             events: string[];
             /**
              * Format: int64
-             * @description Its version after the command.
+             * @description Version of the conversation after the command.
              */
             version: number;
         };
-        /** @description Who made something happen. */
+        /**
+         * @description The kind of an [`Actor`].
+         * @enum {string}
+         */
+        ActorKind: "user" | "worker" | "auditor" | "system";
+        /** @description Actor of a command. */
         ActorName: {
-            /** @description Which one, where there is more than one. */
-            id?: string | null;
-            /** @description `user`, `worker`, `auditor` or `system`. */
-            kind: string;
+            /** @description Id of the user, auditor or worker; `null` for the system. */
+            id: string | null;
+            /** @description Kind of the actor. */
+            kind: components["schemas"]["ActorKind"];
         };
-        /** @description An event. Its hash is SHA-256 over the previous hash and its canonical bytes (`docs/audit.md`). */
-        AuditEvent: {
-            /** @description Who made it happen. */
-            actor: components["schemas"]["ActorName"];
-            /** @description The kind of aggregate it happened to. */
-            aggregate: string;
+        /**
+         * @description The kinds of aggregates, by their names in the event store and in subjects.
+         * @enum {string}
+         */
+        AggregateType: "conversation" | "account" | "document" | "audit_trail";
+        /** @description Text appended to an answer. */
+        AnswerDelta: {
             /**
              * Format: uuid
-             * @description The aggregate it happened to.
+             * @description The answer.
+             */
+            answer_id: string;
+            /**
+             * Format: int32
+             * @description Number of the attempt, from 1.
+             */
+            attempt: number;
+            /**
+             * Format: uuid
+             * @description The conversation.
+             */
+            conversation_id: string;
+            /** @description UTF-8 bytes of the text before this part. */
+            offset: number;
+            /** @description The part. */
+            text: string;
+        };
+        /** @description Passages found for an answer. */
+        AnswerSources: {
+            /**
+             * Format: uuid
+             * @description The answer.
+             */
+            answer_id: string;
+            /**
+             * Format: int32
+             * @description Number of the attempt, from 1.
+             */
+            attempt: number;
+            /**
+             * Format: uuid
+             * @description The conversation.
+             */
+            conversation_id: string;
+            /** @description The passages. */
+            sources: components["schemas"]["Citation"][];
+        };
+        /** @description Start of an attempt to answer a question. */
+        AnswerStarted: {
+            /**
+             * Format: uuid
+             * @description The answer.
+             */
+            answer_id: string;
+            /**
+             * Format: int32
+             * @description Number of the attempt, from 1.
+             */
+            attempt: number;
+            /**
+             * Format: uuid
+             * @description The conversation.
+             */
+            conversation_id: string;
+            /**
+             * Format: uuid
+             * @description The question.
+             */
+            question_id: string;
+        };
+        /**
+         * @description The status of an answer: requested, then exactly one of the others.
+         * @enum {string}
+         */
+        AnswerStatus: "requested" | "completed" | "stopped" | "failed";
+        /** @description The fields of `ask`. */
+        AskCommand: {
+            /**
+             * Format: uuid
+             * @description The answer that the question follows; by default the newest answer. An older one starts a branch.
+             */
+            parent_id?: string | null;
+            /**
+             * Format: uuid
+             * @description Made by the client, as `UUIDv7`.
+             */
+            question_id: string;
+            /** @description 1 to 32,768 bytes after trimming. */
+            text: components["schemas"]["QuestionText"];
+        };
+        /**
+         * @description An event of the ledger. Its hash is SHA-256 over the previous hash and its canonical bytes
+         *     (`docs/audit.md`).
+         */
+        AuditEvent: {
+            /** @description Actor of the command. */
+            actor: components["schemas"]["ActorName"];
+            /** @description Type of the aggregate. */
+            aggregate: components["schemas"]["AggregateType"];
+            /**
+             * Format: uuid
+             * @description Id of the aggregate.
              */
             aggregate_id: string;
-            /** @description The event that led to it. */
-            causation_id?: string | null;
-            /** @description The request that led to it. */
-            correlation_id?: string | null;
-            /** @description Its key was destroyed: what somebody wrote cannot be read any more. */
+            /** @description Causation id: the event that caused this one. */
+            causation_id: string | null;
+            /** @description Correlation id: the request. */
+            correlation_id: string | null;
+            /** @description Whether the key was destroyed, so that the private part is unreadable. */
             erased: boolean;
             /**
              * Format: uuid
-             * @description Its id.
+             * @description Event id.
              */
             event_id: string;
-            /** @description The version of its form. */
+            /** @description Version of the event type. */
             event_version: string;
-            /** @description Its own hash. */
+            /** @description Chain hash of this event in hexadecimal. */
             hash: string;
-            /** @description How it came to be, byte for byte as stored. */
-            metadata: Record<string, never>;
+            /** @description Metadata, byte for byte as stored. */
+            metadata: {
+                [key: string]: unknown;
+            };
             /**
              * Format: uuid
-             * @description Whose data it is.
+             * @description Owner of the data.
              */
             owner: string;
-            /** @description What happened, byte for byte as stored. */
-            payload: Record<string, never>;
+            /** @description Payload, byte for byte as stored. */
+            payload: {
+                [key: string]: unknown;
+            };
             /**
              * Format: int64
-             * @description Its place in the ledger.
+             * @description Position in the ledger.
              */
             position: number;
-            /** @description The hash of the event before it, in hexadecimal. */
+            /** @description Chain hash of the previous event in hexadecimal. */
             previous: string;
-            /** @description What somebody wrote, opened; `null` if there is nothing, or if it was erased. */
-            private?: Record<string, never> | null;
+            /** @description Decrypted private part; `null` if the event has none or the text was erased. */
+            private: {
+                [key: string]: unknown;
+            } | null;
             /**
              * Format: date-time
-             * @description When Postgres recorded it.
+             * @description Time at which Postgres recorded the event.
              */
             recorded_at: string;
-            /** @description The private part as stored: ciphertext, in base64. */
-            sealed?: string | null;
+            /** @description Private part as stored: ciphertext in base64. */
+            sealed: string | null;
             /**
              * Format: int64
-             * @description Its place in the aggregate's own history.
+             * @description Sequence number within the aggregate, from 1.
              */
             sequence: number;
-            /** @description Its name. */
+            /** @description Event type. */
             type: string;
         };
-        /** @description A key as auditors may know it. */
+        /** @description A public key that signed checkpoints. */
         AuditKey: {
             /** @description Always `ed25519`. */
             algorithm: string;
@@ -484,37 +633,40 @@ export interface components {
              * @description When it was first used.
              */
             created_at: string;
-            /** @description Its name in checkpoints. */
+            /** @description Key id in checkpoints. */
             key_id: string;
             /** @description The public key, in base64. */
             public_key: string;
             /**
              * Format: date-time
-             * @description When another took its place; `null` for the one in use.
+             * @description Time at which another key replaced it; `null` for the key in use.
              */
-            retired_at?: string | null;
+            retired_at: string | null;
         };
-        /** @description The head of the chain at a moment, signed. */
+        /** @description A signed head of the hash chain. */
         Checkpoint: {
-            /** @description When, in RFC 3339. */
+            /** @description Time of the signature, RFC 3339. */
             at: string;
-            /** @description The key that signed. */
+            /** @description Id of the signing key. */
             key_id: string;
             /**
              * Format: int64
-             * @description The ledger's last position then.
+             * @description Last position of the ledger.
              */
             position: number;
-            /** @description The hash of the event there, in hexadecimal: all that came before is in it. */
+            /** @description Chain hash at this position in hexadecimal; covers all earlier events. */
             root: string;
-            /** @description Ed25519 over `colloquy checkpoint 1`, position, root, at and `key_id`, each followed by a line feed; in base64. */
+            /**
+             * @description Ed25519 over `colloquy checkpoint 1`, position, root, at and `key_id`, each followed by a line feed;
+             *     in base64.
+             */
             signature: string;
         };
-        /** @description A citation, for the API's description. */
+        /** @description The passage of a citation mark. */
         Citation: {
             /**
              * Format: uuid
-             * @description The document cited.
+             * @description The cited document.
              */
             document_id: string;
             /**
@@ -524,52 +676,36 @@ export interface components {
             number: number;
             /**
              * Format: int32
-             * @description The passage's place in the document, from 0.
+             * @description The passage's index within the document, from 0.
              */
             passage: number;
             /**
              * Format: float
-             * @description How well the passage fitted.
+             * @description The relevance of the passage to the question. Scores are comparable within one answer only.
              */
             score: number;
             /** @description The beginning of the passage. */
             snippet: string;
-            /** @description Its title. */
+            /** @description The document's title at the time of the citation. */
             title: string;
         };
-        /** @description One command, tagged by `type`: as the description of the API shows it. */
-        Command: {
-            /** Format: uuid */
-            parent_id?: string | null;
-            /** Format: uuid */
-            question_id: string;
-            text: string;
+        /** @description One command, tagged by `type`. */
+        Command: (components["schemas"]["AskCommand"] & {
             /** @enum {string} */
             type: "ask";
-        } | {
-            /** Format: uuid */
-            answer_id: string;
-            /** Format: uuid */
-            question_id: string;
+        }) | (components["schemas"]["RegenerateCommand"] & {
             /** @enum {string} */
             type: "regenerate";
-        } | {
-            /** Format: uuid */
-            answer_id: string;
+        }) | (components["schemas"]["StopCommand"] & {
             /** @enum {string} */
             type: "stop";
-        } | {
-            /** Format: uuid */
-            answer_id: string;
-            comment?: string | null;
-            rating: string;
+        }) | (components["schemas"]["RateCommand"] & {
             /** @enum {string} */
             type: "rate";
-        } | {
-            title: string;
+        }) | (components["schemas"]["RenameCommand"] & {
             /** @enum {string} */
             type: "rename";
-        } | {
+        }) | {
             /** @enum {string} */
             type: "pin";
         } | {
@@ -581,77 +717,102 @@ export interface components {
         } | {
             /** @enum {string} */
             type: "unarchive";
-        } | {
-            tags: string[];
+        } | (components["schemas"]["TagCommand"] & {
             /** @enum {string} */
             type: "tag";
-        } | {
+        }) | {
             /** @enum {string} */
             type: "delete";
         } | {
             /** @enum {string} */
             type: "restore";
         };
-        /** @description A conversation as the list shows it. */
+        /** @description A comment on an answer: 1 to 2,000 characters after trimming. */
+        Comment: string;
+        /** @description The current row of a conversation. */
+        ConversationChanged: components["schemas"]["ConversationRow"] | components["schemas"]["ConversationDeleted"];
+        /** @description A conversation that does not exist any more. */
+        ConversationDeleted: {
+            /** @description Always `true`. */
+            deleted: components["schemas"]["True"];
+            /**
+             * Format: uuid
+             * @description The conversation.
+             */
+            id: string;
+        };
+        /** @description A row of the list of conversations. */
         ConversationRow: {
-            /** @description An answer is being written. */
+            /** @description Whether an answer is requested that has not ended. */
             answering: boolean;
-            /** @description It is out of the way. */
+            /** @description Whether the conversation is archived. */
             archived: boolean;
             /**
              * Format: date-time
-             * @description When it began.
+             * @description The time of the first event.
              */
             created_at: string;
             /**
              * Format: uuid
-             * @description Its id.
+             * @description The id of the conversation.
              */
             id: string;
             /**
              * Format: int32
-             * @description Questions and answers.
+             * @description The number of questions and answers.
              */
             message_count: number;
-            /** @description It stands before the others. */
+            /** @description Whether the list shows the conversation before the others. */
             pinned: boolean;
-            /** @description The beginning of its newest text. */
+            /** @description The beginning of the newest text. */
             preview: string;
-            /** @description What its owner tagged it with. */
+            /** @description The tags as the owner wrote them. */
             tags: string[];
-            /** @description The title somebody gave, or the beginning of its first question. */
+            /** @description The title, or a line of the first question until a title is set. */
             title: string;
             /**
              * Format: date-time
-             * @description When somebody last asked or was answered in it.
+             * @description The time of the last question, or of the last end of an answer.
              */
             updated_at: string;
             /**
              * Format: int64
-             * @description The number of its events.
+             * @description The version: the number of the conversation's events.
              */
             version: number;
         };
-        /** @description What the sender of a document is told once its events are durable. */
+        /** @description The result of a command on a document, sent when its events are durable. */
         DocumentAccepted: {
             /**
              * Format: uuid
              * @description The document.
              */
             document_id: string;
-            /** @description The names of the command's events; none when nothing had to change. */
+            /** @description Types of the command's events; empty if the command changed nothing. */
             events: string[];
             /**
              * Format: int64
-             * @description Its version after the command.
+             * @description Version of the document after the command.
              */
             version: number;
         };
-        /** @description The form. */
+        /** @description The current row of a document. */
+        DocumentChanged: components["schemas"]["DocumentRow"] | components["schemas"]["DocumentDeleted"];
+        /** @description A document that does not exist any more. */
+        DocumentDeleted: {
+            /** @description Always `true`. */
+            deleted: components["schemas"]["True"];
+            /**
+             * Format: uuid
+             * @description The document.
+             */
+            id: string;
+        };
+        /** @description A document. */
         DocumentForm: {
             /**
              * Format: uuid
-             * @description Made by the client, as `UUIDv7`; a document that is there already gets a new version.
+             * @description Made by the client, as `UUIDv7`. An existing document gets a new version.
              */
             document_id?: string | null;
             /**
@@ -659,517 +820,554 @@ export interface components {
              * @description Markdown, plain text, HTML, PDF or Word, up to 50 MiB.
              */
             file: string;
-            /** @description `user` (default) or, for admins, `shared`. */
-            scope?: string | null;
-            /** @description What it is called; by default as its file. */
+            scope?: components["schemas"]["DocumentScope"] | null;
+            /** @description Title; by default the name of the file without its extension. */
             title?: string | null;
         };
-        /** @description A document as the list shows it. */
+        /** @description Progress of indexing a document. The event `document` reports the end. */
+        DocumentProgress: {
+            /**
+             * Format: int32
+             * @description Units of the phase that are done.
+             */
+            done: number;
+            /**
+             * Format: uuid
+             * @description The document.
+             */
+            id: string;
+            /** @description The current phase. */
+            stage: components["schemas"]["IndexingPhase"];
+            /**
+             * Format: int32
+             * @description Units of the phase.
+             */
+            total: number;
+        };
+        /** @description A row of the list of documents. */
         DocumentRow: {
             /**
              * Format: date-time
-             * @description When it came.
+             * @description The time when the document was first added.
              */
             created_at: string;
             /**
              * Format: uuid
-             * @description Its id.
+             * @description The id of the document.
              */
             id: string;
-            /** @description What its content is. */
+            /** @description The media type of the file, determined from its content. */
             media_type: string;
             /**
              * Format: int32
-             * @description How many passages can be found.
+             * @description The number of searchable passages.
              */
             passages: number;
-            /** @description Why it was rejected. */
-            reason?: string | null;
-            /** @description `user` or `shared`. */
-            scope: string;
+            /** @description The reason for the rejection, as a sentence. */
+            reason: string | null;
+            /** @description The users whose questions are answered from the document. */
+            scope: components["schemas"]["DocumentScope"];
             /**
              * Format: int64
-             * @description Its bytes.
+             * @description The size of the file in bytes.
              */
             size: number;
-            /** @description `added`, `indexed` or `rejected`. */
-            status: string;
-            /** @description What it is called. */
+            /** @description Whether the document is waiting for the index, searchable, or unreadable. */
+            status: components["schemas"]["DocumentStatus"];
+            /** @description The title, decrypted; empty if the key was destroyed. */
             title: string;
             /**
              * Format: date-time
-             * @description When something last happened to it.
+             * @description The time of the last event.
              */
             updated_at: string;
             /**
              * Format: int64
-             * @description The number of its events.
+             * @description The version: the number of the document's events.
              */
             version: number;
         };
-        /** @description How far an erasure is. */
+        /**
+         * @description The users whose questions are answered from a document.
+         * @enum {string}
+         */
+        DocumentScope: "user" | "shared";
+        /**
+         * @description The status of a document.
+         * @enum {string}
+         */
+        DocumentStatus: "added" | "indexed" | "rejected" | "removed";
+        /** @description Progress of an erasure. */
         ErasureState: {
             /**
              * Format: date-time
-             * @description When nothing was left; `null` before.
+             * @description Time when all stores were erased; `null` before.
              */
-            finished_at?: string | null;
+            finished_at: string | null;
             /**
              * Format: uuid
-             * @description Its receipt.
+             * @description The receipt.
              */
             receipt: string;
             /**
              * Format: date-time
-             * @description When it was asked for.
+             * @description Time of the request.
              */
             requested_at: string;
-            /** @description What is done so far, in order. */
+            /** @description The stores that are erased, in order of time. */
             stores: components["schemas"]["StoreErased"][];
         };
-        /** @description A page of history. */
+        /**
+         * @description A store of user data that an erasure purges in a step of its own.
+         * @enum {string}
+         */
+        ErasureTarget: "keys" | "read_models" | "passages" | "files" | "live_stream" | "caches" | "accounts";
+        /** @description A page of events. */
         EventPage: {
-            /** @description The events, in the ledger's order. */
+            /** @description The events, in the order of the ledger. */
             items: components["schemas"]["AuditEvent"][];
             /**
              * Format: int64
-             * @description Where to go on, even after a page with few events or none; `null` at the ledger's end.
+             * @description Value of `after` for the next page, also if this page has few events or none; `null` at the end of the ledger.
              */
-            next_after?: number | null;
+            next_after: number | null;
         };
-        /** @description Why there is no answer. */
+        /** @description The reason for a failed answer. */
         Failure: {
-            /** @description A stable name. */
-            reason: string;
-            /** @description Whether asking again can help. */
+            /** @description The reason by name. */
+            reason: components["schemas"]["FailureReason"];
+            /** @description Whether a new request for an answer can succeed. */
             retryable: boolean;
-            /** @description The same for the person who asked. */
+            /** @description The reason as a sentence for the user. */
             text: string;
         };
-        /** @description A message or a title that was found. */
+        /**
+         * @description The reason for a failed answer, as it is reported to the user.
+         * @enum {string}
+         */
+        FailureReason: "knowledge_unavailable" | "model_unavailable" | "model_refused" | "attempts_exhausted" | "internal";
+        /** @description A message or a title that matches a search. */
         Found: {
             /**
              * Format: uuid
-             * @description Its conversation.
+             * @description The id of the conversation.
              */
             conversation_id: string;
             /**
              * Format: date-time
-             * @description When it was written.
+             * @description The time of the text.
              */
             created_at: string;
-            /** @description The words found, as ranges of Unicode characters of the snippet: start, and the one after the end. */
+            /** @description The matches in the snippet, as ranges of Unicode characters: start, and the character after the end. */
             highlights: number[][];
             /**
              * Format: uuid
-             * @description The message; `null` if the title was found.
+             * @description The message; `null` if the title matches.
              */
-            message_id?: string | null;
-            /** @description `user`, `assistant` or `title`. */
-            role: string;
+            message_id: string | null;
+            /** @description The kind of the text that matches. */
+            role: components["schemas"]["FoundRole"];
             /**
              * Format: float
-             * @description How well it fits; comparable within one search.
+             * @description The relevance; comparable within one search.
              */
             score: number;
-            /** @description The part of the text that shows why. */
+            /** @description The part of the text with the most matches. */
             snippet: string;
-            /** @description The conversation's title. */
+            /** @description The title of the conversation. */
             title: string;
         };
-        /** @description Keys. */
+        /**
+         * @description The kind of a text that matches a search.
+         * @enum {string}
+         */
+        FoundRole: "user" | "assistant" | "title";
+        /**
+         * @description A phase of indexing a document.
+         * @enum {string}
+         */
+        IndexingPhase: "extracting" | "splitting" | "embedding" | "indexing";
+        /** @description Public keys of checkpoints. */
         Keys: {
-            /** @description The one in use first, then those that were. */
+            /** @description The key in use, then the retired keys. */
             items: components["schemas"]["AuditKey"][];
         };
-        /** @description The account as this service knows it. */
+        /** @description The caller's account. */
         Me: {
             /**
              * Format: uuid
-             * @description The user's id.
+             * @description Id of the user.
              */
             id: string;
             /**
              * Format: date-time
-             * @description When the first request came; `null` for a moment after it.
+             * @description Time of the first request; `null` until the read model has it.
              */
-            opened_at?: string | null;
-            /** @description `user`, `auditor` or `admin`. */
-            role: string;
+            opened_at: string | null;
+            /** @description Role of the user. */
+            role: components["schemas"]["UserRole"];
         };
         /** @description A question or an answer. */
         Message: {
-            /** @description What an answer's marks stand for. */
+            /** @description The passages behind the citation marks in the text. */
             citations: components["schemas"]["Citation"][];
             /**
              * Format: uuid
-             * @description Its conversation.
+             * @description The id of the conversation.
              */
             conversation_id: string;
             /**
              * Format: date-time
-             * @description When it was asked, or requested and then ended.
+             * @description The time when the question was asked, when the answer was requested, or when the answer ended.
              */
             created_at: string;
             failure?: components["schemas"]["Failure"] | null;
             /**
              * Format: uuid
-             * @description Its id: the question's or the answer's.
+             * @description The id of the question or answer.
              */
             id: string;
-            /** @description The model that wrote it; `quote` for sentences of the sources. */
-            model?: string | null;
+            /** @description The language model; `quote` for an answer that quotes the sources. */
+            model: string | null;
             /**
              * Format: uuid
-             * @description What it follows.
+             * @description The message that this one follows; `null` for a first question.
              */
-            parent_id?: string | null;
-            /** @description It consists of sentences of the sources. */
+            parent_id: string | null;
+            /** @description Whether the answer consists of sentences of the sources. */
             quoted: boolean;
-            /** @description What its owner thinks of it. */
-            rating: string;
-            /** @description `user` or `assistant`. */
-            role: string;
-            /** @description It and the others that follow the same, oldest first. */
+            /** @description The owner's rating of the answer. */
+            rating: components["schemas"]["Rating"];
+            /** @description The author: the user, or the assistant. */
+            role: components["schemas"]["MessageRole"];
+            /** @description The messages that follow the same message, this one included, oldest first. */
             siblings: string[];
-            /** @description An answer's `requested`, `completed`, `stopped` or `failed`; a question is `completed`. */
-            status: string;
-            /** @description What it says; empty while it is being written. */
+            /** @description The status of an answer; a question is `completed`. */
+            status: components["schemas"]["AnswerStatus"];
+            /** @description The text, in Markdown; empty until the answer has ended. */
             text: string;
-            usage?: components["schemas"]["MessageUsage"] | null;
+            usage: components["schemas"]["MessageUsage"] | null;
         };
-        /** @description What an answer cost. */
+        /**
+         * @description The author of a message.
+         * @enum {string}
+         */
+        MessageRole: "user" | "assistant";
+        /** @description The tokens of an answer. */
         MessageUsage: {
             /**
              * Format: int32
-             * @description Tokens written.
+             * @description Tokens of the answer.
              */
             completion_tokens: number;
             /**
              * Format: int32
-             * @description Tokens read.
+             * @description Tokens of the prompt.
              */
             prompt_tokens: number;
         };
-        /** @description A passage beside the one asked for. */
+        /** @description A passage before or after the requested one. */
         Neighbour: {
             /**
              * Format: int32
-             * @description Its place in the document.
+             * @description Number of the passage in the document, from 0.
              */
             number: number;
-            /** @description What it says, Markdown. */
+            /** @description Text in Markdown. */
             text: string;
         };
         /** @description One page. */
         PageOf_ConversationRow: {
-            /** @description What is on it. */
-            items: {
-                /** @description An answer is being written. */
-                answering: boolean;
-                /** @description It is out of the way. */
-                archived: boolean;
-                /**
-                 * Format: date-time
-                 * @description When it began.
-                 */
-                created_at: string;
-                /**
-                 * Format: uuid
-                 * @description Its id.
-                 */
-                id: string;
-                /**
-                 * Format: int32
-                 * @description Questions and answers.
-                 */
-                message_count: number;
-                /** @description It stands before the others. */
-                pinned: boolean;
-                /** @description The beginning of its newest text. */
-                preview: string;
-                /** @description What its owner tagged it with. */
-                tags: string[];
-                /** @description The title somebody gave, or the beginning of its first question. */
-                title: string;
-                /**
-                 * Format: date-time
-                 * @description When somebody last asked or was answered in it.
-                 */
-                updated_at: string;
-                /**
-                 * Format: int64
-                 * @description The number of its events.
-                 */
-                version: number;
-            }[];
-            /** @description Where the next one begins; `null` if nothing follows. */
-            next_cursor?: string | null;
+            /** @description The items of the page. */
+            items: components["schemas"]["ConversationRow"][];
+            /** @description Cursor of the next page; `null` on the last page. */
+            next_cursor: string | null;
         };
         /** @description One page. */
         PageOf_DocumentRow: {
-            /** @description What is on it. */
-            items: {
-                /**
-                 * Format: date-time
-                 * @description When it came.
-                 */
-                created_at: string;
-                /**
-                 * Format: uuid
-                 * @description Its id.
-                 */
-                id: string;
-                /** @description What its content is. */
-                media_type: string;
-                /**
-                 * Format: int32
-                 * @description How many passages can be found.
-                 */
-                passages: number;
-                /** @description Why it was rejected. */
-                reason?: string | null;
-                /** @description `user` or `shared`. */
-                scope: string;
-                /**
-                 * Format: int64
-                 * @description Its bytes.
-                 */
-                size: number;
-                /** @description `added`, `indexed` or `rejected`. */
-                status: string;
-                /** @description What it is called. */
-                title: string;
-                /**
-                 * Format: date-time
-                 * @description When something last happened to it.
-                 */
-                updated_at: string;
-                /**
-                 * Format: int64
-                 * @description The number of its events.
-                 */
-                version: number;
-            }[];
-            /** @description Where the next one begins; `null` if nothing follows. */
-            next_cursor?: string | null;
+            /** @description The items of the page. */
+            items: components["schemas"]["DocumentRow"][];
+            /** @description Cursor of the next page; `null` on the last page. */
+            next_cursor: string | null;
         };
         /** @description One page. */
         PageOf_Found: {
-            /** @description What is on it. */
-            items: {
-                /**
-                 * Format: uuid
-                 * @description Its conversation.
-                 */
-                conversation_id: string;
-                /**
-                 * Format: date-time
-                 * @description When it was written.
-                 */
-                created_at: string;
-                /** @description The words found, as ranges of Unicode characters of the snippet: start, and the one after the end. */
-                highlights: number[][];
-                /**
-                 * Format: uuid
-                 * @description The message; `null` if the title was found.
-                 */
-                message_id?: string | null;
-                /** @description `user`, `assistant` or `title`. */
-                role: string;
-                /**
-                 * Format: float
-                 * @description How well it fits; comparable within one search.
-                 */
-                score: number;
-                /** @description The part of the text that shows why. */
-                snippet: string;
-                /** @description The conversation's title. */
-                title: string;
-            }[];
-            /** @description Where the next one begins; `null` if nothing follows. */
-            next_cursor?: string | null;
+            /** @description The items of the page. */
+            items: components["schemas"]["Found"][];
+            /** @description Cursor of the next page; `null` on the last page. */
+            next_cursor: string | null;
         };
         /** @description One page. */
         PageOf_Message: {
-            /** @description What is on it. */
-            items: {
-                /** @description What an answer's marks stand for. */
-                citations: components["schemas"]["Citation"][];
-                /**
-                 * Format: uuid
-                 * @description Its conversation.
-                 */
-                conversation_id: string;
-                /**
-                 * Format: date-time
-                 * @description When it was asked, or requested and then ended.
-                 */
-                created_at: string;
-                failure?: components["schemas"]["Failure"] | null;
-                /**
-                 * Format: uuid
-                 * @description Its id: the question's or the answer's.
-                 */
-                id: string;
-                /** @description The model that wrote it; `quote` for sentences of the sources. */
-                model?: string | null;
-                /**
-                 * Format: uuid
-                 * @description What it follows.
-                 */
-                parent_id?: string | null;
-                /** @description It consists of sentences of the sources. */
-                quoted: boolean;
-                /** @description What its owner thinks of it. */
-                rating: string;
-                /** @description `user` or `assistant`. */
-                role: string;
-                /** @description It and the others that follow the same, oldest first. */
-                siblings: string[];
-                /** @description An answer's `requested`, `completed`, `stopped` or `failed`; a question is `completed`. */
-                status: string;
-                /** @description What it says; empty while it is being written. */
-                text: string;
-                usage?: components["schemas"]["MessageUsage"] | null;
-            }[];
-            /** @description Where the next one begins; `null` if nothing follows. */
-            next_cursor?: string | null;
+            /** @description The items of the page. */
+            items: components["schemas"]["Message"][];
+            /** @description Cursor of the next page; `null` on the last page. */
+            next_cursor: string | null;
         };
         /** @description A passage with its neighbours. */
         PassageShown: {
-            /** @description Up to two passages after it. */
+            /** @description Up to two passages after this one. */
             after: components["schemas"]["Neighbour"][];
-            /** @description Up to two passages before it. */
+            /** @description Up to two passages before this one. */
             before: components["schemas"]["Neighbour"][];
             /**
              * Format: uuid
              * @description The document.
              */
             document_id: string;
-            /** @description The headings above it, outermost first. */
+            /** @description Headings above the passage, outermost first. */
             heading: string[];
             /**
              * Format: int32
-             * @description The passage's place in the document, from 0.
+             * @description Number of the passage in the document, from 0.
              */
             number: number;
-            /** @description What it says, Markdown. */
+            /** @description Text in Markdown. */
             text: string;
-            /** @description What it is called. */
+            /** @description Title of the document. */
             title: string;
         };
         /** @description An error (RFC 9457). */
         Problem: {
             /**
              * Format: int64
-             * @description The version there is, where another was expected.
+             * @description The current version or position, if another one was expected.
              */
             current_version?: number | null;
-            /** @description What a person can do about it. */
+            /** @description Explanation of this occurrence. */
             detail: string;
-            /** @description The field or header that is wrong. */
+            /** @description The field or header that is not valid. */
             field?: string | null;
             /**
              * Format: int32
-             * @description The response's status.
+             * @description HTTP status.
              */
             status: number;
-            /** @description The same for a person. */
+            /** @description Summary of the kind of error. */
             title: string;
-            /** @description The request, as the log names it. */
+            /** @description Trace id of the request, as in the log. */
             trace_id: string;
-            /** @description What went wrong, as a stable name: `urn:colloquy:problem:…`. */
+            /** @description Stable name of the kind of error: `urn:colloquy:problem:…`. */
             type: string;
         };
-        /** @description What an erasure is followed by. */
+        /** @description A question: 1 to 32,768 bytes of UTF-8 after trimming. */
+        QuestionText: string;
+        /** @description The fields of `rate`. */
+        RateCommand: {
+            /**
+             * Format: uuid
+             * @description The answer.
+             */
+            answer_id: string;
+            comment?: components["schemas"]["Comment"] | null;
+            /** @description The rating; `none` takes an earlier rating back. */
+            rating: components["schemas"]["Rating"];
+        };
+        /**
+         * @description The owner's rating of an answer.
+         * @enum {string}
+         */
+        Rating: "up" | "down" | "none";
+        /**
+         * @description Whether a dependency answers.
+         * @enum {string}
+         */
+        Reachability: "ok" | "away";
+        /** @description State of each dependency. */
+        Readiness: {
+            /** @description The account service. */
+            accounts: components["schemas"]["Reachability"];
+            nats: components["schemas"]["Reachability"];
+            postgres: components["schemas"]["Reachability"];
+        };
+        /** @description Receipt of an erasure. */
         Receipt: {
             /**
              * Format: uuid
-             * @description Keep it: it is the only way to ask about the erasure once the account is gone.
+             * @description Identifies the erasure. Once the account is gone, only the receipt gives access to its progress.
              */
             receipt: string;
         };
-        /** @description A conversation as it stood. */
+        /** @description The fields of `regenerate`. */
+        RegenerateCommand: {
+            /**
+             * Format: uuid
+             * @description Id of the new answer. Made by the client, as `UUIDv7`.
+             */
+            answer_id: string;
+            /**
+             * Format: uuid
+             * @description The question.
+             */
+            question_id: string;
+        };
+        /** @description The fields of `rename`. */
+        RenameCommand: {
+            /** @description 1 to 200 characters after trimming. */
+            title: components["schemas"]["Title"];
+        };
+        /** @description A conversation at a point in the history. */
         ReplayedConversation: {
             /**
              * Format: date-time
-             * @description When that was recorded.
+             * @description Time at which that event was recorded.
              */
-            at?: string | null;
-            conversation?: components["schemas"]["ConversationRow"] | null;
-            /** @description It had been deleted. */
+            at: string | null;
+            conversation: components["schemas"]["ConversationRow"] | null;
+            /** @description Whether it was deleted. */
             deleted: boolean;
-            /** @description Its key was destroyed since: there are no texts any more. */
+            /** @description Whether its key was destroyed since, so that all texts are unreadable. */
             erased: boolean;
             /**
              * Format: int64
-             * @description The position of its first event.
+             * @description Position of the first event.
              */
             first_position: number;
             /**
              * Format: int64
-             * @description The position of its newest event today.
+             * @description Position of the newest event today.
              */
             last_position: number;
-            /** @description Its messages, those of all branches, oldest first. */
+            /** @description Messages of all branches, oldest first. */
             messages: components["schemas"]["Message"][];
             /**
              * Format: uuid
-             * @description Whose it is.
+             * @description Owner.
              */
             owner: string;
             /**
              * Format: int64
-             * @description The position of the newest of them; 0 where there was none.
+             * @description Position of the last event at that point; 0 without events.
              */
             position: number;
             /**
              * Format: int64
-             * @description The number of its events then.
+             * @description Number of events at that point.
              */
             version: number;
         };
-        /** @description A store that holds nothing of the person any more. */
+        /** @description The fields of `stop`. */
+        StopCommand: {
+            /**
+             * Format: uuid
+             * @description The pending answer.
+             */
+            answer_id: string;
+        };
+        /** @description A store without any data of the user. */
         StoreErased: {
             /**
              * Format: date-time
-             * @description When.
+             * @description Time of the erasure.
              */
             erased_at: string;
-            /** @description Which: `keys`, `caches`, `read_models`, `passages`, `files`, `live_stream`, `accounts`. */
-            store: string;
+            /** @description The store. */
+            store: components["schemas"]["ErasureTarget"];
         };
-        /** @description Tokens and answers by day and model, newest first. */
+        /**
+         * @description An event of `/v1/stream` and `/v1/conversations/{conversation_id}/stream`: `event` is the field `event:` of the
+         *     server-sent event, `data` the JSON of its field `data:`.
+         */
+        StreamEvent: {
+            /** @description The row of a conversation changed. */
+            data: components["schemas"]["ConversationChanged"];
+            /** @enum {string} */
+            event: "conversation";
+        } | {
+            /** @description A question was asked. */
+            data: components["schemas"]["Message"];
+            /** @enum {string} */
+            event: "question";
+        } | {
+            /** @description An attempt to answer began. Text and sources of an earlier attempt are void. */
+            data: components["schemas"]["AnswerStarted"];
+            /** @enum {string} */
+            event: "answer.started";
+        } | {
+            /** @description Passages were found, before the first text. */
+            data: components["schemas"]["AnswerSources"];
+            /** @enum {string} */
+            event: "answer.sources";
+        } | {
+            /** @description Text was appended. */
+            data: components["schemas"]["AnswerDelta"];
+            /** @enum {string} */
+            event: "answer.delta";
+        } | {
+            /** @description The answer is complete. */
+            data: components["schemas"]["Message"];
+            /** @enum {string} */
+            event: "answer.completed";
+        } | {
+            /** @description The answer was stopped; its text so far is kept. */
+            data: components["schemas"]["Message"];
+            /** @enum {string} */
+            event: "answer.stopped";
+        } | {
+            /** @description The answer failed. */
+            data: components["schemas"]["Message"];
+            /** @enum {string} */
+            event: "answer.failed";
+        } | {
+            /** @description The row of a document changed. */
+            data: components["schemas"]["DocumentChanged"];
+            /** @enum {string} */
+            event: "document";
+        } | {
+            /** @description Indexing of a document made progress. */
+            data: components["schemas"]["DocumentProgress"];
+            /** @enum {string} */
+            event: "document.progress";
+        };
+        /** @description The fields of `tag`. */
+        TagCommand: {
+            /** @description Up to 20 tags of up to 50 characters each. */
+            tags: components["schemas"]["Tags"];
+        };
+        /**
+         * @description A conversation's tags: up to 20, each of 1 to 50 characters after trimming, without duplicates, in the
+         *     given order.
+         */
+        Tags: string[];
+        /** @description A conversation's title: 1 to 200 characters after trimming. */
+        Title: string;
+        /** @enum {boolean} */
+        True: true;
+        /** @description Tokens and answers by day and model, newest day first. */
         Usage: {
-            /** @description The days. */
+            /** @description One item for each day and model. */
             items: components["schemas"]["UsageDay"][];
         };
-        /** @description One day's answers of one model. */
+        /** @description The completed answers of one day and model. */
         UsageDay: {
             /**
              * Format: int64
-             * @description Answers completed.
+             * @description The number of completed answers.
              */
             answers: number;
             /**
              * Format: int64
-             * @description Tokens written.
+             * @description Tokens of the answers.
              */
             completion_tokens: number;
             /**
              * Format: date
-             * @description The day, in UTC.
+             * @description The day in UTC.
              */
             day: string;
-            /** @description The model; `quote` for answers made of the sources' sentences. */
+            /** @description The language model; `quote` for answers that quote the sources. */
             model: string;
             /**
              * Format: int64
-             * @description Tokens read.
+             * @description Tokens of the prompts.
              */
             prompt_tokens: number;
         };
+        /**
+         * @description Role of a user.
+         * @enum {string}
+         */
+        UserRole: "user" | "auditor" | "admin";
     };
     responses: never;
     parameters: never;
@@ -1209,7 +1407,9 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "text/plain": unknown;
+                };
             };
         };
     };
@@ -1226,13 +1426,17 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
             };
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
             };
         };
     };
@@ -1245,7 +1449,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Here it is. */
+            /** @description Success. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1254,7 +1458,7 @@ export interface operations {
                     "application/json": components["schemas"]["Checkpoint"];
                 };
             };
-            /** @description The request cannot be read, or its cursor belongs to another query. */
+            /** @description The request is malformed, or its cursor belongs to another query. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1263,7 +1467,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no token, or none that is valid. */
+            /** @description The token is missing or not valid. */
             401: {
                 headers: {
                     "WWW-Authenticate"?: string;
@@ -1273,7 +1477,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The role does not reach here, or the account is being erased. */
+            /** @description The role does not permit the request, or the account is being erased. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1282,7 +1486,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description That was too fast. Try again after `Retry-After` seconds. */
+            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -1292,7 +1496,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something went wrong on our side; our log has it under the trace id. */
+            /** @description Internal error. The log has the error under the trace id. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1301,7 +1505,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the service is away, and nothing was written. Try again after `Retry-After` seconds. */
+            /** @description A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. */
             503: {
                 headers: {
                     "Retry-After"?: number;
@@ -1316,7 +1520,7 @@ export interface operations {
     audit_conversation: {
         parameters: {
             query?: {
-                /** @description A position of the ledger, or a time in RFC 3339; now when not given. */
+                /** @description A position of the ledger, or a time in RFC 3339; by default the end of the ledger. */
                 as_of?: string;
             };
             header?: never;
@@ -1327,7 +1531,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Here it is. */
+            /** @description Success. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1336,7 +1540,7 @@ export interface operations {
                     "application/json": components["schemas"]["ReplayedConversation"];
                 };
             };
-            /** @description The request cannot be read, or its cursor belongs to another query. */
+            /** @description The request is malformed, or its cursor belongs to another query. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1345,7 +1549,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no token, or none that is valid. */
+            /** @description The token is missing or not valid. */
             401: {
                 headers: {
                     "WWW-Authenticate"?: string;
@@ -1355,7 +1559,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The role does not reach here, or the account is being erased. */
+            /** @description The role does not permit the request, or the account is being erased. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1364,7 +1568,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no such thing, or it is somebody else's. */
+            /** @description The resource does not exist, or belongs to another user. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1373,7 +1577,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description That was too fast. Try again after `Retry-After` seconds. */
+            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -1383,7 +1587,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something went wrong on our side; our log has it under the trace id. */
+            /** @description Internal error. The log has the error under the trace id. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1392,7 +1596,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the service is away, and nothing was written. Try again after `Retry-After` seconds. */
+            /** @description A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. */
             503: {
                 headers: {
                     "Retry-After"?: number;
@@ -1407,19 +1611,19 @@ export interface operations {
     audit_events: {
         parameters: {
             query?: {
-                /** @description Only after this position; from the first when not given. */
+                /** @description Only events after this position; from the first event by default. */
                 after?: number;
-                /** @description Events on a page, 1 to 1000; 100 when not given. An export has no pages. */
+                /** @description Events on a page, 1 to 1000; 100 by default. An export has no pages. */
                 limit?: number;
-                /** @description Only those of what this user owns. */
+                /** @description Only events whose data this user owns. */
                 user?: string;
-                /** @description Only those of this conversation. */
+                /** @description Only events of this conversation. */
                 conversation?: string;
-                /** @description Only those of this name, such as `QuestionAsked`. */
+                /** @description Only events of this type, such as `QuestionAsked`. */
                 type?: string;
-                /** @description Only those recorded at this time or later. */
+                /** @description Only events recorded at this time or later. */
                 from?: string;
-                /** @description Only those recorded before this time. */
+                /** @description Only events recorded before this time. */
                 to?: string;
             };
             header?: never;
@@ -1428,7 +1632,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Here it is. */
+            /** @description Success. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1437,7 +1641,7 @@ export interface operations {
                     "application/json": components["schemas"]["EventPage"];
                 };
             };
-            /** @description The request cannot be read, or its cursor belongs to another query. */
+            /** @description The request is malformed, or its cursor belongs to another query. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1446,7 +1650,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no token, or none that is valid. */
+            /** @description The token is missing or not valid. */
             401: {
                 headers: {
                     "WWW-Authenticate"?: string;
@@ -1456,7 +1660,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The role does not reach here, or the account is being erased. */
+            /** @description The role does not permit the request, or the account is being erased. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1465,7 +1669,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description That was too fast. Try again after `Retry-After` seconds. */
+            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -1475,7 +1679,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something went wrong on our side; our log has it under the trace id. */
+            /** @description Internal error. The log has the error under the trace id. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1484,7 +1688,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the service is away, and nothing was written. Try again after `Retry-After` seconds. */
+            /** @description A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. */
             503: {
                 headers: {
                     "Retry-After"?: number;
@@ -1499,21 +1703,21 @@ export interface operations {
     follow_audit_events: {
         parameters: {
             query?: {
-                /** @description Only after this position; from the first when not given. */
+                /** @description Only events after this position; from the first event by default. */
                 after?: number;
-                /** @description Events on a page, 1 to 1000; 100 when not given. An export has no pages. */
+                /** @description Events on a page, 1 to 1000; 100 by default. An export has no pages. */
                 limit?: number;
-                /** @description Only those of what this user owns. */
+                /** @description Only events whose data this user owns. */
                 user?: string;
-                /** @description Only those of this conversation. */
+                /** @description Only events of this conversation. */
                 conversation?: string;
-                /** @description Only those of this name, such as `QuestionAsked`. */
+                /** @description Only events of this type, such as `QuestionAsked`. */
                 type?: string;
-                /** @description Only those recorded at this time or later. */
+                /** @description Only events recorded at this time or later. */
                 from?: string;
-                /** @description Only those recorded before this time. */
+                /** @description Only events recorded before this time. */
                 to?: string;
-                /** @description The id of the last event received, a position; the header `Last-Event-ID` says the same. Stronger than `after`. */
+                /** @description Id of the last event received. The header `Last-Event-ID` takes precedence. */
                 last_event_id?: string;
             };
             header?: never;
@@ -1522,16 +1726,16 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Here it is. */
+            /** @description Success. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": unknown;
+                    "text/event-stream": components["schemas"]["AuditEvent"];
                 };
             };
-            /** @description The request cannot be read, or its cursor belongs to another query. */
+            /** @description The request is malformed, or its cursor belongs to another query. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1540,7 +1744,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no token, or none that is valid. */
+            /** @description The token is missing or not valid. */
             401: {
                 headers: {
                     "WWW-Authenticate"?: string;
@@ -1550,7 +1754,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The role does not reach here, or the account is being erased. */
+            /** @description The role does not permit the request, or the account is being erased. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1559,7 +1763,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description That was too fast. Try again after `Retry-After` seconds. */
+            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -1569,7 +1773,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something went wrong on our side; our log has it under the trace id. */
+            /** @description Internal error. The log has the error under the trace id. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1578,7 +1782,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the service is away, and nothing was written. Try again after `Retry-After` seconds. */
+            /** @description A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. */
             503: {
                 headers: {
                     "Retry-After"?: number;
@@ -1599,7 +1803,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Here it is. */
+            /** @description Success. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1608,7 +1812,7 @@ export interface operations {
                     "application/json": components["schemas"]["Keys"];
                 };
             };
-            /** @description The request cannot be read, or its cursor belongs to another query. */
+            /** @description The request is malformed, or its cursor belongs to another query. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1617,7 +1821,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no token, or none that is valid. */
+            /** @description The token is missing or not valid. */
             401: {
                 headers: {
                     "WWW-Authenticate"?: string;
@@ -1627,7 +1831,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The role does not reach here, or the account is being erased. */
+            /** @description The role does not permit the request, or the account is being erased. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1636,7 +1840,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description That was too fast. Try again after `Retry-After` seconds. */
+            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -1646,7 +1850,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something went wrong on our side; our log has it under the trace id. */
+            /** @description Internal error. The log has the error under the trace id. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1655,7 +1859,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the service is away, and nothing was written. Try again after `Retry-After` seconds. */
+            /** @description A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. */
             503: {
                 headers: {
                     "Retry-After"?: number;
@@ -1670,21 +1874,21 @@ export interface operations {
     list_conversations: {
         parameters: {
             query?: {
-                /** @description Only archived ones, or only others. */
+                /** @description Only archived conversations, or only others. */
                 archived?: boolean;
-                /** @description Only pinned ones, or only others. */
+                /** @description Only pinned conversations, or only others. */
                 pinned?: boolean;
-                /** @description Only those with this tag. */
+                /** @description Only conversations with this tag. */
                 tag?: string;
-                /** @description Active at this time or later. */
+                /** @description Only conversations with activity at this time or later. */
                 from?: string;
-                /** @description Active before this time. */
+                /** @description Only conversations with activity before this time. */
                 to?: string;
-                /** @description Items on a page, 1 to 100. */
+                /** @description Items on a page, 1 to 100; 20 by default. */
                 limit?: number;
-                /** @description The `next_cursor` of the page before. */
+                /** @description The `next_cursor` of the previous page. */
                 cursor?: string;
-                /** @description Wait until the read model has come to this position of the ledger. */
+                /** @description Waits up to 2 s until the read models have reached this position of the ledger. */
                 min_position?: number;
             };
             header?: never;
@@ -1693,7 +1897,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Here it is. */
+            /** @description Success. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1702,14 +1906,14 @@ export interface operations {
                     "application/json": components["schemas"]["PageOf_ConversationRow"];
                 };
             };
-            /** @description Nothing has changed since the entity tag sent along. */
+            /** @description The client has the current representation. */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The request cannot be read, or its cursor belongs to another query. */
+            /** @description The request is malformed, or its cursor belongs to another query. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1718,7 +1922,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no token, or none that is valid. */
+            /** @description The token is missing or not valid. */
             401: {
                 headers: {
                     "WWW-Authenticate"?: string;
@@ -1728,7 +1932,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The role does not reach here, or the account is being erased. */
+            /** @description The role does not permit the request, or the account is being erased. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1737,7 +1941,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description That was too fast. Try again after `Retry-After` seconds. */
+            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -1747,7 +1951,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something went wrong on our side; our log has it under the trace id. */
+            /** @description Internal error. The log has the error under the trace id. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1756,7 +1960,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the service is away, and nothing was written. Try again after `Retry-After` seconds. */
+            /** @description A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. */
             503: {
                 headers: {
                     "Retry-After"?: number;
@@ -1771,9 +1975,9 @@ export interface operations {
     get_conversation: {
         parameters: {
             query?: {
-                /** @description Wait until the read model shows this version. */
+                /** @description Waits up to 2 s until the read model has this version. */
                 min_version?: number;
-                /** @description Wait until the read model has come to this position of the ledger. */
+                /** @description Waits up to 2 s until the read models have reached this position of the ledger. */
                 min_position?: number;
             };
             header?: never;
@@ -1784,7 +1988,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Here it is. */
+            /** @description Success. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1793,7 +1997,7 @@ export interface operations {
                     "application/json": components["schemas"]["ConversationRow"];
                 };
             };
-            /** @description The request cannot be read, or its cursor belongs to another query. */
+            /** @description The request is malformed, or its cursor belongs to another query. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1802,7 +2006,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no token, or none that is valid. */
+            /** @description The token is missing or not valid. */
             401: {
                 headers: {
                     "WWW-Authenticate"?: string;
@@ -1812,7 +2016,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The role does not reach here, or the account is being erased. */
+            /** @description The role does not permit the request, or the account is being erased. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1821,7 +2025,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no such thing, or it is somebody else's. */
+            /** @description The resource does not exist, or belongs to another user. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1830,7 +2034,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description That was too fast. Try again after `Retry-After` seconds. */
+            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -1840,7 +2044,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something went wrong on our side; our log has it under the trace id. */
+            /** @description Internal error. The log has the error under the trace id. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1849,7 +2053,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the service is away, and nothing was written. Try again after `Retry-After` seconds. */
+            /** @description A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. */
             503: {
                 headers: {
                     "Retry-After"?: number;
@@ -1865,7 +2069,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The version the conversation has to be at */
+                /** @description The version that the conversation must have, in quotation marks */
                 "If-Match"?: string | null;
                 /** @description Makes a command without an id of its own repeatable */
                 "Idempotency-Key"?: string | null;
@@ -1882,7 +2086,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Taken, and durable. */
+            /** @description Accepted. The events are durable. */
             202: {
                 headers: {
                     ETag?: string;
@@ -1892,7 +2096,7 @@ export interface operations {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            /** @description The request cannot be read, or its cursor belongs to another query. */
+            /** @description The request is malformed, or its cursor belongs to another query. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1901,7 +2105,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no token, or none that is valid. */
+            /** @description The token is missing or not valid. */
             401: {
                 headers: {
                     "WWW-Authenticate"?: string;
@@ -1911,7 +2115,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The role does not reach here, or the account is being erased. */
+            /** @description The role does not permit the request, or the account is being erased. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1920,7 +2124,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Another change came first, or the state forbids it. */
+            /** @description The version is not the expected one, or the state does not permit the command. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1947,7 +2151,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description That was too fast. Try again after `Retry-After` seconds. */
+            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -1957,7 +2161,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something went wrong on our side; our log has it under the trace id. */
+            /** @description Internal error. The log has the error under the trace id. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1966,7 +2170,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the service is away, and nothing was written. Try again after `Retry-After` seconds. */
+            /** @description A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. */
             503: {
                 headers: {
                     "Retry-After"?: number;
@@ -1981,15 +2185,15 @@ export interface operations {
     list_messages: {
         parameters: {
             query?: {
-                /** @description Messages on a page, 1 to 100. */
+                /** @description Messages on a page, 1 to 100; 20 by default. */
                 limit?: number;
-                /** @description The `next_cursor` of the page before. */
+                /** @description The `next_cursor` of the previous page. */
                 cursor?: string;
-                /** @description A message: the newest branch through it is shown, in place of the newest of all. */
+                /** @description A message: its newest branch is shown in place of the newest branch of all. */
                 branch?: string;
-                /** @description Wait until the read model shows this version. */
+                /** @description Waits up to 2 s until the read model has this version. */
                 min_version?: number;
-                /** @description Wait until the read model has come to this position of the ledger. */
+                /** @description Waits up to 2 s until the read models have reached this position of the ledger. */
                 min_position?: number;
             };
             header?: never;
@@ -2000,7 +2204,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Here it is. */
+            /** @description Success. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2009,14 +2213,14 @@ export interface operations {
                     "application/json": components["schemas"]["PageOf_Message"];
                 };
             };
-            /** @description Nothing has changed since the entity tag sent along. */
+            /** @description The client has the current representation. */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The request cannot be read, or its cursor belongs to another query. */
+            /** @description The request is malformed, or its cursor belongs to another query. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2025,7 +2229,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no token, or none that is valid. */
+            /** @description The token is missing or not valid. */
             401: {
                 headers: {
                     "WWW-Authenticate"?: string;
@@ -2035,7 +2239,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The role does not reach here, or the account is being erased. */
+            /** @description The role does not permit the request, or the account is being erased. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2044,7 +2248,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no such thing, or it is somebody else's. */
+            /** @description The resource does not exist, or belongs to another user. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2053,7 +2257,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description That was too fast. Try again after `Retry-After` seconds. */
+            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2063,7 +2267,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something went wrong on our side; our log has it under the trace id. */
+            /** @description Internal error. The log has the error under the trace id. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2072,7 +2276,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the service is away, and nothing was written. Try again after `Retry-After` seconds. */
+            /** @description A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. */
             503: {
                 headers: {
                     "Retry-After"?: number;
@@ -2087,7 +2291,7 @@ export interface operations {
     follow_conversation: {
         parameters: {
             query?: {
-                /** @description The id of the last event received; the header `Last-Event-ID` says the same. */
+                /** @description Id of the last event received. The header `Last-Event-ID` takes precedence. */
                 last_event_id?: string;
             };
             header?: never;
@@ -2098,16 +2302,16 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Here it is. */
+            /** @description Success. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": unknown;
+                    "text/event-stream": components["schemas"]["StreamEvent"];
                 };
             };
-            /** @description The request cannot be read, or its cursor belongs to another query. */
+            /** @description The request is malformed, or its cursor belongs to another query. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2116,7 +2320,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no token, or none that is valid. */
+            /** @description The token is missing or not valid. */
             401: {
                 headers: {
                     "WWW-Authenticate"?: string;
@@ -2126,7 +2330,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The role does not reach here, or the account is being erased. */
+            /** @description The role does not permit the request, or the account is being erased. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2135,7 +2339,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no such thing, or it is somebody else's. */
+            /** @description The resource does not exist, or belongs to another user. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2144,7 +2348,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description That was too fast. Try again after `Retry-After` seconds. */
+            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2154,7 +2358,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something went wrong on our side; our log has it under the trace id. */
+            /** @description Internal error. The log has the error under the trace id. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2163,7 +2367,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the service is away, and nothing was written. Try again after `Retry-After` seconds. */
+            /** @description A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. */
             503: {
                 headers: {
                     "Retry-After"?: number;
@@ -2178,13 +2382,13 @@ export interface operations {
     list_documents: {
         parameters: {
             query?: {
-                /** @description `user` (default): one's own; `shared`: everybody's. */
-                scope?: string;
-                /** @description Items on a page, 1 to 100. */
+                /** @description `user` (default): documents of the caller; `shared`: shared documents. */
+                scope?: components["schemas"]["DocumentScope"];
+                /** @description Documents on a page, 1 to 100; 20 by default. */
                 limit?: number;
-                /** @description The `next_cursor` of the page before. */
+                /** @description The `next_cursor` of the previous page. */
                 cursor?: string;
-                /** @description Wait until the read model has come to this position of the ledger. */
+                /** @description Waits up to 2 s until the read models have reached this position of the ledger. */
                 min_position?: number;
             };
             header?: never;
@@ -2193,7 +2397,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Here it is. */
+            /** @description Success. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2202,14 +2406,14 @@ export interface operations {
                     "application/json": components["schemas"]["PageOf_DocumentRow"];
                 };
             };
-            /** @description Nothing has changed since the entity tag sent along. */
+            /** @description The client has the current representation. */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The request cannot be read, or its cursor belongs to another query. */
+            /** @description The request is malformed, or its cursor belongs to another query. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2218,7 +2422,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no token, or none that is valid. */
+            /** @description The token is missing or not valid. */
             401: {
                 headers: {
                     "WWW-Authenticate"?: string;
@@ -2228,7 +2432,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The role does not reach here, or the account is being erased. */
+            /** @description The role does not permit the request, or the account is being erased. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2237,7 +2441,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description That was too fast. Try again after `Retry-After` seconds. */
+            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2247,7 +2451,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something went wrong on our side; our log has it under the trace id. */
+            /** @description Internal error. The log has the error under the trace id. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2256,7 +2460,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the service is away, and nothing was written. Try again after `Retry-After` seconds. */
+            /** @description A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. */
             503: {
                 headers: {
                     "Retry-After"?: number;
@@ -2281,7 +2485,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Taken, and durable. */
+            /** @description Accepted. The events are durable. */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -2290,7 +2494,7 @@ export interface operations {
                     "application/json": components["schemas"]["DocumentAccepted"];
                 };
             };
-            /** @description The request cannot be read, or its cursor belongs to another query. */
+            /** @description The request is malformed, or its cursor belongs to another query. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2299,7 +2503,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no token, or none that is valid. */
+            /** @description The token is missing or not valid. */
             401: {
                 headers: {
                     "WWW-Authenticate"?: string;
@@ -2309,7 +2513,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The role does not reach here, or the account is being erased. */
+            /** @description The role does not permit the request, or the account is being erased. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2327,7 +2531,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nothing of this kind is taken. */
+            /** @description The content type or file type is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -2345,7 +2549,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description That was too fast. Try again after `Retry-After` seconds. */
+            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2355,7 +2559,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something went wrong on our side; our log has it under the trace id. */
+            /** @description Internal error. The log has the error under the trace id. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2364,7 +2568,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the service is away, and nothing was written. Try again after `Retry-After` seconds. */
+            /** @description A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. */
             503: {
                 headers: {
                     "Retry-After"?: number;
@@ -2379,9 +2583,9 @@ export interface operations {
     get_document: {
         parameters: {
             query?: {
-                /** @description Wait until the read model shows this version. */
+                /** @description Waits up to 2 s until the read model has this version. */
                 min_version?: number;
-                /** @description Wait until the read model has come to this position of the ledger. */
+                /** @description Waits up to 2 s until the read models have reached this position of the ledger. */
                 min_position?: number;
             };
             header?: never;
@@ -2392,7 +2596,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Here it is. */
+            /** @description Success. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2401,7 +2605,7 @@ export interface operations {
                     "application/json": components["schemas"]["DocumentRow"];
                 };
             };
-            /** @description The request cannot be read, or its cursor belongs to another query. */
+            /** @description The request is malformed, or its cursor belongs to another query. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2410,7 +2614,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no token, or none that is valid. */
+            /** @description The token is missing or not valid. */
             401: {
                 headers: {
                     "WWW-Authenticate"?: string;
@@ -2420,7 +2624,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The role does not reach here, or the account is being erased. */
+            /** @description The role does not permit the request, or the account is being erased. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2429,7 +2633,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no such thing, or it is somebody else's. */
+            /** @description The resource does not exist, or belongs to another user. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2438,7 +2642,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description That was too fast. Try again after `Retry-After` seconds. */
+            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2448,7 +2652,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something went wrong on our side; our log has it under the trace id. */
+            /** @description Internal error. The log has the error under the trace id. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2457,7 +2661,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the service is away, and nothing was written. Try again after `Retry-After` seconds. */
+            /** @description A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. */
             503: {
                 headers: {
                     "Retry-After"?: number;
@@ -2480,7 +2684,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Taken, and durable. */
+            /** @description Accepted. The events are durable. */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -2489,7 +2693,7 @@ export interface operations {
                     "application/json": components["schemas"]["DocumentAccepted"];
                 };
             };
-            /** @description The request cannot be read, or its cursor belongs to another query. */
+            /** @description The request is malformed, or its cursor belongs to another query. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2498,7 +2702,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no token, or none that is valid. */
+            /** @description The token is missing or not valid. */
             401: {
                 headers: {
                     "WWW-Authenticate"?: string;
@@ -2508,7 +2712,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The role does not reach here, or the account is being erased. */
+            /** @description The role does not permit the request, or the account is being erased. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2517,7 +2721,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no such thing, or it is somebody else's. */
+            /** @description The resource does not exist, or belongs to another user. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2526,7 +2730,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description That was too fast. Try again after `Retry-After` seconds. */
+            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2536,7 +2740,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something went wrong on our side; our log has it under the trace id. */
+            /** @description Internal error. The log has the error under the trace id. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2545,7 +2749,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the service is away, and nothing was written. Try again after `Retry-After` seconds. */
+            /** @description A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. */
             503: {
                 headers: {
                     "Retry-After"?: number;
@@ -2569,7 +2773,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Here it is. */
+            /** @description Success. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2578,7 +2782,7 @@ export interface operations {
                     "application/json": components["schemas"]["PassageShown"];
                 };
             };
-            /** @description The request cannot be read, or its cursor belongs to another query. */
+            /** @description The request is malformed, or its cursor belongs to another query. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2587,7 +2791,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no token, or none that is valid. */
+            /** @description The token is missing or not valid. */
             401: {
                 headers: {
                     "WWW-Authenticate"?: string;
@@ -2597,7 +2801,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The role does not reach here, or the account is being erased. */
+            /** @description The role does not permit the request, or the account is being erased. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2606,7 +2810,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no such thing, or it is somebody else's. */
+            /** @description The resource does not exist, or belongs to another user. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2615,7 +2819,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description That was too fast. Try again after `Retry-After` seconds. */
+            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2625,7 +2829,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something went wrong on our side; our log has it under the trace id. */
+            /** @description Internal error. The log has the error under the trace id. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2634,7 +2838,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the service is away, and nothing was written. Try again after `Retry-After` seconds. */
+            /** @description A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. */
             503: {
                 headers: {
                     "Retry-After"?: number;
@@ -2657,7 +2861,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Here it is. */
+            /** @description Success. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2666,7 +2870,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErasureState"];
                 };
             };
-            /** @description The request cannot be read, or its cursor belongs to another query. */
+            /** @description The request is malformed, or its cursor belongs to another query. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2675,7 +2879,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no such thing, or it is somebody else's. */
+            /** @description The resource does not exist, or belongs to another user. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2684,7 +2888,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something went wrong on our side; our log has it under the trace id. */
+            /** @description Internal error. The log has the error under the trace id. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2693,7 +2897,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the service is away, and nothing was written. Try again after `Retry-After` seconds. */
+            /** @description A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. */
             503: {
                 headers: {
                     "Retry-After"?: number;
@@ -2714,7 +2918,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Here it is. */
+            /** @description Success. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2723,7 +2927,7 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
-            /** @description The request cannot be read, or its cursor belongs to another query. */
+            /** @description The request is malformed, or its cursor belongs to another query. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2732,7 +2936,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no token, or none that is valid. */
+            /** @description The token is missing or not valid. */
             401: {
                 headers: {
                     "WWW-Authenticate"?: string;
@@ -2742,7 +2946,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The role does not reach here, or the account is being erased. */
+            /** @description The role does not permit the request, or the account is being erased. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2751,7 +2955,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description That was too fast. Try again after `Retry-After` seconds. */
+            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2761,7 +2965,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something went wrong on our side; our log has it under the trace id. */
+            /** @description Internal error. The log has the error under the trace id. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2770,7 +2974,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the service is away, and nothing was written. Try again after `Retry-After` seconds. */
+            /** @description A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. */
             503: {
                 headers: {
                     "Retry-After"?: number;
@@ -2791,7 +2995,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Taken, and durable. */
+            /** @description Accepted. The events are durable. */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -2800,7 +3004,7 @@ export interface operations {
                     "application/json": components["schemas"]["Receipt"];
                 };
             };
-            /** @description The request cannot be read, or its cursor belongs to another query. */
+            /** @description The request is malformed, or its cursor belongs to another query. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2809,7 +3013,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no token, or none that is valid. */
+            /** @description The token is missing or not valid. */
             401: {
                 headers: {
                     "WWW-Authenticate"?: string;
@@ -2819,7 +3023,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The role does not reach here, or the account is being erased. */
+            /** @description The role does not permit the request, or the account is being erased. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2828,7 +3032,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description That was too fast. Try again after `Retry-After` seconds. */
+            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2838,7 +3042,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something went wrong on our side; our log has it under the trace id. */
+            /** @description Internal error. The log has the error under the trace id. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2847,7 +3051,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the service is away, and nothing was written. Try again after `Retry-After` seconds. */
+            /** @description A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. */
             503: {
                 headers: {
                     "Retry-After"?: number;
@@ -2868,7 +3072,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Here it is. */
+            /** @description Success. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2877,7 +3081,7 @@ export interface operations {
                     "application/zip": unknown;
                 };
             };
-            /** @description The request cannot be read, or its cursor belongs to another query. */
+            /** @description The request is malformed, or its cursor belongs to another query. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2886,7 +3090,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no token, or none that is valid. */
+            /** @description The token is missing or not valid. */
             401: {
                 headers: {
                     "WWW-Authenticate"?: string;
@@ -2896,7 +3100,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The role does not reach here, or the account is being erased. */
+            /** @description The role does not permit the request, or the account is being erased. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2905,7 +3109,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description That was too fast. Try again after `Retry-After` seconds. */
+            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2915,7 +3119,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something went wrong on our side; our log has it under the trace id. */
+            /** @description Internal error. The log has the error under the trace id. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2924,7 +3128,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the service is away, and nothing was written. Try again after `Retry-After` seconds. */
+            /** @description A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. */
             503: {
                 headers: {
                     "Retry-After"?: number;
@@ -2939,23 +3143,23 @@ export interface operations {
     search: {
         parameters: {
             query?: {
-                /** @description Words, `"quoted phrases"`, and beginnings of words (`begin*`, and always the last one). */
+                /** @description Words, `"quoted phrases"` and prefixes (`prefix*`; the last word is always a prefix). Up to 1,000 bytes. */
                 q?: string;
-                /** @description Only archived ones, or only others. */
+                /** @description Only archived conversations, or only others. */
                 archived?: boolean;
-                /** @description Only pinned ones, or only others. */
+                /** @description Only pinned conversations, or only others. */
                 pinned?: boolean;
-                /** @description Only those with this tag. */
+                /** @description Only conversations with this tag. */
                 tag?: string;
-                /** @description Active at this time or later. */
+                /** @description Only conversations with activity at this time or later. */
                 from?: string;
-                /** @description Active before this time. */
+                /** @description Only conversations with activity before this time. */
                 to?: string;
-                /** @description Items on a page, 1 to 100. */
+                /** @description Items on a page, 1 to 100; 20 by default. */
                 limit?: number;
-                /** @description The `next_cursor` of the page before. */
+                /** @description The `next_cursor` of the previous page. */
                 cursor?: string;
-                /** @description Wait until the read model has come to this position of the ledger. */
+                /** @description Waits up to 2 s until the read models have reached this position of the ledger. */
                 min_position?: number;
             };
             header?: never;
@@ -2964,7 +3168,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Here it is. */
+            /** @description Success. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2973,7 +3177,7 @@ export interface operations {
                     "application/json": components["schemas"]["PageOf_Found"];
                 };
             };
-            /** @description The request cannot be read, or its cursor belongs to another query. */
+            /** @description The request is malformed, or its cursor belongs to another query. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2982,7 +3186,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no token, or none that is valid. */
+            /** @description The token is missing or not valid. */
             401: {
                 headers: {
                     "WWW-Authenticate"?: string;
@@ -2992,7 +3196,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The role does not reach here, or the account is being erased. */
+            /** @description The role does not permit the request, or the account is being erased. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3010,7 +3214,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description That was too fast. Try again after `Retry-After` seconds. */
+            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -3020,7 +3224,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something went wrong on our side; our log has it under the trace id. */
+            /** @description Internal error. The log has the error under the trace id. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -3029,7 +3233,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the service is away, and nothing was written. Try again after `Retry-After` seconds. */
+            /** @description A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. */
             503: {
                 headers: {
                     "Retry-After"?: number;
@@ -3044,7 +3248,7 @@ export interface operations {
     follow_user: {
         parameters: {
             query?: {
-                /** @description The id of the last event received; the header `Last-Event-ID` says the same. */
+                /** @description Id of the last event received. The header `Last-Event-ID` takes precedence. */
                 last_event_id?: string;
             };
             header?: never;
@@ -3053,16 +3257,16 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Here it is. */
+            /** @description Success. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": unknown;
+                    "text/event-stream": components["schemas"]["StreamEvent"];
                 };
             };
-            /** @description The request cannot be read, or its cursor belongs to another query. */
+            /** @description The request is malformed, or its cursor belongs to another query. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3071,7 +3275,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no token, or none that is valid. */
+            /** @description The token is missing or not valid. */
             401: {
                 headers: {
                     "WWW-Authenticate"?: string;
@@ -3081,7 +3285,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The role does not reach here, or the account is being erased. */
+            /** @description The role does not permit the request, or the account is being erased. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3090,7 +3294,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description That was too fast. Try again after `Retry-After` seconds. */
+            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -3100,7 +3304,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something went wrong on our side; our log has it under the trace id. */
+            /** @description Internal error. The log has the error under the trace id. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -3109,7 +3313,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the service is away, and nothing was written. Try again after `Retry-After` seconds. */
+            /** @description A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. */
             503: {
                 headers: {
                     "Retry-After"?: number;
@@ -3135,7 +3339,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Here it is. */
+            /** @description Success. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3144,7 +3348,7 @@ export interface operations {
                     "application/json": components["schemas"]["Usage"];
                 };
             };
-            /** @description The request cannot be read, or its cursor belongs to another query. */
+            /** @description The request is malformed, or its cursor belongs to another query. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3153,7 +3357,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no token, or none that is valid. */
+            /** @description The token is missing or not valid. */
             401: {
                 headers: {
                     "WWW-Authenticate"?: string;
@@ -3163,7 +3367,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The role does not reach here, or the account is being erased. */
+            /** @description The role does not permit the request, or the account is being erased. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3172,7 +3376,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description That was too fast. Try again after `Retry-After` seconds. */
+            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -3182,7 +3386,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something went wrong on our side; our log has it under the trace id. */
+            /** @description Internal error. The log has the error under the trace id. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -3191,7 +3395,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the service is away, and nothing was written. Try again after `Retry-After` seconds. */
+            /** @description A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. */
             503: {
                 headers: {
                     "Retry-After"?: number;

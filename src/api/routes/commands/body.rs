@@ -13,8 +13,7 @@ use crate::api::problem::Problem;
 const MAX_DETAIL_CHARACTERS: usize = 200;
 
 /// One command, tagged by `type`.
-///
-/// `Deserialize` is not derived: serde buffers an internally tagged enum, so that an error would not name its field.
+// `Deserialize` is not derived: serde buffers an internally tagged enum, so that an error would not name its field.
 #[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(in crate::api) enum Command {
