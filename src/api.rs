@@ -13,6 +13,8 @@ mod page;
 mod problem;
 pub mod reads;
 mod routes;
+#[cfg(test)]
+mod snapshots;
 mod state;
 mod stream;
 

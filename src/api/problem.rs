@@ -1,6 +1,8 @@
 //! Errors as clients see them (RFC 9457). This module alone knows the status codes of errors.
 
 mod causes;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 use std::num::NonZeroU32;

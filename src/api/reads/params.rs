@@ -138,13 +138,45 @@ impl ListQuery {
 
 #[cfg(test)]
 mod tests {
+    use aggregates::ConversationId;
+    use aggregates::conversation::AnswerStatus;
+    use projections::search::{HitRole, SearchHit};
+
     use super::*;
+    use crate::api::snapshots::{answer, assert_json, conversation_row, document_row, id, question, time};
 
     async fn normalized(query: &str) -> ListQuery {
         let request = axum::http::Request::builder().uri(format!("/v1/conversations?{query}"));
         let (mut parts, ()) = request.body(()).unwrap().into_parts();
         let params = QueryParams::<FilterParams>::from_request_parts(&mut parts, &()).await.unwrap();
         params.0.normalize().unwrap()
+    }
+
+    #[test]
+    fn pages_match_their_snapshots() {
+        let page = |next_cursor| PageOf { items: vec![conversation_row()], next_cursor };
+        assert_json("page_of_conversations", &page(Some("bmV4dA".to_owned())));
+        assert_json("last_page_of_conversations", &page(None));
+        let items = vec![
+            question(),
+            answer(AnswerStatus::Requested),
+            answer(AnswerStatus::Completed),
+            answer(AnswerStatus::Stopped),
+            answer(AnswerStatus::Failed),
+        ];
+        assert_json("page_of_messages", &PageOf { items, next_cursor: None });
+        assert_json("page_of_documents", &PageOf { items: vec![document_row()], next_cursor: None });
+        let hit = SearchHit {
+            conversation_id: ConversationId::new(id(1)),
+            title: "Lighthouses".to_owned(),
+            message_id: Some(id(2)),
+            role: HitRole::User,
+            snippet: "When is the lamp lit?".to_owned(),
+            highlights: vec![(12, 16)],
+            score: 0.25,
+            created_at: time(),
+        };
+        assert_json("page_of_search_hits", &PageOf { items: vec![hit], next_cursor: None });
     }
 
     #[tokio::test]

@@ -129,9 +129,18 @@ fn idempotency_key(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::snapshots::{assert_json, id};
 
     fn if_match(value: &str) -> Result<Option<Version>, ()> {
         expected_version(&HeaderMap::from_iter([(IF_MATCH, value.parse().unwrap())])).map_err(|_| ())
+    }
+
+    #[test]
+    fn the_response_matches_its_snapshot() {
+        let events = ["ConversationStarted", "QuestionAsked", "AnswerRequested"].map(str::to_owned);
+        let accepted =
+            Accepted { conversation_id: ConversationId::new(id(1)), version: 3, events: events.to_vec() };
+        assert_json("command_accepted", &accepted);
     }
 
     #[test]

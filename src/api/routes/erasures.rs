@@ -175,3 +175,20 @@ impl FromRequestParts<ApiState> for OpenOrErasing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::snapshots::{assert_json, id, time};
+
+    #[test]
+    fn responses_match_their_snapshots() {
+        assert_json("erasure_receipt", &Receipt { receipt: id(6) });
+        let stores = ErasureTarget::ALL
+            .iter()
+            .map(|target| StoreErased { store: target.name().to_owned(), erased_at: time() })
+            .collect();
+        let state = ErasureState { receipt: id(6), requested_at: time(), finished_at: Some(time()), stores };
+        assert_json("erasure", &state);
+    }
+}

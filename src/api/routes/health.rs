@@ -95,3 +95,16 @@ pub(in crate::api) async fn metrics(
     );
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::snapshots::assert_json;
+
+    #[test]
+    fn the_response_matches_its_snapshot() {
+        let readiness =
+            Readiness { postgres: Reachability::Ok, nats: Reachability::Away, accounts: Reachability::Ok };
+        assert_json("readiness", &readiness);
+    }
+}

@@ -66,3 +66,22 @@ pub(in crate::api) async fn usage(
     let items = usage_days::days(reads.store().read_models(), caller.user, params.from, params.to).await?;
     Ok(Json(Usage { items }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::snapshots::{assert_json, id, time};
+
+    #[test]
+    fn responses_match_their_snapshots() {
+        assert_json("me", &Me { id: id(5), role: Role::Auditor, opened_at: Some(time()) });
+        let day = UsageDay {
+            day: time().date_naive(),
+            model: "a-model".to_owned(),
+            answers: 2,
+            prompt_tokens: 240,
+            completion_tokens: 18,
+        };
+        assert_json("usage", &Usage { items: vec![day] });
+    }
+}

@@ -52,9 +52,9 @@ pub(in crate::api) enum ClientEvent<'a> {
 }
 
 impl ClientEvent<'_> {
-    /// Encodes the event for a stream.
-    pub(super) fn encode(&self) -> Result<sse::Event, axum::Error> {
-        let event = sse::Event::default().event(self.name());
+    /// Encodes the event for a stream, under the id that a client resumes after.
+    pub(super) fn encode(&self, id: String) -> Result<sse::Event, axum::Error> {
+        let event = sse::Event::default().event(self.name()).id(id);
         match self {
             Self::Conversation(data) => event.json_data(data),
             Self::AnswerStarted(data) => event.json_data(data),
@@ -205,3 +205,74 @@ impl PartialSchema for True {
 }
 
 impl ToSchema for True {}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use aggregates::Version;
+    use aggregates::conversation::AnswerStatus;
+    use axum::body::to_bytes;
+    use axum::response::{IntoResponse as _, Sse};
+    use serde_json::Value;
+
+    use super::*;
+    use crate::api::snapshots::{
+        answer, assert_text, citation, conversation_row, document_row, id, question,
+    };
+
+    /// One event of each kind.
+    fn events(sources: &[Citation]) -> Vec<ClientEvent<'_>> {
+        let (conversation_id, answer_id) = (ConversationId::new(id(1)), AnswerId::new(id(3)));
+        let (question_id, document_id) = (QuestionId::new(id(2)), DocumentId::new(id(9)));
+        let (attempt, row) = (1, ConversationRow { version: Version(3), ..conversation_row() });
+        vec![
+            ClientEvent::Conversation(ConversationChanged::Row(Box::new(row))),
+            ClientEvent::Conversation(ConversationChanged::Deleted(ConversationDeleted {
+                id: conversation_id,
+                deleted: True,
+            })),
+            ClientEvent::Question(Box::new(question())),
+            ClientEvent::AnswerStarted(AnswerStarted { conversation_id, answer_id, question_id, attempt }),
+            ClientEvent::AnswerSources(AnswerSources { conversation_id, answer_id, attempt, sources }),
+            ClientEvent::AnswerDelta(AnswerDelta {
+                conversation_id,
+                answer_id,
+                attempt,
+                offset: 12,
+                text: "lit at\ndusk",
+            }),
+            ClientEvent::AnswerCompleted(Box::new(answer(AnswerStatus::Completed))),
+            ClientEvent::AnswerStopped(Box::new(answer(AnswerStatus::Stopped))),
+            ClientEvent::AnswerFailed(Box::new(answer(AnswerStatus::Failed))),
+            ClientEvent::Document(DocumentChanged::Row(Box::new(document_row()))),
+            ClientEvent::Document(DocumentChanged::Deleted(DocumentDeleted {
+                id: document_id,
+                deleted: True,
+            })),
+            ClientEvent::DocumentProgress(DocumentProgress {
+                id: document_id,
+                stage: Stage::Embedding,
+                done: 3,
+                total: 8,
+            }),
+        ]
+    }
+
+    #[tokio::test]
+    async fn each_event_matches_its_snapshot() {
+        let sources = [citation()];
+        let encoded = events(&sources).into_iter().map(|event| event.encode("17.15".to_owned()).unwrap());
+        let stream = futures::stream::iter(encoded.map(Ok::<_, Infallible>).collect::<Vec<_>>());
+        let body = to_bytes(Sse::new(stream).into_response().into_body(), 100_000).await.unwrap();
+        assert_text("stream_events", std::str::from_utf8(&body).unwrap());
+    }
+
+    #[test]
+    fn an_event_is_named_as_in_the_openapi_document() {
+        for event in events(&[]) {
+            let serialized: Value = serde_json::to_value(&event).unwrap();
+            assert_eq!(serialized["event"], event.name());
+        }
+    }
+}

@@ -206,7 +206,7 @@ impl Session {
 
     /// Sends an event. Its id is what the client has received with it.
     pub(super) async fn send(&self, event: &ClientEvent<'_>) -> Result<(), StreamError> {
-        self.sender.send(event.encode()?.id(self.received.to_string())).await
+        self.sender.send(event.encode(self.received.to_string())?).await
     }
 }
 

@@ -123,11 +123,10 @@ async fn the_stock_repository_cannot_append_and_readers_of_read_models_cannot_re
     assert!(refused.is_err());
     let account: Account = load_by_stock_repository(pool, user.uuid()).await;
     assert_eq!(account.version(), Version(1));
-    let readable: bool = sqlx::query_scalar(
-        "SELECT has_table_privilege('colloquy_reader', 'postgres_es_events', 'SELECT')",
-    )
-    .fetch_one(pool)
-    .await
-    .unwrap();
+    let readable: bool =
+        sqlx::query_scalar("SELECT has_table_privilege('colloquy_reader', 'postgres_es_events', 'SELECT')")
+            .fetch_one(pool)
+            .await
+            .unwrap();
     assert!(!readable);
 }

@@ -42,3 +42,29 @@ pub(in crate::api) async fn conversation(
     access_log.record(&auditor, "conversation", filter).await?;
     replay(&store, id, as_of).await?.map(Json).ok_or_else(Problem::no_such_conversation)
 }
+
+#[cfg(test)]
+mod tests {
+    use aggregates::conversation::AnswerStatus;
+    use aggregates::{Position, UserId};
+
+    use super::*;
+    use crate::api::snapshots::{answer, assert_json, conversation_row, id, question, time};
+
+    #[test]
+    fn the_response_matches_its_snapshot() {
+        let replayed = ReplayedConversation {
+            conversation: Some(conversation_row()),
+            messages: vec![question(), answer(AnswerStatus::Completed)],
+            owner: UserId::new(id(5)),
+            deleted: false,
+            erased: false,
+            version: 4,
+            position: Position(12),
+            at: Some(time()),
+            first_position: Position(3),
+            last_position: Position(12),
+        };
+        assert_json("audit_conversation", &replayed);
+    }
+}

@@ -119,3 +119,45 @@ async fn page(
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)
 }
+
+#[cfg(test)]
+mod tests {
+    use aggregates::AggregateType;
+
+    use super::*;
+    use crate::api::snapshots::{assert_json, id, time};
+    use crate::audit::ActorName;
+
+    fn raw(text: &str) -> Box<RawValue> {
+        RawValue::from_string(text.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn a_page_of_events_matches_its_snapshot() {
+        let (payload, metadata) = (raw(r#"{"rating":"up"}"#), raw(r#"{"actor":"user:5"}"#));
+        let (actor_id, correlation_id) = (id(5).to_string(), id(7).to_string());
+        let event = AuditEvent {
+            position: 12,
+            event_id: id(8),
+            aggregate: AggregateType::Conversation.name(),
+            aggregate_id: id(1),
+            sequence: 4,
+            event_type: "AnswerRated",
+            event_version: "1",
+            owner: id(5),
+            actor: ActorName { kind: "user", id: Some(&actor_id) },
+            recorded_at: time(),
+            correlation_id: Some(&correlation_id),
+            causation_id: None,
+            payload: &payload,
+            private: Some(raw(r#"{"comment":"clear"}"#)),
+            erased: false,
+            metadata: &metadata,
+            sealed: Some("Y2lwaGVydGV4dA==".to_owned()),
+            previous: "ab".repeat(32),
+            hash: "cd".repeat(32),
+        };
+        let items = vec![serde_json::value::to_raw_value(&event).unwrap()];
+        assert_json("audit_events", &EventPage { items, next_after: Some(12) });
+    }
+}

@@ -43,3 +43,31 @@ pub(in crate::api) async fn keys(
     access_log.record(&auditor, "keys", json!({})).await?;
     Ok(Json(Keys { items: signer.keys().await? }))
 }
+
+#[cfg(test)]
+mod tests {
+    use aggregates::Position;
+
+    use super::*;
+    use crate::api::snapshots::{assert_json, time};
+
+    #[test]
+    fn responses_match_their_snapshots() {
+        let checkpoint = Checkpoint {
+            position: Position(7),
+            root: "ab".repeat(32),
+            signature: "c2lnbmF0dXJl".to_owned(),
+            key_id: "0123456789abcdef".to_owned(),
+            at: "2026-11-18T11:06:40.123456Z".to_owned(),
+        };
+        assert_json("audit_checkpoint", &checkpoint);
+        let key = AuditKey {
+            key_id: "0123456789abcdef".to_owned(),
+            algorithm: "ed25519",
+            public_key: "cHVibGljIGtleQ==".to_owned(),
+            created_at: time(),
+            retired_at: None,
+        };
+        assert_json("audit_keys", &Keys { items: vec![key] });
+    }
+}

@@ -93,3 +93,16 @@ impl DocumentCommands {
 fn metadata(trace: &Trace, by: UserId, owner: UserId) -> Metadata {
     Metadata { actor: Actor::User(by), ..command_metadata(owner, trace) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::snapshots::{assert_json, id};
+
+    #[test]
+    fn the_response_matches_its_snapshot() {
+        let events = vec!["DocumentAdded".to_owned()];
+        let accepted = DocumentAccepted { document_id: DocumentId::new(id(9)), version: 1, events };
+        assert_json("document_accepted", &accepted);
+    }
+}

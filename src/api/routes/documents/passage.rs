@@ -101,3 +101,24 @@ fn open(body: PassageBody, key: Option<&ContentKey>, document_id: Uuid, ordinal:
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::snapshots::{assert_json, id};
+
+    #[test]
+    fn the_response_matches_its_snapshot() {
+        let neighbour = |number| vec![Neighbour { number, text: "Fog.".to_owned() }];
+        let shown = PassageShown {
+            document_id: DocumentId::new(id(9)),
+            title: "Kerguelen".to_owned(),
+            number: 3,
+            heading: vec!["Lighthouses".to_owned(), "Lamps".to_owned()],
+            text: "The keeper lights the lamp at dusk.".to_owned(),
+            before: neighbour(2),
+            after: neighbour(4),
+        };
+        assert_json("passage", &shown);
+    }
+}
