@@ -48,7 +48,7 @@ async fn a_conversation_has_the_same_state_in_both_stores() {
     let ours = backbone.store.conversations().current(id.uuid()).await.unwrap();
     let theirs: Conversation = load_by_stock_repository(backbone.store.pool(), id.uuid()).await;
     assert_eq!(theirs, ours);
-    assert_eq!(theirs.version(), Version(8));
+    assert_eq!(theirs.version(), Version(9));
 }
 
 #[tokio::test]
