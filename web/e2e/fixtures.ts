@@ -1,5 +1,5 @@
-// The `test` function of all tests in the browser. A test fails if the page throws an error or violates its
-// Content-Security-Policy.
+// The `test` function of all tests in the browser. A test fails if the page throws an error or
+// violates its Content-Security-Policy.
 
 import { test as base, expect } from "@playwright/test";
 import { ScriptedModel } from "./scriptedModel.ts";

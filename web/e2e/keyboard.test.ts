@@ -61,7 +61,10 @@ test("the page can be used by keyboard alone", async ({ page, model }) => {
   await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
 });
 
-/** Presses a key until the target has the focus. Each focused element on the way must have a visible focus style. */
+/**
+ * Presses a key until the target has the focus. Each focused element on the way must have a
+ * visible focus style.
+ */
 async function tabTo(page: Page, target: Locator, key = "Tab"): Promise<void> {
   await expect(target).toBeAttached();
   for (let tabs = 0; tabs < MAX_TABS; tabs++) {

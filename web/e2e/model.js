@@ -1,5 +1,5 @@
-// A language model for the tests, with a chat completions API. It answers with numbered words. A test can hold the answer to a
-// question after a number of words, see `scriptedModel.ts`.
+// A language model for the tests, with a chat completions API. It answers with numbered words. A test can
+// hold the answer to a question after a number of words, see `scriptedModel.ts`.
 
 import { once } from "node:events";
 import { createServer } from "node:http";

@@ -6,7 +6,9 @@ const MODEL_URL = `http://127.0.0.1:${process.env.E2E_MODEL_PORT ?? 18_099}/`;
 export const TOTAL_WORDS = 120;
 
 export class ScriptedModel {
-  /** Answers to this question stop after a number of words, until the test allows more. Call before asking. */
+  /**
+   * Answers to this question stop after a number of words, until the test allows more. Call before asking.
+   */
   async hold(question: string, words: number): Promise<void> {
     await this.#send("PUT", { question, total: TOTAL_WORDS, allowed: words });
   }

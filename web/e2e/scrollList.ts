@@ -3,8 +3,8 @@
 import type { JSHandle, Page } from "@playwright/test";
 
 /**
- * Scrolls until the row of the last conversation is rendered. Returns the ids of all rendered rows in the order of their
- * positions. Throws if a row changes its position.
+ * Scrolls until the row of the last conversation is rendered. Returns the ids of all rendered rows in the
+ * order of their positions. Throws if a row changes its position.
  */
 export async function scrollThroughList(page: Page, lastId: string): Promise<string[]> {
   const scroller = await findScroller(page);

@@ -36,7 +36,10 @@ export class TestServer {
     return server;
   }
 
-  /** Starts processes with stores of their own and the same accounts. Without a worker, no question is answered. */
+  /**
+   * Starts processes with stores of their own and the same accounts. Without a worker, no
+   * question is answered.
+   */
   static async startWithoutWorker(): Promise<TestServer> {
     const { program, environment } = await serviceUnderTest();
     const name = `unanswered_${randomUUID().replaceAll("-", "")}`;

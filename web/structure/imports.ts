@@ -7,7 +7,9 @@ import { dirname, join, relative } from "node:path";
 export type ImportGraph = ReadonlyMap<string, readonly string[]>;
 
 const EXTENSIONS = ["", ".ts", ".tsx", ".d.ts"];
-/** Static and dynamic imports, `export from`, and mocks of tests. Only relative paths are modules of the page. */
+/**
+ * Static and dynamic imports, `export from`, and mocks of tests. Only relative paths are modules of the page.
+ */
 const SPECIFIER = /(?:\bfrom|\bimport|\bimport\(|\bmock\()\s*"(\.[^"]+)"/g;
 
 /** The paths of all modules in a folder, without generated declarations. */

@@ -8,7 +8,10 @@ import { findCycle, importGraph, importsOf, modulesIn, upwardImports } from "./i
 const WEB = join(import.meta.dirname, "..");
 const SOURCES = join(WEB, "src");
 
-/** The folders of `src`. A module may import modules of its own folder and of the folders below it in this list. */
+/**
+ * The folders of `src`. A module may import modules of its own folder and of the folders below it
+ * in this list.
+ */
 const LAYERS = [
   "main.tsx",
   "app",

@@ -1,4 +1,4 @@
-// The card that holds the forms of a visitor who is not signed in.
+// The card with the forms for signing in, signing up and resetting the password.
 
 import type { ReactNode } from "react";
 import { useText } from "../text/text";

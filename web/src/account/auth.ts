@@ -100,7 +100,9 @@ interface CurrentSession {
   user: User;
 }
 
-/** Sends a POST if there is a body. The `type` of the thrown `Problem` is the account service's error code. */
+/**
+ * Sends a POST if there is a body. The `type` of the thrown `Problem` is the account service's error code.
+ */
 async function request<Data>(path: string, body?: object): Promise<Data> {
   const post = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
   const response = await fetch(`/api/auth/${path}`, { credentials: "same-origin", ...(body && post) });

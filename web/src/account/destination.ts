@@ -1,4 +1,5 @@
-// The address to open after signing in, passed in the query parameter `to`. Only addresses of this page are accepted.
+// The address to open after signing in, passed in the query parameter `to`. Only addresses of this
+// page are accepted.
 
 export interface Destination {
   to?: string;

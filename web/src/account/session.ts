@@ -1,5 +1,5 @@
-// The session in the query cache, the only place that records whether a user is signed in. Other tabs of the browser are
-// notified when a session starts or ends.
+// The session in the query cache, the only place that records whether a user is signed in. Other tabs of the
+// browser are notified when a session starts or ends.
 
 import { type QueryClient, queryOptions } from "@tanstack/react-query";
 import { claimsOf } from "../api/tokenSource";
@@ -37,7 +37,9 @@ export async function endSession(queries: QueryClient): Promise<void> {
   clearSession(queries);
 }
 
-/** Deletes all data and drafts of a session that no longer exists, for example because the account was erased. */
+/**
+ * Deletes all data and drafts of a session that no longer exists, for example because the account was erased.
+ */
 export function clearSession(queries: QueryClient): void {
   clearDrafts();
   clearData(queries);

@@ -1,4 +1,5 @@
-// Requests to the API. Each carries a token; a request whose token is refused is repeated once with a new one.
+// Requests to the API. Each carries a token; a request whose token is refused is repeated once with
+// a new one.
 
 import createClient from "openapi-fetch";
 import { messageOf, Problem, problemFrom, SignedOut } from "./problem";
@@ -17,7 +18,10 @@ export async function unwrap<Data>(call: Promise<{ data?: Data; error?: unknown;
   return data;
 }
 
-/** Opens a stream of server-sent events. The token is sent in a header, so that no log of addresses contains it. */
+/**
+ * Opens a stream of server-sent events. The token is sent in a header, so that no log of
+ * addresses contains it.
+ */
 export async function openStream(
   path: string,
   lastEventId: string | undefined,
@@ -30,7 +34,7 @@ export async function openStream(
   return response;
 }
 
-/** Sends a request with a token, and once more with a new token if the first is refused. */
+/** Sends a request with a token. Repeats it with a new token if the first is refused. */
 export async function fetchWithToken(request: Request): Promise<Response> {
   const token = await tokens.get();
   const first = await fetch(withToken(request.clone(), token));

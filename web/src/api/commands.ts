@@ -12,7 +12,7 @@ export function sendCommand(conversationId: string, command: Command): Promise<A
   return unwrap(api.POST("/v1/conversations/{conversation_id}/commands", { params, body: command }));
 }
 
-/** When a mutation repeats a command: after transient errors, a limited number of times. */
+/** The `retry` option of mutations that send commands: repeats a command after transient errors. */
 export function retryPolicy(failures: number, error: Error): boolean {
   return failures < MAX_RETRIES && isTransient(error);
 }

@@ -1,4 +1,5 @@
-// Ids of new resources. The client creates them, so that a repeated command is recognised as the same command.
+// Ids of new resources. The client creates them, so that a repeated command is recognised as
+// the same command.
 
 /** A UUIDv7. Ids sort by their time of creation. */
 export function newId(

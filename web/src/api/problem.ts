@@ -1,4 +1,5 @@
-// Errors of requests, as far as the page treats them differently: service not reached, session over, request refused.
+// Errors of requests, as far as the page treats them differently: service not reached, session
+// over, request refused.
 
 /** Texts that an error response carries. */
 export interface ErrorMessage {
@@ -33,7 +34,10 @@ export async function problemFrom(response: Response): Promise<Problem> {
   return new Problem(response.status, messageOf(body));
 }
 
-/** The texts of an error's body: a problem document, or the account service's `message`. Ignores everything else. */
+/**
+ * The texts of an error's body: a problem document, or the account service's `message`.
+ * Ignores everything else.
+ */
 export function messageOf(body: unknown): ErrorMessage {
   const type = textField(body, "type");
   const title = textField(body, "title") ?? textField(body, "message");

@@ -31,7 +31,10 @@ export class TokenSource {
   /** Incremented by `clear`, so that a request sent before it does not fill the cache. */
   #generation = 0;
 
-  /** Called when a token belongs to another user than the one before: all data on the page is the other user's. */
+  /**
+   * Called when a token belongs to another user than the one before: all data on the page is
+   * the other user's.
+   */
   onOwnerChanged: () => void = () => {};
 
   constructor(fetchToken: FetchToken, now: () => number = Date.now) {

@@ -1,4 +1,5 @@
-// The layout of all pages that need an account: the sidebar beside the page. On narrow screens the sidebar is a drawer.
+// The layout of all pages that need an account: the sidebar beside the page. On narrow screens the sidebar is
+// a drawer.
 
 import { Link, Outlet, useRouterState } from "@tanstack/react-router";
 import { Menu, SquarePen } from "lucide-react";

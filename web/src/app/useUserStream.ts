@@ -9,7 +9,9 @@ import { applyDocumentEvent, applyProgress, refreshDocuments } from "../document
 import { parseStreamEvent } from "../stream/events";
 import { followStream } from "../stream/followStream";
 
-/** Follows the stream while `isActive`, and resumes it after a pause. Returns whether the connection is lost. */
+/**
+ * Follows the stream while `isActive`, and resumes it after a pause. Returns whether the connection is lost.
+ */
 export function useUserStream(isActive: boolean): boolean {
   const queries = useQueryClient();
   const [isLost, setIsLost] = useState(false);

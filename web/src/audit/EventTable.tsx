@@ -10,7 +10,7 @@ import styles from "./Audit.module.css";
 export function EventTable({ events }: { events: readonly LedgerEvent[] }) {
   const text = useText();
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: keyboard users can scroll the table only if it takes the focus
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable table must be focusable
     <div className={styles.wide} tabIndex={0}>
       <table className={styles.table}>
         <thead>
@@ -71,7 +71,7 @@ const Row = memo(function Row({ event }: { event: LedgerEvent }) {
       {isOpen && (
         <tr>
           <td colSpan={6}>
-            {/* biome-ignore lint/a11y/noNoninteractiveTabindex: keyboard users can scroll the text only if it takes the focus */}
+            {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable text must be focusable */}
             <pre className={styles.details} tabIndex={0}>
               {JSON.stringify(event, null, 2)}
             </pre>

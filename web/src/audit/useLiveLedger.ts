@@ -1,4 +1,4 @@
-// Follows the ledger: the events recorded after those that were fetched.
+// Follows the stream of the ledger, which reports new events.
 
 import { useEffect, useState } from "react";
 import { openStream } from "../api/client";

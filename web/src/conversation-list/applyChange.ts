@@ -5,9 +5,9 @@ import type { ConversationChanged, ConversationPage, ConversationRow } from "../
 export type Pages = readonly ConversationPage[];
 
 /**
- * Moves the row to its place in the list. Drops a row that was deleted or no longer matches the list's filters. A row that
- * sorts behind all fetched ones is not inserted: the fetch of its page returns it. A change older than the known row has
- * no effect.
+ * Moves the row to its place in the list. Drops a row that was deleted or no longer matches the list's
+ * filters. A row that sorts behind all fetched ones is not inserted: the fetch of its page returns it. A
+ * change older than the known row has no effect.
  */
 export function applyChange(
   pages: Pages,

@@ -35,7 +35,9 @@ export function countFilters({ tag, pinned, archived, from, to }: Filters): numb
   return [tag, pinned, archived, from, to].filter(Boolean).length;
 }
 
-/** The query parameters of the API. The list hides archived conversations by default; a search includes them. */
+/**
+ * The query parameters of the API. The list hides archived conversations by default; a search includes them.
+ */
 export function toQuery({ q, tag, pinned, archived, from, to }: Filters) {
   return {
     ...(archived ? { archived: true } : q ? {} : { archived: false }),

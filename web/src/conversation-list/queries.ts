@@ -51,7 +51,7 @@ export function searchQuery(filters: Filters) {
   });
 }
 
-/** The row of a conversation, from a list or fetched by itself. Not fetched while `exists` is false. */
+/** The row of a conversation, from a cached list or fetched. Not fetched while `exists` is false. */
 export function useConversationRow(conversationId: string, exists: boolean): ConversationRow | undefined {
   const queries = useQueryClient();
   const { data } = useQuery({

@@ -1,5 +1,5 @@
-// Actions on a conversation of the list. Each is applied to the list at once and reverted if the command fails. Actions that
-// remove the conversation from the list can be undone.
+// Actions on a conversation of the list. Each is applied to the list at once and reverted if the command
+// fails. Actions that remove the conversation from the list can be undone.
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";

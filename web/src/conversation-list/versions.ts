@@ -1,5 +1,5 @@
-// The latest known version of each conversation. Kept in a single entry of the query cache, because thousands of entries would
-// slow down every search of the cache.
+// The latest known version of each conversation. Kept in a single entry of the query cache, because thousands
+// of entries would slow down every search of the cache.
 
 import type { QueryClient } from "@tanstack/react-query";
 

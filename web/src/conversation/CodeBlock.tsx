@@ -30,7 +30,7 @@ export function CodeBlock({ language, code, isComplete, children, ...rest }: Pro
           {isCopied ? text.answer.copied : text.answer.copy}
         </button>
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: keyboard users can scroll the code only if it takes the focus */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable code must be focusable */}
       <pre {...rest} tabIndex={0}>
         {highlighted === undefined ? children : <code>{highlighted}</code>}
       </pre>

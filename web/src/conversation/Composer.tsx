@@ -1,5 +1,5 @@
-// The field for questions. Enter sends the question. While an answer is in progress, the send button becomes a stop button. The
-// text is saved as a draft.
+// The field for questions. Enter sends the question. While an answer is in progress, the send button becomes
+// a stop button. The text is saved as a draft.
 
 import { ArrowUp, Square } from "lucide-react";
 import { type FormEvent, type KeyboardEvent, type RefObject, useEffect, useRef, useState } from "react";

@@ -45,7 +45,9 @@ function Title({ conversationId, exists }: { conversationId: string; exists: boo
   );
 }
 
-/** Tells screen readers that an answer has started and ended. Does not announce answers that had ended before. */
+/**
+ * Tells screen readers that an answer has started and ended. Does not announce answers that had ended before.
+ */
 function Announcement({ isAwaitingAnswer }: { isAwaitingAnswer: boolean }) {
   const text = useText();
   const [hasStarted, setHasStarted] = useState(false);

@@ -1,5 +1,5 @@
-// Renders the Markdown of an answer. HTML and images are not rendered, and links open in a new tab. Renders block by block, so
-// that a growing answer re-renders only its last blocks.
+// Renders the Markdown of an answer. HTML and images are not rendered, and links open in a new tab. Renders
+// block by block, so that a growing answer re-renders only its last blocks.
 
 import { createContext, memo, useContext, useEffect, useMemo, useRef, useState } from "react";
 import ReactMarkdown, { type Components, type ExtraProps } from "react-markdown";
@@ -47,8 +47,9 @@ const Markdown = memo(function Markdown({ text, citations, isGrowing = false }: 
 export default Markdown;
 
 /**
- * The numbers of all sources so far, as a string, so that blocks do not depend on the identity of the list. Numbers are never
- * removed: a completed answer cites fewer sources than were retrieved, and that must not render all its blocks again.
+ * The numbers of all sources so far, as a string, so that blocks do not depend on the identity of the list.
+ * Numbers are never removed: a completed answer cites fewer sources than were retrieved, and that must not
+ * render all its blocks again.
  */
 function useNumbers(citations: readonly Citation[]): string {
   const earlier = useRef<ReadonlySet<number>>(new Set());
@@ -71,7 +72,7 @@ const Block = memo(function Block({ block, numbers, isComplete }: BlockProps) {
     const known = new Set(numbers.split(",").map(Number));
     return [gfmPlugin, ...(math?.remarkPlugins ?? []), citationPlugin((number) => known.has(number))];
   }, [numbers, math]);
-  // When a block becomes complete, only its code is rendered again, with highlighting.
+  // A complete block has the same text, so only its code is rendered again, with highlighting.
   const rendered = useMemo(
     () => (
       <div className={styles.block}>
@@ -135,7 +136,7 @@ const COMPONENTS: Components = {
   // The checkbox of a task list cannot be changed, so a character suffices.
   input: ({ checked }) => <span>{checked ? "☑" : "☐"} </span>,
   table: ({ node: _, ...rest }) => (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: keyboard users can scroll the table only if it takes the focus
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable table must be focusable
     <div className={styles.wide} tabIndex={0}>
       <table {...rest} />
     </div>

@@ -14,7 +14,9 @@ import {
 
 export interface Applied {
   transcript: Transcript;
-  /** What the transcript lacks to apply the event: earlier `text` of the answer, or the message's `parent`. */
+  /**
+   * Missing data without which the event cannot be applied: earlier `text` of the answer, or the `parent`.
+   */
   missing?: "text" | "parent";
 }
 
@@ -49,7 +51,10 @@ export function applyEvent(transcript: Transcript, event: AnswerEvent): Applied 
   }
 }
 
-/** Applies several events. If `knownOnly` is set, events of messages that are not in the transcript are ignored. */
+/**
+ * Applies several events. If `knownOnly` is set, events of messages that are not in the
+ * transcript are ignored.
+ */
 export function applyEvents(transcript: Transcript, events: readonly AnswerEvent[], knownOnly: boolean): BatchApplied {
   const result: BatchApplied = { transcript, isTextMissing: false, orphans: [] };
   for (const event of events) {

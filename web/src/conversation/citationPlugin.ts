@@ -1,5 +1,5 @@
-// A remark plugin that turns `[1]` into a citation mark if there is a source with this number. Works on the syntax tree, so
-// brackets in code and links are not changed.
+// A remark plugin that turns `[1]` into a citation mark if there is a source with this number. Works on the
+// syntax tree, so brackets in code and links are not changed.
 
 import type { Nodes, PhrasingContent, Root, RootContent, Text } from "mdast";
 import type {} from "mdast-util-to-hast";

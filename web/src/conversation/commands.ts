@@ -1,5 +1,5 @@
-// Commands of a conversation's page. Each is applied to the cached transcript at once. The ids are created here, so that a
-// command can be repeated.
+// Commands of a conversation's page. Each is applied to the cached transcript at once. The ids are created
+// here, so that a command can be repeated.
 
 import { type QueryClient, useMutation, useQueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
@@ -24,8 +24,8 @@ interface Variables {
 }
 
 /**
- * Commands that request an answer. Each creates the newest branch, which is shown unless the address names another one.
- * `shown` is the visible transcript, to which the command is applied.
+ * Commands that request an answer. Each creates the newest branch, which is shown unless the address names
+ * another one. `shown` is the visible transcript, to which the command is applied.
  */
 export function useAnswerCommands() {
   const queries = useQueryClient();

@@ -1,4 +1,5 @@
-// A remark plugin that parses GitHub Flavored Markdown. Does not include the serializer, which the page does not need.
+// A remark plugin that parses GitHub Flavored Markdown. Does not include the serializer, which the page does
+// not need.
 
 import { gfmFromMarkdown } from "mdast-util-gfm";
 import { gfm } from "micromark-extension-gfm";

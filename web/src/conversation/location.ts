@@ -1,4 +1,4 @@
-// What the address of a conversation's page names.
+// The address of a conversation's page.
 
 export interface ConversationLocation {
   conversationId: string;

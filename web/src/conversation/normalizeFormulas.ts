@@ -1,5 +1,5 @@
-// Rewrites the formulas of an answer to the notation of the Markdown parser: double dollar signs. A single dollar sign counts as
-// a delimiter only if it cannot be a currency. Pure.
+// Rewrites the formulas of an answer to the notation of the Markdown parser: double dollar signs. A single
+// dollar sign counts as a delimiter only if it cannot be a currency. Pure.
 
 const CODE = /(`{3,}|~{3,})[\s\S]*?(?:\1|$)|(`+)[\s\S]*?\2/g;
 const DISPLAY = /\\\[([\s\S]+?)\\\]/g;

@@ -17,7 +17,9 @@ export const transcriptKeys = (conversationId: string) => [TRANSCRIPT, conversat
 export const transcriptKey = (conversationId: string, branch = "") =>
   [...transcriptKeys(conversationId), branch] as const;
 
-/** One branch of a conversation, merged with what the cache knows. Waits for the known version of the conversation. */
+/**
+ * One branch of a conversation, merged with the cached transcript. The service waits for the known version.
+ */
 export function transcriptQuery(conversationId: string, branch?: string) {
   const queryKey = transcriptKey(conversationId, branch);
   return queryOptions({

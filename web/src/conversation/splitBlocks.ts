@@ -1,4 +1,5 @@
-// Splits the Markdown of an answer into blocks, so that only the last ones are parsed again while the answer grows. Pure.
+// Splits the Markdown of an answer into blocks, so that only the last ones are parsed again while the answer
+// grows. Pure.
 
 import { fromMarkdown } from "mdast-util-from-markdown";
 import remend from "remend";
@@ -30,7 +31,9 @@ function parseBlocks(text: string): string[] {
   return starts.map((start, index) => text.slice(index === 0 ? 0 : start, starts[index + 1]));
 }
 
-/** Closes the markup that a growing block has opened, so that its layout does not change when the end arrives. */
+/**
+ * Closes the markup that a growing block has opened, so that its layout does not change when the end arrives.
+ */
 export function closeMarkup(block: string): string {
   return remend(block);
 }

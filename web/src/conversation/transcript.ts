@@ -1,5 +1,5 @@
-// Changes of a transcript by the user, shown at once, and the merge with fetched messages. Pure. Events of a stream are applied
-// by `applyEvent`.
+// Changes of a transcript by the user, shown at once, and the merge with fetched messages. Pure. Events of a
+// stream are applied by `applyEvent`.
 
 import type { Message, Rating } from "../api/types";
 import {
@@ -62,7 +62,10 @@ export function accept(transcript: Transcript, questionId: string): Transcript {
   );
 }
 
-/** The service refused the command with the question. The question stays visible, so that its text is not lost. */
+/**
+ * The service refused the command with the question. The question stays visible, so that its text
+ * is not lost.
+ */
 export function refuse(transcript: Transcript, questionId: string): Transcript {
   return transcript
     .filter((entry) => !(questionIdOf(entry) === questionId && isPending(entry)))

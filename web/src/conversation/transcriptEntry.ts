@@ -1,4 +1,4 @@
-// The entries of a transcript: messages with what the page knows about them in addition to the service. Pure.
+// The entries of a transcript: messages with the state that only the page knows. Pure.
 
 import type { Citation, Message } from "../api/types";
 

@@ -15,7 +15,8 @@ export function useConversationActions({ conversationId, branch }: ConversationL
   const stop = useStopAnswer(conversationId);
   const { mutate: rate } = useRateAnswer(conversationId);
   const navigate = useNavigate();
-  // The callbacks must not change with the transcript, so that only changed messages are rendered while it grows.
+  // The callbacks must not change with the transcript, so that only changed messages are rendered
+  // while it grows.
   const shown = useRef(transcript);
   shown.current = transcript;
   const actions = useMemo(() => {

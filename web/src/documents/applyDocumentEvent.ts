@@ -21,8 +21,7 @@ export function refreshDocuments(queries: QueryClient): void {
 }
 
 /**
- * Pure: a known document is replaced unless it is newer, a new one is inserted at the beginning, a removed one is
- * deleted.
+ * Inserts a new document at the beginning, replaces an older version, and drops a removed document. Pure.
  */
 export function applyChange(pages: readonly DocumentPage[], change: DocumentChanged): DocumentPage[] {
   if ("deleted" in change) {

@@ -51,7 +51,9 @@ export function useUploads() {
   return { uploads, add, dismiss };
 }
 
-/** Adds the new document to the list, without relying on the stream. The file is stored even if this fails. */
+/**
+ * Adds the new document to the list, without relying on the stream. The file is stored even if this fails.
+ */
 async function showDocument(queries: QueryClient, { document_id, version }: DocumentAccepted): Promise<void> {
   try {
     applyDocumentEvent(queries, await fetchDocument(document_id, version));

@@ -1,4 +1,5 @@
-// The progress of an account's erasure, store by store. Accessible with the receipt alone, because the account no longer exists.
+// The progress of an account's erasure, store by store. Accessible with the receipt alone, because the
+// account no longer exists.
 
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";

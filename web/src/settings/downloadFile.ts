@@ -1,4 +1,5 @@
-// Offers data as a download. A plain link cannot be used for the API, because the token must be sent in a header.
+// Offers data as a download. A plain link cannot be used for the API, because the token must be sent
+// in a header.
 
 /** The browser has started the download long before this time. */
 const URL_LIFETIME_MS = 60_000;

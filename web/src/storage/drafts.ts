@@ -1,5 +1,5 @@
-// Drafts of questions, kept on this device for each user and conversation, so that neither a reload nor an expired session
-// loses them. Signing out deletes them.
+// Drafts of questions, kept on this device for each user and conversation, so that neither a reload nor an
+// expired session loses them. Signing out deletes them.
 
 const PREFIX = "colloquy:draft:";
 /** Used if the device's storage is full or disabled. */

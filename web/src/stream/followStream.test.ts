@@ -29,7 +29,9 @@ const rejects = (error: Error): Open => {
   return () => Promise.reject(error);
 };
 
-/** Follows a stream until a number of events have arrived. Each connection is opened by the next of `opens`. */
+/**
+ * Follows a stream until a number of events have arrived. Each connection is opened by the next of `opens`.
+ */
 async function follow(
   opens: Open[],
   expected: number,

@@ -1,4 +1,5 @@
-// Follows a stream until it is aborted: reconnects with exponential back-off and resumes after the last event.
+// Follows a stream until it is aborted: reconnects with exponential back-off and resumes after
+// the last event.
 
 import { isTransient } from "../api/problem";
 import { readEvents, type WireEvent } from "./readEvents";
@@ -10,7 +11,7 @@ export interface StreamOptions {
   onEvent: (event: WireEvent) => "restart" | undefined;
   /** Called whenever the stream is open, also after a reconnection. */
   onOpen?: () => void;
-  /** Called when the connection is lost. The stream reconnects by itself. */
+  /** Called when the connection is lost, before each reconnection. */
   onLost?: () => void;
   signal: AbortSignal;
 }
@@ -64,7 +65,9 @@ export async function followStream(options: StreamOptions, timing: Timing = TIMI
   }
 }
 
-/** Doubles with each consecutive failure, with jitter so that many clients do not reconnect at the same time. */
+/**
+ * Doubles with each consecutive failure, with jitter so that many clients do not reconnect at the same time.
+ */
 export function retryDelay(failures: number, serverDelayMs: number | undefined, timing: Timing): number {
   const delay = Math.min((serverDelayMs ?? timing.firstDelayMs) * 2 ** failures, timing.maxDelayMs);
   return delay * (0.5 + timing.random() / 2);

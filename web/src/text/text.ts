@@ -8,7 +8,9 @@ export type { Texts } from "./en";
 
 const TEXTS: { [language in Language]?: Texts } = { en };
 
-/** Loads the texts of a language that is not part of the first script. Call before switching to the language. */
+/**
+ * Loads the texts of a language that is not part of the first script. Call before switching to the language.
+ */
 export async function loadTexts(language: Language): Promise<void> {
   if (language === "de") TEXTS.de ??= (await import("./de")).de;
 }

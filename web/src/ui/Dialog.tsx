@@ -1,5 +1,5 @@
-// A modal dialog. Uses the browser's dialog element, which keeps the focus inside, closes on Escape and needs no inline styles,
-// which the Content-Security-Policy forbids.
+// A modal dialog. Uses the browser's dialog element, which keeps the focus inside, closes on Escape and needs
+// no inline styles, which the Content-Security-Policy forbids.
 
 import { X } from "lucide-react";
 import { type ReactNode, useEffect, useId, useRef, useState } from "react";
@@ -55,7 +55,10 @@ export function Dialog({ title, onClose, children, side = false }: Props) {
   );
 }
 
-/** The element that gets the focus when the dialog closes: the focused one, or the button of the menu that contains it. */
+/**
+ * The element that gets the focus when the dialog closes: the focused one, or the button of the menu that
+ * contains it.
+ */
 function findOpener(): HTMLElement | null {
   const focused = document.activeElement;
   const buttonId = focused?.closest("[role=menu]")?.getAttribute("aria-labelledby");

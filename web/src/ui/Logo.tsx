@@ -1,4 +1,4 @@
-// The logo.
+// The logo of Colloquy as an SVG image.
 
 export function Logo({ size = 28 }: { size?: number }) {
   return (

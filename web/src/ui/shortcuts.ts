@@ -24,7 +24,10 @@ export const SHORTCUTS = {
 
 export type Shortcut = keyof typeof SHORTCUTS;
 
-/** Calls the action when the shortcut's keys are pressed. Without an action the keys keep their default effect. */
+/**
+ * Calls the action when the shortcut's keys are pressed. Without an action the keys keep
+ * their default effect.
+ */
 export function useShortcut(shortcut: Shortcut, action: (() => void) | undefined): void {
   useEffect(() => {
     if (!action) return;

@@ -1,4 +1,5 @@
-// Tokens per day as stacked bars: output above input. The table on the same page is the accessible alternative.
+// Tokens per day as stacked bars: output above input. The table on the same page is
+// the accessible alternative.
 
 import { useLanguage, useText } from "../text/text";
 import type { Day } from "./days";
