@@ -8,7 +8,7 @@ import { User } from "./user.ts";
 const COUNT = 10_000;
 
 test("a list of ten thousand conversations can be scrolled, extended and searched", async ({ page }) => {
-  test.setTimeout(300_000);
+  test.setTimeout(600_000);
   const ada = new User(page, "Ada");
   await ada.signUp();
   const server = await TestServer.startWithoutWorker();

@@ -19,7 +19,7 @@ async function startAnswer(page: Page, model: ScriptedModel): Promise<User> {
 /** Waits for the end of the answer, which must contain each word once. */
 async function expectWholeAnswer(ada: User): Promise<void> {
   await ada.expectStatus("completed");
-  const text = (await ada.answer().textContent()) ?? "";
+  const text = await ada.answer().innerText();
   const words = text.match(/\bword\d+\b/g) ?? [];
   const expected = Array.from({ length: TOTAL_WORDS }, (_, index) => `word${index + 1}`);
   expect(words).toEqual(expected.filter((word) => word !== "word5"));
