@@ -19,8 +19,8 @@ async function startAnswer(page: Page, model: ScriptedModel): Promise<User> {
 /** Waits for the end of the answer, which must contain each word once. */
 async function expectWholeAnswer(ada: User): Promise<void> {
   await ada.expectStatus("completed");
-  const text = await ada.answer().innerText();
-  const words = text.match(/\bword\d+\b/g) ?? [];
+  const paragraph = ada.answer().getByRole("paragraph").filter({ hasText: "word1" });
+  const words = ((await paragraph.textContent()) ?? "").match(/\bword\d+\b/g);
   const expected = Array.from({ length: TOTAL_WORDS }, (_, index) => `word${index + 1}`);
   expect(words).toEqual(expected.filter((word) => word !== "word5"));
 }
