@@ -106,9 +106,9 @@ function useMathPlugins(isWanted: boolean): MathPlugins | undefined {
   return isWanted ? loaded : undefined;
 }
 
-function Mark(props: { "data-number"?: unknown }) {
+function Mark({ node }: ExtraProps) {
   const citations = useContext(Citations);
-  const number = Number(props["data-number"]);
+  const number = Number(node?.properties.dataNumber);
   const citation = citations.find((candidate) => candidate.number === number);
   return citation ? <CitationMark citation={citation} /> : `[${number}]`;
 }
@@ -125,7 +125,7 @@ function Code({ node }: ExtraProps) {
 
 const COMPONENTS: Components = {
   a: ({ node: _, ...rest }) => <a {...rest} target="_blank" rel="noopener noreferrer nofollow" />,
-  cite: Mark as NonNullable<Components["cite"]>,
+  cite: Mark,
   // Loading an image would reveal the reader to its host, so only its description is shown.
   img: ({ alt }) => <em>{alt}</em>,
   pre: Code,

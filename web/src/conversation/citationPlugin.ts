@@ -4,7 +4,7 @@
 import type { Nodes, PhrasingContent, Root, RootContent, Text } from "mdast";
 import type {} from "mdast-util-to-hast";
 
-/** The HTML element of a mark. Its attribute `data-number` is the number of the source. */
+/** The HTML element of a mark. Its property `dataNumber` is the number of the source. */
 const MARK_ELEMENT = "cite";
 
 const MARK = /\[(\d{1,3})\]/g;
