@@ -1,12 +1,13 @@
 // Creates many conversations of a user through the API.
 
+import { setTimeout as delay } from "node:timers/promises";
 import { expect, type Page } from "@playwright/test";
 import { newId } from "../src/api/ids.ts";
 import type { components } from "../src/api/schema.d.ts";
 
 type ConversationPage = components["schemas"]["PageOf_ConversationRow"];
 
-const CONCURRENCY = 48;
+const CONCURRENCY = 16;
 
 /** Asks a question in each of `count` new conversations. Returns their ids in the order of the list. */
 export async function seedConversations(page: Page, url: string, count: number): Promise<string[]> {
@@ -25,14 +26,17 @@ export async function fetchToken(page: Page, url: string): Promise<string> {
   return token;
 }
 
-/** Asks in a new conversation. */
+/** Asks in a new conversation. Repeats the command while the service is overloaded. */
 export async function startConversation(url: string, token: string, text: string): Promise<void> {
-  const response = await fetch(`${url}/v1/conversations/${newId()}/commands`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-    body: JSON.stringify({ type: "ask", question_id: newId(), text }),
-  });
-  if (response.status !== 202) throw new Error(`the command was answered with status ${response.status}`);
+  const path = `${url}/v1/conversations/${newId()}/commands`;
+  const body = JSON.stringify({ type: "ask", question_id: newId(), text });
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  for (;;) {
+    const { status, headers: received } = await fetch(path, { method: "POST", headers, body });
+    if (status === 202) return;
+    if (status !== 503) throw new Error(`the command was answered with status ${status}`);
+    await delay(Number(received.get("retry-after") ?? 1) * 1000);
+  }
 }
 
 async function waitForList(url: string, token: string, count: number): Promise<string[]> {
