@@ -6,7 +6,7 @@ type Schemas = components["schemas"];
 
 // The OpenAPI document describes these as plain texts.
 export type MessageRole = "user" | "assistant";
-export type MessageStatus = "requested" | "streaming" | "completed" | "stopped" | "failed";
+export type AnswerStatus = "requested" | "completed" | "stopped" | "failed";
 export type Rating = "up" | "down" | "none";
 export type DocumentScope = "user" | "shared";
 export type DocumentStatus = "added" | "indexed" | "rejected";
@@ -18,12 +18,16 @@ export type ConversationPage = Schemas["PageOf_ConversationRow"];
 export type SearchHit = Schemas["Found"];
 export type SearchPage = Schemas["PageOf_Found"];
 export type Citation = Schemas["Citation"];
-/** A question or an answer. The page always knows the conversation, so its id is left out. */
-export type Message = Omit<Schemas["Message"], "conversation_id" | "role" | "status" | "rating"> & {
+export type ApiMessage = Omit<Schemas["Message"], "role" | "status" | "rating"> & {
   role: MessageRole;
-  status: MessageStatus;
+  status: AnswerStatus;
   rating: Rating;
 };
+/**
+ * A question or an answer. The page always knows the conversation, so its id is left out. The page sets the status
+ * `streaming` when a stream reports that an answer was started.
+ */
+export type Message = Omit<ApiMessage, "conversation_id" | "status"> & { status: AnswerStatus | "streaming" };
 export type MessagePage = Narrow<Schemas["PageOf_Message"]>;
 export type Usage = Schemas["Usage"];
 
@@ -81,13 +85,13 @@ export interface DocumentProgress {
 /** An event of `/v1/stream` or of a conversation's stream: its name and its data. */
 export type StreamEvent =
   | { event: "conversation"; data: ConversationChanged }
-  | { event: "question"; data: Message }
+  | { event: "question"; data: ApiMessage }
   | { event: "answer.started"; data: AnswerStarted }
   | { event: "answer.sources"; data: AnswerSources }
   | { event: "answer.delta"; data: AnswerDelta }
-  | { event: "answer.completed"; data: Message }
-  | { event: "answer.stopped"; data: Message }
-  | { event: "answer.failed"; data: Message }
+  | { event: "answer.completed"; data: ApiMessage }
+  | { event: "answer.stopped"; data: ApiMessage }
+  | { event: "answer.failed"; data: ApiMessage }
   | { event: "document"; data: DocumentChanged }
   | { event: "document.progress"; data: DocumentProgress };
 
@@ -95,7 +99,7 @@ export type StreamEvent =
 export type ApiPaths = Narrow<paths>;
 
 type Narrow<T> = T extends { siblings: string[] }
-  ? Message
+  ? ApiMessage
   : T extends { media_type: string }
     ? DocumentRow
     : T extends (infer Item)[]

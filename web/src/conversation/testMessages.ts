@@ -1,6 +1,6 @@
 // Messages and events for the tests of transcripts.
 
-import type { Citation, Message } from "../api/types";
+import type { ApiMessage, Citation } from "../api/types";
 import type { AnswerEvent } from "../stream/events";
 import { applyEvent } from "./applyEvent";
 import { accept, ask } from "./transcript";
@@ -11,8 +11,9 @@ export const CREATED_AT = "2026-01-01T00:00:00Z";
 export const source: Citation = { number: 1, document_id: "d", title: "T", passage: 0, snippet: "s", score: 1 };
 
 /** An answer to the question `q`, unless the fields say otherwise. */
-export function message(fields: Partial<Message> & Pick<Message, "id">): Message {
+export function message(fields: Partial<ApiMessage> & Pick<ApiMessage, "id">): ApiMessage {
   return {
+    conversation_id: "c",
     role: "assistant",
     text: "",
     parent_id: "q",
