@@ -46,7 +46,7 @@ async fn a_conversation_has_the_same_state_in_both_stores() {
     backbone.command(user, id, Intent::Tag(Tags::parse(&["Percussion"]).unwrap())).await;
     backbone.command(user, id, Intent::Pin).await;
     let ours = backbone.store.conversations().current(id.uuid()).await.unwrap();
-    let theirs: Conversation = load_by_stock_repository(backbone.store.pool(), id.uuid()).await;
+    let theirs: Conversation = load_by_stock_repository(&backbone.pool, id.uuid()).await;
     assert_eq!(theirs, ours);
     assert_eq!(theirs.version(), Version(9));
 }
@@ -69,14 +69,14 @@ async fn a_document_and_an_account_have_the_same_state_in_both_stores() {
         documents.execute(id, command, &metadata(user), None).await.unwrap();
     }
     let ours = documents.current(id).await.unwrap();
-    let theirs: Document = load_by_stock_repository(backbone.store.pool(), id).await;
+    let theirs: Document = load_by_stock_repository(&backbone.pool, id).await;
     assert_eq!((theirs.version(), &theirs), (Version(2), &ours));
 
     let erase = (user, AccountCommand::RequestErasure { receipt: ReceiptId::new(Uuid::now_v7()) });
     let accounts = backbone.store.accounts();
     accounts.execute(user.uuid(), erase, &metadata(user), None).await.unwrap();
     let ours = accounts.current(user.uuid()).await.unwrap();
-    let theirs: Account = load_by_stock_repository(backbone.store.pool(), user.uuid()).await;
+    let theirs: Account = load_by_stock_repository(&backbone.pool, user.uuid()).await;
     assert_eq!((theirs.version(), &theirs), (Version(2), &ours));
 }
 
@@ -86,7 +86,7 @@ async fn events_have_complete_metadata_and_no_private_part() {
     let user = backbone.user().await;
     let id = conversation();
     backbone.ask(user, id, "Where is the xylophone?").await;
-    let repository = stock_repository(backbone.store.pool());
+    let repository = stock_repository(&backbone.pool);
     let events = repository.get_events::<Conversation>(&id.uuid().to_string()).await.unwrap();
     let types: Vec<&str> = events.iter().map(|event| event.event_type.as_str()).collect();
     assert_eq!(types, ["ConversationStarted", "QuestionAsked", "AnswerRequested"]);
@@ -109,7 +109,7 @@ async fn events_have_complete_metadata_and_no_private_part() {
 async fn the_stock_repository_cannot_append_and_readers_of_read_models_cannot_read() {
     let backbone = Backbone::new().await;
     let user = backbone.user().await;
-    let pool = backbone.store.pool();
+    let pool = &backbone.pool;
     let event = SerializedEvent::new(
         user.to_string(),
         2,
