@@ -68,7 +68,7 @@ async fn documents_await_indexing_until_they_are_indexed() {
     let awaiting = async |limit| documents::awaiting_indexing(&pool, Duration::ZERO, limit).await.unwrap();
     assert_eq!(awaiting(10).await, [first, second]);
     assert_eq!(awaiting(1).await, [first]);
-    let age = Duration::from_secs(100 * 365 * 24 * 3_600);
+    let age = Duration::from_hours(100 * 365 * 24);
     assert!(documents::awaiting_indexing(&pool, age, 10).await.unwrap().is_empty());
     let indexed = DocumentEvent::DocumentIndexed { passages: 3, embedding_model: "model".into() };
     history.append_to_document(first, indexed);
