@@ -51,7 +51,7 @@ impl App {
     /// Prepares the connections. A dependency that is away does not fail the start: the role that needs it
     /// waits for it.
     pub async fn new(config: Config, roles: BTreeSet<Role>) -> anyhow::Result<Self> {
-        let nats = nats::connect(config.nats_url.expose(), "colloquy").await?;
+        let nats = nats::connect(&config.nats_url.expose().into(), "colloquy").await?;
         let subjects = Subjects::new(&config.nats_prefix);
         let wake = if roles.contains(&Role::Sequencer) {
             SequencerWake::local()

@@ -36,7 +36,7 @@ pub(crate) async fn measure(
     clients: &Clients,
     users: usize,
 ) -> anyhow::Result<Delivery> {
-    let client = nats::connect(nats_url, "bench").await?;
+    let client = nats::connect(&nats_url.into(), "bench").await?;
     let mut events = client.subscribe(Subjects::new("colloquy").answers_requested()).await?;
     client.flush().await?;
     let (arrivals, mut arrived) = mpsc::unbounded_channel();

@@ -65,7 +65,7 @@ impl Backbone {
         Self {
             pool: database.clone().into(),
             store: Store::new(database, keyring),
-            nats: nats::connect(&service("COLLOQUY_TEST_NATS_URL"), "test").await.unwrap(),
+            nats: nats::connect(&service("COLLOQUY_TEST_NATS_URL").into(), "test").await.unwrap(),
             subjects: Subjects::new(&format!("t{}", Uuid::now_v7().simple())),
             wake: SequencerWake::local(),
             cancel: CancellationToken::new(),

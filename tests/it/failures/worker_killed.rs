@@ -90,7 +90,7 @@ async fn with_jetstream_wiped_during_an_answer_the_answer_is_complete_and_stream
     let data = embedded::DataDir::temporary().unwrap();
     let parts = embedded::Parts::locate(embedded::WithModel::No).await.unwrap();
     let server = embedded::Nats::start(&parts, &data).await.unwrap();
-    let client = nats::connect(&server.url(), "test").await.unwrap();
+    let client = nats::connect(&server.url().into(), "test").await.unwrap();
     let backbone = Backbone { nats: client, ..Backbone::new().await };
     backbone.sequence();
     backbone.project();
