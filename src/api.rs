@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef as _};
+use axum::http::HeaderValue;
 use axum::routing::{any, get, post};
 
 use middleware::metrics::RequestMetrics;
@@ -43,7 +44,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(15);
 const UPLOAD_TIME_LIMIT: Duration = Duration::from_mins(5);
 
 /// All routes with their middleware. `cors_origins` are other origins whose pages can call the API.
-pub fn router(state: ApiState, cors_origins: &[String]) -> Router {
+pub fn router(state: ApiState, cors_origins: &[HeaderValue]) -> Router {
     let metrics = Arc::<RequestMetrics>::from_ref(&state);
     let routes = compressed(timed(resources(), TIME_LIMIT))
         .merge(description::page())

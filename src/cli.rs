@@ -1,6 +1,9 @@
 //! The command line: one module for each command, with its arguments and `run`.
+//!
+//! The arguments of a command include the parts of the configuration that it needs.
 
 mod audit;
+mod config_reference;
 mod grant;
 mod ingest;
 mod keys;
@@ -11,12 +14,18 @@ mod reindex;
 mod restore;
 mod serve;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::config::{self, AppConfig, KnowledgeConfig, secret};
+use crate::telemetry::LoggingConfig;
 
 /// Event-driven question-answering chat.
 #[derive(Debug, Parser)]
-#[command(name = "colloquy", version, about)]
+#[command(name = "colloquy", version)]
+#[command(after_help = "The configuration is read from the environment: see `colloquy serve --help`.")]
 pub struct Cli {
+    #[command(flatten)]
+    logging: LoggingConfig,
     #[command(subcommand)]
     command: Command,
 }
@@ -24,47 +33,83 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the service: all roles in one process, or some of them.
-    Serve(serve::Arguments),
+    Serve(Box<serve::Arguments>),
     /// Apply pending database migrations over a direct connection.
-    Migrate,
+    Migrate(migrate::Arguments),
     /// Set an account's role.
     Grant(grant::Arguments),
     /// Add documents (Markdown, text, HTML, PDF, Word) to the shared knowledge.
-    Ingest(ingest::Arguments),
-    /// Move all documents to the configured embedding model; the previous one answers until the move is complete.
+    Ingest(Box<ingest::Arguments>),
+    /// Move all documents to the configured embedding model. Answers use the previous one until then.
     ///
     /// When the model has not changed, repairs the index instead.
-    Reindex,
+    Reindex(Box<DocumentArguments>),
     /// Rebuild read models from the ledger without downtime. Resumes an interrupted rebuild.
     Rebuild(rebuild::Arguments),
     /// Manage encryption keys.
     #[command(subcommand)]
     Keys(keys::Command),
     /// Restore JetStream streams, read models and the document index from Postgres and the stored files.
-    Restore,
+    Restore(Box<DocumentArguments>),
     /// Replay, export and verify history.
     #[command(subcommand)]
     Audit(audit::Command),
     /// Print the OpenAPI 3.1 document of the HTTP API.
     #[command(name = "openapi")]
     OpenApi,
+    /// Print the reference of all environment variables, in Markdown.
+    #[command(hide = true)]
+    ConfigReference,
+}
+
+/// Configuration of the commands that work with the ledger.
+#[derive(Debug, Args)]
+#[command(after_help = secret::help(AppConfig::SECRETS))]
+struct LedgerArguments {
+    #[command(flatten)]
+    config: AppConfig,
+}
+
+/// Configuration of the commands that work with documents as well.
+#[derive(Debug, Args)]
+#[command(after_help = secret::help(&[AppConfig::SECRETS, KnowledgeConfig::SECRETS].concat()))]
+struct DocumentArguments {
+    #[command(flatten)]
+    app: AppConfig,
+    #[command(flatten)]
+    knowledge: KnowledgeConfig,
 }
 
 impl Cli {
+    /// Parses the arguments and the environment of the process. Exits after help and errors, which it prints.
+    pub fn from_process() -> Self {
+        let matches = config::with_environment(Self::command()).get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
+    /// Configuration of the log.
+    pub const fn logging(&self) -> &LoggingConfig {
+        &self.logging
+    }
+
     /// Runs the command.
     pub async fn run(self) -> anyhow::Result<()> {
         match self.command {
-            Command::Serve(arguments) => serve::run(arguments).await,
-            Command::Migrate => migrate::run().await,
+            Command::Serve(arguments) => serve::run(*arguments).await,
+            Command::Migrate(arguments) => migrate::run(arguments).await,
             Command::Grant(arguments) => grant::run(arguments).await,
-            Command::Ingest(arguments) => ingest::run(arguments).await,
-            Command::Reindex => reindex::run().await,
+            Command::Ingest(arguments) => ingest::run(*arguments).await,
+            Command::Reindex(arguments) => reindex::run(*arguments).await,
             Command::Rebuild(arguments) => rebuild::run(arguments).await,
             Command::Keys(command) => keys::run(command).await,
-            Command::Restore => restore::run().await,
+            Command::Restore(arguments) => restore::run(*arguments).await,
             Command::Audit(command) => audit::run(command).await,
             Command::OpenApi => {
                 openapi::run();
+                Ok(())
+            }
+            Command::ConfigReference => {
+                config_reference::run();
                 Ok(())
             }
         }

@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use colloquy::cli::Cli;
 use colloquy::telemetry;
 
@@ -10,9 +9,7 @@ use colloquy::telemetry;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    telemetry::start();
-    match run(cli) {
+    match run(Cli::from_process()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("colloquy: {error:#}");
@@ -23,6 +20,7 @@ fn main() -> ExitCode {
 
 /// Does not wait for blocking work, such as an embedding, that outlives the command.
 fn run(cli: Cli) -> anyhow::Result<()> {
+    telemetry::start(cli.logging())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(cli.run());
     runtime.shutdown_background();

@@ -15,7 +15,7 @@ use crate::audit::CheckpointSigner;
 
 use crate::api::live::Live;
 use crate::api::{self, ApiState, Knowledge, Services};
-use crate::config::Config;
+use crate::config::{AppConfig, Config, WorkerConfig};
 use crate::knowledge::files::Files;
 use crate::knowledge::models;
 use crate::roles::eraser::Eraser;
@@ -39,7 +39,7 @@ const KEYRING_CONNECTIONS: u32 = 4;
 /// The connections and settings that all roles of a process share.
 #[derive(Debug, Clone)]
 pub struct App {
-    config: Arc<Config>,
+    config: Arc<AppConfig>,
     roles: BTreeSet<Role>,
     nats: Client,
     subjects: Subjects,
@@ -50,15 +50,15 @@ pub struct App {
 impl App {
     /// Prepares the connections. A dependency that is away does not fail the start: the role that needs it
     /// waits for it.
-    pub async fn new(config: Config, roles: BTreeSet<Role>) -> anyhow::Result<Self> {
-        let nats = nats::connect(&config.nats_url.expose().into(), "colloquy").await?;
+    pub async fn new(config: AppConfig, roles: BTreeSet<Role>) -> anyhow::Result<Self> {
+        let nats = nats::connect(&config.nats_url, "colloquy").await?;
         let subjects = Subjects::new(&config.nats_prefix);
         let wake = if roles.contains(&Role::Sequencer) {
             SequencerWake::local()
         } else {
             SequencerWake::remote(nats.clone(), &subjects)
         };
-        let database = Database::connect(&config.database_url.expose().into(), KEYRING_CONNECTIONS)?;
+        let database = Database::connect(&config.database_url, KEYRING_CONNECTIONS)?;
         let keyring = Arc::new(
             Keyring::new(database, config.master_key.clone())
                 .with_previous(config.master_key_previous.clone()),
@@ -90,15 +90,15 @@ impl App {
 
     /// A store with a connection pool of its own, so that no role uses up the connections of another.
     pub fn store(&self, connections: u32) -> anyhow::Result<Store> {
-        let database = Database::connect(&self.config.database_url.expose().into(), connections)?;
+        let database = Database::connect(&self.config.database_url, connections)?;
         Ok(Store::new(database, Arc::clone(&self.keyring)))
     }
 
     /// Repeats the erasures that a restored database does not contain, before anything is served. Where NATS
     /// or the database does not answer in time, serving starts all the same and the eraser repeats them
     /// later.
-    async fn repeat_erasures(&self) {
-        let repeating = async { self.eraser()?.repeat_erasures().await };
+    async fn repeat_erasures(&self, config: &Config) {
+        let repeating = async { self.eraser(config)?.repeat_erasures().await };
         match tokio::time::timeout(REPEAT_ERASURES_TIMEOUT, repeating).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
@@ -112,12 +112,12 @@ impl App {
     }
 
     /// Carries out erasures of accounts.
-    pub fn eraser(&self) -> anyhow::Result<Eraser> {
+    pub fn eraser(&self, config: &Config) -> anyhow::Result<Eraser> {
         Ok(Eraser {
             store: self.store(ERASER_CONNECTIONS)?,
-            accounts: AccountsDatabase::connect(&self.config.auth_database_url.expose().into(), 1)?,
-            collections: models::collections(&self.config.worker)?,
-            files: Files::at(&self.config.worker.files_url)?,
+            accounts: AccountsDatabase::connect(&config.auth_database_url, 1)?,
+            collections: models::collections(&config.knowledge.qdrant)?,
+            files: Files::new(&config.knowledge.files)?,
             nats: self.nats.clone(),
             subjects: self.subjects.clone(),
             wake: self.wake.clone(),
@@ -125,8 +125,9 @@ impl App {
     }
 
     /// Ends conversations and documents by age.
-    pub fn retention(&self) -> anyhow::Result<Retention> {
-        let keep = self.config.retention_days.map(|days| TimeDelta::days(days.into()));
+    pub fn retention(&self, config: &WorkerConfig) -> anyhow::Result<Retention> {
+        let days = config.retention_days;
+        let keep = (days > 0).then(|| TimeDelta::days(days.into()));
         Ok(Retention { store: self.store(ERASER_CONNECTIONS)?, wake: self.wake.clone(), keep })
     }
 
@@ -142,11 +143,16 @@ impl App {
 
     /// Signs the ledger's head.
     pub fn signer(&self, store: Store) -> CheckpointSigner {
-        CheckpointSigner::new(store, self.config.api.audit_signing_key.clone())
+        CheckpointSigner::new(store, self.config.audit_signing_key.clone())
     }
 
     /// Runs the roles until `shutdown`, or until one of them ends early, which is an error.
-    pub async fn run(self, listener: Option<TcpListener>, shutdown: Shutdown) -> anyhow::Result<()> {
+    pub async fn run(
+        self,
+        config: Config,
+        listener: Option<TcpListener>,
+        shutdown: Shutdown,
+    ) -> anyhow::Result<()> {
         let mut supervisor = Supervisor::default();
         if self.roles.contains(&Role::Sequencer) {
             self.spawn_sequencer(&mut supervisor)?;
@@ -155,12 +161,12 @@ impl App {
             self.spawn_projector(&mut supervisor)?;
         }
         if self.roles.contains(&Role::Worker) {
-            self.spawn_worker(&mut supervisor)?;
+            self.spawn_worker(&config, &mut supervisor)?;
         }
         if self.roles.contains(&Role::Api) {
             let listener = listener.context("the api role has no address to listen on")?;
-            self.repeat_erasures().await;
-            self.spawn_api(&mut supervisor, listener)?;
+            self.repeat_erasures(&config).await;
+            self.spawn_api(&config, &mut supervisor, listener)?;
         }
         supervisor.run(shutdown, GRACE).await
     }
@@ -182,20 +188,26 @@ impl App {
         Ok(())
     }
 
-    fn spawn_worker(&self, supervisor: &mut Supervisor) -> anyhow::Result<()> {
-        supervisor.spawn_loop("eraser", Stage::Background, self.eraser()?.run());
-        supervisor.spawn_loop("retention", Stage::Background, self.retention()?.run());
-        let (config, store) = (Arc::clone(&self.config), self.store(WORKER_CONNECTIONS)?);
+    fn spawn_worker(&self, config: &Config, supervisor: &mut Supervisor) -> anyhow::Result<()> {
+        supervisor.spawn_loop("eraser", Stage::Background, self.eraser(config)?.run());
+        supervisor.spawn_loop("retention", Stage::Background, self.retention(&config.worker)?.run());
+        let (worker, knowledge) = (config.worker.clone(), config.knowledge.clone());
+        let store = self.store(WORKER_CONNECTIONS)?;
         let (nats, subjects, wake) = (self.nats.clone(), self.subjects.clone(), self.wake.clone());
         let cancel = supervisor.token(Stage::Background);
         supervisor.spawn("worker", Stage::Background, async move {
-            Box::pin(answering::start(&config.worker, store, nats, subjects, wake, cancel)).await
+            Box::pin(answering::start(&worker, &knowledge, store, nats, subjects, wake, cancel)).await
         });
         Ok(())
     }
 
-    fn spawn_api(&self, supervisor: &mut Supervisor, listener: TcpListener) -> anyhow::Result<()> {
-        let store = self.store(self.config.database_connections)?;
+    fn spawn_api(
+        &self,
+        config: &Config,
+        supervisor: &mut Supervisor,
+        listener: TcpListener,
+    ) -> anyhow::Result<()> {
+        let store = self.store(config.api.database_connections)?;
         let stop = supervisor.token(Stage::Intake);
         let live = Live::new(store.clone(), self.nats.clone(), self.subjects.clone());
         let (listening, until) = (live.clone(), stop.clone());
@@ -204,19 +216,20 @@ impl App {
             Ok(())
         });
         let services = Services {
+            signer: self.signer(store.clone()),
             store,
-            accounts: AccountsDatabase::connect(&self.config.auth_database_url.expose().into(), 1)?,
+            accounts: AccountsDatabase::connect(&config.auth_database_url, 1)?,
             knowledge: Knowledge {
-                index: models::collections(&self.config.worker)?.active_index(),
-                files: Files::at(&self.config.worker.files_url)?,
+                index: models::collections(&config.knowledge.qdrant)?.active_index(),
+                files: Files::new(&config.knowledge.files)?,
             },
             nats: self.nats.clone(),
             live,
             wake: self.wake.clone(),
             short_lived: supervisor.short_lived(),
         };
-        let api = ApiState::new(&self.config.api, services)?;
-        let cors_origins = self.config.api.cors_origins.clone();
+        let api = ApiState::new(&config.api, services)?;
+        let cors_origins = config.api.cors_origins.clone();
         let following = api.clone();
         supervisor.spawn_loop(
             "erasure_listener",

@@ -1,15 +1,42 @@
-//! Logs: text for people, JSON for machines. Never texts, tokens or addresses of people.
+//! Logs on standard error. They hold ids and durations, never texts, tokens or addresses of users.
 
+use anyhow::anyhow;
+use clap::builder::Resettable;
+use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
-/// Starts logging to standard error: `LOG` is the filter (default `info`), `LOG_FORMAT` is `text` or `json`.
-pub fn start() {
-    let filter =
-        EnvFilter::try_from_env("LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,async_nats=warn"));
+/// Configuration of the log.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Logging")]
+pub struct LoggingConfig {
+    /// Filter of the log: a level, or a list such as `info,store=debug`.
+    #[arg(long, env = "LOG", global = true, default_value = "info,sqlx=warn,async_nats=warn")]
+    pub log: String,
+    /// Format of the log.
+    #[arg(long, env = "LOG_FORMAT", global = true, value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+}
+
+/// Format of the log.
+// A help text of a value would make every command print the long form of its help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for a terminal.
+    #[value(help = Resettable::Reset)]
+    Text,
+    /// One JSON object a line.
+    #[value(help = Resettable::Reset)]
+    Json,
+}
+
+/// Starts logging.
+pub fn start(config: &LoggingConfig) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&config.log)
+        .map_err(|error| anyhow!("LOG is not a filter of the log: {error}"))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    if std::env::var("LOG_FORMAT").is_ok_and(|format| format == "json") {
-        builder.json().init();
-    } else {
-        builder.with_target(false).init();
+    match config.log_format {
+        LogFormat::Text => builder.with_target(false).init(),
+        LogFormat::Json => builder.json().init(),
     }
+    Ok(())
 }

@@ -25,12 +25,12 @@ pub(crate) async fn measure(accounts: &Accounts) -> anyhow::Result<TokenCheck> {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         public_url: String::new(),
         web_dir: None,
+        database_connections: 1,
         auth_url: accounts.url(),
         auth_issuer: "colloquy".to_owned(),
         auth_audience: "colloquy".to_owned(),
         cors_origins: vec![],
         rate_limit: 0,
-        audit_signing_key: None,
     })
     .await?;
     let tokens: Vec<String> = (0..TOKENS).map(|user| accounts.token(user)).collect::<Result<_, _>>()?;

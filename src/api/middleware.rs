@@ -39,7 +39,7 @@ const TIMED_OUT: StatusCode = StatusCode::REQUEST_TIMEOUT;
 pub(super) fn surround<S: Clone + Send + Sync + 'static>(
     routes: Router<S>,
     metrics: Arc<RequestMetrics>,
-    cors_origins: &[String],
+    cors_origins: &[HeaderValue],
     body_limit_bytes: usize,
 ) -> Router<S> {
     routes.layer(
@@ -81,13 +81,12 @@ async fn render_timeout(response: Response<Body>) -> Response<Body> {
 }
 
 /// Lets pages of the configured origins call the API; no other origin without configuration.
-fn cors(origins: &[String]) -> CorsLayer {
-    let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
+fn cors(origins: &[HeaderValue]) -> CorsLayer {
     if origins.is_empty() {
         return CorsLayer::new();
     }
     CorsLayer::new()
-        .allow_origin(AllowOrigin::list(origins))
+        .allow_origin(AllowOrigin::list(origins.to_vec()))
         .allow_methods([Method::GET, Method::POST, Method::DELETE])
         .allow_headers([
             header::AUTHORIZATION,

@@ -52,6 +52,8 @@ pub struct Services {
     pub live: Live,
     /// Notified after each append.
     pub wake: SequencerWake,
+    /// Signs the head of the ledger.
+    pub signer: CheckpointSigner,
     /// Runs the tasks behind streams.
     pub short_lived: ShortLived,
 }
@@ -111,7 +113,8 @@ extractable! {
 impl ApiState {
     /// Builds the state from the connections of the process.
     pub fn new(config: &ApiConfig, services: Services) -> anyhow::Result<Self> {
-        let Services { store, accounts: account_tables, knowledge, nats, live, wake, short_lived } = services;
+        let Services { store, accounts: account_tables, knowledge, nats, live, wake, signer, short_lived } =
+            services;
         let live = Arc::new(live);
         let accounts = Arc::new(Accounts::new(store.clone(), wake.clone(), Arc::clone(&live)));
         Ok(Self(Arc::new(Parts {
@@ -119,7 +122,6 @@ impl ApiState {
             account_service: Arc::new(AccountService::new(config, account_tables)?),
             reads: Arc::new(ReadModels::new(store.clone(), Arc::clone(&live))),
             cursors: Arc::new(Cursors::new(store.keyring().master())),
-            signer: CheckpointSigner::new(store.clone(), config.audit_signing_key.clone()),
             streams: Arc::new(Streams::new(
                 store.clone(),
                 Arc::clone(&live),
@@ -136,6 +138,7 @@ impl ApiState {
             nats,
             live,
             knowledge,
+            signer,
         })))
     }
 

@@ -8,7 +8,7 @@ use chrono::{DateTime, SecondsFormat, SubsecRound as _, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::signing::{Checkpoint, InvalidKey, SigningKey, hex};
+use super::signing::{Checkpoint, InvalidKey, SigningKey};
 use store::{AuditKeyRow, CheckpointRow, Store, StoreError};
 
 /// Signs checkpoints.
@@ -148,7 +148,7 @@ impl From<CheckpointRow> for Checkpoint {
     fn from(row: CheckpointRow) -> Self {
         Self {
             position: row.position,
-            root: hex(&row.root),
+            root: hex::encode(row.root),
             signature: STANDARD.encode(row.signature),
             key_id: row.key_id,
             at: time(row.signed_at),

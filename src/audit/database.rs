@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aggregates::Position;
 use uuid::Uuid;
 
-use super::signing::{Checkpoint, PublicKey, hex};
+use super::signing::{Checkpoint, PublicKey};
 use super::verify::{Misfit, Verified};
 use store::{
     CheckpointRow, EventFilter, GENESIS, LedgerHash, LinkedEntry, Store, StoreError, UnsequencedEvent,
@@ -123,7 +123,7 @@ impl Walk {
         while let Some(checkpoint) = self.checkpoints.pop_if(|next| next.position.0 <= self.last) {
             let signed = Checkpoint::from(checkpoint);
             let key = self.keys.get(&signed.key_id);
-            if signed.position.0 == self.last && signed.root != hex(&self.hash) {
+            if signed.position.0 == self.last && signed.root != hex::encode(self.hash) {
                 return Err(misfit(self.last, "a checkpoint that was signed here has another root"));
             }
             if !key.is_some_and(|key| signed.is_signed_by(key)) {

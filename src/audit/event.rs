@@ -12,7 +12,6 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::signing::hex;
 use store::{ContentKeys, LinkedEntry, Store, StoreError, StoredEvent};
 
 /// An event of the ledger. Its hash is SHA-256 over the previous hash and its canonical bytes
@@ -150,8 +149,8 @@ impl OpenPage {
             erased,
             metadata: &event.metadata,
             sealed: event.private.as_ref().map(|sealed| STANDARD.encode(sealed)),
-            previous: hex(&linked.previous),
-            hash: hex(&linked.entry.hash),
+            previous: hex::encode(linked.previous),
+            hash: hex::encode(linked.entry.hash),
         }
     }
 

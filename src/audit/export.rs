@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::event::{OpenPage, open_page};
-use super::signing::{Checkpoint, PublicKey, SigningKey, hex};
+use super::signing::{Checkpoint, PublicKey, SigningKey};
 use crate::audit::CheckpointSigner;
 use store::{EventFilter, LedgerHash, LinkedEntry, Store, StoreError, finish};
 
@@ -187,7 +187,7 @@ fn write_lines(page: &OpenPage) -> Result<Written, ExportFailed> {
         text.pop();
         let hash = digest(&SHA256, text.get(begins..).unwrap_or_default());
         text.extend_from_slice(LINE_HASH.as_bytes());
-        text.extend_from_slice(hex(hash.as_ref()).as_bytes());
+        text.extend_from_slice(hex::encode(hash.as_ref()).as_bytes());
         text.extend_from_slice(b"\"}\n");
         hashes.extend(LedgerHash::try_from(hash.as_ref()));
     }
@@ -207,7 +207,7 @@ fn last_line(
     digest: Context,
 ) -> Result<Bytes, ExportFailed> {
     let mut lines =
-        SignedLines { after: after.0, count, digest: hex(&finish(digest)), signature: String::new() };
+        SignedLines { after: after.0, count, digest: hex::encode(finish(digest)), signature: String::new() };
     lines.signature = key.sign(&lines.text(head));
     let SignedHead { position, root, signature, key_id, public_key, at } = head;
     let checkpoint = SignedHead {

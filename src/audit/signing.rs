@@ -8,8 +8,10 @@ use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use zeroize::Zeroizing;
 
 /// Characters of a key id.
 const KEY_ID_LENGTH: usize = 16;
@@ -29,7 +31,7 @@ pub enum InvalidKey {
     Public,
 }
 
-/// A private key.
+/// A private key. AWS-LC owns its memory and wipes it on drop; copies of the key are wiped, too.
 pub struct SigningKey(Ed25519KeyPair);
 
 impl fmt::Debug for SigningKey {
@@ -46,7 +48,8 @@ impl SigningKey {
 
     /// Parses a key: PEM as `openssl genpkey -algorithm ed25519` writes it, or a seed in hexadecimal or
     /// base64.
-    pub fn parse(text: &str) -> Result<Self, InvalidKey> {
+    pub fn parse(text: &SecretString) -> Result<Self, InvalidKey> {
+        let text = text.expose_secret();
         let pair = match pem(text) {
             Some(der) => Ed25519KeyPair::from_pkcs8_maybe_unchecked(&der),
             None => Ed25519KeyPair::from_seed_unchecked(&bytes_of(text).ok_or(InvalidKey::Private)?),
@@ -60,12 +63,12 @@ impl SigningKey {
     }
 
     /// The seed, which the caller encrypts at once.
-    pub fn seed(&self) -> Result<Vec<u8>, InvalidKey> {
+    pub fn seed(&self) -> Result<Zeroizing<Vec<u8>>, InvalidKey> {
         use aws_lc_rs::encoding::AsBigEndian as _;
         let seed = self.0.seed().map_err(|_| InvalidKey::Private)?;
         let bytes: aws_lc_rs::encoding::Curve25519SeedBin<'_> =
             seed.as_be_bytes().map_err(|_| InvalidKey::Private)?;
-        Ok(bytes.as_ref().to_vec())
+        Ok(Zeroizing::new(bytes.as_ref().to_vec()))
     }
 
     /// The public key.
@@ -89,7 +92,7 @@ impl PublicKey {
     /// Parses a key: PEM, base64 or hexadecimal.
     pub fn parse(text: &str) -> Result<Self, InvalidKey> {
         let bytes = match pem(text) {
-            Some(der) => der.strip_prefix(&SPKI_PREFIX).map(<[u8]>::to_vec),
+            Some(der) => der.strip_prefix(&SPKI_PREFIX).map(|key| Zeroizing::new(key.to_vec())),
             None => bytes_of(text),
         };
         Self::from_bytes(&bytes.ok_or(InvalidKey::Public)?)
@@ -107,7 +110,7 @@ impl PublicKey {
 
     /// Key id: the first characters of the SHA-256 in hexadecimal.
     pub fn id(&self) -> String {
-        let mut id = hex(digest(&SHA256, &self.0).as_ref());
+        let mut id = hex::encode(digest(&SHA256, &self.0));
         id.truncate(KEY_ID_LENGTH);
         id
     }
@@ -144,9 +147,9 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Signs a head.
+    /// Signs a head of the ledger.
     pub fn sign(key: &SigningKey, position: Position, root: &[u8], at: String) -> Self {
-        let (root, key_id) = (hex(root), key.public_key().id());
+        let (root, key_id) = (hex::encode(root), key.public_key().id());
         let signature = key.sign(&checkpoint_text(position, &root, &at, &key_id));
         Self { position, root, signature, key_id, at }
     }
@@ -163,41 +166,25 @@ fn checkpoint_text(position: Position, root: &str, at: &str, key_id: &str) -> St
     format!("colloquy checkpoint 1\n{position}\n{root}\n{at}\n{key_id}\n")
 }
 
-/// Bytes in hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-/// 32 bytes from lower-case hexadecimal, and nothing else.
-pub(crate) fn unhex(text: &str) -> Option<[u8; 32]> {
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    let text: &[u8; 64] = text.as_bytes().try_into().ok()?;
+/// 32 bytes from 64 lower-case hexadecimal digits: a hash has one text form.
+pub(crate) fn parse_hash(text: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
-    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-        let [high, low] = pair else { return None };
-        *byte = digit(*high)? << 4 | digit(*low)?;
-    }
-    Some(bytes)
+    hex::decode_to_slice(text, &mut bytes).ok()?;
+    text.bytes().all(|digit| !digit.is_ascii_uppercase()).then_some(bytes)
 }
 
-fn bytes_of(text: &str) -> Option<Vec<u8>> {
+fn bytes_of(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let text = text.trim();
-    unhex(&text.to_ascii_lowercase()).map(Vec::from).or_else(|| STANDARD.decode(text).ok())
+    // 64 hexadecimal digits are valid base64, too.
+    let hexadecimal = hex::decode(text).ok().filter(|bytes| bytes.len() == 32);
+    hexadecimal.or_else(|| STANDARD.decode(text).ok()).map(Zeroizing::new)
 }
 
 /// The content of a PEM block; `None` if the text is not PEM.
-fn pem(text: &str) -> Option<Vec<u8>> {
+fn pem(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let body = text.trim().strip_prefix("-----BEGIN ")?.split_once("-----")?.1.split_once("-----END ")?.0;
-    STANDARD.decode(body.split_whitespace().collect::<String>()).ok()
+    let base64 = Zeroizing::new(body.split_whitespace().collect::<String>());
+    STANDARD.decode(base64.as_bytes()).ok().map(Zeroizing::new)
 }
 
 #[cfg(test)]
@@ -205,22 +192,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_checkpoint_is_signed_by_its_key_and_no_other_and_not_when_anything_changed() {
+    fn a_checkpoint_verifies_with_its_key_alone_and_only_unchanged() {
         let (key, other) = (SigningKey::generate().unwrap(), SigningKey::generate().unwrap());
         let signed = Checkpoint::sign(&key, Position(7), &[1; 32], "2026-01-01T00:00:00.000000Z".into());
         assert!(signed.is_signed_by(&key.public_key()));
         assert!(!signed.is_signed_by(&other.public_key()));
         assert!(!Checkpoint { position: Position(8), ..signed.clone() }.is_signed_by(&key.public_key()));
-        assert!(!Checkpoint { root: hex(&[2; 32]), ..signed.clone() }.is_signed_by(&key.public_key()));
+        assert!(!Checkpoint { root: hex::encode([2; 32]), ..signed.clone() }.is_signed_by(&key.public_key()));
         assert!(!Checkpoint { at: String::new(), ..signed }.is_signed_by(&key.public_key()));
     }
 
     #[test]
-    fn keys_are_read_as_they_were_written() {
+    fn keys_parse_from_every_form_that_they_are_written_in() {
         let key = SigningKey::generate().unwrap();
         let again = SigningKey::from_seed(&key.seed().unwrap()).unwrap();
         assert_eq!(again.public_key(), key.public_key());
-        assert_eq!(SigningKey::parse(&hex(&key.seed().unwrap())).unwrap().public_key(), key.public_key());
+        assert_eq!(
+            SigningKey::parse(&hex::encode(key.seed().unwrap()).into()).unwrap().public_key(),
+            key.public_key()
+        );
         let public = key.public_key();
         assert_eq!(PublicKey::parse(&public.to_base64()), Ok(public));
         let der = [SPKI_PREFIX.as_slice(), public.as_bytes()].concat();
@@ -230,20 +220,20 @@ mod tests {
     }
 
     #[test]
-    fn a_pem_of_openssl_is_read() {
+    fn a_pem_of_openssl_parses() {
         let pem = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----\n";
-        let key = SigningKey::parse(pem).unwrap();
+        let key = SigningKey::parse(&pem.into()).unwrap();
         // The first test vector of RFC 8032.
         assert_eq!(
-            hex(key.public_key().as_bytes()),
+            hex::encode(key.public_key().as_bytes()),
             "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
         );
     }
 
     #[test]
-    fn hexadecimal_is_read_in_one_form_only() {
-        assert_eq!(unhex(&hex(&[0xab; 32])), Some([0xab; 32]));
-        assert_eq!(unhex(&hex(&[0xab; 32]).to_uppercase()), None);
-        assert_eq!(unhex("ab"), None);
+    fn a_hash_has_one_text_form() {
+        assert_eq!(parse_hash(&hex::encode([0xab; 32])), Some([0xab; 32]));
+        assert_eq!(parse_hash(&hex::encode_upper([0xab; 32])), None);
+        assert_eq!(parse_hash("ab"), None);
     }
 }

@@ -22,7 +22,8 @@ use uuid::Uuid;
 use crate::audit::CheckpointSigner;
 use crate::audit::access_log::from_command_line;
 use crate::audit::{Access, AsOf, PublicKey, ReplayedConversation, record_access, replay};
-use crate::config::Config;
+use crate::cli::LedgerArguments;
+use crate::config::AppConfig;
 use crate::process::App;
 
 /// Enough to read pages ahead.
@@ -39,11 +40,11 @@ pub(super) enum Command {
     /// Show what changed in a conversation between two positions or times.
     Diff(diff::Arguments),
     /// Replace the signing key that is in use with a new one.
-    RotateKey,
+    RotateKey(LedgerArguments),
     /// List the public keys of all signed checkpoints.
-    Keys,
+    Keys(LedgerArguments),
     /// Print the signed head of the ledger.
-    Checkpoint,
+    Checkpoint(LedgerArguments),
 }
 
 pub(super) async fn run(command: Command) -> anyhow::Result<()> {
@@ -52,9 +53,9 @@ pub(super) async fn run(command: Command) -> anyhow::Result<()> {
         Command::Verify(arguments) => verify::run(arguments).await,
         Command::Show(arguments) => show::run(arguments).await,
         Command::Diff(arguments) => diff::run(arguments).await,
-        Command::RotateKey => keys::rotate().await,
-        Command::Keys => keys::list().await,
-        Command::Checkpoint => checkpoint::run().await,
+        Command::RotateKey(ledger) => keys::rotate(ledger.config).await,
+        Command::Keys(ledger) => keys::list(ledger.config).await,
+        Command::Checkpoint(ledger) => checkpoint::run(ledger.config).await,
     }
 }
 
@@ -65,8 +66,8 @@ struct Database {
 }
 
 impl Database {
-    async fn connect() -> anyhow::Result<Self> {
-        let app = App::new(Config::from_env()?, BTreeSet::new()).await?;
+    async fn connect(config: AppConfig) -> anyhow::Result<Self> {
+        let app = App::new(config, BTreeSet::new()).await?;
         let store = app.store(CONNECTIONS)?;
         Ok(Self { app, store })
     }

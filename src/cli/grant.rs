@@ -2,17 +2,21 @@
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
+use secrecy::SecretString;
 use store::AccountsDatabase;
 
-use crate::config::Config;
+use crate::config::secret::{self, AUTH_DATABASE_URL, DATABASE_URL};
 
 #[derive(Debug, Args)]
+#[command(after_help = secret::help(&[&AUTH_DATABASE_URL, &DATABASE_URL]))]
 pub(super) struct Arguments {
     /// E-mail address of the account.
     email: String,
     /// Role to set.
     #[arg(value_enum)]
     role: AccountRole,
+    #[arg(skip = AUTH_DATABASE_URL.or(&DATABASE_URL)?)]
+    auth_database_url: SecretString,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -35,9 +39,9 @@ impl AccountRole {
     }
 }
 
-pub(super) async fn run(Arguments { email, role }: Arguments) -> anyhow::Result<()> {
-    let config = Config::from_env()?;
-    let accounts = AccountsDatabase::connect(&config.auth_database_url.expose().into(), 1)?;
+pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let Arguments { email, role, auth_database_url } = arguments;
+    let accounts = AccountsDatabase::connect(&auth_database_url, 1)?;
     if !accounts.grant_role(&email, role.name()).await? {
         bail!("no account has this e-mail address");
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::Args;
 
-use crate::config::Config;
+use crate::cli::DocumentArguments;
 use crate::knowledge::ingest;
 use crate::process::App;
 
@@ -17,12 +17,14 @@ pub(super) struct Arguments {
     /// Files, or folders whose files are added recursively.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    documents: DocumentArguments,
 }
 
-pub(super) async fn run(Arguments { paths }: Arguments) -> anyhow::Result<()> {
-    let config = Config::from_env()?;
-    let app = App::new(config.clone(), BTreeSet::new()).await?;
-    let report = ingest::run(&config.worker, app.store(CONNECTIONS)?, app.wake(), &paths).await?;
+pub(super) async fn run(Arguments { paths, documents }: Arguments) -> anyhow::Result<()> {
+    let DocumentArguments { app, knowledge } = documents;
+    let app = App::new(app, BTreeSet::new()).await?;
+    let report = ingest::run(&knowledge, app.store(CONNECTIONS)?, app.wake(), &paths).await?;
     match report.rejected.len() {
         0 => Ok(()),
         1 => bail!("1 file was rejected"),

@@ -5,23 +5,24 @@ use std::collections::BTreeSet;
 use clap::Subcommand;
 use indicatif::ProgressBar;
 
-use crate::config::Config;
+use crate::cli::LedgerArguments;
+use crate::config::AppConfig;
 use crate::process::App;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Wrap every user key that `MASTER_KEY_PREVIOUS` wraps with `MASTER_KEY`, while the service runs.
-    RotateMaster,
+    RotateMaster(LedgerArguments),
 }
 
 pub(super) async fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::RotateMaster => rotate_master_key().await,
+        Command::RotateMaster(LedgerArguments { config }) => rotate_master_key(config).await,
     }
 }
 
-async fn rotate_master_key() -> anyhow::Result<()> {
-    let app = App::new(Config::from_env()?, BTreeSet::new()).await?;
+async fn rotate_master_key(config: AppConfig) -> anyhow::Result<()> {
+    let app = App::new(config, BTreeSet::new()).await?;
     let bar = ProgressBar::new_spinner().with_message("keys wrapped");
     let rotated = app.keyring().rotate_master_key(|rotated| bar.set_position(rotated)).await?;
     bar.finish_and_clear();

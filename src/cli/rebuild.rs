@@ -8,7 +8,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use projections::{Difference, ReadModel};
 
-use crate::config::Config;
+use crate::cli::LedgerArguments;
 use crate::operations::rebuild;
 use crate::process::App;
 
@@ -22,11 +22,13 @@ pub(super) struct Arguments {
     /// Change nothing: compare the live rows with those that the ledger yields.
     #[arg(long)]
     check: bool,
+    #[command(flatten)]
+    ledger: LedgerArguments,
 }
 
-pub(super) async fn run(Arguments { read_model, check }: Arguments) -> anyhow::Result<()> {
+pub(super) async fn run(Arguments { read_model, check, ledger }: Arguments) -> anyhow::Result<()> {
     let models = selected(read_model.as_deref())?;
-    let app = App::new(Config::from_env()?, BTreeSet::new()).await?;
+    let app = App::new(ledger.config, BTreeSet::new()).await?;
     let store = app.store(CONNECTIONS)?;
     let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template(
         "{bar:40} {human_pos} of {human_len} events, {per_sec}, {eta} left",

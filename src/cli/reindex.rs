@@ -2,16 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::Config;
+use crate::cli::DocumentArguments;
 use crate::knowledge::reindex;
 use crate::process::App;
 
 const CONNECTIONS: u32 = 4;
 
-pub(super) async fn run() -> anyhow::Result<()> {
-    let config = Config::from_env()?;
-    let app = App::new(config.clone(), BTreeSet::new()).await?;
-    let done = reindex::run(&config.worker, app.store(CONNECTIONS)?, app.wake()).await?;
+pub(super) async fn run(DocumentArguments { app, knowledge }: DocumentArguments) -> anyhow::Result<()> {
+    let app = App::new(app, BTreeSet::new()).await?;
+    let done = reindex::run(&knowledge, app.store(CONNECTIONS)?, app.wake()).await?;
     println!("Active collection: {}. Documents written to it: {}.", done.collection, done.documents);
     if let Some(replaced) = done.replaced {
         println!("Collection {replaced} was deleted.");

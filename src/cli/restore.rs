@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aggregates::Position;
 
-use crate::config::Config;
+use crate::cli::DocumentArguments;
 use crate::knowledge::reindex;
 use crate::operations::restore;
 use crate::process::App;
@@ -12,16 +12,15 @@ use crate::process::App;
 /// One connection for each read model, and some to read with.
 const CONNECTIONS: u32 = 8;
 
-pub(super) async fn run() -> anyhow::Result<()> {
-    let config = Config::from_env()?;
-    let app = App::new(config.clone(), BTreeSet::new()).await?;
+pub(super) async fn run(DocumentArguments { app, knowledge }: DocumentArguments) -> anyhow::Result<()> {
+    let app = App::new(app, BTreeSet::new()).await?;
     app.check_master_key().await?;
     let progress = |position: Position, goal: Position| eprintln!("{position} of {goal}");
     let store = app.store(CONNECTIONS)?;
     let position = restore::restore(&store, app.nats(), app.subjects(), progress).await?;
     app.wake().notify();
     println!("Streams and read models are restored up to position {position}.");
-    let done = reindex::run(&config.worker, store, app.wake()).await?;
+    let done = reindex::run(&knowledge, store, app.wake()).await?;
     println!("Documents indexed again: {}.", done.documents);
     Ok(())
 }

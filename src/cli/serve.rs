@@ -7,12 +7,13 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::config::Config;
+use crate::config::{Config, secret};
 use crate::process::App;
 use crate::roles::Role;
 use crate::runtime::supervisor::Shutdown;
 
 #[derive(Debug, Args)]
+#[command(after_help = secret::help(secret::ALL))]
 pub(super) struct Arguments {
     /// Roles to run, separated by commas; default all.
     #[arg(long, value_enum, value_delimiter = ',')]
@@ -20,10 +21,11 @@ pub(super) struct Arguments {
     /// Do not apply database migrations.
     #[arg(long)]
     no_migrate: bool,
+    #[command(flatten)]
+    config: Config,
 }
 
-pub(super) async fn run(Arguments { role, no_migrate }: Arguments) -> anyhow::Result<()> {
-    let config = Config::from_env()?;
+pub(super) async fn run(Arguments { role, no_migrate, config }: Arguments) -> anyhow::Result<()> {
     let roles: BTreeSet<Role> = if role.is_empty() { Role::ALL.into() } else { role.into_iter().collect() };
     let listener = if roles.contains(&Role::Api) {
         let address = config.api.listen;
@@ -36,11 +38,11 @@ pub(super) async fn run(Arguments { role, no_migrate }: Arguments) -> anyhow::Re
         None
     };
     if !no_migrate {
-        store::migrate(&config.database_direct_url.expose().into()).await?;
+        store::migrate(&config.database_direct_url).await?;
     }
-    let app = App::new(config, roles).await?;
+    let app = App::new(config.app.clone(), roles).await?;
     app.check_master_key().await?;
-    app.run(listener, shutdown_by_signals()?).await
+    app.run(config, listener, shutdown_by_signals()?).await
 }
 
 /// The first SIGINT or SIGTERM drains the process, the second aborts it.

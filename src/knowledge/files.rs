@@ -12,14 +12,16 @@ use std::time::Duration;
 
 use aggregates::UserId;
 use futures::TryStreamExt as _;
-use object_store::aws::AmazonS3Builder;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{ClientOptions, ObjectStore, ObjectStoreExt as _};
 use sealing::SealError;
+use secrecy::ExposeSecret as _;
 use uuid::Uuid;
 
+use crate::config::FilesConfig;
 pub use reading::Reading;
 pub use upload::{Kept, Upload};
 
@@ -63,14 +65,13 @@ pub enum FilesError {
 }
 
 impl Files {
-    /// The file store at `file:///a/folder`, which is created if it is missing, or at `s3://bucket/prefix`,
-    /// which reads `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION` and `AWS_ENDPOINT_URL` from the
-    /// environment.
-    pub fn at(url: &str) -> Result<Self, FilesError> {
-        if let Some(bucket) = url.strip_prefix("s3://") {
-            return Ok(Self { store: bucket_at(bucket)? });
+    /// The file store at `FILES_URL`: `file:///a/folder`, which is created if it is missing, or
+    /// `s3://bucket/prefix`.
+    pub fn new(config: &FilesConfig) -> Result<Self, FilesError> {
+        if let Some(bucket) = config.files_url.strip_prefix("s3://") {
+            return Ok(Self { store: bucket_at(bucket, config)? });
         }
-        let folder = url.strip_prefix("file://").ok_or(FilesError::Address)?;
+        let folder = config.files_url.strip_prefix("file://").ok_or(FilesError::Address)?;
         std::fs::create_dir_all(folder)?;
         let store = LocalFileSystem::new_with_prefix(folder)?;
         Ok(Self { store: Arc::new(store) })
@@ -111,17 +112,33 @@ impl Files {
     }
 }
 
-fn bucket_at(address: &str) -> Result<Arc<dyn ObjectStore>, FilesError> {
+/// The S3 client reads further variables, such as `AWS_WEB_IDENTITY_TOKEN_FILE`, from the environment.
+fn bucket_at(address: &str, config: &FilesConfig) -> Result<Arc<dyn ObjectStore>, FilesError> {
     let (bucket, prefix) = address.split_once('/').unwrap_or((address, ""));
     if bucket.is_empty() {
         return Err(FilesError::Address);
     }
-    let plain = ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT"]
+    let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket);
+    if let Some(region) = &config.aws_region {
+        builder = builder.with_region(region);
+    }
+    if let Some(endpoint) = &config.aws_endpoint_url {
+        builder = builder.with_endpoint(endpoint);
+    }
+    if let Some(id) = &config.aws_access_key_id {
+        builder = builder.with_access_key_id(id.expose_secret());
+    }
+    if let Some(secret) = &config.aws_secret_access_key {
+        builder = builder.with_secret_access_key(secret.expose_secret());
+    }
+    let endpoints = [AmazonS3ConfigKey::Endpoint, AmazonS3ConfigKey::S3Endpoint];
+    let plain = endpoints
         .iter()
-        .any(|name| std::env::var(name).is_ok_and(|endpoint| endpoint.starts_with("http://")));
+        .filter_map(|key| builder.get_config_value(key))
+        .any(|endpoint| endpoint.starts_with("http://"));
     let options =
         ClientOptions::new().with_timeout(STEP).with_connect_timeout(CONNECT).with_allow_http(plain);
-    let builder = AmazonS3Builder::from_env().with_bucket_name(bucket).with_client_options(options);
+    let builder = builder.with_client_options(options);
     Ok(Arc::new(PrefixStore::new(builder.build()?, Path::from(prefix))))
 }
 

@@ -19,7 +19,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use indicatif::{ProgressBar, ProgressStyle};
 use uuid::Uuid;
 
-use crate::config::WorkerConfig;
+use crate::config::KnowledgeConfig;
 use crate::knowledge::files::Files;
 use crate::knowledge::indexing::{Indexing, ProgressSink};
 use crate::knowledge::models::{ActiveModel, ModelRegistry};
@@ -48,7 +48,7 @@ struct Ingest {
 /// Fails when the store or the index fails. Files that were ingested before stay, and another run completes
 /// the rest.
 pub async fn run(
-    config: &WorkerConfig,
+    config: &KnowledgeConfig,
     store: Store,
     wake: SequencerWake,
     paths: &[PathBuf],
@@ -63,7 +63,7 @@ pub async fn run(
         store,
         wake,
         collections: models.collections().clone(),
-        files: Files::at(&config.files_url).context("FILES_URL cannot be used")?,
+        files: Files::new(&config.files).context("FILES_URL cannot be used")?,
         progress: progress_of(bar.clone()),
     };
     let ingest = Ingest { indexing, active, run: Uuid::now_v7(), seen: Mutex::default() };

@@ -14,10 +14,9 @@ use rag::embed::{EmbedError, Embedder, EmbedderConfig, EndpointConfig};
 use rag::error_chain::ErrorChain;
 use rag::index::{Collections, IndexConfig, PassageIndex};
 use rag::ingest::Ingester;
-use secrecy::SecretString;
 use tokio::sync::{Notify, watch};
 
-use crate::config::{EmbeddingConfig, WorkerConfig};
+use crate::config::{EmbeddingEndpoint, KnowledgeConfig, QdrantConfig};
 use crate::runtime::backoff::Backoff;
 
 /// Interval between looks at the active collection.
@@ -49,13 +48,14 @@ pub struct ModelRegistry {
 
 impl ModelRegistry {
     /// Reads the configuration. Loads and sends nothing.
-    pub fn new(config: &WorkerConfig) -> anyhow::Result<Self> {
+    pub fn new(config: &KnowledgeConfig) -> anyhow::Result<Self> {
+        let embedding = &config.embedding;
         Ok(Self {
-            collections: collections(config)?,
-            local: EmbedderConfig::new(&config.embedding_model_dir, &config.ort_dylib_path),
-            wanted: config.embedding.as_ref().map(endpoint),
-            previous: config.embedding_previous.as_ref().map(endpoint),
-            model_dir: config.embedding_model_dir.clone(),
+            collections: collections(&config.qdrant)?,
+            local: EmbedderConfig::new(&embedding.embedding_model_dir, &embedding.ort_dylib_path),
+            wanted: embedding.endpoint().map(endpoint),
+            previous: embedding.previous_endpoint().map(endpoint),
+            model_dir: embedding.embedding_model_dir.clone(),
             missing: Arc::default(),
         })
     }
@@ -201,22 +201,16 @@ impl ModelRegistry {
 }
 
 /// The configured collections. Sends nothing.
-pub fn collections(config: &WorkerConfig) -> anyhow::Result<Collections> {
-    let api_key = config.qdrant_api_key.as_ref();
-    let index = IndexConfig {
-        api_key: api_key.map(|key| SecretString::from(key.expose().to_owned())),
-        ..IndexConfig::new(&config.qdrant_url)
-    };
+pub fn collections(config: &QdrantConfig) -> anyhow::Result<Collections> {
+    let index =
+        IndexConfig { api_key: config.qdrant_api_key.clone(), ..IndexConfig::new(&config.qdrant_url) };
     Ok(Collections::new(
         &PassageIndex::new(&index).context("QDRANT_URL cannot be used")?,
         &config.qdrant_prefix,
     ))
 }
 
-fn endpoint(config: &EmbeddingConfig) -> EndpointConfig {
-    EndpointConfig {
-        api_key: config.api_key.as_ref().map(|key| SecretString::from(key.expose().to_owned())),
-        batch: config.batch,
-        ..EndpointConfig::new(&config.url, &config.name)
-    }
+fn endpoint(endpoint: EmbeddingEndpoint<'_>) -> EndpointConfig {
+    let EmbeddingEndpoint { url, name, api_key, batch } = endpoint;
+    EndpointConfig { api_key: api_key.cloned(), batch, ..EndpointConfig::new(url, name) }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::config::WorkerConfig;
+use crate::config::KnowledgeConfig;
 use crate::knowledge::files::Files;
 use crate::knowledge::indexing::Indexing;
 use crate::knowledge::models::{ActiveModel, LOOK, ModelRegistry};
@@ -33,7 +33,7 @@ pub struct Reindexed {
 
 /// Fills the collection of the configured model, activates it, and deletes the previous one after all
 /// processes switched.
-pub async fn run(config: &WorkerConfig, store: Store, wake: SequencerWake) -> anyhow::Result<Reindexed> {
+pub async fn run(config: &KnowledgeConfig, store: Store, wake: SequencerWake) -> anyhow::Result<Reindexed> {
     let models = ModelRegistry::new(config)?;
     let active = models.wanted().await?;
     active.index.ensure_collection().await.context("the index cannot be prepared (QDRANT_URL)")?;
@@ -41,7 +41,7 @@ pub async fn run(config: &WorkerConfig, store: Store, wake: SequencerWake) -> an
         store,
         wake,
         collections: models.collections().clone(),
-        files: Files::at(&config.files_url).context("FILES_URL cannot be used")?,
+        files: Files::new(&config.files).context("FILES_URL cannot be used")?,
         progress: Arc::new(|_, _, _| {}),
     };
     let bar =

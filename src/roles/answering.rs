@@ -27,12 +27,11 @@ use anyhow::Context as _;
 use async_nats::{Client, jetstream};
 use nats::Subjects;
 use rag::generate::{ChatConfig, ChatModel};
-use secrecy::SecretString;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::{ModelConfig, WorkerConfig};
+use crate::config::{KnowledgeConfig, ModelConfig, WorkerConfig};
 use crate::knowledge::files::Files;
 use crate::knowledge::indexing::Indexing;
 use crate::knowledge::models::ModelRegistry;
@@ -52,19 +51,20 @@ const GIVE_BACK: Duration = Duration::from_secs(3);
 /// waits for a dependency that is away.
 pub async fn start(
     config: &WorkerConfig,
+    knowledge: &KnowledgeConfig,
     store: Store,
     nats: Client,
     subjects: Subjects,
     wake: SequencerWake,
     cancel: CancellationToken,
 ) -> anyhow::Result<()> {
-    let models = ModelRegistry::new(config)?;
+    let models = ModelRegistry::new(knowledge)?;
     let (active, recreated) = (watch::Sender::new(models.open().await?), Arc::new(Notify::new()));
     let indexing = Indexing {
         store: store.clone(),
         wake: wake.clone(),
         collections: models.collections().clone(),
-        files: Files::at(&config.files_url).context("FILES_URL cannot be used")?,
+        files: Files::new(&knowledge.files).context("FILES_URL cannot be used")?,
         progress: crate::roles::indexer::publish_progress(nats.clone(), subjects.clone()),
     };
     let documents = Documents {
@@ -74,7 +74,7 @@ pub async fn start(
         nats: nats.clone(),
         subjects: subjects.clone(),
     };
-    let model = config.model.as_ref().map(chat_model).transpose()?;
+    let model = chat_model(&config.model)?;
     let processor = Arc::new(AnswerProcessor {
         store: store.clone(),
         jetstream: jetstream::new(nats.clone()),
@@ -89,21 +89,22 @@ pub async fn start(
     });
     let indexing = Box::pin(documents.run(cancel.clone()));
     let working =
-        async { tokio::join!(Box::pin(run(processor, config.concurrency.max(1), cancel)), indexing) };
+        async { tokio::join!(Box::pin(run(processor, config.worker_concurrency.max(1), cancel)), indexing) };
     tokio::select! {
         _ = working => Ok(()),
         never = models.follow(&active, &recreated) => match never {},
     }
 }
 
-fn chat_model(config: &ModelConfig) -> anyhow::Result<ChatModel> {
-    let api_key = config.api_key.as_ref();
+/// The configured language model; `None` where answers are quotations.
+fn chat_model(config: &ModelConfig) -> anyhow::Result<Option<ChatModel>> {
+    let (Some(url), Some(name)) = (&config.model_url, &config.model_name) else { return Ok(None) };
     let model = ChatConfig {
-        api_key: api_key.map(|key| SecretString::from(key.expose().to_owned())),
-        context_tokens: u32::try_from(config.context).context("MODEL_CONTEXT is too large")?,
-        ..ChatConfig::new(&config.url, &config.name)
+        api_key: config.model_api_key.clone(),
+        context_tokens: config.model_context,
+        ..ChatConfig::new(url, name)
     };
-    ChatModel::new(model).context("MODEL_URL cannot be used")
+    ChatModel::new(model).map(Some).context("MODEL_URL cannot be used")
 }
 
 async fn run(processor: Arc<AnswerProcessor>, concurrency: usize, cancel: CancellationToken) {

@@ -1,24 +1,25 @@
 //! A worker over a backbone, with something to know, and what it says while it answers.
 
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aggregates::conversation::{Answer, ConversationEvent, FailureReason};
 use aggregates::{AggregateType, AnswerId, ConversationId, Event, UserId};
-use colloquy::config::{Config, ModelConfig, WorkerConfig};
+use colloquy::config::{Config, KnowledgeConfig};
 use colloquy::knowledge::ingest;
 use colloquy::roles::answering as worker;
 use futures::StreamExt as _;
 use nats::{LiveKind, LiveMessage, Subjects};
 use sealing::{AssociatedData, Subject};
+use secrecy::ExposeSecret as _;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::backbone::Backbone;
 use super::model_server::ModelServer;
+use super::product::{knowledge_config, worker_config};
+use super::service;
 use super::waiting::until;
-use super::{files_url, service};
 
 /// The only document of the workers in these tests.
 pub(crate) const KNOWLEDGE: &str = "# The marimba of Zanthor\n\n\
@@ -28,27 +29,6 @@ pub(crate) const WRITTEN: &str = "It has sixty-one bars of rosewood [1], as far 
 
 /// A question about it.
 pub(crate) const QUESTION: &str = "How many bars does the great marimba of Zanthor have?";
-
-/// The configuration of a worker on the run's services.
-pub(crate) fn worker_config(model: Option<&ModelServer>) -> WorkerConfig {
-    WorkerConfig {
-        qdrant_url: service("COLLOQUY_TEST_QDRANT_URL"),
-        qdrant_api_key: None,
-        qdrant_prefix: "passages".to_owned(),
-        embedding: None,
-        embedding_previous: None,
-        files_url: files_url(),
-        embedding_model_dir: PathBuf::from(service("EMBEDDING_MODEL_DIR")),
-        ort_dylib_path: PathBuf::from(service("ORT_DYLIB_PATH")),
-        model: model.map(|server| ModelConfig {
-            url: server.url.clone(),
-            name: "scripted".to_owned(),
-            api_key: None,
-            context: 4096,
-        }),
-        concurrency: 4,
-    }
-}
 
 /// A backbone whose subjects begin with a prefix that other processes can be told.
 pub(crate) async fn backbone_named() -> (Backbone, String) {
@@ -64,17 +44,27 @@ pub(crate) async fn teach(backbone: &Backbone) {
     std::fs::create_dir(&knowledge).unwrap();
     std::fs::write(knowledge.join("marimba.md"), KNOWLEDGE).unwrap();
     let (store, wake) = (backbone.store.clone(), backbone.wake.clone());
-    let report = ingest::run(&worker_config(None), store, wake, &[knowledge]).await.unwrap();
+    let report = ingest::run(&knowledge_config(), store, wake, &[knowledge]).await.unwrap();
     assert_eq!((report.indexed, report.passages), (1, 1));
 }
 
-/// Starts a worker in this process.
-pub(crate) fn work(backbone: &Backbone, config: WorkerConfig) -> JoinHandle<()> {
+/// Starts a worker in this process, which answers by a model, or by quotations.
+pub(crate) fn work(backbone: &Backbone, model: Option<&ModelServer>) -> JoinHandle<()> {
+    work_on(backbone, model, knowledge_config())
+}
+
+/// Starts a worker on another index.
+pub(crate) fn work_on(
+    backbone: &Backbone,
+    model: Option<&ModelServer>,
+    knowledge: KnowledgeConfig,
+) -> JoinHandle<()> {
+    let config = worker_config(model);
     let (store, nats) = (backbone.store.clone(), backbone.nats.clone());
     let (subjects, wake, cancel) =
         (backbone.subjects.clone(), backbone.wake.clone(), backbone.cancel.clone());
     tokio::spawn(async move {
-        worker::start(&config, store, nats, subjects, wake, cancel).await.unwrap();
+        worker::start(&config, &knowledge, store, nats, subjects, wake, cancel).await.unwrap();
     })
 }
 
@@ -90,10 +80,10 @@ impl WorkerProcess {
 
     /// A worker of a product, without a language model.
     pub(crate) fn of(config: &Config) -> Self {
-        let mut command = Self::on(config.database_url.expose(), &config.nats_prefix);
+        let mut command = Self::on(config.app.database_url.expose_secret(), &config.app.nats_prefix);
         command
-            .env("FILES_URL", &config.worker.files_url)
-            .env("AUTH_DATABASE_URL", config.auth_database_url.expose());
+            .env("FILES_URL", &config.knowledge.files.files_url)
+            .env("AUTH_DATABASE_URL", config.auth_database_url.expose_secret());
         Self(command.spawn().unwrap())
     }
 

@@ -1,9 +1,10 @@
 //! Backups as an operator takes them: `pg_dump`, and `pg_restore` into another database.
 
+use secrecy::ExposeSecret as _;
 use std::path::PathBuf;
 use std::process::Command;
 
-use colloquy::config::{Config, Secret};
+use colloquy::config::Config;
 use embedded::{Parts, WithModel};
 use tempfile::TempDir;
 
@@ -32,8 +33,8 @@ impl Backup {
     /// The same configuration over a new database that holds what was dumped.
     pub(crate) async fn restored(&self, config: &Config) -> Config {
         let mut restored = config.clone();
-        restored.database_url = Secret::new(new_database().await);
-        restored.database_direct_url = restored.database_url.clone();
+        restored.app.database_url = new_database().await.into();
+        restored.database_direct_url = restored.app.database_url.clone();
         let mut restore = Command::new(self.programs.join("pg_restore"));
         restore.args(["--exit-on-error", "--dbname"]).arg(as_superuser(&restored)).arg(self.file());
         let done = run(restore).await;
@@ -48,7 +49,7 @@ impl Backup {
 
 /// A dump contains rows of all owners, so it needs a role that no policy restricts.
 fn as_superuser(config: &Config) -> String {
-    let (_, database) = config.database_url.expose().rsplit_once('/').unwrap();
+    let (_, database) = config.app.database_url.expose_secret().rsplit_once('/').unwrap();
     let superuser = service("COLLOQUY_TEST_POSTGRES_SUPERUSER_URL");
     let (server, _) = superuser.rsplit_once('/').unwrap();
     format!("{server}/{database}")

@@ -4,16 +4,19 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use colloquy::config::{ApiConfig, Config, Secret, WorkerConfig};
+use colloquy::config::{
+    ApiConfig, AppConfig, Config, EmbeddingConfig, FilesConfig, KnowledgeConfig, ModelConfig, QdrantConfig,
+    WorkerConfig,
+};
 use colloquy::process::App;
 use colloquy::roles::Role;
 use colloquy::runtime::supervisor::Shutdown;
-use store;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::backbone::{master_key, new_database};
+use super::model_server::ModelServer;
 use super::{files_url, service};
 
 /// A running product.
@@ -37,13 +40,13 @@ impl Product {
 
     /// The roles given, on any services.
     pub(crate) async fn on(config: Config, roles: &[Role]) -> Self {
-        store::migrate(&config.database_direct_url.expose().into()).await.unwrap();
+        store::migrate(&config.database_direct_url).await.unwrap();
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let roles: BTreeSet<Role> = roles.iter().copied().collect();
-        let app = App::new(config.clone(), roles).await.unwrap();
+        let app = App::new(config.app.clone(), roles).await.unwrap();
         let shutdown = Shutdown::default();
-        let running = tokio::spawn(app.run(Some(listener), shutdown.clone()));
+        let running = tokio::spawn(app.run(config.clone(), Some(listener), shutdown.clone()));
         Self { url, config, shutdown, running }
     }
 
@@ -63,37 +66,71 @@ impl Drop for Product {
 /// A configuration for services of the run, with subjects of its own.
 pub(crate) fn configuration(database_url: String) -> Config {
     Config {
-        database_direct_url: Secret::new(database_url.clone()),
-        database_url: Secret::new(database_url),
-        database_connections: 8,
-        auth_database_url: Secret::new(service("COLLOQUY_TEST_AUTH_DATABASE_URL")),
-        nats_url: Secret::new(service("COLLOQUY_TEST_NATS_URL")),
-        nats_prefix: format!("t{}", Uuid::now_v7().simple()),
-        master_key: master_key(),
-        master_key_previous: None,
-        retention_days: None,
+        database_direct_url: database_url.clone().into(),
+        auth_database_url: service("COLLOQUY_TEST_AUTH_DATABASE_URL").into(),
+        app: AppConfig {
+            database_url: database_url.into(),
+            nats_url: service("COLLOQUY_TEST_NATS_URL").into(),
+            nats_prefix: format!("t{}", Uuid::now_v7().simple()),
+            master_key: master_key(),
+            master_key_previous: None,
+            audit_signing_key: None,
+        },
         api: ApiConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             public_url: service("COLLOQUY_TEST_PUBLIC_URL"),
             web_dir: None,
+            cors_origins: vec![],
+            rate_limit: 0,
+            database_connections: 8,
             auth_url: service("COLLOQUY_TEST_AUTH_URL"),
             auth_issuer: "colloquy".into(),
             auth_audience: "colloquy".into(),
-            cors_origins: vec![],
-            rate_limit: 0,
-            audit_signing_key: None,
         },
-        worker: WorkerConfig {
+        knowledge: knowledge_config(),
+        worker: worker_config(None),
+    }
+}
+
+/// The index and the embedding model of the run, and a file store of its own.
+pub(crate) fn knowledge_config() -> KnowledgeConfig {
+    KnowledgeConfig {
+        qdrant: QdrantConfig {
             qdrant_url: service("COLLOQUY_TEST_QDRANT_URL"),
             qdrant_api_key: None,
             qdrant_prefix: "passages".to_owned(),
-            embedding: None,
-            embedding_previous: None,
-            files_url: files_url(),
+        },
+        embedding: EmbeddingConfig {
             embedding_model_dir: PathBuf::from(service("EMBEDDING_MODEL_DIR")),
             ort_dylib_path: PathBuf::from(service("ORT_DYLIB_PATH")),
-            model: None,
-            concurrency: 4,
+            embedding_url: None,
+            embedding_name: None,
+            embedding_api_key: None,
+            embedding_batch: 32,
+            embedding_previous_url: None,
+            embedding_previous_name: None,
+            embedding_previous_api_key: None,
         },
+        files: FilesConfig {
+            files_url: files_url(),
+            aws_region: None,
+            aws_endpoint_url: None,
+            aws_access_key_id: None,
+            aws_secret_access_key: None,
+        },
+    }
+}
+
+/// A worker that answers by a model, or by quotations.
+pub(crate) fn worker_config(model: Option<&ModelServer>) -> WorkerConfig {
+    WorkerConfig {
+        model: ModelConfig {
+            model_url: model.map(|server| server.url.clone()),
+            model_name: model.map(|_| "scripted".to_owned()),
+            model_api_key: None,
+            model_context: 4096,
+        },
+        worker_concurrency: 4,
+        retention_days: 0,
     }
 }

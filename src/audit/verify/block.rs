@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::audit::export::{FirstLine, LINE_HASH, LastLine};
-use crate::audit::signing::{hex, unhex};
+use crate::audit::signing::parse_hash;
 use store::{Canonical, LedgerHash};
 
 /// A line that was verified on its own.
@@ -109,14 +109,14 @@ fn check_event(text: &str) -> Result<Event, &'static str> {
     let end = text.len().checked_sub(LINE_HASH.len() + 64 + 2).ok_or(CHANGED)?;
     let (content, tail) = text.split_at_checked(end).ok_or(CHANGED)?;
     let claimed = tail.strip_prefix(LINE_HASH).and_then(|tail| tail.strip_suffix("\"}")).ok_or(CHANGED)?;
-    let line_hash = unhex(claimed).ok_or(CHANGED)?;
+    let line_hash = parse_hash(claimed).ok_or(CHANGED)?;
     if digest(&SHA256, content.as_bytes()).as_ref() != line_hash {
         return Err(CHANGED);
     }
     let line: Line<'_> = serde_json::from_str(text).map_err(|_| "its line cannot be read")?;
     let sealed = line.sealed.as_ref().map(|sealed| STANDARD.decode(sealed.as_bytes())).transpose();
     let sealed = sealed.map_err(|_| "its ciphertext cannot be read")?;
-    let previous = unhex(&line.previous).ok_or("its previous hash cannot be read")?;
+    let previous = parse_hash(&line.previous).ok_or("its previous hash cannot be read")?;
     let canonical = Canonical {
         aggregate_type: &line.aggregate,
         aggregate_id: line.aggregate_id,
@@ -131,7 +131,7 @@ fn check_event(text: &str) -> Result<Event, &'static str> {
         private: sealed.as_deref(),
     };
     let hash = canonical.link(&previous);
-    if hex(&hash) != line.hash {
+    if hex::encode(hash) != line.hash {
         return Err("its hash is not that of its content");
     }
     let aggregate = (line.aggregate_id, name_hash(&line.aggregate));

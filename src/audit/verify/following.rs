@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::block::{Checked, Event};
 use super::{Misfit, Verified};
 use crate::audit::export::{FirstLine, LastLine};
-use crate::audit::signing::{PublicKey, hex};
+use crate::audit::signing::PublicKey;
 use store::{GENESIS, LedgerHash, finish};
 
 /// Follows the lines of an export.
@@ -125,7 +125,7 @@ impl Follower {
         if self.chained && head.position.0 > at {
             return Err(misfit(at + 1, "it is missing, though the checkpoint covers it"));
         }
-        let same_root = self.head.is_none_or(|own| hex(&own) == head.root);
+        let same_root = self.head.is_none_or(|own| hex::encode(own) == head.root);
         if self.chained && (head.position.0 != at || !same_root) {
             return Err(ends("the checkpoint is of another head"));
         }
@@ -150,7 +150,7 @@ impl Follower {
         }
         let fits = lines.after == self.begins_after
             && lines.count == self.events
-            && hex(&finish(self.lines.clone())) == lines.digest;
+            && hex::encode(finish(self.lines.clone())) == lines.digest;
         if fits { Ok(None) } else { Err(misfit(self.last, "the lines are not those that were signed")) }
     }
 }

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::Database;
 use crate::audit::export;
+use crate::cli::LedgerArguments;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
@@ -39,10 +40,12 @@ pub(in crate::cli) struct Arguments {
     /// Only events recorded before this time.
     #[arg(long)]
     to: Option<DateTime<Utc>>,
+    #[command(flatten)]
+    ledger: LedgerArguments,
 }
 
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let Arguments { out, after, user, conversation, event_type, from, to } = arguments;
+    let Arguments { out, after, user, conversation, event_type, from, to, ledger } = arguments;
     let filter = EventFilter {
         user: user.map(Into::into),
         conversation: conversation.map(Into::into),
@@ -50,7 +53,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         from,
         to,
     };
-    let database = Database::connect().await?;
+    let database = Database::connect(ledger.config).await?;
     let mut recorded = filter.to_json();
     if let Some(fields) = recorded.as_object_mut().filter(|_| after > 0) {
         fields.insert("after".to_owned(), after.into());

@@ -3,13 +3,14 @@
 use anyhow::bail;
 
 use super::{Database, print_json};
+use crate::config::AppConfig;
 
-pub(super) async fn list() -> anyhow::Result<()> {
-    print_json(&Database::connect().await?.signer().keys().await?)
+pub(super) async fn list(config: AppConfig) -> anyhow::Result<()> {
+    print_json(&Database::connect(config).await?.signer().keys().await?)
 }
 
-pub(super) async fn rotate() -> anyhow::Result<()> {
-    let signer = Database::connect().await?.signer();
+pub(super) async fn rotate(config: AppConfig) -> anyhow::Result<()> {
+    let signer = Database::connect(config).await?.signer();
     if signer.is_configured() {
         bail!(
             "the signing key is configured: change AUDIT_SIGNING_KEY or its file; the previous public key stays listed"

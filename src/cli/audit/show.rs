@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::{Database, print_json};
 use crate::audit::AsOf;
 use crate::audit::decrypted::show;
+use crate::cli::LedgerArguments;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
@@ -18,10 +19,12 @@ pub(in crate::cli) struct Arguments {
     /// Print JSON.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    ledger: LedgerArguments,
 }
 
-pub(super) async fn run(Arguments { conversation, as_of, json }: Arguments) -> anyhow::Result<()> {
-    let database = Database::connect().await?;
+pub(super) async fn run(Arguments { conversation, as_of, json, ledger }: Arguments) -> anyhow::Result<()> {
+    let database = Database::connect(ledger.config).await?;
     let filter = json!({ "conversation": conversation, "as_of": as_of });
     database.record_access("conversation", filter).await?;
     let state = database.conversation(conversation, as_of).await?;

@@ -11,12 +11,14 @@ use clap::Args;
 use super::{Database, parse_public_key};
 use crate::audit::verify::{Verified, verify};
 use crate::audit::{PublicKey, verify_database};
+use crate::config::AppConfig;
 
 const READ_BUFFER_BYTES: usize = 1 << 20;
 /// Progress is printed once for this many positions.
 const PROGRESS_POSITIONS: u64 = 100_000;
 
 #[derive(Debug, Args)]
+#[command(after_help = "With --database, the environment variables of `colloquy audit export` are read.")]
 pub(in crate::cli) struct Arguments {
     /// Export to verify; `-` for standard input.
     #[arg(required_unless_present = "database", conflicts_with = "database")]
@@ -34,9 +36,12 @@ pub(in crate::cli) struct Arguments {
 
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let key = arguments.public_key.as_deref().map(parse_public_key).transpose()?;
-    let verified = match arguments.export {
-        Some(path) => verify_export(&path, arguments.after, key)?,
-        None => verify_database(&Database::connect().await?.store, key, report_progress).await?,
+    let verified = if let Some(path) = arguments.export {
+        verify_export(&path, arguments.after, key)?
+    } else {
+        let config = AppConfig::from_environment().unwrap_or_else(|error| error.exit());
+        let database = Database::connect(config).await?;
+        verify_database(&database.store, key, report_progress).await?
     };
     report(&verified);
     Ok(())

@@ -39,7 +39,7 @@ impl Ingest {
             Ok(read) => read,
             Err(outcome) => return Ok(outcome),
         };
-        let sha256 = hex(digest(&SHA256, &bytes).as_ref());
+        let sha256 = hex::encode(digest(&SHA256, &bytes));
         let (id, known) = self.place(file).await?;
         let seen = !self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(sha256.clone());
         let other = if known.status().is_none() { self.same(&sha256).await? } else { None };
@@ -179,14 +179,6 @@ fn called(file: &File, media_type: MediaType, bytes: &[u8]) -> String {
     heading.filter(|heading| !heading.trim().is_empty()).unwrap_or_else(|| {
         let name = file.path.file_stem().map(|stem| stem.to_string_lossy().replace(['_', '-'], " "));
         name.unwrap_or_else(|| file.name.clone())
-    })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
     })
 }
 

@@ -1,7 +1,6 @@
 //! A ZIP archive that is sent while it is written. Blocking code writes it on a thread of its own. Both
 //! channels are short, so that a slow reader slows the writer down and memory stays bounded.
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use aws_lc_rs::digest::{Context, SHA256};
@@ -92,11 +91,7 @@ struct File {
 
 impl File {
     fn listed(self) -> Listed {
-        let digest = self.hash.finish();
-        let sha256 = digest.as_ref().iter().fold(String::with_capacity(64), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        });
+        let sha256 = hex::encode(self.hash.finish());
         Listed { path: self.path, bytes: self.bytes, sha256, document: self.document }
     }
 }

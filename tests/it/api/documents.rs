@@ -85,7 +85,7 @@ async fn a_document_is_its_owners_alone_has_versions_and_is_gone_once_removed() 
     let passage = person.get(&format!("{path}/passages/0")).await;
     assert_eq!(passage.body["text"], "The second zanzibarium.");
 
-    let folder = product.config.worker.files_url.strip_prefix("file://").unwrap().to_owned();
+    let folder = product.config.knowledge.files.files_url.strip_prefix("file://").unwrap().to_owned();
     assert!(files_below(&folder).iter().all(|bytes| !contains(bytes, b"zanzibarium")));
     assert!(!files_below(&folder).is_empty());
     assert_eq!(person.request("DELETE", &path).await.status, 202);

@@ -18,8 +18,8 @@ async fn answering_product() -> Product {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("lighthouse.md");
     std::fs::write(&file, TEXT).unwrap();
-    let app = App::new(product.config.clone(), [].into()).await.unwrap();
-    ingest::run(&product.config.worker, app.store(2).unwrap(), app.wake(), &[file]).await.unwrap();
+    let app = App::new(product.config.app.clone(), [].into()).await.unwrap();
+    ingest::run(&product.config.knowledge, app.store(2).unwrap(), app.wake(), &[file]).await.unwrap();
     product
 }
 

@@ -1,5 +1,6 @@
 //! The command line as operators and auditors use it: processes, files and exit codes.
 
+use secrecy::ExposeSecret as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -99,7 +100,7 @@ async fn a_rebuild_is_checked_row_by_row_and_a_row_that_differs_fails_it() {
     let checked = printed(&config, &["rebuild", "--check"]).await;
     assert_eq!(checked.matches("equal, row by row").count(), ReadModel::ALL.len(), "{checked}");
 
-    let pool = PgPool::connect(config.database_url.expose()).await.unwrap();
+    let pool = PgPool::connect(config.app.database_url.expose_secret()).await.unwrap();
     let change = sqlx::query("UPDATE conversations SET message_count = 40 WHERE id = $1").bind(conversation);
     change.execute(&pool).await.unwrap();
     let mut check = command(&config, MASTER_KEY);

@@ -1,5 +1,6 @@
 //! History as an auditor sees it: all of it, in order, as it happens, and as anything stood at any moment.
 
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -118,7 +119,7 @@ async fn two_auditors_following_while_thousands_of_events_arrive_see_the_same_co
     let product = Product::start().await;
     let (one, two) = (Person::auditor(&product).await, Person::auditor(&product).await);
     one.get("/v1/audit/events?limit=1").await;
-    let writers = Backbone::on(product.config.database_url.expose().to_owned()).await;
+    let writers = Backbone::on(product.config.app.database_url.expose_secret().to_owned()).await;
     let writing = async {
         let user = writers.user().await;
         let askers = (0..20).map(|_| async {
@@ -244,7 +245,7 @@ async fn an_erased_event_is_shown_without_its_private_part() {
     person.ask(erased, "goes away").await;
     let of = |id: Uuid| format!("/v1/audit/events?conversation={id}");
     auditor.until_shown(&of(erased), |page| page["items"][2].is_object()).await;
-    let backbone = Backbone::on(product.config.database_url.expose().to_owned()).await;
+    let backbone = Backbone::on(product.config.app.database_url.expose_secret().to_owned()).await;
     sqlx::query(
         "UPDATE keys SET wrapped = NULL, destroyed_at = now() WHERE kind = 'conversation' AND id = $1",
     )

@@ -1,5 +1,6 @@
 //! A clock that jumps forward and back: order is by position, and time limits do not hang.
 
+use secrecy::ExposeSecret as _;
 use std::time::Duration;
 
 use aggregates::conversation::Intent;
@@ -111,7 +112,7 @@ async fn while_the_clock_jumps_everything_is_answered_and_stays_in_the_order_in_
         .map(|event| event["sequence"].as_u64().unwrap())
         .collect();
     assert_eq!(sequences, (1..=sequences.len() as u64).collect::<Vec<_>>());
-    let backbone = Backbone::on(product.config.database_url.expose().to_owned()).await;
+    let backbone = Backbone::on(product.config.app.database_url.expose_secret().to_owned()).await;
     verify_database(&backbone.store, None, |_, _| {}).await.unwrap();
     product.end().await;
 }

@@ -1,5 +1,6 @@
 //! The erasing process is killed at each step, as by a failing machine. The next process continues.
 
+use secrecy::ExposeSecret as _;
 use std::collections::BTreeSet;
 
 use colloquy::config::Config;
@@ -42,7 +43,7 @@ struct Gate {
 
 impl Gate {
     async fn build(config: &Config) -> Self {
-        let pool = connect(config.database_url.expose(), 3);
+        let pool = connect(config.app.database_url.expose_secret(), 3);
         let gate = "
             CREATE TABLE held_step (step text);
             CREATE FUNCTION hold_at(name text) RETURNS void LANGUAGE plpgsql AS $$

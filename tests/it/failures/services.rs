@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use aggregates::Position;
 use async_nats::jetstream;
-use colloquy::config::Secret;
 use colloquy::roles::Role;
 use embedded::{DataDir, Nats, Parts, Postgres, WithModel};
 use projections::conversations::{Filter, ListRequest};
@@ -94,8 +93,8 @@ async fn while_nats_is_away_commands_are_accepted_and_lost_messages_are_read_fro
     let data = DataDir::temporary().unwrap();
     let parts = Parts::locate(WithModel::No).await.unwrap();
     let nats = Nats::start(&parts, &data).await.unwrap();
-    let config =
-        colloquy::config::Config { nats_url: Secret::new(nats.url()), ..configuration(new_database().await) };
+    let mut config = configuration(new_database().await);
+    config.app.nats_url = nats.url().into();
     let product = Product::on(config, &ROLES).await;
     let person = Person::new(&product).await;
     let before = Uuid::now_v7();
@@ -116,7 +115,7 @@ async fn while_nats_is_away_commands_are_accepted_and_lost_messages_are_read_fro
     assert_eq!(told.iter().filter(|told| told.event == "question").count(), 3);
     // All three wait for an answer, so that the new stream begins with the first one's request at the latest.
     let stream = jetstream::new(async_nats::connect(nats.url()).await.unwrap());
-    let name = format!("{}_EVENTS", product.config.nats_prefix.to_uppercase());
+    let name = format!("{}_EVENTS", product.config.app.nats_prefix.to_uppercase());
     until("the stream has what is waited for", async || {
         let mut stream = stream.get_stream(&name).await.ok()?;
         (stream.info().await.ok()?.state.messages >= 7).then_some(())

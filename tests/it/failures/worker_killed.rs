@@ -7,7 +7,7 @@ use nats::{LiveKind, Subjects};
 
 use crate::support::answering::{
     Heard, QUESTION, WRITTEN, WorkerProcess, at_work, backbone_named, completed, ending, endings, failed,
-    teach, work, worker_config,
+    teach, work,
 };
 use crate::support::backbone::{Backbone, conversation};
 use crate::support::model_server::{Act, ModelServer};
@@ -41,7 +41,7 @@ async fn an_answer_whose_workers_died_five_times_fails_visibly() {
         .execute(&backbone.pool)
         .await
         .unwrap();
-    work(&backbone, worker_config(None));
+    work(&backbone, None);
     let event = ending(&backbone, id, answer).await;
     assert_eq!(failed(&event), (FailureReason::AttemptsExhausted, 5));
 }
@@ -58,7 +58,7 @@ async fn an_answer_survives_a_postgres_that_is_away_when_it_is_finished() {
     teach(&backbone).await;
     let model =
         ModelServer::start(&[Act::SaySlowly("one two three four five six seven eight nine ten")]).await;
-    work(&backbone, worker_config(Some(&model)));
+    work(&backbone, Some(&model));
     let (user, id) = (backbone.user().await, conversation());
     let (_, answer) = backbone.ask(user, id, QUESTION).await;
     until("the model answers", async || model.is_answering().then_some(())).await;
@@ -75,7 +75,7 @@ async fn a_worker_that_is_asked_to_end_finishes_its_answers_first() {
     let backbone = at_work().await;
     let model =
         ModelServer::start(&[Act::SaySlowly("one two three four five six seven eight nine ten")]).await;
-    let worker = work(&backbone, worker_config(Some(&model)));
+    let worker = work(&backbone, Some(&model));
     let (user, id) = (backbone.user().await, conversation());
     let (_, answer) = backbone.ask(user, id, QUESTION).await;
     until("the model answers", async || model.is_answering().then_some(())).await;
@@ -98,7 +98,7 @@ async fn with_jetstream_wiped_during_an_answer_the_answer_is_complete_and_stream
     let words =
         "a b c d e f g h i j k l m n o p q r s t u v w x y z a b c d e f g h i j k l m n o p q r s t end";
     let model = ModelServer::start(&[Act::SaySlowly(words)]).await;
-    work(&backbone, worker_config(Some(&model)));
+    work(&backbone, Some(&model));
     let (user, id) = (backbone.user().await, conversation());
     let (_, answer) = backbone.ask(user, id, QUESTION).await;
     let before = Heard::listen(&backbone, user, id, answer).await;
@@ -140,7 +140,7 @@ async fn an_answer_that_nothing_delivers_is_found_and_ended() {
     // A worker on subjects of its own hears of nothing.
     let deaf =
         Backbone { subjects: Subjects::new("deaf"), ..Backbone::on(backbone.database_url.clone()).await };
-    work(&deaf, worker_config(None));
+    work(&deaf, None);
     let (recorded, _) = completed(ending(&backbone, id, answer).await);
     assert!(recorded.text.contains("sixty-one"));
 }
@@ -157,7 +157,7 @@ async fn a_new_consumer_skips_history_and_answers_pending_questions() {
         answers.push(answer);
     }
     let (_, pending) = backbone.ask(user, id, QUESTION).await;
-    work(&backbone, worker_config(None));
+    work(&backbone, None);
     completed(ending(&backbone, id, pending).await);
     for answer in answers {
         assert_eq!(endings(&backbone, id, answer).await.len(), 1);

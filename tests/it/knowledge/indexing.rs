@@ -1,5 +1,6 @@
 //! A document on its way into the index: watched, replaced while people search, and cut off in the middle.
 
+use secrecy::ExposeSecret as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -82,7 +83,7 @@ async fn a_search_finds_the_old_version_or_the_new_one_and_never_a_mixture() {
     admin.upload("book.md", text("first"), &fields).await;
     indexed(&admin, id, 2).await;
 
-    let store = Backbone::on(product.config.database_url.expose().to_owned()).await.store;
+    let store = Backbone::on(product.config.app.database_url.expose_secret().to_owned()).await.store;
     let files = EmbedderConfig::new(service("EMBEDDING_MODEL_DIR"), service("ORT_DYLIB_PATH"));
     let retriever = Retriever::new(Embedder::load(files).await.unwrap(), index());
     let retriever = retriever.with_versions(versions_of(store));

@@ -14,17 +14,16 @@ use rag::vocabulary::DocumentId;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::support::answering::worker_config;
 use crate::support::backbone::Backbone;
 use crate::support::files::each_kind;
 use crate::support::person::Person;
-use crate::support::product::Product;
+use crate::support::product::{Product, knowledge_config};
 use crate::support::service;
 use crate::support::waiting::until;
 
 async fn bring(backbone: &Backbone, folder: &Path) -> Report {
     let (store, wake) = (backbone.store.clone(), backbone.wake.clone());
-    ingest::run(&worker_config(None), store, wake, &[folder.to_owned()]).await.unwrap()
+    ingest::run(&knowledge_config(), store, wake, &[folder.to_owned()]).await.unwrap()
 }
 
 /// A folder with a name of its own, so that no other test has the same documents.
@@ -143,9 +142,9 @@ async fn an_ingested_document_is_shared_and_can_be_added_again_after_its_removal
     }
     fs::write(folder.join("copy.md"), fs::read(folder.join("a.md")).unwrap()).unwrap();
     let ingest = async || {
-        let app = App::new(product.config.clone(), BTreeSet::new()).await.unwrap();
+        let app = App::new(product.config.app.clone(), BTreeSet::new()).await.unwrap();
         let (store, wake) = (app.store(2).unwrap(), app.wake());
-        ingest::run(&product.config.worker, store, wake, std::slice::from_ref(&folder)).await.unwrap()
+        ingest::run(&product.config.knowledge, store, wake, std::slice::from_ref(&folder)).await.unwrap()
     };
     let report = ingest().await;
     assert_eq!((report.indexed, report.unchanged, report.rejected), (5, 1, vec![]));

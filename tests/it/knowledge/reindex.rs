@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use colloquy::config::{Config, EmbeddingConfig, Secret};
+use colloquy::config::{Config, EmbeddingConfig};
 use colloquy::knowledge::{ingest, models, reindex};
 use colloquy::process::App;
 use colloquy::roles::Role;
@@ -23,12 +23,12 @@ use crate::support::waiting::until;
 /// A configuration with collections of its own.
 async fn own_collections() -> Config {
     let mut config = configuration(new_database().await);
-    config.worker.qdrant_prefix = format!("t{}", Uuid::now_v7().simple());
+    config.knowledge.qdrant.qdrant_prefix = format!("t{}", Uuid::now_v7().simple());
     config
 }
 
 fn collections(config: &Config) -> Collections {
-    models::collections(&config.worker).unwrap()
+    models::collections(&config.knowledge.qdrant).unwrap()
 }
 
 fn at(collection: &str) -> PassageIndex {
@@ -48,8 +48,8 @@ async fn add_shared_document(config: &Config, text: &str) {
     let folder = root.path().join(Uuid::now_v7().to_string());
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(folder.join("shared.md"), text).unwrap();
-    let app = App::new(config.clone(), std::collections::BTreeSet::new()).await.unwrap();
-    let report = ingest::run(&config.worker, app.store(2).unwrap(), app.wake(), &[folder]).await.unwrap();
+    let app = App::new(config.app.clone(), std::collections::BTreeSet::new()).await.unwrap();
+    let report = ingest::run(&config.knowledge, app.store(2).unwrap(), app.wake(), &[folder]).await.unwrap();
     assert_eq!(report.indexed, 1, "{report:?}");
 }
 
@@ -62,8 +62,8 @@ async fn answer(person: &Person, question: &str) -> Value {
 }
 
 async fn reindexed(config: &Config) -> reindex::Reindexed {
-    let app = App::new(config.clone(), std::collections::BTreeSet::new()).await.unwrap();
-    reindex::run(&config.worker, app.store(2).unwrap(), app.wake()).await.unwrap()
+    let app = App::new(config.app.clone(), std::collections::BTreeSet::new()).await.unwrap();
+    reindex::run(&config.knowledge, app.store(2).unwrap(), app.wake()).await.unwrap()
 }
 
 #[tokio::test]
@@ -79,12 +79,13 @@ async fn all_that_is_known_moves_to_another_embedding_model_while_people_read() 
 
     let server = EmbeddingServer::start().await;
     let mut config = config;
-    config.worker.embedding = Some(EmbeddingConfig {
-        url: server.url.clone(),
-        name: "some/model".to_owned(),
-        api_key: Some(Secret::new(KEY.to_owned())),
-        batch: 8,
-    });
+    config.knowledge.embedding = EmbeddingConfig {
+        embedding_url: Some(server.url.clone()),
+        embedding_name: Some("some/model".to_owned()),
+        embedding_api_key: Some(KEY.into()),
+        embedding_batch: 8,
+        ..config.knowledge.embedding
+    };
     let product = Product::on(config.clone(), &Role::ALL).await;
     let person = person.at(&product);
     let later = upload(&person, "The password of the lighthouse is cormorant.").await;
@@ -108,7 +109,7 @@ async fn all_that_is_known_moves_to_another_embedding_model_while_people_read() 
     let done = reindexed(&config).await;
     over.store(true, Ordering::Relaxed);
     assert!(reading.await.unwrap() > 2);
-    assert_eq!(done.collection, format!("{}_some_model_{DIMENSIONS}", config.worker.qdrant_prefix));
+    assert_eq!(done.collection, format!("{}_some_model_{DIMENSIONS}", config.knowledge.qdrant.qdrant_prefix));
     assert_eq!((done.documents, done.replaced), (3, Some(before)));
     assert_eq!(collections(&config).names().await.unwrap(), [done.collection.as_str()]);
     for id in [&own, &later] {

@@ -1,5 +1,6 @@
 //! A restored backup revives neither erased users nor texts under a destroyed master key.
 
+use secrecy::ExposeSecret as _;
 use std::collections::BTreeSet;
 
 use colloquy::config::Config;
@@ -47,7 +48,7 @@ async fn a_user_erased_after_a_dump_stays_erased_when_the_dump_is_restored() {
     let restored = backup.restored(&config).await;
     // Without the tombstones the texts are readable: the dump contains them.
     let mut forgetful = restored.clone();
-    forgetful.nats_prefix = format!("t{}", Uuid::now_v7().simple());
+    forgetful.app.nats_prefix = format!("t{}", Uuid::now_v7().simple());
     let product = Product::on(forgetful, &[Role::Api]).await;
     let shown = person.at(&product).get(&messages_of(conversation)).await;
     assert!(shown.body.to_string().contains("ophicleide"), "{shown:?}");
@@ -82,7 +83,7 @@ async fn a_user_erased_after_a_dump_stays_erased_when_the_dump_is_restored() {
 
 /// The users' keys as they lie in a database.
 async fn keys(config: &Config) -> Vec<(Uuid, Option<String>, Option<Vec<u8>>)> {
-    let pool = PgPool::connect(config.database_url.expose()).await.unwrap();
+    let pool = PgPool::connect(config.app.database_url.expose_secret()).await.unwrap();
     let rows = sqlx::query_as("SELECT id, wrapped_by, wrapped FROM keys ORDER BY kind, id").fetch_all(&pool);
     rows.await.unwrap()
 }
@@ -105,7 +106,7 @@ async fn a_dump_from_before_a_rotation_yields_no_word_to_the_new_master_key() {
     assert!(texts(&person.get(&messages_of(conversation)).await.body).contains("serpent"));
     drop(served);
     let mut after = config.clone();
-    after.master_key = MasterKey::parse(&ANOTHER.into()).unwrap();
+    after.app.master_key = MasterKey::parse(&ANOTHER.into()).unwrap();
     let product = Product::on(after, &[Role::Api]).await;
     assert!(texts(&person.at(&product).get(&messages_of(conversation)).await.body).contains("serpent"));
     product.end().await;
@@ -122,7 +123,7 @@ async fn a_dump_from_before_a_rotation_yields_no_word_to_the_new_master_key() {
     assert!(!String::from_utf8_lossy(&exported.stdout).contains("serpent"));
     // Even past the check at the start nothing is opened.
     let mut unchecked = restored.clone();
-    unchecked.master_key = MasterKey::parse(&ANOTHER.into()).unwrap();
+    unchecked.app.master_key = MasterKey::parse(&ANOTHER.into()).unwrap();
     let product = Product::on(unchecked, &[Role::Api]).await;
     for path in [messages_of(conversation), "/v1/conversations".into(), "/v1/search?q=serpent".into()] {
         let (status, body) = person.at(&product).text(&path, "application/json").await;
@@ -141,7 +142,7 @@ async fn without_the_right_master_key_nothing_starts_and_nothing_is_changed() {
     let before = keys(&config).await;
 
     for (key, clue) in
-        [(ANOTHER, "MASTER_KEY"), ("", "set MASTER_KEY_FILE"), ("2a2a", "failed to use MASTER_KEY")]
+        [(ANOTHER, "MASTER_KEY"), ("", "MASTER_KEY is not set"), ("2a2a", "MASTER_KEY is not valid")]
     {
         for arguments in [["serve"].as_slice(), &["keys", "rotate-master"], &["restore"]] {
             let mut started = command(&config, key);

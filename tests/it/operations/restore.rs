@@ -1,5 +1,6 @@
 //! Postgres is the only truth: what was made from it comes back from it, and it may move to another server.
 
+use secrecy::ExposeSecret as _;
 use std::process::Stdio;
 
 use async_nats::jetstream;
@@ -42,8 +43,8 @@ async fn with_jetstream_and_the_read_models_wiped_the_same_queries_are_answered_
     let config = product.config.clone();
     product.end().await;
 
-    let backbone = Backbone::on(config.database_url.expose().to_owned()).await;
-    let subjects = Subjects::new(&config.nats_prefix);
+    let backbone = Backbone::on(config.app.database_url.expose_secret().to_owned()).await;
+    let subjects = Subjects::new(&config.app.nats_prefix);
     let jetstream = jetstream::new(backbone.nats.clone());
     for stream in [subjects.events_stream(), subjects.live_stream(), subjects.dead_stream()] {
         jetstream.delete_stream(stream).await.unwrap();

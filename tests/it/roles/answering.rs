@@ -4,14 +4,14 @@ use std::time::{Duration, Instant};
 
 use aggregates::conversation::{Answer, Citation, ConversationEvent, FailureReason, Intent};
 use async_nats::jetstream;
-use colloquy::config::WorkerConfig;
 use nats::LiveKind;
 
 use crate::support::answering::{
-    Heard, QUESTION, WRITTEN, at_work, completed, ending, failed, work, worker_config,
+    Heard, QUESTION, WRITTEN, at_work, completed, ending, failed, work, work_on,
 };
 use crate::support::backbone::{Backbone, conversation};
 use crate::support::model_server::{Act, ModelServer};
+use crate::support::product::knowledge_config;
 use crate::support::waiting::until;
 
 #[tokio::test]
@@ -20,7 +20,7 @@ async fn without_a_model_the_answer_is_quoted_cited_and_streamed_as_it_is_record
     let (user, id) = (backbone.user().await, conversation());
     let (_, answer) = backbone.ask(user, id, QUESTION).await;
     let heard = Heard::listen(&backbone, user, id, answer).await;
-    let worker = work(&backbone, worker_config(None));
+    let worker = work(&backbone, None);
 
     let event = ending(&backbone, id, answer).await;
     let ConversationEvent::AnswerCompleted { provenance, .. } = &event else { panic!("{event:?}") };
@@ -48,7 +48,7 @@ async fn without_a_model_the_answer_is_quoted_cited_and_streamed_as_it_is_record
 async fn a_model_writes_the_answer_and_its_usage_and_provenance_are_recorded() {
     let backbone = at_work().await;
     let model = ModelServer::start(&[Act::Say(WRITTEN)]).await;
-    work(&backbone, worker_config(Some(&model)));
+    work(&backbone, Some(&model));
     let (user, id) = (backbone.user().await, conversation());
     let (_, answer) = backbone.ask(user, id, QUESTION).await;
     let event = ending(&backbone, id, answer).await;
@@ -64,7 +64,7 @@ async fn a_model_writes_the_answer_and_its_usage_and_provenance_are_recorded() {
 async fn a_model_that_is_away_is_replaced_by_quoting() {
     let backbone = at_work().await;
     let model = ModelServer::start(&[Act::Status(503)]).await;
-    work(&backbone, worker_config(Some(&model)));
+    work(&backbone, Some(&model));
     let (user, id) = (backbone.user().await, conversation());
     let (_, answer) = backbone.ask(user, id, QUESTION).await;
     let event = ending(&backbone, id, answer).await;
@@ -79,7 +79,7 @@ async fn a_model_that_breaks_off_is_asked_again_and_the_new_attempt_voids_the_ol
     let (user, id) = (backbone.user().await, conversation());
     let (_, answer) = backbone.ask(user, id, QUESTION).await;
     let heard = Heard::listen(&backbone, user, id, answer).await;
-    work(&backbone, worker_config(Some(&model)));
+    work(&backbone, Some(&model));
     let (recorded, attempt) = completed(ending(&backbone, id, answer).await);
     assert_eq!((recorded.text.as_str(), attempt), (WRITTEN, 2));
     until("the new attempt was heard", async || (heard.text(2) == WRITTEN).then_some(())).await;
@@ -90,7 +90,7 @@ async fn a_model_that_breaks_off_is_asked_again_and_the_new_attempt_voids_the_ol
 async fn a_model_that_always_breaks_off_fails_the_answer_visibly_after_five_attempts() {
     let backbone = at_work().await;
     let model = ModelServer::start(&[Act::BreakOff("Perhaps ")]).await;
-    work(&backbone, worker_config(Some(&model)));
+    work(&backbone, Some(&model));
     let (user, id) = (backbone.user().await, conversation());
     let (_, answer) = backbone.ask(user, id, QUESTION).await;
     let event = ending(&backbone, id, answer).await;
@@ -113,7 +113,7 @@ async fn a_model_that_always_breaks_off_fails_the_answer_visibly_after_five_atte
 async fn a_model_that_refuses_fails_the_answer_at_once() {
     let backbone = at_work().await;
     let model = ModelServer::start(&[Act::Status(401)]).await;
-    work(&backbone, worker_config(Some(&model)));
+    work(&backbone, Some(&model));
     let (user, id) = (backbone.user().await, conversation());
     let (_, answer) = backbone.ask(user, id, QUESTION).await;
     let event = ending(&backbone, id, answer).await;
@@ -125,7 +125,9 @@ async fn with_the_index_away_the_answer_fails_and_says_so() {
     let backbone = Backbone::new().await;
     backbone.sequence();
     let nobody = format!("http://{}", embedded::free_port().unwrap());
-    work(&backbone, WorkerConfig { qdrant_url: nobody, ..worker_config(None) });
+    let mut knowledge = knowledge_config();
+    knowledge.qdrant.qdrant_url = nobody;
+    work_on(&backbone, None, knowledge);
     let (user, id) = (backbone.user().await, conversation());
     let (_, answer) = backbone.ask(user, id, QUESTION).await;
     let event = ending(&backbone, id, answer).await;
@@ -136,7 +138,7 @@ async fn with_the_index_away_the_answer_fails_and_says_so() {
 async fn a_stop_ends_the_work_within_200_milliseconds() {
     let backbone = at_work().await;
     let model = ModelServer::start(&[Act::Stall("Let me think ")]).await;
-    work(&backbone, worker_config(Some(&model)));
+    work(&backbone, Some(&model));
     let mut fastest = Duration::MAX;
     // Of several, since a busy machine may hold up any one of them.
     for _ in 0..3 {
@@ -160,7 +162,7 @@ async fn a_stop_ends_the_work_within_200_milliseconds() {
 async fn several_workers_share_the_questions_and_none_is_answered_twice() {
     let backbone = at_work().await;
     let model = ModelServer::start(&[Act::Say(WRITTEN)]).await;
-    let workers = [(); 3].map(|()| work(&backbone, worker_config(Some(&model))));
+    let workers = [(); 3].map(|()| work(&backbone, Some(&model)));
     let user = backbone.user().await;
     let mut asked = vec![];
     for _ in 0..30 {
@@ -190,7 +192,7 @@ async fn several_workers_share_the_questions_and_none_is_answered_twice() {
 async fn a_follow_up_is_answered_with_the_earlier_turns() {
     let backbone = at_work().await;
     let model = ModelServer::start(&[Act::Say(WRITTEN)]).await;
-    work(&backbone, worker_config(Some(&model)));
+    work(&backbone, Some(&model));
     let (user, id) = (backbone.user().await, conversation());
     let (_, first) = backbone.ask(user, id, QUESTION).await;
     completed(ending(&backbone, id, first).await);

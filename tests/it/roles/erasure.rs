@@ -5,6 +5,7 @@ use colloquy::knowledge::files::Files;
 use colloquy::process::App;
 use colloquy::roles::Role;
 use rag::index::{IndexConfig, PassageIndex};
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use sqlx::{PgPool, Row as _};
 use uuid::Uuid;
@@ -36,7 +37,7 @@ async fn erased(reader: &Person, receipt: &str) -> Value {
 }
 
 fn pool(product: &Product) -> PgPool {
-    connect(product.config.database_url.expose(), 2)
+    connect(product.config.app.database_url.expose_secret(), 2)
 }
 
 #[tokio::test]
@@ -76,7 +77,7 @@ async fn a_user_is_erased_from_every_store_with_a_receipt() {
     let messages = other.get(&path).await.body;
     assert_eq!(messages["items"][0]["text"], "What does the marimba do at night?");
     // And what happened is still a whole chain.
-    let store = App::new(product.config.clone(), [].into()).await.unwrap().store(2).unwrap();
+    let store = App::new(product.config.app.clone(), [].into()).await.unwrap().store(2).unwrap();
     let entries = store.ledger_after(aggregates::Position(0), 1000).await.unwrap();
     let mut hash = store::GENESIS;
     for entry in &entries {
@@ -100,7 +101,7 @@ async fn no_passage_and_no_file_of_an_erased_user_remains() {
         let me = who.until_shown("/v1/me", |me| me["id"].is_string()).await;
         owners.push(me["id"].as_str().unwrap().parse::<Uuid>().unwrap());
     }
-    let files = Files::at(&product.config.worker.files_url).unwrap();
+    let files = Files::new(&product.config.knowledge.files).unwrap();
     let kept = async |owner: Uuid| files.count_of_owner(UserId::new(owner)).await.unwrap();
     let index = PassageIndex::new(&IndexConfig::new(service("COLLOQUY_TEST_QDRANT_URL"))).unwrap();
     let passages = async |owner: Uuid| index.count_owner(owner).await.unwrap();
@@ -176,14 +177,14 @@ async fn an_erasure_goes_on_after_every_step_at_which_its_eraser_died() {
     let product = Product::on(config.clone(), &[Role::Api, Role::Sequencer, Role::Projector]).await;
     let (person, _) = user_with_a_history(&product, "glockenspiel").await;
     let receipt = person.request("DELETE", "/v1/me").await.body["receipt"].as_str().unwrap().to_owned();
-    let app = App::new(config.clone(), [].into()).await.unwrap();
+    let app = App::new(config.app.clone(), [].into()).await.unwrap();
     // Each round starts an erasure and cancels it at another moment.
     for moment in 0..40 {
-        let eraser = app.eraser().unwrap();
+        let eraser = app.eraser(&config).unwrap();
         let time = std::time::Duration::from_millis(moment * 4);
         let _ = tokio::time::timeout(time, eraser.erase_unfinished()).await;
     }
-    app.eraser().unwrap().erase_unfinished().await.unwrap();
+    app.eraser(&config).unwrap().erase_unfinished().await.unwrap();
     let state = erased(&person, &receipt).await;
     let stores: Vec<_> =
         state["stores"].as_array().unwrap().iter().map(|done| done["store"].clone()).collect();
@@ -198,7 +199,7 @@ async fn a_process_that_missed_the_announcement_writes_nothing_for_the_erased() 
     let (person, conversation) = user_with_a_history(&product, "timpanist").await;
     // Its NATS has other subjects: it hears nothing of this one.
     let mut deaf = config.clone();
-    deaf.nats_prefix = format!("t{}", Uuid::now_v7().simple());
+    deaf.app.nats_prefix = format!("t{}", Uuid::now_v7().simple());
     let deaf = Product::on(deaf, &[Role::Api]).await;
     let there = person.at(&deaf);
     there.ask(conversation, "And by day?").await;
@@ -225,9 +226,9 @@ async fn a_database_restored_from_before_the_erasure_is_erased_again_before_it_i
     product.end().await;
 
     let mut restored = config.clone();
-    let (server, _) = config.database_url.expose().rsplit_once('/').unwrap();
-    restored.database_url = store_secret(&format!("{server}/{backup}"));
-    restored.database_direct_url = restored.database_url.clone();
+    let (server, _) = config.app.database_url.expose_secret().rsplit_once('/').unwrap();
+    restored.app.database_url = format!("{server}/{backup}").into();
+    restored.database_direct_url = restored.app.database_url.clone();
     let product = Product::on(restored, &ROLES).await;
     let again = person.at(&product);
     let state = erased(&again, &receipt).await;
@@ -237,12 +238,8 @@ async fn a_database_restored_from_before_the_erasure_is_erased_again_before_it_i
     product.end().await;
 }
 
-fn store_secret(url: &str) -> colloquy::config::Secret {
-    colloquy::config::Secret::new(url.to_owned())
-}
-
 fn database_name(config: &colloquy::config::Config) -> String {
-    config.database_url.expose().rsplit_once('/').unwrap().1.to_owned()
+    config.app.database_url.expose_secret().rsplit_once('/').unwrap().1.to_owned()
 }
 
 /// A backup: the whole database as it is now.

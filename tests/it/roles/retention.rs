@@ -4,6 +4,7 @@ use chrono::{TimeDelta, Utc};
 use colloquy::process::App;
 use colloquy::roles::Role;
 use colloquy::roles::retention::Retention;
+use secrecy::ExposeSecret as _;
 use serde_json::json;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -15,7 +16,8 @@ use crate::support::product::Product;
 const ROLES: [Role; 4] = Role::ALL;
 
 async fn retention(product: &Product) -> Retention {
-    App::new(product.config.clone(), [].into()).await.unwrap().retention().unwrap()
+    let app = App::new(product.config.app.clone(), [].into()).await.unwrap();
+    app.retention(&product.config.worker).unwrap()
 }
 
 async fn asked(person: &Person, text: &str) -> Uuid {
@@ -54,7 +56,7 @@ async fn a_deleted_conversation_is_ended_for_good_after_thirty_days() {
     person.until_gone(&path).await;
 
     let retention = retention(&product).await;
-    let pool = connect(product.config.database_url.expose(), 2);
+    let pool = connect(product.config.app.database_url.expose_secret(), 2);
     assert_eq!(retention.sweep(Utc::now() + TimeDelta::days(29)).await.unwrap(), 0);
     assert!(readable(&pool, deleted).await);
     assert_eq!(retention.sweep(Utc::now() + TimeDelta::days(31)).await.unwrap(), 1);
@@ -88,7 +90,7 @@ async fn with_retention_inactive_items_are_erased_and_without_it_none_is() {
     person.until_shown(&document_path, |row| row["status"] == json!("indexed")).await;
 
     let mut retention = retention(&product).await;
-    let pool = connect(product.config.database_url.expose(), 2);
+    let pool = connect(product.config.app.database_url.expose_secret(), 2);
     let in_years = Utc::now() + TimeDelta::days(4000);
     assert_eq!(retention.sweep(in_years).await.unwrap(), 0, "nothing ends unless it is asked for");
     retention.keep = Some(TimeDelta::days(100));

@@ -1,0 +1,141 @@
+//! Configuration of the document index, the embedding models and the stored files.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use secrecy::SecretString;
+
+use super::secret::{
+    AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, EMBEDDING_API_KEY, EMBEDDING_PREVIOUS_API_KEY, QDRANT_API_KEY,
+    SecretVariable,
+};
+use super::{base_url, trimmed};
+
+/// Configuration of every command that works with documents.
+#[derive(Debug, Clone, Args)]
+pub struct KnowledgeConfig {
+    /// Qdrant.
+    #[command(flatten)]
+    pub qdrant: QdrantConfig,
+    /// Embedding models.
+    #[command(flatten)]
+    pub embedding: EmbeddingConfig,
+    /// File store.
+    #[command(flatten)]
+    pub files: FilesConfig,
+}
+
+/// Configuration of the connection to Qdrant.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Qdrant")]
+pub struct QdrantConfig {
+    /// gRPC address of Qdrant.
+    #[arg(long, env = "QDRANT_URL", default_value = "http://127.0.0.1:6334")]
+    pub qdrant_url: String,
+    /// API key of Qdrant.
+    #[arg(skip = QDRANT_API_KEY.optional()?)]
+    pub qdrant_api_key: Option<SecretString>,
+    /// First part of the names of all collections.
+    #[arg(long, env = "QDRANT_PREFIX", default_value = "passages")]
+    pub qdrant_prefix: String,
+}
+
+/// Configuration of the embedding models.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Embedding")]
+pub struct EmbeddingConfig {
+    /// Folder of the local model: `model.onnx` and the files of its tokenizer.
+    #[arg(long, env = "EMBEDDING_MODEL_DIR", default_value = "models/minilm")]
+    pub embedding_model_dir: PathBuf,
+    /// Shared library of ONNX Runtime.
+    #[arg(long, env = "ORT_DYLIB_PATH", default_value = "libonnxruntime.so")]
+    pub ort_dylib_path: PathBuf,
+    /// OpenAI-compatible endpoint that embeds, with its `/v1`; without it, the local model embeds.
+    #[arg(long, env = "EMBEDDING_URL", requires = "embedding_name", value_parser = base_url)]
+    pub embedding_url: Option<String>,
+    /// Model of the endpoint.
+    #[arg(long, env = "EMBEDDING_NAME")]
+    pub embedding_name: Option<String>,
+    /// API key of the endpoint.
+    #[arg(skip = EMBEDDING_API_KEY.optional()?)]
+    pub embedding_api_key: Option<SecretString>,
+    /// Texts in one request to an endpoint.
+    #[arg(long, env = "EMBEDDING_BATCH", default_value_t = 32, value_parser = trimmed::<usize>)]
+    pub embedding_batch: usize,
+    /// Previous endpoint, until `colloquy reindex` has moved all documents.
+    #[arg(long, env = "EMBEDDING_PREVIOUS_URL", requires = "embedding_previous_name", value_parser = base_url)]
+    pub embedding_previous_url: Option<String>,
+    /// Model of the previous endpoint.
+    #[arg(long, env = "EMBEDDING_PREVIOUS_NAME")]
+    pub embedding_previous_name: Option<String>,
+    /// API key of the previous endpoint.
+    #[arg(skip = EMBEDDING_PREVIOUS_API_KEY.optional()?)]
+    pub embedding_previous_api_key: Option<SecretString>,
+}
+
+/// An OpenAI-compatible endpoint that embeds.
+#[derive(Debug, Clone, Copy)]
+pub struct EmbeddingEndpoint<'a> {
+    /// Base URL, with its `/v1`.
+    pub url: &'a str,
+    /// Model to name in requests.
+    pub name: &'a str,
+    /// Bearer token of requests.
+    pub api_key: Option<&'a SecretString>,
+    /// Texts in one request.
+    pub batch: usize,
+}
+
+impl EmbeddingConfig {
+    /// The endpoint to embed with; `None` for the local model.
+    pub fn endpoint(&self) -> Option<EmbeddingEndpoint<'_>> {
+        Some(EmbeddingEndpoint {
+            url: self.embedding_url.as_deref()?,
+            name: self.embedding_name.as_deref()?,
+            api_key: self.embedding_api_key.as_ref(),
+            batch: self.embedding_batch,
+        })
+    }
+
+    /// The endpoint that documents move away from.
+    pub fn previous_endpoint(&self) -> Option<EmbeddingEndpoint<'_>> {
+        Some(EmbeddingEndpoint {
+            url: self.embedding_previous_url.as_deref()?,
+            name: self.embedding_previous_name.as_deref()?,
+            api_key: self.embedding_previous_api_key.as_ref(),
+            batch: self.embedding_batch,
+        })
+    }
+}
+
+/// Configuration of the file store. The S3 client reads further `AWS_…` variables itself.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Files")]
+pub struct FilesConfig {
+    /// Place of uploaded files, which are encrypted: `file:///folder` or `s3://bucket/prefix`.
+    #[arg(long, env = "FILES_URL", default_value = "file://files")]
+    pub files_url: String,
+    /// Region of the S3 bucket.
+    #[arg(long, env = "AWS_REGION")]
+    pub aws_region: Option<String>,
+    /// Address of an S3-compatible service other than AWS.
+    #[arg(long, env = "AWS_ENDPOINT_URL")]
+    pub aws_endpoint_url: Option<String>,
+    /// Access key of the S3 bucket.
+    #[arg(skip = AWS_ACCESS_KEY_ID.optional()?)]
+    pub aws_access_key_id: Option<SecretString>,
+    /// Secret of the access key.
+    #[arg(skip = AWS_SECRET_ACCESS_KEY.optional()?)]
+    pub aws_secret_access_key: Option<SecretString>,
+}
+
+impl KnowledgeConfig {
+    /// Secrets of this part.
+    pub(crate) const SECRETS: &[&SecretVariable] = &[
+        &QDRANT_API_KEY,
+        &EMBEDDING_API_KEY,
+        &EMBEDDING_PREVIOUS_API_KEY,
+        &AWS_ACCESS_KEY_ID,
+        &AWS_SECRET_ACCESS_KEY,
+    ];
+}
