@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use colloquy::api::identity::TokenCheck as Check;
 use colloquy::config::ApiConfig;
+use secrecy::SecretString;
 
 use crate::accounts::Accounts;
 
@@ -33,7 +34,8 @@ pub(crate) async fn measure(accounts: &Accounts) -> anyhow::Result<TokenCheck> {
         rate_limit: 0,
     })
     .await?;
-    let tokens: Vec<String> = (0..TOKENS).map(|user| accounts.token(user)).collect::<Result<_, _>>()?;
+    let tokens: Vec<SecretString> =
+        (0..TOKENS).map(|user| Ok(accounts.token(user)?.into())).collect::<anyhow::Result<_>>()?;
     let began = Instant::now();
     for token in &tokens {
         ensure!(check.accepts(token).await, "a token was refused");

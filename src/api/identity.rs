@@ -12,6 +12,7 @@ use aggregates::UserId;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use quick_cache::sync::Cache;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -98,17 +99,11 @@ impl Identity {
 
     /// Authenticates the caller of a request.
     pub(in crate::api) async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Unauthenticated> {
-        let header = headers.get(AUTHORIZATION).ok_or(Unauthenticated::Missing)?;
-        let header = header.to_str().map_err(|_| Unauthenticated::Invalid)?;
-        let (scheme, token) = header.split_once(' ').ok_or(Unauthenticated::Invalid)?;
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(Unauthenticated::Missing);
-        }
-        let token = token.trim();
-        if token.bytes().filter(|byte| *byte == b'.').count() == 2 {
-            self.authenticate_jwt(token).await
+        let token = bearer_token(headers)?;
+        if is_jwt(&token) {
+            self.authenticate_jwt(&token).await
         } else {
-            self.introspection.introspect(token).await
+            self.introspection.introspect(&token).await
         }
     }
 
@@ -117,14 +112,12 @@ impl Identity {
         &self,
         headers: &HeaderMap,
     ) -> Result<Caller, Unauthenticated> {
-        let header = headers.get(AUTHORIZATION).and_then(|header| header.to_str().ok());
-        let (_, token) = header.and_then(|header| header.split_once(' ')).ok_or(Unauthenticated::Missing)?;
-        self.introspection.introspect_uncached(token.trim()).await
+        self.introspection.introspect_uncached(&bearer_token(headers)?).await
     }
 
     /// A verified JWT is valid until it expires.
-    async fn authenticate_jwt(&self, token: &str) -> Result<Caller, Unauthenticated> {
-        let hash = *blake3::hash(token.as_bytes()).as_bytes();
+    async fn authenticate_jwt(&self, token: &SecretString) -> Result<Caller, Unauthenticated> {
+        let hash = token_hash(token);
         if let Some(caller) = self.verified.get(&hash) {
             if seconds_now() < caller.until + LEEWAY_SECONDS {
                 return Ok(caller);
@@ -143,6 +136,25 @@ impl Identity {
     }
 }
 
+fn bearer_token(headers: &HeaderMap) -> Result<SecretString, Unauthenticated> {
+    let header = headers.get(AUTHORIZATION).ok_or(Unauthenticated::Missing)?;
+    let header = header.to_str().map_err(|_| Unauthenticated::Invalid)?;
+    let (scheme, token) = header.split_once(' ').ok_or(Unauthenticated::Invalid)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Unauthenticated::Missing);
+    }
+    Ok(token.trim().into())
+}
+
+fn is_jwt(token: &SecretString) -> bool {
+    token.expose_secret().bytes().filter(|byte| *byte == b'.').count() == 2
+}
+
+/// Key of a token in a cache.
+fn token_hash(token: &SecretString) -> [u8; 32] {
+    *blake3::hash(token.expose_secret().as_bytes()).as_bytes()
+}
+
 /// Checks JWTs without a server, so that a benchmark can measure the cost of one check.
 #[derive(Debug)]
 pub struct TokenCheck(Identity);
@@ -156,7 +168,7 @@ impl TokenCheck {
     }
 
     /// Whether the token is valid now.
-    pub async fn accepts(&self, token: &str) -> bool {
+    pub async fn accepts(&self, token: &SecretString) -> bool {
         self.0.authenticate_jwt(token).await.is_ok()
     }
 }

@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use aggregates::UserId;
 use quick_cache::sync::Cache;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
-use super::{Caller, Role, Unauthenticated, seconds_now};
+use super::{Caller, Role, Unauthenticated, seconds_now, token_hash};
 
 /// Lifetime of a cached answer, and so the longest use of a revoked session.
 const CACHED: Duration = Duration::from_secs(5);
@@ -38,8 +39,8 @@ impl Introspection {
     }
 
     /// The caller with a session token.
-    pub(super) async fn introspect(&self, token: &str) -> Result<Caller, Unauthenticated> {
-        let hash = *blake3::hash(token.as_bytes()).as_bytes();
+    pub(super) async fn introspect(&self, token: &SecretString) -> Result<Caller, Unauthenticated> {
+        let hash = token_hash(token);
         if let Some((asked, answer)) = self.answers.get(&hash)
             && asked.elapsed() < CACHED
         {
@@ -49,12 +50,11 @@ impl Introspection {
     }
 
     /// The caller with a session token, asked of the account service at this moment.
-    pub(super) async fn introspect_uncached(&self, token: &str) -> Result<Caller, Unauthenticated> {
-        let hash = *blake3::hash(token.as_bytes()).as_bytes();
+    pub(super) async fn introspect_uncached(&self, token: &SecretString) -> Result<Caller, Unauthenticated> {
         let response = self
             .client
             .get(&self.url)
-            .bearer_auth(token)
+            .bearer_auth(token.expose_secret())
             .send()
             .await
             .map_err(|_| Unauthenticated::Unavailable)?;
@@ -70,7 +70,7 @@ impl Introspection {
             until: seconds_now() + CACHED.as_secs(),
             session: None,
         });
-        self.answers.insert(hash, (Instant::now(), caller));
+        self.answers.insert(token_hash(token), (Instant::now(), caller));
         caller.ok_or(Unauthenticated::Invalid)
     }
 }

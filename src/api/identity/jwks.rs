@@ -9,6 +9,7 @@ use aggregates::UserId;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
@@ -69,8 +70,8 @@ impl Jwks {
     }
 
     /// The caller with a JWT.
-    pub(super) async fn verify(&self, token: &str) -> Result<Caller, Unauthenticated> {
-        let header = decode_header(token).map_err(|_| Unauthenticated::Invalid)?;
+    pub(super) async fn verify(&self, token: &SecretString) -> Result<Caller, Unauthenticated> {
+        let header = decode_header(token.expose_secret()).map_err(|_| Unauthenticated::Invalid)?;
         let kid = header.kid.ok_or(Unauthenticated::Invalid)?;
         if let Some(key) = self.key(&kid) {
             return self.verify_with(&key, token);
@@ -85,14 +86,14 @@ impl Jwks {
         }
     }
 
-    fn verify_with(&self, key: &VerifyingKey, token: &str) -> Result<Caller, Unauthenticated> {
+    fn verify_with(&self, key: &VerifyingKey, token: &SecretString) -> Result<Caller, Unauthenticated> {
         // From the key, never from the token, which could name a weaker one.
         let mut validation = Validation::new(key.algorithm);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         validation.set_issuer(&[&self.issuer]);
         validation.set_audience(&[&self.audience]);
         validation.leeway = LEEWAY_SECONDS;
-        let claims = decode::<Claims>(token, &key.key, &validation).map_err(|error| {
+        let claims = decode::<Claims>(token.expose_secret(), &key.key, &validation).map_err(|error| {
             if !matches!(error.kind(), ErrorKind::ExpiredSignature) {
                 tracing::debug!(error = with_causes(error), "token was refused");
             }
