@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use async_nats::Client;
 use chrono::TimeDelta;
 use nats::Subjects;
+use rag::error_chain::ErrorChain;
 use tokio::net::TcpListener;
 
 use crate::audit::CheckpointSigner;
@@ -76,7 +77,7 @@ impl App {
     pub async fn check_master_key(&self) -> anyhow::Result<()> {
         match self.keyring.check_master_key().await {
             Err(MasterKeyError::Store(error)) if error.is_unavailable() => {
-                tracing::warn!(%error, "the master key could not be checked");
+                tracing::warn!(error = %ErrorChain(&error), "the master key could not be checked");
                 Ok(())
             }
             checked => Ok(checked?),

@@ -21,6 +21,7 @@ use aggregates::{AnswerId, ConversationId, Event, Position, RecordedEvent, UserI
 use async_nats::Client;
 use async_nats::connection::State;
 use nats::{Projected, Subjects};
+use rag::error_chain::ErrorChain;
 use sealing::Subject;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -156,7 +157,7 @@ impl Live {
                     break LedgerFeed::new(self.store.clone(), self.nats.clone(), &self.subjects, head);
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "the head of the ledger could not be read");
+                    tracing::warn!(error = %ErrorChain(&error), "the head of the ledger could not be read");
                     retry.wait().await;
                 }
             }
@@ -172,7 +173,7 @@ impl Live {
             match result.await {
                 Ok(()) => retry.reset(),
                 Err(error) => {
-                    tracing::warn!(%error, "following the ledger was interrupted and is retried");
+                    tracing::warn!(error = %ErrorChain(&error), "following the ledger was interrupted and is retried");
                     retry.wait().await;
                 }
             }

@@ -9,6 +9,7 @@ use std::io;
 
 use aggregates::{AggregateType, Event, Position, RecordedEvent, UserId};
 use bytes::Bytes;
+use rag::error_chain::ErrorChain;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -63,7 +64,7 @@ impl Exporter {
             if let Err(error) = &outcome
                 && !matches!(error, ExportError::Gone)
             {
-                tracing::warn!(%error, "an export ended early");
+                tracing::warn!(error = %ErrorChain(&error), "an export ended early");
             }
             archive.close(outcome.is_ok()).await;
         });

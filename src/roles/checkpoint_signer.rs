@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_nats::Client;
 use nats::Subjects;
+use rag::error_chain::ErrorChain;
 
 use crate::audit::CheckpointSigner;
 use crate::runtime::backoff::Backoff;
@@ -21,7 +22,7 @@ pub async fn run(signer: CheckpointSigner, nats: Client, subjects: Subjects) {
     let mut retry = RETRY;
     loop {
         if let Err(error) = signer.checkpoint().await {
-            tracing::warn!(%error, "the head of the ledger could not be signed");
+            tracing::warn!(error = %ErrorChain(&error), "the head of the ledger could not be signed");
             retry.wait().await;
             continue;
         }

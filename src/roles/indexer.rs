@@ -8,6 +8,7 @@ use aggregates::DocumentId;
 use async_nats::Client;
 use async_nats::jetstream::Message;
 use nats::{Envelope, Subjects};
+use rag::error_chain::ErrorChain;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -68,7 +69,7 @@ impl Documents {
         loop {
             let began = tokio::time::Instant::now();
             if let Err(error) = self.follow_consumer().await {
-                tracing::warn!(%error, "taking documents was interrupted and is retried");
+                tracing::warn!(error = %ErrorChain(&error), "taking documents was interrupted and is retried");
             }
             if began.elapsed() > STABLE {
                 retry.reset();
@@ -148,7 +149,7 @@ impl Documents {
             let waiting = match waiting {
                 Ok(waiting) => waiting,
                 Err(error) => {
-                    tracing::warn!(%error, "waiting documents could not be looked up");
+                    tracing::warn!(error = %ErrorChain(&error), "waiting documents could not be looked up");
                     continue;
                 }
             };

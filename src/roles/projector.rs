@@ -6,6 +6,7 @@ use std::time::Duration;
 use aggregates::{AggregateType, ConversationId, RecordedEvent, UserId};
 use async_nats::Client;
 use nats::{Projected, Subjects};
+use rag::error_chain::ErrorChain;
 use store::Store;
 
 use crate::runtime::backoff::Backoff;
@@ -71,7 +72,9 @@ async fn announce(nats: &Client, subjects: &Subjects, projected: Projected) {
     let publishing = nats.publish(subjects.projected(), projected.to_bytes());
     match tokio::time::timeout(ANNOUNCE_TIMEOUT, publishing).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::debug!(%error, "the read models' position could not be announced"),
+        Ok(Err(error)) => {
+            tracing::debug!(error = %ErrorChain(&error), "the read models' position could not be announced")
+        }
         Err(_) => tracing::debug!("announcing the read models' position timed out"),
     }
 }

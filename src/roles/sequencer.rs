@@ -11,6 +11,7 @@ use std::time::Duration;
 use aggregates::Position;
 use async_nats::Client;
 use nats::Subjects;
+use rag::error_chain::ErrorChain;
 use tokio::sync::{mpsc, watch};
 
 use crate::runtime::backoff::Backoff;
@@ -78,7 +79,7 @@ async fn sequence(
             Err(error) => {
                 // Whether the last transaction was committed is unknown: the ledger tells.
                 head = None;
-                tracing::warn!(%error, "sequencing failed and is retried");
+                tracing::warn!(error = %ErrorChain(&error), "sequencing failed and is retried");
                 retry.wait().await;
                 continue;
             }

@@ -8,6 +8,7 @@ use aggregates::{Position, RecordedEvent};
 use async_nats::connection::State;
 use async_nats::{Client, Message};
 use nats::{Envelope, Subjects};
+use rag::error_chain::ErrorChain;
 use store::{Store, StoreError};
 
 use super::backoff::Backoff;
@@ -96,7 +97,7 @@ impl LedgerFeed {
                 Some(position) if position == expected => match Envelope::read(&message.payload) {
                     Ok(event) => events.push(event),
                     Err(error) => {
-                        tracing::warn!(%error, %position, "an event from NATS could not be decoded; the ledger is read instead");
+                        tracing::warn!(error = %ErrorChain(&error), %position, "an event from NATS could not be decoded; the ledger is read instead");
                         self.behind = true;
                         break;
                     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_nats::{Client, Message, Subscriber};
 use futures::{FutureExt as _, StreamExt as _};
+use rag::error_chain::ErrorChain;
 
 use super::backoff::Backoff;
 
@@ -86,7 +87,7 @@ impl Subscription {
                 true
             }
             Ok(Err(error)) => {
-                tracing::warn!(nats.subject = self.subject, %error, "subscription was refused");
+                tracing::warn!(nats.subject = self.subject, error = %ErrorChain(&error), "subscription was refused");
                 false
             }
             Err(_) => {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_nats::Client;
 use bytes::Bytes;
 use nats::Subjects;
+use rag::error_chain::ErrorChain;
 use tokio::sync::Notify;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -51,7 +52,9 @@ async fn forward(appended: Arc<Notify>, nats: Client, subject: String) {
         appended.notified().await;
         match tokio::time::timeout(PUBLISH_TIMEOUT, nats.publish(subject.clone(), Bytes::new())).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::debug!(%error, "the sequencer could not be woken"),
+            Ok(Err(error)) => {
+                tracing::debug!(error = %ErrorChain(&error), "the sequencer could not be woken")
+            }
             Err(_) => tracing::debug!("waking the sequencer timed out"),
         }
     }

@@ -8,6 +8,7 @@ use async_nats::jetstream::consumer::DeliverPolicy;
 use async_nats::jetstream::consumer::pull::{OrderedConfig, OrderedError};
 use async_nats::jetstream::{self, stream::ConsumerError};
 use futures::StreamExt as _;
+use rag::error_chain::ErrorChain;
 use tokio::sync::mpsc;
 
 use super::Live;
@@ -77,7 +78,7 @@ impl Live {
     /// Replays all answers of the live stream, and drops those that have ended.
     pub(super) async fn replay_live(&self) {
         if let Err(error) = self.replay(self.subjects.all_live()).await {
-            tracing::debug!(%error, "the live stream could not be replayed");
+            tracing::debug!(error = %ErrorChain(&error), "the live stream could not be replayed");
         }
         let known = self.state().answers.conversations();
         for (answer_id, conversation_id) in known {
@@ -97,7 +98,7 @@ impl Live {
         });
         let replaying = requests.for_each_concurrent(CONCURRENT, async |subject| {
             if let Err(error) = self.replay(subject.clone()).await {
-                tracing::debug!(%error, "an answer could not be replayed");
+                tracing::debug!(error = %ErrorChain(&error), "an answer could not be replayed");
             }
             self.replays.finish(&subject);
         });

@@ -8,6 +8,7 @@ use bytes::BytesMut;
 use object_store::ObjectStoreExt as _;
 use object_store::buffered::BufWriter;
 use object_store::path::Path;
+use rag::error_chain::ErrorChain;
 use sealing::{AssociatedData, ContentKey, Subject, UserKey};
 use tokio::io::AsyncWriteExt as _;
 use uuid::Uuid;
@@ -123,7 +124,7 @@ impl Kept {
     /// Deletes the file. After a failure the file stays unreadable, since its key is not stored.
     pub async fn discard(self) {
         if let Err(error) = within(self.files.store.delete(&self.path)).await {
-            tracing::debug!(%error, "a discarded file could not be deleted");
+            tracing::debug!(error = %ErrorChain(&error), "a discarded file could not be deleted");
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aggregates::DocumentId;
+use rag::error_chain::ErrorChain;
 use tokio::task::JoinHandle;
 
 use super::Indexing;
@@ -34,7 +35,7 @@ impl Claim {
     pub async fn release(self) {
         self.renewal.abort();
         if let Err(error) = self.store.end_lease(&self.lease).await {
-            tracing::debug!(%error, "a claim could not be released");
+            tracing::debug!(error = %ErrorChain(&error), "a claim could not be released");
         }
     }
 }

@@ -11,6 +11,7 @@ use aggregates::conversation::ConversationEvent;
 use aggregates::{ConversationId, Event};
 use async_nats::jetstream::Message;
 use nats::Envelope;
+use rag::error_chain::ErrorChain;
 use store::StoreError;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
@@ -63,7 +64,7 @@ impl Deliveries {
         loop {
             let began = Instant::now();
             if let Err(interrupted) = self.follow_connection().await {
-                tracing::warn!(error = %interrupted, "taking questions was interrupted and is retried");
+                tracing::warn!(error = %ErrorChain(&interrupted), "taking questions was interrupted and is retried");
             }
             self.suspicion.notify_one();
             if began.elapsed() > STABLE {
@@ -172,7 +173,9 @@ struct Backlog {
 /// The request in a message; `None` if the message is something else.
 fn request_of(message: &Message) -> Option<Request> {
     let recorded = Envelope::read(&message.payload)
-        .inspect_err(|error| tracing::error!(%error, "a delivered event could not be decoded"))
+        .inspect_err(
+            |error| tracing::error!(error = %ErrorChain(error), "a delivered event could not be decoded"),
+        )
         .ok()?;
     match recorded.event {
         Event::Conversation(ConversationEvent::AnswerRequested { answer_id, .. }) => {

@@ -19,6 +19,7 @@ use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesOrdered;
 use nats::{LiveKind, LiveMessage, Subjects, ensure_streams};
+use rag::error_chain::ErrorChain;
 use sealing::{AssociatedData, ContentKey};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -182,7 +183,7 @@ impl Publisher {
         }
         self.stream = StreamMark { connects: self.connects(), last_sequence: 0 };
         if let Err(error) = ensure_streams(&self.jetstream, &self.subjects).await {
-            tracing::debug!(%error, "the live stream does not exist yet");
+            tracing::debug!(error = %ErrorChain(&error), "the live stream does not exist yet");
             return;
         }
         self.acks = FuturesOrdered::new();
@@ -197,7 +198,7 @@ impl Publisher {
         let Some(sources) = &self.sources else { return };
         match serde_json::to_vec(sources) {
             Ok(json) => self.publish(LiveKind::Sources, json).await,
-            Err(error) => tracing::error!(%error, "sources could not be serialized"),
+            Err(error) => tracing::error!(error = %ErrorChain(&error), "sources could not be serialized"),
         }
     }
 
@@ -255,7 +256,7 @@ impl Publisher {
                 self.anew_at = Some(Instant::now());
             }
             Err(error) => {
-                tracing::debug!(%error, "a delta was not stored");
+                tracing::debug!(error = %ErrorChain(&error), "a delta was not stored");
                 self.interrupted();
             }
         }

@@ -11,6 +11,7 @@ use async_nats::jetstream::{Context, Message};
 use futures::FutureExt as _;
 use nats::Subjects;
 use rag::answer::Answerer;
+use rag::error_chain::ErrorChain;
 use rag::generate::ChatModel;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -99,7 +100,7 @@ impl AnswerProcessor {
             Ok(ClaimOutcome::Claimed(job)) => self.work(&job, &handle, delivery).await,
             Ok(ClaimOutcome::Skipped(decision)) => decision,
             Err(error) => {
-                tracing::warn!(%error, answer.id = %request.answer_id, "a request could not be claimed");
+                tracing::warn!(error = %ErrorChain(&error), answer.id = %request.answer_id, "a request could not be claimed");
                 AckDecision::RetryAfter(STORE_PAUSE)
             }
         }
@@ -259,14 +260,14 @@ impl AnswerProcessor {
     /// expires.
     pub(super) async fn release(&self, lease: &Lease) {
         if let Err(error) = self.store.release_lease(lease).await {
-            tracing::debug!(%error, "a lease could not be released");
+            tracing::debug!(error = %ErrorChain(&error), "a lease could not be released");
         }
     }
 
     /// Deletes the lease of an ended answer. After a failure the sweep deletes it.
     pub(super) async fn delete_lease(&self, lease: &Lease) {
         if let Err(error) = self.store.end_lease(lease).await {
-            tracing::debug!(%error, "a lease could not be deleted");
+            tracing::debug!(error = %ErrorChain(&error), "a lease could not be deleted");
         }
     }
 }

@@ -7,6 +7,7 @@ use aggregates::conversation::{
 };
 use aggregates::{Actor, Metadata, UserId};
 use chrono::Utc;
+use rag::error_chain::ErrorChain;
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -88,7 +89,7 @@ impl AnswerProcessor {
                 AckDecision::Ack
             }
             Err(error) => {
-                tracing::error!(%error, answer.id = %request.answer_id, "the end of an answer could not be recorded");
+                tracing::error!(error = %ErrorChain(&error), answer.id = %request.answer_id, "the end of an answer could not be recorded");
                 self.release(lease).await;
                 AckDecision::RetryAfter(PAUSE)
             }
@@ -110,7 +111,7 @@ impl AnswerProcessor {
             match executed {
                 Ok(_) => return Ok(()),
                 Err(ExecuteError::Store(error)) if error.is_unavailable() && Instant::now() < deadline => {
-                    tracing::warn!(%error, answer.id = %request.answer_id, "an answer waits for the store");
+                    tracing::warn!(error = %ErrorChain(&error), answer.id = %request.answer_id, "an answer waits for the store");
                     tokio::select! {
                         () = tokio::time::sleep(RECORD_PAUSE) => {}
                         () = self.closing.cancelled() => return Err(Unrecorded::Store(error)),

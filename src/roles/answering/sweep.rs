@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aggregates::AnswerId;
+use rag::error_chain::ErrorChain;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
@@ -78,7 +79,7 @@ async fn look(
         });
     }
     if let Err(error) = processor.store.purge_leases().await {
-        tracing::debug!(%error, "expired leases could not be deleted");
+        tracing::debug!(error = %ErrorChain(&error), "expired leases could not be deleted");
     }
     Ok(free.len())
 }

@@ -7,6 +7,7 @@ use aggregates::Position;
 use async_nats::Client;
 use async_nats::jetstream;
 use nats::{Ciphertext, Envelope, EventPublisher, Outgoing, PublishError, Subjects, ensure_streams};
+use rag::error_chain::ErrorChain;
 use tokio::sync::{mpsc, watch};
 
 use crate::runtime::backoff::Backoff;
@@ -66,7 +67,7 @@ impl Publisher {
             if let Err(interrupted) = self.publish_all().await {
                 // Another sequencer has taken over: it publishes, this one stays ready.
                 if !matches!(interrupted, Interrupted::Publish(PublishError::Displaced)) {
-                    tracing::warn!(error = %interrupted, "publishing was interrupted and is retried");
+                    tracing::warn!(error = %ErrorChain(&interrupted), "publishing was interrupted and is retried");
                 }
             }
             if self.published > before {

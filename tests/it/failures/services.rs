@@ -18,6 +18,29 @@ use crate::support::waiting::until;
 
 const ROLES: [Role; 3] = [Role::Api, Role::Sequencer, Role::Projector];
 
+/// Begins conversations until `done`; returns the accepted and the refused ones.
+async fn ask_until(
+    person: Person,
+    done: Arc<AtomicBool>,
+    accepted_so_far: Arc<AtomicUsize>,
+) -> (Vec<Uuid>, Vec<Uuid>) {
+    let (mut accepted, mut refused) = (Vec::new(), Vec::new());
+    while !done.load(Ordering::Relaxed) {
+        let id = Uuid::now_v7();
+        let ask = json!({"type": "ask", "question_id": Uuid::now_v7(), "text": "under load"});
+        let answered = person.command(id, &ask).await;
+        match answered.status {
+            202 => {
+                accepted_so_far.fetch_add(1, Ordering::Relaxed);
+                accepted.push(id);
+            }
+            503 => refused.push(id),
+            status => panic!("{status}: {answered:?}"),
+        }
+    }
+    (accepted, refused)
+}
+
 #[tokio::test]
 async fn while_postgres_restarts_commands_are_durable_or_refused_and_none_is_half_written() {
     let data = DataDir::temporary().unwrap();
@@ -29,27 +52,9 @@ async fn while_postgres_restarts_commands_are_durable_or_refused_and_none_is_hal
     person.ask(Uuid::now_v7(), "before").await;
     let done = Arc::new(AtomicBool::new(false));
     let accepted_so_far = Arc::new(AtomicUsize::new(0));
-    let asking = (0..8).map(|_| {
-        let (person, done, count) = (person.clone(), Arc::clone(&done), Arc::clone(&accepted_so_far));
-        tokio::spawn(async move {
-            let (mut accepted, mut refused) = (Vec::new(), Vec::new());
-            while !done.load(Ordering::Relaxed) {
-                let id = Uuid::now_v7();
-                let ask = json!({"type": "ask", "question_id": Uuid::now_v7(), "text": "under load"});
-                let answered = person.command(id, &ask).await;
-                match answered.status {
-                    202 => {
-                        count.fetch_add(1, Ordering::Relaxed);
-                        accepted.push(id);
-                    }
-                    503 => refused.push(id),
-                    status => panic!("{status}: {answered:?}"),
-                }
-            }
-            (accepted, refused)
-        })
-    });
-    let asking: Vec<_> = asking.collect();
+    let asking: Vec<_> = (0..8)
+        .map(|_| tokio::spawn(ask_until(person.clone(), Arc::clone(&done), Arc::clone(&accepted_so_far))))
+        .collect();
     let under_load = async || {
         let before = accepted_so_far.load(Ordering::Relaxed);
         until("commands are accepted under load", async || {
