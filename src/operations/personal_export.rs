@@ -64,7 +64,7 @@ impl Exporter {
             if let Err(error) = &outcome
                 && !matches!(error, ExportError::Gone)
             {
-                tracing::warn!(error = %ErrorChain(&error), "an export ended early");
+                tracing::warn!(error = %ErrorChain(error), "an export ended early");
             }
             archive.close(outcome.is_ok()).await;
         });

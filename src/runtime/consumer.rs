@@ -10,7 +10,6 @@ use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
 use async_nats::jetstream::{self, AckKind, Message};
 use futures::StreamExt as _;
 use nats::{STREAM_TIMEOUT, Subjects, ensure_streams};
-use rag::error_chain::ErrorChain;
 
 use super::subscription::{connection_number, connection_replaced};
 
@@ -165,7 +164,7 @@ async fn send(message: &Message, kind: AckKind) {
     match tokio::time::timeout(ACK_TIMEOUT, message.ack_with(kind)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
-            tracing::debug!(error = %ErrorChain(&error), ?kind, "a delivery could not be acknowledged")
+            tracing::debug!(%error, ?kind, "a delivery could not be acknowledged")
         }
         Err(_) => tracing::debug!(?kind, "an acknowledgement timed out"),
     }

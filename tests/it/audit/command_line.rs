@@ -58,7 +58,7 @@ async fn an_export_is_verified_offline_and_the_position_of_a_change_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("export.ndjson");
     printed(&config, &["audit", "export", "--out", file.to_str().unwrap()]).await;
-    assert!(succeeding(verifying(&file)).await.contains("the chain holds"));
+    assert!(succeeding(verifying(&file)).await.contains("hash chain intact"));
 
     // The signer's key is changed; what was signed before verifies still, and by no other key.
     let before: Value = serde_json::from_str(&printed(&config, &["audit", "checkpoint"]).await).unwrap();
@@ -67,7 +67,7 @@ async fn an_export_is_verified_offline_and_the_position_of_a_change_is_named() {
     assert_ne!(before["key_id"], after["key_id"]);
     let keys = printed(&config, &["audit", "keys"]).await;
     assert!(keys.contains(before["key_id"].as_str().unwrap()), "{keys}");
-    assert!(printed(&config, &["audit", "verify", "--database"]).await.contains("the chain holds"));
+    assert!(printed(&config, &["audit", "verify", "--database"]).await.contains("hash chain intact"));
     assert!(succeeding(verifying(&file)).await.contains(before["key_id"].as_str().unwrap()));
 
     let lines = std::fs::read_to_string(&file).unwrap();
@@ -105,7 +105,7 @@ async fn a_rebuild_is_checked_row_by_row_and_a_row_that_differs_fails_it() {
     change.execute(&pool).await.unwrap();
     let mut check = command(&config, MASTER_KEY);
     check.args(["rebuild", "--check"]);
-    assert!(failing(check).await.contains("differ from their ledger"));
+    assert!(failing(check).await.contains("differ from the ledger"));
     printed(&config, &["rebuild", "conversations"]).await;
     printed(&config, &["rebuild", "--check"]).await;
 }

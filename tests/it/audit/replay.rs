@@ -159,8 +159,8 @@ async fn shown(person: &Person, conversation: Uuid, version: u64, gone: bool) ->
     if row.status == 404 {
         return None;
     }
-    let messages = person.get(&format!("/v1/conversations/{conversation}/messages?limit=100")).await;
-    Some((row.body, messages.body["items"].clone()))
+    let messages = format!("/v1/conversations/{conversation}/messages?limit=100&min_version={version}");
+    Some((row.body, person.get(&messages).await.body["items"].clone()))
 }
 
 /// A conversation's life: questions, other answers, branches, ratings, names, its end and its return.
