@@ -131,8 +131,8 @@ impl Rebuild {
         Ok(())
     }
 
-    /// Locks the read model's checkpoint, so that the projector waits until the locked rebuild is swapped, compared or
-    /// dropped.
+    /// Locks the read model's checkpoint, so that the projector waits until the locked rebuild is swapped,
+    /// compared or dropped.
     pub async fn lock<'c>(
         self,
         database: impl Acquire<'c, Database = Postgres>,
@@ -146,8 +146,8 @@ impl Rebuild {
     }
 }
 
-/// A rebuild whose live table does not change: one transaction holds the lock of the checkpoint, fills the rest of the new
-/// table and ends the rebuild.
+/// A rebuild whose live table does not change: one transaction holds the lock of the checkpoint, fills the
+/// rest of the new table and ends the rebuild.
 #[derive(Debug)]
 pub struct LockedRebuild<'c> {
     rebuild: Rebuild,
@@ -171,7 +171,8 @@ impl LockedRebuild<'_> {
         Ok(self.rebuild.apply_in(&mut self.transaction, batch).await?)
     }
 
-    /// Replaces the live table by the new one. If the new table is ahead, the checkpoint moves forward to its position.
+    /// Replaces the live table by the new one. If the new table is ahead, the checkpoint moves forward to its
+    /// position.
     pub async fn swap(self) -> Result<Position, QueryError> {
         let Self { rebuild: Rebuild { model, table, position, .. }, mut transaction, .. } = self;
         let name = model.name();
@@ -196,7 +197,8 @@ impl LockedRebuild<'_> {
         Ok(position)
     }
 
-    /// Compares the new table with the live one row by row, drops the new one and returns the first differences.
+    /// Compares the new table with the live one row by row, drops the new one and returns the first
+    /// differences.
     pub async fn compare(self) -> Result<Vec<Difference>, QueryError> {
         let Self { rebuild: Rebuild { model, table: next, .. }, mut transaction, .. } = self;
         let live = model.name();

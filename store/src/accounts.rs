@@ -1,4 +1,4 @@
-//! The tables of the account service (Better Auth, schema `auth`), as far as this service reads and changes them.
+//! The tables of the account service (Better Auth, schema `auth`) that this service reads and changes.
 
 use aggregates::UserId;
 use secrecy::SecretString;
@@ -20,8 +20,8 @@ impl AccountsDatabase {
         Ok(Self { pool: Database::connect(url, connections)?.0 })
     }
 
-    /// Sets the role of the account with an e-mail address; `false` if no account has it. Takes effect with the account's
-    /// next token, within 15 minutes.
+    /// Sets the role of the account with an e-mail address; `false` if no account has it. Takes effect with
+    /// the account's next token, within 15 minutes.
     pub async fn grant_role(&self, email: &str, role: &str) -> Result<bool, StoreError> {
         let updated = sqlx::query("UPDATE auth.\"user\" SET role = $2 WHERE lower(email) = lower($1)")
             .bind(email)
@@ -58,7 +58,7 @@ impl AccountsDatabase {
             sqlx::query(statement).bind(&id).execute(&mut *transaction).await?;
         }
         transaction.commit().await?;
-        // Without this the deleted rows stay until PostgreSQL vacuums by itself.
+        // Otherwise the deleted rows stay on disk until autovacuum runs.
         for statement in VACUUM {
             if let Err(error) = sqlx::query(statement).execute(&self.pool).await {
                 tracing::debug!(%error, "table of accounts was not vacuumed after an erasure");

@@ -1,4 +1,4 @@
-//! Answers that ended, and those that did not, by their events and not by the read models.
+//! Answers that ended and answers in progress, by events and not by read models.
 
 use std::collections::HashSet;
 

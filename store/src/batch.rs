@@ -1,7 +1,7 @@
 //! Batches concurrent requests into one round trip.
 //!
-//! At most [`SLOTS`] batches run at a time. A request that finds a free slot is sent immediately; others are queued and
-//! sent with the next batch. There is no artificial delay.
+//! At most [`SLOTS`] batches run at a time. A request that finds a free slot is sent immediately; others are
+//! queued and sent with the next batch. There is no artificial delay.
 
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
@@ -50,7 +50,7 @@ struct Shared<Q, A> {
 }
 
 impl<Q: Request, A: Send + 'static> Batcher<Q, A> {
-    /// A batcher whose batches are processed by `work`, which returns the answers in the order of the requests.
+    /// A batcher that processes batches by `work`. `work` returns the answers in the order of the requests.
     pub fn new(work: impl Fn(Vec<Q>) -> BoxFuture<'static, Vec<A>> + Send + Sync + 'static) -> Self {
         Self::with_slots(SLOTS, work)
     }
@@ -63,7 +63,7 @@ impl<Q: Request, A: Send + 'static> Batcher<Q, A> {
         Self { shared: Arc::new(Shared { work: Box::new(work), queue }) }
     }
 
-    /// Sends a request in a batch and waits for its answer. `None` if the batch panicked or the runtime shut down.
+    /// Sends a request in a batch and waits for its answer. `None` after a panic or a shutdown of the runtime.
     ///
     /// Dropping the future does not withdraw the request.
     pub async fn request(&self, request: Q) -> Option<A> {
@@ -83,8 +83,8 @@ impl<Q, A> Shared<Q, A> {
     }
 }
 
-/// The requests that wait and the number of slots in use. While a request waits, a slot is in use, and the slot takes it:
-/// each method is one critical section and keeps this true.
+/// The requests that wait and the number of slots in use. While a request waits, a slot is in use, and the
+/// slot takes it: each method is one critical section and keeps this true.
 struct Queue<Q, A> {
     waiting: VecDeque<Pending<Q, A>>,
     slots: usize,
@@ -117,7 +117,8 @@ impl<Q: Request, A> Queue<Q, A> {
         Some(self.take_batch())
     }
 
-    /// The first waiting requests, without a second request of the same key. Requests of the same key keep their order.
+    /// The first waiting requests, without a second request of the same key. Requests of the same key keep
+    /// their order.
     fn take_batch(&mut self) -> Vec<Pending<Q, A>> {
         let mut batch = Vec::with_capacity(self.waiting.len().min(MAX_REQUESTS));
         let mut keys = HashSet::new();
@@ -173,8 +174,8 @@ impl<Q: Request, A: Send + 'static> Slot<Q, A> {
 }
 
 impl<Q, A> Drop for Slot<Q, A> {
-    /// A slot still in use belongs to a task that the runtime dropped on its way down. Requests that no other slot takes
-    /// are then answered by `None`.
+    /// A slot still in use belongs to a task that the runtime dropped on its way down. Requests that no other
+    /// slot takes are then answered by `None`.
     fn drop(&mut self) {
         if self.in_use {
             let unanswered = self.shared.locked(Queue::abandon_slot);

@@ -1,5 +1,5 @@
-//! The adapter to `cqrs-es`, whole: the repository of the framework's event store over the events in PostgreSQL, and the
-//! execution of commands. No other module knows the framework.
+//! The adapter to `cqrs-es`, whole: the repository of the framework's event store over the events in
+//! PostgreSQL, and the execution of commands. No other module knows the framework.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -24,13 +24,14 @@ use crate::events::load;
 use crate::keys::keyring::Keyring;
 use crate::{ExecuteError, StoreError};
 
-/// Executions of a command that loses to concurrent commands, at most. Each loss means that another command succeeded.
+/// Executions of a command that loses to concurrent commands, at most.
 const MAX_EXECUTIONS: usize = 25;
 
 /// The entry of the framework's metadata that names the owner, which has a column of its own.
 const OWNER: &str = "owner";
 
-/// The aggregates of one type: executes commands and reads the current state. Keeps recently used aggregates in memory.
+/// The aggregates of one type: executes commands and reads the current state. Keeps recently used aggregates
+/// in memory.
 pub struct Aggregates<A: Aggregate> {
     store: PersistedEventStore<EventRepository, A>,
     cache: AggregateCache<A>,
@@ -84,7 +85,7 @@ where
     A::Command: Clone,
     A::Services: Default,
 {
-    /// Executes a command and appends its events durably. Repeats the execution if a concurrent command was first.
+    /// Executes a command and appends its events. Repeats the execution if a concurrent command appended first.
     pub async fn execute(
         &self,
         id: Uuid,
@@ -149,8 +150,8 @@ impl<A: Aggregate> fmt::Debug for Aggregates<A> {
     }
 }
 
-/// The framework's repository: appends to and loads from the events in PostgreSQL. Private parts are encrypted on the way in
-/// and not loaded, because aggregates decide without them.
+/// The framework's repository: appends to and loads from the events in PostgreSQL. Private parts are
+/// encrypted on the way in and not loaded, because aggregates decide without them.
 #[derive(Debug, Clone)]
 pub(crate) struct EventRepository {
     pool: PgPool,
@@ -231,7 +232,7 @@ impl PersistedEventRepository for EventRepository {
         Ok(stream)
     }
 
-    /// The order of all events is the ledger's, which [`Store::events_after`](crate::Store::events_after) reads.
+    /// Fails: the ledger defines the order of all events, and `Store::events_after` reads it.
     async fn stream_all_events<A: Aggregate>(&self) -> Result<ReplayStream, PersistenceError> {
         Err(PersistenceError::UnknownError("all events are read from the ledger".into()))
     }
@@ -288,3 +289,6 @@ fn store_error<E: std::error::Error>(aggregate_id: Uuid, error: AggregateError<E
         AggregateError::UserError(refused) => StoreError::Framework(refused.to_string().into()),
     }
 }
+
+#[cfg(test)]
+mod tests;

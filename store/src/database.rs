@@ -15,8 +15,9 @@ static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 
 /// A pool of connections to one database. Clones share the connections.
 ///
-/// Opaque: statements are run by this crate, and by `projections` through [`Store::read_models`](crate::Store::read_models).
-/// A crate that depends on `sqlx` itself, such as the benchmark, converts the value into a [`PgPool`].
+/// Opaque: statements are run by this crate, and by `projections` through
+/// [`Store::read_models`](crate::Store::read_models). A crate that depends on `sqlx` itself, such as the
+/// benchmark, converts the value into a [`PgPool`].
 #[derive(Debug, Clone)]
 pub struct Database(pub(crate) PgPool);
 
@@ -37,8 +38,8 @@ pub enum MigrateError {
 }
 
 impl Database {
-    /// A pool of at most `connections`. Connects when a connection is first needed, so that a process starts while the
-    /// database is unavailable. Works through a transaction pooler.
+    /// A pool of at most `connections`. Connects when a connection is first needed, so that a process starts
+    /// while the database is unavailable. Works through a transaction pooler.
     pub fn connect(url: &SecretString, connections: u32) -> Result<Self, ConnectError> {
         let options = PgConnectOptions::from_str(url.expose_secret()).map_err(ConnectError)?;
         let pool = PgPoolOptions::new()
@@ -46,7 +47,8 @@ impl Database {
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .idle_timeout(Duration::from_mins(2))
             .max_lifetime(Duration::from_mins(30))
-            // A ping before each use is a round trip that a user waits for. A dead connection reports itself at once.
+            // A ping before each use is a round trip that a user waits for. A dead connection reports itself
+            // at once.
             .test_before_acquire(false)
             .connect_lazy_with(options.application_name("colloquy"));
         Ok(Self(pool))
@@ -61,8 +63,8 @@ impl From<Database> for PgPool {
 
 /// Applies the migrations that the database lacks.
 ///
-/// Needs a direct connection: the lock that separates two migrations belongs to a session, which a transaction pooler
-/// does not keep.
+/// Needs a direct connection: the lock that separates two migrations belongs to a session, which a
+/// transaction pooler does not keep.
 pub async fn migrate(url: &SecretString) -> Result<(), MigrateError> {
     let Database(pool) = Database::connect(url, 1)?;
     let migrated = MIGRATIONS.run(&pool).await;

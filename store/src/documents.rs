@@ -1,4 +1,5 @@
-//! The versions of documents, by their events and not by the read models: what was recorded before a search is seen by it.
+//! The versions of documents, by their events and not by the read models: what was recorded before a search
+//! is seen by it.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -25,8 +26,8 @@ struct Row {
 }
 
 impl Store {
-    /// The current versions of these documents: of each, the version indexed last, unless the document was rejected or
-    /// removed since.
+    /// The current versions of these documents: of each, the version indexed last, unless the document was
+    /// rejected or removed since.
     pub async fn current_versions(
         &self,
         documents: &[DocumentId],

@@ -25,7 +25,7 @@ pub struct Erasure {
 /// A store that holds no data of the owner any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
 pub struct ErasedStore {
-    /// The store.
+    /// The name of the store.
     pub store: ErasureTarget,
     /// The time at which it was erased.
     pub erased_at: DateTime<Utc>,
@@ -57,8 +57,8 @@ impl Store {
         Ok(stores.bind(owner).fetch_all(&self.pool).await?)
     }
 
-    /// The erasures that are not finished, in the order of their requests. Inserts the erasures that were requested by
-    /// an event and are missing in the table.
+    /// The erasures that are not finished, in the order of their requests. Inserts the erasures that were
+    /// requested by an event and are missing in the table.
     pub async fn unfinished_erasures(&self) -> Result<Vec<Erasure>, StoreError> {
         sqlx::query(
             "INSERT INTO erasures (receipt, owner, requested_at)
@@ -97,8 +97,8 @@ impl Store {
         Ok(())
     }
 
-    /// Destroys the keys of an owner and the record of the owner's Idempotency-Keys. From then on no ciphertext of the
-    /// owner can be read.
+    /// Destroys the keys of an owner and the record of the owner's Idempotency-Keys. From then on no
+    /// ciphertext of the owner can be read.
     pub async fn destroy_keys(&self, owner: UserId) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin().await?;
         sqlx::query(

@@ -52,7 +52,7 @@ pub enum StoreError {
     /// A stored event is not an event of its aggregate's type.
     #[error("event {sequence} of aggregate {aggregate_id} is invalid")]
     InvalidEvent {
-        /// The aggregate.
+        /// The id of the aggregate.
         aggregate_id: Uuid,
         /// The place of the event in the aggregate's history.
         sequence: Version,
@@ -62,7 +62,7 @@ pub enum StoreError {
     /// The events of an aggregate cannot be applied to it.
     #[error("history of aggregate {aggregate_id} is invalid")]
     InvalidHistory {
-        /// The aggregate.
+        /// The id of the aggregate.
         aggregate_id: Uuid,
         /// The event that is wrong.
         source: Box<dyn std::error::Error + Send + Sync>,
@@ -73,10 +73,10 @@ pub enum StoreError {
     /// The ledger ends before a position that exists, or lacks it.
     #[error("ledger has no event at position {position}")]
     MissingPosition {
-        /// The position.
+        /// The position after the last event that was found.
         position: Position,
     },
-    /// A stored value is not of its column's type: a negative counter, an unknown name, a hash of another length.
+    /// A stored value is not of its type: a negative counter, an unknown name, a hash of another length.
     #[error("stored row is invalid")]
     InvalidRow(#[source] sqlx::Error),
     /// The database refused a statement.
@@ -139,8 +139,8 @@ fn names_no_owner(error: &dyn sqlx::error::DatabaseError) -> bool {
         .is_some_and(|error| (error.table(), error.column()) == (Some("events"), Some("owner")))
 }
 
-/// SQLSTATE classes of a server that stops, starts, is crowded or full, and of transactions that can be repeated as they
-/// are. (PostgreSQL documentation, appendix "Error Codes".)
+/// SQLSTATE classes of a server that stops, starts, is crowded or full, and of transactions that can be
+/// repeated as they are. (PostgreSQL documentation, appendix "Error Codes".)
 fn means_unavailable(code: &str) -> bool {
     matches!(code.get(..2), Some("08" | "53" | "57" | "58"))
         || matches!(code, "40001" | "40P01" | "25006" | "55P03")

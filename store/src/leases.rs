@@ -1,8 +1,8 @@
 //! Leases: the right of one process to do one piece of work for a time, by the clock of the database.
 //!
-//! A process acquires a lease before it starts to work and renews it while it works. A lease that is not renewed
-//! expires, so that another process continues the work of a process that died. Answers and documents have a table each
-//! and share the mechanism. The leases of answers also count attempts, which are limited.
+//! A process acquires a lease before it starts to work and renews it while it works. A lease that is not
+//! renewed expires, so that another process continues the work of a process that died. Answers and documents
+//! have a table each and share the mechanism. The leases of answers also count attempts, which are limited.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -113,7 +113,7 @@ impl Store {
         Ok(renew.execute(&self.pool).await?.rows_affected() > 0)
     }
 
-    /// Renews a lease for as long as this future is polled. Resolves when the lease is lost to another process.
+    /// Renews a lease while this future is polled. Resolves when another process acquired the lease.
     ///
     /// An unavailable database does not end it: no other process can acquire the lease meanwhile.
     pub async fn hold_lease(&self, lease: &Lease, time: Duration) {
@@ -122,7 +122,9 @@ impl Store {
             match self.renew_lease(lease, time).await {
                 Ok(true) => {}
                 Ok(false) => return,
-                Err(error) => tracing::debug!(%error, "lease was not renewed"),
+                Err(error) => {
+                    tracing::debug!(error = &error as &dyn std::error::Error, "lease was not renewed");
+                }
             }
         }
     }
@@ -181,8 +183,8 @@ macro_rules! table {
 const ANSWERS: Table = table!("answer_leases", "answer_id", "held_by", "held_until");
 const DOCUMENTS: Table = table!("document_claims", "document_id", "holder", "until");
 
-/// The condition that a lease is held. A lease that ends more than a minute ahead was acquired before the clock was set
-/// back and counts as expired.
+/// The condition that a lease is held. A lease that ends more than a minute ahead was acquired before the
+/// clock was set back and counts as expired.
 macro_rules! is_held {
     ($until:literal) => {
         concat!("(", $until, " BETWEEN clock_timestamp() AND clock_timestamp() + interval '1 minute')")

@@ -1,5 +1,5 @@
-//! The event store: appends the events of commands, orders them in the ledger, and keeps the keys that encrypt their
-//! private parts. Private parts are encrypted before they leave the process.
+//! The event store: appends the events of commands, orders them in the ledger, and keeps the keys that
+//! encrypt their private parts. Private parts are encrypted before they leave the process.
 //!
 //! SQL is in this crate and in `projections` alone.
 //!
@@ -89,8 +89,8 @@ impl Store {
         }
     }
 
-    /// The connections on which the crate `projections` queries and changes read models. A value to pass on: what it
-    /// can do is defined by traits of `sqlx`.
+    /// The connections on which the crate `projections` queries and changes read models. A value to pass on:
+    /// what it can do is defined by traits of `sqlx`.
     pub fn read_models(
         &self,
     ) -> impl PgExecutor<'_> + Acquire<'static, Database = Postgres> + Copy + use<'_> {
@@ -107,27 +107,27 @@ impl Store {
         Connections { open: self.pool.size(), idle: self.pool.num_idle() }
     }
 
-    /// The keys.
+    /// The keys of this store and the master key.
     pub const fn keyring(&self) -> &Arc<Keyring> {
         &self.keyring
     }
 
-    /// The conversations.
+    /// Commands and current state of conversations.
     pub fn conversations(&self) -> &Aggregates<Conversation> {
         &self.conversations
     }
 
-    /// The accounts.
+    /// Commands and current state of accounts.
     pub fn accounts(&self) -> &Aggregates<Account> {
         &self.accounts
     }
 
-    /// The documents.
+    /// Commands and current state of documents.
     pub fn documents(&self) -> &Aggregates<Document> {
         &self.documents
     }
 
-    /// The audit trails: records of accesses to the history.
+    /// Commands of audit trails, which record accesses to the history.
     pub fn audit_trails(&self) -> &Aggregates<AuditTrail> {
         &self.audit_trails
     }

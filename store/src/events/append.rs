@@ -1,5 +1,5 @@
-//! Appends the events of commands: events, outbox rows, a new key and the use of an Idempotency-Key in one statement, which
-//! concurrent commands share.
+//! Appends the events of commands: events, outbox rows, a new key and the use of an Idempotency-Key in one
+//! statement, which concurrent commands share.
 
 use std::time::Duration;
 
@@ -69,8 +69,8 @@ impl Appender {
     }
 }
 
-/// Appends all of them in one statement. An append that the database refuses takes the others of its statement with it;
-/// each half is then tried separately, until the refused append is alone.
+/// Appends all of them in one statement. An append that the database refuses takes the others of its
+/// statement with it; each half is then tried separately, until the refused append is alone.
 fn append<'a>(pool: &'a PgPool, appends: &'a [Append]) -> BoxFuture<'a, Vec<Outcome>> {
     async move {
         let outcome = match tokio::time::timeout(APPEND_TIMEOUT, execute(pool, appends)).await {
@@ -95,8 +95,8 @@ fn append<'a>(pool: &'a PgPool, appends: &'a [Append]) -> BoxFuture<'a, Vec<Outc
     .boxed()
 }
 
-/// Binds the rows column by column. Appends are in the order of their aggregates, so that two concurrent statements wait
-/// for each other in one direction only.
+/// Binds the rows column by column. Appends are in the order of their aggregates, so that two concurrent
+/// statements wait for each other in one direction only.
 async fn execute(pool: &PgPool, appends: &[Append]) -> Outcome {
     let mut ordered: Vec<&Append> = appends.iter().collect();
     ordered.sort_unstable_by_key(|append| append.aggregate_id);
@@ -167,7 +167,8 @@ impl Append {
     }
 }
 
-/// The database answered that it refused the whole statement: one command conflicted with another one or with a lock.
+/// The database answered that it refused the whole statement: one command conflicted with another one or with
+/// a lock.
 fn was_rolled_back(error: &StoreError) -> bool {
     match error {
         StoreError::Unavailable(sqlx::Error::Database(error)) => {
@@ -182,8 +183,8 @@ fn was_never_sent(error: &StoreError) -> bool {
     matches!(error, StoreError::Unavailable(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed))
 }
 
-/// For an owner whose key was destroyed the table accepts no event but those of the account, which end the erasure: the row
-/// has no owner and is refused.
+/// For an owner whose key was destroyed the table accepts no event but those of the account, which end the
+/// erasure: the row has no owner and is refused.
 const APPEND: &str = "
 WITH appended AS (
     INSERT INTO events (aggregate_type, aggregate_id, owner, metadata,

@@ -8,8 +8,8 @@ use uuid::Uuid;
 /// Aggregates of one type that a process keeps.
 const CAPACITY: usize = 2_000;
 
-/// Aggregates of one type, each with its version as the framework counts it. Another process may have appended since: only
-/// an append proves that the version is current.
+/// Aggregates of one type, each with its version as the framework counts it. Another process may have
+/// appended since: only an append proves that the version is current.
 #[derive(Debug)]
 pub(crate) struct AggregateCache<A>(Cache<Uuid, Arc<(A, usize)>>);
 

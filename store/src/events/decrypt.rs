@@ -1,4 +1,4 @@
-//! Decrypts the private parts of events on the way out.
+//! Decrypts private parts of events after they are read.
 
 use aggregates::RecordedEvent;
 use sealing::{AssociatedData, ContentKey};
@@ -9,8 +9,8 @@ use crate::{ContentKeys, Store, StoreError};
 impl Store {
     /// Decrypts the private parts of a batch of events and returns the keys. At most two round trips.
     ///
-    /// A private part whose key was destroyed stays encrypted. So does one that does not match its key, aggregate, sequence
-    /// and type, which is logged: the database was changed.
+    /// A private part whose key was destroyed stays encrypted. So does one that does not match its key,
+    /// aggregate, sequence and type, which is logged: the database was changed.
     pub async fn decrypt_events(&self, events: &mut [RecordedEvent]) -> Result<ContentKeys, StoreError> {
         let mut wanted: Vec<_> =
             events.iter().filter_map(|event| Some((event.owner, subject_of(event)?))).collect();

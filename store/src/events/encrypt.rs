@@ -1,4 +1,4 @@
-//! Encrypts the private parts of events on the way in, and creates the key of a new account, conversation or document.
+//! Encrypts private parts of events before they are stored, and creates the keys of new aggregates.
 
 use std::sync::Arc;
 
@@ -147,4 +147,51 @@ fn encrypt(
         payload: payload.to_string(),
         private,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const ID: Uuid = Uuid::from_u128(7);
+
+    fn asked(payload: Value) -> NewEvent {
+        let (event_type, event_version) = ("QuestionAsked".to_owned(), "1".to_owned());
+        NewEvent { sequence: Version(2), event_type, event_version, payload }
+    }
+
+    #[test]
+    fn the_private_part_leaves_the_payload_and_decrypts_in_its_own_event() {
+        let key = ContentKey::random().unwrap();
+        let event = asked(json!({"type": "QuestionAsked", "private": {"text": "Who?"}}));
+        let encrypted = encrypt(AggregateType::Conversation, ID, event, Some(&key)).unwrap();
+        assert_eq!(encrypted.payload, r#"{"type":"QuestionAsked"}"#);
+        let private = encrypted.private.unwrap();
+        let aad = |sequence| AssociatedData::Event {
+            aggregate: AggregateType::Conversation,
+            aggregate_id: ID,
+            sequence,
+            event_type: "QuestionAsked",
+        };
+        assert_eq!(key.open(&aad(Version(2)), &private).unwrap(), br#"{"text":"Who?"}"#);
+        assert!(key.open(&aad(Version(3)), &private).is_err());
+    }
+
+    #[test]
+    fn a_private_part_without_a_key_is_not_stored() {
+        let event = asked(json!({"private": {"text": "Who?"}}));
+        let refused = encrypt(AggregateType::Conversation, ID, event, None).unwrap_err();
+        assert!(matches!(refused, StoreError::KeyDestroyed));
+    }
+
+    #[test]
+    fn an_event_without_private_part_needs_no_key() {
+        for payload in [json!({"type": "ConversationPinned"}), json!({"private": null})] {
+            assert!(
+                encrypt(AggregateType::Conversation, ID, asked(payload), None).unwrap().private.is_none()
+            );
+        }
+    }
 }

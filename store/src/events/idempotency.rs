@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use aggregates::conversation::Receipt;
 use aggregates::{UserId, Version};
-use aws_lc_rs::hmac;
 use sealing::MasterKey;
 use serde_json::{Map, Value};
 
@@ -14,8 +13,8 @@ use crate::{Store, StoreError};
 const KEY_ENTRY: &str = "~idempotency_key";
 const COMMAND_ENTRY: &str = "~idempotency_command";
 
-/// A client's Idempotency-Key with the command it came with. Both are kept as keyed hashes, because both can hold words of
-/// the user.
+/// A client's Idempotency-Key with the command it came with. Both are kept as keyed hashes, because both can
+/// hold words of the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IdempotencyKey {
     pub(crate) key: [u8; 32],
@@ -46,10 +45,11 @@ struct Row {
 impl IdempotencyKey {
     /// Hashes the value of the header and the bytes of the command, which must include the aggregate's id.
     ///
-    /// The hash is HMAC-SHA-256 under a key derived from the master key.
+    /// The hash is keyed BLAKE3 under a key derived from the master key. Stored rows depend on it.
     pub fn new(master: &MasterKey, header: &str, command: &[u8]) -> Self {
-        let secret = hmac::Key::new(hmac::HMAC_SHA256, master.derive("idempotency").as_bytes());
-        Self { key: keyed_hash(&secret, header.as_bytes()), command: keyed_hash(&secret, command) }
+        let secret = master.derive("idempotency");
+        let hash = |text: &[u8]| *blake3::keyed_hash(secret.as_bytes(), text).as_bytes();
+        Self { key: hash(header.as_bytes()), command: hash(command) }
     }
 
     /// Writes the hashes into a command's metadata.
@@ -67,12 +67,6 @@ impl IdempotencyKey {
         };
         Some(Self { key: take(KEY_ENTRY)?, command: take(COMMAND_ENTRY)? })
     }
-}
-
-fn keyed_hash(secret: &hmac::Key, text: &[u8]) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(hmac::sign(secret, text).as_ref());
-    hash
 }
 
 impl Store {
@@ -117,5 +111,18 @@ impl Store {
         .execute(&self.pool)
         .await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hashes_of_stored_rows_stay_the_same() {
+        let master = MasterKey::parse(&"2a".repeat(32).into()).unwrap();
+        let key = IdempotencyKey::new(&master, "once", b"{}");
+        assert_eq!(hex::encode(key.key), "426983c040d93623a6b9da63433e140f6a899913368e76393cb01d58124da7b6");
+        assert_ne!(key.key, key.command);
     }
 }

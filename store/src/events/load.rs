@@ -69,8 +69,8 @@ impl RecordedRow {
 }
 
 impl Store {
-    /// The events of an aggregate in order, whether or not the ledger has them yet. Their position is 0; private parts stay
-    /// encrypted.
+    /// The events of an aggregate in order, whether or not the ledger has them yet. Their position is 0;
+    /// private parts stay encrypted.
     pub async fn aggregate_events(
         &self,
         aggregate: AggregateType,

@@ -35,7 +35,9 @@ impl Store {
         Ok(sqlx::query_as(KEYS).fetch_all(&self.pool).await?)
     }
 
-    /// Puts a key in use if no other key is, or if `retire` lets it replace the other key. Returns the key in use.
+    /// Puts a key in use if no other key is in use, or if `retire` lets it replace the other key.
+    ///
+    /// Returns the key in use.
     pub async fn put_audit_key_in_use(
         &self,
         key: &AuditKeyRow,
@@ -64,7 +66,7 @@ impl Keyring {
         Ok(Some(master.open_secret(SECRET, sealed)?))
     }
 
-    /// Encrypts a private key by the configured master key. Returns the ciphertext and the id of the master key.
+    /// Encrypts a private key by the configured master key. Returns the ciphertext and the master key's id.
     pub fn seal_audit_key(&self, seed: &[u8]) -> Result<(Vec<u8>, String), StoreError> {
         Ok((self.master().seal_secret(SECRET, seed)?, self.master().id().to_owned()))
     }

@@ -145,8 +145,8 @@ impl Keyring {
         Ok(Some(key))
     }
 
-    /// Unwraps a content key that a query returned, and fetches the owner's key if it is not cached; `None` if either
-    /// was destroyed.
+    /// Unwraps a content key that a query returned, and fetches the owner's key if it is not cached; `None`
+    /// if either was destroyed.
     pub async fn unwrap_for(
         &self,
         owner: UserId,
@@ -163,7 +163,7 @@ impl Keyring {
     /// Unwraps and caches a user's key that a query returned.
     pub fn unwrap_user(&self, user: UserId, wrapped_by: &str, wrapped: &[u8]) -> Result<(), StoreError> {
         if self.users.get(&user).is_none() {
-            // If the named master key is not configured, unwrapping by the configured one reports the right error.
+            // If the named master key is not configured, the configured one fails with the right error.
             let master = self.master_named(wrapped_by).unwrap_or(&self.master);
             self.users.insert(user, master.unwrap_user_key(user, wrapped)?);
         }
@@ -198,8 +198,8 @@ impl Keyring {
         self.contents.insert(subject, key);
     }
 
-    /// Removes a user's key and all content keys from the cache, after an erasure. Content keys are cached without their
-    /// owner and are cheap to unwrap again.
+    /// Removes a user's key and all content keys from the cache, after an erasure. Content keys are cached
+    /// without their owner and are cheap to unwrap again.
     pub fn forget(&self, user: UserId) {
         self.users.remove(&user);
         self.contents.clear();

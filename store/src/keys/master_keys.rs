@@ -49,8 +49,9 @@ impl Keyring {
         }
     }
 
-    /// Wraps by the configured master key the users' keys that the previous one wraps, batch by batch, while the service
-    /// runs. Resumes an interrupted rotation. Calls `progress` with the number of keys so far and returns it at the end.
+    /// Wraps by the configured master key the users' keys that the previous one wraps, batch by batch, while
+    /// the service runs. Resumes an interrupted rotation. Calls `progress` with the number of keys so far and
+    /// returns it at the end.
     pub async fn rotate_master_key(&self, progress: impl Fn(u64)) -> Result<u64, MasterKeyError> {
         self.check_master_key().await?;
         let mut rotated = 0;

@@ -1,4 +1,4 @@
-//! The hash chain: which bytes of an event a hash covers. Needs no database, so that an export is verified anywhere.
+//! The hash chain: the bytes of an event that a hash covers. Needs no database, so that exports are verifiable.
 
 use aws_lc_rs::digest::{Context, SHA256};
 use chrono::{DateTime, Utc};
@@ -15,7 +15,7 @@ pub const GENESIS: LedgerHash = [0; 32];
 pub struct Canonical<'a> {
     /// The type of the aggregate.
     pub aggregate_type: &'a str,
-    /// The aggregate.
+    /// The id of the aggregate.
     pub aggregate_id: Uuid,
     /// The place of the event in the aggregate's history, from 1.
     pub sequence: i64,
@@ -40,8 +40,9 @@ pub struct Canonical<'a> {
 impl Canonical<'_> {
     /// The hash of the event after another one: SHA-256 over the previous hash and the canonical bytes.
     ///
-    /// Canonical bytes are the fields in the order of this type, each after its length (4 bytes, big-endian). Numbers are 8
-    /// bytes, big-endian; the time is in microseconds since 1970; an absent private part is the length `0xffff_ffff`.
+    /// Canonical bytes are the fields in the order of this type, each after its length (4 bytes, big-endian).
+    /// Numbers are 8 bytes, big-endian; the time is in microseconds since 1970; an absent private part is the
+    /// length `0xffff_ffff`.
     pub fn link(&self, previous: &LedgerHash) -> LedgerHash {
         let mut context = Context::new(&SHA256);
         context.update(previous);

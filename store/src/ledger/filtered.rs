@@ -14,7 +14,7 @@ use crate::{LedgerEntry, Store, StoreError};
 pub struct EventFilter {
     /// The owner of the aggregate.
     pub user: Option<UserId>,
-    /// The conversation.
+    /// The conversation that the event changed.
     pub conversation: Option<ConversationId>,
     /// The name of the event.
     pub event_type: Option<String>,
@@ -56,11 +56,11 @@ impl EventFilter {
 pub struct LinkedEntry {
     /// The hash at the position before; [`GENESIS`] before the first.
     pub previous: LedgerHash,
-    /// The entry.
+    /// The position, the hash and the event.
     pub entry: LedgerEntry,
     /// The owner in the ledger's own row. It differs from the event's only if one of them was changed.
     pub ledger_owner: UserId,
-    /// Bytes of payload and metadata in the table, with surrounding white space, which the hash does not cover.
+    /// Bytes of payload and metadata in the table, with white space around them that the hash leaves out.
     pub stored_bytes: i64,
 }
 
@@ -89,7 +89,7 @@ pub struct LedgerPart {
 pub struct UnsequencedEvent {
     /// The type of the aggregate.
     pub aggregate_type: String,
-    /// The aggregate.
+    /// The id of the aggregate.
     pub aggregate_id: Uuid,
     /// The place of the event in the aggregate's history.
     pub sequence: i64,
@@ -134,7 +134,7 @@ impl Store {
         Ok(LedgerPart { entries, searched_to: last.unwrap_or(up_to) })
     }
 
-    /// The first event found that was appended and is neither in the ledger nor in the outbox. Reads all events.
+    /// An event that is neither in the ledger nor in the outbox. Reads all events.
     pub async fn unsequenced_event(&self) -> Result<Option<UnsequencedEvent>, StoreError> {
         Ok(sqlx::query_as(UNSEQUENCED).fetch_optional(&self.pool).await?)
     }
@@ -154,8 +154,8 @@ impl Store {
     }
 }
 
-/// Selects filtered entries with the hash before each. There is one statement for each index, because one plan for all
-/// filters would use none. All take the same parameters.
+/// Selects filtered entries with the hash before each. There is one statement for each index, because one
+/// plan for all filters would use none. All take the same parameters.
 macro_rules! select_filtered {
     ($clause:literal) => {
         select_filtered!(
@@ -185,8 +185,8 @@ macro_rules! select_filtered {
 
 const OF_ALL: &str = select_filtered!(" AND $7::uuid IS NULL AND $8::uuid IS NULL");
 const OF_OWNER: &str = select_filtered!(" AND l.owner = $7::uuid AND $8::uuid IS NULL");
-/// Looks each event up by its key, however long the planner expects the conversation to be: without statistics the planner
-/// joins all events of a conversation with all its positions.
+/// Looks each event up by its key, however long the planner expects the conversation to be: without
+/// statistics the planner joins all events of a conversation with all its positions.
 const OF_CONVERSATION: &str = select_filtered!(
     "JOIN LATERAL (SELECT * FROM events e
                     WHERE e.aggregate_type = l.aggregate_type AND e.aggregate_id = l.aggregate_id

@@ -26,7 +26,7 @@ pub struct LedgerEntry {
 pub struct StoredEvent {
     /// The type of the aggregate.
     pub aggregate_type: String,
-    /// The aggregate.
+    /// The id of the aggregate.
     pub aggregate_id: Uuid,
     /// The place of the event in the aggregate's history, from 1.
     pub sequence: i64,
@@ -41,7 +41,7 @@ pub struct StoredEvent {
     /// The payload without the private part.
     #[sqlx(json)]
     pub payload: Box<RawValue>,
-    /// The metadata.
+    /// The actor, the causing request and its trace context.
     #[sqlx(json)]
     pub metadata: Box<RawValue>,
     /// The ciphertext of the private part.

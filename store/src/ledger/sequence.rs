@@ -39,7 +39,8 @@ struct WaitingEvent {
 impl Store {
     /// Appends the events that wait in the outbox to the ledger, after its given head.
     ///
-    /// The lock saves work only: of two sequencers that know the same head, the constraints of the ledger refuse one.
+    /// The lock saves work only: of two sequencers that know the same head, the constraints of the ledger
+    /// refuse one.
     pub async fn sequence_outbox(&self, head: (Position, LedgerHash)) -> Result<Sequenced, StoreError> {
         let mut transaction = self.pool.begin().await?;
         let waiting: Vec<WaitingEvent> =
@@ -90,8 +91,8 @@ fn is_overtaken(error: &sqlx::Error) -> bool {
     matches!(constraint, Some("ledger_position" | "ledger_event"))
 }
 
-/// The order of outbox ids is the order within each aggregate: an event is appended only after its predecessor is committed,
-/// so its outbox id is higher, and a transaction that sees the event sees the predecessor.
+/// Outbox ids keep the order within each aggregate: an event is appended after its predecessor is committed.
+/// Its id is higher, and a transaction that sees the event sees the predecessor.
 const WAITING: &str = "
 SELECT o.id AS outbox_id, e.aggregate_type, e.aggregate_id, e.sequence, e.event_type, e.event_version,
        e.event_id, e.owner, e.payload, e.metadata, e.private, e.recorded_at

@@ -1,7 +1,7 @@
 //! The batcher under many orders in which its tasks can enter their critical sections.
 //!
-//! This module compiles the batcher with the lock and the tasks of `shuttle`, which runs a test once for each order and
-//! reports a request that is never answered as a deadlock.
+//! This module compiles the batcher with the lock and the tasks of `shuttle`, which runs a test once for each
+//! order and reports a request that is never answered as a deadlock.
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all, try_join_all};

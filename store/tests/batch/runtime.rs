@@ -54,7 +54,8 @@ async fn requests_with_the_same_key_never_share_a_batch() {
     assert_eq!(answers, (0..90).map(|number| Some(number * 2)).collect::<Vec<_>>());
 }
 
-/// Panics on 13, does not answer 14 and doubles other numbers. All have the same key, so that each has a batch of its own.
+/// Panics on 13, does not answer 14 and doubles other numbers. All have the same key, so that each has a
+/// batch of its own.
 fn superstitious() -> Batcher<Double, u32> {
     Batcher::new(|requests: Vec<Double>| {
         async move {
