@@ -79,7 +79,7 @@ async fn ask(
                 parent_id: None,
             };
             let command = ConversationCommand {
-                by: owner.clone(),
+                by: owner,
                 at: Utc::now(),
                 expected: None,
                 intent: Intent::Ask(question),

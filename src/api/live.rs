@@ -229,9 +229,8 @@ impl Live {
                         self.deliver_projected(&projected);
                     }
                 }
-                Ok(Delivery::Subscribed) => self.reads.all_changed(),
                 Err(_) if self.is_subscribed() => {}
-                Err(_) => self.reads.all_changed(),
+                Ok(Delivery::Subscribed) | Err(_) => self.reads.all_changed(),
             }
         }
     }

@@ -127,7 +127,7 @@ impl Documents {
             match self.indexing.repair_all(&active, |_| {}).await {
                 Ok((0, _)) => {}
                 Ok((documents, _)) => {
-                    tracing::info!(documents, "missing passages were restored to the index")
+                    tracing::info!(documents, "missing passages were restored to the index");
                 }
                 Err(error) => {
                     tracing::warn!(error = format!("{error:#}"), "the index could not be repaired yet");

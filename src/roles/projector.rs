@@ -73,7 +73,7 @@ async fn announce(nats: &Client, subjects: &Subjects, projected: Projected) {
     match tokio::time::timeout(ANNOUNCE_TIMEOUT, publishing).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
-            tracing::debug!(error = %ErrorChain(&error), "the read models' position could not be announced")
+            tracing::debug!(error = %ErrorChain(&error), "the read models' position could not be announced");
         }
         Err(_) => tracing::debug!("announcing the read models' position timed out"),
     }

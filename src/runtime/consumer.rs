@@ -36,7 +36,7 @@ pub struct ConsumerSettings {
 pub struct Consumer {
     nats: Client,
     connection: u64,
-    consumer: PullConsumer,
+    pulls: PullConsumer,
 }
 
 /// Messages of one pull.
@@ -105,17 +105,17 @@ impl Consumer {
             .await
             .map_err(|_| ConsumerError::TimedOut)?
             .map_err(|error| ConsumerError::Create(name, error))?;
-        Ok(Self { nats: nats.clone(), connection, consumer })
+        Ok(Self { nats: nats.clone(), connection, pulls: consumer })
     }
 
     /// Messages that waited for delivery when the consumer was attached.
     pub fn pending_at_attach(&self) -> u64 {
-        self.consumer.cached_info().num_pending
+        self.pulls.cached_info().num_pending
     }
 
     /// Requests up to `limit` messages. The request stays open at the server for `wait`.
     pub async fn pull(&self, limit: usize, wait: Duration) -> Result<Batch<'_>, ConsumerError> {
-        let request = self.consumer.batch().max_messages(limit).expires(wait).messages();
+        let request = self.pulls.batch().max_messages(limit).expires(wait).messages();
         let messages =
             tokio::time::timeout(STREAM_TIMEOUT, request).await.map_err(|_| ConsumerError::TimedOut)?;
         Ok(Batch { consumer: self, messages: messages? })
@@ -123,7 +123,7 @@ impl Consumer {
 
     /// Takes up to `limit` of the messages that wait at the server now.
     pub async fn fetch(&self, limit: usize) -> Result<Batch<'_>, ConsumerError> {
-        let request = self.consumer.fetch().max_messages(limit).expires(STREAM_TIMEOUT).messages();
+        let request = self.pulls.fetch().max_messages(limit).expires(STREAM_TIMEOUT).messages();
         let messages =
             tokio::time::timeout(STREAM_TIMEOUT, request).await.map_err(|_| ConsumerError::TimedOut)?;
         Ok(Batch { consumer: self, messages: messages? })
@@ -164,7 +164,7 @@ async fn send(message: &Message, kind: AckKind) {
     match tokio::time::timeout(ACK_TIMEOUT, message.ack_with(kind)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
-            tracing::debug!(%error, ?kind, "a delivery could not be acknowledged")
+            tracing::debug!(%error, ?kind, "a delivery could not be acknowledged");
         }
         Err(_) => tracing::debug!(?kind, "an acknowledgement timed out"),
     }

@@ -67,13 +67,11 @@ impl Subscription {
 
     /// Takes a message that has arrived, without waiting.
     pub fn try_next(&mut self) -> Option<Message> {
-        match self.subscriber.as_mut()?.next().now_or_never()? {
-            Some(message) => Some(message),
-            None => {
-                self.subscriber = None;
-                None
-            }
+        let arrived = self.subscriber.as_mut()?.next().now_or_never()?;
+        if arrived.is_none() {
+            self.subscriber = None;
         }
+        arrived
     }
 
     async fn subscribe(&mut self) -> bool {

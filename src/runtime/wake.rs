@@ -53,7 +53,7 @@ async fn forward(appended: Arc<Notify>, nats: Client, subject: String) {
         match tokio::time::timeout(PUBLISH_TIMEOUT, nats.publish(subject.clone(), Bytes::new())).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::debug!(error = %ErrorChain(&error), "the sequencer could not be woken")
+                tracing::debug!(error = %ErrorChain(&error), "the sequencer could not be woken");
             }
             Err(_) => tracing::debug!("waking the sequencer timed out"),
         }

@@ -78,7 +78,8 @@ impl Backbone {
         let (store, nats, subjects) = (self.store.clone(), self.nats.clone(), self.subjects.clone());
         let (wake, cancel) = (self.wake.clone(), self.cancel.clone());
         tokio::spawn(async move {
-            cancel.run_until_cancelled(sequencer::run(store, nats, subjects, wake)).await;
+            let sequencing = Box::pin(sequencer::run(store, nats, subjects, wake));
+            cancel.run_until_cancelled(sequencing).await;
         })
     }
 

@@ -253,7 +253,7 @@ pub(crate) async fn read_until(response: reqwest::Response, enough: impl Fn(&Tol
             }
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(120), reading)
+    tokio::time::timeout(std::time::Duration::from_mins(2), reading)
         .await
         .expect("the stream ended without the expected event");
     told

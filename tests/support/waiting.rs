@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Time limit of a condition, generous for a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Asks again and again until there is an answer.
 pub(crate) async fn until<T, F>(what: &str, mut ask: impl FnMut() -> F) -> T
