@@ -151,12 +151,12 @@ fn pretty(value: &impl serde::Serialize) -> Result<Vec<u8>, serde_json::Error> {
     serde_json::to_vec_pretty(value)
 }
 
-const README: &str = "# What is kept about you
+const README: &str = "# Your data in Colloquy
 
-- `account.json`: your account, its sessions and ways to sign in.
-- `conversations/`: each conversation with all of its branches, to read (`.md`) and to work with (`.json`), citations and ratings included.
-- `documents/`: your files as you brought them; `documents.json` says what each is.
-- `usage.json`: what your answers cost, by day and model.
-- `events.ndjson`: everything that happened, in its order, one event to a line.
-- `manifest.json`: the size and SHA-256 of every file here, and of which document it is.
+- `account.json`: your account with its sessions and sign-in methods.
+- `conversations/`: each conversation with all branches, citations and ratings, as Markdown and as JSON.
+- `documents/`: your files as uploaded; `documents.json` describes each.
+- `usage.json`: the tokens of your answers by day and model.
+- `events.ndjson`: your events in order, one a line.
+- `manifest.json`: size and SHA-256 of every file, and the document of each file in `documents/`.
 ";

@@ -15,9 +15,9 @@ pub fn versions_of(store: Store) -> VersionLookup {
         let store = store.clone();
         Box::pin(async move {
             let ids: Vec<DocumentId> = documents.iter().map(|id| DocumentId::new((*id).into())).collect();
-            let counting =
+            let versions =
                 store.current_versions(&ids).await.map_err(|error| VersionLookupError(Box::new(error)))?;
-            let current = counting.into_iter().map(|(id, version)| {
+            let current = versions.into_iter().map(|(id, version)| {
                 (
                     id.uuid().into(),
                     CurrentVersion { version: ContentVersion(version.content_version.0), age: version.age },

@@ -57,9 +57,9 @@ impl Ingest {
             }
         }
         let claim = self.claim(id).await?;
-        let brought = self.bring(id, &readable).await;
+        let outcome = self.add_version(id, &readable).await;
         claim.release().await;
-        brought?;
+        outcome?;
         self.outcome(id).await
     }
 
@@ -104,7 +104,7 @@ impl Ingest {
     }
 
     /// Stores the file, records the document and indexes it.
-    async fn bring(&self, id: DocumentId, readable: &Readable<'_>) -> anyhow::Result<()> {
+    async fn add_version(&self, id: DocumentId, readable: &Readable<'_>) -> anyhow::Result<()> {
         let Readable { file, bytes, media_type, sha256 } = readable;
         let key = self.indexing.store.keyring().user(UserId::SHARED).await?;
         let key = key.context("the key of shared documents was not found")?;
