@@ -18,8 +18,7 @@ LINES_OF_A_DIFFERENCE = 40
 # The arguments of `colloquy` and the file, one line for each generated file.
 GENERATED = [
     (["openapi"], "web/openapi.json"),
-    # Enable this line when the command exists:
-    # (["config-reference"], "docs/configuration.md"),
+    (["config-reference"], "docs/configuration.md"),
 ]
 
 
