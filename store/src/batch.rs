@@ -63,7 +63,7 @@ impl<Q: Request, A: Send + 'static> Batcher<Q, A> {
         Self { shared: Arc::new(Shared { work: Box::new(work), queue }) }
     }
 
-    /// Sends a request in a batch and waits for its answer. `None` after a panic or a shutdown of the runtime.
+    /// Sends a request in a batch and waits for its answer; `None` after a panic or a shutdown.
     ///
     /// Dropping the future does not withdraw the request.
     pub async fn request(&self, request: Q) -> Option<A> {

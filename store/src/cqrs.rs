@@ -85,7 +85,7 @@ where
     A::Command: Clone,
     A::Services: Default,
 {
-    /// Executes a command and appends its events. Repeats the execution if a concurrent command appended first.
+    /// Executes a command and appends its events; executes again if a concurrent command appended first.
     pub async fn execute(
         &self,
         id: Uuid,

@@ -1,4 +1,4 @@
-//! The hash chain: the bytes of an event that a hash covers. Needs no database, so that exports are verifiable.
+//! The hash chain: the bytes of an event that a hash covers. Verification needs no database.
 
 use aws_lc_rs::digest::{Context, SHA256};
 use chrono::{DateTime, Utc};
