@@ -1,4 +1,4 @@
-//! Accounts of callers: which are known to be open, and which are being erased.
+//! Accounts of callers: opened at the first request, refused while they are being erased.
 
 use std::sync::Arc;
 
@@ -15,24 +15,21 @@ use crate::runtime::subscription::{Delivery, Subscription};
 use crate::runtime::wake::SequencerWake;
 use store::{ExecuteError, Store, StoreError};
 
-/// Accounts remembered as open.
-const OPEN: usize = 50_000;
-/// Accounts remembered as being erased; the store knows those that do not fit.
+/// Accounts cached as being erased. The store has all of them.
 const ERASING: usize = 10_000;
 
-/// The accounts of callers, as far as this process has seen them.
+/// The accounts of callers.
 #[derive(Debug)]
 pub(in crate::api) struct Accounts {
     store: Store,
     wake: SequencerWake,
     live: Arc<Live>,
-    open: Cache<UserId, ()>,
     erasing: Cache<UserId, ()>,
 }
 
 impl Accounts {
     pub(in crate::api) fn new(store: Store, wake: SequencerWake, live: Arc<Live>) -> Self {
-        Self { store, wake, live, open: Cache::new(OPEN), erasing: Cache::new(ERASING) }
+        Self { store, wake, live, erasing: Cache::new(ERASING) }
     }
 
     /// Opens the account of a user at its first request. Refuses a user whose account is being erased.
@@ -40,18 +37,18 @@ impl Accounts {
         if self.is_erasing(user) {
             return Err(Problem::account_is_being_erased());
         }
-        if self.open.get(&user).is_none() {
-            // An account whose key exists is open.
-            if self.store.keyring().user(user).await?.is_none() {
-                self.open_account(user, trace).await?;
-            }
-            self.open.insert(user, ());
+        // An account whose key exists is open. The keyring caches keys, and drops a key when the erasure of
+        // its user begins.
+        if self.store.keyring().user(user).await?.is_none() {
+            self.open_account(user, trace).await?;
         }
         Ok(())
     }
 
     async fn open_account(&self, user: UserId, trace: &Trace) -> Result<(), Problem> {
         let (command, metadata) = ((user, AccountCommand::Open), command_metadata(user, trace));
+        // Another process may have begun the erasure of an account that this process has cached as open.
+        self.store.accounts().forget(user.uuid());
         match self.store.accounts().execute(user.uuid(), command, &metadata, None).await {
             Ok(_) => {
                 self.wake.notify();
@@ -71,13 +68,12 @@ impl Accounts {
 
     /// Drops all data of a user that this process has cached, and ends the user's streams.
     pub(in crate::api) fn forget(&self, user: UserId) {
-        self.open.remove(&user);
         self.erasing.insert(user, ());
         self.live.forget(user);
     }
 
-    /// Resolves when the erasure of the user begins, immediately if it has begun. Subscribes when called, not when
-    /// first polled.
+    /// Resolves when the erasure of the user begins, immediately if it has begun. Subscribes when called, not
+    /// when first polled.
     pub(in crate::api) fn erased(&self, user: UserId) -> impl Future<Output = ()> + Send + use<> {
         let erased = self.live.erased(user);
         let begun = self.is_erasing(user);
