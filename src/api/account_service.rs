@@ -1,4 +1,5 @@
-//! The account service: its requests are proxied under `/api/auth/`, so that page, accounts and API share one origin.
+//! The account service. Its requests are proxied under `/api/auth/`, so that page, accounts and API share
+//! one origin.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,7 +22,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Longest wait for the answer of a health check.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
-/// Tells the account service the address of the client, for its rate limits. A value sent by the client is overwritten.
+/// Tells the account service the address of the client, for its rate limits. Replaces a value sent by
+/// the client.
 const CLIENT_IP: HeaderName = HeaderName::from_static("x-colloquy-client-ip");
 /// Headers that concern one connection and are not forwarded (RFC 9110, 7.6.1).
 const CONNECTION_HEADERS: [HeaderName; 6] = [

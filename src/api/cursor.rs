@@ -11,7 +11,7 @@ use crate::api::problem::Problem;
 
 const MAC_BYTES: usize = 16;
 
-/// Encodes and decodes cursors. A cursor is a place in a result, and a keyed hash of this place and its query.
+/// Encodes and decodes cursors: places in results, with a keyed hash over place and query.
 #[derive(Debug)]
 pub(in crate::api) struct Cursors {
     key: DerivedKey,
@@ -22,7 +22,7 @@ impl Cursors {
         Self { key: master.derive("cursor") }
     }
 
-    /// The cursor of a place in the result of a query. `query` names the owner and all filters.
+    /// Encodes a place in the result of a query. The name of the query has the owner and all filters.
     pub(in crate::api) fn encode<P: Serialize>(&self, query: &str, place: &P) -> Result<String, Problem> {
         let mut bytes = serde_json::to_vec(place).map_err(|_| Problem::internal())?;
         let mac = self.mac(query, &bytes);

@@ -1,7 +1,8 @@
 //! Authentication: tokens of the account service.
 //!
-//! There are two kinds of token: JWTs, verified with the keys of the account service, and opaque session tokens, sent to
-//! the account service for introspection. Tokens are never logged, and are cached by their hash alone.
+//! There are two kinds of token: JWTs, verified with the keys of the account service, and opaque session
+//! tokens, sent to the account service for introspection. Tokens are never logged, and are cached by their
+//! hash alone.
 
 mod introspection;
 mod jwks;
@@ -55,11 +56,11 @@ impl Role {
 /// An authenticated user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::api) struct Caller {
-    /// The user.
+    /// Id of the user.
     pub(in crate::api) user: UserId,
-    /// The role.
+    /// Role of the user, as in the token.
     pub(in crate::api) role: Role,
-    /// When the token expires, in seconds since 1970.
+    /// Expiry of the token, in seconds since 1970.
     pub(in crate::api) until: u64,
     /// The session of a JWT; `None` for a session token.
     pub(in crate::api) session: Option<Uuid>,

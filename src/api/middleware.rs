@@ -30,7 +30,7 @@ use metrics::RequestMetrics;
 
 /// Smaller bodies are sent uncompressed.
 const COMPRESS_FROM_BYTES: u64 = 1_024;
-/// How long browsers may cache the answer to a preflight request.
+/// Time for which browsers may cache the answer to a preflight request.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_mins(10);
 /// Status of the timeout layer, which no handler uses.
 const TIMED_OUT: StatusCode = StatusCode::REQUEST_TIMEOUT;

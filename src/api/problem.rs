@@ -215,7 +215,7 @@ impl Problem {
         self.field.as_deref()
     }
 
-    /// The explanation.
+    /// Explanation of the occurrence.
     #[cfg(test)]
     pub(in crate::api) fn detail(&self) -> &str {
         &self.detail

@@ -1,4 +1,5 @@
-//! Queries of read models: parameters, batched statements, cached responses, and waits for the caller's own writes.
+//! Queries of read models: parameters, batched statements, cached responses, and waits for the caller's
+//! own writes.
 
 mod batched;
 pub mod cache;
@@ -49,7 +50,8 @@ impl ReadModels {
         &self.store
     }
 
-    /// A page of a list of conversations, with their keys at the first list of a user: later most keys are cached.
+    /// A page of a list of conversations. The first list of a user comes with the keys of the conversations;
+    /// later most keys are cached.
     pub(in crate::api) async fn conversations(
         &self,
         owner: UserId,
@@ -74,7 +76,7 @@ impl ReadModels {
         self.pages.query(request).await
     }
 
-    /// The cached response to a query, if it is current. Without announcements nothing is known to be current.
+    /// The cached response to a query, if it is current. Without announcements it can be outdated.
     pub(in crate::api) fn cached(&self, key: &ReadKey) -> Option<Representation> {
         if self.live.is_subscribed() { self.live.reads().get(key) } else { None }
     }

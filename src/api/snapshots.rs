@@ -1,4 +1,4 @@
-//! Snapshots of what the API sends (`tests/snapshots`), and the example values in them.
+//! Snapshots of responses, problems and stream events (`tests/snapshots`), and their example values.
 
 use aggregates::conversation::{AnswerStatus, Citation, FailureReason, MessageRole, Rating};
 use aggregates::document::{DocumentScope, DocumentStatus};

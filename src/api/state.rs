@@ -25,9 +25,9 @@ use store::{AccountsDatabase, Store};
 /// Passages and files of documents.
 #[derive(Clone)]
 pub struct Knowledge {
-    /// The passages.
+    /// Index of the passages.
     pub index: rag::index::PassageIndex,
-    /// The files.
+    /// Store of the encrypted files.
     pub files: Files,
 }
 

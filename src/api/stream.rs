@@ -1,7 +1,7 @@
 //! Server-Sent Events: `GET /v1/stream` and `GET /v1/conversations/{id}/stream`.
 //!
-//! A stream is a [`session`] in a task of its own ([`task`]). The ids of its events hold all that is needed to resume
-//! it ([`resume`]).
+//! A stream is a [`session`] in a task of its own ([`task`]). The ids of its events hold all that is needed
+//! to resume it ([`resume`]).
 
 mod answers;
 mod document_row;
@@ -30,7 +30,7 @@ use session::{Session, Start};
 use store::{Store, StoreError};
 pub(in crate::api) use task::{EventSender, EventStream, StreamError, Streams};
 
-/// Where to resume.
+/// Position from which a stream resumes.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::api) struct StreamParams {
@@ -93,8 +93,8 @@ fn last_received(headers: &HeaderMap, params: StreamParams) -> Result<Option<Rec
     })
 }
 
-/// The version of a conversation, and the event that ended its newest answer, if it has ended. Read from the events, so
-/// that it does not depend on the read models. `None` if the conversation does not exist.
+/// The version of a conversation, and the event that ended its newest answer, if it has ended. Read from the
+/// events, so that it does not depend on the read models. `None` if the conversation does not exist.
 async fn newest_answer(
     store: &Store,
     owner: UserId,

@@ -1,5 +1,5 @@
-//! Verification of JWTs. The keys are fetched from the account service, kept while it is unavailable, and fetched again
-//! for an unknown key id.
+//! Verification of JWTs. The keys are fetched from the account service, kept while it is unavailable, and
+//! fetched again for an unknown key id.
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
@@ -115,7 +115,8 @@ impl Jwks {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
-    /// Fetches the keys. One caller at a time: a caller that waited for the fetch of another one does not fetch again.
+    /// Fetches the keys. One caller at a time: a caller that waited for the fetch of another one does not
+    /// fetch again.
     async fn fetch(&self) -> Fetched {
         let mut fetched = self.fetched.lock().await;
         if fetched.is_some_and(|last| last.elapsed() < FETCH_INTERVAL) {

@@ -26,7 +26,7 @@ pub(in crate::api) struct RequestMetrics {
 }
 
 impl RequestMetrics {
-    /// Records a request. `route` is a template, never a path with ids, so that the number of series is bounded.
+    /// Records a request. `route` is a template, so that the number of series is bounded.
     pub(super) fn record(&self, method: &Method, route: &str, status: StatusCode, took: Duration) {
         let series = self.series(method, route, status);
         let seconds = took.as_secs_f64();

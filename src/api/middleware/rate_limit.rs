@@ -11,8 +11,8 @@ use governor::{Quota, RateLimiter};
 
 use crate::api::problem::Problem;
 
-/// After so many commands, users whose quota is full again are forgotten. Memory is bounded by the users of the last
-/// minute and this number.
+/// After so many commands, users whose quota is full again are forgotten. Memory is bounded by the users of
+/// the last minute and this number.
 const FORGET_EVERY: u32 = 4_096;
 
 type Limiter<C> = RateLimiter<UserId, DashMapStateStore<UserId>, C, NoOpMiddleware<<C as Clock>::Instant>>;

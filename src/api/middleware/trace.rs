@@ -32,7 +32,8 @@ struct TraceParent {
 }
 
 impl Trace {
-    /// The trace that a request continues, or a new one. Several `traceparent` headers are as invalid as a wrong one.
+    /// The trace that a request continues, or a new one. Several `traceparent` headers are as invalid as a
+    /// wrong one.
     pub(super) fn from_headers(headers: &HeaderMap) -> Self {
         let mut values = headers.get_all(TRACEPARENT).iter();
         let parent = match (values.next(), values.next()) {

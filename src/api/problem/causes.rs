@@ -1,4 +1,5 @@
-//! Conversions of inner errors into problems. An inner error is logged here, with all its causes, and goes no further.
+//! Conversions of inner errors into problems. An inner error is logged here, with all its causes, and is
+//! not sent to the client.
 
 use aggregates::conversation::ConversationRefused;
 use aggregates::document::DocumentRefused;

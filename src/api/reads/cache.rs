@@ -1,7 +1,7 @@
 //! Cached responses to queries, compressed, current until an event changes the data they show.
 //!
-//! An entry belongs to one owner and to one generation of the owner's data. The announcements of the projector advance
-//! the generation. Without NATS there are no announcements, and nothing is cached.
+//! An entry belongs to one owner and to one generation of the owner's data. The announcements of the
+//! projector advance the generation. Without NATS there are no announcements, and nothing is cached.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
@@ -23,9 +23,10 @@ const CAPACITY_BYTES: u64 = 30 << 20;
 const EXPECTED_ENTRIES: usize = 16_000;
 /// Bytes of an entry beside its key, body and entity tag.
 const ENTRY_OVERHEAD_BYTES: usize = 120;
-/// An older entry is not current, whatever was announced.
+/// Longest time for which an entry is current.
 const LIFETIME: Duration = Duration::from_secs(30);
-/// Generations that all owners share. A change of one owner's data also invalidates those that share its generation.
+/// Generations of all owners. Owners share generations, so that a change of one owner's data can also
+/// invalidate the entries of other owners.
 const GENERATIONS: usize = 16_384;
 
 /// A query of an owner's data.
@@ -33,7 +34,7 @@ const GENERATIONS: usize = 16_384;
 pub struct ReadKey {
     /// The owner of the data.
     pub owner: UserId,
-    /// The query.
+    /// The query in its normal form.
     pub query: ReadQuery,
 }
 
@@ -44,13 +45,13 @@ pub enum ReadQuery {
     Conversations(ListQuery),
     /// A page of the messages of a conversation.
     Messages {
-        /// The conversation.
+        /// Id of the conversation.
         conversation: ConversationId,
         /// The message whose branch is shown; `None` for the newest branch.
         branch: Option<Uuid>,
         /// Messages on the page.
         limit: u32,
-        /// Where the page begins.
+        /// Cursor of the page; `None` for the first page.
         cursor: Option<String>,
     },
 }
@@ -112,8 +113,8 @@ impl ReadCache {
         Some(Representation { body: Bytes::from(body), etag: entry.etag })
     }
 
-    /// The generation of a result that is read from now on. Taken before the query, so that a change during the query
-    /// is noticed.
+    /// The generation of a result that is read from now on. Taken before the query, so that a change during
+    /// the query is noticed.
     pub fn generation(&self, owner: UserId) -> Generation {
         Generation(self.slot(owner).map_or(0, |slot| slot.load(Ordering::Acquire)))
     }

@@ -16,7 +16,7 @@ const TAG_BYTES: usize = 16;
 /// A response as JSON with its weak entity tag.
 #[derive(Debug, Clone)]
 pub struct Representation {
-    /// The JSON.
+    /// The response as JSON.
     pub(super) body: Bytes,
     /// The entity tag, in its form as a header value.
     pub(super) etag: Box<str>,

@@ -36,7 +36,7 @@ const MAX_IDEMPOTENCY_KEY_BYTES: usize = 255;
 /// The result of a command, sent when its events are durable.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct Accepted {
-    /// The conversation.
+    /// Id of the conversation.
     #[schema(value_type = uuid::Uuid)]
     conversation_id: ConversationId,
     /// Version of the conversation after the command.

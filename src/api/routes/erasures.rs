@@ -37,7 +37,7 @@ pub(in crate::api) struct Receipt {
 /// Progress of an erasure.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct ErasureState {
-    /// The receipt.
+    /// Receipt of the request.
     receipt: Uuid,
     /// Time of the request.
     requested_at: DateTime<Utc>,
@@ -51,7 +51,7 @@ pub(in crate::api) struct ErasureState {
 /// A store without any data of the user.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct StoreErased {
-    /// The store.
+    /// Name of the store.
     #[schema(value_type = ErasureTarget)]
     store: String,
     /// Time of the erasure.

@@ -55,8 +55,8 @@ pub(in crate::api) async fn livez() -> &'static str {
 
 /// Check that the process can serve requests
 ///
-/// Names each dependency. The status is 503 while Postgres does not answer. Without NATS or the account service most
-/// requests still succeed, so these two do not change the status.
+/// Names each dependency. The status is 503 while Postgres does not answer. Without NATS or the account
+/// service most requests still succeed, so these two do not change the status.
 #[utoipa::path(get, path = "/readyz", tag = "Operation",
     responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
 pub(in crate::api) async fn readyz(

@@ -24,7 +24,8 @@ const MAX_QUERY_BYTES: usize = 1_000;
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::api) struct SearchParams {
-    /// Words, `"quoted phrases"` and prefixes (`prefix*`; the last word is always a prefix). Up to 1,000 bytes.
+    /// Words, `"quoted phrases"` and prefixes (`prefix*`; the last word is always a prefix). At most 1,000
+    /// bytes of UTF-8.
     q: Option<String>,
 }
 

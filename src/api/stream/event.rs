@@ -13,8 +13,8 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::knowledge::indexing::Stage;
 
-/// An event of `/v1/stream` and `/v1/conversations/{conversation_id}/stream`: `event` is the field `event:` of the
-/// server-sent event, `data` the JSON of its field `data:`.
+/// An event of `/v1/stream` and `/v1/conversations/{conversation_id}/stream`: `event` is the field `event:`
+/// of the server-sent event, `data` the JSON of its field `data:`.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = StreamEvent)]
 #[serde(tag = "event", content = "data")]
@@ -90,7 +90,7 @@ impl ClientEvent<'_> {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub(in crate::api) enum ConversationChanged {
-    /// The row.
+    /// Row as in the list.
     Row(Box<ConversationRow>),
     /// The conversation does not exist any more.
     Deleted(ConversationDeleted),
@@ -99,7 +99,7 @@ pub(in crate::api) enum ConversationChanged {
 /// A conversation that does not exist any more.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct ConversationDeleted {
-    /// The conversation.
+    /// Id of the conversation.
     #[schema(value_type = uuid::Uuid)]
     pub(super) id: ConversationId,
     /// Always `true`.
@@ -110,7 +110,7 @@ pub(in crate::api) struct ConversationDeleted {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub(in crate::api) enum DocumentChanged {
-    /// The row.
+    /// Row as in the list.
     Row(Box<DocumentRow>),
     /// The document does not exist any more.
     Deleted(DocumentDeleted),
@@ -119,7 +119,7 @@ pub(in crate::api) enum DocumentChanged {
 /// A document that does not exist any more.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct DocumentDeleted {
-    /// The document.
+    /// Id of the document.
     #[schema(value_type = uuid::Uuid)]
     pub(super) id: DocumentId,
     /// Always `true`.
@@ -129,13 +129,13 @@ pub(in crate::api) struct DocumentDeleted {
 /// Start of an attempt to answer a question.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct AnswerStarted {
-    /// The conversation.
+    /// Id of the conversation.
     #[schema(value_type = uuid::Uuid)]
     pub(super) conversation_id: ConversationId,
-    /// The answer.
+    /// Id of the answer.
     #[schema(value_type = uuid::Uuid)]
     pub(super) answer_id: AnswerId,
-    /// The question.
+    /// Id of the question.
     #[schema(value_type = uuid::Uuid)]
     pub(super) question_id: QuestionId,
     /// Number of the attempt, from 1.
@@ -145,39 +145,39 @@ pub(in crate::api) struct AnswerStarted {
 /// Passages found for an answer.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct AnswerSources<'a> {
-    /// The conversation.
+    /// Id of the conversation.
     #[schema(value_type = uuid::Uuid)]
     pub(super) conversation_id: ConversationId,
-    /// The answer.
+    /// Id of the answer.
     #[schema(value_type = uuid::Uuid)]
     pub(super) answer_id: AnswerId,
     /// Number of the attempt, from 1.
     pub(super) attempt: u32,
-    /// The passages.
+    /// Passages in the order of their numbers.
     pub(super) sources: &'a [Citation],
 }
 
 /// Text appended to an answer.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct AnswerDelta<'a> {
-    /// The conversation.
+    /// Id of the conversation.
     #[schema(value_type = uuid::Uuid)]
     pub(super) conversation_id: ConversationId,
-    /// The answer.
+    /// Id of the answer.
     #[schema(value_type = uuid::Uuid)]
     pub(super) answer_id: AnswerId,
     /// Number of the attempt, from 1.
     pub(super) attempt: u32,
     /// UTF-8 bytes of the text before this part.
     pub(super) offset: usize,
-    /// The part.
+    /// Text that follows the first `offset` bytes.
     pub(super) text: &'a str,
 }
 
 /// Progress of indexing a document. The event `document` reports the end.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct DocumentProgress {
-    /// The document.
+    /// Id of the document.
     #[schema(value_type = uuid::Uuid)]
     pub(super) id: DocumentId,
     /// The current phase.

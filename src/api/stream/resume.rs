@@ -1,4 +1,5 @@
-//! Ids of stream events. An id holds all that is needed to resume a stream, in any process and after any restart.
+//! Ids of stream events. An id has all that is needed to resume a stream in any process and after any
+//! restart of the service.
 //!
 //! Form: `<events>.<rows>` and, for each answer that is being written, `~<answer>:<attempt>:<bytes>`.
 
@@ -12,7 +13,7 @@ use uuid::Uuid;
 /// Answers that one id can name.
 const MAX_ANSWERS: usize = 64;
 
-/// What a client has received.
+/// Position of a client in a stream.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Received {
     /// Position of the last event of the ledger.

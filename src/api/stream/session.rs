@@ -15,12 +15,13 @@ use store::{Store, StoreError};
 /// Events that are read from the ledger in one round trip.
 const PAGE: u32 = 500;
 
-/// Where a stream begins.
+/// Start of a stream.
 #[derive(Debug)]
 pub(super) enum Start {
     /// After the events that the client has received.
     Resume(Received),
-    /// With the state of a conversation: its version, and the event that ended its newest answer, if it has ended.
+    /// With the state of a conversation: its version, and the event that ended its newest answer, if the
+    /// answer has ended.
     Conversation { version: Version, ended: Option<Box<RecordedEvent>> },
     /// With the answers that are being written.
     Now,

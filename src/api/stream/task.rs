@@ -88,8 +88,8 @@ impl Streams {
         Following::new(store, self.nats.clone(), subjects, filter, after)
     }
 
-    /// Runs a session in a task and returns its events. The session is dropped when the client closes the connection,
-    /// the token expires, the erasure of the account begins, or the process shuts down.
+    /// Runs a session in a task and returns its events. The session is dropped when the client closes the
+    /// connection, the token expires, the erasure of the account begins, or the process shuts down.
     pub(in crate::api) fn start<S>(
         &self,
         caller: &Caller,

@@ -47,8 +47,8 @@ export interface paths {
         };
         /**
          * Check that the process can serve requests
-         * @description Names each dependency. The status is 503 while Postgres does not answer. Without NATS or the account service most
-         *     requests still succeed, so these two do not change the status.
+         * @description Names each dependency. The status is 503 while Postgres does not answer. Without NATS or the account
+         *     service most requests still succeed, so these two do not change the status.
          */
         get: operations["readyz"];
         put?: never;
@@ -108,8 +108,8 @@ export interface paths {
         };
         /**
          * List the events of the ledger
-         * @description In the order of the ledger. With `Accept: application/x-ndjson` the response is an export: all events, one line of
-         *     JSON each. The last line is a signed checkpoint. `colloquy audit verify` checks an export.
+         * @description In the order of the ledger. With `Accept: application/x-ndjson` the response is an export: all events, one
+         *     line of JSON each. The last line is a signed checkpoint. `colloquy audit verify` checks an export.
          */
         get: operations["audit_events"];
         put?: never;
@@ -270,7 +270,7 @@ export interface paths {
         put?: never;
         /**
          * Add a document
-         * @description Adds a document or a new version of a document. A file with the content of an existing document changes nothing.
+         * @description Adds a document or a new version of it. A file with the content of an existing document has no effect.
          */
         post: operations["add_document"];
         delete?: never;
@@ -443,7 +443,7 @@ export interface components {
         Accepted: {
             /**
              * Format: uuid
-             * @description The conversation.
+             * @description Id of the conversation.
              */
             conversation_id: string;
             /** @description Types of the command's events; empty if the command changed nothing. */
@@ -475,7 +475,7 @@ export interface components {
         AnswerDelta: {
             /**
              * Format: uuid
-             * @description The answer.
+             * @description Id of the answer.
              */
             answer_id: string;
             /**
@@ -485,19 +485,19 @@ export interface components {
             attempt: number;
             /**
              * Format: uuid
-             * @description The conversation.
+             * @description Id of the conversation.
              */
             conversation_id: string;
             /** @description UTF-8 bytes of the text before this part. */
             offset: number;
-            /** @description The part. */
+            /** @description Text that follows the first `offset` bytes. */
             text: string;
         };
         /** @description Passages found for an answer. */
         AnswerSources: {
             /**
              * Format: uuid
-             * @description The answer.
+             * @description Id of the answer.
              */
             answer_id: string;
             /**
@@ -507,17 +507,17 @@ export interface components {
             attempt: number;
             /**
              * Format: uuid
-             * @description The conversation.
+             * @description Id of the conversation.
              */
             conversation_id: string;
-            /** @description The passages. */
+            /** @description Passages in the order of their numbers. */
             sources: components["schemas"]["Citation"][];
         };
         /** @description Start of an attempt to answer a question. */
         AnswerStarted: {
             /**
              * Format: uuid
-             * @description The answer.
+             * @description Id of the answer.
              */
             answer_id: string;
             /**
@@ -527,12 +527,12 @@ export interface components {
             attempt: number;
             /**
              * Format: uuid
-             * @description The conversation.
+             * @description Id of the conversation.
              */
             conversation_id: string;
             /**
              * Format: uuid
-             * @description The question.
+             * @description Id of the question.
              */
             question_id: string;
         };
@@ -737,7 +737,7 @@ export interface components {
             deleted: components["schemas"]["True"];
             /**
              * Format: uuid
-             * @description The conversation.
+             * @description Id of the conversation.
              */
             id: string;
         };
@@ -785,7 +785,7 @@ export interface components {
         DocumentAccepted: {
             /**
              * Format: uuid
-             * @description The document.
+             * @description Id of the document.
              */
             document_id: string;
             /** @description Types of the command's events; empty if the command changed nothing. */
@@ -804,11 +804,11 @@ export interface components {
             deleted: components["schemas"]["True"];
             /**
              * Format: uuid
-             * @description The document.
+             * @description Id of the document.
              */
             id: string;
         };
-        /** @description A document. */
+        /** @description Form of `POST /v1/documents`. */
         DocumentForm: {
             /**
              * Format: uuid
@@ -833,7 +833,7 @@ export interface components {
             done: number;
             /**
              * Format: uuid
-             * @description The document.
+             * @description Id of the document.
              */
             id: string;
             /** @description The current phase. */
@@ -906,7 +906,7 @@ export interface components {
             finished_at: string | null;
             /**
              * Format: uuid
-             * @description The receipt.
+             * @description Receipt of the request.
              */
             receipt: string;
             /**
@@ -928,7 +928,8 @@ export interface components {
             items: components["schemas"]["AuditEvent"][];
             /**
              * Format: int64
-             * @description Value of `after` for the next page, also if this page has few events or none; `null` at the end of the ledger.
+             * @description Value of `after` for the next page, which can follow a page with few events or none; `null` at the end
+             *     of the ledger.
              */
             next_after: number | null;
         };
@@ -1112,7 +1113,7 @@ export interface components {
             before: components["schemas"]["Neighbour"][];
             /**
              * Format: uuid
-             * @description The document.
+             * @description Id of the document.
              */
             document_id: string;
             /** @description Headings above the passage, outermost first. */
@@ -1156,7 +1157,7 @@ export interface components {
         RateCommand: {
             /**
              * Format: uuid
-             * @description The answer.
+             * @description Id of the answer.
              */
             answer_id: string;
             comment?: components["schemas"]["Comment"] | null;
@@ -1197,7 +1198,7 @@ export interface components {
             answer_id: string;
             /**
              * Format: uuid
-             * @description The question.
+             * @description Id of the question.
              */
             question_id: string;
         };
@@ -1261,12 +1262,12 @@ export interface components {
              * @description Time of the erasure.
              */
             erased_at: string;
-            /** @description The store. */
+            /** @description Name of the store. */
             store: components["schemas"]["ErasureTarget"];
         };
         /**
-         * @description An event of `/v1/stream` and `/v1/conversations/{conversation_id}/stream`: `event` is the field `event:` of the
-         *     server-sent event, `data` the JSON of its field `data:`.
+         * @description An event of `/v1/stream` and `/v1/conversations/{conversation_id}/stream`: `event` is the field `event:`
+         *     of the server-sent event, `data` the JSON of its field `data:`.
          */
         StreamEvent: {
             /** @description The row of a conversation changed. */
@@ -3143,7 +3144,10 @@ export interface operations {
     search: {
         parameters: {
             query?: {
-                /** @description Words, `"quoted phrases"` and prefixes (`prefix*`; the last word is always a prefix). Up to 1,000 bytes. */
+                /**
+                 * @description Words, `"quoted phrases"` and prefixes (`prefix*`; the last word is always a prefix). At most 1,000
+                 *     bytes of UTF-8.
+                 */
                 q?: string;
                 /** @description Only archived conversations, or only others. */
                 archived?: boolean;

@@ -32,15 +32,16 @@ pub(in crate::api) struct EventPage {
     /// The events, in the order of the ledger.
     #[schema(value_type = Vec<AuditEvent>)]
     items: Vec<Box<RawValue>>,
-    /// Value of `after` for the next page, also if this page has few events or none; `null` at the end of the ledger.
+    /// Value of `after` for the next page, which can follow a page with few events or none; `null` at the end
+    /// of the ledger.
     #[schema(required)]
     next_after: Option<u64>,
 }
 
 /// List the events of the ledger
 ///
-/// In the order of the ledger. With `Accept: application/x-ndjson` the response is an export: all events, one line of
-/// JSON each. The last line is a signed checkpoint. `colloquy audit verify` checks an export.
+/// In the order of the ledger. With `Accept: application/x-ndjson` the response is an export: all events, one
+/// line of JSON each. The last line is a signed checkpoint. `colloquy audit verify` checks an export.
 #[utoipa::path(get, path = "/v1/audit/events", operation_id = "audit_events", tag = "Audit", params(EventParams),
     responses((status = 200, body = EventPage), (status = 403)), security(("bearer" = [])))]
 pub(in crate::api) async fn events(

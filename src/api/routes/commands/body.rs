@@ -13,7 +13,7 @@ use crate::api::problem::Problem;
 const MAX_DETAIL_CHARACTERS: usize = 200;
 
 /// One command, tagged by `type`.
-// `Deserialize` is not derived: serde buffers an internally tagged enum, so that an error would not name its field.
+// `Deserialize` is not derived, because the errors of an internally tagged enum do not name the field.
 #[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(in crate::api) enum Command {
@@ -61,7 +61,7 @@ pub(in crate::api) struct Ask {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
 #[schema(as = RegenerateCommand)]
 pub(in crate::api) struct Regenerate {
-    /// The question.
+    /// Id of the question.
     #[schema(value_type = Uuid)]
     question_id: QuestionId,
     /// Id of the new answer. Made by the client, as `UUIDv7`.
@@ -82,7 +82,7 @@ pub(in crate::api) struct Stop {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
 #[schema(as = RateCommand)]
 pub(in crate::api) struct Rate {
-    /// The answer.
+    /// Id of the answer.
     #[schema(value_type = Uuid)]
     answer_id: AnswerId,
     /// The rating; `none` takes an earlier rating back.
@@ -130,8 +130,8 @@ impl Command {
         }
     }
 
-    /// The intent of the command. `new_answer` becomes the id of the first answer to a question; `text_so_far` gives
-    /// the text of a pending answer.
+    /// The intent of the command. `new_answer` becomes the id of the first answer to a question;
+    /// `text_so_far` gives the text of a pending answer.
     pub(super) fn into_intent(
         self,
         new_answer: AnswerId,

@@ -1,4 +1,4 @@
-//! Execution of commands on conversations: once for each idempotency key, with a notification of the sequencer.
+//! Execution of commands on conversations, once for each idempotency key.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ impl FromRef<ApiState> for ConversationCommands {
     }
 }
 
-/// What a command led to.
+/// Result of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CommandOutcome {
     /// Version of the conversation after the command.

@@ -23,7 +23,7 @@ use store::StoreError;
 
 /// Add a document
 ///
-/// Adds a document or a new version of a document. A file with the content of an existing document changes nothing.
+/// Adds a document or a new version of it. A file with the content of an existing document has no effect.
 #[utoipa::path(post, path = "/v1/documents", operation_id = "add_document", tag = "Documents",
     request_body(content = DocumentForm, content_type = "multipart/form-data"),
     responses((status = 202, body = DocumentAccepted), (status = 403), (status = 413), (status = 415), (status = 422)),

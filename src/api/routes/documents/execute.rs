@@ -21,7 +21,7 @@ use store::{Store, StoreError};
 /// The result of a command on a document, sent when its events are durable.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct DocumentAccepted {
-    /// The document.
+    /// Id of the document.
     #[schema(value_type = uuid::Uuid)]
     pub(super) document_id: DocumentId,
     /// Version of the document after the command.

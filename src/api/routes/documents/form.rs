@@ -23,7 +23,7 @@ const MAX_FIELD_BYTES: usize = 4_096;
 /// Title of a document whose file has no name.
 const DEFAULT_TITLE: &str = "Document";
 
-/// A document.
+/// Form of `POST /v1/documents`.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "schema of the form, whose file is never in memory as a whole")]
 pub(in crate::api) struct DocumentForm {

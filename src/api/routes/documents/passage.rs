@@ -26,7 +26,7 @@ const NEIGHBOURS: u32 = 2;
 /// A passage with its neighbours.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct PassageShown {
-    /// The document.
+    /// Id of the document.
     #[schema(value_type = uuid::Uuid)]
     document_id: DocumentId,
     /// Title of the document.

@@ -31,8 +31,8 @@ impl Modify for Problems {
     }
 }
 
-/// Every request can be malformed, or meet an unavailable part of the service. A request that needs a token can also be
-/// unauthenticated, too frequent, or from an account that is being erased.
+/// Every request can be malformed, or meet an unavailable part of the service. A request that needs a token
+/// can also be unauthenticated, too frequent, or from an account that is being erased.
 fn describe(operation: &mut Operation) {
     let with_token = operation.security.is_some();
     let always: &[u16] = if with_token { &[400, 401, 403, 429, 500, 503] } else { &[400, 500, 503] };
