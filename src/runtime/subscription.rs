@@ -53,13 +53,15 @@ impl Subscription {
                 self.retry.wait().await;
                 continue;
             };
+            // Checked before each wait, so that a caller with a shorter time limit notices a new connection, too.
+            let connection = connection_number(&self.nats);
+            if connection != self.connection {
+                self.connection = connection;
+                return Delivery::Subscribed;
+            }
             match tokio::time::timeout(CONNECTION_CHECK, subscriber.next()).await {
                 Ok(Some(message)) => return Delivery::Message(message),
                 Ok(None) => self.subscriber = None,
-                Err(_) if connection_number(&self.nats) != self.connection => {
-                    self.connection = connection_number(&self.nats);
-                    return Delivery::Subscribed;
-                }
                 Err(_) => {}
             }
         }
