@@ -7,6 +7,7 @@ mod accounts;
 mod caller;
 mod cursor;
 pub mod identity;
+mod limits;
 pub mod live;
 mod middleware;
 mod page;

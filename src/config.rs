@@ -6,6 +6,7 @@
 
 mod api;
 mod knowledge;
+mod limits;
 pub(crate) mod reference;
 pub(crate) mod secret;
 mod worker;
@@ -21,6 +22,7 @@ use secrecy::SecretString;
 use crate::audit::SigningKey;
 pub use api::ApiConfig;
 pub use knowledge::{EmbeddingConfig, EmbeddingEndpoint, FilesConfig, KnowledgeConfig, QdrantConfig};
+pub use limits::LimitsConfig;
 use secret::{
     AUDIT_SIGNING_KEY, AUTH_DATABASE_URL, DATABASE_DIRECT_URL, DATABASE_URL, MASTER_KEY, MASTER_KEY_PREVIOUS,
     NATS_URL, SecretVariable,

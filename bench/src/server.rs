@@ -193,7 +193,11 @@ impl Server {
             ("AUTH_URL", self.accounts.url()),
             ("MASTER_KEY", self.master_key.clone()),
             ("FILES_URL", format!("file://{}", self.data.path().join("files").display())),
-            ("RATE_LIMIT", "0".to_owned()),
+            ("LIMIT_REQUESTS", "0".to_owned()),
+            ("LIMIT_COMMANDS", "0".to_owned()),
+            ("LIMIT_SEARCH", "0".to_owned()),
+            ("LIMIT_PENDING_ANSWERS", "0".to_owned()),
+            ("LIMIT_CONVERSATION_MESSAGES", "0".to_owned()),
             ("LOG", "warn".to_owned()),
         ]
     }

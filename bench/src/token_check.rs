@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use colloquy::api::identity::TokenCheck as Check;
-use colloquy::config::ApiConfig;
+use colloquy::config::{ApiConfig, LimitsConfig};
 use secrecy::SecretString;
 
 use crate::accounts::Accounts;
@@ -31,7 +31,7 @@ pub(crate) async fn measure(accounts: &Accounts) -> anyhow::Result<TokenCheck> {
         auth_issuer: "colloquy".to_owned(),
         auth_audience: "colloquy".to_owned(),
         cors_origins: vec![],
-        rate_limit: 0,
+        limits: LimitsConfig::default(),
     })
     .await?;
     let tokens: Vec<SecretString> =

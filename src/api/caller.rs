@@ -9,15 +9,17 @@ use axum::http::request::Parts;
 use crate::api::ApiState;
 use crate::api::accounts::Accounts;
 use crate::api::identity::{Caller, Identity};
+use crate::api::limits::Limits;
 use crate::api::middleware::trace::Trace;
 use crate::api::problem::Problem;
 
 impl FromRequestParts<ApiState> for Caller {
     type Rejection = Problem;
 
-    /// Checks the token. Opens the account at its first request.
+    /// Checks the token and counts the request. Opens the account at its first request.
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
         let caller = Arc::<Identity>::from_ref(state).authenticate(&parts.headers).await?;
+        Arc::<Limits>::from_ref(state).requests.count(&caller.user)?;
         Arc::<Accounts>::from_ref(state).admit(caller.user, &Trace::of(parts)).await?;
         Ok(caller)
     }

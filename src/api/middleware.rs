@@ -1,7 +1,6 @@
 //! The layers around routes. [`surround`] and [`timed`] list them in order.
 
 pub(in crate::api) mod metrics;
-pub(in crate::api) mod rate_limit;
 mod request;
 #[cfg(test)]
 mod tests;

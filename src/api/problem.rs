@@ -5,7 +5,6 @@ mod causes;
 mod tests;
 
 use std::borrow::Cow;
-use std::num::NonZeroU32;
 
 use aggregates::Version;
 use axum::body::Body;
@@ -14,6 +13,8 @@ use axum::http::{HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::api::limits::{Exhausted, Limit};
 
 pub(in crate::api) use causes::with_causes;
 
@@ -27,6 +28,7 @@ pub(in crate::api) struct Problem {
     field: Option<Cow<'static, str>>,
     current_version: Option<u64>,
     retry_after: Option<u32>,
+    limit: Option<Limit>,
 }
 
 /// An error (RFC 9457).
@@ -49,6 +51,9 @@ pub(in crate::api) struct ProblemDocument<'a> {
     /// The current version or position, if another one was expected.
     #[serde(skip_serializing_if = "Option::is_none")]
     current_version: Option<u64>,
+    /// The limit that is exhausted, with status 429.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<Limit>,
 }
 
 const ACCOUNT_ERASING: &str = "account-erasing";
@@ -62,7 +67,16 @@ type Detail = Cow<'static, str>;
 impl Problem {
     fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<Detail>) -> Self {
         let detail = detail.into();
-        Self { status, kind, title, detail, field: None, current_version: None, retry_after: None }
+        Self {
+            status,
+            kind,
+            title,
+            detail,
+            field: None,
+            current_version: None,
+            retry_after: None,
+            limit: None,
+        }
     }
 
     /// The request cannot be parsed.
@@ -158,14 +172,12 @@ impl Problem {
         Self { field: Some("Idempotency-Key".into()), ..problem }
     }
 
-    /// The user exceeded the limit of commands a minute.
-    pub(in crate::api) fn too_many_commands(per_minute: NonZeroU32, retry_after: u32) -> Self {
-        let detail = format!(
-            "The limit `commands` of {per_minute} a minute is exhausted. Try again in {retry_after} s."
-        );
+    /// A limit per person is exhausted.
+    fn limit_exhausted(exhausted: Exhausted) -> Self {
         let status = StatusCode::TOO_MANY_REQUESTS;
-        let problem = Self::new(status, "too-many-requests", "Too many commands", detail);
-        Self { retry_after: Some(retry_after), ..problem }
+        let problem =
+            Self::new(status, "limit-exhausted", "A limit of the account is exhausted", exhausted.detail());
+        Self { retry_after: Some(exhausted.retry_after), limit: Some(exhausted.limit), ..problem }
     }
 
     /// A part of the service does not answer. Nothing was written.
@@ -231,6 +243,7 @@ impl Problem {
             trace_id,
             field: self.field.as_deref(),
             current_version: self.current_version,
+            limit: self.limit,
         };
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let mut response = Response::new(Body::from(body));

@@ -9,9 +9,9 @@ use crate::api::account_service::AccountService;
 use crate::api::accounts::Accounts;
 use crate::api::cursor::Cursors;
 use crate::api::identity::Identity;
+use crate::api::limits::Limits;
 use crate::api::live::Live;
 use crate::api::middleware::metrics::RequestMetrics;
-use crate::api::middleware::rate_limit::RateLimit;
 use crate::api::page::WebPage;
 use crate::api::reads::ReadModels;
 use crate::api::stream::Streams;
@@ -77,7 +77,7 @@ struct Parts {
     signer: CheckpointSigner,
     streams: Arc<Streams>,
     web_page: WebPage,
-    rate_limit: Arc<RateLimit>,
+    limits: Arc<Limits>,
     metrics: Arc<RequestMetrics>,
 }
 
@@ -106,7 +106,7 @@ extractable! {
     signer: CheckpointSigner,
     streams: Arc<Streams>,
     web_page: WebPage,
-    rate_limit: Arc<RateLimit>,
+    limits: Arc<Limits>,
     metrics: Arc<RequestMetrics>,
 }
 
@@ -130,7 +130,7 @@ impl ApiState {
                 short_lived,
             )),
             web_page: WebPage::new(config.web_dir.as_deref()),
-            rate_limit: Arc::new(RateLimit::per_minute(config.rate_limit)),
+            limits: Arc::new(Limits::new(&config.limits)),
             metrics: Arc::default(),
             accounts,
             store,

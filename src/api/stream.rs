@@ -21,6 +21,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::api::identity::Caller;
+use crate::api::limits::{Limits, Permit};
 use crate::api::live::{Listener, ended_answer};
 use crate::api::problem::Problem;
 use crate::api::reads::params::{QueryParams, parse_id};
@@ -45,13 +46,15 @@ pub(in crate::api) struct StreamParams {
     responses((status = 200, content_type = "text/event-stream", body = ClientEvent)), security(("bearer" = [])))]
 pub(in crate::api) async fn user(
     State(streams): State<Arc<Streams>>,
+    State(limits): State<Arc<Limits>>,
     caller: Caller,
     headers: HeaderMap,
     QueryParams(params): QueryParams<StreamParams>,
 ) -> Result<EventStream, Problem> {
     let start = last_received(&headers, params)?.map_or(Start::Now, Start::Resume);
+    let permit = limits.streams.take(caller.user)?;
     let listener = streams.listen(caller.user).await?;
-    Ok(streams.start_session(&caller, None, start, listener))
+    Ok(streams.start_session(&caller, permit, None, start, listener))
 }
 
 /// Follow a conversation
@@ -64,6 +67,7 @@ pub(in crate::api) async fn user(
     security(("bearer" = [])))]
 pub(in crate::api) async fn conversation(
     State(streams): State<Arc<Streams>>,
+    State(limits): State<Arc<Limits>>,
     caller: Caller,
     Path(id): Path<String>,
     headers: HeaderMap,
@@ -71,12 +75,13 @@ pub(in crate::api) async fn conversation(
 ) -> Result<EventStream, Problem> {
     let id: ConversationId = parse_id(&id, "conversation_id")?;
     let received = last_received(&headers, params)?;
+    let permit = limits.streams.take(caller.user)?;
     // Listens before it reads, so that no event is missed in between.
     let listener = streams.listen(caller.user).await?;
     let newest = newest_answer(&streams.store, caller.user, id).await?;
     let (version, ended) = newest.ok_or_else(Problem::not_found)?;
     let start = received.map_or(Start::Conversation { version, ended }, Start::Resume);
-    Ok(streams.start_session(&caller, Some(id), start, listener))
+    Ok(streams.start_session(&caller, permit, Some(id), start, listener))
 }
 
 /// The id that a client resumes after.
@@ -129,11 +134,12 @@ impl Streams {
     fn start_session(
         &self,
         caller: &Caller,
+        permit: Permit,
         only: Option<ConversationId>,
         start: Start,
         listener: Listener,
     ) -> EventStream {
         let (store, owner) = (self.store.clone(), caller.user);
-        self.start(caller, |sender| Session::new(store, owner, only, sender).run(start, listener))
+        self.start(caller, permit, |sender| Session::new(store, owner, only, sender).run(start, listener))
     }
 }

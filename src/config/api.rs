@@ -7,7 +7,7 @@ use axum::http::HeaderValue;
 use axum::http::header::InvalidHeaderValue;
 use clap::Args;
 
-use super::{base_url, trimmed};
+use super::{LimitsConfig, base_url, trimmed};
 
 /// Configuration of the HTTP API.
 #[derive(Debug, Clone, Args)]
@@ -25,9 +25,6 @@ pub struct ApiConfig {
     /// Other origins whose pages may call the API, separated by commas.
     #[arg(long, env = "CORS_ORIGINS", value_delimiter = ',', value_parser = origin)]
     pub cors_origins: Vec<HeaderValue>,
-    /// Commands that one user may send in a minute; 0 for no limit.
-    #[arg(long, env = "RATE_LIMIT", default_value_t = 6000, value_parser = trimmed::<u32>)]
-    pub rate_limit: u32,
     /// Database connections of the HTTP API.
     #[arg(long, env = "DATABASE_CONNECTIONS", help_heading = "Database", default_value_t = 16)]
     #[arg(value_parser = trimmed::<u32>)]
@@ -42,6 +39,9 @@ pub struct ApiConfig {
     /// Audience that tokens must name.
     #[arg(long, env = "AUTH_AUDIENCE", help_heading = "Accounts", default_value = "colloquy")]
     pub auth_audience: String,
+    /// Limits per person.
+    #[command(flatten)]
+    pub limits: LimitsConfig,
 }
 
 fn origin(text: &str) -> Result<HeaderValue, InvalidHeaderValue> {

@@ -9,11 +9,12 @@ use super::secret::{self, SecretVariable};
 use crate::telemetry::LoggingConfig;
 
 /// Headings in their order; each definition names one of them.
-const HEADINGS: [&str; 12] = [
+const HEADINGS: [&str; 13] = [
     "Database",
     "NATS",
     "Keys",
     "HTTP",
+    "Limits per person",
     "Accounts",
     "Qdrant",
     "Embedding",

@@ -1,6 +1,7 @@
 mod commands;
 mod documents;
 mod isolation;
+mod limits;
 mod read_models;
 mod snapshots;
 mod streams;

@@ -120,6 +120,13 @@ impl Person {
         self.send(self.http.get(format!("{}{path}", self.url))).await
     }
 
+    /// Sends a request whose body is not read; the status, and the open response.
+    pub(crate) async fn begin(&self, path: &str) -> (u16, reqwest::Response) {
+        let request = self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.token);
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response)
+    }
+
     /// Gets something that is no JSON.
     pub(crate) async fn download(&self, path: &str) -> (u16, Vec<u8>) {
         let request = self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.token);

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use colloquy::config::{
-    ApiConfig, AppConfig, Config, EmbeddingConfig, FilesConfig, KnowledgeConfig, ModelConfig, QdrantConfig,
-    WorkerConfig,
+    ApiConfig, AppConfig, Config, EmbeddingConfig, FilesConfig, KnowledgeConfig, LimitsConfig, ModelConfig,
+    QdrantConfig, WorkerConfig,
 };
 use colloquy::process::App;
 use colloquy::roles::Role;
@@ -81,11 +81,11 @@ pub(crate) fn configuration(database_url: String) -> Config {
             public_url: service("COLLOQUY_TEST_PUBLIC_URL"),
             web_dir: None,
             cors_origins: vec![],
-            rate_limit: 0,
             database_connections: 8,
             auth_url: service("COLLOQUY_TEST_AUTH_URL"),
             auth_issuer: "colloquy".into(),
             auth_audience: "colloquy".into(),
+            limits: LimitsConfig::default(),
         },
         knowledge: knowledge_config(),
         worker: worker_config(None),

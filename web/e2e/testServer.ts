@@ -50,7 +50,9 @@ export class TestServer {
       DATABASE_URL: await createDatabase(accounts, name),
       NATS_PREFIX: name,
       QDRANT_PREFIX: name,
-      RATE_LIMIT: "0",
+      LIMIT_REQUESTS: "0",
+      LIMIT_COMMANDS: "0",
+      LIMIT_PENDING_ANSWERS: "0",
     };
     await promisify(execFile)(program, ["migrate"], { env: { ...own, DATABASE_DIRECT_URL: own.DATABASE_URL } });
     const server = new TestServer(await freePort(), program, own, "api,sequencer,projector");

@@ -6,6 +6,7 @@ use aggregates::document::DocumentRefused;
 
 use super::Problem;
 use crate::api::identity::Unauthenticated;
+use crate::api::limits::Exhausted;
 use crate::knowledge::files::FilesError;
 use projections::QueryError;
 use store::{ExecuteError, StoreError};
@@ -28,6 +29,12 @@ impl From<Unauthenticated> for Problem {
             ),
             Unauthenticated::Unavailable => Self::unavailable("The account service cannot be reached."),
         }
+    }
+}
+
+impl From<Exhausted> for Problem {
+    fn from(exhausted: Exhausted) -> Self {
+        Self::limit_exhausted(exhausted)
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::api::identity::Unauthenticated;
+use crate::api::limits::{Exhausted, Limit};
 use crate::api::snapshots::{assert_json, id};
 use crate::knowledge::files::FilesError;
 use store::StoreError;
@@ -51,7 +52,7 @@ async fn problems_of_requests_match_their_snapshot() {
         Problem::account_is_being_erased(),
         Problem::too_large(262_144),
         Problem::idempotency_key_reused(),
-        Problem::too_many_commands(NonZeroU32::MIN, 30),
+        Exhausted { limit: Limit::Commands, maximum: 1, retry_after: 30 }.into(),
         Problem::not_yet(41),
         Problem::timed_out(),
         Problem::internal(),

@@ -22,7 +22,7 @@ use uuid::Uuid;
 use crate::api::BODY_LIMIT_BYTES;
 use crate::api::caller::command_metadata;
 use crate::api::identity::Caller;
-use crate::api::middleware::rate_limit::RateLimit;
+use crate::api::limits::Limits;
 use crate::api::middleware::trace::Trace;
 use crate::api::problem::Problem;
 use crate::api::reads::params::parse_id;
@@ -59,7 +59,7 @@ pub(in crate::api) struct Accepted {
     security(("bearer" = [])))]
 pub(in crate::api) async fn command(
     State(commands): State<ConversationCommands>,
-    State(rate_limit): State<Arc<RateLimit>>,
+    State(limits): State<Arc<Limits>>,
     trace: Trace,
     caller: Caller,
     Path(id): Path<String>,
@@ -67,7 +67,7 @@ pub(in crate::api) async fn command(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let conversation_id: ConversationId = parse_id(&id, "conversation_id")?;
-    rate_limit.count_command(caller.user)?;
+    limits.commands.count(&caller.user)?;
     let body = body.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(BODY_LIMIT_BYTES),
         _ => Problem::malformed("The body is not complete."),

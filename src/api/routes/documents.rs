@@ -19,7 +19,7 @@ use utoipa::IntoParams;
 
 use crate::api::cursor::Cursors;
 use crate::api::identity::{Caller, Role};
-use crate::api::middleware::rate_limit::RateLimit;
+use crate::api::limits::Limits;
 use crate::api::middleware::trace::Trace;
 use crate::api::problem::Problem;
 use crate::api::reads::ReadModels;
@@ -108,13 +108,13 @@ pub(in crate::api) async fn one(
     responses((status = 202, body = DocumentAccepted), (status = 403), (status = 404)), security(("bearer" = [])))]
 pub(in crate::api) async fn remove(
     State(commands): State<DocumentCommands>,
-    State(rate_limit): State<Arc<RateLimit>>,
+    State(limits): State<Arc<Limits>>,
     trace: Trace,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<axum::response::Response, Problem> {
     let id: DocumentId = parse_id(&id, "document_id")?;
-    rate_limit.count_command(caller.user)?;
+    limits.commands.count(&caller.user)?;
     let owner = match commands.current(id).await?.owner() {
         Some(owner) if owner == caller.user => owner,
         Some(UserId::SHARED) if caller.role == Role::Admin => UserId::SHARED,

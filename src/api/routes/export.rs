@@ -6,10 +6,13 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
+use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::api::account_service::AccountService;
 use crate::api::identity::Caller;
+use crate::api::limits::Limits;
+use crate::api::problem::Problem;
 use crate::api::state::Knowledge;
 use crate::operations::personal_export::Exporter;
 use store::Store;
@@ -23,14 +26,19 @@ pub(in crate::api) async fn export(
     State(store): State<Store>,
     State(account_service): State<Arc<AccountService>>,
     State(knowledge): State<Knowledge>,
+    State(limits): State<Arc<Limits>>,
     caller: Caller,
-) -> Response {
+) -> Result<Response, Problem> {
+    let permit = limits.exports.take(caller.user)?;
     let exporter = Exporter { store, accounts: account_service.tables().clone(), files: knowledge.files };
-    let bytes = ReceiverStream::new(exporter.begin(caller.user));
+    let bytes = ReceiverStream::new(exporter.begin(caller.user)).map(move |bytes| {
+        let _permit = &permit;
+        bytes
+    });
     let headers = [
         (CONTENT_TYPE, "application/zip"),
         (CONTENT_DISPOSITION, "attachment; filename=\"colloquy-export.zip\""),
         (CACHE_CONTROL, "no-store"),
     ];
-    (headers, Body::from_stream(bytes)).into_response()
+    Ok((headers, Body::from_stream(bytes)).into_response())
 }

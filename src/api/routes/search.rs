@@ -12,11 +12,12 @@ use utoipa::IntoParams;
 
 use crate::api::cursor::Cursors;
 use crate::api::identity::Caller;
+use crate::api::limits::Limits;
 use crate::api::problem::Problem;
 use crate::api::reads::ReadModels;
 use crate::api::reads::params::{FilterParams, PageOf, QueryParams};
 use crate::api::reads::representation::Representation;
-use store::{Store, StoreError};
+use store::StoreError;
 
 const MAX_QUERY_BYTES: usize = 1_000;
 
@@ -35,15 +36,17 @@ pub(in crate::api) struct SearchParams {
 #[utoipa::path(get, path = "/v1/search", tag = "Queries", params(SearchParams, FilterParams),
     responses((status = 200, body = PageOf<SearchHit>), (status = 422)), security(("bearer" = [])))]
 pub(in crate::api) async fn search(
-    State(store): State<Store>,
     State(reads): State<Arc<ReadModels>>,
     State(cursors): State<Arc<Cursors>>,
+    State(limits): State<Arc<Limits>>,
     caller: Caller,
     headers: HeaderMap,
     QueryParams(SearchParams { q }): QueryParams<SearchParams>,
     QueryParams(params): QueryParams<FilterParams>,
 ) -> Result<Response<Body>, Problem> {
+    let store = reads.store();
     let (owner, text) = (caller.user, checked(q)?);
+    limits.search.count(&owner)?;
     reads.wait_for_position(params.min_position).await?;
     let Some(search) = SearchQuery::parse(&text) else {
         let empty = PageOf::<SearchHit> { items: vec![], next_cursor: None };
@@ -55,8 +58,7 @@ pub(in crate::api) async fn search(
     let after = query.cursor.as_deref().map(|cursor| cursors.decode(&name, cursor)).transpose()?;
     let user_key = store.keyring().user(owner).await?.ok_or(StoreError::KeyDestroyed)?;
     let blind = user_key.blind_key();
-    let page =
-        index::find(reads.store().read_models(), owner, &blind, &search, &filter, after, query.limit).await?;
+    let page = index::find(store.read_models(), owner, &blind, &search, &filter, after, query.limit).await?;
     let next_cursor = page.next.map(|place| cursors.encode(&name, &place)).transpose()?;
     let mut items = Vec::with_capacity(page.items.len());
     for found in page.items {

@@ -17,6 +17,7 @@ use tracing::Instrument as _;
 
 use crate::api::accounts::Accounts;
 use crate::api::identity::{Caller, seconds_now};
+use crate::api::limits::Permit;
 use crate::api::live::Live;
 use crate::api::problem::with_causes;
 use crate::audit::Following;
@@ -88,11 +89,12 @@ impl Streams {
         Following::new(store, self.nats.clone(), subjects, filter, after)
     }
 
-    /// Runs a session in a task and returns its events. The session is dropped when the client closes the
+    /// Runs a session in a task, which holds the permit, and returns its events. The session is dropped when the client closes the
     /// connection, the token expires, the erasure of the account begins, or the process shuts down.
     pub(in crate::api) fn start<S>(
         &self,
         caller: &Caller,
+        permit: Permit,
         session: impl FnOnce(EventSender) -> S,
     ) -> EventStream
     where
@@ -103,6 +105,7 @@ impl Streams {
         let erased = self.accounts.erased(caller.user);
         let lifetime = caller.until.saturating_sub(seconds_now()).max(MIN_LIFETIME_SECONDS);
         let task = async move {
+            let _permit = permit;
             let ended = tokio::select! {
                 ended = session => ended,
                 () = sender.closed() => Ok(()),

@@ -993,6 +993,11 @@ export interface components {
             /** @description The key in use, then the retired keys. */
             items: components["schemas"]["AuditKey"][];
         };
+        /**
+         * @description Name of a limit. Each limit applies to each person alone.
+         * @enum {string}
+         */
+        LimitName: "requests" | "commands" | "search" | "streams" | "waiting_reads" | "exports" | "uploads" | "pending_answers" | "conversation_messages" | "queued_documents" | "documents" | "document_bytes";
         /** @description The caller's account. */
         Me: {
             /**
@@ -1139,6 +1144,7 @@ export interface components {
             detail: string;
             /** @description The field or header that is not valid. */
             field?: string | null;
+            limit?: components["schemas"]["LimitName"] | null;
             /**
              * Format: int32
              * @description HTTP status.
@@ -1487,7 +1493,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -1578,7 +1584,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -1670,7 +1676,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -1764,7 +1770,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `streams`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -1841,7 +1847,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -1942,7 +1948,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `waiting_reads`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2035,7 +2041,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `waiting_reads`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2152,7 +2158,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `commands`, `pending_answers`, `conversation_messages`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2258,7 +2264,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `waiting_reads`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2349,7 +2355,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `streams`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2442,7 +2448,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `waiting_reads`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2550,7 +2556,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `commands`, `uploads`, `queued_documents`, `documents`, `document_bytes`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2643,7 +2649,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `waiting_reads`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2731,7 +2737,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `commands`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2820,7 +2826,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2956,7 +2962,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -3033,7 +3039,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -3110,7 +3116,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `exports`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -3218,7 +3224,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `search`, `waiting_reads`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -3298,7 +3304,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `streams`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -3380,7 +3386,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The limit of requests is exhausted. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;

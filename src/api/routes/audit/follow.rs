@@ -9,6 +9,7 @@ use axum::response::sse::Event;
 
 use super::params::{EventParams, parse_position, recorded};
 use super::{AccessLog, Auditor};
+use crate::api::limits::Limits;
 use crate::api::problem::Problem;
 use crate::api::reads::params::QueryParams;
 use crate::api::stream::{EventSender, EventStream, StreamError, StreamParams, Streams, last_event_id};
@@ -25,6 +26,7 @@ use crate::audit::{AuditEvent, Following};
 pub(in crate::api) async fn follow(
     State(access_log): State<AccessLog>,
     State(streams): State<Arc<Streams>>,
+    State(limits): State<Arc<Limits>>,
     auditor: Auditor,
     headers: HeaderMap,
     QueryParams(params): QueryParams<EventParams>,
@@ -35,9 +37,10 @@ pub(in crate::api) async fn follow(
         Some(position) => position,
         None => params.after()?,
     };
+    let permit = limits.streams.take(auditor.caller.user)?;
     access_log.record(&auditor, "stream", recorded(&filter, after, None)).await?;
     let following = streams.follow_ledger(filter, after);
-    Ok(streams.start(&auditor.caller, |sender| send_events(following, sender)))
+    Ok(streams.start(&auditor.caller, permit, |sender| send_events(following, sender)))
 }
 
 fn resume_after(headers: &HeaderMap, params: StreamParams) -> Result<Option<Position>, Problem> {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::execute::{DocumentAccepted, DocumentCommands};
 use super::form::{DocumentForm, ReceivedForm};
 use crate::api::identity::Caller;
-use crate::api::middleware::rate_limit::RateLimit;
+use crate::api::limits::Limits;
 use crate::api::middleware::trace::Trace;
 use crate::api::problem::Problem;
 use crate::api::state::Knowledge;
@@ -31,12 +31,13 @@ use store::StoreError;
 pub(in crate::api) async fn add(
     State(commands): State<DocumentCommands>,
     State(knowledge): State<Knowledge>,
-    State(rate_limit): State<Arc<RateLimit>>,
+    State(limits): State<Arc<Limits>>,
     trace: Trace,
     caller: Caller,
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, Problem> {
-    rate_limit.count_command(caller.user)?;
+    limits.commands.count(&caller.user)?;
+    let _permit = limits.uploads.take(caller.user)?;
     let mut multipart = form
         .map_err(|_| Problem::malformed("The body must be multipart/form-data with a field named file."))?;
     let mut form = ReceivedForm::new();

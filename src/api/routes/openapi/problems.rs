@@ -6,7 +6,10 @@ use utoipa::openapi::{
 };
 use utoipa::{Modify, ToSchema};
 
+use crate::api::limits::Limit;
 use crate::api::problem::ProblemDocument;
+
+const TRY_AGAIN: &str = "Try again after `Retry-After` seconds.";
 
 /// Adds the errors that every operation below `/v1` can end with, and the schema of all errors.
 pub(super) struct Problems;
@@ -15,6 +18,9 @@ impl Modify for Problems {
     fn modify(&self, document: &mut OpenApi) {
         let name = <ProblemDocument<'_> as ToSchema>::name();
         let components = document.components.get_or_insert_default();
+        components
+            .schemas
+            .insert(<Limit as ToSchema>::name().into_owned(), <Limit as utoipa::PartialSchema>::schema());
         components
             .schemas
             .insert(name.into_owned(), <ProblemDocument<'_> as utoipa::PartialSchema>::schema());
@@ -41,6 +47,13 @@ fn describe(operation: &mut Operation) {
     let statuses: Vec<u16> = declared.chain(always.iter().copied()).collect();
     for status in statuses {
         responses.insert(status.to_string(), RefOr::T(problem(status)));
+    }
+    if let Some(RefOr::T(response)) = responses.get_mut("429") {
+        let id = operation.operation_id.as_deref().unwrap_or_default();
+        let names: Vec<String> =
+            Limit::of_operation(id).iter().map(|limit| format!("`{}`", limit.name())).collect();
+        let names = names.join(", ");
+        response.description = format!("A limit is exhausted; `limit` names it: {names}. {TRY_AGAIN}");
     }
     for (status, response) in responses {
         if let RefOr::T(response) = response
@@ -83,7 +96,7 @@ const fn meaning(status: u16) -> &'static str {
         413 => "The request is too large.",
         415 => "The content type or file type is not supported.",
         422 => "A field is not valid; `field` names it.",
-        429 => "The limit of requests is exhausted. Try again after `Retry-After` seconds.",
+        429 => "A limit is exhausted; `limit` names it.",
         503 => {
             "A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds."
         }

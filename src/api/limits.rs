@@ -1,0 +1,201 @@
+//! Limits per person. A refusal is a problem with status 429, the name of the limit and `Retry-After`.
+//!
+//! There are three kinds, each with one method:
+//!
+//! | the limit is on | field of [`Limits`] | how to obey it |
+//! |---|---|---|
+//! | how often | [`RateLimit`] | `limits.commands.count(&caller.user)?` before the work |
+//! | how many at the same time | [`Permits`] | `let permit = limits.streams.take(caller.user)?;`, and drop the permit when the work ends |
+//! | how much is stored | [`Quantity`] | `limits.documents.check(stored, 1)?` with what the store counts before the work |
+//!
+//! A permit belongs to the work, not to the handler: move it into the task or the body that outlives the handler.
+//! [`Limits`] is a part of the router's state: `State(limits): State<Arc<Limits>>`.
+//!
+//! Every authenticated request counts as one of `requests`, where the caller is extracted.
+//!
+//! To add a limit: a variant of [`Limit`], a setting in `config/limits.rs`, a field of [`Limits`], and the
+//! operations that it can refuse in [`Limit::of_operation`], from where the OpenAPI document names it.
+
+mod permits;
+#[cfg_attr(not(test), expect(dead_code, reason = "the first use of a quantity removes this line"))]
+mod quantity;
+mod rate;
+
+use aggregates::UserId;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::config::LimitsConfig;
+pub(in crate::api) use permits::{Permit, Permits};
+pub(in crate::api) use quantity::Quantity;
+pub(in crate::api) use rate::RateLimit;
+
+/// Name of a limit. Each limit applies to each person alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
+#[schema(as = LimitName)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::api) enum Limit {
+    /// Requests in a minute.
+    Requests,
+    /// Commands in a minute.
+    Commands,
+    /// Searches in a minute.
+    Search,
+    /// Open streams.
+    Streams,
+    /// Reads that wait for the read models.
+    WaitingReads,
+    /// Exports of personal data at the same time.
+    Exports,
+    /// Uploads at the same time.
+    Uploads,
+    /// Answers that have not ended.
+    PendingAnswers,
+    /// Messages of one conversation.
+    ConversationMessages,
+    /// Documents that wait for the index.
+    QueuedDocuments,
+    /// Documents.
+    Documents,
+    /// Bytes of all documents together.
+    DocumentBytes,
+}
+
+/// Limits of the operations that only `requests` limits.
+const REQUESTS: &[Limit] = &[Limit::Requests];
+
+impl Limit {
+    /// The name on the wire.
+    pub(in crate::api) const fn name(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::Commands => "commands",
+            Self::Search => "search",
+            Self::Streams => "streams",
+            Self::WaitingReads => "waiting_reads",
+            Self::Exports => "exports",
+            Self::Uploads => "uploads",
+            Self::PendingAnswers => "pending_answers",
+            Self::ConversationMessages => "conversation_messages",
+            Self::QueuedDocuments => "queued_documents",
+            Self::Documents => "documents",
+            Self::DocumentBytes => "document_bytes",
+        }
+    }
+
+    /// The limits that can refuse an operation, by its id in the OpenAPI document.
+    pub(in crate::api) fn of_operation(operation_id: &str) -> &'static [Self] {
+        match operation_id {
+            "send_command" => {
+                &[Self::Requests, Self::Commands, Self::PendingAnswers, Self::ConversationMessages]
+            }
+            "add_document" => &[
+                Self::Requests,
+                Self::Commands,
+                Self::Uploads,
+                Self::QueuedDocuments,
+                Self::Documents,
+                Self::DocumentBytes,
+            ],
+            "remove_document" => &[Self::Requests, Self::Commands],
+            "search" => &[Self::Requests, Self::Search, Self::WaitingReads],
+            "list_conversations" | "get_conversation" | "list_messages" | "list_documents"
+            | "get_document" => &[Self::Requests, Self::WaitingReads],
+            "follow_user" | "follow_conversation" | "follow_audit_events" => &[Self::Requests, Self::Streams],
+            "export_me" => &[Self::Requests, Self::Exports],
+            _ => REQUESTS,
+        }
+    }
+
+    /// What the limit counts, for the detail of a problem.
+    const fn counts(self) -> &'static str {
+        match self {
+            Self::Requests => "requests a minute",
+            Self::Commands => "commands a minute",
+            Self::Search => "searches a minute",
+            Self::Streams => "open streams",
+            Self::WaitingReads => "waiting reads",
+            Self::Exports => "exports at the same time",
+            Self::Uploads => "uploads at the same time",
+            Self::PendingAnswers => "answers that have not ended",
+            Self::ConversationMessages => "messages of one conversation",
+            Self::QueuedDocuments => "documents that wait for the index",
+            Self::Documents => "documents",
+            Self::DocumentBytes => "bytes of documents",
+        }
+    }
+}
+
+/// The limits of a process, and what each person uses of them.
+#[expect(dead_code, reason = "the last limit that comes into use removes this line")]
+#[derive(Debug)]
+pub(in crate::api) struct Limits {
+    pub(in crate::api) requests: RateLimit<UserId>,
+    pub(in crate::api) commands: RateLimit<UserId>,
+    pub(in crate::api) search: RateLimit<UserId>,
+    pub(in crate::api) streams: Permits,
+    pub(in crate::api) waiting_reads: Permits,
+    pub(in crate::api) exports: Permits,
+    pub(in crate::api) uploads: Permits,
+    pub(in crate::api) pending_answers: Quantity,
+    pub(in crate::api) conversation_messages: Quantity,
+    pub(in crate::api) queued_documents: Quantity,
+    pub(in crate::api) documents: Quantity,
+    pub(in crate::api) document_bytes: Quantity,
+}
+
+impl Limits {
+    pub(in crate::api) fn new(config: &LimitsConfig) -> Self {
+        Self {
+            requests: RateLimit::per_minute(Limit::Requests, config.limit_requests),
+            commands: RateLimit::per_minute(Limit::Commands, config.limit_commands),
+            search: RateLimit::per_minute(Limit::Search, config.limit_search),
+            streams: Permits::new(Limit::Streams, config.limit_streams),
+            waiting_reads: Permits::new(Limit::WaitingReads, config.limit_waiting_reads),
+            exports: Permits::new(Limit::Exports, config.limit_exports),
+            uploads: Permits::new(Limit::Uploads, config.limit_uploads),
+            pending_answers: Quantity::new(Limit::PendingAnswers, config.limit_pending_answers),
+            conversation_messages: Quantity::new(
+                Limit::ConversationMessages,
+                config.limit_conversation_messages,
+            ),
+            queued_documents: Quantity::new(Limit::QueuedDocuments, config.limit_queued_documents),
+            documents: Quantity::new(Limit::Documents, config.limit_documents),
+            document_bytes: Quantity::new(Limit::DocumentBytes, config.limit_document_bytes),
+        }
+    }
+}
+
+/// A limit that refuses a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::api) struct Exhausted {
+    pub(in crate::api) limit: Limit,
+    pub(in crate::api) maximum: u64,
+    /// Seconds after which a repetition can succeed.
+    pub(in crate::api) retry_after: u32,
+}
+
+impl Exhausted {
+    /// The explanation for the client.
+    pub(in crate::api) fn detail(&self) -> String {
+        let Self { limit, maximum, retry_after } = self;
+        let (name, counts) = (limit.name(), limit.counts());
+        format!("The limit `{name}` of {maximum} {counts} is exhausted. Try again in {retry_after} s.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_has_the_same_name_in_its_schema_and_in_texts() {
+        let schema = serde_json::to_value(<Limit as utoipa::PartialSchema>::schema()).unwrap();
+        for name in schema["enum"].as_array().unwrap() {
+            assert_eq!(name.as_str().unwrap().to_lowercase(), *name);
+        }
+        for limit in Limit::of_operation("add_document").iter().chain(Limit::of_operation("send_command")) {
+            assert_eq!(serde_json::to_value(limit).unwrap(), limit.name());
+        }
+    }
+}
