@@ -9,6 +9,7 @@ import { readFileSync } from "node:fs";
  * @property {string} schema The Postgres schema that holds the accounts.
  * @property {string} secret Signs cookies and encrypts the private signing keys.
  * @property {string} publicOrigin Where people reach the page: scheme, host and port.
+ * @property {boolean} resetLinksInLog Whether links to choose a new password may appear in the log.
  * @property {string} host
  * @property {number} port 0 takes a free one.
  * @property {string} issuer
@@ -33,6 +34,7 @@ export function readConfiguration(env) {
     schema: schemaName(env.AUTH_SCHEMA || "auth"),
     secret: secret(env),
     publicOrigin: origin(env.PUBLIC_URL || "http://localhost:8080"),
+    resetLinksInLog: isLoopback(env.PUBLIC_URL),
     ...listenAddress(env.AUTH_LISTEN || "127.0.0.1:4000"),
     issuer: env.AUTH_ISSUER || "colloquy",
     audience: env.AUTH_AUDIENCE || "colloquy",
@@ -99,6 +101,14 @@ function origin(url) {
     throw new ConfigurationError(`PUBLIC_URL ${url} is not an http or https address`);
   }
   return parsed.origin;
+}
+
+/**
+ * An unset address says nothing about where people reach the page.
+ * @param {string | undefined} url
+ */
+function isLoopback(url) {
+  return Boolean(url) && ["localhost", "127.0.0.1", "[::1]"].includes(new URL(url ?? "").hostname);
 }
 
 /** @param {string} address */

@@ -1,5 +1,6 @@
-// How a link to choose a new password reaches a person: by mail where a server is configured; in development, which is on
-// loopback, in the log of this process. Elsewhere it reaches nobody, and the accounts say that there is no such thing.
+// How a link to choose a new password reaches a person: by mail where a server is configured; in development, where
+// PUBLIC_URL names the loopback, in the log of this process. Elsewhere it reaches nobody, and the accounts say that there
+// is no such thing.
 
 import nodemailer from "nodemailer";
 import { log, reason } from "./log.js";
@@ -14,7 +15,7 @@ export const RESET_LINK_LASTS_SECONDS = 3_600;
  * @returns {SendResetLink | undefined}
  */
 export function resetLinks(configuration) {
-  const { publicOrigin, smtpUrl, mailFrom } = configuration;
+  const { publicOrigin, resetLinksInLog, smtpUrl, mailFrom } = configuration;
   /** @param {string} token */
   const link = (token) => `${publicOrigin}/reset-password?token=${encodeURIComponent(token)}`;
   if (smtpUrl) {
@@ -26,7 +27,7 @@ export function resetLinks(configuration) {
         .sendMail({ to: email, ...letter(link(token), language) })
         .catch((error) => log("error", "a mail could not be sent", { error: reason(error) }));
   }
-  if (!isLoopback(publicOrigin)) return undefined;
+  if (!resetLinksInLog) return undefined;
   return (_, token) => log("info", "a password may be chosen anew", { link: link(token) });
 }
 
@@ -45,9 +46,4 @@ function letter(link, language) {
         subject: "Colloquy: choose a new password",
         text: `With this link you can choose a new password. It is good for one hour:\n\n${link}\n\nIf you did not ask for it, there is nothing to do.\n`,
       };
-}
-
-/** @param {string} origin */
-function isLoopback(origin) {
-  return ["localhost", "127.0.0.1", "[::1]"].includes(new URL(origin).hostname);
 }

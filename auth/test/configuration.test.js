@@ -28,6 +28,13 @@ describe("configuration", () => {
     );
   });
 
+  it("shows links to choose a new password in the log only where the public address is set to loopback", () => {
+    const shown = (/** @type {object} */ env) => readConfiguration({ ...LEAST, ...env }).resetLinksInLog;
+    assert.equal(shown({ PUBLIC_URL: "http://localhost:8080" }), true);
+    assert.equal(shown({ PUBLIC_URL: "https://chat.example" }), false);
+    assert.equal(shown({}), false);
+  });
+
   it("reads an IPv6 address to listen on", () => {
     const { host, port } = readConfiguration({ ...LEAST, AUTH_LISTEN: "[::1]:0" });
     assert.deepEqual({ host, port }, { host: "::1", port: 0 });
