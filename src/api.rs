@@ -14,6 +14,7 @@ mod page;
 mod problem;
 pub mod reads;
 mod routes;
+mod server;
 #[cfg(test)]
 mod snapshots;
 mod state;
@@ -24,9 +25,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef as _};
-use axum::http::HeaderValue;
 use axum::routing::{any, get, post};
 
+use middleware::headers::ResponseHeaders;
 use middleware::metrics::RequestMetrics;
 use middleware::{compressed, surround, timed};
 use problem::Problem;
@@ -35,27 +36,34 @@ use routes::{
     audit, commands, conversations, documents, erasures, export, health, me, messages,
     openapi as description, search,
 };
+pub use server::serve;
 pub use state::{ApiState, Knowledge, Services};
+
+use crate::config::ApiConfig;
 
 /// Largest body, except that of a document: a question of 32,768 bytes with all characters escaped.
 const BODY_LIMIT_BYTES: usize = 256 << 10;
 /// Time limit of a request.
 const TIME_LIMIT: Duration = Duration::from_secs(15);
+/// Time limit of a request to the account service, from the first byte of its body.
+const ACCOUNTS_TIME_LIMIT: Duration = Duration::from_secs(20);
 /// Time limit of an upload over a slow connection.
 const UPLOAD_TIME_LIMIT: Duration = Duration::from_mins(5);
 
-/// All routes with their middleware. `cors_origins` are other origins whose pages can call the API.
-pub fn router(state: ApiState, cors_origins: &[HeaderValue]) -> Router {
+/// All routes with their middleware.
+pub fn router(state: ApiState, config: &ApiConfig) -> Router {
     let metrics = Arc::<RequestMetrics>::from_ref(&state);
+    let headers = ResponseHeaders { https_only: config.public_url.starts_with("https://") };
     let routes = compressed(timed(resources(), TIME_LIMIT))
         .merge(description::page())
         .merge(timed(uploads(), UPLOAD_TIME_LIMIT))
         .merge(timed(ledger(), TIME_LIMIT))
         .merge(streams())
-        .route("/api/auth/{*path}", any(account_service::proxy))
+        .merge(timed(accounts(), ACCOUNTS_TIME_LIMIT))
+        .route("/robots.txt", get(page::robots))
         .fallback(page::serve)
         .method_not_allowed_fallback(async || Problem::method_not_allowed());
-    surround(routes, metrics, cors_origins, BODY_LIMIT_BYTES).with_state(state)
+    surround(routes, metrics, headers, &config.cors_origins, BODY_LIMIT_BYTES).with_state(state)
 }
 
 fn resources() -> Router<ApiState> {
@@ -75,6 +83,10 @@ fn resources() -> Router<ApiState> {
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))
         .route("/openapi.json", get(description::json))
+}
+
+fn accounts() -> Router<ApiState> {
+    Router::new().route("/api/auth/{*path}", any(account_service::proxy))
 }
 
 fn uploads() -> Router<ApiState> {

@@ -9,9 +9,9 @@ mod knowledge;
 mod limits;
 pub(crate) mod reference;
 pub(crate) mod secret;
+mod values;
 mod worker;
 
-use std::str::FromStr;
 use std::sync::Arc;
 
 use clap::builder::Resettable;
@@ -20,7 +20,7 @@ use sealing::MasterKey;
 use secrecy::SecretString;
 
 use crate::audit::SigningKey;
-pub use api::ApiConfig;
+pub use api::{ApiConfig, ConnectionLimits};
 pub use knowledge::{EmbeddingConfig, EmbeddingEndpoint, FilesConfig, KnowledgeConfig, QdrantConfig};
 pub use limits::LimitsConfig;
 use secret::{
@@ -63,7 +63,7 @@ pub struct AppConfig {
     #[arg(skip = NATS_URL.required()?)]
     pub nats_url: SecretString,
     /// First token of all subjects and streams.
-    #[arg(long, env = "NATS_PREFIX", default_value = "colloquy")]
+    #[arg(long, env = "NATS_PREFIX", default_value = "colloquy", value_parser = values::prefix)]
     pub nats_prefix: String,
     /// Master key.
     #[arg(skip = master_key(&MASTER_KEY, &MASTER_KEY.required()?)?)]
@@ -101,17 +101,6 @@ fn ignore_empty_variable(arg: Arg) -> Arg {
     }
     let help = arg.get_help().cloned().unwrap_or_default();
     arg.env(Resettable::Reset).help(format!("{help} [env: {variable}]"))
-}
-
-/// Parses a value without the white space around it.
-fn trimmed<T: FromStr>(text: &str) -> Result<T, T::Err> {
-    text.trim().parse()
-}
-
-/// The base of URLs that are made by appending a path.
-#[expect(clippy::unnecessary_wraps, reason = "clap's value parsers return a Result")]
-fn base_url(text: &str) -> Result<String, std::convert::Infallible> {
-    Ok(text.trim().trim_end_matches('/').to_owned())
 }
 
 fn master_key(variable: &SecretVariable, key: &SecretString) -> Result<MasterKey, clap::Error> {

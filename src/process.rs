@@ -1,7 +1,6 @@
 //! Builds the roles from the configuration and runs them under one supervisor.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -230,7 +229,7 @@ impl App {
             short_lived: supervisor.short_lived(),
         };
         let api = ApiState::new(&config.api, services)?;
-        let cors_origins = config.api.cors_origins.clone();
+        let config = config.api.clone();
         let following = api.clone();
         supervisor.spawn_loop(
             "erasure_listener",
@@ -239,9 +238,8 @@ impl App {
         );
         supervisor.spawn("http", Stage::Intake, async move {
             api.warm_up().await;
-            let service = api::router(api, &cors_origins).into_make_service_with_connect_info::<SocketAddr>();
-            let serving = axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned());
-            serving.await.context("the HTTP server failed")
+            api::serve(listener, api::router(api, &config), &config.connections, stop).await;
+            Ok(())
         });
         Ok(())
     }

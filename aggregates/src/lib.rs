@@ -29,5 +29,5 @@ pub use metadata::{Actor, ActorKind, Metadata};
 pub use named::UnknownName;
 pub use private::Private;
 pub use recorded::{AggregateType, Event, RecordedEvent};
-pub use text::{Comment, InvalidText, QuestionText, Tags, Title};
+pub use text::{Comment, InvalidText, QuestionText, Tag, Tags, Title};
 pub use upcast::upcast;

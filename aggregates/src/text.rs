@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// A text does not keep its limits. The error never contains the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidText {
-    /// The text is empty, or white space only.
+    /// The text is empty, or has white space and control characters only.
     #[error("the text is empty")]
     Empty,
     /// The text is too long.
@@ -32,10 +32,10 @@ pub enum InvalidText {
 }
 
 fn trimmed(text: &str) -> Result<&str, InvalidText> {
-    let text = text.trim();
-    if text.is_empty() {
+    if text.chars().all(|c| c.is_whitespace() || c.is_control()) {
         return Err(InvalidText::Empty);
     }
+    let text = text.trim();
     if text.contains('\0') {
         return Err(InvalidText::Nul);
     }
@@ -72,7 +72,12 @@ macro_rules! private_text {
         #[cfg_attr(
             feature = "openapi",
             derive(utoipa::ToSchema),
-            schema(min_length = 1, max_length = $max_length)
+            schema(
+                min_length = 1,
+                max_length = $max_length,
+                // No NUL, and one character at least that is neither white space nor a control character.
+                pattern = r"^[^\u0000]*[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000][^\u0000]*$"
+            )
         )]
         pub struct $name(String);
 
@@ -159,6 +164,16 @@ impl Comment {
     }
 }
 
+impl Tag {
+    /// The largest length of a tag.
+    pub const MAX_CHARACTERS: usize = 50;
+
+    /// Trims the text and checks its limits.
+    pub fn parse(text: &str) -> Result<Self, InvalidText> {
+        Ok(Self(at_most_characters(trimmed(text)?, Self::MAX_CHARACTERS)?.to_owned()))
+    }
+}
+
 impl Stored for Option<Comment> {
     type Raw = Option<String>;
 
@@ -171,26 +186,29 @@ impl Stored for Option<Comment> {
 /// given order.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = Vec<Tag>, max_items = 20))]
 pub struct Tags(Vec<String>);
+
+private_text! {
+    /// A tag: 1 to 50 characters after trimming.
+    Tag, 50
+}
 
 impl Tags {
     /// The largest number of tags.
     pub const MAX_TAGS: usize = 20;
-    /// The largest length of a tag.
-    pub const MAX_CHARACTERS: usize = 50;
 
-    /// Trims each tag, drops duplicates, and checks the limits.
+    /// Checks the limits, trims each tag and drops duplicates.
     pub fn parse<S: AsRef<str>>(tags: &[S]) -> Result<Self, InvalidText> {
+        if tags.len() > Self::MAX_TAGS {
+            return Err(InvalidText::TooManyTags(Self::MAX_TAGS));
+        }
         let mut kept: Vec<String> = Vec::with_capacity(tags.len());
         for tag in tags {
-            let tag = at_most_characters(trimmed(tag.as_ref())?, Self::MAX_CHARACTERS)?;
-            if !kept.iter().any(|other| other == tag) {
-                kept.push(tag.to_owned());
+            let Tag(tag) = Tag::parse(tag.as_ref())?;
+            if !kept.contains(&tag) {
+                kept.push(tag);
             }
-        }
-        if kept.len() > Self::MAX_TAGS {
-            return Err(InvalidText::TooManyTags(Self::MAX_TAGS));
         }
         Ok(Self(kept))
     }

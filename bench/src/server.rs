@@ -193,6 +193,8 @@ impl Server {
             ("AUTH_URL", self.accounts.url()),
             ("MASTER_KEY", self.master_key.clone()),
             ("FILES_URL", format!("file://{}", self.data.path().join("files").display())),
+            ("MAX_ANONYMOUS_CONNECTIONS", "4096".to_owned()),
+            ("MAX_ANONYMOUS_CONNECTIONS_PER_ADDRESS", "4096".to_owned()),
             ("LIMIT_REQUESTS", "0".to_owned()),
             ("LIMIT_COMMANDS", "0".to_owned()),
             ("LIMIT_SEARCH", "0".to_owned()),

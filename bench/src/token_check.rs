@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use colloquy::api::identity::TokenCheck as Check;
-use colloquy::config::{ApiConfig, LimitsConfig};
+use colloquy::config::{ApiConfig, ConnectionLimits, LimitsConfig};
 use secrecy::SecretString;
 
 use crate::accounts::Accounts;
@@ -32,6 +32,7 @@ pub(crate) async fn measure(accounts: &Accounts) -> anyhow::Result<TokenCheck> {
         auth_audience: "colloquy".to_owned(),
         cors_origins: vec![],
         limits: LimitsConfig::default(),
+        connections: ConnectionLimits::default(),
     })
     .await?;
     let tokens: Vec<SecretString> =

@@ -9,7 +9,7 @@ use aggregates::UserId;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{CONNECTION, HOST, HeaderName, TRANSFER_ENCODING, UPGRADE};
-use axum::http::{HeaderMap, HeaderValue, Response};
+use axum::http::{HeaderMap, HeaderValue, Method, Response};
 use uuid::Uuid;
 
 use crate::api::BODY_LIMIT_BYTES;
@@ -82,7 +82,9 @@ impl AccountService {
         headers.insert(CLIENT_IP, address);
         let body = axum::body::to_bytes(body, BODY_LIMIT_BYTES).await;
         let body = body.map_err(|_| Problem::too_large(BODY_LIMIT_BYTES))?;
-        let request = self.client.request(parts.method, format!("{}{path}", self.url));
+        // The service has no handlers for HEAD. The server leaves the body of the response out.
+        let method = if parts.method == Method::HEAD { Method::GET } else { parts.method };
+        let request = self.client.request(method, format!("{}{path}", self.url));
         let answer = request.headers(headers).body(body).send().await.map_err(|error| {
             tracing::warn!(error = with_causes(error.without_url()), "account service did not answer");
             Problem::unavailable("The account service cannot be reached.")

@@ -12,6 +12,7 @@ use crate::api::identity::{Caller, Identity};
 use crate::api::limits::Limits;
 use crate::api::middleware::trace::Trace;
 use crate::api::problem::Problem;
+use crate::api::server::Activity;
 
 impl FromRequestParts<ApiState> for Caller {
     type Rejection = Problem;
@@ -19,6 +20,9 @@ impl FromRequestParts<ApiState> for Caller {
     /// Checks the token and counts the request. Opens the account at its first request.
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
         let caller = Arc::<Identity>::from_ref(state).authenticate(&parts.headers).await?;
+        if let Some(connection) = parts.extensions.get::<Arc<Activity>>() {
+            connection.authenticate();
+        }
         Arc::<Limits>::from_ref(state).requests.count(&caller.user)?;
         Arc::<Accounts>::from_ref(state).admit(caller.user, &Trace::of(parts)).await?;
         Ok(caller)

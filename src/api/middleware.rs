@@ -1,5 +1,6 @@
 //! The layers around routes. [`surround`] and [`timed`] list them in order.
 
+pub(in crate::api) mod headers;
 pub(in crate::api) mod metrics;
 mod request;
 #[cfg(test)]
@@ -15,7 +16,7 @@ use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
 use axum::http::header::{self, HeaderName};
 use axum::http::{HeaderValue, Method, Response, StatusCode};
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::IntoResponse as _;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -25,6 +26,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::timeout::TimeoutLayer;
 
 use crate::api::problem::Problem;
+use headers::ResponseHeaders;
 use metrics::RequestMetrics;
 
 /// Smaller bodies are sent uncompressed.
@@ -38,12 +40,14 @@ const TIMED_OUT: StatusCode = StatusCode::REQUEST_TIMEOUT;
 pub(super) fn surround<S: Clone + Send + Sync + 'static>(
     routes: Router<S>,
     metrics: Arc<RequestMetrics>,
+    headers: ResponseHeaders,
     cors_origins: &[HeaderValue],
     body_limit_bytes: usize,
 ) -> Router<S> {
     routes.layer(
         ServiceBuilder::new()
-            .layer(from_fn_with_state(metrics, request::observe))
+            .layer(from_fn_with_state((metrics, headers), request::observe))
+            .layer(from_fn(request::check_host))
             .layer(cors(cors_origins))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(DefaultBodyLimit::max(body_limit_bytes)),

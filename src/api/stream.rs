@@ -94,7 +94,7 @@ pub(in crate::api) fn last_event_id(headers: &HeaderMap, params: StreamParams) -
 fn last_received(headers: &HeaderMap, params: StreamParams) -> Result<Option<Received>, Problem> {
     let received = last_event_id(headers, params).map(|id| id.parse()).transpose();
     received.map_err(|resume::InvalidEventId| {
-        Problem::malformed("Last-Event-ID must be the id of an event of this stream.")
+        Problem::invalid_field("Last-Event-ID", "The value must be the id of an event of this stream.")
     })
 }
 

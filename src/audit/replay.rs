@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use aggregates::{ConversationId, Position, RecordedEvent, UserId};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 use projections::conversations::ConversationRow;
 use projections::messages::Message;
 use serde::Serialize;
@@ -36,7 +36,7 @@ impl FromStr for AsOf {
     type Err = InvalidAsOf;
 
     fn from_str(text: &str) -> Result<Self, InvalidAsOf> {
-        if text.is_empty() || text == "now" {
+        if text == "now" {
             return Ok(Self::Now);
         }
         if let Ok(position) = text.parse::<u64>() {
@@ -46,7 +46,7 @@ impl FromStr for AsOf {
         }
         // A query string decodes a plus sign as a space.
         let time = DateTime::parse_from_rfc3339(&text.replace(' ', "+")).map_err(|_| InvalidAsOf)?;
-        Ok(Self::Time(time.to_utc()))
+        if (0..=9_999).contains(&time.year()) { Ok(Self::Time(time.to_utc())) } else { Err(InvalidAsOf) }
     }
 }
 
@@ -154,12 +154,13 @@ mod tests {
 
     #[test]
     fn a_moment_is_a_position_or_a_time() {
-        assert_eq!("".parse(), Ok(AsOf::Now));
+        assert_eq!("now".parse(), Ok(AsOf::Now));
         assert_eq!("17".parse(), Ok(AsOf::Position(Position(17))));
         let time = AsOf::Time(DateTime::from_timestamp(1_767_225_600, 0).unwrap());
         assert_eq!("2026-01-01T00:00:00Z".parse(), Ok(time));
         assert_eq!("2026-01-01T02:00:00 02:00".parse(), Ok(time));
-        assert_eq!("yesterday".parse::<AsOf>(), Err(InvalidAsOf));
-        assert_eq!("99999999999999999999".parse::<AsOf>(), Err(InvalidAsOf));
+        for other in ["", "yesterday", "99999999999999999999", "-9999-01-01T00:00:00Z"] {
+            assert_eq!(other.parse::<AsOf>(), Err(InvalidAsOf), "{other}");
+        }
     }
 }

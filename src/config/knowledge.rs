@@ -9,7 +9,7 @@ use super::secret::{
     AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, EMBEDDING_API_KEY, EMBEDDING_PREVIOUS_API_KEY, QDRANT_API_KEY,
     SecretVariable,
 };
-use super::{base_url, trimmed};
+use super::values::{base_url, file_store, filled, prefix, within};
 
 /// Configuration of every command that works with documents.
 #[derive(Debug, Clone, Args)]
@@ -30,13 +30,13 @@ pub struct KnowledgeConfig {
 #[command(next_help_heading = "Qdrant")]
 pub struct QdrantConfig {
     /// gRPC address of Qdrant.
-    #[arg(long, env = "QDRANT_URL", default_value = "http://127.0.0.1:6334")]
+    #[arg(long, env = "QDRANT_URL", default_value = "http://127.0.0.1:6334", value_parser = base_url)]
     pub qdrant_url: String,
     /// API key of Qdrant.
     #[arg(skip = QDRANT_API_KEY.optional()?)]
     pub qdrant_api_key: Option<SecretString>,
     /// First part of the names of all collections.
-    #[arg(long, env = "QDRANT_PREFIX", default_value = "passages")]
+    #[arg(long, env = "QDRANT_PREFIX", default_value = "passages", value_parser = prefix)]
     pub qdrant_prefix: String,
 }
 
@@ -54,19 +54,19 @@ pub struct EmbeddingConfig {
     #[arg(long, env = "EMBEDDING_URL", requires = "embedding_name", value_parser = base_url)]
     pub embedding_url: Option<String>,
     /// Model of the endpoint.
-    #[arg(long, env = "EMBEDDING_NAME")]
+    #[arg(long, env = "EMBEDDING_NAME", value_parser = filled)]
     pub embedding_name: Option<String>,
     /// API key of the endpoint.
     #[arg(skip = EMBEDDING_API_KEY.optional()?)]
     pub embedding_api_key: Option<SecretString>,
     /// Texts in one request to an endpoint.
-    #[arg(long, env = "EMBEDDING_BATCH", default_value_t = 32, value_parser = trimmed::<usize>)]
+    #[arg(long, env = "EMBEDDING_BATCH", default_value_t = 32, value_parser = within(1..=2_048_usize))]
     pub embedding_batch: usize,
     /// Previous endpoint, until `colloquy reindex` has moved all documents.
     #[arg(long, env = "EMBEDDING_PREVIOUS_URL", requires = "embedding_previous_name", value_parser = base_url)]
     pub embedding_previous_url: Option<String>,
     /// Model of the previous endpoint.
-    #[arg(long, env = "EMBEDDING_PREVIOUS_NAME")]
+    #[arg(long, env = "EMBEDDING_PREVIOUS_NAME", value_parser = filled)]
     pub embedding_previous_name: Option<String>,
     /// API key of the previous endpoint.
     #[arg(skip = EMBEDDING_PREVIOUS_API_KEY.optional()?)]
@@ -113,13 +113,13 @@ impl EmbeddingConfig {
 #[command(next_help_heading = "Files")]
 pub struct FilesConfig {
     /// Place of uploaded files, which are encrypted: `file:///folder` or `s3://bucket/prefix`.
-    #[arg(long, env = "FILES_URL", default_value = "file://files")]
+    #[arg(long, env = "FILES_URL", default_value = "file://files", value_parser = file_store)]
     pub files_url: String,
     /// Region of the S3 bucket.
     #[arg(long, env = "AWS_REGION")]
     pub aws_region: Option<String>,
     /// Address of an S3-compatible service other than AWS.
-    #[arg(long, env = "AWS_ENDPOINT_URL")]
+    #[arg(long, env = "AWS_ENDPOINT_URL", value_parser = base_url)]
     pub aws_endpoint_url: Option<String>,
     /// Access key of the S3 bucket.
     #[arg(skip = AWS_ACCESS_KEY_ID.optional()?)]

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::trimmed;
+use super::values::trimmed;
 
 /// Limits of one person. Rates and numbers of open things hold in each process; what is stored is counted in the
 /// database. 0 is no limit.

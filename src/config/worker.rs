@@ -4,18 +4,18 @@ use clap::Args;
 use secrecy::SecretString;
 
 use super::secret::MODEL_API_KEY;
-use super::{base_url, trimmed};
+use super::values::{base_url, filled, within};
 
 /// Configuration of the worker.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Worker")]
 pub struct WorkerConfig {
     /// Answers that are written at the same time.
-    #[arg(long, env = "WORKER_CONCURRENCY", default_value_t = 8, value_parser = trimmed::<usize>)]
+    #[arg(long, env = "WORKER_CONCURRENCY", default_value_t = 8, value_parser = within(1..=1_024_usize))]
     pub worker_concurrency: usize,
     /// Days without activity after which a conversation or document of a user is erased; 0 for never.
     #[arg(long, env = "RETENTION_DAYS", help_heading = "Retention", default_value_t = 0)]
-    #[arg(value_parser = trimmed::<u32>)]
+    #[arg(value_parser = within(0..=36_500_u32))]
     pub retention_days: u32,
     /// Language model.
     #[command(flatten)]
@@ -30,12 +30,12 @@ pub struct ModelConfig {
     #[arg(long, env = "MODEL_URL", requires = "model_name", value_parser = base_url)]
     pub model_url: Option<String>,
     /// Model of the endpoint.
-    #[arg(long, env = "MODEL_NAME")]
+    #[arg(long, env = "MODEL_NAME", value_parser = filled)]
     pub model_name: Option<String>,
     /// API key of the endpoint.
     #[arg(skip = MODEL_API_KEY.optional()?)]
     pub model_api_key: Option<SecretString>,
     /// Context of the model, in tokens.
-    #[arg(long, env = "MODEL_CONTEXT", default_value_t = 4096, value_parser = trimmed::<u32>)]
+    #[arg(long, env = "MODEL_CONTEXT", default_value_t = 4096, value_parser = within(1_024..=16_777_216_u32))]
     pub model_context: u32,
 }

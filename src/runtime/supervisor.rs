@@ -88,7 +88,8 @@ impl Supervisor {
     }
 
     /// Runs until `shutdown` or until a task ends early, then ends the stages one after the other within
-    /// `grace`. What is left then, or at `shutdown.abort`, is cut off.
+    /// `grace`. The intake has two thirds of it, so that the background always has time to end in order. What is
+    /// left then, or at `shutdown.abort`, is cut off.
     pub async fn run(mut self, shutdown: Shutdown, grace: Duration) -> anyhow::Result<()> {
         let early = tokio::select! {
             () = shutdown.drain.cancelled() => Ok(()),
@@ -96,25 +97,30 @@ impl Supervisor {
             Some(ended) = self.tasks.join_next_with_id() => self.ended_early(ended),
         };
         tokio::select! {
-            drained = tokio::time::timeout(grace, self.drain()) => {
-                if drained.is_err() {
-                    tracing::warn!(tasks = ?self.running(), "tasks did not end in time and were cut off");
-                }
-            }
+            () = self.drain(grace) => {}
             () = shutdown.abort.cancelled() => bail!("aborted while ending"),
         }
         early
     }
 
-    async fn drain(&mut self) {
+    async fn drain(&mut self, grace: Duration) {
         self.intake.cancel();
         self.short_lived.close();
-        self.short_lived.wait().await;
-        while self.names.values().any(|(_, stage)| *stage == Stage::Intake) {
-            self.join_one().await;
-        }
+        let short_lived = self.short_lived.clone();
+        let intake = async {
+            short_lived.wait().await;
+            self.join_all(Stage::Intake).await;
+        };
+        let intake_ended = tokio::time::timeout(grace * 2 / 3, intake).await;
         self.background.cancel();
-        while !self.names.is_empty() {
+        let background_ended = tokio::time::timeout(grace / 3, self.join_all(Stage::Background)).await;
+        if intake_ended.is_err() || background_ended.is_err() {
+            tracing::warn!(tasks = ?self.running(), "tasks did not end in time and were cut off");
+        }
+    }
+
+    async fn join_all(&mut self, stage: Stage) {
+        while self.names.values().any(|(_, other)| *other == stage) {
             self.join_one().await;
         }
     }
@@ -235,6 +241,22 @@ mod tests {
         let mut supervisor = Supervisor::default();
         supervisor.spawn("stuck", Stage::Intake, std::future::pending());
         supervisor.run(drained(), GRACE).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_background_ends_in_order_though_the_intake_does_not() {
+        let mut supervisor = Supervisor::default();
+        supervisor.spawn("stuck", Stage::Intake, std::future::pending());
+        let ended = Arc::new(Mutex::new(false));
+        let (token, set) = (supervisor.token(Stage::Background), Arc::clone(&ended));
+        supervisor.spawn("background", Stage::Background, async move {
+            token.cancelled().await;
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            *set.lock().unwrap() = true;
+            Ok(())
+        });
+        supervisor.run(drained(), GRACE).await.unwrap();
+        assert!(*ended.lock().unwrap());
     }
 
     #[tokio::test]

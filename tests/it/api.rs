@@ -1,7 +1,10 @@
 mod commands;
 mod documents;
+mod edge;
 mod isolation;
 mod limits;
+mod operations;
+mod parameters;
 mod read_models;
 mod snapshots;
 mod streams;

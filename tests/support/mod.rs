@@ -7,8 +7,10 @@ pub(crate) mod backup;
 pub(crate) mod embedding_server;
 pub(crate) mod files;
 pub(crate) mod model_server;
+pub(crate) mod openapi;
 pub(crate) mod person;
 pub(crate) mod product;
+pub(crate) mod raw;
 pub(crate) mod served;
 pub(crate) mod waiting;
 

@@ -139,6 +139,25 @@ impl Person {
         self.send(self.http.request(method, format!("{}{path}", self.url))).await
     }
 
+    /// Sends any request, and returns the answer also as text.
+    pub(crate) async fn send_attempt(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(String, String)],
+        with_body: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
+    ) -> (Answered, String) {
+        let mut request = self.http.request(method.parse().unwrap(), format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let response = with_body(request).bearer_auth(&self.token).send().await.unwrap();
+        let status = response.status().as_u16();
+        let text = response.text().await.unwrap();
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        (Answered { status, headers: BTreeMap::new(), body }, text)
+    }
+
     /// Brings a document.
     pub(crate) async fn upload(&self, name: &str, bytes: Vec<u8>, fields: &[(&str, &str)]) -> Answered {
         let part = reqwest::multipart::Part::bytes(bytes).file_name(name.to_owned());
@@ -228,6 +247,11 @@ impl Person {
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 200);
         response
+    }
+
+    /// Opens a stream, which may be refused.
+    pub(crate) async fn try_open(&self, path: &str) -> Option<reqwest::Response> {
+        self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.token).send().await.ok()
     }
 
     /// Reads a stream until the condition holds; returns all events.

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use colloquy::config::{
-    ApiConfig, AppConfig, Config, EmbeddingConfig, FilesConfig, KnowledgeConfig, LimitsConfig, ModelConfig,
-    QdrantConfig, WorkerConfig,
+    ApiConfig, AppConfig, Config, ConnectionLimits, EmbeddingConfig, FilesConfig, KnowledgeConfig,
+    LimitsConfig, ModelConfig, QdrantConfig, WorkerConfig,
 };
 use colloquy::process::App;
 use colloquy::roles::Role;
@@ -81,6 +81,7 @@ pub(crate) fn configuration(database_url: String) -> Config {
             public_url: service("COLLOQUY_TEST_PUBLIC_URL"),
             web_dir: None,
             cors_origins: vec![],
+            connections: ConnectionLimits::default(),
             database_connections: 8,
             auth_url: service("COLLOQUY_TEST_AUTH_URL"),
             auth_issuer: "colloquy".into(),

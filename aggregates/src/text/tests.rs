@@ -19,9 +19,10 @@ fn a_title_counts_characters_and_not_bytes() {
 }
 
 #[test]
-fn duplicate_tags_are_dropped_before_tags_are_counted() {
-    let tags = Tags::parse(&vec!["rust"; 21]);
+fn tags_are_counted_before_duplicates_are_dropped() {
+    let tags = Tags::parse(&vec!["rust"; 20]);
     assert_eq!(tags.map(|tags| tags.as_slice().len()), Ok(1));
+    assert_eq!(Tags::parse(&vec!["rust"; 21]), Err(InvalidText::TooManyTags(20)));
     let many: Vec<String> = (0..21).map(|n| n.to_string()).collect();
     assert_eq!(Tags::parse(&many), Err(InvalidText::TooManyTags(20)));
 }

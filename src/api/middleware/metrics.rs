@@ -17,7 +17,13 @@ struct Series {
     microseconds: AtomicU64,
 }
 
-type Label = (String, String, u16);
+/// Series of one process. The routes, methods and statuses of the service lead to some hundred.
+const MAX_SERIES: usize = 2_000;
+/// Route or method of requests that share a series.
+pub(super) const OTHER: &str = "other";
+
+/// Route, method and status.
+type Label = (String, &'static str, u16);
 
 /// The requests of one process.
 #[derive(Debug, Default)]
@@ -26,8 +32,8 @@ pub(in crate::api) struct RequestMetrics {
 }
 
 impl RequestMetrics {
-    /// Records a request. `route` is a template, so that the number of series is bounded.
-    pub(super) fn record(&self, method: &Method, route: &str, status: StatusCode, took: Duration) {
+    /// Records a request. `route` is a template, and `method` a label.
+    pub(super) fn record(&self, method: &'static str, route: &str, status: StatusCode, took: Duration) {
         let series = self.series(method, route, status);
         let seconds = took.as_secs_f64();
         let bucket = BOUNDS.iter().position(|bound| seconds <= *bound).unwrap_or(BOUNDS.len());
@@ -38,11 +44,14 @@ impl RequestMetrics {
         series.microseconds.fetch_add(microseconds, Ordering::Relaxed);
     }
 
-    fn series(&self, method: &Method, route: &str, status: StatusCode) -> Arc<Series> {
-        let label = (route.to_owned(), method_label(method).to_owned(), status.as_u16());
+    /// The series of a label. Labels beyond [`MAX_SERIES`] share one.
+    fn series(&self, method: &'static str, route: &str, status: StatusCode) -> Arc<Series> {
+        let label = (route.to_owned(), method, status.as_u16());
         let known = self.series.read().unwrap_or_else(PoisonError::into_inner).get(&label).cloned();
         known.unwrap_or_else(|| {
             let mut series = self.series.write().unwrap_or_else(PoisonError::into_inner);
+            let is_full = series.len() >= MAX_SERIES && !series.contains_key(&label);
+            let label = if is_full { (OTHER.to_owned(), OTHER, 0) } else { label };
             Arc::clone(series.entry(label).or_default())
         })
     }
@@ -68,17 +77,17 @@ impl RequestMetrics {
     }
 }
 
-/// Clients can send any method; unknown ones share a label.
-fn method_label(method: &Method) -> &str {
+/// Name of a method in metrics and in the log. Clients can send any method; unknown ones share a label.
+pub(super) fn method_label(method: &Method) -> &'static str {
     match *method {
-        Method::GET
-        | Method::HEAD
-        | Method::POST
-        | Method::PUT
-        | Method::PATCH
-        | Method::DELETE
-        | Method::OPTIONS => method.as_str(),
-        _ => "other",
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => OTHER,
     }
 }
 
@@ -90,10 +99,23 @@ mod tests {
     fn unknown_methods_share_a_label() {
         let metrics = RequestMetrics::default();
         for method in ["BREW", "WHEN", "GET"] {
-            metrics.record(&method.parse().unwrap(), "/v1/me", StatusCode::OK, Duration::ZERO);
+            let method = method_label(&method.parse().unwrap());
+            metrics.record(method, "/v1/me", StatusCode::OK, Duration::ZERO);
         }
         let text = metrics.text();
         assert!(text.contains("_count{route=\"/v1/me\",method=\"other\",status=\"200\"} 2"), "{text}");
         assert!(text.contains("_count{route=\"/v1/me\",method=\"GET\",status=\"200\"} 1"), "{text}");
+    }
+
+    #[test]
+    fn the_number_of_series_is_bounded() {
+        let metrics = RequestMetrics::default();
+        for number in 0..2 * MAX_SERIES {
+            metrics.record("GET", &format!("/{number}"), StatusCode::OK, Duration::ZERO);
+        }
+        let text = metrics.text();
+        assert_eq!(text.matches("_count{").count(), MAX_SERIES + 1);
+        let shared = format!("_count{{route=\"other\",method=\"other\",status=\"0\"}} {MAX_SERIES}");
+        assert!(text.contains(&shared), "{}", text.len());
     }
 }

@@ -5,43 +5,45 @@ use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderValue, Response};
+use axum::http::header::{HOST, HeaderName};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue, Response, Version};
 use axum::middleware::Next;
+use axum::response::IntoResponse as _;
 use tracing::{Instrument as _, Span};
 
-use super::metrics::RequestMetrics;
+use super::headers::ResponseHeaders;
+use super::metrics::{OTHER, RequestMetrics, method_label};
 use super::trace::Trace;
 use crate::api::problem::Problem;
 
 /// Tells the client under which trace id the log has a request that did not succeed.
 pub(super) const TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
-/// Route of requests that no template matches, in metrics and in the log.
-const OTHER_ROUTE: &str = "other";
 
 /// Runs a request in its span and renders the problem that it ends with.
 pub(super) async fn observe(
-    State(metrics): State<Arc<RequestMetrics>>,
+    State((metrics, headers)): State<(Arc<RequestMetrics>, ResponseHeaders)>,
     mut request: Request,
     next: Next,
 ) -> Response<Body> {
     let started = Instant::now();
     let trace = Trace::from_headers(request.headers());
     let template = request.extensions().get::<MatchedPath>().cloned();
-    let route = template.as_ref().map_or(OTHER_ROUTE, MatchedPath::as_str);
-    let method = request.method().clone();
+    let route = template.as_ref().map_or(OTHER, MatchedPath::as_str);
+    let method = method_label(request.method());
     // At the highest level, so that no log filter separates an error from its trace id.
     let span = tracing::error_span!(
         "request",
         trace_id = %trace.id(),
         parent_id = trace.parent_id().map(tracing::field::display),
-        http.request.method = %method,
+        http.request.method = method,
         http.route = route,
     );
     request.extensions_mut().insert(trace);
     let response = next.run(request).instrument(span.clone()).await;
-    let response = finish(response, trace, &span);
-    metrics.record(&method, route, response.status(), started.elapsed());
+    let mut response = finish(response, trace, &span);
+    headers.add(&mut response);
+    metrics.record(method, route, response.status(), started.elapsed());
     response
 }
 
@@ -67,8 +69,26 @@ fn finish(mut response: Response<Body>, trace: Trace, span: &Span) -> Response<B
             response.headers_mut().insert(TRACE_ID, id);
         }
     }
-    let headers = response.headers_mut();
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
+}
+
+/// Refuses a request with an invalid host, with several, and in HTTP/1.1 with none (RFC 9112, 3.2).
+pub(super) async fn check_host(request: Request, next: Next) -> Response<Body> {
+    if !names_one_host(request.version(), request.headers()) {
+        return Problem::malformed("The request must have one valid Host header.").into_response();
+    }
+    next.run(request).await
+}
+
+fn names_one_host(version: Version, headers: &HeaderMap) -> bool {
+    let mut hosts = headers.get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) => version != Version::HTTP_11,
+        (Some(host), None) => host
+            .to_str()
+            .ok()
+            .and_then(|host| host.parse::<Authority>().ok())
+            .is_some_and(|authority| !authority.as_str().contains('@')),
+        (Some(_), Some(_)) => false,
+    }
 }

@@ -35,11 +35,11 @@ fn app() -> Router {
         )
         .merge(timed)
         .fallback(any(async || Problem::no_such_route()));
-    surround(routes, Arc::default(), &[], 1_024)
+    surround(routes, Arc::default(), ResponseHeaders { https_only: false }, &[], 1_024)
 }
 
 async fn get_problem(path: &str) -> (Response<Body>, Value) {
-    let request = Request::get(path).body(Body::empty()).unwrap();
+    let request = Request::get(path).header("host", "test").body(Body::empty()).unwrap();
     let (parts, body) = app().oneshot(request).await.unwrap().into_parts();
     assert_eq!(parts.headers[CONTENT_TYPE], "application/problem+json");
     let problem: Value = serde_json::from_slice(&to_bytes(body, 10_000).await.unwrap()).unwrap();
@@ -86,7 +86,7 @@ async fn a_request_that_exceeds_its_time_limit_is_answered_with_a_problem() {
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(response.headers()[RETRY_AFTER], "1");
     assert_eq!(problem["type"], "urn:colloquy:problem:unavailable");
-    let request = Request::get("/quick").body(Body::empty()).unwrap();
+    let request = Request::get("/quick").header("host", "test").body(Body::empty()).unwrap();
     assert_eq!(app().oneshot(request).await.unwrap().status(), StatusCode::OK);
 }
 

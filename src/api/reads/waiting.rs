@@ -7,18 +7,24 @@ use projections::{conversations, documents};
 use tokio::time::Instant;
 
 use super::ReadModels;
+use super::params::Counter;
 use crate::api::problem::Problem;
 
 /// Longest wait.
 const MAX_WAIT: Duration = Duration::from_secs(2);
+/// Longest distance between the end of the ledger and a position that a read waits for.
+const MAX_AHEAD: u64 = 10_000;
 /// Interval of checks; an announcement of the projector leads to a check at once.
 const CHECK_EVERY: Duration = Duration::from_millis(25);
 
 impl ReadModels {
     /// Waits until the read models have reached a position.
-    pub(in crate::api) async fn wait_for_position(&self, wanted: Option<u64>) -> Result<(), Problem> {
-        let Some(wanted) = wanted.map(Position) else { return Ok(()) };
+    pub(in crate::api) async fn wait_for_position(&self, wanted: Option<Counter>) -> Result<(), Problem> {
+        let Some(wanted) = wanted.map(Counter::position) else { return Ok(()) };
         let mut announced = self.live.read_position();
+        if !self.live.is_level(wanted) {
+            self.check_reachable(wanted).await?;
+        }
         let deadline = Instant::now() + MAX_WAIT;
         loop {
             announced.mark_unchanged();
@@ -37,14 +43,24 @@ impl ReadModels {
         }
     }
 
+    /// Refuses a position that the ledger will not have reached when the wait ends.
+    async fn check_reachable(&self, wanted: Position) -> Result<(), Problem> {
+        let (head, _) = self.store.ledger_head().await?;
+        if wanted.0 > head.0.saturating_add(MAX_AHEAD) {
+            let detail = format!("The ledger ends at {head}, far before this position.");
+            return Err(Problem::invalid_field("min_position", detail));
+        }
+        Ok(())
+    }
+
     /// Waits until the row of a conversation has a version.
     pub(in crate::api) async fn wait_for_conversation(
         &self,
         owner: UserId,
         id: ConversationId,
-        version: Option<u64>,
+        version: Option<Counter>,
     ) -> Result<(), Problem> {
-        let Some(version) = version.map(Version) else { return Ok(()) };
+        let Some(version) = version.map(Counter::version) else { return Ok(()) };
         let mut announced = self.live.read_position();
         let deadline = Instant::now() + MAX_WAIT;
         loop {
@@ -66,9 +82,9 @@ impl ReadModels {
         &self,
         owner: UserId,
         id: DocumentId,
-        version: Option<u64>,
+        version: Option<Counter>,
     ) -> Result<(), Problem> {
-        let Some(version) = version.map(Version) else { return Ok(()) };
+        let Some(version) = version.map(Counter::version) else { return Ok(()) };
         let deadline = Instant::now() + MAX_WAIT;
         loop {
             let mut current = Version(0);

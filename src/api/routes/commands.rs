@@ -25,12 +25,13 @@ use crate::api::identity::Caller;
 use crate::api::limits::Limits;
 use crate::api::middleware::trace::Trace;
 use crate::api::problem::Problem;
-use crate::api::reads::params::parse_id;
+use crate::api::reads::params::{Counter, parse_id};
 pub(in crate::api) use body::Command;
 use execute::{CommandOutcome, ConversationCommands};
 use store::IdempotencyKey;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const MAX_VERSION_DIGITS: usize = 18;
 const MAX_IDEMPOTENCY_KEY_BYTES: usize = 255;
 
 /// The result of a command, sent when its events are durable.
@@ -51,8 +52,10 @@ pub(in crate::api) struct Accepted {
 #[utoipa::path(post, path = "/v1/conversations/{conversation_id}/commands",
     operation_id = "send_command", tag = "Commands",
     params(("conversation_id" = uuid::Uuid, Path, description = "Made by the client, as UUIDv7"),
-           ("If-Match" = Option<String>, Header, description = "The version that the conversation must have, in quotation marks"),
-           ("Idempotency-Key" = Option<String>, Header, description = "Makes a command without an id of its own repeatable")),
+           ("If-Match" = Option<String>, Header, pattern = r#"^(\*|"[0-9]{1,18}")$"#,
+            description = "The version that the conversation must have, in quotation marks"),
+           ("Idempotency-Key" = Option<String>, Header, max_length = 255, pattern = r"^[!-~]([ -~]*[!-~])?$",
+            description = "Makes a command without an id of its own repeatable")),
     request_body = Command,
     responses((status = 202, body = Accepted, headers(("ETag" = String))), (status = 409), (status = 413),
               (status = 422), (status = 429), (status = 503)),
@@ -101,14 +104,13 @@ fn expected_version(headers: &HeaderMap) -> Result<Option<Version>, Problem> {
     if value == "*" {
         return Ok(None);
     }
-    let version =
-        value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).and_then(|text| text.parse().ok());
-    match version {
-        Some(version) => Ok(Some(Version(version))),
-        None => {
-            Err(Problem::malformed("If-Match must be a version in quotation marks, as in the header ETag."))
-        }
-    }
+    let version = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let version = version.filter(|text| text.len() <= MAX_VERSION_DIGITS);
+    let Some(version) = version.and_then(|text| text.parse::<Counter>().ok()) else {
+        let detail = "The value must be a version in quotation marks, as in the header ETag.";
+        return Err(Problem::invalid_field("If-Match", detail));
+    };
+    Ok(Some(version.version()))
 }
 
 fn idempotency_key(
@@ -120,7 +122,8 @@ fn idempotency_key(
     let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
     let value = value.to_str().unwrap_or_default().trim();
     if value.is_empty() || value.len() > MAX_IDEMPOTENCY_KEY_BYTES {
-        return Err(Problem::malformed("Idempotency-Key must be 1 to 255 printable ASCII characters."));
+        let detail = "The value must be 1 to 255 printable ASCII characters.";
+        return Err(Problem::invalid_field("Idempotency-Key", detail));
     }
     let command = [conversation.uuid().as_bytes(), body].concat();
     Ok(Some(IdempotencyKey::new(master, value, &command)))
@@ -148,6 +151,7 @@ mod tests {
         assert_eq!(if_match("\"3\""), Ok(Some(Version(3))));
         assert_eq!(if_match("*"), Ok(None));
         assert_eq!(if_match("3"), Err(()));
+        assert_eq!(if_match("\"1000000000000000000\""), Err(()));
         assert_eq!(if_match("W/\"3\""), Err(()));
     }
 }

@@ -56,7 +56,7 @@ pub(in crate::api) async fn list(
 /// Get a conversation
 #[utoipa::path(get, path = "/v1/conversations/{conversation_id}", operation_id = "get_conversation", tag = "Queries",
     params(("conversation_id" = uuid::Uuid, Path), ConsistencyParams),
-    responses((status = 200, body = ConversationRow), (status = 404)), security(("bearer" = [])))]
+    responses((status = 200, body = ConversationRow), (status = 304)), security(("bearer" = [])))]
 pub(in crate::api) async fn one(
     State(store): State<Store>,
     State(reads): State<Arc<ReadModels>>,

@@ -23,7 +23,9 @@ use crate::api::limits::Limits;
 use crate::api::middleware::trace::Trace;
 use crate::api::problem::Problem;
 use crate::api::reads::ReadModels;
-use crate::api::reads::params::{ConsistencyParams, PageOf, QueryParams, page_size, parse_id};
+use crate::api::reads::params::{
+    ConsistencyParams, Count, Counter, PageOf, QueryParams, bounded_cursor, page_size, parse_id,
+};
 use crate::api::reads::representation::Representation;
 pub(in crate::api) use add::{__path_add, add};
 use execute::{DocumentAccepted, DocumentCommands};
@@ -36,14 +38,16 @@ use store::{Store, StoreError};
 #[into_params(parameter_in = Query)]
 pub(in crate::api) struct ListParams {
     /// `user` (default): documents of the caller; `shared`: shared documents.
-    #[param(value_type = Option<DocumentScope>)]
+    #[param(value_type = Option<DocumentScope>, inline)]
     scope: Option<String>,
-    /// Documents on a page, 1 to 100; 20 by default.
-    limit: Option<u32>,
+    /// Documents on a page; 20 by default.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    limit: Option<Count>,
     /// The `next_cursor` of the previous page.
     cursor: Option<String>,
-    /// Waits up to 2 s until the read models have reached this position of the ledger.
-    min_position: Option<u64>,
+    /// Waits up to 2 s until the read models have reached this position of the ledger. Not far beyond its end.
+    #[param(value_type = Option<u64>, maximum = 9_223_372_036_854_775_807_i64)]
+    min_position: Option<Counter>,
 }
 
 /// List documents
@@ -65,7 +69,8 @@ pub(in crate::api) async fn list(
         DocumentScope::Shared => UserId::SHARED,
     };
     let name = format!("documents {} {owner}", caller.user);
-    let after = params.cursor.as_deref().map(|cursor| cursors.decode(&name, cursor)).transpose()?;
+    let cursor = bounded_cursor(params.cursor)?;
+    let after = cursor.as_deref().map(|cursor| cursors.decode(&name, cursor)).transpose()?;
     let page = documents::list(reads.store().read_models(), owner, after, page_size(params.limit)?).await?;
     let next_cursor = page.next.map(|place| cursors.encode(&name, &place)).transpose()?;
     let subjects: Vec<_> = page.items.iter().map(|row| (owner, Subject::Document(row.id.uuid()))).collect();
@@ -84,7 +89,7 @@ pub(in crate::api) async fn list(
 /// Get a document
 #[utoipa::path(get, path = "/v1/documents/{document_id}", operation_id = "get_document", tag = "Documents",
     params(("document_id" = uuid::Uuid, Path), ConsistencyParams),
-    responses((status = 200, body = DocumentRow), (status = 404)), security(("bearer" = [])))]
+    responses((status = 200, body = DocumentRow), (status = 304)), security(("bearer" = [])))]
 pub(in crate::api) async fn one(
     State(store): State<Store>,
     State(reads): State<Arc<ReadModels>>,
@@ -105,7 +110,7 @@ pub(in crate::api) async fn one(
 /// Deletes its passages and its file.
 #[utoipa::path(delete, path = "/v1/documents/{document_id}", operation_id = "remove_document", tag = "Documents",
     params(("document_id" = uuid::Uuid, Path)),
-    responses((status = 202, body = DocumentAccepted), (status = 403), (status = 404)), security(("bearer" = [])))]
+    responses((status = 202, body = DocumentAccepted), (status = 403), (status = 404), (status = 409)), security(("bearer" = [])))]
 pub(in crate::api) async fn remove(
     State(commands): State<DocumentCommands>,
     State(limits): State<Arc<Limits>>,

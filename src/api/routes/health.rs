@@ -48,7 +48,8 @@ impl Reachability {
 }
 
 /// Check that the process runs
-#[utoipa::path(get, path = "/livez", tag = "Operation", responses((status = 200)))]
+#[utoipa::path(get, path = "/livez", tag = "Operation",
+    responses((status = 200, content_type = "text/plain", body = String)))]
 pub(in crate::api) async fn livez() -> &'static str {
     "ok\n"
 }
@@ -76,7 +77,7 @@ pub(in crate::api) async fn readyz(
 }
 
 /// Metrics for Prometheus
-#[utoipa::path(get, path = "/metrics", tag = "Operation", responses((status = 200, content_type = "text/plain")))]
+#[utoipa::path(get, path = "/metrics", tag = "Operation", responses((status = 200, content_type = "text/plain", body = String)))]
 pub(in crate::api) async fn metrics(
     State(metrics): State<Arc<RequestMetrics>>,
     State(store): State<Store>,

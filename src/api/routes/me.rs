@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use projections::accounts;
 use projections::usage::{self as usage_days, UsageDay};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::api::identity::{Caller, Role};
 use crate::api::problem::Problem;
 use crate::api::reads::ReadModels;
-use crate::api::reads::params::QueryParams;
+use crate::api::reads::params::{Day, QueryParams};
 
 /// The caller's account.
 #[derive(Debug, Serialize, ToSchema)]
@@ -32,9 +32,11 @@ pub(in crate::api) struct Me {
 #[into_params(parameter_in = Query)]
 pub(in crate::api) struct UsageParams {
     /// The first day.
-    from: Option<NaiveDate>,
+    #[param(value_type = Option<NaiveDate>)]
+    from: Option<Day>,
     /// The last day.
-    to: Option<NaiveDate>,
+    #[param(value_type = Option<NaiveDate>)]
+    to: Option<Day>,
 }
 
 /// Tokens and answers by day and model, newest day first.
@@ -63,7 +65,8 @@ pub(in crate::api) async fn usage(
     caller: Caller,
     QueryParams(params): QueryParams<UsageParams>,
 ) -> Result<Json<Usage>, Problem> {
-    let items = usage_days::days(reads.store().read_models(), caller.user, params.from, params.to).await?;
+    let (from, to) = (params.from.map(|day| day.0), params.to.map(|day| day.0));
+    let items = usage_days::days(reads.store().read_models(), caller.user, from, to).await?;
     Ok(Json(Usage { items }))
 }
 

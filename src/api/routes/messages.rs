@@ -10,14 +10,15 @@ use projections::messages::{self, Branch, Message, PageRequest};
 use sealing::Subject;
 use serde::Deserialize;
 use utoipa::IntoParams;
-use uuid::Uuid;
 
 use crate::api::cursor::Cursors;
 use crate::api::identity::Caller;
 use crate::api::problem::Problem;
 use crate::api::reads::ReadModels;
 use crate::api::reads::cache::{ReadKey, ReadQuery};
-use crate::api::reads::params::{PageOf, QueryParams, page_size, parse_id};
+use crate::api::reads::params::{
+    Count, Counter, Id, PageOf, QueryParams, bounded_cursor, page_size, parse_id,
+};
 use crate::api::reads::representation::Representation;
 use store::Store;
 
@@ -25,16 +26,20 @@ use store::Store;
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::api) struct MessagesParams {
-    /// Messages on a page, 1 to 100; 20 by default.
-    limit: Option<u32>,
+    /// Messages on a page; 20 by default.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    limit: Option<Count>,
     /// The `next_cursor` of the previous page.
     cursor: Option<String>,
     /// A message: its newest branch is shown in place of the newest branch of all.
-    branch: Option<Uuid>,
+    #[param(value_type = Option<Uuid>)]
+    branch: Option<Id>,
     /// Waits up to 2 s until the read model has this version.
-    min_version: Option<u64>,
-    /// Waits up to 2 s until the read models have reached this position of the ledger.
-    min_position: Option<u64>,
+    #[param(value_type = Option<u64>, maximum = 9_223_372_036_854_775_807_i64)]
+    min_version: Option<Counter>,
+    /// Waits up to 2 s until the read models have reached this position of the ledger. Not far beyond its end.
+    #[param(value_type = Option<u64>, maximum = 9_223_372_036_854_775_807_i64)]
+    min_position: Option<Counter>,
 }
 
 impl MessagesParams {
@@ -61,8 +66,8 @@ pub(in crate::api) async fn list(
 ) -> Result<Response<Body>, Problem> {
     let (owner, limit) = (caller.user, page_size(params.limit)?);
     let id: ConversationId = parse_id(&id, "conversation_id")?;
-    let query =
-        ReadQuery::Messages { conversation: id, branch: params.branch, limit, cursor: params.cursor.clone() };
+    let (branch, cursor) = (params.branch.map(|id| id.0), bounded_cursor(params.cursor.clone())?);
+    let query = ReadQuery::Messages { conversation: id, branch, limit, cursor };
     let key = ReadKey { owner, query };
     if !params.waits()
         && let Some(cached) = reads.cached(&key)
@@ -72,14 +77,14 @@ pub(in crate::api) async fn list(
     reads.wait_for_position(params.min_position).await?;
     reads.wait_for_conversation(owner, id, params.min_version).await?;
     let begun = reads.generation(owner);
-    let name = format!("messages {owner} {id} {:?}", params.branch);
+    let name = format!("messages {owner} {id} {branch:?}");
     let after = params.cursor.as_deref().map(|cursor| cursors.decode(&name, cursor)).transpose()?;
     let subject = Subject::Conversation(id.uuid());
     let cached_key = store.keyring().known(subject);
     let request = PageRequest { owner, conversation: id, after, limit, with_key: cached_key.is_none() };
     let found = reads.messages(request).await?.ok_or_else(Problem::not_found)?;
     let page = if found.branched {
-        let branch = params.branch.map_or(Branch::Newest, Branch::Through);
+        let branch = branch.map_or(Branch::Newest, Branch::Through);
         messages::branch_page(reads.store().read_models(), &request, branch).await?
     } else {
         found.page

@@ -1,12 +1,19 @@
 //! The OpenAPI document, generated from the handlers, and a page that shows it.
 
+mod parameters;
 mod problems;
 
+use std::sync::LazyLock;
+
 use axum::Router;
-use axum::body::Body;
-use axum::http::header::CONTENT_TYPE;
+use axum::body::{Body, Bytes};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderValue, Response};
+use axum::middleware::map_response;
+use axum::response::IntoResponse;
+use parameters::Parameters;
 use problems::Problems;
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{ArrayItems, Schema};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Ref, RefOr};
@@ -26,7 +33,7 @@ use crate::api::{
         stream::user, stream::conversation, audit::events, audit::follow, audit::conversation, audit::checkpoint, audit::keys, health::livez, health::readyz, health::metrics
     ),
     components(schemas(commands::Command)),
-    modifiers(&Bearer, &Pages, &Problems)
+    modifiers(&Bearer, &Pages, &Parameters, &Problems)
 )]
 struct Document;
 
@@ -59,21 +66,39 @@ impl Modify for Pages {
     }
 }
 
+/// All operations with their paths.
+fn operations(document: &mut utoipa::openapi::OpenApi) -> impl Iterator<Item = (&str, &mut Operation)> {
+    document.paths.paths.iter_mut().flat_map(|(path, item)| {
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+        operations.into_iter().flatten().map(|operation| (path.as_str(), operation))
+    })
+}
+
+/// Policy of the page that shows the document. Its styles are set by its scripts.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+                      img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+                      frame-ancestors 'none'";
+
 /// The document as JSON.
 pub fn document() -> String {
     Document::openapi().to_pretty_json().unwrap_or_default()
 }
 
-/// `GET /openapi.json`.
-pub(in crate::api) async fn json() -> Response<Body> {
-    let mut response = Response::new(Body::from(document()));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
+/// `GET /openapi.json`. Encoded once.
+pub(in crate::api) async fn json() -> impl IntoResponse {
+    static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(document()));
+    ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")], DOCUMENT.clone())
 }
 
 /// `GET /docs`.
 pub(in crate::api) fn page() -> Router<ApiState> {
-    SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/openapi.json")).into()
+    let page = SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/openapi.json"));
+    Router::from(page).layer(map_response(async |mut response: Response<Body>| {
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        response
+    }))
 }
 
 #[cfg(test)]

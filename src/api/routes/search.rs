@@ -19,14 +19,18 @@ use crate::api::reads::params::{FilterParams, PageOf, QueryParams};
 use crate::api::reads::representation::Representation;
 use store::StoreError;
 
-const MAX_QUERY_BYTES: usize = 1_000;
+const MAX_QUERY_CHARACTERS: usize = 1_000;
 
 /// The words of a search.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::api) struct SearchParams {
-    /// Words, `"quoted phrases"` and prefixes (`prefix*`; the last word is always a prefix). At most 1,000
-    /// bytes of UTF-8.
+    /// Words, `"quoted phrases"` and prefixes (`prefix*`; the last word is always a prefix).
+    #[param(
+        required = true,
+        max_length = 1000,
+        pattern = r"^[^\u0000]*[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000][^\u0000]*$"
+    )]
     q: Option<String>,
 }
 
@@ -34,7 +38,7 @@ pub(in crate::api) struct SearchParams {
 ///
 /// Stemmed and ranked, with snippets that mark the words found.
 #[utoipa::path(get, path = "/v1/search", tag = "Queries", params(SearchParams, FilterParams),
-    responses((status = 200, body = PageOf<SearchHit>), (status = 422)), security(("bearer" = [])))]
+    responses((status = 200, body = PageOf<SearchHit>), (status = 304)), security(("bearer" = [])))]
 pub(in crate::api) async fn search(
     State(reads): State<Arc<ReadModels>>,
     State(cursors): State<Arc<Cursors>>,
@@ -72,13 +76,13 @@ pub(in crate::api) async fn search(
 
 fn checked(q: Option<String>) -> Result<String, Problem> {
     let text = q.unwrap_or_default();
-    if text.trim().is_empty() {
+    if text.chars().all(|c| c.is_whitespace() || c.is_control()) {
         return Err(Problem::invalid_field("q", "The value must not be empty."));
     }
-    if text.len() > MAX_QUERY_BYTES || text.contains('\0') {
+    if text.chars().count() > MAX_QUERY_CHARACTERS || text.contains('\0') {
         return Err(Problem::invalid_field(
             "q",
-            "The value must be at most 1,000 bytes, without the NUL character.",
+            "The value must be at most 1,000 characters, without the NUL character.",
         ));
     }
     Ok(text)

@@ -132,6 +132,6 @@ async fn a_stopped_answer_keeps_its_text_and_reaches_every_device() {
 async fn an_id_that_is_none_of_ours_is_refused() {
     let product = Product::start().await;
     let person = Person::new(&product).await;
-    assert_eq!(person.get("/v1/stream?last_event_id=nonsense").await.status, 400);
+    assert_eq!(person.get("/v1/stream?last_event_id=nonsense").await.status, 422);
     assert_eq!(person.get(&format!("/v1/conversations/{}/stream", Uuid::now_v7())).await.status, 404);
 }

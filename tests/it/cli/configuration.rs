@@ -119,6 +119,55 @@ async fn an_error_names_the_variable() {
 }
 
 #[tokio::test]
+async fn a_value_that_cannot_work_ends_the_start_with_the_name_of_its_variable() {
+    for (name, value) in [
+        ("CORS_ORIGINS", "*"),
+        ("CORS_ORIGINS", "https://chat.example.org/path"),
+        ("PUBLIC_URL", "chat.example.org"),
+        ("AUTH_URL", "localhost:4000"),
+        ("WEB_DIR", "/nowhere"),
+        ("RETENTION_DAYS", "100000000"),
+        ("WORKER_CONCURRENCY", "0"),
+        ("WORKER_CONCURRENCY", "18446744073709551615"),
+        ("DATABASE_CONNECTIONS", "0"),
+        ("MAX_CONNECTIONS", "0"),
+        ("EMBEDDING_BATCH", "0"),
+        ("MODEL_CONTEXT", "0"),
+        ("NATS_PREFIX", "a.b"),
+        ("QDRANT_PREFIX", "a/b"),
+        ("QDRANT_URL", "localhost"),
+        ("FILES_URL", "/files"),
+        ("AWS_ENDPOINT_URL", "minio"),
+    ] {
+        let mut serve = colloquy(&["serve"]);
+        serve.env(name, value);
+        let output = run(serve).await;
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{name}={value}: {error}");
+        let flag = format!("--{}", name.to_lowercase().replace('_', "-"));
+        assert!(error.contains(&flag) || error.contains(name), "{name}={value}: {error}");
+    }
+}
+
+/// What operators write by mistake. The address is in use, so that a command whose settings are accepted fails by
+/// itself, before it connects to anything.
+#[tokio::test]
+async fn no_value_of_a_setting_makes_the_process_panic() {
+    let values = ["0", "-1", "18446744073709551615", "*", "a b", "http://", "é"];
+    let in_use = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = in_use.local_addr().unwrap().to_string();
+    for name in documented(false) {
+        for value in values {
+            let mut serve = colloquy(&["serve"]);
+            serve.env("LISTEN", &address).env(name, value);
+            let error = failing(serve).await;
+            assert!(!error.contains("panicked"), "{name}={value}: {error}");
+            assert!(!error.contains(CANARY), "{name}={value}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_secret_is_not_an_argument() {
     for name in documented(true) {
         let flag = format!("--{}", name.to_lowercase().replace('_', "-"));

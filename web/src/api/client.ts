@@ -6,10 +6,10 @@ import { messageOf, Problem, problemFrom, SignedOut } from "./problem";
 import { tokens } from "./tokens";
 import type { ApiPaths } from "./types";
 
-export const api = createClient<ApiPaths>({ baseUrl: "/", fetch: fetchWithToken });
+export const api = createClient<ApiPaths, "application/json">({ baseUrl: "/", fetch: fetchWithToken });
 
 /** For the paths that need no account. */
-export const publicApi = createClient<ApiPaths>({ baseUrl: "/" });
+export const publicApi = createClient<ApiPaths, "application/json">({ baseUrl: "/" });
 
 /** The data of a response. Throws a `Problem` for an error response. */
 export async function unwrap<Data>(call: Promise<{ data?: Data; error?: unknown; response: Response }>): Promise<Data> {

@@ -814,15 +814,16 @@ export interface components {
              * Format: uuid
              * @description Made by the client, as `UUIDv7`. An existing document gets a new version.
              */
-            document_id?: string | null;
+            document_id?: string;
             /**
              * Format: binary
              * @description Markdown, plain text, HTML, PDF or Word, up to 50 MiB.
              */
             file: string;
-            scope?: components["schemas"]["DocumentScope"] | null;
+            /** @description `user` (default), or `shared` with the role admin. */
+            scope?: components["schemas"]["DocumentScope"];
             /** @description Title; by default the name of the file without its extension. */
-            title?: string | null;
+            title?: string;
         };
         /** @description Progress of indexing a document. The event `document` reports the end. */
         DocumentProgress: {
@@ -1326,6 +1327,8 @@ export interface components {
             /** @enum {string} */
             event: "document.progress";
         };
+        /** @description A tag: 1 to 50 characters after trimming. */
+        Tag: string;
         /** @description The fields of `tag`. */
         TagCommand: {
             /** @description Up to 20 tags of up to 50 characters each. */
@@ -1335,7 +1338,7 @@ export interface components {
          * @description A conversation's tags: up to 20, each of 1 to 50 characters after trimming, without duplicates, in the
          *     given order.
          */
-        Tags: string[];
+        Tags: components["schemas"]["Tag"][];
         /** @description A conversation's title: 1 to 200 characters after trimming. */
         Title: string;
         /** @enum {boolean} */
@@ -1397,7 +1400,9 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "text/plain": string;
+                };
             };
         };
     };
@@ -1415,7 +1420,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/plain": unknown;
+                    "text/plain": string;
                 };
             };
         };
@@ -1527,8 +1532,7 @@ export interface operations {
     audit_conversation: {
         parameters: {
             query?: {
-                /** @description A position of the ledger, or a time in RFC 3339; by default the end of the ledger. */
-                as_of?: string;
+                as_of?: number | string | "now";
             };
             header?: never;
             path: {
@@ -1584,6 +1588,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description A field is not valid; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A limit is exhausted; `limit` names it: `requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
@@ -1620,7 +1633,7 @@ export interface operations {
             query?: {
                 /** @description Only events after this position; from the first event by default. */
                 after?: number;
-                /** @description Events on a page, 1 to 1000; 100 by default. An export has no pages. */
+                /** @description Events on a page; 100 by default. An export has no pages. */
                 limit?: number;
                 /** @description Only events whose data this user owns. */
                 user?: string;
@@ -1646,6 +1659,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EventPage"];
+                    "application/x-ndjson": string;
                 };
             };
             /** @description The request is malformed, or its cursor belongs to another query. */
@@ -1669,6 +1683,15 @@ export interface operations {
             };
             /** @description The role does not permit the request, or the account is being erased. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field is not valid; `field` names it. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1712,7 +1735,7 @@ export interface operations {
             query?: {
                 /** @description Only events after this position; from the first event by default. */
                 after?: number;
-                /** @description Events on a page, 1 to 1000; 100 by default. An export has no pages. */
+                /** @description Events on a page; 100 by default. An export has no pages. */
                 limit?: number;
                 /** @description Only events whose data this user owns. */
                 user?: string;
@@ -1727,7 +1750,10 @@ export interface operations {
                 /** @description Id of the last event received. The header `Last-Event-ID` takes precedence. */
                 last_event_id?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Id of the last event received */
+                "Last-Event-ID"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1763,6 +1789,15 @@ export interface operations {
             };
             /** @description The role does not permit the request, or the account is being erased. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field is not valid; `field` names it. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1891,14 +1926,17 @@ export interface operations {
                 from?: string;
                 /** @description Only conversations with activity before this time. */
                 to?: string;
-                /** @description Items on a page, 1 to 100; 20 by default. */
+                /** @description Items on a page; 20 by default. */
                 limit?: number;
                 /** @description The `next_cursor` of the previous page. */
                 cursor?: string;
-                /** @description Waits up to 2 s until the read models have reached this position of the ledger. */
+                /** @description Waits up to 2 s until the read models have reached this position of the ledger. Not far beyond its end. */
                 min_position?: number;
             };
-            header?: never;
+            header?: {
+                /** @description The `ETag` of the representation that the client has */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1948,6 +1986,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description A field is not valid; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A limit is exhausted; `limit` names it: `requests`, `waiting_reads`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
@@ -1984,10 +2031,13 @@ export interface operations {
             query?: {
                 /** @description Waits up to 2 s until the read model has this version. */
                 min_version?: number;
-                /** @description Waits up to 2 s until the read models have reached this position of the ledger. */
+                /** @description Waits up to 2 s until the read models have reached this position of the ledger. Not far beyond its end. */
                 min_position?: number;
             };
-            header?: never;
+            header?: {
+                /** @description The `ETag` of the representation that the client has */
+                "If-None-Match"?: string;
+            };
             path: {
                 conversation_id: string;
             };
@@ -2003,6 +2053,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ConversationRow"];
                 };
+            };
+            /** @description The client has the current representation. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request is malformed, or its cursor belongs to another query. */
             400: {
@@ -2034,6 +2091,15 @@ export interface operations {
             };
             /** @description The resource does not exist, or belongs to another user. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field is not valid; `field` names it. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2077,9 +2143,9 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description The version that the conversation must have, in quotation marks */
-                "If-Match"?: string | null;
+                "If-Match"?: string;
                 /** @description Makes a command without an id of its own repeatable */
-                "Idempotency-Key"?: string | null;
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @description Made by the client, as UUIDv7 */
@@ -2131,6 +2197,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The resource does not exist, or belongs to another user. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The version is not the expected one, or the state does not permit the command. */
             409: {
                 headers: {
@@ -2142,6 +2217,15 @@ export interface operations {
             };
             /** @description The request is too large. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type or file type is not supported. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2192,7 +2276,7 @@ export interface operations {
     list_messages: {
         parameters: {
             query?: {
-                /** @description Messages on a page, 1 to 100; 20 by default. */
+                /** @description Messages on a page; 20 by default. */
                 limit?: number;
                 /** @description The `next_cursor` of the previous page. */
                 cursor?: string;
@@ -2200,10 +2284,13 @@ export interface operations {
                 branch?: string;
                 /** @description Waits up to 2 s until the read model has this version. */
                 min_version?: number;
-                /** @description Waits up to 2 s until the read models have reached this position of the ledger. */
+                /** @description Waits up to 2 s until the read models have reached this position of the ledger. Not far beyond its end. */
                 min_position?: number;
             };
-            header?: never;
+            header?: {
+                /** @description The `ETag` of the representation that the client has */
+                "If-None-Match"?: string;
+            };
             path: {
                 conversation_id: string;
             };
@@ -2264,6 +2351,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description A field is not valid; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A limit is exhausted; `limit` names it: `requests`, `waiting_reads`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
@@ -2301,7 +2397,10 @@ export interface operations {
                 /** @description Id of the last event received. The header `Last-Event-ID` takes precedence. */
                 last_event_id?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Id of the last event received */
+                "Last-Event-ID"?: string;
+            };
             path: {
                 conversation_id: string;
             };
@@ -2355,6 +2454,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description A field is not valid; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A limit is exhausted; `limit` names it: `requests`, `streams`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
@@ -2390,15 +2498,18 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description `user` (default): documents of the caller; `shared`: shared documents. */
-                scope?: components["schemas"]["DocumentScope"];
-                /** @description Documents on a page, 1 to 100; 20 by default. */
+                scope?: "user" | "shared";
+                /** @description Documents on a page; 20 by default. */
                 limit?: number;
                 /** @description The `next_cursor` of the previous page. */
                 cursor?: string;
-                /** @description Waits up to 2 s until the read models have reached this position of the ledger. */
+                /** @description Waits up to 2 s until the read models have reached this position of the ledger. Not far beyond its end. */
                 min_position?: number;
             };
-            header?: never;
+            header?: {
+                /** @description The `ETag` of the representation that the client has */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2441,6 +2552,15 @@ export interface operations {
             };
             /** @description The role does not permit the request, or the account is being erased. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field is not valid; `field` names it. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2529,6 +2649,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The resource does not exist, or belongs to another user. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The version is not the expected one, or the state does not permit the command. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The request is too large. */
             413: {
                 headers: {
@@ -2592,10 +2730,13 @@ export interface operations {
             query?: {
                 /** @description Waits up to 2 s until the read model has this version. */
                 min_version?: number;
-                /** @description Waits up to 2 s until the read models have reached this position of the ledger. */
+                /** @description Waits up to 2 s until the read models have reached this position of the ledger. Not far beyond its end. */
                 min_position?: number;
             };
-            header?: never;
+            header?: {
+                /** @description The `ETag` of the representation that the client has */
+                "If-None-Match"?: string;
+            };
             path: {
                 document_id: string;
             };
@@ -2611,6 +2752,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["DocumentRow"];
                 };
+            };
+            /** @description The client has the current representation. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request is malformed, or its cursor belongs to another query. */
             400: {
@@ -2642,6 +2790,15 @@ export interface operations {
             };
             /** @description The resource does not exist, or belongs to another user. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field is not valid; `field` names it. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2737,6 +2894,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The version is not the expected one, or the state does not permit the command. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field is not valid; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A limit is exhausted; `limit` names it: `requests`, `commands`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
@@ -2771,7 +2946,10 @@ export interface operations {
     get_passage: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of the representation that the client has */
+                "If-None-Match"?: string;
+            };
             path: {
                 document_id: string;
                 number: number;
@@ -2788,6 +2966,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PassageShown"];
                 };
+            };
+            /** @description The client has the current representation. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request is malformed, or its cursor belongs to another query. */
             400: {
@@ -2819,6 +3004,15 @@ export interface operations {
             };
             /** @description The resource does not exist, or belongs to another user. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field is not valid; `field` names it. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2888,6 +3082,15 @@ export interface operations {
             };
             /** @description The resource does not exist, or belongs to another user. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field is not valid; `field` names it. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3149,12 +3352,9 @@ export interface operations {
     };
     search: {
         parameters: {
-            query?: {
-                /**
-                 * @description Words, `"quoted phrases"` and prefixes (`prefix*`; the last word is always a prefix). At most 1,000
-                 *     bytes of UTF-8.
-                 */
-                q?: string;
+            query: {
+                /** @description Words, `"quoted phrases"` and prefixes (`prefix*`; the last word is always a prefix). */
+                q: string;
                 /** @description Only archived conversations, or only others. */
                 archived?: boolean;
                 /** @description Only pinned conversations, or only others. */
@@ -3165,14 +3365,17 @@ export interface operations {
                 from?: string;
                 /** @description Only conversations with activity before this time. */
                 to?: string;
-                /** @description Items on a page, 1 to 100; 20 by default. */
+                /** @description Items on a page; 20 by default. */
                 limit?: number;
                 /** @description The `next_cursor` of the previous page. */
                 cursor?: string;
-                /** @description Waits up to 2 s until the read models have reached this position of the ledger. */
+                /** @description Waits up to 2 s until the read models have reached this position of the ledger. Not far beyond its end. */
                 min_position?: number;
             };
-            header?: never;
+            header?: {
+                /** @description The `ETag` of the representation that the client has */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3186,6 +3389,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PageOf_Found"];
                 };
+            };
+            /** @description The client has the current representation. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request is malformed, or its cursor belongs to another query. */
             400: {
@@ -3261,7 +3471,10 @@ export interface operations {
                 /** @description Id of the last event received. The header `Last-Event-ID` takes precedence. */
                 last_event_id?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Id of the last event received */
+                "Last-Event-ID"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3297,6 +3510,15 @@ export interface operations {
             };
             /** @description The role does not permit the request, or the account is being erased. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field is not valid; `field` names it. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3379,6 +3601,15 @@ export interface operations {
             };
             /** @description The role does not permit the request, or the account is being erased. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field is not valid; `field` names it. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -6,6 +6,7 @@ use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::IntoParams;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, Type};
 
 use super::{AccessLog, Auditor};
 use crate::api::problem::Problem;
@@ -18,7 +19,17 @@ use store::Store;
 #[into_params(parameter_in = Query)]
 pub(in crate::api) struct AsOfParams {
     /// A position of the ledger, or a time in RFC 3339; by default the end of the ledger.
+    #[param(schema_with = as_of_schema)]
     as_of: Option<String>,
+}
+
+fn as_of_schema() -> Schema {
+    let position = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(i64::MAX));
+    let time = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
+    let now = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["now"]));
+    OneOfBuilder::new().item(position).item(time).item(now).build().into()
 }
 
 /// Replay a conversation
@@ -35,7 +46,7 @@ pub(in crate::api) async fn conversation(
     QueryParams(params): QueryParams<AsOfParams>,
 ) -> Result<Json<ReplayedConversation>, Problem> {
     let id: ConversationId = parse_id(&id, "conversation_id")?;
-    let as_of: AsOf = params.as_of.as_deref().unwrap_or("").parse().map_err(|_| {
+    let as_of: AsOf = params.as_of.as_deref().unwrap_or("now").parse().map_err(|_| {
         Problem::invalid_field("as_of", "The value must be a position of the ledger, or a time in RFC 3339.")
     })?;
     let filter = json!({ "conversation": id, "as_of": as_of });

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::params::{EventParams, recorded};
 use super::{AccessLog, Auditor};
 use crate::api::problem::{Problem, with_causes};
-use crate::api::reads::params::QueryParams;
+use crate::api::reads::params::{Count, QueryParams};
 use crate::audit::CheckpointSigner;
 use crate::audit::{AuditEvent, ExportFailed, export, open_page};
 use store::{EventFilter, Store, StoreError};
@@ -43,7 +43,7 @@ pub(in crate::api) struct EventPage {
 /// In the order of the ledger. With `Accept: application/x-ndjson` the response is an export: all events, one
 /// line of JSON each. The last line is a signed checkpoint. `colloquy audit verify` checks an export.
 #[utoipa::path(get, path = "/v1/audit/events", operation_id = "audit_events", tag = "Audit", params(EventParams),
-    responses((status = 200, body = EventPage), (status = 403)), security(("bearer" = [])))]
+    responses((status = 200, content((EventPage = "application/json"), (String = "application/x-ndjson")))), security(("bearer" = [])))]
 pub(in crate::api) async fn events(
     State(store): State<Store>,
     State(signer): State<CheckpointSigner>,
@@ -52,7 +52,7 @@ pub(in crate::api) async fn events(
     headers: HeaderMap,
     QueryParams(params): QueryParams<EventParams>,
 ) -> Result<Response<Body>, Problem> {
-    let (filter, after) = (params.filter()?, params.after()?);
+    let (filter, after) = (params.filter()?, params.after());
     let mut response = if accepts_ndjson(&headers) {
         access_log.record(&auditor, "export", recorded(&filter, after, None)).await?;
         export_lines(&store, &signer, filter, after).await?
@@ -70,10 +70,10 @@ fn accepts_ndjson(headers: &HeaderMap) -> bool {
     headers.get_all(ACCEPT).iter().any(|accept| accept.to_str().is_ok_and(|accept| accept.contains(NDJSON)))
 }
 
-fn page_size(limit: Option<u32>) -> Result<u32, Problem> {
+fn page_size(limit: Option<Count>) -> Result<u32, Problem> {
     match limit {
         None => Ok(DEFAULT_PAGE_SIZE),
-        Some(limit @ 1..=MAX_PAGE_SIZE) => Ok(limit),
+        Some(Count(limit @ 1..=MAX_PAGE_SIZE)) => Ok(limit),
         Some(_) => Err(Problem::invalid_field("limit", "The value must be 1 to 1000.")),
     }
 }

@@ -7,11 +7,11 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::Event;
 
-use super::params::{EventParams, parse_position, recorded};
+use super::params::{EventParams, recorded};
 use super::{AccessLog, Auditor};
 use crate::api::limits::Limits;
 use crate::api::problem::Problem;
-use crate::api::reads::params::QueryParams;
+use crate::api::reads::params::{Counter, QueryParams};
 use crate::api::stream::{EventSender, EventStream, StreamError, StreamParams, Streams, last_event_id};
 use crate::audit::{AuditEvent, Following};
 
@@ -35,7 +35,7 @@ pub(in crate::api) async fn follow(
     let filter = params.filter()?;
     let after = match resume_after(&headers, resume)? {
         Some(position) => position,
-        None => params.after()?,
+        None => params.after(),
     };
     let permit = limits.streams.take(auditor.caller.user)?;
     access_log.record(&auditor, "stream", recorded(&filter, after, None)).await?;
@@ -44,11 +44,10 @@ pub(in crate::api) async fn follow(
 }
 
 fn resume_after(headers: &HeaderMap, params: StreamParams) -> Result<Option<Position>, Problem> {
-    match last_event_id(headers, params).map(|id| id.parse()) {
-        None => Ok(None),
-        Some(Ok(number)) => parse_position(number, "Last-Event-ID").map(Some),
-        Some(Err(_)) => Err(Problem::malformed("Last-Event-ID must be a position of the ledger.")),
-    }
+    let position = last_event_id(headers, params).map(|id| id.parse::<Counter>()).transpose();
+    position
+        .map(|position| position.map(Counter::position))
+        .map_err(|_| Problem::invalid_field("Last-Event-ID", "The value must be a position of the ledger."))
 }
 
 async fn send_events(mut following: Following, sender: EventSender) -> Result<(), StreamError> {

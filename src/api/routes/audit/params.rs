@@ -1,13 +1,12 @@
 //! Parameters of queries of the ledger.
 
 use aggregates::Position;
-use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
 
 use crate::api::problem::Problem;
-use crate::api::reads::params::parse_id;
+use crate::api::reads::params::{Count, Counter, Id, Time};
 use store::EventFilter;
 
 const MAX_TYPE_BYTES: usize = 64;
@@ -17,22 +16,27 @@ const MAX_TYPE_BYTES: usize = 64;
 #[into_params(parameter_in = Query)]
 pub(in crate::api) struct EventParams {
     /// Only events after this position; from the first event by default.
-    after: Option<u64>,
-    /// Events on a page, 1 to 1000; 100 by default. An export has no pages.
-    pub(super) limit: Option<u32>,
+    #[param(value_type = Option<u64>, maximum = 9_223_372_036_854_775_807_i64)]
+    after: Option<Counter>,
+    /// Events on a page; 100 by default. An export has no pages.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
+    pub(super) limit: Option<Count>,
     /// Only events whose data this user owns.
     #[param(value_type = Option<uuid::Uuid>)]
-    user: Option<String>,
+    user: Option<Id>,
     /// Only events of this conversation.
     #[param(value_type = Option<uuid::Uuid>)]
-    conversation: Option<String>,
+    conversation: Option<Id>,
     /// Only events of this type, such as `QuestionAsked`.
     #[serde(rename = "type")]
+    #[param(max_length = 64, pattern = "^[A-Za-z]+$")]
     event_type: Option<String>,
     /// Only events recorded at this time or later.
-    from: Option<DateTime<Utc>>,
+    #[param(value_type = Option<DateTime<Utc>>)]
+    from: Option<Time>,
     /// Only events recorded before this time.
-    to: Option<DateTime<Utc>>,
+    #[param(value_type = Option<DateTime<Utc>>)]
+    to: Option<Time>,
 }
 
 impl EventParams {
@@ -48,24 +52,16 @@ impl EventParams {
             ));
         }
         Ok(EventFilter {
-            user: self.user.as_deref().map(|user| parse_id(user, "user")).transpose()?,
-            conversation: self.conversation.as_deref().map(|id| parse_id(id, "conversation")).transpose()?,
+            user: self.user.map(|Id(id)| id.into()),
+            conversation: self.conversation.map(|Id(id)| id.into()),
             event_type: self.event_type.clone(),
-            from: self.from,
-            to: self.to,
+            from: self.from.map(|time| time.0),
+            to: self.to.map(|time| time.0),
         })
     }
 
-    pub(super) fn after(&self) -> Result<Position, Problem> {
-        parse_position(self.after.unwrap_or(0), "after")
-    }
-}
-
-/// Checks that a position fits into a Postgres `bigint`.
-pub(super) fn parse_position(number: u64, field: &'static str) -> Result<Position, Problem> {
-    match i64::try_from(number) {
-        Ok(_) => Ok(Position(number)),
-        Err(_) => Err(Problem::invalid_field(field, "The value must be a position of the ledger.")),
+    pub(super) fn after(&self) -> Position {
+        self.after.map_or(Position(0), Counter::position)
     }
 }
 

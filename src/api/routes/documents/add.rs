@@ -26,7 +26,8 @@ use store::StoreError;
 /// Adds a document or a new version of it. A file with the content of an existing document has no effect.
 #[utoipa::path(post, path = "/v1/documents", operation_id = "add_document", tag = "Documents",
     request_body(content = DocumentForm, content_type = "multipart/form-data"),
-    responses((status = 202, body = DocumentAccepted), (status = 403), (status = 413), (status = 415), (status = 422)),
+    responses((status = 202, body = DocumentAccepted), (status = 403), (status = 413), (status = 415), (status = 422),
+              (status = 404), (status = 409)),
     security(("bearer" = [])))]
 pub(in crate::api) async fn add(
     State(commands): State<DocumentCommands>,

@@ -31,10 +31,12 @@ pub(in crate::api) struct DocumentForm {
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
     /// Title; by default the name of the file without its extension.
+    #[schema(max_length = 200)]
     title: Option<String>,
     /// `user` (default), or `shared` with the role admin.
     scope: Option<DocumentScope>,
     /// Made by the client, as `UUIDv7`. An existing document gets a new version.
+    #[schema(pattern = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-7[0-9a-fA-F]{3}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$")]
     document_id: Option<Uuid>,
 }
 

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::readable;
 use crate::api::identity::Caller;
 use crate::api::problem::{Problem, with_causes};
-use crate::api::reads::params::parse_id;
+use crate::api::reads::params::{Count, InvalidValue, parse_id};
 use crate::api::reads::representation::Representation;
 use crate::api::state::Knowledge;
 use store::Store;
@@ -55,7 +55,7 @@ pub(in crate::api) struct Neighbour {
 /// Get a passage of a document
 #[utoipa::path(get, path = "/v1/documents/{document_id}/passages/{number}", operation_id = "get_passage", tag = "Documents",
     params(("document_id" = uuid::Uuid, Path), ("number" = u32, Path)),
-    responses((status = 200, body = PassageShown), (status = 404)), security(("bearer" = [])))]
+    responses((status = 200, body = PassageShown), (status = 304)), security(("bearer" = [])))]
 pub(in crate::api) async fn passage(
     State(store): State<Store>,
     State(knowledge): State<Knowledge>,
@@ -64,7 +64,9 @@ pub(in crate::api) async fn passage(
     headers: HeaderMap,
 ) -> Result<Response<Body>, Problem> {
     let id: DocumentId = parse_id(&id, "document_id")?;
-    let number: u32 = number.parse().map_err(|_| Problem::not_found())?;
+    let Count(number) = number
+        .parse()
+        .map_err(|invalid: InvalidValue| Problem::invalid_field("number", invalid.to_string()))?;
     let row = readable(&store, &caller, id).await?.ok_or_else(Problem::not_found)?;
     let ids: Vec<PassageId> = (number.saturating_sub(NEIGHBOURS)..=number.saturating_add(NEIGHBOURS))
         .map(|ordinal| PassageId { document_id: id.uuid().into(), ordinal })

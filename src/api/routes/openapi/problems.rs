@@ -6,6 +6,7 @@ use utoipa::openapi::{
 };
 use utoipa::{Modify, ToSchema};
 
+use super::operations;
 use crate::api::limits::Limit;
 use crate::api::problem::ProblemDocument;
 
@@ -24,27 +25,37 @@ impl Modify for Problems {
         components
             .schemas
             .insert(name.into_owned(), <ProblemDocument<'_> as utoipa::PartialSchema>::schema());
-        for (path, item) in &mut document.paths.paths {
-            if !path.starts_with("/v1/") {
-                continue;
-            }
-            let operations =
-                [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
-            for operation in operations.into_iter().flatten() {
-                describe(operation);
-            }
+        for (path, operation) in operations(document).filter(|(path, _)| path.starts_with("/v1/")) {
+            describe(path, operation);
         }
     }
 }
 
-/// Every request can be malformed, or meet an unavailable part of the service. A request that needs a token
-/// can also be unauthenticated, too frequent, or from an account that is being erased.
-fn describe(operation: &mut Operation) {
-    let with_token = operation.security.is_some();
-    let always: &[u16] = if with_token { &[400, 401, 403, 429, 500, 503] } else { &[400, 500, 503] };
+/// Statuses of the errors that every operation of a kind can end with. Every request can be malformed, or meet an
+/// unavailable part of the service. A request that needs a token can also be unauthenticated, too frequent, or
+/// from an account that is being erased.
+fn usual_errors(path: &str, operation: &Operation) -> Vec<u16> {
+    let mut statuses = vec![400, 500, 503];
+    if operation.security.is_some() {
+        statuses.extend([401, 403, 429]);
+    }
+    if path.contains('{') {
+        statuses.push(404);
+    }
+    if operation.parameters.is_some() {
+        statuses.push(422);
+    }
+    if operation.request_body.is_some() {
+        statuses.extend([413, 415, 422]);
+    }
+    statuses
+}
+
+fn describe(path: &str, operation: &mut Operation) {
+    let always = usual_errors(path, operation);
     let responses = &mut operation.responses.responses;
     let declared = responses.keys().filter_map(|status| status.parse().ok()).filter(|status| *status >= 400);
-    let statuses: Vec<u16> = declared.chain(always.iter().copied()).collect();
+    let statuses: Vec<u16> = declared.chain(always).collect();
     for status in statuses {
         responses.insert(status.to_string(), RefOr::T(problem(status)));
     }
