@@ -83,6 +83,21 @@ impl App {
         }
     }
 
+    /// Warns where the database gives its sessions no time limits: behind a transaction pooler, statements
+    /// outlive their requests then.
+    pub async fn check_time_limits(&self) -> anyhow::Result<()> {
+        match self.store(1)?.has_time_limits().await {
+            Ok(true) => {}
+            Ok(false) => tracing::warn!(
+                "the database's role has no default for statement_timeout; `colloquy migrate` gives it one"
+            ),
+            Err(error) => {
+                tracing::warn!(error = %ErrorChain(&error), "the time limits of the database could not be checked");
+            }
+        }
+        Ok(())
+    }
+
     /// Wakes the sequencer.
     pub fn wake(&self) -> SequencerWake {
         self.wake.clone()

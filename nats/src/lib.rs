@@ -13,11 +13,11 @@ mod streams;
 mod subjects;
 
 pub use connection::{ConnectError, connect};
-pub use envelope::{Ciphertext, Envelope, InvalidEnvelope, Outgoing, position_of};
+pub use envelope::{Ciphertext, Envelope, Incoming, InvalidEnvelope, Outgoing, place_of};
 pub use live::{LiveKind, LiveMessage};
 pub use projected::Projected;
-pub use publish::{EventPublisher, PublishError};
-pub use streams::{STREAM_TIMEOUT, StreamError, ensure_streams};
+pub use publish::{EventPublisher, LastMessage, PublishError};
+pub use streams::{STREAM_TIMEOUT, StreamError, ensure_streams, recreate_stream};
 pub use subjects::Subjects;
 
 /// An error of the NATS client, as the source of an error of this crate.

@@ -7,10 +7,10 @@ use async_nats::jetstream::Context;
 use async_nats::jetstream::context::PublishErrorKind;
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::Stream;
-use futures::future::try_join_all;
+use futures::future::join_all;
 
 use crate::BoxError;
-use crate::envelope::Envelope;
+use crate::envelope::{Envelope, place_in};
 use crate::streams::STREAM_TIMEOUT;
 
 /// Time limit for the acknowledgement of a batch.
@@ -23,12 +23,12 @@ pub enum PublishError {
     /// again.
     #[error("the stream was changed by another publisher")]
     Displaced,
+    /// A foreign message came between those of a batch, so that the stream lacks an event.
+    #[error("the stream has a message that is no event of the ledger")]
+    Interleaved,
     /// JetStream cannot be reached or did not answer in time.
     #[error("JetStream is unavailable")]
     Unavailable(#[source] BoxError),
-    /// The last message of the stream was not published by this service.
-    #[error("the last message of the stream has no ledger position")]
-    NoPosition,
 }
 
 impl PublishError {
@@ -39,33 +39,55 @@ impl PublishError {
 
 /// Publishes to the stream of events and keeps track of the stream's end.
 ///
-/// Each message carries its position as `Nats-Msg-Id`, and the stream sequence that it expects before it: of
-/// two publishers one is refused, and no message overtakes another.
+/// Each message carries its position and hash as `Nats-Msg-Id`, and the stream sequence that it expects before
+/// it: of two publishers one is refused, and no message overtakes another.
 #[derive(Debug)]
 pub struct EventPublisher {
     jetstream: Context,
     /// The stream's last sequence, as known to this publisher.
     last_sequence: u64,
-    /// The position of the stream's last message; 0 for an empty stream.
-    last_position: Position,
+    last: LastMessage,
+    max_message_bytes: usize,
+}
+
+/// The last message of the stream, as its id tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LastMessage {
+    /// The stream has no message.
+    None,
+    /// An event of this position, and of this hash unless an earlier version published it.
+    Event(Position, Option<[u8; 32]>),
+    /// A message that this service did not publish.
+    Foreign,
 }
 
 impl EventPublisher {
-    /// Reads the stream's last sequence and position.
+    /// Reads the stream's last sequence and message.
     pub async fn attach(jetstream: Context, stream: &Stream) -> Result<Self, PublishError> {
         let info = tokio::time::timeout(STREAM_TIMEOUT, stream.get_info())
             .await
             .map_err(PublishError::unavailable)?
             .map_err(PublishError::unavailable)?;
         let last_sequence = info.state.last_sequence;
-        let last_position =
-            if info.state.messages == 0 { Position(0) } else { position_at(stream, last_sequence).await? };
-        Ok(Self { jetstream, last_sequence, last_position })
+        let last = if info.state.messages == 0 {
+            LastMessage::None
+        } else {
+            message_at(stream, last_sequence).await?
+        };
+        let of_server = jetstream.client().server_info().max_payload;
+        let of_stream = usize::try_from(info.config.max_message_size).unwrap_or(usize::MAX);
+        let max_message_bytes = of_server.min(if of_stream == 0 { usize::MAX } else { of_stream });
+        Ok(Self { jetstream, last_sequence, last, max_message_bytes })
     }
 
-    /// The position of the stream's last message; 0 for an empty stream.
-    pub const fn last_position(&self) -> Position {
-        self.last_position
+    /// The stream's last message when the publisher attached.
+    pub const fn last_message(&self) -> LastMessage {
+        self.last
+    }
+
+    /// The most bytes of a message with its headers that server and stream accept.
+    pub const fn max_message_bytes(&self) -> usize {
+        self.max_message_bytes
     }
 
     /// Publishes events in order and waits for the stream's acknowledgements.
@@ -73,7 +95,7 @@ impl EventPublisher {
         let mut acks = Vec::with_capacity(envelopes.len());
         for (expected, envelope) in (self.last_sequence..).zip(envelopes) {
             let mut message = PublishMessage::build()
-                .message_id(envelope.position.to_string())
+                .message_id(envelope.message_id())
                 .expected_last_sequence(expected)
                 .payload(envelope.payload.clone());
             if let Some(traceparent) = &envelope.traceparent {
@@ -82,36 +104,34 @@ impl EventPublisher {
             let sent = self.jetstream.send_publish(envelope.subject.clone(), message);
             acks.push(sent.await.map_err(PublishError::unavailable)?);
         }
-        let acks = try_join_all(acks.into_iter().map(IntoFuture::into_future));
-        match tokio::time::timeout(ACK_TIMEOUT, acks).await {
-            // The stream had the message already, at another sequence than this publisher counts.
-            Ok(Ok(acks)) if acks.iter().any(|ack| ack.duplicate) => Err(PublishError::Displaced),
-            Ok(Ok(acks)) => {
-                if let (Some(ack), Some(envelope)) = (acks.last(), envelopes.last()) {
-                    self.last_sequence = ack.sequence;
-                    self.last_position = envelope.position;
+        let acks = join_all(acks.into_iter().map(IntoFuture::into_future));
+        let acks = tokio::time::timeout(ACK_TIMEOUT, acks).await.map_err(PublishError::unavailable)?;
+        let some_stored = acks.iter().any(|ack| ack.as_ref().is_ok_and(|ack| !ack.duplicate));
+        for ack in acks {
+            match ack {
+                Ok(ack) if !ack.duplicate => self.last_sequence = ack.sequence,
+                // The stream had the message already, at another sequence than this publisher counts.
+                Ok(_) => return Err(PublishError::Displaced),
+                Err(error) => {
+                    return Err(match error.kind() {
+                        PublishErrorKind::WrongLastSequence if some_stored => PublishError::Interleaved,
+                        PublishErrorKind::WrongLastSequence
+                        | PublishErrorKind::WrongLastMessageId
+                        | PublishErrorKind::StreamNotFound => PublishError::Displaced,
+                        _ => PublishError::unavailable(error),
+                    });
                 }
-                Ok(())
             }
-            Ok(Err(error)) => Err(match error.kind() {
-                PublishErrorKind::WrongLastSequence
-                | PublishErrorKind::WrongLastMessageId
-                | PublishErrorKind::StreamNotFound => PublishError::Displaced,
-                _ => PublishError::unavailable(error),
-            }),
-            Err(elapsed) => Err(PublishError::unavailable(elapsed)),
         }
+        Ok(())
     }
 }
 
-async fn position_at(stream: &Stream, sequence: u64) -> Result<Position, PublishError> {
+async fn message_at(stream: &Stream, sequence: u64) -> Result<LastMessage, PublishError> {
     let message = tokio::time::timeout(STREAM_TIMEOUT, stream.get_raw_message(sequence))
         .await
         .map_err(PublishError::unavailable)?
         .map_err(PublishError::unavailable)?;
-    let id = message.headers.get(async_nats::header::NATS_MESSAGE_ID).map(|id| id.as_str().parse());
-    match id {
-        Some(Ok(position)) => Ok(Position(position)),
-        Some(Err(_)) | None => Err(PublishError::NoPosition),
-    }
+    let place = place_in(&message.headers);
+    Ok(place.map_or(LastMessage::Foreign, |(position, hash)| LastMessage::Event(position, hash)))
 }

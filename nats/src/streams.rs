@@ -33,6 +33,24 @@ pub async fn ensure_streams(jetstream: &Context, subjects: &Subjects) -> Result<
     ensure(jetstream, events(subjects)).await
 }
 
+/// Deletes the stream of events and creates it again with its configuration. Unlike a purge, this also makes
+/// the server forget the ids of messages that it received in the last minutes. Durable consumers are deleted,
+/// too, and created again by their processes.
+pub async fn recreate_stream(jetstream: &Context, stream: &Stream) -> Result<(), StreamError> {
+    let config = stream.cached_info().config.clone();
+    let name = config.name.clone();
+    let failed = |source: BoxError| StreamError { stream: name.clone(), source };
+    tokio::time::timeout(STREAM_TIMEOUT, jetstream.delete_stream(&name))
+        .await
+        .map_err(|elapsed| failed(elapsed.into()))?
+        .map_err(|error| failed(error.into()))?;
+    tokio::time::timeout(STREAM_TIMEOUT, jetstream.create_stream(config))
+        .await
+        .map_err(|elapsed| failed(elapsed.into()))?
+        .map_err(|error| failed(error.into()))?;
+    Ok(())
+}
+
 async fn ensure(jetstream: &Context, config: Config) -> Result<Stream, StreamError> {
     let stream = config.name.clone();
     match tokio::time::timeout(STREAM_TIMEOUT, jetstream.get_or_create_stream(config)).await {

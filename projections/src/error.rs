@@ -1,12 +1,43 @@
 //! The error of queries and projections.
 
-/// A statement on read models that the database did not complete.
+use aggregates::Position;
+
+/// A query or a change of read models that was not completed.
 #[derive(Debug, thiserror::Error)]
-#[error("statement on read models was not completed")]
-pub struct QueryError(#[from] sqlx::Error);
+pub enum QueryError {
+    /// The database did not complete a statement.
+    #[error("statement on read models was not completed")]
+    Statement(#[from] sqlx::Error),
+    /// The events do not follow those that a read model has applied.
+    #[error("read model {name} lacks the event at position {position}")]
+    Gap {
+        /// The table of the read model.
+        name: String,
+        /// The position that is missing.
+        position: Position,
+    },
+    /// Another process fills the table of a rebuild, or has replaced the read model by it.
+    #[error("another rebuild of {name} is under way, or has just ended")]
+    Overtaken {
+        /// The table of the rebuild.
+        name: String,
+    },
+}
+
+impl QueryError {
+    /// Whether the statement gave up waiting for the lock of another transaction.
+    pub fn is_lock_timeout(&self) -> bool {
+        let Self::Statement(error) = self else { return false };
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        code.as_deref() == Some("55P03")
+    }
+}
 
 impl From<QueryError> for sqlx::Error {
     fn from(error: QueryError) -> Self {
-        error.0
+        match error {
+            QueryError::Statement(error) => error,
+            other => Self::Protocol(other.to_string()),
+        }
     }
 }

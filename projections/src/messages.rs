@@ -5,6 +5,7 @@ mod message;
 mod pending;
 mod query;
 mod row;
+mod tree;
 
 pub(crate) use fold::{apply, replay};
 pub use message::{Failure, Message, MessageUsage, open_all};

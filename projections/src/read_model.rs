@@ -2,6 +2,7 @@
 //! into all of them.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use aggregates::{Position, RecordedEvent};
 use sealing::{BlindKey, ContentKey};
@@ -102,25 +103,37 @@ impl FromStr for ReadModel {
     }
 }
 
+/// Time for which a projector may stand still between two statements of its transaction, with the locks.
+const STANDSTILL: &str = "5s";
+
 /// Applies a contiguous batch of the ledger to all read models and moves their checkpoints,
 /// in one transaction.
 ///
 /// A read model skips the events that it has applied before. The checkpoints are locked first: of two
-/// concurrent projectors, the second one waits and then finds nothing to apply.
+/// concurrent projectors, the second one waits and then finds nothing to apply. A batch that begins after
+/// the event that a read model needs next is refused.
+///
+/// Each statement after the first may take `statement_limit` in PostgreSQL. A process that stands still in the
+/// transaction for [`STANDSTILL`] loses it, so that another one takes over.
 pub async fn project(
     database: impl Acquire<'_, Database = Postgres>,
     batch: &[DecryptedEvent],
+    statement_limit: Duration,
 ) -> Result<(), QueryError> {
-    let Some(last) = batch.last().map(|event| event.recorded.position) else {
+    let (Some(first), Some(last)) = (batch.first(), batch.last()) else {
         return Ok(());
     };
+    let (first, last) = (first.recorded.position, last.recorded.position);
     let mut transaction = database.begin().await?;
-    let checkpoints: Vec<(String, Position)> = sqlx::query_as(
-        "SELECT name, position FROM checkpoints WHERE name = ANY($1) ORDER BY name FOR UPDATE",
-    )
-    .bind(ReadModel::ALL.map(ReadModel::name))
-    .fetch_all(&mut *transaction)
-    .await?;
+    let checkpoints: Vec<(String, Position)> = sqlx::query_as(LOCK_CHECKPOINTS)
+        .bind(ReadModel::ALL.map(ReadModel::name))
+        .bind(statement_limit.as_millis().to_string())
+        .bind(STANDSTILL)
+        .fetch_all(&mut *transaction)
+        .await?;
+    if let Some((name, applied)) = checkpoints.iter().find(|(_, applied)| applied.next() < first) {
+        return Err(QueryError::Gap { name: name.clone(), position: applied.next() });
+    }
     for model in ReadModel::ALL {
         let checkpoint = checkpoints.iter().find(|(name, _)| name == model.name());
         let applied = checkpoint.map_or(Position(0), |(_, position)| *position);
@@ -135,3 +148,10 @@ pub async fn project(
     transaction.commit().await?;
     Ok(())
 }
+
+const LOCK_CHECKPOINTS: &str = "
+SELECT c.name, c.position
+  FROM (SELECT set_config('statement_timeout', $2, true),
+               set_config('idle_in_transaction_session_timeout', $3, true) OFFSET 0) AS limits
+ CROSS JOIN checkpoints c
+ WHERE c.name = ANY($1) ORDER BY c.name FOR UPDATE OF c";

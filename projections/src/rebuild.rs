@@ -27,6 +27,12 @@ pub struct Difference {
     pub live: bool,
 }
 
+/// Limits of a transaction that fills, indexes, compares or replaces a whole table. Readers and the projector
+/// queue behind a lock that the transaction waits for, so that it waits for a short time only.
+const LIMITS: &str = "
+SELECT set_config('statement_timeout', '1h', true), set_config('lock_timeout', '2s', true),
+       set_config('idle_in_transaction_session_timeout', '5min', true)";
+
 /// The most differences that are reported of each side.
 const MAX_DIFFERENCES: i64 = 20;
 
@@ -39,6 +45,7 @@ impl Rebuild {
         let table = format!("{}_next", model.name());
         let checkpoint = format!("{table} {}", env!("CARGO_PKG_VERSION"));
         let mut transaction = database.begin().await?;
+        sqlx::query(LIMITS).execute(&mut *transaction).await?;
         let interrupted_at: Option<Position> = sqlx::query_scalar(
             "SELECT position FROM checkpoints WHERE name = $1 AND to_regclass($2) IS NOT NULL",
         )
@@ -68,14 +75,15 @@ impl Rebuild {
         self.position
     }
 
-    /// Applies a batch to the new table in a transaction of its own. Events that it has
-    /// applied before are skipped.
+    /// Applies a batch to the new table in a transaction of its own. Events that it has applied before are
+    /// skipped. Fails if events are missing, or if another process moved the checkpoint of the table.
     pub async fn apply(
         &mut self,
         database: impl Acquire<'_, Database = Postgres>,
         batch: &[DecryptedEvent],
     ) -> Result<(), QueryError> {
         let mut transaction = database.begin().await?;
+        self.lock_checkpoint(&mut transaction).await?;
         // A crash that loses the commit loses rows and checkpoint together, so the batch is applied again.
         sqlx::query("SET LOCAL synchronous_commit = off").execute(&mut *transaction).await?;
         self.apply_in(&mut transaction, batch).await?;
@@ -89,10 +97,17 @@ impl Rebuild {
         &mut self,
         transaction: &mut PgTransaction<'_>,
         batch: &[DecryptedEvent],
-    ) -> Result<(), sqlx::Error> {
+    ) -> Result<(), QueryError> {
         let first = batch.partition_point(|event| event.recorded.position <= self.position);
         let batch = batch.get(first..).unwrap_or_default();
         let Some(last) = batch.last().map(|event| event.recorded.position) else { return Ok(()) };
+        let mut before = self.position;
+        for event in batch {
+            if event.recorded.position != before.next() {
+                return Err(QueryError::Gap { name: self.table.clone(), position: before.next() });
+            }
+            before = before.next();
+        }
         self.model.apply(&self.table, transaction, batch).await?;
         sqlx::query("UPDATE checkpoints SET position = $1 WHERE name = $2")
             .bind(last)
@@ -103,6 +118,21 @@ impl Rebuild {
         Ok(())
     }
 
+    /// Locks the checkpoint of the new table, and sets the limits of the transaction. All changes of the table
+    /// hold this lock: of two processes that rebuild the same read model, one finds that the other was here.
+    async fn lock_checkpoint(&self, transaction: &mut PgTransaction<'_>) -> Result<(), QueryError> {
+        sqlx::query(LIMITS).execute(&mut **transaction).await?;
+        let ours = sqlx::query("SELECT FROM checkpoints WHERE name = $1 AND position = $2 FOR UPDATE")
+            .bind(&self.checkpoint)
+            .bind(self.position)
+            .execute(&mut **transaction)
+            .await?;
+        match ours.rows_affected() {
+            0 => Err(QueryError::Overtaken { name: self.table.clone() }),
+            _ => Ok(()),
+        }
+    }
+
     /// Creates the secondary indexes of the live table on the new one. That is far faster on a full table
     /// than row by row.
     pub async fn create_indexes(
@@ -110,6 +140,7 @@ impl Rebuild {
         database: impl Acquire<'_, Database = Postgres>,
     ) -> Result<(), QueryError> {
         let mut transaction = database.begin().await?;
+        self.lock_checkpoint(&mut transaction).await?;
         let definitions: Vec<String> = sqlx::query_scalar(
             "SELECT pg_get_indexdef(indexrelid) FROM pg_index
               WHERE indrelid = to_regclass($1) AND NOT indisprimary
@@ -138,6 +169,7 @@ impl Rebuild {
         database: impl Acquire<'c, Database = Postgres>,
     ) -> Result<LockedRebuild<'c>, QueryError> {
         let mut transaction = database.begin().await?;
+        self.lock_checkpoint(&mut transaction).await?;
         let live = sqlx::query_scalar("SELECT position FROM checkpoints WHERE name = $1 FOR UPDATE")
             .bind(self.model.name())
             .fetch_one(&mut *transaction)
@@ -168,7 +200,7 @@ impl LockedRebuild<'_> {
 
     /// Applies a batch to the new table. Events that it has applied before are skipped.
     pub async fn apply(&mut self, batch: &[DecryptedEvent]) -> Result<(), QueryError> {
-        Ok(self.rebuild.apply_in(&mut self.transaction, batch).await?)
+        self.rebuild.apply_in(&mut self.transaction, batch).await
     }
 
     /// Replaces the live table by the new one. If the new table is ahead, the checkpoint moves forward to its

@@ -10,7 +10,7 @@ use quick_cache::sync::Cache;
 use crate::api::caller::command_metadata;
 use crate::api::live::Live;
 use crate::api::middleware::trace::Trace;
-use crate::api::problem::Problem;
+use crate::api::problem::{Problem, with_causes};
 use crate::runtime::subscription::{Delivery, Subscription};
 use crate::runtime::wake::SequencerWake;
 use store::{ExecuteError, Store, StoreError};
@@ -84,14 +84,21 @@ impl Accounts {
         }
     }
 
-    /// Forgets each user whose erasure is announced over NATS. Never ends.
+    /// Forgets each user whose erasure is announced over NATS and recorded in the store. Never ends.
     pub(in crate::api) async fn follow_erasures(&self, nats: &Client) {
         let mut announcements = Subscription::new(nats.clone(), self.live.subjects().erasing());
         loop {
             let Delivery::Message(message) = announcements.next().await else { continue };
             let user = std::str::from_utf8(&message.payload).ok().and_then(|id| id.parse().ok());
-            if let Some(user) = user {
-                self.forget(user);
+            let Some(user) = user else { continue };
+            match self.store.is_erased(user).await {
+                Ok(true) => self.forget(user),
+                // Anybody on the network can announce.
+                Ok(false) => tracing::warn!(%user, "an erasure was announced that nobody requested"),
+                // The event of the request arrives by the ledger.
+                Err(error) => {
+                    tracing::warn!(error = with_causes(error), "an announced erasure was not checked");
+                }
             }
         }
     }

@@ -148,21 +148,38 @@ impl Live {
     }
 
     async fn follow_events(&self) {
+        loop {
+            let feed = self.start_at_head().await;
+            self.follow(feed).await;
+            // The database went back in time: clients resume from what the ledger has now.
+            self.state().listeners.clear();
+            self.level.store(0, Ordering::Release);
+            self.read_position.send_replace(Position(0));
+            self.reads.all_changed();
+        }
+    }
+
+    /// A feed from the head of the ledger on. Waits while the store is away.
+    async fn start_at_head(&self) -> LedgerFeed {
         let mut retry = RETRY;
-        let mut feed = loop {
+        loop {
             match self.store.ledger_head().await {
                 Ok((head, _)) => {
                     self.state().position = head;
                     self.placed.send_replace(true);
-                    break LedgerFeed::new(self.store.clone(), self.nats.clone(), &self.subjects, head);
+                    return LedgerFeed::new(self.store.clone(), self.nats.clone(), &self.subjects, head);
                 }
                 Err(error) => {
                     tracing::warn!(error = %ErrorChain(&error), "the head of the ledger could not be read");
                     retry.wait().await;
                 }
             }
-        };
-        let mut unsent = Vec::new();
+        }
+    }
+
+    /// Delivers events for as long as the ledger keeps its history.
+    async fn follow(&self, mut feed: LedgerFeed) {
+        let (mut retry, mut unsent) = (RETRY, Vec::new());
         loop {
             let result = async {
                 if unsent.is_empty() {
@@ -172,6 +189,10 @@ impl Live {
             };
             match result.await {
                 Ok(()) => retry.reset(),
+                Err(error @ StoreError::AnotherHistory { .. }) => {
+                    tracing::error!(error = %ErrorChain(&error), "the ledger is followed from its present head");
+                    return;
+                }
                 Err(error) => {
                     tracing::warn!(error = %ErrorChain(&error), "following the ledger was interrupted and is retried");
                     retry.wait().await;
@@ -225,12 +246,24 @@ impl Live {
         loop {
             match tokio::time::timeout(CONNECTION_CHECK, announcements.next()).await {
                 Ok(Delivery::Message(message)) => {
-                    if let Some(projected) = Projected::from_bytes(&message.payload) {
+                    if let Some(mut projected) = Projected::from_bytes(&message.payload) {
+                        projected.position = self.confirmed(projected.position).await;
                         self.deliver_projected(&projected);
                     }
                 }
                 Err(_) if self.is_subscribed() => {}
                 Ok(Delivery::Subscribed) | Err(_) => self.reads.all_changed(),
+            }
+        }
+    }
+
+    /// The announced position as far as the read models have reached it: anybody on the network can announce.
+    async fn confirmed(&self, announced: Position) -> Position {
+        match projections::lowest_checkpoint(self.store.read_models()).await {
+            Ok(reached) => announced.min(reached),
+            Err(error) => {
+                tracing::debug!(error = %ErrorChain(&error), "an announced position could not be confirmed");
+                announced.min(Position(self.level.load(Ordering::Acquire)))
             }
         }
     }

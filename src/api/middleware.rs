@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::header::{self, HeaderName};
 use axum::http::{HeaderValue, Method, Response, StatusCode};
-use axum::middleware::{from_fn, from_fn_with_state, map_response};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::IntoResponse as _;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -58,7 +58,7 @@ pub(super) fn surround<S: Clone + Send + Sync + 'static>(
 pub(super) fn timed<S: Clone + Send + Sync + 'static>(routes: Router<S>, limit: Duration) -> Router<S> {
     routes.layer(
         ServiceBuilder::new()
-            .layer(map_response(render_timeout))
+            .layer(from_fn(render_timeout))
             .layer(TimeoutLayer::with_status_code(TIMED_OUT, limit)),
     )
 }
@@ -79,8 +79,15 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response<Body> {
     Problem::internal().into_response()
 }
 
-async fn render_timeout(response: Response<Body>) -> Response<Body> {
-    if response.status() == TIMED_OUT { Problem::timed_out().into_response() } else { response }
+/// The store may still carry out a command that was cut off.
+async fn render_timeout(request: Request, next: Next) -> Response<Body> {
+    let is_query = request.method().is_safe();
+    let response = next.run(request).await;
+    match response.status() {
+        TIMED_OUT if is_query => Problem::timed_out().into_response(),
+        TIMED_OUT => Problem::outcome_unknown().into_response(),
+        _ => response,
+    }
 }
 
 /// Lets pages of the configured origins call the API; no other origin without configuration.

@@ -187,6 +187,15 @@ impl Problem {
         Self { retry_after: Some(RETRY_AFTER_SECONDS), ..problem }
     }
 
+    /// The answer to a command was lost on its way from the store.
+    pub(in crate::api) fn outcome_unknown() -> Self {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let detail = "The store did not confirm the command in time: it is written, or will be, or never. Send it \
+                      again with the same ids and the same Idempotency-Key.";
+        let problem = Self::new(status, "outcome-unknown", "The outcome of the command is not known", detail);
+        Self { retry_after: Some(RETRY_AFTER_SECONDS), ..problem }
+    }
+
     /// The read model has not reached the version or position that the request waits for.
     pub(in crate::api) fn not_yet(current: u64) -> Self {
         let status = StatusCode::SERVICE_UNAVAILABLE;

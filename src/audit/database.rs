@@ -42,8 +42,9 @@ pub async fn verify_database(
     key: Option<PublicKey>,
     progress: impl Fn(Position, Position),
 ) -> Result<Verified, NotWhole> {
-    let (head, _) = store.ledger_head().await?;
+    // In this order: a checkpoint that is signed in between lies beyond no head.
     let mut walk = Walk::new(store, key).await?;
+    let (head, _) = store.ledger_head().await?;
     while walk.last < head.0 {
         let from = Position(walk.last);
         let part = store.filtered_ledger(&EventFilter::default(), from, head, PAGE).await?;

@@ -42,6 +42,7 @@ pub(super) async fn run(Arguments { role, no_migrate, config }: Arguments) -> an
     }
     let app = App::new(config.app.clone(), roles).await?;
     app.check_master_key().await?;
+    app.check_time_limits().await?;
     app.run(config, listener, shutdown_by_signals()?).await
 }
 

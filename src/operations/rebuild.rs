@@ -1,11 +1,13 @@
 //! Rebuilds read models from the ledger without downtime, or compares them with the ledger.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aggregates::Position;
 use projections::{DecryptedEvent, Difference, LockedRebuild, QueryError, ReadModel, Rebuild};
 use tokio::task::{JoinError, JoinSet};
 
+use crate::runtime::backoff::Backoff;
 use crate::runtime::decrypt::decrypt_events;
 use store::{Store, StoreError};
 
@@ -13,6 +15,14 @@ use store::{Store, StoreError};
 const BATCH: u32 = 5_000;
 /// Lag below which the projector is held and the new table replaces the old one.
 const CLOSE: u64 = 2_000;
+
+/// Fewest events of one read. A read that takes longer than a statement may is repeated with fewer.
+const SMALLEST_BATCH: u32 = 50;
+/// Time limit of one transaction. PostgreSQL ends each of its statements earlier.
+const TRANSACTION_LIMIT: Duration = Duration::from_mins(65);
+/// Attempts to replace a table while readers hold it, and the delays between them.
+const REPLACEMENTS: u32 = 60;
+const READERS: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(10));
 
 /// A rebuild that did not finish. A repetition resumes it.
 #[derive(Debug, thiserror::Error)]
@@ -37,10 +47,49 @@ pub async fn rebuild(
 ) -> Result<(), RebuildError> {
     // A new read model may lag behind the others: the new table does not wait for it.
     for rebuild in fill(store, models, Goal::Highest, progress).await? {
-        rebuild.create_indexes(store.read_models()).await?;
-        catch_up(store, rebuild).await?.swap().await?;
+        create_indexes(store, &rebuild).await?;
+        replace(store, rebuild).await?;
     }
     Ok(())
+}
+
+/// Replaces the live table by the new one. Where readers hold the live table, the projector is let go between
+/// two attempts.
+async fn replace(store: &Store, mut rebuild: Rebuild) -> Result<(), RebuildError> {
+    let (model, mut readers) = (rebuild.model(), READERS);
+    for _ in 1..REPLACEMENTS {
+        match swap(store, rebuild).await {
+            Err(RebuildError::Query(error)) if error.is_lock_timeout() => readers.wait().await,
+            swapped => return swapped,
+        }
+        rebuild = begin(store, model).await?;
+    }
+    swap(store, rebuild).await
+}
+
+async fn begin(store: &Store, model: ReadModel) -> Result<Rebuild, RebuildError> {
+    let mut connection = store.connection().await?;
+    limited(async { Ok(Rebuild::begin(&mut *connection, model).await?) }).await
+}
+
+async fn create_indexes(store: &Store, rebuild: &Rebuild) -> Result<(), RebuildError> {
+    let mut connection = store.connection().await?;
+    limited(async { Ok(rebuild.create_indexes(&mut *connection).await?) }).await
+}
+
+async fn swap(store: &Store, rebuild: Rebuild) -> Result<(), RebuildError> {
+    let mut connection = store.connection().await?;
+    limited(async {
+        let mut locked = rebuild.lock(&mut *connection).await?;
+        catch_up(store, &mut locked).await?;
+        locked.swap().await?;
+        Ok(())
+    })
+    .await
+}
+
+async fn limited<T>(transaction: impl Future<Output = Result<T, RebuildError>>) -> Result<T, RebuildError> {
+    tokio::time::timeout(TRANSACTION_LIMIT, transaction).await.unwrap_or(Err(StoreError::TimedOut.into()))
 }
 
 /// Compares the rows of read models with those that the ledger yields. Changes nothing.
@@ -51,8 +100,13 @@ pub async fn check(
 ) -> Result<Vec<(ReadModel, Vec<Difference>)>, RebuildError> {
     let mut checked = Vec::with_capacity(models.len());
     for rebuild in fill(store, models, Goal::Lowest, progress).await? {
-        let model = rebuild.model();
-        checked.push((model, catch_up(store, rebuild).await?.compare().await?));
+        let (model, mut connection) = (rebuild.model(), store.connection().await?);
+        let differences = limited(async {
+            let mut locked = rebuild.lock(&mut *connection).await?;
+            catch_up(store, &mut locked).await?;
+            Ok(locked.compare().await?)
+        });
+        checked.push((model, differences.await?));
     }
     Ok(checked)
 }
@@ -86,10 +140,10 @@ async fn fill(
 ) -> Result<Vec<Rebuild>, RebuildError> {
     let mut rebuilds = Vec::with_capacity(models.len());
     for model in models {
-        rebuilds.push(Rebuild::begin(store.read_models(), *model).await?);
+        rebuilds.push(begin(store, *model).await?);
     }
     let mut position = rebuilds.iter().map(Rebuild::position).min().unwrap_or(Position(0));
-    let mut batch = read(store.clone(), position).await?;
+    let mut batch = read(store.clone(), position, BATCH).await?;
     loop {
         let live = goal.position(store).await?;
         progress(position, live);
@@ -97,7 +151,7 @@ async fn fill(
         if live.0.saturating_sub(position.0) <= CLOSE {
             break;
         }
-        let next = tokio::spawn(read(store.clone(), last));
+        let next = tokio::spawn(read(store.clone(), last, BATCH));
         rebuilds = apply(store, rebuilds, Arc::new(batch)).await?;
         position = last;
         batch = next.await??;
@@ -105,9 +159,13 @@ async fn fill(
     Ok(rebuilds)
 }
 
-async fn read(store: Store, after: Position) -> Result<Vec<DecryptedEvent>, StoreError> {
-    let events = store.events_after(after, BATCH).await?;
-    decrypt_events(&store, events).await
+async fn read(store: Store, after: Position, mut limit: u32) -> Result<Vec<DecryptedEvent>, StoreError> {
+    loop {
+        match store.contiguous_events_after(after, limit).await {
+            Err(error) if error.is_unavailable() && limit > SMALLEST_BATCH => limit /= 2,
+            events => return decrypt_events(&store, events?).await,
+        }
+    }
 }
 
 /// Applies a batch to all rebuilds in parallel.
@@ -119,7 +177,11 @@ async fn apply(
     let mut applying = JoinSet::new();
     for mut rebuild in rebuilds {
         let (store, batch) = (store.clone(), Arc::clone(&batch));
-        applying.spawn(async move { rebuild.apply(store.read_models(), &batch).await.map(|()| rebuild) });
+        applying.spawn(async move {
+            let mut connection = store.connection().await?;
+            limited(async { Ok(rebuild.apply(&mut *connection, &batch).await?) }).await?;
+            Ok::<_, RebuildError>(rebuild)
+        });
     }
     let mut applied = Vec::with_capacity(applying.len());
     while let Some(rebuild) = applying.join_next().await {
@@ -128,19 +190,18 @@ async fn apply(
     Ok(applied)
 }
 
-/// Locks the live table and fills the new one up to its position.
-async fn catch_up(store: &Store, rebuild: Rebuild) -> Result<LockedRebuild<'static>, RebuildError> {
-    let mut locked = rebuild.lock(store.read_models()).await?;
+/// Fills the new table up to the position of the live one, which is locked.
+async fn catch_up(store: &Store, locked: &mut LockedRebuild<'_>) -> Result<(), RebuildError> {
     loop {
         let (position, live) = (locked.position(), locked.live_position());
         let left = u32::try_from(live.0.saturating_sub(position.0)).unwrap_or(u32::MAX);
         if left == 0 {
-            return Ok(locked);
+            return Ok(());
         }
-        let events = store.events_after(position, left.min(BATCH)).await?;
-        if events.is_empty() {
+        let batch = read(store.clone(), position, left.min(BATCH)).await?;
+        if batch.is_empty() {
             return Err(StoreError::MissingPosition { position: position.next() }.into());
         }
-        locked.apply(&decrypt_events(store, events).await?).await?;
+        locked.apply(&batch).await?;
     }
 }

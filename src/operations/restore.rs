@@ -3,6 +3,8 @@
 //! Changes nothing that is intact, is repeatable, and can run beside the service. The publisher determines
 //! from which position a new stream has to be filled.
 
+use std::time::Duration;
+
 use aggregates::Position;
 use async_nats::{Client, jetstream};
 use nats::{StreamError, Subjects, ensure_streams};
@@ -14,6 +16,8 @@ use store::{Store, StoreError};
 
 /// Events of one transaction.
 const BATCH: u32 = 2_000;
+/// Time limit of one statement.
+const STATEMENT_LIMIT: Duration = Duration::from_mins(10);
 
 /// Why the restore failed.
 #[derive(Debug, thiserror::Error)]
@@ -55,8 +59,9 @@ async fn project(store: &Store, progress: impl Fn(Position, Position)) -> Result
         if position >= head {
             return Ok(position);
         }
-        let events = store.events_after(position, BATCH).await?;
+        let events = store.contiguous_events_after(position, BATCH).await?;
         let batch = decrypt_events(store, events).await?;
-        projections::project(store.read_models(), &batch).await?;
+        let mut connection = store.connection().await?;
+        projections::project(&mut *connection, &batch, STATEMENT_LIMIT).await?;
     }
 }

@@ -118,7 +118,8 @@ async fn run(processor: Arc<AnswerProcessor>, concurrency: usize, cancel: Cancel
         suspicion: Arc::clone(&suspicion),
     };
     let sweeping = sweep::run(Arc::clone(&processor), slots, tasks.clone(), suspicion);
-    let stopping = stops::follow(processor.nats.clone(), &processor.subjects, &processor.in_flight);
+    let stopping =
+        stops::follow(&processor.store, processor.nats.clone(), &processor.subjects, &processor.in_flight);
     let working = async {
         tokio::select! {
             () = deliveries.follow() => {}

@@ -6,8 +6,9 @@ use std::time::Duration;
 use aggregates::{AggregateType, ConversationId, RecordedEvent, UserId};
 use async_nats::Client;
 use nats::{Projected, Subjects};
+use projections::DecryptedEvent;
 use rag::error_chain::ErrorChain;
-use store::Store;
+use store::{Store, StoreError};
 
 use crate::runtime::backoff::Backoff;
 use crate::runtime::decrypt::decrypt_events;
@@ -15,6 +16,12 @@ use crate::runtime::ledger_feed::LedgerFeed;
 
 /// The most events in one transaction. Batches grow under load, because events arrive while one is applied.
 const BATCH: usize = 1_000;
+/// Time limits of one transaction. A batch that does not pass is halved and has twice the time: what is slow,
+/// such as the removal of a large account's rows, passes in the end, and a silent connection is noticed soon.
+const LIMIT: Duration = Duration::from_secs(8);
+const LONGEST_LIMIT: Duration = Duration::from_mins(10);
+/// Time by which the client waits longer for a transaction than PostgreSQL for one of its statements.
+const CLIENT_MARGIN: Duration = Duration::from_secs(2);
 /// Delays after a failure.
 const RETRY: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(10));
 /// Time limit for one announcement.
@@ -23,11 +30,12 @@ const ANNOUNCE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Follows the ledger and applies it to the read models, for ever. May be cut off at any moment: a batch that
 /// is not committed is applied again.
 pub async fn run(store: Store, nats: Client, subjects: Subjects) {
-    let mut retry = RETRY;
+    let (mut retry, mut pace) = (RETRY, Pace::FULL);
     loop {
         let mut applied = false;
-        if let Err(error) = project(&store, &nats, &subjects, &mut applied).await {
+        if let Err(error) = project(&store, &nats, &subjects, &mut pace, &mut applied).await {
             tracing::warn!(error = format!("{error:#}"), "projecting was interrupted and is retried");
+            pace.slow_down();
         }
         if applied {
             retry.reset();
@@ -36,23 +44,50 @@ pub async fn run(store: Store, nats: Client, subjects: Subjects) {
     }
 }
 
+/// The size of a batch and its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Pace {
+    batch: usize,
+    limit: Duration,
+}
+
+impl Pace {
+    const FULL: Self = Self { batch: BATCH, limit: LIMIT };
+
+    fn slow_down(&mut self) {
+        self.batch = (self.batch / 2).max(1);
+        self.limit = (self.limit * 2).min(LONGEST_LIMIT);
+    }
+}
+
 async fn project(
     store: &Store,
     nats: &Client,
     subjects: &Subjects,
+    pace: &mut Pace,
     applied: &mut bool,
 ) -> anyhow::Result<()> {
     let checkpoint = projections::lowest_checkpoint(store.read_models()).await?;
     let mut feed = LedgerFeed::new(store.clone(), nats.clone(), subjects, checkpoint);
     loop {
         let after = feed.position();
-        let events = feed.next(BATCH).await?;
+        let events = feed.next(pace.batch).await?;
         let changed = changed_conversations(&events);
         let batch = decrypt_events(store, events).await?;
-        projections::project(store.read_models(), &batch).await?;
-        *applied = true;
+        apply(store, &batch, pace.limit).await?;
+        (*applied, *pace) = (true, Pace::FULL);
         announce(nats, subjects, Projected { after, position: feed.position(), changed }).await;
     }
+}
+
+async fn apply(store: &Store, batch: &[DecryptedEvent], limit: Duration) -> anyhow::Result<()> {
+    let mut connection = store.connection().await?;
+    let projecting = projections::project(&mut *connection, batch, limit.saturating_sub(CLIENT_MARGIN));
+    if let Ok(projected) = tokio::time::timeout(limit, projecting).await {
+        return Ok(projected?);
+    }
+    connection.abandon();
+    Err(StoreError::TimedOut.into())
 }
 
 /// Conversations that a batch changes, sorted by owner.

@@ -66,6 +66,7 @@ impl Retention {
         let untouched_since = self.keep.map(|keep| now - keep);
         let ended = self.conversations(now, untouched_since).await? + self.documents(untouched_since).await?;
         self.store.destroy_keys_of_the_ended().await?;
+        while self.store.purge_idempotency_keys().await? {}
         if ended > 0 {
             self.wake.notify();
         }

@@ -24,6 +24,8 @@ use store::{LedgerEntry, Sequenced, Store, StoreError};
 const IDLE: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_mins(10));
 /// Delays while the store is away.
 const RETRY: Backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(5));
+/// Events of one transaction, at most. A larger batch saves round trips and delays its first event.
+const BATCH: u32 = 1_000;
 /// Batches kept in memory for the publisher; it reads what does not fit from the ledger.
 const QUEUED_BATCHES: usize = 4;
 
@@ -55,10 +57,11 @@ async fn sequence(
     batches: &mpsc::Sender<Arc<Vec<LedgerEntry>>>,
     sequenced_head: &watch::Sender<Position>,
 ) {
-    let (mut head, mut idle, mut retry) = (None, IDLE, RETRY);
+    let (mut head, mut limit, mut idle, mut retry) = (None, BATCH, IDLE, RETRY);
     loop {
-        match sequence_batch(store, &mut head).await {
+        match sequence_batch(store, &mut head, limit).await {
             Ok(Sequenced::Appended { entries, full }) => {
+                limit = BATCH;
                 idle.reset();
                 retry.reset();
                 let last = entries.last().map(|entry| entry.position);
@@ -79,6 +82,8 @@ async fn sequence(
             Err(error) => {
                 // Whether the last transaction was committed is unknown: the ledger tells.
                 head = None;
+                // A batch that takes longer than a statement may is halved until it passes.
+                limit = (limit / 2).max(1);
                 tracing::warn!(error = %ErrorChain(&error), "sequencing failed and is retried");
                 retry.wait().await;
                 continue;
@@ -93,12 +98,12 @@ async fn sequence(
 
 type Head = (Position, store::LedgerHash);
 
-async fn sequence_batch(store: &Store, head: &mut Option<Head>) -> Result<Sequenced, StoreError> {
+async fn sequence_batch(store: &Store, head: &mut Option<Head>, limit: u32) -> Result<Sequenced, StoreError> {
     let known = match *head {
         Some(known) => known,
         None => *head.insert(store.ledger_head().await?),
     };
-    let sequenced = store.sequence_outbox(known).await?;
+    let sequenced = store.sequence_outbox(known, limit).await?;
     if let Sequenced::Appended { entries, .. } = &sequenced
         && let Some(last) = entries.last()
     {

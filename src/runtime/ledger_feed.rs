@@ -1,15 +1,18 @@
-//! The ledger as it grows: every event after a position, in order, without gaps or repetitions.
+//! The ledger as it grows: every event after a position, in order, without repetitions.
 //!
-//! NATS delivers new events at once. Whatever NATS does not deliver is read from the ledger.
+//! NATS delivers new events at once. Nothing that it delivers is believed: the chain of hashes over all that
+//! was delivered must end in the hash that the ledger has there, which is one small query for each batch.
+//! Whatever NATS does not deliver, or delivers wrongly, is read from the ledger.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use aggregates::{Position, RecordedEvent};
 use async_nats::connection::State;
 use async_nats::{Client, Message};
-use nats::{Envelope, Subjects};
+use nats::{Envelope, Incoming, InvalidEnvelope, Subjects};
 use rag::error_chain::ErrorChain;
-use store::{Store, StoreError};
+use store::{LedgerEntry, LedgerHash, Store, StoreError, StoredEvent};
 
 use super::backoff::Backoff;
 use super::subscription::{Delivery, Subscription};
@@ -19,6 +22,34 @@ const IDLE: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1
 /// Interval between looks at the ledger while NATS is away.
 const WITHOUT_NATS: Duration = Duration::from_secs(1);
 
+/// Hashes of the last events, as many as a subscription holds messages.
+const RECENT: usize = 4_096;
+
+/// The hashes of the last events, so that a repeated message is told from one of another history.
+#[derive(Debug, Default)]
+struct Recent(VecDeque<LedgerHash>);
+
+impl Recent {
+    fn push(&mut self, last: Position, next: &LedgerEntry) {
+        if next.position != last.next() {
+            self.0.clear();
+        }
+        if self.0.len() == RECENT {
+            self.0.pop_front();
+        }
+        self.0.push_back(next.hash);
+    }
+
+    /// Whether a message repeats an event, where `last` is the position of the newest hash. A message of an
+    /// earlier version, which has no hash, is taken for a repetition.
+    fn has(&self, last: Position, position: Position, hash: Option<LedgerHash>) -> bool {
+        let Some(hash) = hash else { return true };
+        let back = usize::try_from(last.0 - position.0).unwrap_or(usize::MAX);
+        let known = self.0.len().checked_sub(1).and_then(|newest| newest.checked_sub(back));
+        known.and_then(|index| self.0.get(index)) == Some(&hash)
+    }
+}
+
 /// Follows the ledger.
 #[derive(Debug)]
 pub struct LedgerFeed {
@@ -27,6 +58,9 @@ pub struct LedgerFeed {
     subscription: Subscription,
     held: Option<Message>,
     last: Position,
+    /// The hash of the last event; `None` before the first look at the ledger.
+    hash: Option<LedgerHash>,
+    recent: Recent,
     /// Whether the ledger may hold events that were not handed out.
     behind: bool,
     idle: Backoff,
@@ -34,8 +68,8 @@ pub struct LedgerFeed {
 
 /// The outcome of a look at the subscription.
 enum Arrived {
-    /// Events that follow the last one.
-    Next(Vec<RecordedEvent>),
+    /// Events that follow the last one, as they claim.
+    Next(Vec<LedgerEntry>),
     /// No message.
     Nothing,
     /// A message that does not follow.
@@ -46,7 +80,17 @@ impl LedgerFeed {
     /// Follows the ledger after a position.
     pub fn new(store: Store, nats: Client, subjects: &Subjects, after: Position) -> Self {
         let subscription = Subscription::new(nats.clone(), subjects.all_events());
-        Self { store, nats, subscription, held: None, last: after, behind: true, idle: IDLE }
+        Self {
+            store,
+            nats,
+            subscription,
+            held: None,
+            last: after,
+            hash: None,
+            recent: Recent::default(),
+            behind: true,
+            idle: IDLE,
+        }
     }
 
     /// The position of the last event that was handed out.
@@ -55,47 +99,82 @@ impl LedgerFeed {
     }
 
     /// Waits for the next events: at least one and at most `limit`. Cancelling the wait loses nothing.
+    ///
+    /// Fails with [`StoreError::AnotherHistory`] if the ledger no longer has the events that were handed out.
+    /// The feed is of no use then.
     pub async fn next(&mut self, limit: usize) -> Result<Vec<RecordedEvent>, StoreError> {
         loop {
             if self.behind {
-                let events = self.read_ledger(limit).await?;
-                if !events.is_empty() {
-                    return Ok(self.hand_out(events));
+                let entries = self.read_ledger(limit).await?;
+                if !entries.is_empty() {
+                    return self.hand_out(&entries);
                 }
             }
             match self.drain(limit) {
-                Arrived::Next(events) => return Ok(self.hand_out(events)),
+                Arrived::Next(entries) => {
+                    if self.is_in_ledger(&entries).await? {
+                        return self.hand_out(&entries);
+                    }
+                }
                 Arrived::Gap => self.behind = true,
                 Arrived::Nothing => self.wait().await,
             }
         }
     }
 
-    async fn read_ledger(&mut self, limit: usize) -> Result<Vec<RecordedEvent>, StoreError> {
+    async fn read_ledger(&mut self, limit: usize) -> Result<Vec<LedgerEntry>, StoreError> {
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-        let events = self.store.events_after(self.last, limit).await?;
-        self.behind = events.len() == limit as usize;
-        Ok(events)
+        let (hash, entries) = self.store.ledger_from(self.last, self.hash, limit).await?;
+        self.hash = Some(hash);
+        self.behind = entries.len() == limit as usize;
+        Ok(entries)
     }
 
-    fn hand_out(&mut self, events: Vec<RecordedEvent>) -> Vec<RecordedEvent> {
-        self.idle.reset();
-        if let Some(event) = events.last() {
-            self.last = event.position;
+    /// Whether the ledger has what NATS delivered. If not, the ledger is read next; so it is if the wait is
+    /// cancelled.
+    async fn is_in_ledger(&mut self, delivered: &[LedgerEntry]) -> Result<bool, StoreError> {
+        let Some(last) = delivered.last() else { return Ok(false) };
+        let was_behind = std::mem::replace(&mut self.behind, true);
+        if self.store.ledger_hash(last.position).await? == Some(last.hash) {
+            self.behind = was_behind;
+            return Ok(true);
         }
-        events
+        tracing::warn!(position = %last.position, "messages from NATS are not those of the ledger, which is read instead");
+        Ok(false)
+    }
+
+    fn hand_out(&mut self, entries: &[LedgerEntry]) -> Result<Vec<RecordedEvent>, StoreError> {
+        let events =
+            entries.iter().map(|entry| entry.event.read(entry.position)).collect::<Result<_, _>>()?;
+        self.idle.reset();
+        for entry in entries {
+            self.recent.push(self.last, entry);
+            (self.last, self.hash) = (entry.position, Some(entry.hash));
+        }
+        Ok(events)
     }
 
     /// Takes the messages that have arrived, without waiting.
     fn drain(&mut self, limit: usize) -> Arrived {
-        let mut events: Vec<RecordedEvent> = Vec::new();
-        while events.len() < limit {
+        let mut entries: Vec<LedgerEntry> = Vec::new();
+        let Some(mut hash) = self.hash else { return Arrived::Gap };
+        while entries.len() < limit {
             let Some(message) = self.arrived() else { break };
-            let expected = events.last().map_or(self.last, |event| event.position).next();
-            match nats::position_of(&message) {
-                Some(position) if position < expected => {}
-                Some(position) if position == expected => match Envelope::read(&message.payload) {
-                    Ok(event) => events.push(event),
+            let expected = entries.last().map_or(self.last, |entry| entry.position).next();
+            match nats::place_of(&message) {
+                Some((position, hash)) if position <= self.last => {
+                    self.behind |= !self.recent.has(self.last, position, hash);
+                }
+                Some((position, _)) if position < expected => {}
+                Some((position, _)) if position == expected => match stored_event(&message) {
+                    Ok(Some(event)) => {
+                        hash = event.chain(&hash);
+                        entries.push(LedgerEntry { position, hash, event });
+                    }
+                    Ok(None) => {
+                        self.behind = true;
+                        break;
+                    }
                     Err(error) => {
                         tracing::warn!(error = %ErrorChain(&error), %position, "an event from NATS could not be decoded; the ledger is read instead");
                         self.behind = true;
@@ -108,8 +187,8 @@ impl LedgerFeed {
                 }
             }
         }
-        match (events.is_empty(), self.behind) {
-            (false, _) => Arrived::Next(events),
+        match (entries.is_empty(), self.behind) {
+            (false, _) => Arrived::Next(entries),
             (true, true) => Arrived::Gap,
             (true, false) => Arrived::Nothing,
         }
@@ -130,4 +209,28 @@ impl LedgerFeed {
             Ok(Delivery::Subscribed) | Err(_) => self.behind = true,
         }
     }
+}
+
+/// The event of a message; `None` if the message does not carry all of it.
+fn stored_event(message: &Message) -> Result<Option<StoredEvent>, InvalidEnvelope> {
+    let incoming = Envelope::parse(&message.payload)?;
+    let private = incoming.private()?;
+    let Incoming { payload: Some(payload), metadata: Some(metadata), event_type: Some(event_type), .. } =
+        incoming
+    else {
+        return Ok(None);
+    };
+    Ok(Some(StoredEvent {
+        aggregate_type: incoming.aggregate.into_owned(),
+        aggregate_id: incoming.aggregate_id,
+        sequence: incoming.sequence,
+        event_type: event_type.into_owned(),
+        event_version: incoming.event_version.into_owned(),
+        event_id: incoming.event_id,
+        owner: incoming.owner,
+        payload: payload.to_owned(),
+        metadata: metadata.to_owned(),
+        private,
+        recorded_at: incoming.recorded_at,
+    }))
 }

@@ -2,16 +2,17 @@
 
 use aggregates::UserId;
 use secrecy::SecretString;
-use sqlx::PgPool;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use crate::database::Limit;
+use crate::database::pool::Pool;
 use crate::{ConnectError, Database, StoreError};
 
 /// The database of the account service. It can be the database of the store or another one.
 #[derive(Debug, Clone)]
 pub struct AccountsDatabase {
-    pool: PgPool,
+    pool: Pool,
 }
 
 impl AccountsDatabase {
@@ -53,11 +54,13 @@ impl AccountsDatabase {
     /// Deletes an account with its sessions, and lets PostgreSQL reuse the space of the deleted rows.
     pub async fn erase(&self, user: UserId) -> Result<(), StoreError> {
         let id = user.to_string();
-        let mut transaction = self.pool.begin().await?;
-        for statement in ERASE {
-            sqlx::query(statement).bind(&id).execute(&mut *transaction).await?;
-        }
-        transaction.commit().await?;
+        let erasing = self.pool.transaction(Limit::Long, async |transaction| {
+            for statement in ERASE {
+                sqlx::query(statement).bind(&id).execute(&mut *transaction).await?;
+            }
+            Ok(())
+        });
+        erasing.await?;
         // Otherwise the deleted rows stay on disk until autovacuum runs.
         for statement in VACUUM {
             if let Err(error) = sqlx::query(statement).execute(&self.pool).await {

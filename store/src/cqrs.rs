@@ -13,9 +13,9 @@ use cqrs_es::persist::{
 };
 use cqrs_es::{Aggregate, AggregateError, EventStore as _};
 use serde_json::{Map, Value};
-use sqlx::PgPool;
 use uuid::Uuid;
 
+use crate::database::pool::Pool;
 use crate::events::append::Appender;
 use crate::events::cache::AggregateCache;
 use crate::events::encrypt::{EventWriter, NewEvent, NewEvents};
@@ -154,12 +154,12 @@ impl<A: Aggregate> fmt::Debug for Aggregates<A> {
 /// encrypted on the way in and not loaded, because aggregates decide without them.
 #[derive(Debug, Clone)]
 pub(crate) struct EventRepository {
-    pool: PgPool,
+    pool: Pool,
     writer: EventWriter,
 }
 
 impl EventRepository {
-    pub(crate) fn new(pool: PgPool, keyring: Arc<Keyring>) -> Self {
+    pub(crate) fn new(pool: Pool, keyring: Arc<Keyring>) -> Self {
         let writer = EventWriter::new(Appender::new(pool.clone()), keyring);
         Self { pool, writer }
     }
@@ -270,9 +270,7 @@ impl From<StoreError> for PersistenceError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Conflict => Self::OptimisticLockError,
-            unavailable @ (StoreError::Unavailable(_) | StoreError::TimedOut) => {
-                Self::ConnectionError(Box::new(unavailable))
-            }
+            unavailable if unavailable.is_unavailable() => Self::ConnectionError(Box::new(unavailable)),
             other => Self::UnknownError(Box::new(other)),
         }
     }

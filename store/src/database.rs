@@ -1,12 +1,19 @@
-//! Connections to PostgreSQL, and the migration of its schema.
+//! Connections to PostgreSQL, their time limits, and the migration of its schema.
+
+mod limits;
+pub(crate) mod pool;
 
 use std::str::FromStr as _;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
-use sqlx::PgPool;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions as _, Connection as _, PgPool};
+
+pub(crate) use limits::{CLIENT_LIMIT, Limit};
+pub use pool::Connection;
+use pool::Pool;
 
 /// Time a statement waits for a connection before the database counts as unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -19,7 +26,7 @@ static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 /// [`Store::read_models`](crate::Store::read_models). A crate that depends on `sqlx` itself, such as the
 /// benchmark, converts the value into a [`PgPool`].
 #[derive(Debug, Clone)]
-pub struct Database(pub(crate) PgPool);
+pub struct Database(pub(crate) Pool);
 
 /// A connection string that cannot be used. Its text is secret and not part of the error.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +39,10 @@ pub enum MigrateError {
     /// The database cannot be addressed.
     #[error(transparent)]
     Connect(#[from] ConnectError),
-    /// The database is unavailable or refused a migration.
+    /// The database is unavailable.
+    #[error("connection for the migration was not made")]
+    Unavailable(#[source] sqlx::Error),
+    /// The database refused a migration.
     #[error("database schema was not migrated")]
     Migrate(#[from] sqlx::migrate::MigrateError),
 }
@@ -40,6 +50,8 @@ pub enum MigrateError {
 impl Database {
     /// A pool of at most `connections`. Connects when a connection is first needed, so that a process starts
     /// while the database is unavailable. Works through a transaction pooler.
+    ///
+    /// Each statement has a time limit in the client and a lower one in PostgreSQL (module `limits`).
     pub fn connect(url: &SecretString, connections: u32) -> Result<Self, ConnectError> {
         let options = PgConnectOptions::from_str(url.expose_secret()).map_err(ConnectError)?;
         let pool = PgPoolOptions::new()
@@ -48,26 +60,31 @@ impl Database {
             .idle_timeout(Duration::from_mins(2))
             .max_lifetime(Duration::from_mins(30))
             // A ping before each use is a round trip that a user waits for. A dead connection reports itself
-            // at once.
+            // at once, and a silent one by the time limit of its statement.
             .test_before_acquire(false)
+            .after_connect(|connection, _| Box::pin(limits::apply_to_session(connection)))
             .connect_lazy_with(options.application_name("colloquy"));
-        Ok(Self(pool))
+        Ok(Self(Pool::new(pool)))
     }
 }
 
 impl From<Database> for PgPool {
     fn from(database: Database) -> Self {
-        database.0
+        database.0.into()
     }
 }
 
-/// Applies the migrations that the database lacks.
+/// Applies the migrations that the database lacks, and gives the database's role its time limits.
 ///
 /// Needs a direct connection: the lock that separates two migrations belongs to a session, which a
 /// transaction pooler does not keep.
 pub async fn migrate(url: &SecretString) -> Result<(), MigrateError> {
-    let Database(pool) = Database::connect(url, 1)?;
-    let migrated = MIGRATIONS.run(&pool).await;
-    pool.close().await;
-    Ok(migrated?)
+    let options = PgConnectOptions::from_str(url.expose_secret()).map_err(ConnectError)?;
+    let options = options.application_name("colloquy migrate");
+    let mut connection = options.connect().await.map_err(MigrateError::Unavailable)?;
+    limits::lift(&mut connection).await.map_err(MigrateError::Unavailable)?;
+    MIGRATIONS.run(&mut connection).await?;
+    limits::apply_to_role(&mut connection).await.map_err(MigrateError::Unavailable)?;
+    let _ = connection.close().await;
+    Ok(())
 }

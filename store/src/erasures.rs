@@ -7,6 +7,7 @@ use sealing::Subject;
 use sqlx::FromRow;
 use uuid::Uuid;
 
+use crate::database::Limit;
 use crate::{Store, StoreError};
 
 /// A requested erasure of an account.
@@ -45,6 +46,16 @@ impl Store {
               WHERE NOT EXISTS (SELECT FROM erasures e WHERE e.owner = o.id AND e.finished_at IS NOT NULL)",
         );
         Ok(unerased.bind(owners).fetch_all(&self.pool).await?)
+    }
+
+    /// Whether the erasure of an owner was requested.
+    pub async fn is_erased(&self, owner: UserId) -> Result<bool, StoreError> {
+        let is_erased = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT FROM erasures WHERE owner = $1)
+                 OR EXISTS (SELECT FROM events WHERE aggregate_type = 'account' AND aggregate_id = $1
+                               AND event_type = 'AccountErasureRequested')",
+        );
+        Ok(is_erased.bind(owner).fetch_one(&self.pool).await?)
     }
 
     /// The stores of an owner that were erased so far, in order.
@@ -100,35 +111,37 @@ impl Store {
     /// Destroys the keys of an owner and the record of the owner's Idempotency-Keys. From then on no
     /// ciphertext of the owner can be read.
     pub async fn destroy_keys(&self, owner: UserId) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin().await?;
-        sqlx::query(
-            "UPDATE keys SET wrapped = NULL, destroyed_at = clock_timestamp()
-              WHERE (owner = $1 OR (kind = 'user' AND id = $1)) AND wrapped IS NOT NULL",
-        )
-        .bind(owner)
-        .execute(&mut *transaction)
-        .await?;
-        sqlx::query("DELETE FROM idempotency WHERE owner = $1")
+        let destroying = self.pool.transaction(Limit::Long, async |transaction| {
+            sqlx::query(
+                "UPDATE keys SET wrapped = NULL, destroyed_at = clock_timestamp()
+                  WHERE (owner = $1 OR (kind = 'user' AND id = $1)) AND wrapped IS NOT NULL",
+            )
             .bind(owner)
             .execute(&mut *transaction)
             .await?;
-        transaction.commit().await?;
+            sqlx::query("DELETE FROM idempotency WHERE owner = $1").bind(owner).execute(transaction).await?;
+            Ok(())
+        });
+        destroying.await?;
         self.keyring.forget(owner);
         Ok(())
     }
 
     /// Destroys the keys of conversations that were erased and of documents that were removed.
     pub async fn destroy_keys_of_the_ended(&self) -> Result<(), StoreError> {
-        let destroyed: Vec<(String, Uuid)> = sqlx::query_as(
-            "UPDATE keys SET wrapped = NULL, destroyed_at = clock_timestamp()
-              WHERE wrapped IS NOT NULL
-                AND (kind = 'conversation' AND id IN
-                         (SELECT aggregate_id FROM events WHERE event_type = 'ConversationErased')
-                  OR kind = 'document' AND id IN (SELECT id FROM documents WHERE status = 'removed'))
-             RETURNING kind, id",
-        )
-        .fetch_all(&self.pool)
-        .await?;
+        let destroying = self.pool.transaction(Limit::Long, async |transaction| {
+            sqlx::query_as(
+                "UPDATE keys SET wrapped = NULL, destroyed_at = clock_timestamp()
+                  WHERE wrapped IS NOT NULL
+                    AND (kind = 'conversation' AND id IN
+                             (SELECT aggregate_id FROM events WHERE event_type = 'ConversationErased')
+                      OR kind = 'document' AND id IN (SELECT id FROM documents WHERE status = 'removed'))
+                 RETURNING kind, id",
+            )
+            .fetch_all(transaction)
+            .await
+        });
+        let destroyed: Vec<(String, Uuid)> = destroying.await?;
         for (kind, id) in destroyed {
             self.keyring.forget_content(Subject::named(&kind, id).map_err(StoreError::UnknownKeyKind)?);
         }

@@ -1,5 +1,7 @@
 //! Errors of the store. Constraint names and SQLSTATE codes tell database errors apart.
 
+use std::sync::Arc;
+
 use aggregates::{Position, UnknownName, Version};
 use sqlx::postgres::PgDatabaseError;
 use uuid::Uuid;
@@ -13,12 +15,17 @@ pub enum StoreError {
     /// A command with this Idempotency-Key was executed before.
     #[error("idempotency key was used before")]
     IdempotencyKeyUsed,
-    /// The database is unreachable, starting or full. A repetition can succeed.
+    /// The database is unreachable, starting or full, or a lock or a statement exceeded its time limit there.
+    /// Nothing was written. A repetition can succeed.
     #[error("database is unavailable")]
-    Unavailable(#[source] sqlx::Error),
+    Unavailable(#[source] Arc<sqlx::Error>),
     /// The database did not answer in time. A repetition can succeed.
     #[error("database did not answer in time")]
     TimedOut,
+    /// The answer to an append was lost: its events are stored, will be stored, or will never be. A repetition
+    /// of the command with the same ids settles it.
+    #[error("the outcome of the append is not known")]
+    OutcomeUnknown,
     /// A key or a text cannot be encrypted or decrypted.
     #[error("key cannot be used")]
     Key(#[from] sealing::SealError),
@@ -76,6 +83,12 @@ pub enum StoreError {
         /// The position after the last event that was found.
         position: Position,
     },
+    /// The ledger has another event at a position than it had before, or none: the database went back in time.
+    #[error("ledger has another event at position {position} than before")]
+    AnotherHistory {
+        /// A position at which the histories differ.
+        position: Position,
+    },
     /// A stored value is not of its type: a negative counter, an unknown name, a hash of another length.
     #[error("stored row is invalid")]
     InvalidRow(#[source] sqlx::Error),
@@ -106,7 +119,17 @@ impl StoreError {
 
     /// Whether the same call can succeed later without a change of configuration or data.
     pub const fn is_unavailable(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::TimedOut)
+        matches!(self, Self::Unavailable(_) | Self::TimedOut | Self::OutcomeUnknown)
+    }
+}
+
+impl StoreError {
+    /// Whether the database could not be reached or did not answer, rather than refuse a statement.
+    pub fn is_unreachable(&self) -> bool {
+        match self {
+            Self::Unavailable(cause) => !matches!(**cause, sqlx::Error::Database(_)),
+            other => other.is_unavailable(),
+        }
     }
 }
 
@@ -117,7 +140,7 @@ impl From<sqlx::Error> for StoreError {
                 (Some("23505"), Some("events_sequence" | "keys_subject")) => Self::Conflict,
                 (Some("23502"), _) if names_no_owner(database.as_ref()) => Self::OwnerErased,
                 (Some("23505"), Some("idempotency_key")) => Self::IdempotencyKeyUsed,
-                (Some(code), _) if means_unavailable(code) => Self::Unavailable(error),
+                (Some(code), _) if means_unavailable(code) => Self::Unavailable(Arc::new(error)),
                 _ => Self::Database(error),
             },
             sqlx::Error::Io(_)
@@ -125,7 +148,7 @@ impl From<sqlx::Error> for StoreError {
             | sqlx::Error::Protocol(_)
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed => Self::Unavailable(error),
+            | sqlx::Error::WorkerCrashed => Self::Unavailable(Arc::new(error)),
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Self::InvalidRow(error),
             _ => Self::Database(error),
         }

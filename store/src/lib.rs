@@ -30,7 +30,7 @@ mod sync;
 
 pub use accounts::AccountsDatabase;
 pub use cqrs::{Aggregates, Executed};
-pub use database::{ConnectError, Database, MigrateError, migrate};
+pub use database::{ConnectError, Connection, Database, MigrateError, migrate};
 pub use documents::CurrentVersion;
 pub use erasures::{ErasedStore, Erasure};
 pub use error::{ExecuteError, StoreError};
@@ -53,12 +53,13 @@ use aggregates::audit_trail::AuditTrail;
 use aggregates::conversation::Conversation;
 use aggregates::document::Document;
 use cqrs::EventRepository;
-use sqlx::{Acquire, PgExecutor, PgPool, Postgres};
+use database::pool::Pool;
+use sqlx::PgExecutor;
 
 /// The event store with a pool of connections and the caches of this process. Clones share both.
 #[derive(Debug, Clone)]
 pub struct Store {
-    pool: PgPool,
+    pool: Pool,
     keyring: Arc<Keyring>,
     conversations: Arc<Aggregates<Conversation>>,
     accounts: Arc<Aggregates<Account>>,
@@ -89,12 +90,15 @@ impl Store {
         }
     }
 
-    /// The connections on which the crate `projections` queries and changes read models. A value to pass on:
-    /// what it can do is defined by traits of `sqlx`.
-    pub fn read_models(
-        &self,
-    ) -> impl PgExecutor<'_> + Acquire<'static, Database = Postgres> + Copy + use<'_> {
+    /// The connections on which the crate `projections` queries read models. A value to pass on: what it can
+    /// do is defined by traits of `sqlx`.
+    pub fn read_models(&self) -> impl PgExecutor<'_> + Copy + use<'_> {
         &self.pool
+    }
+
+    /// A connection on which `projections` changes read models in transactions. The caller limits its time.
+    pub async fn connection(&self) -> Result<Connection, StoreError> {
+        Ok(self.pool.acquire().await?)
     }
 
     /// Whether the database answers.
@@ -104,7 +108,8 @@ impl Store {
 
     /// The connections of the pool at this moment.
     pub fn connections(&self) -> Connections {
-        Connections { open: self.pool.size(), idle: self.pool.num_idle() }
+        let (open, idle) = self.pool.size();
+        Connections { open, idle }
     }
 
     /// The keys of this store and the master key.

@@ -1,3 +1,4 @@
 mod backups;
 mod personal_export;
+mod rebuild;
 mod restore;

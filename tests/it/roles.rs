@@ -1,3 +1,4 @@
 mod answering;
 mod erasure;
+mod publishing;
 mod retention;

@@ -148,6 +148,22 @@ impl Backbone {
         ids
     }
 
+    /// Takes the database back in time: to its history up to a position, with empty read models.
+    pub(crate) async fn go_back(&self, position: u64) {
+        let rows = projections::ReadModel::ALL.map(|model| format!("DELETE FROM {};", model.name())).concat();
+        let back = sqlx::raw_sql(&format!(
+            "BEGIN; ALTER TABLE events DISABLE TRIGGER USER; ALTER TABLE ledger DISABLE TRIGGER USER;
+             DELETE FROM events e USING ledger l WHERE l.position > {position} AND e.aggregate_type = l.aggregate_type
+                AND e.aggregate_id = l.aggregate_id AND e.sequence = l.sequence;
+             DELETE FROM ledger WHERE position > {position}; DELETE FROM outbox;
+             UPDATE checkpoints SET position = 0; {rows}
+             ALTER TABLE events ENABLE TRIGGER USER; ALTER TABLE ledger ENABLE TRIGGER USER; COMMIT"
+        ))
+        .execute(&self.pool)
+        .await;
+        back.unwrap();
+    }
+
     /// Waits until the ledger has so many events.
     pub(crate) async fn sealed(&self, events: u64) {
         until("the ledger has the events", async || {

@@ -242,6 +242,8 @@ SELECT x.* FROM (
 ) AS me LEFT JOIN LATERAL (
     SELECT k.wrapped_by, k.wrapped FROM my_keys k
      WHERE me.with_keys AND k.kind = 'user' AND k.id = me.owner AND k.owner = me.owner
+    -- A hash join would read all keys under the owner of the first request.
+    OFFSET 0
 ) AS mine ON true CROSS JOIN LATERAL (
     SELECT me.request, c.id, c.version, c.created_at, c.updated_at, c.message_count, c.answering, c.pinned, c.archived,
            c.card, k.wrapped AS wrapped_key,

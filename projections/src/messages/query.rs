@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::SealedMessage;
 use super::row::MessageColumns;
+use super::tree::Tree;
 use crate::{Page, QueryError, owned};
 
 /// A branch of the tree of messages.
@@ -104,9 +105,10 @@ pub async fn pages(
     Ok(pages)
 }
 
-/// A page of one branch of a conversation that has branches, oldest first.
+/// A page of one branch of a conversation that has branches, oldest first. Takes two round trips, and time in
+/// proportion to the messages of the conversation.
 pub async fn branch_page(
-    executor: impl PgExecutor<'_>,
+    executor: impl PgExecutor<'_> + Copy,
     request: &PageRequest,
     branch: Branch,
 ) -> Result<Page<SealedMessage, Cursor>, QueryError> {
@@ -114,21 +116,27 @@ pub async fn branch_page(
         Branch::Newest => None,
         Branch::Through(message) => Some(message),
     };
-    let rows = sqlx::query(BRANCH_PAGE)
+    let tree: Tree = sqlx::query_as(TREE)
         .bind(request.owner.to_string())
         .bind(request.conversation)
-        .bind(request.after())
-        .bind(i64::from(request.limit) + 1)
-        .bind(through)
+        .fetch_one(executor)
+        .await?;
+    let mut branch = tree.branch(through);
+    branch.retain(|place| place.ordinal > request.after());
+    branch.truncate(request.limit as usize + 1);
+    let mut siblings = tree.children_of(branch.iter().map(|place| place.parent));
+    let rows = sqlx::query(MESSAGES)
+        .bind(request.owner.to_string())
+        .bind(request.conversation)
+        .bind(branch.iter().map(|place| place.id).collect::<Vec<_>>())
         .fetch_all(executor)
         .await?;
     let mut items = Vec::with_capacity(rows.len());
     for row in &rows {
-        items.push(SealedMessage {
-            conversation_id: request.conversation,
-            message: MessageColumns::from_row(row)?,
-            siblings: row.try_get("siblings")?,
-        });
+        let message = MessageColumns::from_row(row)?;
+        // Each message of a branch has another parent.
+        let siblings = siblings.remove(&message.parent_id).unwrap_or_else(|| vec![message.id]);
+        items.push(SealedMessage { conversation_id: request.conversation, message, siblings });
     }
     Ok(Page::of(items, request.limit, SealedMessage::cursor))
 }
@@ -164,30 +172,19 @@ SELECT x.* FROM (
     OFFSET 0
 ) AS x";
 
-/// `below` holds the messages below the given one, `path` leads from the newest of these up to the root.
-const BRANCH_PAGE: &str = owned!(
-    "WITH RECURSIVE below AS (
-         SELECT s.id, s.ordinal FROM my_messages s
-          WHERE s.conversation_id = $2 AND s.owner = me.owner
-            AND s.id = coalesce($5, (SELECT c.newest_message FROM my_conversations c
-                                      WHERE c.id = $2 AND c.owner = me.owner))
-          UNION ALL
-         SELECT s.id, s.ordinal FROM below b JOIN my_messages s
-             ON s.conversation_id = $2 AND s.owner = me.owner AND s.parent_id = b.id
-     ), path AS (
-         SELECT s.id, s.parent_id, s.ordinal FROM my_messages s
-          WHERE s.conversation_id = $2 AND s.owner = me.owner
-            AND s.id = (SELECT id FROM below ORDER BY ordinal DESC LIMIT 1)
-          UNION ALL
-         SELECT s.id, s.parent_id, s.ordinal FROM path p JOIN my_messages s
-             ON s.conversation_id = $2 AND s.owner = me.owner AND s.id = p.parent_id
-     )
-     SELECT p.id, p.ordinal, p.parent_id, p.status, p.created_at, p.sequence, p.private, p.model, p.quoted, p.failure,
-            p.prompt_tokens, p.completion_tokens, p.rating,
-            (SELECT array_agg(s.id ORDER BY s.ordinal) FROM my_messages s
-              WHERE s.conversation_id = $2 AND s.owner = me.owner
-                AND s.parent_id IS NOT DISTINCT FROM p.parent_id) AS siblings
-       FROM path JOIN my_messages p ON p.conversation_id = $2 AND p.owner = me.owner AND p.id = path.id
-      WHERE path.ordinal > $3
-      ORDER BY path.ordinal LIMIT $4"
+/// The shape of the tree in one row.
+const TREE: &str = owned!(
+    "SELECT coalesce(array_agg(s.id ORDER BY s.ordinal), '{}') AS ids,
+            coalesce(array_agg(s.parent_id ORDER BY s.ordinal), '{}') AS parents,
+            coalesce(array_agg(s.ordinal ORDER BY s.ordinal), '{}') AS ordinals,
+            (SELECT c.newest_message FROM my_conversations c WHERE c.id = $2 AND c.owner = me.owner) AS newest
+       FROM my_messages s WHERE s.conversation_id = $2 AND s.owner = me.owner"
+);
+
+const MESSAGES: &str = owned!(
+    "SELECT p.id, p.ordinal, p.parent_id, p.status, p.created_at, p.sequence, p.private, p.model, p.quoted, p.failure,
+            p.prompt_tokens, p.completion_tokens, p.rating
+       FROM my_messages p
+      WHERE p.conversation_id = $2 AND p.owner = me.owner AND p.id = ANY($3)
+      ORDER BY p.ordinal"
 );

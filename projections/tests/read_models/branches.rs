@@ -2,7 +2,7 @@
 
 use aggregates::conversation::{AnswerStatus, ConversationEvent, FailureReason, MessageRole, Rating};
 use aggregates::{AnswerId, ConversationId, QuestionId, UserId};
-use projections::messages::{self, Branch, Message};
+use projections::messages::{self, Branch, Message, PageRequest};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -202,4 +202,47 @@ async fn messages_whose_key_was_destroyed_have_no_text() {
     let texts: Vec<String> =
         messages::open_all(page.items, None).into_iter().map(|message| message.text.read()).collect();
     assert_eq!(texts, ["", ""]);
+}
+
+/// A linear conversation of so many messages with a second answer to its first question.
+async fn long_conversation(pool: &PgPool, user: UserId, messages: i64) -> (ConversationId, Uuid) {
+    let (id, first) = (ConversationId::new(Uuid::now_v7()), Uuid::now_v7());
+    sqlx::query(
+        "WITH numbered AS (SELECT n, CASE n WHEN 1 THEN $4 ELSE gen_random_uuid() END AS id FROM generate_series(1, $3) AS n),
+              chained AS (SELECT n, id, lag(id) OVER (ORDER BY n) AS parent_id FROM numbered),
+              placed AS (SELECT n, id, CASE WHEN n = $3 THEN $4 ELSE parent_id END AS parent_id FROM chained)
+         INSERT INTO messages (owner, conversation_id, id, ordinal, parent_id, role, status, created_at, sequence, event_type)
+         SELECT $1, $2, id, n, parent_id, 'user', 'asked', now(), n, 'QuestionAsked' FROM placed",
+    )
+    .bind(user)
+    .bind(id)
+    .bind(messages)
+    .bind(first)
+    .execute(pool)
+    .await
+    .unwrap();
+    (id, first)
+}
+
+#[tokio::test]
+async fn a_branch_of_ten_thousand_messages_is_read_in_time_that_grows_with_their_number() {
+    let pool = database().await;
+    let user = UserId::new(Uuid::now_v7());
+    let mut fastest = Vec::new();
+    for number in [1_000, 10_000] {
+        let (id, first) = long_conversation(&pool, user, number).await;
+        let mut times = Vec::new();
+        for _ in 0..5 {
+            let began = std::time::Instant::now();
+            let request =
+                PageRequest { owner: user, conversation: id, after: None, limit: 100, with_key: false };
+            let page = messages::branch_page(&pool, &request, Branch::Through(first)).await.unwrap();
+            times.push(began.elapsed());
+            // The second answer is the newest message below the first question.
+            assert_eq!((page.items.len(), page.next.is_some()), (2, false));
+        }
+        fastest.push(times.into_iter().min().unwrap());
+    }
+    println!("1,000 and 10,000 messages: {fastest:?}");
+    assert!(fastest[1] < fastest[0] * 40, "{fastest:?}");
 }

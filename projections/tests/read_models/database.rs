@@ -1,5 +1,7 @@
 //! Databases of the tests.
 
+use std::time::Duration;
+
 use projections::{DecryptedEvent, ReadModel};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Connection as _, PgConnection, PgPool, PgTransaction};
@@ -16,6 +18,9 @@ fn variable(name: &str) -> String {
         panic!("{name} is not set: run the tests by `make test`, or see docs/development.md")
     })
 }
+
+/// Time limit of a statement of the projector.
+pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 
 /// A new database with all migrations applied.
 pub(crate) async fn database() -> PgPool {
@@ -38,7 +43,7 @@ pub(crate) async fn as_superuser(pool: &PgPool) -> PgPool {
 /// Applies events in batches of this size, each in a transaction of its own.
 pub(crate) async fn apply(pool: &PgPool, events: &[DecryptedEvent], batch: usize) {
     for batch in events.chunks(batch) {
-        projections::project(pool, batch).await.unwrap();
+        projections::project(pool, batch, LIMIT).await.unwrap();
     }
 }
 

@@ -1,10 +1,11 @@
 //! A rebuilt read model has the rows, the indexes and the row-level security of the one that it replaces.
 
+use aggregates::Position;
 use projections::conversations::Filter;
-use projections::{Difference, ReadModel, Rebuild};
+use projections::{Difference, QueryError, ReadModel, Rebuild};
 
 use crate::batches::long_history;
-use crate::database::{all_rows, apply, as_superuser, database, rows};
+use crate::database::{LIMIT, all_rows, apply, as_superuser, database, rows};
 use crate::history::History;
 use crate::queries::list_page;
 
@@ -76,6 +77,38 @@ async fn an_interrupted_rebuild_resumes() {
         assert_eq!(Rebuild::begin(&pool, model).await.unwrap().position().0, 50);
         assert_eq!(differences(&pool, &history, model).await, []);
     }
+}
+
+#[tokio::test]
+async fn of_two_rebuilds_at_once_one_fails_and_nothing_counts_twice() {
+    let pool = database().await;
+    let history = long_history();
+    apply(&pool, &history.events, 100).await;
+    for model in ReadModel::ALL {
+        let mut first = Rebuild::begin(&pool, model).await.unwrap();
+        let mut second = Rebuild::begin(&pool, model).await.unwrap();
+        first.apply(&pool, &history.events[..50]).await.unwrap();
+        let overtaken = second.apply(&pool, &history.events[..50]).await.unwrap_err();
+        assert!(matches!(overtaken, QueryError::Overtaken { .. }), "{overtaken:?}");
+        let (one, other) = tokio::join!(first.apply(&pool, &history.events[50..]), async {
+            Rebuild::begin(&pool, model).await?.apply(&pool, &history.events[50..]).await
+        });
+        assert!(one.is_ok() || other.is_ok(), "{one:?} {other:?}");
+        let rebuild = Rebuild::begin(&pool, model).await.unwrap();
+        assert_eq!(rebuild.lock(&pool).await.unwrap().compare().await.unwrap(), []);
+    }
+}
+
+#[tokio::test]
+async fn a_rebuild_refuses_a_batch_with_a_gap() {
+    let pool = database().await;
+    let history = long_history();
+    let mut rebuild = Rebuild::begin(&pool, ReadModel::Messages).await.unwrap();
+    rebuild.apply(&pool, &history.events[..10]).await.unwrap();
+    let gap = rebuild.apply(&pool, &history.events[11..20]).await.unwrap_err();
+    assert_eq!(gap.to_string(), "read model messages_next lacks the event at position 11");
+    let gap = projections::project(&pool, &history.events[5..10], LIMIT).await.unwrap_err();
+    assert!(matches!(gap, QueryError::Gap { position: Position(1), .. }), "{gap:?}");
 }
 
 #[tokio::test]

@@ -45,6 +45,8 @@ impl From<StoreError> for Problem {
                 tracing::warn!(error = with_causes(error), "store is unavailable");
                 Self::unavailable("The store cannot be reached. Nothing was written.")
             }
+            // The store has logged the cause.
+            StoreError::OutcomeUnknown => Self::outcome_unknown(),
             StoreError::Conflict => Self::unavailable(
                 "Other commands changed the conversation at the same time. Nothing was written.",
             ),
@@ -62,6 +64,7 @@ impl From<StoreError> for Problem {
             | StoreError::InvalidHistory { .. }
             | StoreError::UnserializableEvent(_)
             | StoreError::MissingPosition { .. }
+            | StoreError::AnotherHistory { .. }
             | StoreError::InvalidRow(_)
             | StoreError::Database(_)
             | StoreError::Framework(_) => {

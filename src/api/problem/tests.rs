@@ -90,6 +90,7 @@ async fn problems_of_services_match_their_snapshot_and_show_no_inner_error() {
         StoreError::from(sqlx::Error::Io(inner())).into(),
         StoreError::from(sqlx::Error::RowNotFound).into(),
         StoreError::TimedOut.into(),
+        StoreError::OutcomeUnknown.into(),
         StoreError::Conflict.into(),
         StoreError::KeyDestroyed.into(),
         StoreError::OwnerErased.into(),

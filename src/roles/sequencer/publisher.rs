@@ -1,4 +1,7 @@
 //! The publisher: sends to JetStream, in order, whatever the ledger has and the stream lacks.
+//!
+//! A stream whose last message is not an event of the ledger is of another history, as after a restore of an
+//! older backup. It is created and filled again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,14 +9,17 @@ use std::time::Duration;
 use aggregates::Position;
 use async_nats::Client;
 use async_nats::jetstream;
-use nats::{Ciphertext, Envelope, EventPublisher, Outgoing, PublishError, Subjects, ensure_streams};
+use nats::{
+    Ciphertext, Envelope, EventPublisher, LastMessage, Outgoing, PublishError, Subjects, ensure_streams,
+    recreate_stream,
+};
 use rag::error_chain::ErrorChain;
 use tokio::sync::{mpsc, watch};
 
 use crate::runtime::backoff::Backoff;
 
 use projections::QueryError;
-use store::{LedgerEntry, Store, StoreError};
+use store::{LedgerEntry, LedgerHash, Store, StoreError};
 
 /// The most events published at once.
 const BATCH: u32 = 1_000;
@@ -31,6 +37,10 @@ pub(super) struct Publisher {
     head: watch::Receiver<Position>,
     /// The last position that needs no publishing.
     published: Position,
+    /// Its hash; `None` before the ledger was read from there.
+    hash: Option<LedgerHash>,
+    /// A foreign message came between those of a batch: the stream has to be created again.
+    interleaved: bool,
 }
 
 /// Why the publisher attaches again.
@@ -56,7 +66,7 @@ impl Publisher {
         batches: mpsc::Receiver<Arc<Vec<LedgerEntry>>>,
         head: watch::Receiver<Position>,
     ) -> Self {
-        Self { store, nats, subjects, batches, head, published: Position(0) }
+        Self { store, nats, subjects, batches, head, published: Position(0), hash: None, interleaved: false }
     }
 
     /// Publishes for ever and attaches again after each failure.
@@ -65,6 +75,7 @@ impl Publisher {
         loop {
             let before = self.published;
             if let Err(interrupted) = self.publish_all().await {
+                self.interleaved |= matches!(interrupted, Interrupted::Publish(PublishError::Interleaved));
                 // Another sequencer has taken over: it publishes, this one stays ready.
                 if !matches!(interrupted, Interrupted::Publish(PublishError::Displaced)) {
                     tracing::warn!(error = %ErrorChain(&interrupted), "publishing was interrupted and is retried");
@@ -79,11 +90,17 @@ impl Publisher {
 
     async fn publish_all(&mut self) -> Result<(), Interrupted> {
         let jetstream = jetstream::new(self.nats.clone());
-        let stream = ensure_streams(&jetstream, &self.subjects).await?;
-        let mut publisher = EventPublisher::attach(jetstream, &stream).await?;
-        self.published = match publisher.last_position() {
-            Position(0) => self.before_first_needed().await?,
-            last => last,
+        let mut stream = ensure_streams(&jetstream, &self.subjects).await?;
+        let mut publisher = EventPublisher::attach(jetstream.clone(), &stream).await?;
+        if std::mem::take(&mut self.interleaved) || !self.is_of_ledger(publisher.last_message()).await? {
+            tracing::warn!("the stream has messages that are no events of the ledger, and is created again");
+            recreate_stream(&jetstream, &stream).await?;
+            stream = ensure_streams(&jetstream, &self.subjects).await?;
+            publisher = EventPublisher::attach(jetstream, &stream).await?;
+        }
+        (self.published, self.hash) = match publisher.last_message() {
+            LastMessage::Event(position, hash) => (position, hash),
+            LastMessage::None | LastMessage::Foreign => (self.before_first_needed().await?, None),
         };
         self.catch_up(&mut publisher).await?;
         loop {
@@ -93,6 +110,18 @@ impl Publisher {
                 Err(_) if *self.head.borrow() > self.published => self.catch_up(&mut publisher).await?,
                 Err(_) => {}
             }
+        }
+    }
+
+    /// Whether the last message of the stream is an event of the ledger, which makes all before it such events.
+    async fn is_of_ledger(&self, last: LastMessage) -> Result<bool, StoreError> {
+        match last {
+            LastMessage::None => Ok(true),
+            LastMessage::Event(position, hash) => {
+                let ours = self.store.ledger_hash(position).await?;
+                Ok(ours.is_some_and(|ours| hash.is_none_or(|hash| hash == ours)))
+            }
+            LastMessage::Foreign => Ok(false),
         }
     }
 
@@ -109,53 +138,62 @@ impl Publisher {
         Ok(projected.min(before_pending))
     }
 
+    /// Publishes a batch that follows. For any other the ledger is read, which tells whether it still has what
+    /// was published.
     async fn publish_batch(
         &mut self,
         publisher: &mut EventPublisher,
         batch: &[LedgerEntry],
     ) -> Result<(), Interrupted> {
         match batch.first() {
-            Some(first) if first.position > self.published.next() => self.catch_up(publisher).await,
-            Some(_) => {
-                let new: Vec<&LedgerEntry> =
-                    batch.iter().filter(|entry| entry.position > self.published).collect();
-                self.publish(publisher, &new).await
+            Some(first)
+                if first.position == self.published.next()
+                    && self.hash.is_some_and(|hash| first.event.chain(&hash) == first.hash) =>
+            {
+                self.publish(publisher, batch).await
             }
+            Some(_) => self.catch_up(publisher).await,
             None => Ok(()),
         }
     }
 
     async fn catch_up(&mut self, publisher: &mut EventPublisher) -> Result<(), Interrupted> {
         loop {
-            let entries = self.store.ledger_after(self.published, BATCH).await?;
+            let (hash, entries) = self.store.ledger_from(self.published, self.hash, BATCH).await?;
+            self.hash = Some(hash);
             if entries.is_empty() {
                 return Ok(());
             }
-            self.publish(publisher, &entries.iter().collect::<Vec<_>>()).await?;
+            self.publish(publisher, &entries).await?;
         }
     }
 
     async fn publish(
         &mut self,
         publisher: &mut EventPublisher,
-        entries: &[&LedgerEntry],
+        entries: &[LedgerEntry],
     ) -> Result<(), Interrupted> {
         let mut envelopes = Vec::with_capacity(entries.len());
         for entry in entries {
-            envelopes.push(envelope(entry, &self.subjects)?);
+            envelopes.push(envelope(entry, &self.subjects, publisher.max_message_bytes())?);
         }
         publisher.publish(&envelopes).await?;
         if let Some(last) = entries.last() {
-            self.published = last.position;
+            (self.published, self.hash) = (last.position, Some(last.hash));
         }
         Ok(())
     }
 }
 
-fn envelope(entry: &LedgerEntry, subjects: &Subjects) -> Result<Envelope, nats::InvalidEnvelope> {
+fn envelope(
+    entry: &LedgerEntry,
+    subjects: &Subjects,
+    max_bytes: usize,
+) -> Result<Envelope, nats::InvalidEnvelope> {
     let event = &entry.event;
     let outgoing = Outgoing {
         position: entry.position,
+        hash: entry.hash,
         aggregate: &event.aggregate_type,
         aggregate_id: event.aggregate_id,
         sequence: event.sequence,
@@ -164,8 +202,9 @@ fn envelope(entry: &LedgerEntry, subjects: &Subjects) -> Result<Envelope, nats::
         event_id: event.event_id,
         owner: event.owner,
         recorded_at: event.recorded_at,
-        payload: &event.payload,
+        payload: Some(&event.payload),
+        metadata: Some(&event.metadata),
         private: event.private.as_deref().map(Ciphertext),
     };
-    Envelope::write(&outgoing, subjects, event.traceparent())
+    Envelope::write(&outgoing, subjects, event.traceparent(), max_bytes)
 }

@@ -1,23 +1,26 @@
 //! Appends the events of commands: events, outbox rows, a new key and the use of an Idempotency-Key in one
 //! statement, which concurrent commands share.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aggregates::{AggregateType, EventId, UserId, Version};
 use futures::FutureExt as _;
-use futures::future::{BoxFuture, join_all};
-use sqlx::PgPool;
+use futures::future::BoxFuture;
+use sqlx::postgres::{PgDatabaseError, PgSeverity};
+use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
 use crate::StoreError;
 use crate::batch::{Batcher, Request};
+use crate::database::CLIENT_LIMIT;
+use crate::database::pool::{Pool, no_answer};
 use crate::events::idempotency::IdempotencyKey;
 use crate::keys::keyring::NewKey;
 
-/// Time of an append before its outcome is looked up.
-const APPEND_TIMEOUT: Duration = Duration::from_secs(5);
-/// Time within which the outcome of an interrupted append is looked up, and the pause between two attempts.
-const OUTCOME_TIMEOUT: Duration = Duration::from_secs(4);
+/// Time within which the outcome of an append without an answer is looked up, and the pause between two
+/// attempts. Together with [`CLIENT_LIMIT`] it bounds the time for which a silent connection holds a slot.
+const OUTCOME_TIMEOUT: Duration = Duration::from_secs(2);
 const OUTCOME_PAUSE: Duration = Duration::from_millis(100);
 
 /// The events of one command, ready to be stored.
@@ -56,48 +59,65 @@ impl Request for Append {
 pub(crate) struct Appender(Batcher<Append, Outcome>);
 
 impl Appender {
-    pub(crate) fn new(pool: PgPool) -> Self {
+    pub(crate) fn new(pool: Pool) -> Self {
         Self(Batcher::new(move |appends: Vec<Append>| {
             let pool = pool.clone();
             async move { append(&pool, &appends).await }.boxed()
         }))
     }
 
-    /// Appends, and is certain of the outcome: after an interrupted connection the events are looked up.
+    /// Appends. Where the answer of the database is lost, the events are looked up; if they are not there, the
+    /// outcome is unknown, because the statement may still be on its way.
     pub(crate) async fn append(&self, append: Append) -> Outcome {
-        self.0.request(append).await.unwrap_or(Err(StoreError::TimedOut))
+        self.0.request(append).await.unwrap_or(Err(StoreError::OutcomeUnknown))
     }
+}
+
+/// An append that the database did not confirm.
+#[derive(Debug)]
+enum Failure {
+    /// Nothing was written: there was no connection, or the database answered that it refused the statement.
+    Refused(StoreError),
+    /// The statement was sent, and no answer came.
+    Unanswered(StoreError),
 }
 
 /// Appends all of them in one statement. An append that the database refuses takes the others of its
 /// statement with it; each half is then tried separately, until the refused append is alone.
-fn append<'a>(pool: &'a PgPool, appends: &'a [Append]) -> BoxFuture<'a, Vec<Outcome>> {
+fn append<'a>(pool: &'a Pool, appends: &'a [Append]) -> BoxFuture<'a, Vec<Outcome>> {
     async move {
-        let outcome = match tokio::time::timeout(APPEND_TIMEOUT, execute(pool, appends)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(StoreError::TimedOut),
-        };
-        match outcome {
+        match execute(pool, appends).await {
             Ok(()) => appends.iter().map(|_| Ok(())).collect(),
-            Err(error) if appends.len() > 1 && was_rolled_back(&error) => {
+            Err(Failure::Unanswered(error)) => {
+                log_unanswered(&error, appends.len());
+                look_up_outcomes(pool, appends).await
+            }
+            Err(Failure::Refused(StoreError::Unavailable(cause))) if !is_a_conflict_of_locks(&cause) => {
+                appends.iter().map(|_| Err(StoreError::Unavailable(Arc::clone(&cause)))).collect()
+            }
+            Err(Failure::Refused(_)) if appends.len() > 1 => {
                 let (first, second) = appends.split_at(appends.len() / 2);
                 let mut outcomes = append(pool, first).await;
                 outcomes.extend(append(pool, second).await);
                 outcomes
             }
-            Err(error) if error.is_unavailable() && !was_never_sent(&error) => {
-                join_all(appends.iter().map(|append| append.look_up_outcome(pool))).await
-            }
-            Err(error) if appends.len() == 1 => vec![Err(error)],
-            Err(_) => appends.iter().map(|_| Err(StoreError::TimedOut)).collect(),
+            Err(Failure::Refused(error)) => vec![Err(error)],
         }
     }
     .boxed()
 }
 
+fn log_unanswered(error: &StoreError, appends: usize) {
+    tracing::warn!(
+        error = error as &dyn std::error::Error,
+        appends,
+        "an append had no answer and is looked up"
+    );
+}
+
 /// Binds the rows column by column. Appends are in the order of their aggregates, so that two concurrent
 /// statements wait for each other in one direction only.
-async fn execute(pool: &PgPool, appends: &[Append]) -> Outcome {
+async fn execute(pool: &Pool, appends: &[Append]) -> Result<(), Failure> {
     let mut ordered: Vec<&Append> = appends.iter().collect();
     ordered.sort_unstable_by_key(|append| append.aggregate_id);
     let rows: Vec<(&Append, &EncryptedEvent)> =
@@ -105,7 +125,7 @@ async fn execute(pool: &PgPool, appends: &[Append]) -> Outcome {
     let keys: Vec<&NewKey> = ordered.iter().filter_map(|append| append.new_key.as_ref()).collect();
     let used: Vec<(&Append, &IdempotencyKey)> =
         ordered.iter().filter_map(|append| Some((*append, append.idempotency.as_ref()?))).collect();
-    sqlx::query(APPEND)
+    let query = sqlx::query(APPEND)
         .bind(rows.iter().map(|(append, _)| append.aggregate).collect::<Vec<_>>())
         .bind(rows.iter().map(|(append, _)| append.aggregate_id).collect::<Vec<_>>())
         .bind(rows.iter().map(|(append, _)| append.owner).collect::<Vec<_>>())
@@ -125,10 +145,17 @@ async fn execute(pool: &PgPool, appends: &[Append]) -> Outcome {
         .bind(used.iter().map(|(_, key)| key.key.as_slice()).collect::<Vec<_>>())
         .bind(used.iter().map(|(_, key)| key.command.as_slice()).collect::<Vec<_>>())
         .bind(used.iter().map(|(append, _)| append.version()).collect::<Vec<_>>())
-        .bind(used.iter().map(|(append, _)| append.event_names()).collect::<Vec<_>>())
-        .execute(pool)
-        .await?;
-    Ok(())
+        .bind(used.iter().map(|(append, _)| append.event_names()).collect::<Vec<_>>());
+    let mut connection = pool.acquire().await.map_err(|error| Failure::Refused(error.into()))?;
+    let executed = timeout(CLIENT_LIMIT, query.execute(&mut *connection)).await;
+    match executed.unwrap_or_else(|_| Err(no_answer())) {
+        Ok(_) => Ok(()),
+        Err(error) if is_an_answer(&error) => Err(Failure::Refused(error.into())),
+        Err(error) => {
+            connection.abandon();
+            Err(Failure::Unanswered(error.into()))
+        }
+    }
 }
 
 impl Append {
@@ -137,50 +164,72 @@ impl Append {
         self.events.last().map_or(Version(0), |event| event.sequence)
     }
 
+    /// The outcome, by the event that is stored in the place of its first event.
+    fn outcome(&self, stored: Option<EventId>) -> Outcome {
+        match (stored, self.events.first()) {
+            (Some(stored), Some(first)) if stored == first.event_id => Ok(()),
+            (Some(_), _) => Err(StoreError::Conflict),
+            (None, _) => Err(StoreError::OutcomeUnknown),
+        }
+    }
+
     /// The names of its events, separated by spaces.
     fn event_names(&self) -> String {
         self.events.iter().map(|event| event.event_type.as_str()).collect::<Vec<_>>().join(" ")
     }
+}
 
-    /// Whether the events were stored by a statement whose answer was lost.
-    async fn look_up_outcome(&self, pool: &PgPool) -> Outcome {
-        let Some(first) = self.events.first() else { return Ok(()) };
-        let deadline = tokio::time::Instant::now() + OUTCOME_TIMEOUT;
-        while tokio::time::Instant::now() < deadline {
-            let stored: Result<Option<EventId>, _> = sqlx::query_scalar(
-                "SELECT event_id FROM events WHERE aggregate_type = $1 AND aggregate_id = $2 AND sequence = $3",
-            )
-            .bind(self.aggregate)
-            .bind(self.aggregate_id)
-            .bind(first.sequence)
-            .fetch_optional(pool)
-            .await;
-            match stored {
-                Ok(Some(event_id)) if event_id == first.event_id => return Ok(()),
-                Ok(Some(_)) => return Err(StoreError::Conflict),
-                // Rolled back with its connection.
-                Ok(None) => return Err(StoreError::TimedOut),
-                Err(_) => tokio::time::sleep(OUTCOME_PAUSE).await,
+/// Whether the events were stored by a statement whose answer was lost. That they are missing proves nothing:
+/// the statement can be in a pooler's queue or on a network path that comes back.
+async fn look_up_outcomes(pool: &Pool, appends: &[Append]) -> Vec<Outcome> {
+    let deadline = Instant::now() + OUTCOME_TIMEOUT;
+    while Instant::now() < deadline {
+        match timeout_at(deadline, stored_events(pool, appends)).await {
+            Ok(Ok(stored)) => {
+                return appends.iter().zip(stored).map(|(append, stored)| append.outcome(stored)).collect();
             }
+            Ok(Err(_)) => tokio::time::sleep(OUTCOME_PAUSE).await,
+            Err(_) => break,
         }
-        Err(StoreError::TimedOut)
     }
+    appends.iter().map(|_| Err(StoreError::OutcomeUnknown)).collect()
 }
 
-/// The database answered that it refused the whole statement: one command conflicted with another one or with
-/// a lock.
-fn was_rolled_back(error: &StoreError) -> bool {
+/// The events that stand where the first event of each append belongs.
+async fn stored_events(pool: &Pool, appends: &[Append]) -> Result<Vec<Option<EventId>>, sqlx::Error> {
+    let first = |append: &Append| append.events.first().map_or(Version(0), |event| event.sequence);
+    sqlx::query_scalar(
+        "SELECT e.event_id
+           FROM UNNEST($1::text[], $2::uuid[], $3::bigint[])
+                WITH ORDINALITY AS a (aggregate_type, aggregate_id, sequence, number)
+           LEFT JOIN events e USING (aggregate_type, aggregate_id, sequence)
+          ORDER BY a.number",
+    )
+    .bind(appends.iter().map(|append| append.aggregate).collect::<Vec<_>>())
+    .bind(appends.iter().map(|append| append.aggregate_id).collect::<Vec<_>>())
+    .bind(appends.iter().map(first).collect::<Vec<_>>())
+    .fetch_all(pool)
+    .await
+}
+
+/// The database answered that it refused the statement and rolled it back. An error that ends the session is
+/// not an answer to the statement: it can come after the commit.
+fn is_an_answer(error: &sqlx::Error) -> bool {
     match error {
-        StoreError::Unavailable(sqlx::Error::Database(error)) => {
-            matches!(error.code().as_deref(), Some("40001" | "40P01"))
+        sqlx::Error::Database(error) => error
+            .try_downcast_ref::<PgDatabaseError>()
+            .is_some_and(|error| matches!(error.severity(), PgSeverity::Error)),
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
+            false
         }
-        error => !error.is_unavailable(),
+        _ => true,
     }
 }
 
-/// There was no connection, so nothing was written.
-fn was_never_sent(error: &StoreError) -> bool {
-    matches!(error, StoreError::Unavailable(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed))
+/// One of the appends was in the way of another process: its halves can pass.
+fn is_a_conflict_of_locks(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    matches!(code.as_deref(), Some("40001" | "40P01"))
 }
 
 /// For an owner whose key was destroyed the table accepts no event but those of the account, which end the

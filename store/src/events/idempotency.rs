@@ -1,6 +1,7 @@
 //! Responses to commands that carried an Idempotency-Key.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use aggregates::conversation::Receipt;
 use aggregates::{UserId, Version};
@@ -8,6 +9,10 @@ use sealing::MasterKey;
 use serde_json::{Map, Value};
 
 use crate::{Store, StoreError};
+
+/// Time for which an Idempotency-Key is known, and rows that one statement deletes.
+const KEPT: Duration = Duration::from_hours(7 * 24);
+const PURGED_AT_ONCE: i64 = 5_000;
 
 /// Entries of a command's metadata that carry the key to the append. They are not stored with the events.
 const KEY_ENTRY: &str = "~idempotency_key";
@@ -90,6 +95,21 @@ impl Store {
                 Remembered::Other
             }
         }))
+    }
+
+    /// Forgets Idempotency-Keys that are older than [`KEPT`], a limited number at a time. Returns whether more
+    /// are left.
+    pub async fn purge_idempotency_keys(&self) -> Result<bool, StoreError> {
+        let purged = sqlx::query(
+            "DELETE FROM idempotency WHERE (owner, key_hash) IN (
+                 SELECT owner, key_hash FROM idempotency WHERE created_at < clock_timestamp() - make_interval(secs => $1)
+                  ORDER BY created_at LIMIT $2)",
+        )
+        .bind(KEPT.as_secs_f64())
+        .bind(PURGED_AT_ONCE)
+        .execute(&self.pool)
+        .await?;
+        Ok(i64::try_from(purged.rows_affected()) == Ok(PURGED_AT_ONCE))
     }
 
     /// Records the use of an Idempotency-Key by a command that appended no event. An append records its own.

@@ -3,10 +3,11 @@
 use aggregates::{AggregateType, Event, EventId, Position, RecordedEvent, UserId, Version};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
+use sqlx::FromRow;
 use sqlx::types::Json;
-use sqlx::{FromRow, PgPool};
 use uuid::Uuid;
 
+use crate::database::pool::Pool;
 use crate::{Store, StoreError};
 
 /// An event of an aggregate as it is stored, without its private part: aggregates decide without it.
@@ -21,7 +22,7 @@ pub(crate) struct PublicEvent {
 
 /// The events of an aggregate after a version, in order.
 pub(crate) async fn events_after(
-    pool: &PgPool,
+    pool: &Pool,
     aggregate_type: &str,
     aggregate_id: Uuid,
     after: Version,

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sealing::Zeroizing;
 use sqlx::{FromRow, PgConnection};
 
+use crate::database::Limit;
 use crate::{Keyring, Store, StoreError};
 
 /// The advisory lock under which a process decides which key is in use.
@@ -43,17 +44,21 @@ impl Store {
         key: &AuditKeyRow,
         retire: bool,
     ) -> Result<AuditKeyRow, StoreError> {
-        let mut transaction = self.pool.begin().await?;
-        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(KEYS_LOCK).execute(&mut *transaction).await?;
-        let known: Vec<AuditKeyRow> = sqlx::query_as(KEYS).fetch_all(&mut *transaction).await?;
-        let in_use = known.into_iter().find(|key| key.retired_at.is_none());
-        match in_use {
-            Some(in_use) if !retire || in_use.key_id == key.key_id => return Ok(in_use),
-            _ => {}
-        }
-        replace_key_in_use(&mut transaction, key).await?;
-        transaction.commit().await?;
-        Ok(key.clone())
+        let in_use = self.pool.transaction(Limit::Short, async |transaction| {
+            sqlx::query("SELECT pg_advisory_xact_lock($1)")
+                .bind(KEYS_LOCK)
+                .execute(&mut *transaction)
+                .await?;
+            let known: Vec<AuditKeyRow> = sqlx::query_as(KEYS).fetch_all(&mut *transaction).await?;
+            let in_use = known.into_iter().find(|key| key.retired_at.is_none());
+            match in_use {
+                Some(in_use) if !retire || in_use.key_id == key.key_id => return Ok(in_use),
+                _ => {}
+            }
+            replace_key_in_use(transaction, key).await?;
+            Ok(key.clone())
+        });
+        Ok(in_use.await?)
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use aggregates::UserId;
 use quick_cache::sync::Cache;
 use sealing::{ContentKey, MasterKey, Subject, UserKey};
-use sqlx::PgPool;
 
+use crate::database::pool::Pool;
 use crate::keys::wrapped_keys::{WrappedKey, WrappedKeys};
 use crate::{Database, StoreError};
 
@@ -20,7 +20,7 @@ const CONTENTS: usize = 120_000;
 /// Unwraps keys and caches those used last.
 #[derive(Debug)]
 pub struct Keyring {
-    pool: PgPool,
+    pool: Pool,
     wrapped: WrappedKeys,
     master: MasterKey,
     previous: Option<MasterKey>,
@@ -56,7 +56,7 @@ impl Keyring {
         [Some(&self.master), self.previous.as_ref()].into_iter().flatten().find(|key| key.id() == id)
     }
 
-    pub(crate) const fn pool(&self) -> &PgPool {
+    pub(crate) const fn pool(&self) -> &Pool {
         &self.pool
     }
 

@@ -3,11 +3,12 @@
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
 use sealing::Subject;
-use sqlx::{FromRow, PgPool};
+use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::StoreError;
 use crate::batch::{Batcher, Unkeyed};
+use crate::database::pool::Pool;
 
 /// A key as it is stored.
 #[derive(Debug, Clone)]
@@ -28,7 +29,7 @@ type Fetched = Result<Vec<WrappedKey>, StoreError>;
 pub(crate) struct WrappedKeys(Batcher<Wanted, Fetched>);
 
 impl WrappedKeys {
-    pub(crate) fn new(pool: PgPool) -> Self {
+    pub(crate) fn new(pool: Pool) -> Self {
         Self(Batcher::new(move |wanted: Vec<Wanted>| fetch_for_all(pool.clone(), wanted).boxed()))
     }
 
@@ -42,7 +43,7 @@ impl WrappedKeys {
 }
 
 /// Runs one statement for all callers. If it fails, each caller gets a statement and an outcome of its own.
-fn fetch_for_all(pool: PgPool, wanted: Vec<Wanted>) -> BoxFuture<'static, Vec<Fetched>> {
+fn fetch_for_all(pool: Pool, wanted: Vec<Wanted>) -> BoxFuture<'static, Vec<Fetched>> {
     async move {
         let all: Vec<Subject> = wanted.iter().flat_map(|wanted| wanted.0.iter().copied()).collect();
         match fetch(&pool, &all).await {
@@ -71,7 +72,7 @@ struct Row {
     wrapped: Vec<u8>,
 }
 
-async fn fetch(pool: &PgPool, subjects: &[Subject]) -> Fetched {
+async fn fetch(pool: &Pool, subjects: &[Subject]) -> Fetched {
     let (kinds, ids): (Vec<&str>, Vec<Uuid>) =
         subjects.iter().map(|subject| (subject.kind(), subject.id())).unzip();
     let rows: Vec<Row> = sqlx::query_as(

@@ -6,6 +6,7 @@ use serde_json::Value;
 use sqlx::{FromRow, Row as _};
 use uuid::Uuid;
 
+use crate::database::Limit;
 use crate::ledger::chain::{GENESIS, LedgerHash};
 use crate::{LedgerEntry, Store, StoreError};
 
@@ -136,7 +137,10 @@ impl Store {
 
     /// An event that is neither in the ledger nor in the outbox. Reads all events.
     pub async fn unsequenced_event(&self) -> Result<Option<UnsequencedEvent>, StoreError> {
-        Ok(sqlx::query_as(UNSEQUENCED).fetch_optional(&self.pool).await?)
+        let searching = self.pool.transaction(Limit::Long, async |transaction| {
+            sqlx::query_as(UNSEQUENCED).fetch_optional(transaction).await
+        });
+        Ok(searching.await?)
     }
 
     /// The first and the last position of a conversation; `None` if the ledger has no event of it.

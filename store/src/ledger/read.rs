@@ -121,6 +121,37 @@ impl Store {
         Ok(head.unwrap_or((Position(0), GENESIS)))
     }
 
+    /// The hash at a position; [`GENESIS`] at position 0, `None` beyond the head.
+    pub async fn ledger_hash(&self, position: Position) -> Result<Option<LedgerHash>, StoreError> {
+        if position == Position(0) {
+            return Ok(Some(GENESIS));
+        }
+        let hash = sqlx::query_scalar("SELECT hash FROM ledger WHERE position = $1").bind(position);
+        Ok(hash.fetch_optional(&self.pool).await?)
+    }
+
+    /// The hash at a position and the entries after it, in order, by one query.
+    ///
+    /// Fails with [`StoreError::AnotherHistory`] if the ledger ends before the position, or if `known` is
+    /// another hash.
+    pub async fn ledger_from(
+        &self,
+        after: Position,
+        known: Option<LedgerHash>,
+        limit: u32,
+    ) -> Result<(LedgerHash, Vec<LedgerEntry>), StoreError> {
+        if after == Position(0) {
+            return Ok((GENESIS, self.ledger_after(after, limit).await?));
+        }
+        let before = Position(after.0 - 1);
+        let mut entries = self.ledger_after(before, limit.saturating_add(1)).await?.into_iter();
+        let anchor = entries.next().filter(|anchor| anchor.position == after);
+        match anchor.map(|anchor| anchor.hash) {
+            Some(hash) if known.is_none_or(|known| known == hash) => Ok((hash, entries.collect())),
+            _ => Err(StoreError::AnotherHistory { position: after }),
+        }
+    }
+
     /// The entries after a position, in order.
     pub async fn ledger_after(&self, after: Position, limit: u32) -> Result<Vec<LedgerEntry>, StoreError> {
         let query = select_ledger!("WHERE l.position > $1 ORDER BY l.position LIMIT $2");
@@ -131,6 +162,23 @@ impl Store {
     /// The events after a position, in order.
     pub async fn events_after(&self, after: Position, limit: u32) -> Result<Vec<RecordedEvent>, StoreError> {
         self.ledger_after(after, limit).await?.iter().map(|entry| entry.event.read(entry.position)).collect()
+    }
+
+    /// The same as [`Self::events_after`], and an error if a position is missing among them.
+    pub async fn contiguous_events_after(
+        &self,
+        after: Position,
+        limit: u32,
+    ) -> Result<Vec<RecordedEvent>, StoreError> {
+        let events = self.events_after(after, limit).await?;
+        let mut expected = after;
+        for event in &events {
+            expected = expected.next();
+            if event.position != expected {
+                return Err(StoreError::MissingPosition { position: expected });
+            }
+        }
+        Ok(events)
     }
 
     /// The events of one owner after a position and up to another, in order.

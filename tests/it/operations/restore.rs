@@ -39,6 +39,8 @@ async fn with_jetstream_and_the_read_models_wiped_the_same_queries_are_answered_
     person.ask(conversation, "Where is the harbour?").await;
     person.until_shown("/v1/search?q=harbour", |page| page["items"][0].is_object()).await;
     person.until_shown("/v1/me", |me| me["opened_at"].is_string()).await;
+    let whole = |row: &serde_json::Value| row["version"] == json!(3);
+    person.until_shown(&format!("/v1/conversations/{conversation}"), whole).await;
     let before = answers(&person, conversation).await;
     let config = product.config.clone();
     product.end().await;

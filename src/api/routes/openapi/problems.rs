@@ -109,7 +109,9 @@ const fn meaning(status: u16) -> &'static str {
         422 => "A field is not valid; `field` names it.",
         429 => "A limit is exhausted; `limit` names it.",
         503 => {
-            "A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds."
+            "A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. \
+             With the type `urn:colloquy:problem:outcome-unknown` it is not known whether the command was written: \
+             send it again with the same ids."
         }
         _ => "Internal error. The log has the error under the trace id.",
     }
