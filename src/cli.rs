@@ -14,9 +14,12 @@ mod reindex;
 mod restore;
 mod serve;
 
+use std::process::ExitCode;
+
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::config::{self, AppConfig, KnowledgeConfig, secret};
+use crate::knowledge::extraction;
 use crate::telemetry::LoggingConfig;
 
 /// Event-driven question-answering chat.
@@ -57,6 +60,9 @@ enum Command {
     /// Print the OpenAPI 3.1 document of the HTTP API.
     #[command(name = "openapi")]
     OpenApi,
+    /// Read one file from standard input for another process of this program.
+    #[command(hide = true)]
+    Extract(extraction::ChildArguments),
     /// Print the reference of all environment variables, in Markdown.
     #[command(hide = true)]
     ConfigReference,
@@ -92,6 +98,14 @@ impl Cli {
         &self.logging
     }
 
+    /// Runs the command that reads a file, which needs neither a log nor a runtime; `None` for the others.
+    pub fn run_confined(&self) -> Option<ExitCode> {
+        match &self.command {
+            Command::Extract(arguments) => Some(extraction::child::run(arguments)),
+            _ => None,
+        }
+    }
+
     /// Runs the command.
     pub async fn run(self) -> anyhow::Result<()> {
         match self.command {
@@ -104,6 +118,10 @@ impl Cli {
             Command::Keys(command) => keys::run(command).await,
             Command::Restore(arguments) => restore::run(*arguments).await,
             Command::Audit(command) => audit::run(command).await,
+            Command::Extract(arguments) => {
+                extraction::child::run(&arguments);
+                Ok(())
+            }
             Command::OpenApi => {
                 openapi::run();
                 Ok(())

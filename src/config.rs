@@ -21,7 +21,9 @@ use secrecy::SecretString;
 
 use crate::audit::SigningKey;
 pub use api::{ApiConfig, ConnectionLimits};
-pub use knowledge::{EmbeddingConfig, EmbeddingEndpoint, FilesConfig, KnowledgeConfig, QdrantConfig};
+pub use knowledge::{
+    EmbeddingConfig, EmbeddingEndpoint, ExtractionConfig, FilesConfig, KnowledgeConfig, QdrantConfig,
+};
 pub use limits::LimitsConfig;
 use secret::{
     AUDIT_SIGNING_KEY, AUTH_DATABASE_URL, DATABASE_DIRECT_URL, DATABASE_URL, MASTER_KEY, MASTER_KEY_PREVIOUS,

@@ -9,7 +9,11 @@ use colloquy::telemetry;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
-    match run(Cli::from_process()) {
+    let cli = Cli::from_process();
+    if let Some(code) = cli.run_confined() {
+        return code;
+    }
+    match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("colloquy: {error:#}");

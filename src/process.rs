@@ -19,6 +19,7 @@ use crate::config::{AppConfig, Config, WorkerConfig};
 use crate::knowledge::files::Files;
 use crate::knowledge::models;
 use crate::roles::eraser::Eraser;
+use crate::roles::file_sweep::FileSweep;
 use crate::roles::retention::Retention;
 use crate::roles::{Role, answering, checkpoint_signer, projector, sequencer};
 use crate::runtime::supervisor::{Shutdown, Stage, Supervisor};
@@ -34,6 +35,7 @@ const SEQUENCER_CONNECTIONS: u32 = 3;
 const PROJECTOR_CONNECTIONS: u32 = 2;
 const WORKER_CONNECTIONS: u32 = 4;
 const ERASER_CONNECTIONS: u32 = 2;
+const FILE_SWEEP_CONNECTIONS: u32 = 1;
 const KEYRING_CONNECTIONS: u32 = 4;
 
 /// The connections and settings that all roles of a process share.
@@ -206,6 +208,11 @@ impl App {
     fn spawn_worker(&self, config: &Config, supervisor: &mut Supervisor) -> anyhow::Result<()> {
         supervisor.spawn_loop("eraser", Stage::Background, self.eraser(config)?.run());
         supervisor.spawn_loop("retention", Stage::Background, self.retention(&config.worker)?.run());
+        let sweep = FileSweep {
+            store: self.store(FILE_SWEEP_CONNECTIONS)?,
+            files: Files::new(&config.knowledge.files)?,
+        };
+        supervisor.spawn_loop("file_sweep", Stage::Background, sweep.run());
         let (worker, knowledge) = (config.worker.clone(), config.knowledge.clone());
         let store = self.store(WORKER_CONNECTIONS)?;
         let (nats, subjects, wake) = (self.nats.clone(), self.subjects.clone(), self.wake.clone());

@@ -3,6 +3,7 @@
 pub mod answering;
 pub mod checkpoint_signer;
 pub mod eraser;
+pub mod file_sweep;
 pub mod indexer;
 pub mod projector;
 pub mod retention;

@@ -172,6 +172,10 @@ impl Document {
         use DocumentCommand as Command;
         use DocumentStatus as Status;
         match (self.status, command) {
+            // The id of another owner's document is no id of a document to the caller.
+            (Some(_), Command::Add { owner, .. }) if self.owner != Some(owner) => {
+                Err(DocumentRefused::NotFound)
+            }
             (Some(Status::Added | Status::Indexed | Status::Rejected), Command::Add { sha256, .. })
                 if self.sha256.as_ref() == Some(&sha256) =>
             {

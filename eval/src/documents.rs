@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use rag::ingest::Document as IndexDocument;
+use rag::ingest::DocumentVersion;
 use rag::split;
 use rag::vocabulary::{ContentVersion, DocumentId, Markup, Scope};
 use uuid::Uuid;
@@ -13,8 +13,10 @@ use uuid::Uuid;
 pub(crate) struct Document {
     /// The path within the folder, with slashes.
     pub(crate) name: String,
-    /// The document to index.
-    pub(crate) text: IndexDocument,
+    pub(crate) version: DocumentVersion,
+    pub(crate) title: String,
+    pub(crate) markup: Markup,
+    pub(crate) text: String,
 }
 
 /// Reads all documents below a folder in the order of their paths.
@@ -69,15 +71,12 @@ fn document(folder: &Path, path: &Path, markup: Markup) -> anyhow::Result<Docume
         Markup::Plain => None,
     };
     let stem = || inside.file_stem().map(|stem| stem.to_string_lossy().replace(['_', '-'], " "));
-    let text = IndexDocument {
+    let version = DocumentVersion {
         id: DocumentId::from(Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes())),
         version: ContentVersion::ONLY,
         scope: Scope::Shared,
-        title: title.or_else(stem).unwrap_or_default(),
-        markup,
-        text,
     };
-    Ok(Document { name, text })
+    Ok(Document { name, version, title: title.or_else(stem).unwrap_or_default(), markup, text })
 }
 
 /// Whether a source of a question names this document. One of the two paths may be the end of the other.

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use embedded::{DataDir, Parts, Qdrant, WithModel};
 use rag::answer::Answerer;
 use rag::embed::{Embedder, EmbedderConfig};
@@ -12,7 +12,8 @@ use rag::generate::{ChatConfig, ChatModel};
 use rag::index::{IndexConfig, PassageIndex};
 use rag::ingest::Ingester;
 use rag::retrieve::Retriever;
-use rag::vocabulary::DocumentId;
+use rag::split::Splitter;
+use rag::vocabulary::{DocumentId, PassageText};
 use secrecy::SecretString;
 
 use crate::documents::Document;
@@ -64,15 +65,30 @@ impl Engine {
         })
     }
 
+    /// The passages of all documents.
+    pub(crate) fn passages(&self, documents: &[Document]) -> anyhow::Result<Vec<PassageText>> {
+        let splitter = self.splitter()?;
+        let split = |document: &Document| splitter.passages(&document.title, document.markup, &document.text);
+        Ok(documents.iter().flat_map(split).collect())
+    }
+
+    fn splitter(&self) -> anyhow::Result<Splitter> {
+        let splitter = Splitter::from_file(self.embedder.tokenizer_file());
+        splitter.map_err(|error| anyhow!(error)).context("the tokenizer could not be loaded")
+    }
+
     /// Indexes documents as `colloquy ingest` does.
     pub(crate) async fn index(&self, documents: Vec<Document>) -> anyhow::Result<Corpus> {
         let started = Instant::now();
         let ingester = Ingester::new(self.embedder.clone(), self.index.clone());
+        let splitter = self.splitter()?;
         let mut corpus = Corpus { names: HashMap::new(), passages: 0, indexing_time: Duration::ZERO };
         for (document, number) in documents.iter().zip(1..) {
-            let passages = Box::pin(ingester.index_shared(&document.text, |_, _| {})).await;
+            let passages = splitter.passages(&document.title, document.markup, &document.text);
+            let passages =
+                Box::pin(ingester.index_shared(document.version, passages.into_iter(), |_, _| {})).await;
             corpus.passages += passages.with_context(|| format!("{} could not be indexed", document.name))?;
-            corpus.names.insert(document.text.id, document.name.clone());
+            corpus.names.insert(document.version.id, document.name.clone());
             if number % 50 == 0 {
                 eprintln!("eval: {number} of {} documents indexed", documents.len());
             }

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use rag::embed::Vector;
 use rag::index::IndexedPassage;
-use rag::ingest::Ingester;
 use rag::sparse::SparseVector;
 use rag::vocabulary::{ContentVersion, DocumentId, OwnerId, PassageBody, PassageId, PassageText, Scope};
 use uuid::Uuid;
@@ -81,9 +80,7 @@ pub(crate) async fn measure(
 }
 
 async fn fill(engine: &Engine, documents: &[Document], goal: u64) -> anyhow::Result<()> {
-    let ingester = Ingester::new(engine.embedder.clone(), engine.index.clone());
-    let all: Vec<PassageText> =
-        documents.iter().flat_map(|document| ingester.passages(&document.text)).collect();
+    let all = engine.passages(documents)?;
     let step = (all.len() / MAX_PATTERNS).max(1);
     let patterns: Vec<PassageText> = all.into_iter().step_by(step).collect();
     let vectors = engine.embedder.embed_passages(&patterns).await?;

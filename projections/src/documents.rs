@@ -4,4 +4,7 @@ mod fold;
 mod query;
 
 pub(crate) use fold::apply;
-pub use query::{Cursor, DocumentRow, SealedDocument, awaiting_indexing, find_by_sha256, get, list};
+pub use query::{
+    Cursor, DocumentRow, SealedDocument, StoredDocuments, awaiting_indexing, find_by_sha256, get, list,
+    stored,
+};

@@ -7,13 +7,12 @@ mod local;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokenizers::Tokenizer;
 use tokio::task::JoinError;
 
 use crate::openai::ApiError;
 use crate::vocabulary::PassageText;
 use endpoint::Endpoint;
-use local::LocalModel;
+use local::{LocalModel, Urgency};
 
 pub use endpoint::EndpointConfig;
 pub use local::EmbedderConfig;
@@ -32,7 +31,7 @@ pub type Vector = Vec<f32>;
 #[derive(Clone)]
 pub struct Embedder {
     model: Model,
-    tokenizer: Arc<Tokenizer>,
+    tokenizer: Arc<[u8]>,
     name: Arc<str>,
     dimensions: usize,
 }
@@ -50,7 +49,7 @@ impl Embedder {
         let (model, tokenizer) = loading.await??;
         Ok(Self {
             model: Model::Local(model),
-            tokenizer: Arc::new(tokenizer),
+            tokenizer: tokenizer.into(),
             name: MODEL_NAME.into(),
             dimensions: DIMENSIONS,
         })
@@ -60,12 +59,12 @@ impl Embedder {
     /// split by the tokenizer in `model_dir`, so that a document has the same passages with every
     /// embedding model.
     pub async fn connect(config: EndpointConfig, model_dir: PathBuf) -> Result<Self, EmbedError> {
-        let loading = tokio::task::spawn_blocking(move || local::load_tokenizer(&model_dir));
+        let loading = tokio::task::spawn_blocking(move || local::read_tokenizer(&model_dir));
         let tokenizer = loading.await??;
         let name = config.model.as_str().into();
         let endpoint = Endpoint::new(config)?;
         let dimensions = endpoint.dimensions().await?;
-        Ok(Self { model: Model::Endpoint(endpoint), tokenizer: Arc::new(tokenizer), name, dimensions })
+        Ok(Self { model: Model::Endpoint(endpoint), tokenizer: tokenizer.into(), name, dimensions })
     }
 
     /// The name of the model.
@@ -78,9 +77,9 @@ impl Embedder {
         self.dimensions
     }
 
-    /// The tokenizer that documents are split by.
-    pub fn tokenizer(&self) -> Tokenizer {
-        (*self.tokenizer).clone()
+    /// The file of the tokenizer that documents are split by, for `Splitter::from_file`.
+    pub const fn tokenizer_file(&self) -> &Arc<[u8]> {
+        &self.tokenizer
     }
 
     /// Embeds a question.
@@ -91,14 +90,18 @@ impl Embedder {
 
     /// Embeds passages with their titles and headings. Returns the vectors in the order of the passages.
     pub async fn embed_passages(&self, passages: &[PassageText]) -> Result<Vec<Vector>, EmbedError> {
-        self.embed(passages.iter().map(passage_input).collect()).await
+        self.embed_as(passages.iter().map(passage_input).collect(), Urgency::Background).await
     }
 
     /// Embeds texts without changing them. Returns the vectors in the order of the texts.
     pub async fn embed(&self, texts: Vec<String>) -> Result<Vec<Vector>, EmbedError> {
+        self.embed_as(texts, Urgency::Question).await
+    }
+
+    async fn embed_as(&self, texts: Vec<String>, urgency: Urgency) -> Result<Vec<Vector>, EmbedError> {
         let expected = texts.len();
         let vectors = match &self.model {
-            Model::Local(model) => model.embed(texts).await?,
+            Model::Local(model) => model.embed(texts, urgency).await?,
             Model::Endpoint(endpoint) => endpoint.embed(&texts).await?,
         };
         let has_shape =

@@ -35,10 +35,34 @@ pub enum ExtractError {
     /// The text is longer than the limit.
     #[error("The file unpacks to more than 64 MiB of text.")]
     TooLarge,
+    /// The text has more passages than the index takes of one document.
+    #[error("The file has more text than 100,000 passages. Divide it and add the parts.")]
+    TooManyPassages,
 }
 
-/// Extracts the text of a document. Blocks for a time that depends on the document, and a parser may panic on
-/// a malformed file, so callers run it on the blocking pool with a time limit.
+impl ExtractError {
+    const ALL: [Self; 5] =
+        [Self::Encrypted, Self::Damaged, Self::NoText, Self::TooLarge, Self::TooManyPassages];
+
+    /// The name of the reason, which one process tells another.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Encrypted => "encrypted",
+            Self::Damaged => "damaged",
+            Self::NoText => "no_text",
+            Self::TooLarge => "too_large",
+            Self::TooManyPassages => "too_many_passages",
+        }
+    }
+
+    /// Returns the reason with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
+    }
+}
+
+/// Extracts the text of a document. On a hostile file a parser may panic, exhaust the stack or the memory, or
+/// not end, so that only a process with limits may call this function.
 pub fn extract(media_type: MediaType, bytes: &[u8]) -> Result<Extracted, ExtractError> {
     let (markup, text) = match media_type {
         MediaType::Markdown => (Markup::Markdown, sniff::decode(bytes)),

@@ -3,15 +3,19 @@
 
 mod normalize;
 mod sections;
+mod sizer;
+mod windows;
 
 use std::borrow::Cow;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
-use text_splitter::{ChunkCapacity, ChunkConfig, ChunkSizer, MarkdownSplitter, TextSplitter};
+use text_splitter::ChunkSizer as _;
 use tokenizers::Tokenizer;
 
-use crate::vocabulary::Markup;
+use crate::vocabulary::{Markup, PassageText};
 use sections::Section;
+use sizer::Sizer;
+use windows::Windows;
 
 /// The length to which passages are filled.
 const TARGET_TOKENS: usize = 180;
@@ -23,7 +27,7 @@ const MIN_SECTION_TOKENS: usize = 32;
 const FENCE_TOKENS: usize = 12;
 /// The tokenizer counts an unknown word as one token, so the length in bytes limits a passage too.
 const MAX_BYTES_PER_TOKEN: usize = 8;
-/// The longest title.
+/// The longest title and the longest heading.
 const MAX_TITLE_CHARS: usize = 200;
 
 /// A passage without its document.
@@ -43,6 +47,23 @@ struct Part {
     text: String,
 }
 
+/// A section with its size in tokens.
+struct MeasuredSection {
+    section: Section,
+    tokens: usize,
+    /// The size with what stands between the section before and this one: the heading.
+    tokens_with_heading: usize,
+}
+
+impl MeasuredSection {
+    /// Whether a short section is joined with the next one: both fit into one passage.
+    fn can_join(&self, next: &Self) -> bool {
+        next.section.heading.starts_with(&self.section.heading)
+            && self.tokens < MIN_SECTION_TOKENS
+            && self.tokens + next.tokens_with_heading <= TARGET_TOKENS
+    }
+}
+
 /// Splits documents by the tokens of the embedding model.
 pub struct Splitter {
     sizer: Sizer,
@@ -57,63 +78,131 @@ impl Splitter {
         Self { sizer: Sizer(tokenizer) }
     }
 
-    /// Returns the passages of a document in order; none if it has no letters or digits.
+    /// Loads the tokenizer from the bytes of its file.
+    pub fn from_file(bytes: &[u8]) -> Result<Self, tokenizers::Error> {
+        Tokenizer::from_bytes(bytes).map(Self::new)
+    }
+
+    /// Returns the passages of a document in order; none if it has no letters or digits. Blocks for a time
+    /// that grows with the length of the document, a second for some megabytes.
     pub fn split(&self, markup: Markup, document: &str) -> Vec<Passage> {
-        let parts = match markup {
-            Markup::Markdown => self.split_markdown(document),
-            Markup::Plain => self.split_plain(document),
+        let mut passages = Vec::new();
+        let ControlFlow::Continue(()) = self.visit(markup, document, |passage| {
+            passages.push(passage);
+            ControlFlow::<std::convert::Infallible>::Continue(())
+        });
+        passages
+    }
+
+    /// Returns the passages of [`Self::visit_passages`].
+    pub fn passages(&self, title: &str, markup: Markup, document: &str) -> Vec<PassageText> {
+        let mut passages = Vec::new();
+        let ControlFlow::Continue(()) = self.visit_passages(title, markup, document, |passage| {
+            passages.push(passage);
+            ControlFlow::<std::convert::Infallible>::Continue(())
+        });
+        passages
+    }
+
+    /// Visits the passages of a document as they are indexed, in order, until `visit` breaks. The title is the
+    /// given one or, if that is empty, the one that the document names.
+    pub fn visit_passages<B>(
+        &self,
+        title: &str,
+        markup: Markup,
+        document: &str,
+        mut visit: impl FnMut(PassageText) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        let given = Some(title.trim().to_owned()).filter(|title| !title.is_empty());
+        let title = given.or_else(|| self::title(markup, document)).unwrap_or_default();
+        self.visit(markup, document, |Passage { mut heading, text, .. }| {
+            if heading.first() == Some(&title) {
+                heading.remove(0);
+            }
+            visit(PassageText { title: title.clone(), heading, text })
+        })
+    }
+
+    /// Visits the passages of a document in order, until `visit` breaks.
+    fn visit<B>(
+        &self,
+        markup: Markup,
+        document: &str,
+        mut visit: impl FnMut(Passage) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        let mut ordinal = 0;
+        let visit_part = |Part { heading, text }: Part| {
+            if !text.chars().any(char::is_alphanumeric) {
+                return ControlFlow::Continue(());
+            }
+            let passage = Passage { ordinal, heading, text };
+            ordinal += 1;
+            visit(passage)
         };
-        parts
-            .into_iter()
-            .filter(|part| part.text.chars().any(char::is_alphanumeric))
-            .zip(0..)
-            .map(|(Part { heading, text }, ordinal)| Passage { ordinal, heading, text })
-            .collect()
+        match markup {
+            Markup::Markdown => self.split_markdown(document, visit_part),
+            Markup::Plain => self.split_plain(document, visit_part),
+        }
     }
 
-    fn split_plain(&self, document: &str) -> Vec<Part> {
-        let document = document.replace("\r\n", "\n");
-        TextSplitter::new(self.config(MAX_TOKENS))
-            .chunks(&document)
-            .map(|text| Part { heading: Vec::new(), text: text.to_owned() })
-            .collect()
+    fn split_plain<B>(
+        &self,
+        document: &str,
+        mut visit: impl FnMut(Part) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        let document = normalize::unix_lines(document);
+        for range in Windows::new(&self.sizer, MAX_TOKENS).plain(&document, 0..document.len()) {
+            visit(Part { heading: Vec::new(), text: document[range].to_owned() })?;
+        }
+        ControlFlow::Continue(())
     }
 
-    fn split_markdown(&self, document: &str) -> Vec<Part> {
+    fn split_markdown<B>(
+        &self,
+        document: &str,
+        mut visit: impl FnMut(Part) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
         let document = normalize::normalize(document);
-        let splitter = MarkdownSplitter::new(self.config(MAX_TOKENS - FENCE_TOKENS));
-        let mut parts = Vec::new();
-        for section in self.join_short_sections(sections::sections(&document), &document) {
+        let windows = Windows::new(&self.sizer, MAX_TOKENS - FENCE_TOKENS);
+        let mut split = |section: &Section| {
             let text = &document[section.body.clone()];
-            let blocks = sections::code_blocks(text);
-            let ranges =
-                splitter.chunk_indices(text).map(|(start, chunk)| start..start + chunk.len()).collect();
+            let blocks = sections::blocks(text);
+            let ranges = windows.markdown(text, &blocks.all);
             for range in self.keep_introductions(text, ranges) {
-                let text = with_fences(text, range, &blocks).into_owned();
-                parts.push(Part { heading: section.heading.clone(), text });
+                let text = with_fences(text, range, &blocks.code).into_owned();
+                visit(Part { heading: section.heading.clone(), text })?;
             }
-        }
-        parts
+            ControlFlow::Continue(())
+        };
+        let mut waiting: Option<MeasuredSection> = None;
+        sections::visit_sections(&document, |section| {
+            let next = self.measured(section, &document, waiting.as_ref());
+            match &mut waiting {
+                Some(short) if short.can_join(&next) => {
+                    short.section.body.end = next.section.body.end;
+                    short.tokens += next.tokens_with_heading;
+                }
+                _ => {
+                    if let Some(MeasuredSection { section, .. }) = waiting.replace(next) {
+                        split(&section)?;
+                    }
+                }
+            }
+            ControlFlow::Continue(())
+        })?;
+        waiting.map_or(ControlFlow::Continue(()), |last| split(&last.section))
     }
 
-    /// Joins each short section with the next one if they fit into one passage.
-    fn join_short_sections(&self, sections: Vec<Section>, document: &str) -> Vec<Section> {
-        let mut joined: Vec<Section> = Vec::with_capacity(sections.len());
-        for section in sections {
-            match joined.last_mut() {
-                Some(last) if self.can_join(last, &section, document) => last.body.end = section.body.end,
-                _ => joined.push(section),
-            }
-        }
-        joined
-    }
-
-    fn can_join(&self, short: &Section, next: &Section, document: &str) -> bool {
-        let text = document[short.body.clone()].trim();
-        !text.is_empty()
-            && next.heading.starts_with(&short.heading)
-            && self.sizer.size(text) < MIN_SECTION_TOKENS
-            && self.sizer.size(&document[short.body.start..next.body.end]) <= TARGET_TOKENS
+    fn measured(
+        &self,
+        section: Section,
+        document: &str,
+        before: Option<&MeasuredSection>,
+    ) -> MeasuredSection {
+        let start = before.map_or(section.body.start, |before| before.section.body.end);
+        let size = |range: Range<usize>| self.sizer.size(document[range].trim());
+        let (tokens, tokens_with_heading) = (size(section.body.clone()), size(start..section.body.end));
+        MeasuredSection { section, tokens, tokens_with_heading }
     }
 
     /// Moves the end of a passage that ends in a colon to the next passage, which it introduces: the last
@@ -133,12 +222,6 @@ impl Splitter {
         }
         ranges
     }
-
-    fn config(&self, max_tokens: usize) -> ChunkConfig<&Sizer> {
-        let target = ChunkCapacity::new(TARGET_TOKENS.min(max_tokens));
-        let capacity = target.with_max(max_tokens).unwrap_or(ChunkCapacity::new(max_tokens));
-        ChunkConfig::new(capacity).with_sizer(&self.sizer)
-    }
 }
 
 /// Returns the title that a document names: that of its front matter, or its only heading of the highest
@@ -155,10 +238,13 @@ pub fn title(markup: Markup, document: &str) -> Option<String> {
 
 /// Returns a part of the text, with fences added where it starts or ends inside a code block.
 fn with_fences<'a>(text: &'a str, part: Range<usize>, blocks: &[sections::CodeBlock]) -> Cow<'a, str> {
-    let split_at =
-        |index: usize| blocks.iter().find(|block| block.range.start < index && index < block.range.end);
+    let split_at = |index: usize| {
+        let block = blocks.get(blocks.partition_point(|block| block.range.end <= index));
+        block.filter(|block| block.range.start < index)
+    };
     let opened = split_at(part.start);
-    let unclosed = split_at(part.end).filter(|block| !text[part.end..block.range.end].trim().is_empty());
+    let unclosed =
+        split_at(part.end).filter(|block| !text[part.end..block.range.end].chars().all(char::is_whitespace));
     let part = &text[part];
     let is_closing_fence = opened.is_some_and(|block| part.trim() == block.fence);
     match (opened, unclosed) {
@@ -169,16 +255,6 @@ fn with_fences<'a>(text: &'a str, part: Range<usize>, blocks: &[sections::CodeBl
         (Some(first), Some(last)) => {
             Cow::Owned(format!("{}{}\n{part}\n{}", first.fence, first.info, last.fence))
         }
-    }
-}
-
-/// Measures texts in tokens.
-struct Sizer(Tokenizer);
-
-impl ChunkSizer for Sizer {
-    fn size(&self, text: &str) -> usize {
-        let tokens = self.0.encode_fast(text, false).map_or(text.len(), |encoding| encoding.len());
-        tokens.max(text.len() / MAX_BYTES_PER_TOKEN)
     }
 }
 

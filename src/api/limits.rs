@@ -17,7 +17,6 @@
 //! operations that it can refuse in [`Limit::of_operation`], from where the OpenAPI document names it.
 
 mod permits;
-#[cfg_attr(not(test), expect(dead_code, reason = "the first use of a quantity removes this line"))]
 mod quantity;
 mod rate;
 

@@ -23,6 +23,9 @@ pub struct KnowledgeConfig {
     /// File store.
     #[command(flatten)]
     pub files: FilesConfig,
+    /// Reading of files.
+    #[command(flatten)]
+    pub extraction: ExtractionConfig,
 }
 
 /// Configuration of the connection to Qdrant.
@@ -127,6 +130,24 @@ pub struct FilesConfig {
     /// Secret of the access key.
     #[arg(skip = AWS_SECRET_ACCESS_KEY.optional()?)]
     pub aws_secret_access_key: Option<SecretString>,
+}
+
+/// Configuration of the processes that read files.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Reading of files")]
+pub struct ExtractionConfig {
+    /// Memory of the process that reads one file, in MiB. A file that needs more is rejected.
+    #[arg(long, env = "EXTRACTION_MEMORY", default_value_t = 512, value_parser = trimmed::<u64>)]
+    pub extraction_memory: u64,
+    /// Processor time of the process that reads one file, in seconds. A file that needs more is rejected.
+    #[arg(long, env = "EXTRACTION_SECONDS", default_value_t = 60, value_parser = trimmed::<u32>)]
+    pub extraction_seconds: u32,
+    /// Documents that one process of the worker indexes at the same time, each of another owner.
+    #[arg(long, env = "INDEXING_CONCURRENCY", default_value_t = 4, value_parser = trimmed::<usize>)]
+    pub indexing_concurrency: usize,
+    /// Program that reads files, run as `PROGRAM extract`; by default this program.
+    #[arg(long, env = "EXTRACTION_PROGRAM")]
+    pub extraction_program: Option<PathBuf>,
 }
 
 impl KnowledgeConfig {

@@ -9,7 +9,7 @@ use super::secret::{self, SecretVariable};
 use crate::telemetry::LoggingConfig;
 
 /// Headings in their order; each definition names one of them.
-const HEADINGS: [&str; 13] = [
+const HEADINGS: [&str; 14] = [
     "Database",
     "NATS",
     "Keys",
@@ -20,6 +20,7 @@ const HEADINGS: [&str; 13] = [
     "Embedding",
     "Language model",
     "Files",
+    "Reading of files",
     "Worker",
     "Retention",
     "Logging",

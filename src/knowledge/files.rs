@@ -5,6 +5,7 @@
 //! Destroying the owner's key makes all files of the owner unreadable.
 
 mod reading;
+mod sweep;
 mod upload;
 
 use std::sync::Arc;
@@ -16,17 +17,24 @@ use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
-use object_store::{ClientOptions, ObjectStore, ObjectStoreExt as _};
+use object_store::{ClientOptions, ObjectStore};
 use sealing::SealError;
 use secrecy::ExposeSecret as _;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::config::FilesConfig;
 pub use reading::Reading;
+pub use sweep::{FileVersion, StoredFile};
 pub use upload::{Kept, Upload};
 
 /// Plaintext bytes of one encrypted piece.
 const PIECE: usize = 64 << 10;
+/// Parts of an upload to a folder, and to S3, which takes no smaller ones.
+const FOLDER_PART_BYTES: usize = 256 << 10;
+const S3_PART_BYTES: usize = 5 << 20;
+/// Memory for the buffers of all open uploads of a process, in MiB.
+const UPLOAD_MEMORY_MIB: usize = 128;
 /// Time limit of one call to the file store.
 const STEP: Duration = Duration::from_secs(30);
 /// Time limit of a connection attempt.
@@ -36,6 +44,24 @@ const CONNECT: Duration = Duration::from_secs(3);
 #[derive(Debug, Clone)]
 pub struct Files {
     store: Arc<dyn ObjectStore>,
+    buffers: Buffers,
+}
+
+/// The memory for the buffers of all open uploads of the process.
+#[derive(Debug, Clone)]
+struct Buffers {
+    /// In MiB.
+    memory: Arc<Semaphore>,
+    /// The size of a part, which is sent when it is full. An upload has one that is filled and one that is sent.
+    part_bytes: usize,
+    /// Memory of one upload.
+    mib_of_upload: u32,
+}
+
+impl Buffers {
+    fn new(part_bytes: usize, mib_of_upload: u32) -> Self {
+        Self { memory: Arc::new(Semaphore::new(UPLOAD_MEMORY_MIB)), part_bytes, mib_of_upload }
+    }
 }
 
 /// Why a file could not be stored, read or deleted.
@@ -47,6 +73,9 @@ pub enum FilesError {
     /// Reading or writing failed.
     #[error("the transfer to or from the file store failed")]
     Io(#[from] std::io::Error),
+    /// Too many uploads are open.
+    #[error("too many uploads are open")]
+    Busy,
     /// The file store did not answer in time.
     #[error("the file store did not answer in time")]
     TimedOut,
@@ -69,12 +98,13 @@ impl Files {
     /// `s3://bucket/prefix`.
     pub fn new(config: &FilesConfig) -> Result<Self, FilesError> {
         if let Some(bucket) = config.files_url.strip_prefix("s3://") {
-            return Ok(Self { store: bucket_at(bucket, config)? });
+            let buffers = Buffers::new(S3_PART_BYTES, 11);
+            return Ok(Self { store: bucket_at(bucket, config)?, buffers });
         }
         let folder = config.files_url.strip_prefix("file://").ok_or(FilesError::Address)?;
         std::fs::create_dir_all(folder)?;
         let store = LocalFileSystem::new_with_prefix(folder)?;
-        Ok(Self { store: Arc::new(store) })
+        Ok(Self { store: Arc::new(store), buffers: Buffers::new(FOLDER_PART_BYTES, 1) })
     }
 
     /// Deletes all versions of a document's file.
@@ -99,10 +129,7 @@ impl Files {
 
     async fn delete_below(&self, prefix: &Path) -> Result<(), FilesError> {
         for path in self.below(prefix).await? {
-            match within(self.store.delete(&path)).await {
-                Ok(()) | Err(FilesError::Store(object_store::Error::NotFound { .. })) => {}
-                Err(error) => return Err(error),
-            }
+            self.delete_path(&path).await?;
         }
         Ok(())
     }

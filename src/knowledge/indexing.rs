@@ -3,33 +3,30 @@
 //! Each run reads the events first, so a repeated run has no effect. A new version is written beside the old
 //! one. Searches find the old version until `DocumentIndexed` is recorded; then it is deleted.
 
+mod attempts;
 mod claim;
 mod progress;
 mod repair;
 mod versions;
 
-use std::time::Duration;
-
 use aggregates::document::{Document, DocumentCommand, DocumentEvent, DocumentScope, DocumentStatus};
 use aggregates::{Actor, AggregateType, DocumentId, Event, Metadata, Private, UserId};
-use anyhow::{Context as _, bail};
-use rag::extract::{ExtractError, Extracted, MediaType, extract};
+use anyhow::bail;
+use rag::extract::ExtractError;
 use rag::index::Collections;
-use rag::ingest::Document as Text;
+use rag::ingest::DocumentVersion;
 use rag::vocabulary::{ContentVersion, PassageId, Scope as PassageScope};
 use sealing::{AssociatedData, SealError, Subject};
 use uuid::Uuid;
 
-use crate::knowledge::files::{Files, FilesError};
+use crate::knowledge::extraction::{Extractor, Passages};
+use crate::knowledge::files::{FileVersion, Files};
 use crate::knowledge::models::ActiveModel;
 use crate::runtime::wake::SequencerWake;
 pub use claim::Claim;
 pub use progress::{Progress, ProgressSink, Stage};
 use store::{ExecuteError, Store};
 pub use versions::versions_of;
-
-/// Time limit for extracting the text of a file.
-const EXTRACTED_WITHIN: Duration = Duration::from_mins(1);
 
 /// Indexes documents.
 #[derive(Clone)]
@@ -42,6 +39,8 @@ pub struct Indexing {
     pub collections: Collections,
     /// Stored files.
     pub files: Files,
+    /// Reads files.
+    pub extractor: Extractor,
     /// Receives the progress of documents.
     pub progress: ProgressSink,
 }
@@ -98,19 +97,9 @@ impl Indexing {
         let Some(added) = self.added(id).await? else { return Ok(()) };
         let Some(key) = self.store.keyring().user(added.owner).await? else { return Ok(()) };
         (self.progress)(id, added.owner, Progress { stage: Stage::Extracting, done: 0, total: 1 });
-        let bytes = match self.files.read(added.owner, &key, id.uuid(), &added.sha256).await {
-            Ok(bytes) => bytes,
-            Err(error) if document.status() == Some(DocumentStatus::Indexed) => {
-                return Err(error).context("the file of an indexed document could not be read");
-            }
-            Err(FilesError::Missing | FilesError::Damaged | FilesError::Seal(_)) => {
-                return self.reject(id, document, &added, ExtractError::Damaged).await;
-            }
-            Err(error) => return Err(error).context("the file could not be read"),
-        };
-        match self.text(&added, bytes).await? {
-            Ok(extracted) => self.index(active, id, document, &added, extracted).await,
-            Err(unreadable) => self.reject(id, document, &added, unreadable).await,
+        match self.passages(active, id, document, &added, &key).await? {
+            Ok(passages) => self.index(active, id, document, &added, passages).await,
+            Err(reason) => self.reject(id, document, &added, reason).await,
         }
     }
 
@@ -136,40 +125,26 @@ impl Indexing {
         }))
     }
 
-    /// Extracts the text. A file whose extraction hangs or panics counts as broken.
-    async fn text(&self, added: &Added, bytes: Vec<u8>) -> anyhow::Result<Result<Extracted, ExtractError>> {
-        let media_type = MediaType::from_name(&added.media_type).unwrap_or(MediaType::Plain);
-        let extracting = tokio::task::spawn_blocking(move || extract(media_type, &bytes));
-        match tokio::time::timeout(EXTRACTED_WITHIN, extracting).await {
-            Ok(Ok(extracted)) => Ok(extracted),
-            Ok(Err(panicked)) if panicked.is_cancelled() => Err(panicked).context("extraction was cancelled"),
-            Ok(Err(_)) | Err(_) => Ok(Err(ExtractError::Damaged)),
-        }
-    }
-
     async fn index(
         &self,
         active: &ActiveModel,
         id: DocumentId,
         document: &Document,
         added: &Added,
-        extracted: Extracted,
+        passages: Passages,
     ) -> anyhow::Result<()> {
         let scope = match added.scope {
             DocumentScope::Shared => PassageScope::Shared,
             DocumentScope::User => PassageScope::User(added.owner.uuid().into()),
         };
-        let title = added.title.clone();
-        let Extracted { markup, text } = extracted;
         let version = ContentVersion(document.content_version().0);
-        let text = Text { id: id.uuid().into(), version, scope, title, markup, text };
-        (self.progress)(id, added.owner, Progress { stage: Stage::Splitting, done: 0, total: 1 });
+        let text = DocumentVersion { id: id.uuid().into(), version, scope };
         let progress = |done, total| {
             let stage = if done == total { Stage::Indexing } else { Stage::Embedding };
             (self.progress)(id, added.owner, Progress { stage, done, total });
         };
         let passages = match added.scope {
-            DocumentScope::Shared => active.ingester.index_shared(&text, progress).await?,
+            DocumentScope::Shared => active.ingester.index_shared(text, passages, progress).await?,
             DocumentScope::User => {
                 let key = self.store.keyring().content(added.owner, Subject::Document(id.uuid())).await?;
                 let Some(key) = key else { return Ok(()) };
@@ -177,11 +152,11 @@ impl Indexing {
                     let document_id = Uuid::from(place.document_id);
                     key.seal(&AssociatedData::Passage { document_id, ordinal: place.ordinal }, &bytes)
                 };
-                active.ingester.index_sealed(&text, seal, progress).await?
+                active.ingester.index_sealed(text, passages, seal, progress).await?
             }
         };
         if passages == 0 {
-            return self.reject(id, document, added, ExtractError::NoText).await;
+            return self.reject(id, document, added, ExtractError::NoText.to_string()).await;
         }
         let embedding_model = active.embedder.name().to_owned();
         let content_version = document.content_version();
@@ -196,15 +171,14 @@ impl Indexing {
         id: DocumentId,
         document: &Document,
         added: &Added,
-        reason: ExtractError,
+        reason: String,
     ) -> anyhow::Result<()> {
-        let reject = DocumentCommand::Reject {
-            content_version: document.content_version(),
-            reason: reason.to_string(),
-        };
+        let reject = DocumentCommand::Reject { content_version: document.content_version(), reason };
         self.record(id, added.owner, reject).await?;
-        if self.document(id).await?.status() == Some(DocumentStatus::Rejected) {
+        let document = self.document(id).await?;
+        if document.status() == Some(DocumentStatus::Rejected) {
             self.collections.delete_document(id.uuid().into()).await?;
+            self.delete_old_files(id, &document).await?;
         }
         Ok(())
     }
@@ -217,6 +191,16 @@ impl Indexing {
                 .index
                 .delete_other_versions(id.uuid().into(), ContentVersion(document.content_version().0))
                 .await?;
+            self.delete_old_files(id, &document).await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes the files of earlier versions.
+    async fn delete_old_files(&self, id: DocumentId, document: &Document) -> anyhow::Result<()> {
+        if let (Some(owner), Some(sha256)) = (document.owner(), document.sha256()) {
+            let current = FileVersion { owner, document: id.uuid(), sha256: sha256.to_owned() };
+            self.files.delete_other_versions(&current).await?;
         }
         Ok(())
     }

@@ -20,6 +20,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use uuid::Uuid;
 
 use crate::config::KnowledgeConfig;
+use crate::knowledge::extraction::Extractor;
 use crate::knowledge::files::Files;
 use crate::knowledge::indexing::{Indexing, ProgressSink};
 use crate::knowledge::models::{ActiveModel, ModelRegistry};
@@ -64,6 +65,7 @@ pub async fn run(
         wake,
         collections: models.collections().clone(),
         files: Files::new(&config.files).context("FILES_URL cannot be used")?,
+        extractor: Extractor::new(&config.extraction).context("this program cannot be found")?,
         progress: progress_of(bar.clone()),
     };
     let ingest = Ingest { indexing, active, run: Uuid::now_v7(), seen: Mutex::default() };

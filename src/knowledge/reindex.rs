@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::config::KnowledgeConfig;
+use crate::knowledge::extraction::Extractor;
 use crate::knowledge::files::Files;
 use crate::knowledge::indexing::Indexing;
 use crate::knowledge::models::{ActiveModel, LOOK, ModelRegistry};
@@ -42,6 +43,7 @@ pub async fn run(config: &KnowledgeConfig, store: Store, wake: SequencerWake) ->
         wake,
         collections: models.collections().clone(),
         files: Files::new(&config.files).context("FILES_URL cannot be used")?,
+        extractor: Extractor::new(&config.extraction).context("this program cannot be found")?,
         progress: Arc::new(|_, _, _| {}),
     };
     let bar =

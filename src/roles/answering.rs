@@ -32,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{KnowledgeConfig, ModelConfig, WorkerConfig};
+use crate::knowledge::extraction::Extractor;
 use crate::knowledge::files::Files;
 use crate::knowledge::indexing::Indexing;
 use crate::knowledge::models::ModelRegistry;
@@ -65,6 +66,7 @@ pub async fn start(
         wake: wake.clone(),
         collections: models.collections().clone(),
         files: Files::new(&knowledge.files).context("FILES_URL cannot be used")?,
+        extractor: Extractor::new(&knowledge.extraction).context("this program cannot be found")?,
         progress: crate::roles::indexer::publish_progress(nats.clone(), subjects.clone()),
     };
     let documents = Documents {
@@ -73,6 +75,7 @@ pub async fn start(
         recreated: Arc::clone(&recreated),
         nats: nats.clone(),
         subjects: subjects.clone(),
+        concurrency: knowledge.extraction.indexing_concurrency.max(1),
     };
     let model = chat_model(&config.model)?;
     let processor = Arc::new(AnswerProcessor {

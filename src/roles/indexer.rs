@@ -1,5 +1,10 @@
 //! The indexer: brings added, changed and removed documents to the state that their events record, and
 //! reports progress.
+//!
+//! Documents are taken in turn by owner, one of each owner at a time (`queue`), so that one owner's many, large
+//! or stalled documents hold up no other owner's.
+
+mod queue;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +15,9 @@ use async_nats::jetstream::Message;
 use nats::{Envelope, Subjects};
 use rag::error_chain::ErrorChain;
 use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::knowledge::indexing::{Indexing, ProgressSink};
 use crate::knowledge::models::ActiveModel;
@@ -18,20 +25,24 @@ use crate::runtime::backoff::Backoff;
 use crate::runtime::consumer::{
     AckDecision, Consumer, ConsumerError, ConsumerSettings, acknowledge, keep_alive,
 };
+use queue::{FairQueue, Turn};
 
 /// A delivery that is not extended for this long is delivered again, and how often the indexer extends it.
 const ACK_WAIT: Duration = Duration::from_secs(15);
 const EXTEND_EVERY: Duration = Duration::from_secs(5);
 /// Delays of a document that could not be indexed.
 const RETRY_DOCUMENT: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
+/// Delays of a document that found no place in the queue.
+const RETRY_QUEUE: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(30));
 /// Delay of a document that another process is indexing.
 const HELD_ELSEWHERE: Duration = Duration::from_secs(5);
 /// Delays after a failure of NATS or the index.
 const RETRY: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
 /// A connection that lasted longer than this was a success.
 const STABLE: Duration = Duration::from_secs(5);
-/// Time that a pull waits at the server.
+/// Time that a pull waits at the server, and the deliveries that it takes.
 const PULL_WAIT: Duration = Duration::from_secs(5);
+const PULL_LIMIT: usize = 32;
 /// Interval between looks for documents without a delivery, and the age from which on a document counts.
 const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 const SWEEP_AGE: Duration = Duration::from_mins(2);
@@ -51,66 +62,33 @@ pub(crate) struct Documents {
     pub(crate) recreated: Arc<Notify>,
     pub(crate) nats: Client,
     pub(crate) subjects: Subjects,
+    /// Documents that are indexed at the same time.
+    pub(crate) concurrency: usize,
+}
+
+/// A document to index.
+struct Job {
+    id: DocumentId,
+    /// The delivery to acknowledge, which is extended meanwhile; `None` for a document without one.
+    delivery: Option<(Message, AbortOnDropHandle<()>)>,
+}
+
+/// The indexer and the documents that wait for it.
+struct Indexer {
+    documents: Documents,
+    queue: Arc<FairQueue<Job>>,
 }
 
 impl Documents {
-    /// Indexes documents one after the other until cancelled.
+    /// Indexes documents until cancelled. What is unfinished then is delivered again.
     pub(crate) async fn run(self, cancel: CancellationToken) {
+        let indexer = Arc::new(Indexer { documents: self, queue: Arc::default() });
         tokio::select! {
-            () = self.follow() => {}
-            () = self.sweep() => {}
-            () = self.repair() => {}
+            () = indexer.follow() => {}
+            () = indexer.work() => {}
+            () = indexer.sweep() => {}
+            () = indexer.documents.repair() => {}
             () = cancel.cancelled() => {}
-        }
-    }
-
-    async fn follow(&self) {
-        let mut retry = RETRY;
-        loop {
-            let began = tokio::time::Instant::now();
-            if let Err(error) = self.follow_consumer().await {
-                tracing::warn!(error = %ErrorChain(&error), "taking documents was interrupted and is retried");
-            }
-            if began.elapsed() > STABLE {
-                retry.reset();
-            }
-            retry.wait().await;
-        }
-    }
-
-    async fn follow_consumer(&self) -> Result<(), ConsumerError> {
-        let settings = ConsumerSettings {
-            name: self.subjects.documents_consumer(),
-            description: "documents for the workers to index",
-            filter_subjects: self.subjects.documents_changed(),
-            ack_wait: ACK_WAIT,
-        };
-        let consumer = Consumer::attach(&self.nats, &self.subjects, settings).await?;
-        loop {
-            let mut messages = consumer.pull(1, PULL_WAIT).await?;
-            while let Some(message) = messages.next().await {
-                let message = message?;
-                acknowledge(&message, self.process(&message).await).await;
-            }
-        }
-    }
-
-    async fn process(&self, message: &Message) -> AckDecision {
-        let Ok(recorded) = Envelope::read(&message.payload) else { return AckDecision::Reject };
-        let id = DocumentId::new(recorded.aggregate_id);
-        let settled = tokio::select! {
-            settled = self.settle(id) => settled,
-            never = keep_alive(message, EXTEND_EVERY) => match never {},
-        };
-        match settled {
-            Ok(true) => AckDecision::Ack,
-            Ok(false) => AckDecision::RetryAfter(HELD_ELSEWHERE),
-            Err(error) => {
-                tracing::warn!(error = format!("{error:#}"), document.id = %id, "a document could not be indexed yet");
-                let deliveries = message.info().map_or(1, |info| info.delivered);
-                let attempt = u32::try_from(deliveries).unwrap_or(1);
-                AckDecision::RetryAfter(RETRY_DOCUMENT.delay_before(attempt))
-            }
         }
     }
 
@@ -139,12 +117,94 @@ impl Documents {
             self.recreated.notified().await;
         }
     }
+}
+
+impl Indexer {
+    async fn follow(&self) {
+        let mut retry = RETRY;
+        loop {
+            let began = tokio::time::Instant::now();
+            if let Err(error) = self.follow_consumer().await {
+                tracing::warn!(error = %ErrorChain(&error), "taking documents was interrupted and is retried");
+            }
+            if began.elapsed() > STABLE {
+                retry.reset();
+            }
+            retry.wait().await;
+        }
+    }
+
+    async fn follow_consumer(&self) -> Result<(), ConsumerError> {
+        let Documents { nats, subjects, .. } = &self.documents;
+        let settings = ConsumerSettings {
+            name: subjects.documents_consumer(),
+            description: "documents for the workers to index",
+            filter_subjects: subjects.documents_changed(),
+            ack_wait: ACK_WAIT,
+        };
+        let consumer = Consumer::attach(nats, subjects, settings).await?;
+        loop {
+            self.queue.has_room().await;
+            let mut messages = consumer.pull(PULL_LIMIT, PULL_WAIT).await?;
+            while let Some(message) = messages.next().await {
+                self.enqueue(message?).await;
+            }
+        }
+    }
+
+    /// Puts a delivery into the queue, or gives it back for later where its owner has many documents there.
+    async fn enqueue(&self, message: Message) {
+        let Ok(recorded) = Envelope::read(&message.payload) else {
+            return acknowledge(&message, AckDecision::Reject).await;
+        };
+        let extended = message.clone();
+        let extending = tokio::spawn(async move { match keep_alive(&extended, EXTEND_EVERY).await {} });
+        let delivery = Some((message, AbortOnDropHandle::new(extending)));
+        let job = Job { id: DocumentId::new(recorded.aggregate_id), delivery };
+        if let Err(Job { delivery: Some((message, _)), .. }) = self.queue.push(recorded.owner, job) {
+            let delay = RETRY_QUEUE.delay_before(deliveries_of(&message));
+            acknowledge(&message, AckDecision::RetryAfter(delay)).await;
+        }
+    }
+
+    /// Indexes documents as they get their turn.
+    async fn work(self: &Arc<Self>) {
+        let mut jobs = JoinSet::new();
+        loop {
+            tokio::select! {
+                (job, turn) = self.queue.take(), if jobs.len() < self.documents.concurrency => {
+                    let indexer = Arc::clone(self);
+                    jobs.spawn(async move { indexer.run_job(job, turn).await });
+                }
+                Some(ended) = jobs.join_next() => {
+                    if let Err(error) = ended {
+                        tracing::error!(%error, "indexing a document panicked");
+                    }
+                }
+            }
+        }
+    }
+
+    async fn run_job(&self, job: Job, _turn: Turn<Job>) {
+        let Job { id, delivery } = job;
+        let settled = self.documents.settle(id).await;
+        if let Err(error) = &settled {
+            tracing::warn!(error = format!("{error:#}"), document.id = %id, "a document could not be indexed yet");
+        }
+        let Some((message, _extended)) = delivery else { return };
+        let decision = match settled {
+            Ok(true) => AckDecision::Ack,
+            Ok(false) => AckDecision::RetryAfter(HELD_ELSEWHERE),
+            Err(_) => AckDecision::RetryAfter(RETRY_DOCUMENT.delay_before(deliveries_of(&message))),
+        };
+        acknowledge(&message, decision).await;
+    }
 
     /// Finds documents whose delivery was lost with the stream.
     async fn sweep(&self) {
         loop {
             tokio::time::sleep(SWEEP_INTERVAL).await;
-            let pool = self.indexing.store.read_models();
+            let pool = self.documents.indexing.store.read_models();
             let waiting = projections::documents::awaiting_indexing(pool, SWEEP_AGE, SWEEP_LIMIT).await;
             let waiting = match waiting {
                 Ok(waiting) => waiting,
@@ -153,13 +213,18 @@ impl Documents {
                     continue;
                 }
             };
-            for id in waiting {
-                if let Err(error) = self.settle(id).await {
-                    tracing::warn!(error = format!("{error:#}"), document.id = %id, "a document could not be indexed yet");
+            for (owner, id) in waiting {
+                if !self.queue.any_of(owner, |job| job.id == id) {
+                    // Without a place in the queue, a later sweep finds it again.
+                    let _ = self.queue.push(owner, Job { id, delivery: None });
                 }
             }
         }
     }
+}
+
+fn deliveries_of(message: &Message) -> u32 {
+    message.info().map_or(1, |info| u32::try_from(info.delivered).unwrap_or(1))
 }
 
 /// Publishes progress over NATS, in order. Progress that nobody follows is lost. The publishing task ends

@@ -147,7 +147,8 @@ impl Store {
         Ok(held.into_iter().collect())
     }
 
-    /// Deletes leases that expired a day ago: their work ended while the process that held them died.
+    /// Deletes leases that expired a day ago, because their work ended while the process that held them died,
+    /// and attempts at files that are a week old.
     pub async fn purge_leases(&self) -> Result<(), StoreError> {
         sqlx::query(PURGE).execute(&self.pool).await?;
         Ok(())
@@ -227,5 +228,6 @@ const HELD_ANSWERS: &str =
     concat!("SELECT answer_id FROM answer_leases WHERE answer_id = ANY($1) AND ", is_held!("held_until"));
 
 const PURGE: &str = "
-WITH documents AS (DELETE FROM document_claims WHERE until < clock_timestamp() - interval '1 day')
+WITH documents AS (DELETE FROM document_claims WHERE until < clock_timestamp() - interval '1 day'),
+     extractions AS (DELETE FROM extraction_attempts WHERE began_at < clock_timestamp() - interval '7 days')
 DELETE FROM answer_leases WHERE held_until < clock_timestamp() - interval '1 day'";

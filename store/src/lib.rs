@@ -9,6 +9,7 @@
 //! - **an order over all events, the hash chain, a read for consumers or auditors**: `ledger/`.
 //! - **a key**: `keys/`; the ciphers are in the crate `sealing`.
 //! - **work that one process at a time does**: a table and two statements in `leases.rs`.
+//! - **how often a file was tried to read**: `extraction_attempts.rs`.
 //! - **a question to events that read models answer too late**: `answers.rs`, `documents.rs`.
 //! - **what an erasure destroys in PostgreSQL**: `erasures.rs`; rows of the account service: `accounts.rs`.
 //! - **a query of a read model**: the crate `projections`, which runs it through [`Store::read_models`].
@@ -23,6 +24,7 @@ mod documents;
 mod erasures;
 mod error;
 mod events;
+mod extraction_attempts;
 mod keys;
 mod leases;
 mod ledger;
@@ -36,6 +38,7 @@ pub use erasures::{ErasedStore, Erasure};
 pub use error::{ExecuteError, StoreError};
 pub use events::encrypt::subject_of;
 pub use events::idempotency::{IdempotencyKey, Remembered};
+pub use extraction_attempts::ExtractionAttempts;
 pub use keys::audit_keys::AuditKeyRow;
 pub use keys::keyring::{ContentKeys, Keyring};
 pub use keys::master_keys::MasterKeyError;

@@ -8,3 +8,4 @@ mod parameters;
 mod read_models;
 mod snapshots;
 mod streams;
+mod uploads;

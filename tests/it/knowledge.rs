@@ -1,3 +1,4 @@
+mod hostile_files;
 mod indexing;
 mod ingest;
 mod reindex;

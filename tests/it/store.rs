@@ -1,5 +1,6 @@
 mod append;
 mod ciphertext_only;
+mod extraction_attempts;
 mod keys;
 mod ledger;
 mod ledger_chain;

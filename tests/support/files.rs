@@ -1,6 +1,5 @@
 //! Files of each kind that can be read.
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 
 /// A file of each kind that says this: its name, its bytes, its media type.
@@ -31,24 +30,31 @@ fn word(text: &str) -> Vec<u8> {
 pub(crate) fn pdf(text: &str) -> Vec<u8> {
     let drawing = format!("BT /F1 12 Tf 72 720 Td ({text}) Tj ET");
     let objects = [
-        "<</Type/Catalog/Pages 2 0 R>>".to_owned(),
-        "<</Type/Pages/Kids[3 0 R]/Count 1>>".to_owned(),
-        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>"
-            .to_owned(),
-        format!("<</Length {}>>stream\n{drawing}\nendstream", drawing.len()),
-        "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>".to_owned(),
+        b"<</Type/Catalog/Pages 2 0 R>>".to_vec(),
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>".to_vec(),
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>"
+            .to_vec(),
+        format!("<</Length {}>>stream\n{drawing}\nendstream", drawing.len()).into_bytes(),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>".to_vec(),
     ];
-    let mut file = "%PDF-1.4\n".to_owned();
+    pdf_of(&objects)
+}
+
+/// A PDF of these objects, the first of which is the catalogue.
+pub(crate) fn pdf_of(objects: &[Vec<u8>]) -> Vec<u8> {
+    let mut file = b"%PDF-1.4\n".to_vec();
     let mut places = Vec::new();
-    for (number, object) in (1..).zip(&objects) {
+    for (number, object) in (1..).zip(objects) {
         places.push(file.len());
-        write!(file, "{number} 0 obj\n{object}\nendobj\n").unwrap();
+        writeln!(file, "{number} 0 obj").unwrap();
+        file.extend_from_slice(object);
+        file.extend_from_slice(b"\nendobj\n");
     }
-    let table = file.len();
-    file.push_str("xref\n0 6\n0000000000 65535 f \n");
+    let (table, size) = (file.len(), objects.len() + 1);
+    writeln!(file, "xref\n0 {size}\n0000000000 65535 f ").unwrap();
     for place in places {
         writeln!(file, "{place:010} 00000 n ").unwrap();
     }
-    write!(file, "trailer<</Size 6/Root 1 0 R>>\nstartxref\n{table}\n%%EOF\n").unwrap();
-    file.into_bytes()
+    writeln!(file, "trailer<</Size {size}/Root 1 0 R>>\nstartxref\n{table}\n%%EOF").unwrap();
+    file
 }

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use colloquy::config::{
-    ApiConfig, AppConfig, Config, ConnectionLimits, EmbeddingConfig, FilesConfig, KnowledgeConfig,
-    LimitsConfig, ModelConfig, QdrantConfig, WorkerConfig,
+    ApiConfig, AppConfig, Config, ConnectionLimits, EmbeddingConfig, ExtractionConfig, FilesConfig,
+    KnowledgeConfig, LimitsConfig, ModelConfig, QdrantConfig, WorkerConfig,
 };
 use colloquy::process::App;
 use colloquy::roles::Role;
@@ -118,6 +118,12 @@ pub(crate) fn knowledge_config() -> KnowledgeConfig {
             aws_endpoint_url: None,
             aws_access_key_id: None,
             aws_secret_access_key: None,
+        },
+        extraction: ExtractionConfig {
+            extraction_memory: 512,
+            extraction_seconds: 60,
+            indexing_concurrency: 4,
+            extraction_program: Some(env!("CARGO_BIN_EXE_colloquy").into()),
         },
     }
 }

@@ -43,6 +43,32 @@ impl Served {
         served
     }
 
+    /// The processes that it started and that have not ended.
+    pub(crate) fn children(&self) -> Vec<u32> {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        let tasks = tasks.into_iter().flatten().flatten().map(|task| task.path().join("children"));
+        let children: String = tasks.filter_map(|file| std::fs::read_to_string(file).ok()).collect();
+        children.split_whitespace().map(|id| id.parse().unwrap()).collect()
+    }
+
+    /// The most memory that it had at a time.
+    pub(crate) fn peak_memory_mib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+    }
+
+    /// Whether it has not ended.
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Ends it as an operator would.
+    pub(crate) fn terminate(&self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    }
+
     /// All it wrote to its log.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap()
@@ -68,6 +94,8 @@ pub(crate) fn command(config: &Config, master_key: &str) -> Command {
         .env("AUTH_URL", service("COLLOQUY_TEST_AUTH_URL"))
         .env("QDRANT_URL", service("COLLOQUY_TEST_QDRANT_URL"))
         .env("FILES_URL", &config.knowledge.files.files_url)
+        .env("EXTRACTION_MEMORY", config.knowledge.extraction.extraction_memory.to_string())
+        .env("EXTRACTION_SECONDS", config.knowledge.extraction.extraction_seconds.to_string())
         .env("LISTEN", "127.0.0.1:0")
         .stdin(Stdio::null());
     command

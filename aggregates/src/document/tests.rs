@@ -55,6 +55,20 @@ fn add(sha256: &str) -> DocumentCommand {
 }
 
 #[test]
+fn a_document_of_one_owner_is_no_document_to_another() {
+    for (given, sha256) in [(vec![added()], "00"), (vec![added(), DocumentEvent::DocumentRemoved], "01")] {
+        let DocumentCommand::Add { scope, media_type, size, title, .. } = add(sha256) else { return };
+        let owner = UserId::new(Uuid::from_u128(8));
+        let by_another =
+            DocumentCommand::Add { owner, scope, media_type, size, sha256: sha256.into(), title };
+        TestFramework::<Document>::with(())
+            .given(given)
+            .when(by_another)
+            .then_expect_error(DocumentRefused::NotFound);
+    }
+}
+
+#[test]
 fn adding_the_same_bytes_again_changes_nothing() {
     TestFramework::<Document>::with(()).given(vec![added()]).when(add("00")).then_expect_events(vec![]);
 }

@@ -150,16 +150,41 @@ pub async fn find_by_sha256(
     Ok(sqlx::query_as(FIND_BY_SHA256).bind(owner.to_string()).bind(sha256).fetch_optional(executor).await?)
 }
 
-/// Documents of all owners that have waited for the index for longer than `waiting`, oldest
-/// first, at most `limit`.
+/// What is stored of an owner's documents that are not removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredDocuments {
+    /// The number of documents.
+    pub documents: u64,
+    /// The bytes of their files.
+    pub bytes: u64,
+    /// The documents that wait for the index.
+    pub queued: u64,
+}
+
+/// Counts an owner's documents.
+pub async fn stored(executor: impl PgExecutor<'_>, owner: UserId) -> Result<StoredDocuments, QueryError> {
+    let counted: (i64, i64, i64) =
+        sqlx::query_as(STORED).bind(owner.to_string()).fetch_optional(executor).await?.unwrap_or_default();
+    let (documents, bytes, queued) = counted;
+    Ok(StoredDocuments {
+        documents: documents.unsigned_abs(),
+        bytes: bytes.unsigned_abs(),
+        queued: queued.unsigned_abs(),
+    })
+}
+
+/// Documents, with their owners, that have waited for the index for longer than `waiting`, at most `limit`:
+/// the oldest one of each owner before the second one of any.
 pub async fn awaiting_indexing(
     executor: impl PgExecutor<'_>,
     waiting: Duration,
     limit: u32,
-) -> Result<Vec<DocumentId>, QueryError> {
-    Ok(sqlx::query_scalar(
-        "SELECT id FROM documents WHERE status = 'added' AND updated_at < now() - $1::interval
-          ORDER BY updated_at LIMIT $2",
+) -> Result<Vec<(UserId, DocumentId)>, QueryError> {
+    Ok(sqlx::query_as(
+        "SELECT owner, id
+           FROM (SELECT owner, id, updated_at, row_number() OVER (PARTITION BY owner ORDER BY updated_at) AS turn
+                   FROM documents WHERE status = 'added' AND updated_at < now() - $1::interval) AS waiting
+          ORDER BY turn, updated_at LIMIT $2",
     )
     .bind(waiting)
     .bind(i64::from(limit))
@@ -175,6 +200,11 @@ const LIST: &str = owned!(
 );
 
 const GET: &str = owned!("SELECT d.* FROM my_documents d WHERE d.owner = me.owner AND d.id = $2");
+
+const STORED: &str = owned!(
+    "SELECT count(*), coalesce(sum(d.size), 0)::bigint, count(*) FILTER (WHERE d.status = 'added')
+       FROM my_documents d WHERE d.owner = me.owner AND d.status <> 'removed'"
+);
 
 const FIND_BY_SHA256: &str = owned!(
     "SELECT d.id, d.version FROM my_documents d

@@ -62,18 +62,20 @@ async fn pages_contain_each_document_once_newest_first() {
 #[tokio::test]
 async fn documents_await_indexing_until_they_are_indexed() {
     let (pool, mut history) = (database().await, History::new());
-    let user = history.user();
+    let (user, other) = (history.user(), history.user());
     let (first, second) = (history.add_document(user, "First"), history.add_document(user, "Second"));
+    let third = history.add_document(other, "Third");
     apply(&pool, &history.events, 100).await;
     let awaiting = async |limit| documents::awaiting_indexing(&pool, Duration::ZERO, limit).await.unwrap();
-    assert_eq!(awaiting(10).await, [first, second]);
-    assert_eq!(awaiting(1).await, [first]);
+    // The first one of each owner comes before the second one of any.
+    assert_eq!(awaiting(10).await, [(user, first), (other, third), (user, second)]);
+    assert_eq!(awaiting(1).await, [(user, first)]);
     let age = Duration::from_hours(100 * 365 * 24);
     assert!(documents::awaiting_indexing(&pool, age, 10).await.unwrap().is_empty());
     let indexed = DocumentEvent::DocumentIndexed { passages: 3, embedding_model: "model".into() };
     history.append_to_document(first, indexed);
     apply(&pool, &history.events, 100).await;
-    assert_eq!(awaiting(10).await, [second]);
+    assert_eq!(awaiting(10).await, [(user, second), (other, third)]);
 }
 
 #[tokio::test]

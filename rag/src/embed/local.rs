@@ -44,17 +44,31 @@ impl EmbedderConfig {
 
 /// The loaded model. Clones share it and take turns.
 #[derive(Clone)]
-pub(super) struct LocalModel(Arc<Mutex<TextEmbedding>>);
+pub(super) struct LocalModel {
+    model: Arc<Mutex<TextEmbedding>>,
+    /// Held by the one passage embedding that waits for the model or has it: questions wait for no more.
+    passages: Arc<Mutex<()>>,
+}
+
+/// Which texts wait for which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Urgency {
+    /// Somebody waits for an answer.
+    Question,
+    /// Passages of documents.
+    Background,
+}
 
 impl LocalModel {
-    /// Loads the model and its tokenizer. Blocks for some hundred milliseconds.
-    pub(super) fn load(config: &EmbedderConfig) -> Result<(Self, Tokenizer), EmbedError> {
+    /// Loads the model, and reads the file of its tokenizer. Blocks for some hundred milliseconds.
+    pub(super) fn load(config: &EmbedderConfig) -> Result<(Self, Vec<u8>), EmbedError> {
         let files = TokenizerFiles {
             tokenizer_file: read(&config.model_dir, TOKENIZER_FILE)?,
             config_file: read(&config.model_dir, "config.json")?,
             special_tokens_map_file: read(&config.model_dir, "special_tokens_map.json")?,
             tokenizer_config_file: read(&config.model_dir, "tokenizer_config.json")?,
         };
+        let tokenizer = files.tokenizer_file.clone();
         let onnx = read(&config.model_dir, "model.onnx")?;
         let model = UserDefinedEmbeddingModel::new(onnx, files)
             .with_pooling(Pooling::Mean)
@@ -66,12 +80,15 @@ impl LocalModel {
             // Spinning threads would take CPU time from the rest of the process.
             .with_session_config("session.intra_op.allow_spinning", "0");
         let model = TextEmbedding::try_new_from_user_defined(model, options).map_err(EmbedError::Model)?;
-        let tokenizer = model.tokenizer.clone();
-        Ok((Self(Arc::new(Mutex::new(model))), tokenizer))
+        Ok((Self { model: Arc::new(Mutex::new(model)), passages: Arc::default() }, tokenizer))
     }
 
     /// Returns the vectors in the order of the texts.
-    pub(super) async fn embed(&self, texts: Vec<String>) -> Result<Vec<Vector>, EmbedError> {
+    pub(super) async fn embed(
+        &self,
+        texts: Vec<String>,
+        urgency: Urgency,
+    ) -> Result<Vec<Vector>, EmbedError> {
         let mut vectors = Vec::with_capacity(texts.len());
         let mut texts = texts.into_iter();
         loop {
@@ -79,7 +96,11 @@ impl LocalModel {
             if turn.is_empty() {
                 return Ok(vectors);
             }
-            let mut model = Arc::clone(&self.0).lock_owned().await;
+            let _background = match urgency {
+                Urgency::Question => None,
+                Urgency::Background => Some(self.passages.lock().await),
+            };
+            let mut model = Arc::clone(&self.model).lock_owned().await;
             let embedding = tokio::task::spawn_blocking(move || {
                 turn.iter().map(|text| embed_one(&mut model, text)).collect::<Result<Vec<_>, _>>()
             });
@@ -88,11 +109,12 @@ impl LocalModel {
     }
 }
 
-/// Loads the tokenizer without the model.
-pub(super) fn load_tokenizer(dir: &Path) -> Result<Tokenizer, EmbedError> {
+/// Reads the file of the tokenizer without the model, and checks it.
+pub(super) fn read_tokenizer(dir: &Path) -> Result<Vec<u8>, EmbedError> {
     let bytes = read(dir, TOKENIZER_FILE)?;
-    Tokenizer::from_bytes(bytes)
-        .map_err(|source| EmbedError::Tokenizer { path: dir.join(TOKENIZER_FILE), source })
+    Tokenizer::from_bytes(&bytes)
+        .map_err(|source| EmbedError::Tokenizer { path: dir.join(TOKENIZER_FILE), source })?;
+    Ok(bytes)
 }
 
 fn embed_one(model: &mut TextEmbedding, text: &str) -> Result<Vector, EmbedError> {

@@ -10,9 +10,17 @@ use super::ExtractError;
 
 /// The largest accepted `word/document.xml`.
 const MAX_XML_BYTES: u64 = 64 << 20;
+/// The largest number of parts. Archives with more than 65,534 claim 65,535 here and tell the number elsewhere.
+const MAX_ENTRIES: u16 = 20_000;
+/// The first bytes of the end of an archive's directory, and its longest length, with a comment.
+const DIRECTORY_END: &[u8] = b"PK\x05\x06";
+const MAX_DIRECTORY_END_BYTES: usize = 22 + 0xffff;
 
 /// Returns the text of the document as Markdown.
 pub(super) fn markdown(bytes: &[u8]) -> Result<String, ExtractError> {
+    if entries(bytes).is_none_or(|entries| entries > MAX_ENTRIES) {
+        return Err(ExtractError::Damaged);
+    }
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|_| ExtractError::Damaged)?;
     let part = archive.by_name("word/document.xml").map_err(|_| ExtractError::Damaged)?;
     if part.encrypted() {
@@ -24,6 +32,16 @@ pub(super) fn markdown(bytes: &[u8]) -> Result<String, ExtractError> {
         return Err(ExtractError::TooLarge);
     }
     paragraphs(&xml)
+}
+
+/// The number of entries that an archive claims to have; `None` if it has no end of its directory. The reader
+/// of archives keeps all entries in memory.
+fn entries(archive: &[u8]) -> Option<u16> {
+    let first = archive.len().saturating_sub(MAX_DIRECTORY_END_BYTES);
+    let end = archive.get(first..)?;
+    let start = end.windows(DIRECTORY_END.len()).rposition(|window| window == DIRECTORY_END)?;
+    let count = end.get(start + 10..start + 12)?;
+    Some(u16::from_le_bytes(count.try_into().ok()?))
 }
 
 #[derive(Default)]

@@ -1,6 +1,7 @@
 //! Removes the markup of a Markdown document that is no text: HTML comments and tags, front matter except its
 //! description, link definitions, and code blocks that only include a file. All other text stays unchanged.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use pulldown_cmark::{Event, LinkType, Parser, Tag, TagEnd};
@@ -15,7 +16,10 @@ const INLINE_TAGS: [&str; 22] = [
 
 /// Returns the document without markup that is no text.
 pub(super) fn normalize(document: &str) -> String {
-    let document = document.replace("\r\n", "\n").replace('\0', "");
+    let mut document = unix_lines(document);
+    if document.contains('\0') {
+        document = Cow::Owned(document.replace('\0', ""));
+    }
     let mut text = String::with_capacity(document.len());
     let mut copied = 0;
     for Edit { range, replacement } in edits(&document) {
@@ -30,9 +34,18 @@ pub(super) fn normalize(document: &str) -> String {
     text
 }
 
+/// Returns the document with line feeds alone at the ends of its lines.
+pub(super) fn unix_lines(document: &str) -> Cow<'_, str> {
+    if document.contains("\r\n") {
+        Cow::Owned(document.replace("\r\n", "\n"))
+    } else {
+        Cow::Borrowed(document)
+    }
+}
+
 /// Returns the title in the front matter of a Markdown document.
 pub(super) fn front_matter_title(document: &str) -> Option<String> {
-    let document = document.replace("\r\n", "\n");
+    let document = unix_lines(document);
     let front_matter = Parser::new_ext(&document, options())
         .into_offset_iter()
         .find(|(event, _)| matches!(event, Event::Start(Tag::MetadataBlock(_))));

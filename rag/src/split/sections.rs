@@ -1,8 +1,14 @@
 //! Finds the sections and code blocks of a Markdown text by the offsets of its parser.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
+
+use super::MAX_TITLE_CHARS;
+
+/// The longest fence and the longest text behind it that are repeated around the parts of a split code block.
+const MAX_FENCE_CHARS: usize = 8;
+const MAX_INFO_CHARS: usize = 40;
 
 /// The text between two headings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,10 +34,14 @@ pub(super) fn options() -> Options {
     Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS
 }
 
-/// Returns the sections of a document that have text. Headings inside quotes and lists start no section.
-pub(super) fn sections(document: &str) -> Vec<Section> {
+/// Visits the sections of a document that have text, in order, until `visit` breaks. Headings inside quotes and
+/// lists start no section.
+pub(super) fn visit_sections<B>(
+    document: &str,
+    mut visit: impl FnMut(Section) -> ControlFlow<B>,
+) -> ControlFlow<B> {
     let mut path: Vec<(usize, String)> = Vec::new();
-    let mut found = vec![Section { heading: Vec::new(), body: 0..document.len() }];
+    let mut current = Section { heading: Vec::new(), body: 0..document.len() };
     let mut nesting = 0_usize;
     let mut reading: Option<(usize, String)> = None;
     for (event, range) in Parser::new_ext(document, options()).into_offset_iter() {
@@ -39,14 +49,12 @@ pub(super) fn sections(document: &str) -> Vec<Section> {
             Event::Start(Tag::BlockQuote(_) | Tag::List(_)) => nesting += 1,
             Event::End(TagEnd::BlockQuote(_) | TagEnd::List(_)) => nesting = nesting.saturating_sub(1),
             Event::Start(Tag::Heading { level, .. }) if nesting == 0 => {
-                if let Some(last) = found.last_mut() {
-                    last.body.end = range.start;
-                }
+                current.body.end = range.start;
                 reading = Some((level as usize, String::new()));
             }
             Event::Text(text) | Event::Code(text) => {
                 if let Some((_, title)) = &mut reading {
-                    title.push_str(&text);
+                    push_bounded(title, &text);
                 }
             }
             Event::End(TagEnd::Heading(_)) => {
@@ -54,14 +62,27 @@ pub(super) fn sections(document: &str) -> Vec<Section> {
                     path.retain(|(above, _)| *above < level);
                     path.push((level, title.trim().to_owned()));
                     let heading = path.iter().map(|(_, title)| title.clone()).collect();
-                    found.push(Section { heading, body: range.end..document.len() });
+                    let next = Section { heading, body: range.end..document.len() };
+                    let section = std::mem::replace(&mut current, next);
+                    if has_text(&document[section.body.clone()]) {
+                        visit(section)?;
+                    }
                 }
             }
             _ => {}
         }
     }
-    found.retain(|section| !document[section.body.clone()].trim().is_empty());
-    found
+    if has_text(&document[current.body.clone()]) { visit(current) } else { ControlFlow::Continue(()) }
+}
+
+/// Appends text to a heading up to its longest length: every passage below a heading repeats it.
+fn push_bounded(title: &mut String, text: &str) {
+    let left = MAX_TITLE_CHARS.saturating_sub(title.chars().count());
+    title.extend(text.chars().take(left));
+}
+
+fn has_text(text: &str) -> bool {
+    !text.chars().all(char::is_whitespace)
 }
 
 /// Returns the first heading if no other heading has its level or a higher one.
@@ -76,7 +97,7 @@ pub(super) fn title(document: &str) -> Option<String> {
                 levels.push(level);
             }
             Event::End(TagEnd::Heading(_)) => reading = false,
-            Event::Text(text) | Event::Code(text) if reading => title.push_str(&text),
+            Event::Text(text) | Event::Code(text) if reading => push_bounded(&mut title, &text),
             _ => {}
         }
     }
@@ -85,20 +106,38 @@ pub(super) fn title(document: &str) -> Option<String> {
     (!title.is_empty() && others.iter().all(|level| level > first)).then(|| title.to_owned())
 }
 
-/// Returns the fenced code blocks outside quotes and lists.
-pub(super) fn code_blocks(text: &str) -> Vec<CodeBlock> {
+/// The outermost blocks of a text.
+pub(super) struct Blocks {
+    /// The bytes of all blocks, in order.
+    pub(super) all: Vec<Range<usize>>,
+    /// The fenced code blocks among them.
+    pub(super) code: Vec<CodeBlock>,
+}
+
+/// Returns the blocks of a text that are in no quote, list or other block.
+pub(super) fn blocks(text: &str) -> Blocks {
     let mut nesting = 0_usize;
-    let mut blocks = Vec::new();
+    let mut blocks = Blocks { all: Vec::new(), code: Vec::new() };
     for (event, range) in Parser::new_ext(text, options()).into_offset_iter() {
         match event {
-            Event::Start(Tag::BlockQuote(_) | Tag::List(_)) => nesting += 1,
-            Event::End(TagEnd::BlockQuote(_) | TagEnd::List(_)) => nesting = nesting.saturating_sub(1),
-            Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) if nesting == 0 => {
-                let fence = text[range.clone()].chars().take_while(|c| matches!(c, '`' | '~')).collect();
-                blocks.push(CodeBlock { range, fence, info: info.to_string() });
+            Event::Start(tag) => {
+                if nesting == 0 {
+                    if let Tag::CodeBlock(CodeBlockKind::Fenced(info)) = &tag {
+                        blocks.code.push(code_block(text, range.clone(), info));
+                    }
+                    blocks.all.push(range);
+                }
+                nesting += 1;
             }
+            Event::End(_) => nesting = nesting.saturating_sub(1),
+            Event::Rule if nesting == 0 => blocks.all.push(range),
             _ => {}
         }
     }
     blocks
+}
+
+fn code_block(text: &str, range: Range<usize>, info: &str) -> CodeBlock {
+    let fence = text[range.clone()].chars().take_while(|c| matches!(c, '`' | '~')).take(MAX_FENCE_CHARS);
+    CodeBlock { fence: fence.collect(), info: info.chars().take(MAX_INFO_CHARS).collect(), range }
 }

@@ -88,6 +88,48 @@ fn a_very_long_word_is_split() {
 }
 
 #[test]
+fn a_long_text_is_split_as_its_parts_are() {
+    let sentence = |number: usize| format!("Sentence {number} has some words and ends here.");
+    let text: String = (0..3_000).map(|number| sentence(number) + "\n\n").collect();
+    let splitter = splitter();
+    for markup in [Markup::Plain, Markup::Markdown] {
+        let passages = splitter.split(markup, &text);
+        let kept: Vec<_> = passages.iter().flat_map(|passage| passage.text.split_whitespace()).collect();
+        assert_eq!(kept, text.split_whitespace().collect::<Vec<_>>());
+        let short = passages.iter().filter(|passage| splitter.sizer.size(&passage.text) < TARGET_TOKENS / 2);
+        assert!(short.count() <= 1, "only the last passage is short");
+        assert!(passages.iter().all(|passage| passage.text.ends_with('.')), "no sentence is cut");
+    }
+}
+
+#[test]
+fn a_block_longer_than_a_window_is_split_at_its_lines() {
+    let lines = |before: &str, after: &str| -> String {
+        (0..4_000_u32).map(|number| [before, &number.to_string(), after, "\n"].concat()).collect()
+    };
+    let (list, code) = (lines("- item ", " of the list"), lines("let a", " = b;"));
+    let document = format!("# A\n\n{list}\n\n```rust\n{code}```\n\nLast words.\n");
+    let passages = splitter().split(Markup::Markdown, &document);
+    let all: String = passages.iter().map(|passage| passage.text.clone() + "\n").collect();
+    assert_eq!(all.lines().filter(|line| line.starts_with("- item ")).count(), 4_000);
+    assert_eq!(all.lines().filter(|line| line.starts_with("let a")).count(), 4_000);
+    assert!(all.trim_end().ends_with("Last words."));
+    for passage in passages.iter().filter(|passage| passage.text.contains("let a")) {
+        assert!(passage.text.contains("```rust"), "{}", passage.text);
+    }
+}
+
+#[test]
+fn a_long_heading_is_not_repeated_in_full() {
+    let document = format!("# {}\n\n{}", "h".repeat(100_000), words("a", 40));
+    let passages = splitter().split(Markup::Markdown, &document);
+    assert!(passages.iter().all(|passage| passage.heading[0].len() == MAX_TITLE_CHARS));
+    let fences = format!("{}{}\n{}", "`".repeat(50_000), "x".repeat(50_000), "let a = b;\n".repeat(2_000));
+    let passages = splitter().split(Markup::Markdown, &fences);
+    assert!(passages.iter().skip(1).all(|passage| passage.text.len() < 4_000));
+}
+
+#[test]
 fn the_title_is_the_first_heading_or_line() {
     assert_eq!(title(Markup::Markdown, "<!-- x -->\n# The `Name`\n\ntext").as_deref(), Some("The Name"));
     assert_eq!(title(Markup::Plain, "\n First line \nmore").as_deref(), Some("First line"));

@@ -3,6 +3,7 @@
 use rag::embed::{DIMENSIONS, EmbedError, Embedder, EmbedderConfig, cosine};
 use rag::split::{MAX_TOKENS, Splitter};
 use rag::vocabulary::{Markup, PassageText};
+use tokenizers::Tokenizer;
 
 use crate::services::{BEES, BREAD, embedder};
 
@@ -40,14 +41,14 @@ async fn concurrent_calls_all_return_vectors() {
 
 #[tokio::test]
 async fn passages_are_split_by_the_tokens_of_the_model() {
-    let tokenizer = embedder().await.tokenizer();
-    let splitter = Splitter::new(tokenizer.clone());
+    let embedder = embedder().await;
+    let splitter = Splitter::from_file(embedder.tokenizer_file()).unwrap();
+    let mut tokenizer = Tokenizer::from_bytes(embedder.tokenizer_file()).unwrap();
+    tokenizer.with_truncation(None).unwrap();
     let document = format!("# Title\n\n{}", BREAD.replace('#', "").repeat(30));
     let passages = splitter.split(Markup::Markdown, &document);
     assert!(passages.len() > 4);
     for passage in passages {
-        let mut tokenizer = tokenizer.clone();
-        tokenizer.with_truncation(None).unwrap();
         assert!(tokenizer.encode(passage.text, false).unwrap().len() <= MAX_TOKENS);
     }
 }

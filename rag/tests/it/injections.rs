@@ -8,7 +8,7 @@ use rag::vocabulary::{NO_ANSWER, OwnerId, Scope};
 use uuid::Uuid;
 
 use crate::model_server::{Behavior, ModelServer};
-use crate::services::{document, indexed_documents};
+use crate::services::{document, indexed_documents, passages};
 
 const QUESTION: &str = "When does the night train to Vienna leave?";
 const INJECTIONS: [&str; 6] = [
@@ -26,7 +26,8 @@ async fn hostile(test: &str, model: Option<ChatModel>) -> Answerer {
     let ingester = Ingester::new(embedder.clone(), index.clone());
     for (injection, number) in INJECTIONS.iter().zip(100..) {
         let notes = format!("# Notes on trains {number}\n\n{injection}\n");
-        ingester.index_shared(&document(number, Scope::Shared, &notes), |_, _| {}).await.unwrap();
+        let passages = passages(&embedder, &notes);
+        ingester.index_shared(document(number, Scope::Shared), passages, |_, _| {}).await.unwrap();
     }
     Answerer::new(embedder, index, model)
 }

@@ -5,7 +5,7 @@ use rag::retrieve::Retriever;
 use rag::vocabulary::{OwnerId, PassageBody, Scope, Turn};
 use uuid::Uuid;
 
-use crate::services::{BREAD, document, document_id, embedder, index, indexed_documents};
+use crate::services::{BREAD, document, document_id, embedder, index, indexed_documents, passages};
 
 fn owner(number: u128) -> OwnerId {
     OwnerId::from(Uuid::from_u128(number))
@@ -54,7 +54,8 @@ async fn private_passages_are_found_by_their_owner_alone_and_stay_encrypted() {
     let ingester = Ingester::new(embedder.clone(), index.clone());
     let seal =
         |_, bytes: Vec<u8>| Ok::<_, std::fmt::Error>(bytes.into_iter().map(|byte| byte ^ 0x5a).collect());
-    ingester.index_sealed(&document(1, Scope::User(owner(1)), BREAD), seal, |_, _| {}).await.unwrap();
+    let passages = passages(&embedder, BREAD);
+    ingester.index_sealed(document(1, Scope::User(owner(1))), passages, seal, |_, _| {}).await.unwrap();
     let retriever = Retriever::new(embedder, index);
     let question = "How long does sourdough rise?";
     assert!(retriever.retrieve(question, &[], owner(2)).await.unwrap().is_empty());

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use rag::embed::{Embedder, EmbedderConfig};
 use rag::index::{IndexConfig, PassageIndex};
-use rag::ingest::{Document, Ingester};
-use rag::vocabulary::{ContentVersion, DocumentId, Markup, Scope};
+use rag::ingest::{DocumentVersion, Ingester};
+use rag::split::Splitter;
+use rag::vocabulary::{ContentVersion, DocumentId, Markup, PassageText, Scope};
 use uuid::Uuid;
 
 fn setting(name: &str) -> String {
@@ -31,15 +32,14 @@ pub(crate) fn document_id(number: u128) -> DocumentId {
     DocumentId::from(Uuid::from_u128(number))
 }
 
-pub(crate) fn document(number: u128, scope: Scope, text: &str) -> Document {
-    Document {
-        id: document_id(number),
-        version: ContentVersion::ONLY,
-        scope,
-        title: String::new(),
-        markup: Markup::Markdown,
-        text: text.to_owned(),
-    }
+pub(crate) fn document(number: u128, scope: Scope) -> DocumentVersion {
+    DocumentVersion { id: document_id(number), version: ContentVersion::ONLY, scope }
+}
+
+/// The passages of a Markdown text.
+pub(crate) fn passages(embedder: &Embedder, text: &str) -> std::vec::IntoIter<PassageText> {
+    let splitter = Splitter::from_file(embedder.tokenizer_file()).unwrap();
+    splitter.passages("", Markup::Markdown, text).into_iter()
 }
 
 pub(crate) const BREAD: &str = "# Bread\n\nA sourdough loaf rises for twelve hours before it is baked. The starter is fed with flour and water every morning.\n\n## Baking\n\nBake the loaf at 230 degrees for forty minutes. Steam in the oven makes the crust shine.\n";
@@ -51,7 +51,8 @@ pub(crate) async fn indexed_documents(test: &str) -> (Embedder, PassageIndex) {
     let (embedder, index) = (embedder().await, index(test).await);
     let ingester = Ingester::new(embedder.clone(), index.clone());
     for (number, text) in [(1, BREAD), (2, BEES), (3, TRAINS)] {
-        ingester.index_shared(&document(number, Scope::Shared, text), |_, _| {}).await.unwrap();
+        let passages = passages(&embedder, text);
+        ingester.index_shared(document(number, Scope::Shared), passages, |_, _| {}).await.unwrap();
     }
     (embedder, index)
 }

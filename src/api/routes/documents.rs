@@ -30,6 +30,8 @@ use crate::api::reads::representation::Representation;
 pub(in crate::api) use add::{__path_add, add};
 use execute::{DocumentAccepted, DocumentCommands};
 pub(in crate::api) use form::BODY_LIMIT_BYTES;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(in crate::api) use form::read_fields;
 pub(in crate::api) use passage::{__path_passage, passage};
 use store::{Store, StoreError};
 
@@ -126,7 +128,7 @@ pub(in crate::api) async fn remove(
         Some(UserId::SHARED) => return Err(Problem::admins_only()),
         _ => return Err(Problem::not_found()),
     };
-    commands.execute(&trace, caller.user, owner, id, DocumentCommand::Remove).await
+    Ok(commands.execute(&trace, caller.user, owner, id, DocumentCommand::Remove).await?)
 }
 
 fn parse_scope(name: &str) -> Result<DocumentScope, Problem> {

@@ -1,4 +1,7 @@
 //! An upload: encrypted in pieces, so that the file is never whole in memory and never readable on disk.
+//!
+//! An upload that ends early, for whatever reason, leaves nothing behind: dropping it aborts what the file store
+//! has begun.
 
 use std::sync::Arc;
 
@@ -11,6 +14,8 @@ use object_store::path::Path;
 use rag::error_chain::ErrorChain;
 use sealing::{AssociatedData, ContentKey, Subject, UserKey};
 use tokio::io::AsyncWriteExt as _;
+use tokio::runtime::Handle;
+use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
 use super::{Files, FilesError, PIECE, STEP, body_path, key_path, within};
@@ -18,17 +23,25 @@ use super::{Files, FilesError, PIECE, STEP, body_path, key_path, within};
 /// A file that is being received.
 pub struct Upload {
     files: Files,
-    path: Path,
-    writer: BufWriter,
+    object: Object,
     file: Uuid,
     key: ContentKey,
     pending: BytesMut,
     piece: u32,
     digest: Context,
     size: u64,
+    /// The upload's share of the memory for buffers.
+    _memory: OwnedSemaphorePermit,
 }
 
-/// A stored file that belongs to no document yet.
+/// The object that an upload writes, aborted when this value is dropped.
+struct Object {
+    path: Path,
+    /// `None` once the object is complete.
+    writer: Option<BufWriter>,
+}
+
+/// A stored file that belongs to no document yet. It is deleted when this value is dropped.
 pub struct Kept {
     files: Files,
     path: Path,
@@ -38,23 +51,28 @@ pub struct Kept {
     pub sha256: String,
     /// Size of the plaintext in bytes.
     pub size: u64,
+    /// Whether the file is still where the upload wrote it.
+    is_incoming: bool,
 }
 
 impl Files {
-    /// Starts an upload for an owner.
-    pub fn begin(&self, sender: UserId) -> Result<Upload, FilesError> {
+    /// Starts an upload of a sender. Waits a while for memory where many uploads are open.
+    pub async fn begin(&self, sender: UserId) -> Result<Upload, FilesError> {
+        let memory = Arc::clone(&self.buffers.memory).acquire_many_owned(self.buffers.mib_of_upload);
+        let memory = tokio::time::timeout(STEP, memory).await.map_err(|_| FilesError::Busy)?;
         let file = Uuid::now_v7();
         let path = Path::from(format!("incoming/{sender}/{file}"));
+        let writer = BufWriter::with_capacity(Arc::clone(&self.store), path.clone(), self.buffers.part_bytes);
         Ok(Upload {
             files: self.clone(),
-            writer: BufWriter::new(Arc::clone(&self.store), path.clone()),
-            path,
+            object: Object { path, writer: Some(writer.with_max_concurrency(1)) },
             file,
             key: ContentKey::random()?,
             pending: BytesMut::with_capacity(2 * PIECE),
             piece: 0,
             digest: Context::new(&SHA256),
             size: 0,
+            _memory: memory.map_err(|_| FilesError::Busy)?,
         })
     }
 }
@@ -81,23 +99,20 @@ impl Upload {
     pub async fn finish(mut self) -> Result<Kept, FilesError> {
         let piece = self.pending.split();
         self.seal(&piece, true).await?;
-        tokio::time::timeout(STEP, self.writer.shutdown()).await.map_err(|_| FilesError::TimedOut)??;
-        let Self { files, path, file, key, digest, size, .. } = self;
-        let mut sha256 = String::with_capacity(64);
-        for byte in digest.finish().as_ref() {
-            use std::fmt::Write as _;
-            let _ = write!(sha256, "{byte:02x}");
-        }
-        Ok(Kept { files, path, file, key, sha256, size })
+        let Self { files, mut object, file, key, digest, size, .. } = self;
+        object.finish().await?;
+        let sha256 = hex::encode(digest.finish());
+        Ok(Kept { files, path: object.path.clone(), file, key, sha256, size, is_incoming: true })
     }
 
     async fn seal(&mut self, piece: &[u8], last: bool) -> Result<(), FilesError> {
         let aad = AssociatedData::File { file: self.file, piece: self.piece, last };
         let sealed = self.key.seal(&aad, piece)?;
         let length = u32::try_from(sealed.len()).map_err(|_| FilesError::Damaged)?;
+        let writer = self.object.writer.as_mut().ok_or(FilesError::Damaged)?;
         let writing = async {
-            self.writer.write_all(&length.to_be_bytes()).await?;
-            self.writer.write_all(&sealed).await
+            writer.write_all(&length.to_be_bytes()).await?;
+            writer.write_all(&sealed).await
         };
         tokio::time::timeout(STEP, writing).await.map_err(|_| FilesError::TimedOut)??;
         self.piece += 1;
@@ -105,10 +120,39 @@ impl Upload {
     }
 }
 
+impl Object {
+    async fn finish(&mut self) -> Result<(), FilesError> {
+        // An object that cannot be completed is aborted by its writer.
+        let Some(mut writer) = self.writer.take() else { return Ok(()) };
+        tokio::time::timeout(STEP, writer.shutdown()).await.map_err(|_| FilesError::TimedOut)??;
+        Ok(())
+    }
+}
+
+impl Drop for Object {
+    fn drop(&mut self) {
+        let (Some(mut writer), Ok(runtime)) = (self.writer.take(), Handle::try_current()) else { return };
+        runtime.spawn(async move {
+            // A flush ends the request that begins an upload in parts; only then can it be aborted.
+            let aborting = async {
+                writer.flush().await?;
+                writer.abort().await.map_err(std::io::Error::from)
+            };
+            match tokio::time::timeout(STEP, aborting).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::warn!(error = %ErrorChain(&error), "an upload that broke off could not be aborted");
+                }
+                Err(_) => tracing::warn!("an upload that broke off could not be aborted in time"),
+            }
+        });
+    }
+}
+
 impl Kept {
     /// Makes this the file of a document: wraps its key with the owner's key.
     pub async fn become_document(
-        &self,
+        &mut self,
         owner: UserId,
         key: &UserKey,
         document: Uuid,
@@ -117,14 +161,32 @@ impl Kept {
         note.extend(key.wrap_content_key(Subject::Document(self.file), &self.key)?);
         let store = &self.files.store;
         within(store.rename(&self.path, &body_path(owner, document, &self.sha256))).await?;
+        self.is_incoming = false;
         within(store.put(&key_path(owner, document, &self.sha256), note.into())).await?;
         Ok(())
     }
 
-    /// Deletes the file. After a failure the file stays unreadable, since its key is not stored.
-    pub async fn discard(self) {
-        if let Err(error) = within(self.files.store.delete(&self.path)).await {
-            tracing::debug!(error = %ErrorChain(&error), "a discarded file could not be deleted");
+    /// Deletes the file where it belongs to no document. After a failure the file stays unreadable, since its
+    /// key is not stored, and the sweep deletes it later.
+    pub async fn discard(mut self) {
+        if std::mem::take(&mut self.is_incoming) {
+            delete(&self.files, &self.path).await;
         }
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        let Ok(runtime) = Handle::try_current() else { return };
+        if self.is_incoming {
+            let (files, path) = (self.files.clone(), self.path.clone());
+            runtime.spawn(async move { delete(&files, &path).await });
+        }
+    }
+}
+
+async fn delete(files: &Files, path: &Path) {
+    if let Err(error) = within(files.store.delete(path)).await {
+        tracing::debug!(error = %ErrorChain(&error), "a discarded file could not be deleted");
     }
 }

@@ -8,13 +8,13 @@ use aggregates::{AggregateType, DocumentId, Event, UserId};
 use anyhow::Context as _;
 use aws_lc_rs::digest::{SHA256, digest};
 use projections::documents;
-use rag::extract::{MediaType, Sniffer, extract};
-use rag::split::title;
+use rag::extract::{MediaType, Sniffer};
 use uuid::Uuid;
 
 use super::Ingest;
 use super::files::{Asked, File};
 use super::report::Outcome;
+use crate::knowledge::extraction::{ExtractionError, Input};
 use crate::knowledge::indexing::Claim;
 
 /// Namespace of document ids, which are derived from file names. A change would add every document again.
@@ -108,19 +108,21 @@ impl Ingest {
         let Readable { file, bytes, media_type, sha256 } = readable;
         let key = self.indexing.store.keyring().user(UserId::SHARED).await?;
         let key = key.context("the key of shared documents was not found")?;
-        let mut upload = self.indexing.files.begin(UserId::SHARED).context("the file could not be stored")?;
+        let mut upload =
+            self.indexing.files.begin(UserId::SHARED).await.context("the file could not be stored")?;
         upload.write(bytes).await.context("the file could not be stored")?;
-        let kept = upload.finish().await.context("the file could not be stored")?;
+        let mut kept = upload.finish().await.context("the file could not be stored")?;
         kept.become_document(UserId::SHARED, &key, id.uuid())
             .await
             .context("the file could not be stored")?;
+        let title = self.title(file, *media_type, bytes).await?;
         let add = DocumentCommand::Add {
             owner: UserId::SHARED,
             scope: DocumentScope::Shared,
             media_type: media_type.name().to_owned(),
             size: bytes.len() as u64,
             sha256: sha256.clone(),
-            title: called(file, *media_type, bytes),
+            title,
         };
         let documents = self.indexing.store.documents();
         let added = documents.execute(id.uuid(), add, &self.metadata(), None).await;
@@ -128,6 +130,22 @@ impl Ingest {
         self.indexing.wake.notify();
         self.indexing.settle_claimed(&self.active, id).await?;
         self.indexing.repair_claimed(&self.active, id).await.map(drop)
+    }
+
+    /// The title of a text with headings, else the name of the file.
+    async fn title(&self, file: &File, media_type: MediaType, bytes: &[u8]) -> anyhow::Result<String> {
+        let heading = match media_type {
+            MediaType::Markdown | MediaType::Html => {
+                match self.indexing.extractor.title(media_type, Input::Bytes(bytes.to_vec())).await {
+                    Ok(found) => found.unwrap_or_default(),
+                    // The document is rejected when it is indexed.
+                    Err(ExtractionError::Ended(_)) => None,
+                    Err(error) => return Err(error).context("the title of the file could not be read"),
+                }
+            }
+            MediaType::Plain | MediaType::Pdf | MediaType::Docx => None,
+        };
+        Ok(heading.unwrap_or_else(|| name_in_words(file)))
     }
 
     /// The outcome by the events of the document.
@@ -168,36 +186,21 @@ async fn read(file: &File) -> Result<(Vec<u8>, MediaType), Outcome> {
     }
 }
 
-/// The title of a text with headings, else the file name.
-fn called(file: &File, media_type: MediaType, bytes: &[u8]) -> String {
-    let heading = match media_type {
-        MediaType::Markdown | MediaType::Html => {
-            extract(media_type, bytes).ok().and_then(|extracted| title(extracted.markup, &extracted.text))
-        }
-        MediaType::Plain | MediaType::Pdf | MediaType::Docx => None,
-    };
-    heading.filter(|heading| !heading.trim().is_empty()).unwrap_or_else(|| {
-        let name = file.path.file_stem().map(|stem| stem.to_string_lossy().replace(['_', '-'], " "));
-        name.unwrap_or_else(|| file.name.clone())
-    })
+/// The name of a file without its extension, in words.
+fn name_in_words(file: &File) -> String {
+    let name = file.path.file_stem().map(|stem| stem.to_string_lossy().replace(['_', '-'], " "));
+    name.unwrap_or_else(|| file.name.clone())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn file(name: &str) -> File {
-        File { path: name.into(), name: name.into(), asked: Asked::ByName }
-    }
-
     #[test]
-    fn a_document_is_called_by_its_heading_or_else_by_its_file() {
-        let markdown = file("docs/getting-started.md");
-        assert_eq!(called(&markdown, MediaType::Markdown, b"# First steps\n\nGo."), "First steps");
-        assert_eq!(called(&markdown, MediaType::Markdown, b"No heading."), "getting started");
-        assert_eq!(called(&file("notes.txt"), MediaType::Plain, b"Line"), "notes");
-        let page = b"<!doctype html><html><body><h1>Welcome</h1><p>Go.</p></body></html>";
-        assert_eq!(called(&file("index.html"), MediaType::Html, page), "Welcome");
+    fn a_file_has_a_name_in_words() {
+        let file = |name: &str| File { path: name.into(), name: name.into(), asked: Asked::ByName };
+        assert_eq!(name_in_words(&file("docs/getting-started.md")), "getting started");
+        assert_eq!(name_in_words(&file("notes.txt")), "notes");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use axum::extract::multipart::MultipartRejection;
 use axum::extract::{Multipart, State};
 use axum::response::Response;
 use projections::documents;
+use rag::error_chain::ErrorChain;
 use rag::extract::MediaType;
 use uuid::Uuid;
 
@@ -18,8 +19,8 @@ use crate::api::limits::Limits;
 use crate::api::middleware::trace::Trace;
 use crate::api::problem::Problem;
 use crate::api::state::Knowledge;
-use crate::knowledge::files::Kept;
-use store::StoreError;
+use crate::knowledge::files::{FileVersion, Files, Kept};
+use store::{ExecuteError, StoreError};
 
 /// Add a document
 ///
@@ -41,62 +42,124 @@ pub(in crate::api) async fn add(
     let _permit = limits.uploads.take(caller.user)?;
     let mut multipart = form
         .map_err(|_| Problem::malformed("The body must be multipart/form-data with a field named file."))?;
+    let stored = documents::stored(commands.store.read_models(), caller.user).await?;
+    limits.queued_documents.check(stored.queued, 1)?;
+    limits.document_bytes.check(stored.bytes, 1)?;
     let mut form = ReceivedForm::new();
     let read = form.read(&knowledge.files, &caller, &mut multipart).await;
-    let Some((file, media_type)) = form.file.take() else {
+    let Some((mut file, media_type)) = form.file.take() else {
         read?;
         return Err(Problem::invalid_field("file", "The form must have a file."));
     };
     let added = match read {
-        Ok(()) => add_file(&commands, &trace, caller.user, &form, &file, media_type).await,
+        Ok(()) => {
+            let adding =
+                Adding { commands: &commands, files: &knowledge.files, limits: &limits, trace: &trace };
+            adding.add_file(caller.user, &form, &mut file, media_type).await
+        }
         Err(problem) => Err(problem),
     };
     file.discard().await;
     added
 }
 
-async fn add_file(
-    commands: &DocumentCommands,
-    trace: &Trace,
-    caller: UserId,
-    form: &ReceivedForm,
-    file: &Kept,
-    media_type: MediaType,
-) -> Result<Response, Problem> {
-    let store = &commands.store;
-    let title = form.title()?;
-    let owner = match form.scope {
-        DocumentScope::User => caller,
-        DocumentScope::Shared => {
-            commands.open_shared_account(trace, caller).await?;
-            UserId::SHARED
+/// What adding a received file needs.
+struct Adding<'a> {
+    commands: &'a DocumentCommands,
+    files: &'a Files,
+    limits: &'a Limits,
+    trace: &'a Trace,
+}
+
+impl Adding<'_> {
+    async fn add_file(
+        &self,
+        caller: UserId,
+        form: &ReceivedForm,
+        file: &mut Kept,
+        media_type: MediaType,
+    ) -> Result<Response, Problem> {
+        let Self { commands, trace, .. } = *self;
+        let store = &commands.store;
+        let title = form.title()?;
+        let owner = match form.scope {
+            DocumentScope::User => caller,
+            DocumentScope::Shared => {
+                commands.open_shared_account(trace, caller).await?;
+                UserId::SHARED
+            }
+        };
+        if let Some(unchanged) = self.same_content(owner, form, &file.sha256).await? {
+            return Ok(unchanged);
         }
-    };
-    if let Some((id, version)) = documents::find_by_sha256(store.read_models(), owner, &file.sha256).await? {
+        let id = form.document_id.unwrap_or_else(|| DocumentId::new(Uuid::now_v7()));
+        let current = commands.current(id).await?;
+        if current.owner().is_some_and(|other| other != owner) {
+            return Err(Problem::not_found());
+        }
+        self.check_limits(owner, current.status().is_none(), file.size).await?;
+        let key = store.keyring().user(owner).await?.ok_or(StoreError::KeyDestroyed)?;
+        let is_stored = current.sha256() != Some(file.sha256.as_str());
+        if is_stored {
+            file.become_document(owner, &key, id.uuid()).await?;
+        }
+        let add = DocumentCommand::Add {
+            owner,
+            scope: form.scope,
+            media_type: media_type.name().to_owned(),
+            size: file.size,
+            sha256: file.sha256.clone(),
+            title,
+        };
+        match commands.execute(trace, caller, owner, id, add).await {
+            Err(ExecuteError::Refused(refused)) => {
+                if is_stored {
+                    self.discard_version(FileVersion {
+                        owner,
+                        document: id.uuid(),
+                        sha256: file.sha256.clone(),
+                    })
+                    .await;
+                }
+                Err(refused.into())
+            }
+            executed => Ok(executed?),
+        }
+    }
+
+    /// The response where a document with the same content exists.
+    async fn same_content(
+        &self,
+        owner: UserId,
+        form: &ReceivedForm,
+        sha256: &str,
+    ) -> Result<Option<Response>, Problem> {
+        let read_models = self.commands.store.read_models();
+        let Some((id, version)) = documents::find_by_sha256(read_models, owner, sha256).await? else {
+            return Ok(None);
+        };
         let is_new = match form.document_id {
-            Some(wanted) => wanted != id && commands.current(wanted).await?.status().is_some(),
+            Some(wanted) => wanted != id && self.commands.current(wanted).await?.status().is_some(),
             None => false,
         };
-        if !is_new {
-            return Ok(DocumentAccepted::unchanged(id, version.0));
+        Ok((!is_new).then(|| DocumentAccepted::unchanged(id, version.0)))
+    }
+
+    /// Shared documents, which administrators add, have no limits.
+    async fn check_limits(&self, owner: UserId, is_new: bool, size: u64) -> Result<(), Problem> {
+        if owner == UserId::SHARED {
+            return Ok(());
+        }
+        let stored = documents::stored(self.commands.store.read_models(), owner).await?;
+        self.limits.documents.check(stored.documents, u64::from(is_new))?;
+        self.limits.document_bytes.check(stored.bytes, size)?;
+        Ok(())
+    }
+
+    /// Deletes the stored file of a refused command. After a failure the daily sweep deletes it.
+    async fn discard_version(&self, version: FileVersion) {
+        if let Err(error) = self.files.delete_version(&version).await {
+            tracing::warn!(error = %ErrorChain(&error), "the file of a refused document could not be deleted");
         }
     }
-    let id = form.document_id.unwrap_or_else(|| DocumentId::new(Uuid::now_v7()));
-    let current = commands.current(id).await?;
-    if current.owner().is_some_and(|other| other != owner) {
-        return Err(Problem::not_found());
-    }
-    let key = store.keyring().user(owner).await?.ok_or(StoreError::KeyDestroyed)?;
-    if current.sha256() != Some(file.sha256.as_str()) {
-        file.become_document(owner, &key, id.uuid()).await?;
-    }
-    let add = DocumentCommand::Add {
-        owner,
-        scope: form.scope,
-        media_type: media_type.name().to_owned(),
-        size: file.size,
-        sha256: file.sha256.clone(),
-        title,
-    };
-    commands.execute(trace, caller, owner, id, add).await
 }

@@ -1,7 +1,7 @@
 //! Execution of commands on documents, with a notification of the sequencer.
 
 use aggregates::account::AccountCommand;
-use aggregates::document::{Document, DocumentCommand};
+use aggregates::document::{Document, DocumentCommand, DocumentRefused};
 use aggregates::{Actor, DocumentId, Metadata, UserId};
 use axum::Json;
 use axum::extract::FromRef;
@@ -16,7 +16,7 @@ use crate::api::caller::command_metadata;
 use crate::api::middleware::trace::Trace;
 use crate::api::problem::Problem;
 use crate::runtime::wake::SequencerWake;
-use store::{Store, StoreError};
+use store::{ExecuteError, Store, StoreError};
 
 /// The result of a command on a document, sent when its events are durable.
 #[derive(Debug, Serialize, ToSchema)]
@@ -69,7 +69,7 @@ impl DocumentCommands {
         owner: UserId,
         id: DocumentId,
         command: DocumentCommand,
-    ) -> Result<Response, Problem> {
+    ) -> Result<Response, ExecuteError<DocumentRefused>> {
         let metadata = metadata(trace, by, owner);
         let executed = self.store.documents().execute(id.uuid(), command, &metadata, None).await?;
         self.wake.notify();

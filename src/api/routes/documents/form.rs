@@ -124,7 +124,7 @@ async fn receive_file(
     mut field: Field<'_>,
     name: &str,
 ) -> Result<(Kept, MediaType), Problem> {
-    let mut upload = files.begin(caller.user)?;
+    let mut upload = files.begin(caller.user).await?;
     let mut sniffer = Sniffer::default();
     while let Some(bytes) = field.chunk().await.map_err(|error| incomplete(&error))? {
         if upload.size() + bytes.len() as u64 > MAX_FILE_BYTES {
@@ -164,6 +164,31 @@ fn incomplete(error: &MultipartError) -> Problem {
         StatusCode::PAYLOAD_TOO_LARGE => file_too_large(),
         _ => Problem::malformed("The form is not complete."),
     }
+}
+
+/// Reads all fields as an upload does, without storing the file.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(in crate::api) async fn read_fields(mut multipart: Multipart) {
+    let mut form = ReceivedForm::new();
+    while let Ok(Some(mut field)) = multipart.next_field().await {
+        match field.name().unwrap_or_default() {
+            "file" => {
+                field.file_name().unwrap_or_default().clone_into(&mut form.file_name);
+                let mut sniffer = Sniffer::default();
+                while let Ok(Some(bytes)) = field.chunk().await {
+                    sniffer.update(&bytes);
+                }
+                let _ = sniffer.media_type(&form.file_name);
+            }
+            "title" => form.title = text(field, "title").await.ok(),
+            "scope" => {
+                let scope = text(field, "scope").await.and_then(|name| permitted_scope(&name, Role::User));
+                form.scope = scope.unwrap_or(DocumentScope::User);
+            }
+            _ => form.document_id = text(field, "document_id").await.and_then(|id| document_id(&id)).ok(),
+        }
+    }
+    let _ = form.title();
 }
 
 #[cfg(test)]

@@ -1,0 +1,183 @@
+//! Reads uploaded files in a process of their own, which extracts the text and splits it into passages.
+//!
+//! A file comes from anybody, and its parsers are not written for hostile input: a small file can exhaust the
+//! stack, the memory or the processor. So the service starts its own program as `colloquy extract` for each
+//! file ([`child`]), with limits and without access to anything but its input ([`jail`]), and kills it with
+//! its process group when the time is over or nobody waits any more ([`process`]).
+
+pub(crate) mod child;
+mod input;
+mod jail;
+mod passages;
+mod process;
+mod protocol;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rag::extract::{ExtractError, MediaType};
+use tokio::sync::Semaphore;
+
+use crate::config::ExtractionConfig;
+use crate::knowledge::files::FilesError;
+pub use child::Arguments as ChildArguments;
+pub use input::Input;
+pub use passages::Passages;
+use process::Running;
+use protocol::{Frame, Request, Task};
+
+/// Time by the clock that a file may take, in multiples of its processor time: the processor is shared.
+const CLOCK_FACTOR: u32 = 5;
+/// The longest output of one file. A file that yields more is rejected.
+const MAX_OUTPUT_BYTES: usize = 96 << 20;
+
+/// Starts the processes that read files. Clones share the number of processes at a time.
+#[derive(Debug, Clone)]
+pub struct Extractor {
+    program: PathBuf,
+    memory_mib: u64,
+    seconds: u32,
+    slots: Arc<Semaphore>,
+    reported: Arc<AtomicBool>,
+}
+
+/// What a file yields, or the reason for which it yields nothing, in words for its owner.
+pub type Extracted<T> = Result<T, ExtractError>;
+
+/// Why a file was not read to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ExtractionError {
+    /// The process that read the file ended before it had finished. Shown to the owner after a second time.
+    #[error(transparent)]
+    Ended(#[from] AbnormalEnd),
+    /// The bytes of the file could not be read.
+    #[error("the file could not be read")]
+    Input(#[from] FilesError),
+    /// The process could not be started, or its pipes failed.
+    #[error("the process that reads files failed")]
+    Process(#[from] std::io::Error),
+    /// The process ended before it read the file.
+    #[error("the process that reads files does not start: EXTRACTION_PROGRAM")]
+    NotStarted,
+    /// The service is ending.
+    #[error("the service is ending")]
+    Closed,
+}
+
+/// How the process that read a file ended. The message is shown to the document's owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AbnormalEnd {
+    /// The limit of memory.
+    #[error("Reading the file needs more memory than the limit of {0} MiB.")]
+    Memory(u64),
+    /// The limit of processor time, or of time by the clock.
+    #[error("Reading the file takes longer than the limit of {0} s.")]
+    Time(u32),
+    /// The stack.
+    #[error("The file is nested too deeply.")]
+    Nesting,
+    /// Another signal, or an output that is not one of this program.
+    #[error("The file ends the program that reads it.")]
+    Crash,
+}
+
+impl Extractor {
+    /// Starts nothing yet.
+    pub fn new(config: &ExtractionConfig) -> std::io::Result<Self> {
+        let program = config.extraction_program.clone().map_or_else(std::env::current_exe, Ok)?;
+        Ok(Self {
+            program,
+            memory_mib: config.extraction_memory,
+            seconds: config.extraction_seconds.max(1),
+            slots: Arc::new(Semaphore::new(config.indexing_concurrency.max(1))),
+            reported: Arc::default(),
+        })
+    }
+
+    /// Extracts the text of a file and splits it into passages by a tokenizer, whose file is given.
+    /// `splitting` is called when the text is extracted. Waits for a free place first. The process is killed
+    /// when the future is dropped.
+    pub async fn passages(
+        &self,
+        media_type: MediaType,
+        title: &str,
+        tokenizer: &[u8],
+        file: Input,
+        splitting: impl Fn() + Send + Sync,
+    ) -> Result<Extracted<Passages>, ExtractionError> {
+        let request = Request { task: Task::Passages, media_type, title: title.to_owned() };
+        let mut passages = Passages::default();
+        let end = self
+            .run(&request, tokenizer, file, |frame| match frame {
+                Frame::Splitting => splitting(),
+                Frame::Title(title) => passages.set_title(title),
+                Frame::Passage(bytes) => passages.push(&bytes),
+                _ => {}
+            })
+            .await?;
+        Ok(end.map(|()| passages))
+    }
+
+    /// The title that a file names, if it names one.
+    pub async fn title(
+        &self,
+        media_type: MediaType,
+        file: Input,
+    ) -> Result<Extracted<Option<String>>, ExtractionError> {
+        let request = Request { task: Task::Title, media_type, title: String::new() };
+        let mut found = None;
+        let end = self.run(&request, &[], file, |frame| {
+            if let Frame::Title(title) = frame {
+                found = Some(title).filter(|title| !title.trim().is_empty());
+            }
+        });
+        Ok(end.await?.map(|()| found))
+    }
+}
+
+impl Extractor {
+    /// Runs one process to its end, and hands over what it says.
+    async fn run(
+        &self,
+        request: &Request,
+        tokenizer: &[u8],
+        file: Input,
+        mut receive: impl FnMut(Frame) + Send,
+    ) -> Result<Extracted<()>, ExtractionError> {
+        let _slot = self.slots.acquire().await.map_err(|_| ExtractionError::Closed)?;
+        let mut running = Running::start(&self.program, self.memory_mib, self.seconds)?;
+        let time = Duration::from_secs(u64::from(self.seconds)) * CLOCK_FACTOR;
+        let mut is_confined = false;
+        let talking = running.talk(request, tokenizer, file, MAX_OUTPUT_BYTES, |frame| match frame {
+            Frame::Jail(jail) => {
+                is_confined = true;
+                self.report(&jail);
+            }
+            frame => receive(frame),
+        });
+        let Ok(talked) = tokio::time::timeout(time, talking).await else {
+            return Err(AbnormalEnd::Time(self.seconds).into());
+        };
+        match talked? {
+            process::Said::Done => Ok(Ok(())),
+            process::Said::Rejected(reason) => Ok(Err(reason)),
+            // The file is not to blame for what happens before it is read.
+            process::Said::Nothing if !is_confined => Err(ExtractionError::NotStarted),
+            process::Said::Nothing => Err(running.end(self.memory_mib, self.seconds).await?.into()),
+        }
+    }
+
+    /// Logs once what confines the process beside its limits.
+    fn report(&self, jail: &str) {
+        if !self.reported.swap(true, Ordering::Relaxed) {
+            tracing::info!(
+                jail,
+                memory_mib = self.memory_mib,
+                seconds = self.seconds,
+                "files are read in a process of their own"
+            );
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The passages of a document, packed: 50 MB of text have a hundred thousand.
+
+use rag::vocabulary::PassageText;
+
+use super::protocol;
+
+/// The passages of a document in order, which are unpacked one by one.
+#[derive(Debug, Clone, Default)]
+pub struct Passages {
+    title: String,
+    packed: Vec<u8>,
+    /// Bytes of `packed` that were unpacked.
+    read: usize,
+    left: usize,
+}
+
+/// Packs a passage without its title, which all have in common: the number of its headings, each with its
+/// length before it, and the text.
+pub(super) fn pack(passage: &PassageText) -> std::io::Result<Vec<u8>> {
+    let headings = u8::try_from(passage.heading.len()).map_err(|_| protocol::malformed())?;
+    let mut bytes = vec![headings];
+    for heading in &passage.heading {
+        protocol::write_bytes(&mut bytes, heading.as_bytes())?;
+    }
+    bytes.extend_from_slice(passage.text.as_bytes());
+    Ok(bytes)
+}
+
+impl Passages {
+    pub(super) fn set_title(&mut self, title: String) {
+        self.title = title;
+    }
+
+    /// Adds a packed passage. An invalid one is read as an empty text.
+    pub(super) fn push(&mut self, packed: &[u8]) {
+        if let Ok(length) = protocol::length(packed) {
+            self.packed.extend_from_slice(&length);
+            self.packed.extend_from_slice(packed);
+            self.left += 1;
+        }
+    }
+
+    fn unpack(&self, bytes: &[u8]) -> Option<PassageText> {
+        let (&headings, mut rest) = bytes.split_first()?;
+        let mut heading = Vec::with_capacity(usize::from(headings));
+        for _ in 0..headings {
+            let (one, after) = split_length(rest)?;
+            heading.push(String::from_utf8_lossy(one).into_owned());
+            rest = after;
+        }
+        let text = String::from_utf8_lossy(rest).into_owned();
+        Some(PassageText { title: self.title.clone(), heading, text })
+    }
+}
+
+fn split_length(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<4>()?;
+    rest.split_at_checked(u32::from_le_bytes(*length) as usize)
+}
+
+impl Iterator for Passages {
+    type Item = PassageText;
+
+    fn next(&mut self) -> Option<PassageText> {
+        let (passage, _) = split_length(self.packed.get(self.read..)?)?;
+        self.read += 4 + passage.len();
+        self.left = self.left.saturating_sub(1);
+        let empty = || PassageText { title: self.title.clone(), heading: Vec::new(), text: String::new() };
+        Some(self.unpack(passage).unwrap_or_else(empty))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for Passages {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passage(heading: &[&str], text: &str) -> PassageText {
+        let heading = heading.iter().map(|&one| one.to_owned()).collect();
+        PassageText { title: "Lamps".into(), heading, text: text.into() }
+    }
+
+    #[test]
+    fn passages_are_unpacked_as_they_were_packed() {
+        let all = [passage(&["A", "é"], "first"), passage(&[], ""), passage(&[""], "漢\0")];
+        let mut passages = Passages::default();
+        passages.set_title("Lamps".into());
+        for one in &all {
+            passages.push(&pack(one).unwrap());
+        }
+        assert_eq!(passages.len(), 3);
+        assert_eq!(passages.collect::<Vec<_>>(), all);
+    }
+
+    #[test]
+    fn a_malformed_passage_is_empty_and_the_next_one_is_read() {
+        let mut passages = Passages::default();
+        passages.push(&[9, 255, 255, 255, 255]);
+        passages.push(&[]);
+        passages.push(&pack(&passage(&[], "text")).unwrap());
+        assert_eq!(passages.map(|one| one.text).collect::<Vec<_>>(), ["", "", "text"]);
+    }
+}

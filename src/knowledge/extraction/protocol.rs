@@ -1,0 +1,200 @@
+//! What the service and the process that reads a file say to each other.
+//!
+//! The service writes two frames and the bytes of the file to the standard input of the process. The process
+//! writes frames to its standard output, the last of which is [`Frame::Done`] or [`Frame::Rejected`]. What the
+//! process writes counts as input from outside: a file may have taken it over.
+
+use rag::extract::{ExtractError, MediaType};
+use serde::{Deserialize, Serialize};
+use std::io::{self, Read, Write};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+
+/// The longest frame of a process. A passage, with all its headings, has a few kilobytes.
+const MAX_FRAME_BYTES: usize = 64 << 10;
+/// The longest frame of the service, which holds the file of a tokenizer.
+const MAX_REQUEST_BYTES: usize = 64 << 20;
+
+/// What the service wants of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Task {
+    /// Its title and its passages.
+    Passages,
+    /// Its title alone.
+    Title,
+}
+
+/// The first frame of the service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Request {
+    pub(super) task: Task,
+    pub(super) media_type: MediaType,
+    /// The title that the document was given; empty for the one that its text names.
+    pub(super) title: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RequestFrame {
+    task: Task,
+    media_type: String,
+    title: String,
+}
+
+/// What the process says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Frame {
+    /// What confines the process, for the log.
+    Jail(String),
+    /// The text is extracted.
+    Splitting,
+    /// The title of the document.
+    Title(String),
+    /// A passage, as `passages` writes it.
+    Passage(Vec<u8>),
+    /// The file yields nothing.
+    Rejected(ExtractError),
+    /// All was said.
+    Done,
+}
+
+impl Request {
+    pub(super) fn to_bytes(&self) -> io::Result<Vec<u8>> {
+        let Self { task, media_type, title } = self;
+        let frame =
+            RequestFrame { task: *task, media_type: media_type.name().to_owned(), title: title.clone() };
+        Ok(serde_json::to_vec(&frame)?)
+    }
+
+    pub(super) fn from_bytes(bytes: &[u8]) -> io::Result<Self> {
+        let RequestFrame { task, media_type, title } = serde_json::from_slice(bytes)?;
+        let media_type = MediaType::from_name(&media_type).ok_or_else(malformed)?;
+        Ok(Self { task, media_type, title })
+    }
+}
+
+impl Frame {
+    const fn tag(&self) -> u8 {
+        match self {
+            Self::Jail(_) => b'j',
+            Self::Splitting => b's',
+            Self::Title(_) => b't',
+            Self::Passage(_) => b'p',
+            Self::Rejected(_) => b'r',
+            Self::Done => b'd',
+        }
+    }
+
+    pub(super) fn write(&self, output: &mut impl Write) -> io::Result<()> {
+        let payload = match self {
+            Self::Jail(text) | Self::Title(text) => text.as_bytes(),
+            Self::Passage(bytes) => bytes,
+            Self::Rejected(reason) => reason.name().as_bytes(),
+            Self::Splitting | Self::Done => &[],
+        };
+        output.write_all(&[self.tag()])?;
+        write_bytes(output, payload)
+    }
+
+    /// The next frame; `None` where the output ends. An error for what no process of this program writes.
+    pub(super) async fn read(input: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<Self>> {
+        let mut head = [0; 5];
+        match input.read_exact(&mut head).await {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+            Err(error) => return Err(error),
+        }
+        let [tag, length @ ..] = head;
+        let length = u32::from_le_bytes(length) as usize;
+        if length > MAX_FRAME_BYTES {
+            return Err(malformed());
+        }
+        let mut payload = vec![0; length];
+        match input.read_exact(&mut payload).await {
+            Ok(_) => Self::parse(tag, payload).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn parse(tag: u8, payload: Vec<u8>) -> io::Result<Self> {
+        let text = |bytes| String::from_utf8(bytes).map_err(|_| malformed());
+        Ok(match tag {
+            b'j' => Self::Jail(text(payload)?),
+            b's' => Self::Splitting,
+            b't' => Self::Title(text(payload)?),
+            b'p' => Self::Passage(payload),
+            b'r' => Self::Rejected(ExtractError::from_name(&text(payload)?).ok_or_else(malformed)?),
+            b'd' => Self::Done,
+            _ => return Err(malformed()),
+        })
+    }
+
+    /// The bytes of the payload, which are kept.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Jail(text) | Self::Title(text) => text.len(),
+            Self::Passage(bytes) => bytes.len(),
+            Self::Splitting | Self::Rejected(_) | Self::Done => 0,
+        }
+    }
+}
+
+/// Writes bytes with their length before them.
+pub(super) fn write_bytes(output: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
+    output.write_all(&length(bytes)?)?;
+    output.write_all(bytes)
+}
+
+/// The length of bytes as it stands before them.
+pub(super) fn length(bytes: &[u8]) -> io::Result<[u8; 4]> {
+    Ok(u32::try_from(bytes.len()).map_err(|_| malformed())?.to_le_bytes())
+}
+
+/// Reads what [`write_bytes`] wrote.
+pub(super) fn read_bytes(input: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut length = [0; 4];
+    input.read_exact(&mut length)?;
+    let length = u32::from_le_bytes(length) as usize;
+    if length > MAX_REQUEST_BYTES {
+        return Err(malformed());
+    }
+    let mut bytes = vec![0; length];
+    input.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
+pub(super) fn malformed() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "a frame is malformed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn each_frame_is_read_as_it_was_written() {
+        let frames = [
+            Frame::Jail("landlock".into()),
+            Frame::Splitting,
+            Frame::Title("Lamps".into()),
+            Frame::Passage(vec![0, 255]),
+            Frame::Rejected(ExtractError::Encrypted),
+            Frame::Done,
+        ];
+        let mut bytes = Vec::new();
+        for frame in &frames {
+            frame.write(&mut bytes).unwrap();
+        }
+        let mut input = bytes.as_slice();
+        for frame in frames {
+            assert_eq!(Frame::read(&mut input).await.unwrap(), Some(frame));
+        }
+        assert_eq!(Frame::read(&mut input).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn an_output_of_another_program_is_an_error() {
+        for bytes in [b"Hello, world".as_slice(), b"p\xff\xff\xff\xff", b"r\x01\0\0\0x", b"t\x01\0\0\0\xff"] {
+            assert!(Frame::read(&mut &*bytes).await.is_err(), "{bytes:?}");
+        }
+    }
+}
