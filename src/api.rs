@@ -6,6 +6,8 @@ mod account_service;
 mod accounts;
 mod caller;
 mod cursor;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod identity;
 mod limits;
 pub mod live;

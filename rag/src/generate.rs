@@ -166,3 +166,10 @@ impl From<ApiError> for ModelError {
         if error.is_transient() { Self::Unavailable(error) } else { Self::Refused(error) }
     }
 }
+/// The number of events in a stream that comes in these pieces; `None` if one of them is too long.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn count_events<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Option<usize> {
+    let mut parser = sse::EventParser::default();
+    let counted = pieces.into_iter().map(|piece| parser.push(piece).ok().map(|events| events.len()));
+    counted.sum()
+}

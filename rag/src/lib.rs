@@ -16,6 +16,8 @@ pub mod embed;
 pub mod error_chain;
 pub mod extract;
 mod followup;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod generate;
 pub mod index;
 pub mod ingest;

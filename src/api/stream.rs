@@ -91,6 +91,12 @@ pub(in crate::api) fn last_event_id(headers: &HeaderMap, params: StreamParams) -
     header.or(params.last_event_id).filter(|id| !id.is_empty())
 }
 
+/// Whether a text is the id of an event.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(in crate::api) fn is_event_id(text: &str) -> bool {
+    text.parse::<Received>().is_ok()
+}
+
 fn last_received(headers: &HeaderMap, params: StreamParams) -> Result<Option<Received>, Problem> {
     let received = last_event_id(headers, params).map(|id| id.parse()).transpose();
     received.map_err(|resume::InvalidEventId| {

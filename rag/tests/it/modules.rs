@@ -5,8 +5,9 @@ use std::path::Path;
 use crate::module_graph::ModuleGraph;
 
 /// Each module may import the modules behind it.
-const ORDER: [&str; 18] = [
+const ORDER: [&str; 19] = [
     "crate",
+    "fuzzing",
     "answer",
     "ingest",
     "retrieve",

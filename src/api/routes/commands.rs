@@ -89,6 +89,12 @@ pub(in crate::api) async fn command(
     Ok((StatusCode::ACCEPTED, etag, axum::Json(accepted)).into_response())
 }
 
+/// Whether a body is a command.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(in crate::api) fn is_command(body: &[u8]) -> bool {
+    Command::parse(body).is_ok()
+}
+
 fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
     let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = media_type.split(';').next().unwrap_or_default().trim();

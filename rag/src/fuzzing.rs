@@ -1,0 +1,87 @@
+//! The parsers of input from outside as functions of bytes, for `fuzz/` and for the tests below.
+
+use tokenizers::Tokenizer;
+use tokenizers::models::wordlevel::WordLevel;
+use tokenizers::pre_tokenizers::whitespace::Whitespace;
+
+use crate::extract::{MediaType, Sniffer, extract};
+use crate::generate::count_events;
+use crate::split::{Splitter, title};
+use crate::vocabulary::Markup;
+
+/// Detects the media type of a file that comes in two parts.
+pub fn sniff(bytes: &[u8]) {
+    let mut sniffer = Sniffer::default();
+    let (first, second) = bytes.split_at(bytes.len() / 2);
+    sniffer.update(first);
+    sniffer.update(second);
+    let _ = sniffer.media_type("a.md");
+}
+
+/// Reads a Word document.
+pub fn docx(bytes: &[u8]) {
+    let _ = extract(MediaType::Docx, bytes);
+}
+
+/// Splits a text, both as Markdown and as plain text, and finds its title.
+///
+/// # Panics
+/// If a passage is longer than the model reads.
+pub fn split(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let splitter = splitter();
+    for markup in [Markup::Markdown, Markup::Plain] {
+        let _ = title(markup, &text);
+        for passage in splitter.split(markup, &text) {
+            assert!(passage.text.len() < 16 << 10, "a passage has {} bytes", passage.text.len());
+        }
+    }
+}
+
+/// Reads the stream of a language model in pieces.
+///
+/// # Panics
+/// If the pieces are read as another stream than the whole.
+pub fn model_events(bytes: &[u8]) {
+    let whole = count_events([bytes]);
+    assert_eq!(whole, count_events(bytes.chunks(3)), "pieces are read as the whole");
+}
+
+/// A splitter that counts words.
+fn splitter() -> Splitter {
+    let vocabulary = std::iter::once(("[UNK]".to_owned(), 0)).collect();
+    let words = WordLevel::builder().vocab(vocabulary).unk_token("[UNK]".into()).build().unwrap_or_default();
+    let mut tokenizer = Tokenizer::new(words);
+    tokenizer.with_pre_tokenizer(Some(Whitespace {}));
+    Splitter::new(tokenizer)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Bytes of any kind, and texts of characters that mean something to a parser.
+    fn input() -> impl Strategy<Value = Vec<u8>> {
+        prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..400),
+            "[-#>*_`~|\\[\\]()<>!:\"'&;= \n\ta0]{0,400}".prop_map(String::into_bytes),
+            "(data: ?[a-z{}\"\n\r]{0,20}[\n\r]{0,3}){0,20}".prop_map(String::into_bytes),
+            prop::collection::vec(any::<u8>(), 0..200)
+                .prop_map(|rest| [b"PK\x03\x04".as_slice(), &rest].concat()),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        #[test]
+        fn no_parser_panics(bytes in input()) {
+            sniff(&bytes);
+            docx(&bytes);
+            split(&bytes);
+            model_events(&bytes);
+        }
+    }
+}
