@@ -94,6 +94,18 @@ uuid_id! {
     ReceiptId
 }
 
+/// An answer among those of all conversations. Clients choose the ids of answers, so that an id alone is
+/// unique within its conversation only: two users can have an answer with the same id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AnswerRef {
+    /// The owner of the conversation.
+    pub owner: UserId,
+    /// The conversation.
+    pub conversation_id: ConversationId,
+    /// The answer.
+    pub answer_id: AnswerId,
+}
+
 impl UserId {
     /// The owner of shared documents. No account has this id.
     pub const SHARED: Self = Self(Uuid::nil());

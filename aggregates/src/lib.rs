@@ -22,8 +22,8 @@ mod text;
 mod upcast;
 
 pub use ids::{
-    AnswerId, ConversationId, DocumentId, EventId, InvalidId, OutOfRange, Position, QuestionId, ReceiptId,
-    UserId, Version,
+    AnswerId, AnswerRef, ConversationId, DocumentId, EventId, InvalidId, OutOfRange, Position, QuestionId,
+    ReceiptId, UserId, Version,
 };
 pub use metadata::{Actor, ActorKind, Metadata};
 pub use named::UnknownName;

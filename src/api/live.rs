@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use aggregates::account::AccountEvent;
 use aggregates::conversation::{Answer, ConversationEvent};
-use aggregates::{AnswerId, ConversationId, Event, Position, RecordedEvent, UserId};
+use aggregates::{AnswerRef, ConversationId, Event, Position, RecordedEvent, UserId};
 use async_nats::Client;
 use async_nats::connection::State;
 use nats::{Projected, Subjects};
@@ -126,8 +126,8 @@ impl Live {
     }
 
     /// The text of an answer so far, with the sources it cites; empty if the answer is not being written.
-    pub fn so_far(&self, answer_id: AnswerId) -> Answer {
-        self.state().answers.so_far(answer_id)
+    pub fn so_far(&self, answer: AnswerRef) -> Answer {
+        self.state().answers.so_far(answer)
     }
 
     /// Follows events, answers, read models and documents until cancelled, then lets all listeners go.

@@ -117,8 +117,9 @@ async fn newest_answer(
         return Ok(None);
     }
     let newest = conversation.newest_answer();
-    let ended =
-        events.iter().position(|event| ended_answer(event).is_some() && ended_answer(event) == newest);
+    let ended = events
+        .iter()
+        .position(|event| ended_answer(event).is_some_and(|ended| Some(ended.answer_id) == newest));
     let ended = match ended {
         None => None,
         Some(index) => {

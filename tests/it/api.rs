@@ -1,6 +1,7 @@
 mod commands;
 mod documents;
 mod edge;
+mod identities;
 mod isolation;
 mod limits;
 mod operations;

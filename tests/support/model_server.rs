@@ -13,6 +13,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use futures::StreamExt as _;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 /// Behaviour for a request.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +26,8 @@ pub(crate) enum Act {
     BreakOff(&'static str),
     /// Streams the words, then says nothing more.
     Stall(&'static str),
+    /// Streams the first words, and the others once [`ModelServer::release`] was called; then finishes.
+    Hold(&'static str, &'static str),
     /// Answers with this status.
     Status(u16),
 }
@@ -35,6 +38,7 @@ struct Shared {
     requests: Arc<AtomicUsize>,
     last: Arc<Mutex<Value>>,
     answering: Arc<AtomicUsize>,
+    released: watch::Sender<bool>,
 }
 
 /// The running server; ends with the test.
@@ -51,6 +55,7 @@ impl ModelServer {
             requests: Arc::default(),
             last: Arc::default(),
             answering: Arc::default(),
+            released: watch::Sender::new(false),
         };
         let app = Router::new().route("/v1/chat/completions", post(complete)).with_state(shared.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -73,7 +78,17 @@ impl ModelServer {
 
     /// Whether a client reads an answer.
     pub(crate) fn is_answering(&self) -> bool {
-        self.shared.answering.load(Ordering::SeqCst) > 0
+        self.answering() > 0
+    }
+
+    /// Number of answers that clients read.
+    pub(crate) fn answering(&self) -> usize {
+        self.shared.answering.load(Ordering::SeqCst)
+    }
+
+    /// Lets all held answers go on, those to come as well.
+    pub(crate) fn release(&self) {
+        self.shared.released.send_replace(true);
     }
 }
 
@@ -103,15 +118,20 @@ async fn complete(State(shared): State<Shared>, Json(request): Json<Value>) -> R
         Act::SaySlowly(words) => (words, Duration::from_millis(100), finish()),
         Act::BreakOff(words) => (words, Duration::ZERO, String::new()),
         Act::Stall(words) => (words, Duration::ZERO, STALL.to_owned()),
+        Act::Hold(words, rest) => (words, Duration::ZERO, deltas(rest).collect::<String>() + &finish()),
     };
-    let said =
-        words.split_inclusive(' ').map(|word| event(&json!({"choices": [{"delta": {"content": word}}]})));
-    let parts: Vec<String> = said.chain([end]).collect();
+    let is_held = matches!(act, Act::Hold(..));
+    let parts: Vec<String> = deltas(words).chain([end]).collect();
+    let last = parts.len() - 1;
     let answering = Arc::new(Answering::begin(shared.answering));
-    let stream = futures::stream::iter(parts).then(move |part| {
+    let stream = futures::stream::iter(parts.into_iter().enumerate()).then(move |(number, part)| {
         let answering = Arc::clone(&answering);
+        let mut released = shared.released.subscribe();
         async move {
             tokio::time::sleep(if part == STALL { Duration::from_mins(5) } else { pause }).await;
+            if is_held && number == last {
+                let _ = released.wait_for(|released| *released).await;
+            }
             drop(answering);
             Ok::<_, Infallible>(Bytes::from(part))
         }
@@ -120,6 +140,10 @@ async fn complete(State(shared): State<Shared>, Json(request): Json<Value>) -> R
 }
 
 const STALL: &str = "stall";
+
+fn deltas(words: &str) -> impl Iterator<Item = String> {
+    words.split_inclusive(' ').map(|word| event(&json!({"choices": [{"delta": {"content": word}}]})))
+}
 
 fn finish() -> String {
     let end = event(&json!({"choices": [{"delta": {}, "finish_reason": "stop"}]}));

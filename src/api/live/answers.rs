@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aggregates::conversation::{Answer, Citation};
-use aggregates::{AnswerId, ConversationId, QuestionId, RecordedEvent, UserId};
+use aggregates::{AnswerRef, QuestionId, RecordedEvent, UserId};
 use nats::{LiveKind, LiveMessage};
 
 use super::{AnswerStep, ended_answer};
@@ -20,14 +20,10 @@ const ENDED: usize = 10_000;
 /// An answer that is being written.
 #[derive(Debug, Clone)]
 pub struct AnswerInFlight {
-    /// Owner of the conversation.
-    pub owner: UserId,
-    /// The conversation.
-    pub conversation_id: ConversationId,
+    /// The answer.
+    pub answer: AnswerRef,
     /// The question.
     pub question_id: QuestionId,
-    /// The answer.
-    pub answer_id: AnswerId,
     /// The newest attempt.
     pub attempt: u32,
     /// The passages that retrieval found; `None` before.
@@ -51,8 +47,8 @@ pub(crate) enum Taken {
 
 #[derive(Debug)]
 pub(crate) struct AnswersInFlight {
-    answers: HashMap<AnswerId, AnswerInFlight>,
-    ended: quick_cache::unsync::Cache<AnswerId, ()>,
+    answers: HashMap<AnswerRef, AnswerInFlight>,
+    ended: quick_cache::unsync::Cache<AnswerRef, ()>,
 }
 
 impl Default for AnswersInFlight {
@@ -63,15 +59,15 @@ impl Default for AnswersInFlight {
 
 impl AnswersInFlight {
     pub(crate) fn of(&self, owner: UserId) -> Vec<AnswerInFlight> {
-        self.answers.values().filter(|answer| answer.owner == owner).cloned().collect()
+        self.answers.values().filter(|known| known.answer.owner == owner).cloned().collect()
     }
 
-    pub(crate) fn conversations(&self) -> Vec<(AnswerId, ConversationId)> {
-        self.answers.values().map(|answer| (answer.answer_id, answer.conversation_id)).collect()
+    pub(crate) fn all(&self) -> Vec<AnswerRef> {
+        self.answers.keys().copied().collect()
     }
 
-    pub(crate) fn so_far(&self, id: AnswerId) -> Answer {
-        let Some(answer) = self.answers.get(&id) else {
+    pub(crate) fn so_far(&self, answer: AnswerRef) -> Answer {
+        let Some(answer) = self.answers.get(&answer) else {
             return Answer::default();
         };
         let sources = answer.sources.as_deref().unwrap_or_default();
@@ -81,19 +77,19 @@ impl AnswersInFlight {
 
     /// Removes the answer that an event ends, whatever arrives later.
     pub(crate) fn take_event(&mut self, event: &RecordedEvent) {
-        if let Some(answer_id) = ended_answer(event) {
-            self.end(answer_id);
+        if let Some(answer) = ended_answer(event) {
+            self.end(answer);
         }
     }
 
-    pub(crate) fn end(&mut self, answer_id: AnswerId) {
-        self.answers.remove(&answer_id);
-        self.ended.insert(answer_id, ());
+    pub(crate) fn end(&mut self, answer: AnswerRef) {
+        self.answers.remove(&answer);
+        self.ended.insert(answer, ());
     }
 
     /// Whether a replay of the answer is due; if so, notes it as done.
-    pub(crate) fn may_replay(&mut self, answer_id: AnswerId) -> bool {
-        let Some(answer) = self.answers.get_mut(&answer_id) else {
+    pub(crate) fn may_replay(&mut self, answer: AnswerRef) -> bool {
+        let Some(answer) = self.answers.get_mut(&answer) else {
             return false;
         };
         let now = Instant::now();
@@ -105,41 +101,33 @@ impl AnswersInFlight {
     }
 
     /// Applies a live message. A repetition has no effect; a later attempt replaces an earlier one.
-    pub(crate) fn take_live(
-        &mut self,
-        owner: UserId,
-        conversation_id: ConversationId,
-        live: &LiveMessage,
-        opened: Vec<u8>,
-    ) -> Taken {
-        if self.ended.peek(&live.answer_id).is_some() {
+    pub(crate) fn take_live(&mut self, answer: AnswerRef, live: &LiveMessage, opened: Vec<u8>) -> Taken {
+        if self.ended.peek(&answer).is_some() {
             return Taken::Nothing;
         }
         let now = Instant::now();
         if matches!(live.kind, LiveKind::Started) {
-            self.answers.retain(|_, answer| now.duration_since(answer.touched) < FORGOTTEN_AFTER);
+            self.answers.retain(|_, known| now.duration_since(known.touched) < FORGOTTEN_AFTER);
         }
-        let known = self.answers.get_mut(&live.answer_id).filter(|answer| answer.attempt >= live.attempt);
-        let answer = match known {
-            Some(answer) if answer.attempt > live.attempt => return Taken::Nothing,
-            Some(answer) if matches!(live.kind, LiveKind::Started) => {
-                answer.touched = now;
+        let known = self.answers.get_mut(&answer).filter(|known| known.attempt >= live.attempt);
+        let known = match known {
+            Some(known) if known.attempt > live.attempt => return Taken::Nothing,
+            Some(known) if matches!(live.kind, LiveKind::Started) => {
+                known.touched = now;
                 return Taken::Nothing;
             }
-            Some(answer) => answer,
+            Some(known) => known,
             None => {
                 let begun = AnswerInFlight {
-                    owner,
-                    conversation_id,
+                    answer,
                     question_id: live.question_id,
-                    answer_id: live.answer_id,
                     attempt: live.attempt,
                     sources: None,
                     text: String::new(),
                     touched: now,
                     replayed: None,
                 };
-                self.answers.insert(live.answer_id, begun);
+                self.answers.insert(answer, begun);
                 match live.kind {
                     LiveKind::Started => return Taken::Step(AnswerStep::Started),
                     // The beginning was missed; it is in the stream.
@@ -147,8 +135,8 @@ impl AnswersInFlight {
                 }
             }
         };
-        answer.touched = now;
-        answer.take(live.kind, opened)
+        known.touched = now;
+        known.take(live.kind, opened)
     }
 }
 
@@ -189,25 +177,29 @@ impl AnswerInFlight {
 
 #[cfg(test)]
 mod tests {
+    use aggregates::{AnswerId, ConversationId};
     use uuid::Uuid;
 
     use super::*;
 
     const OWNER: UserId = UserId::new(Uuid::from_u128(1));
-    const CONVERSATION: ConversationId = ConversationId::new(Uuid::from_u128(2));
-    const ANSWER: AnswerId = AnswerId::new(Uuid::from_u128(3));
+    const ANSWER: AnswerRef = AnswerRef {
+        owner: OWNER,
+        conversation_id: ConversationId::new(Uuid::from_u128(2)),
+        answer_id: AnswerId::new(Uuid::from_u128(3)),
+    };
 
     fn live(attempt: u32, kind: LiveKind) -> LiveMessage {
         let question_id = QuestionId::new(Uuid::from_u128(4));
-        LiveMessage { answer_id: ANSWER, question_id, attempt, kind, sealed: vec![] }
+        LiveMessage { answer_id: ANSWER.answer_id, question_id, attempt, kind, sealed: vec![] }
     }
 
     fn delta(answers: &mut AnswersInFlight, attempt: u32, offset: u64, text: &str) -> Taken {
-        answers.take_live(OWNER, CONVERSATION, &live(attempt, LiveKind::Delta { offset }), text.into())
+        answers.take_live(ANSWER, &live(attempt, LiveKind::Delta { offset }), text.into())
     }
 
     fn begin(answers: &mut AnswersInFlight, attempt: u32) -> Taken {
-        answers.take_live(OWNER, CONVERSATION, &live(attempt, LiveKind::Started), vec![])
+        answers.take_live(ANSWER, &live(attempt, LiveKind::Started), vec![])
     }
 
     #[test]
@@ -238,6 +230,21 @@ mod tests {
         assert!(matches!(begin(&mut answers, 2), Taken::Step(AnswerStep::Started)));
         assert!(matches!(delta(&mut answers, 1, 3, "er"), Taken::Nothing));
         assert_eq!(answers.so_far(ANSWER).text, "");
+    }
+
+    #[test]
+    fn the_same_id_in_another_conversation_is_another_answer() {
+        let mut answers = AnswersInFlight::default();
+        begin(&mut answers, 1);
+        delta(&mut answers, 1, 0, "mine");
+        let other = ConversationId::new(Uuid::from_u128(7));
+        let foreign = AnswerRef { owner: UserId::new(Uuid::from_u128(8)), ..ANSWER };
+        for another in [foreign, AnswerRef { conversation_id: other, ..ANSWER }] {
+            assert_eq!(answers.so_far(another), Answer::default());
+            answers.end(another);
+        }
+        assert_eq!(answers.so_far(ANSWER).text, "mine");
+        assert!(matches!(delta(&mut answers, 1, 4, " still"), Taken::Step(_)));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aggregates::{ConversationId, UserId};
+use aggregates::AnswerRef;
 use async_nats::Message;
 use nats::{LiveKind, LiveMessage};
 use sealing::{AssociatedData, Subject};
@@ -37,52 +37,49 @@ impl Live {
 
     /// Applies a message of the live stream and delivers what is new in it.
     pub(super) async fn take_live(&self, message: &Message) -> Continuity {
-        let Some((owner, conversation_id)) = owner_and_conversation(message.subject.as_str()) else {
+        let Some(answer) = answer_of(message.subject.as_str()) else {
             return Continuity::Whole;
         };
         let Ok(live) = LiveMessage::from_bytes(&message.payload) else {
             return Continuity::Whole;
         };
-        let Some(text) = self.decrypt_live(owner, conversation_id, &live).await else {
+        if live.answer_id != answer.answer_id {
+            return Continuity::Whole;
+        }
+        let Some(text) = self.decrypt_live(answer, &live).await else {
             return Continuity::Whole;
         };
         let mut state = self.state();
-        match state.answers.take_live(owner, conversation_id, &live, text) {
-            Taken::Gap if state.answers.may_replay(live.answer_id) => Continuity::Gap,
+        match state.answers.take_live(answer, &live, text) {
+            Taken::Gap if state.answers.may_replay(answer) => Continuity::Gap,
             Taken::Gap | Taken::Nothing => Continuity::Whole,
             Taken::Step(step) => {
-                let LiveMessage { question_id, answer_id, attempt, .. } = live;
-                let progress = AnswerProgress { conversation_id, question_id, answer_id, attempt, step };
-                state.listeners.deliver(owner, &StreamEvent::Live(Arc::new(progress)));
+                let LiveMessage { question_id, attempt, .. } = live;
+                let progress = AnswerProgress { answer, question_id, attempt, step };
+                state.listeners.deliver(answer.owner, &StreamEvent::Live(Arc::new(progress)));
                 Continuity::Whole
             }
         }
     }
 
-    async fn decrypt_live(
-        &self,
-        owner: UserId,
-        conversation_id: ConversationId,
-        live: &LiveMessage,
-    ) -> Option<Vec<u8>> {
+    async fn decrypt_live(&self, answer: AnswerRef, live: &LiveMessage) -> Option<Vec<u8>> {
         if matches!(live.kind, LiveKind::Started) {
             return Some(Vec::new());
         }
+        let AnswerRef { owner, conversation_id, answer_id } = answer;
         let subject = Subject::Conversation(conversation_id.uuid());
         let key = self.store.keyring().content(owner, subject).await.ok().flatten()?;
         let message = live.kind.label();
-        let aad = AssociatedData::Live {
-            conversation_id,
-            answer_id: live.answer_id,
-            attempt: live.attempt,
-            message: &message,
-        };
+        let aad =
+            AssociatedData::Live { conversation_id, answer_id, attempt: live.attempt, message: &message };
         key.open(&aad, &live.sealed).ok()
     }
 }
 
-/// Owner and conversation in a live subject: `<prefix>.live.<owner>.<conversation>.<answer>`.
-fn owner_and_conversation(subject: &str) -> Option<(UserId, ConversationId)> {
+/// The answer in a live subject: `<prefix>.live.<owner>.<conversation>.<answer>`.
+fn answer_of(subject: &str) -> Option<AnswerRef> {
     let mut tokens = subject.split('.').skip(2);
-    Some((tokens.next()?.parse().ok()?, tokens.next()?.parse().ok()?))
+    let owner = tokens.next()?.parse().ok()?;
+    let conversation_id = tokens.next()?.parse().ok()?;
+    Some(AnswerRef { owner, conversation_id, answer_id: tokens.next()?.parse().ok()? })
 }

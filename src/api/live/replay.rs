@@ -80,13 +80,14 @@ impl Live {
         if let Err(error) = self.replay(self.subjects.all_live()).await {
             tracing::debug!(error = %ErrorChain(&error), "the live stream could not be replayed");
         }
-        let known = self.state().answers.conversations();
-        for (answer_id, conversation_id) in known {
-            let Ok(conversation) = self.store.conversations().current(conversation_id.uuid()).await else {
+        let known = self.state().answers.all();
+        for answer in known {
+            let id = answer.conversation_id.uuid();
+            let Ok(conversation) = self.store.conversations().current(id).await else {
                 continue;
             };
-            if conversation.answer(answer_id).is_none_or(|answer| answer.status.has_ended()) {
-                self.state().answers.end(answer_id);
+            if conversation.answer(answer.answer_id).is_none_or(|state| state.status.has_ended()) {
+                self.state().answers.end(answer);
             }
         }
     }

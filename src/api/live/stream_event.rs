@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aggregates::conversation::{Citation, ConversationEvent};
-use aggregates::{AnswerId, ConversationId, DocumentId, Event, Position, QuestionId, RecordedEvent};
+use aggregates::{AnswerRef, ConversationId, DocumentId, Event, Position, QuestionId, RecordedEvent};
 use tokio::sync::mpsc;
 
 use super::answers::AnswerInFlight;
@@ -25,12 +25,10 @@ pub enum StreamEvent {
 /// A step of an answer that is being written.
 #[derive(Debug)]
 pub struct AnswerProgress {
-    /// The conversation.
-    pub conversation_id: ConversationId,
+    /// The answer.
+    pub answer: AnswerRef,
     /// The question answered.
     pub question_id: QuestionId,
-    /// The answer.
-    pub answer_id: AnswerId,
     /// The attempt.
     pub attempt: u32,
     /// The news.
@@ -67,13 +65,17 @@ pub struct Listener {
 }
 
 /// The answer that an event ends.
-pub fn ended_answer(event: &RecordedEvent) -> Option<AnswerId> {
+pub fn ended_answer(event: &RecordedEvent) -> Option<AnswerRef> {
     match &event.event {
         Event::Conversation(
             ConversationEvent::AnswerCompleted { answer_id, .. }
             | ConversationEvent::AnswerStopped { answer_id, .. }
             | ConversationEvent::AnswerFailed { answer_id, .. },
-        ) => Some(*answer_id),
+        ) => Some(AnswerRef {
+            owner: event.owner,
+            conversation_id: ConversationId::new(event.aggregate_id),
+            answer_id: *answer_id,
+        }),
         _ => None,
     }
 }

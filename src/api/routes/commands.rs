@@ -6,7 +6,7 @@ mod execute;
 use std::sync::Arc;
 
 use aggregates::conversation::ConversationCommand;
-use aggregates::{Actor, AnswerId, ConversationId, Version};
+use aggregates::{Actor, AnswerId, AnswerRef, ConversationId, Version};
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
@@ -78,7 +78,9 @@ pub(in crate::api) async fn command(
     check_content_type(&headers)?;
     let expected = expected_version(&headers)?;
     let new_answer = AnswerId::new(Uuid::now_v7());
-    let intent = Command::parse(&body)?.into_intent(new_answer, |answer| commands.text_so_far(answer));
+    let so_far =
+        |answer_id| commands.text_so_far(AnswerRef { owner: caller.user, conversation_id, answer_id });
+    let intent = Command::parse(&body)?.into_intent(new_answer, so_far);
     let key = idempotency_key(commands.master_key(), &headers, conversation_id, &body)?;
     let command = ConversationCommand { by: Actor::User(caller.user), at: Utc::now(), expected, intent };
     let metadata = command_metadata(caller.user, &trace);

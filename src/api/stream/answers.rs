@@ -1,5 +1,7 @@
 //! Answers that are being written, on a stream.
 
+use aggregates::AnswerRef;
+
 use super::event::{AnswerDelta, AnswerSources, AnswerStarted, ClientEvent};
 use super::session::Session;
 use super::task::StreamError;
@@ -9,17 +11,17 @@ impl Session {
     /// Sends the part of an answer that the client has not received, when a stream begins.
     pub(super) async fn send_missing(&mut self, answer: &AnswerInFlight) -> Result<(), StreamError> {
         let started = AnswerProgress {
-            conversation_id: answer.conversation_id,
+            answer: answer.answer,
             question_id: answer.question_id,
-            answer_id: answer.answer_id,
             attempt: answer.attempt,
             step: AnswerStep::Started,
         };
-        let has_beginning = self.received.answers.get(&answer.answer_id).is_some_and(|(attempt, bytes)| {
+        let key = (answer.answer.conversation_id, answer.answer.answer_id);
+        let has_beginning = self.received.answers.get(&key).is_some_and(|(attempt, bytes)| {
             *attempt == answer.attempt && answer.text.get(*bytes..).is_some()
         });
         if !has_beginning {
-            self.received.answers.remove(&answer.answer_id);
+            self.received.answers.remove(&key);
             self.take_step(&started).await?;
             if let Some(sources) = &answer.sources {
                 let step = AnswerStep::Sources(sources.clone());
@@ -35,14 +37,16 @@ impl Session {
 
     /// Sends what is new in a step of an answer.
     pub(super) async fn take_step(&mut self, live: &AnswerProgress) -> Result<(), StreamError> {
-        let AnswerProgress { conversation_id, question_id, answer_id, attempt, .. } = *live;
+        let AnswerProgress { answer, question_id, attempt, .. } = *live;
+        let AnswerRef { conversation_id, answer_id, .. } = answer;
         if !self.carries(conversation_id) {
             return Ok(());
         }
-        let received = self.received.answers.get(&answer_id).copied().filter(|(known, _)| *known >= attempt);
+        let key = (conversation_id, answer_id);
+        let received = self.received.answers.get(&key).copied().filter(|(known, _)| *known >= attempt);
         match (&live.step, received) {
             (AnswerStep::Started, None) => {
-                self.received.answers.insert(answer_id, (attempt, 0));
+                self.received.answers.insert(key, (attempt, 0));
                 let started = AnswerStarted { conversation_id, answer_id, question_id, attempt };
                 self.send(&ClientEvent::AnswerStarted(started)).await
             }
@@ -53,7 +57,7 @@ impl Session {
             (AnswerStep::Delta { offset, text }, Some((known, bytes))) if known == attempt => {
                 match text.get(bytes.saturating_sub(*offset)..) {
                     Some(new) if !new.is_empty() && bytes >= *offset => {
-                        self.received.answers.insert(answer_id, (attempt, bytes + new.len()));
+                        self.received.answers.insert(key, (attempt, bytes + new.len()));
                         let delta =
                             AnswerDelta { conversation_id, answer_id, attempt, offset: bytes, text: new };
                         self.send(&ClientEvent::AnswerDelta(delta)).await

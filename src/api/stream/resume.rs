@@ -1,17 +1,22 @@
 //! Ids of stream events. An id has all that is needed to resume a stream in any process and after any
 //! restart of the service.
 //!
-//! Form: `<events>.<rows>` and, for each answer that is being written, `~<answer>:<attempt>:<bytes>`.
+//! Form: `<events>.<rows>` and, for each answer that is being written,
+//! `~<conversation>:<answer>:<attempt>:<bytes>`. Earlier releases sent `~<answer>:<attempt>:<bytes>`: such an
+//! answer is sent from its beginning.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use aggregates::{AnswerId, Position};
+use aggregates::{AnswerId, ConversationId, Position};
 use uuid::Uuid;
 
-/// Answers that one id can name.
-const MAX_ANSWERS: usize = 64;
+/// Answers that one id can name: more than one user can have in writing.
+const MAX_ANSWERS: usize = 128;
+
+/// An answer with the attempt and the bytes of text that a client has received.
+type Answer = ((ConversationId, AnswerId), (u32, usize));
 
 /// Position of a client in a stream.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,7 +26,7 @@ pub(super) struct Received {
     /// Position of the read models in the last rows of conversations.
     pub(super) rows: Position,
     /// Attempt and bytes of text of each answer that is being written.
-    pub(super) answers: BTreeMap<AnswerId, (u32, usize)>,
+    pub(super) answers: BTreeMap<(ConversationId, AnswerId), (u32, usize)>,
 }
 
 /// The text is not the id of a stream event.
@@ -31,8 +36,9 @@ pub(super) struct InvalidEventId;
 impl fmt::Display for Received {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.events, self.rows)?;
-        for (answer, (attempt, bytes)) in &self.answers {
-            write!(f, "~{}:{attempt}:{bytes}", answer.uuid().simple())?;
+        for ((conversation, answer), (attempt, bytes)) in self.answers.iter().take(MAX_ANSWERS) {
+            let (conversation, answer) = (conversation.uuid().simple(), answer.uuid().simple());
+            write!(f, "~{conversation}:{answer}:{attempt}:{bytes}")?;
         }
         Ok(())
     }
@@ -47,22 +53,31 @@ impl FromStr for Received {
         let mut received =
             Self { events: position(events)?, rows: position(rows)?, answers: BTreeMap::new() };
         for part in parts {
-            let mut fields = part.split(':');
-            let (Some(answer), Some(attempt), Some(bytes), None) =
-                (fields.next(), fields.next(), fields.next(), fields.next())
-            else {
-                return Err(InvalidEventId);
-            };
-            let answer = AnswerId::new(Uuid::try_parse(answer).map_err(|_| InvalidEventId)?);
-            let attempt = attempt.parse().map_err(|_| InvalidEventId)?;
-            let bytes = bytes.parse().map_err(|_| InvalidEventId)?;
-            received.answers.insert(answer, (attempt, bytes));
+            if let Some((key, progress)) = answer(part)? {
+                received.answers.insert(key, progress);
+            }
             if received.answers.len() > MAX_ANSWERS {
                 return Err(InvalidEventId);
             }
         }
         Ok(received)
     }
+}
+
+/// An answer of an id; `None` in the form of earlier releases, which does not name the conversation.
+fn answer(part: &str) -> Result<Option<Answer>, InvalidEventId> {
+    let fields: Vec<&str> = part.splitn(5, ':').collect();
+    let (conversation, answer, attempt, bytes) = match fields.as_slice() {
+        [conversation, answer, attempt, bytes] => (Some(*conversation), answer, attempt, bytes),
+        [answer, attempt, bytes] => (None, answer, attempt, bytes),
+        _ => return Err(InvalidEventId),
+    };
+    let uuid = |text: &str| Uuid::try_parse(text).map_err(|_| InvalidEventId);
+    let answer = AnswerId::new(uuid(answer)?);
+    let attempt = attempt.parse().map_err(|_| InvalidEventId)?;
+    let bytes = bytes.parse().map_err(|_| InvalidEventId)?;
+    let Some(conversation) = conversation else { return Ok(None) };
+    Ok(Some(((ConversationId::new(uuid(conversation)?), answer), (attempt, bytes))))
 }
 
 fn position(text: &str) -> Result<Position, InvalidEventId> {
@@ -81,9 +96,30 @@ mod tests {
     fn an_id_is_parsed_to_what_was_received() {
         let mut received = Received { events: Position(17), rows: Position(15), answers: BTreeMap::new() };
         assert_eq!(received.to_string(), "17.15");
-        received.answers.insert(AnswerId::new(Uuid::from_u128(1)), (2, 345));
-        received.answers.insert(AnswerId::new(Uuid::from_u128(2)), (1, 0));
+        let key = |conversation, answer| {
+            (ConversationId::new(Uuid::from_u128(conversation)), AnswerId::new(Uuid::from_u128(answer)))
+        };
+        received.answers.insert(key(7, 1), (2, 345));
+        received.answers.insert(key(8, 1), (1, 0));
         assert_eq!(received.to_string().parse(), Ok(received));
+    }
+
+    #[test]
+    fn an_id_of_an_earlier_release_is_resumed_without_its_answers() {
+        let id = format!("17.15~{}:2:345", Uuid::from_u128(1).simple());
+        let received = Received { events: Position(17), rows: Position(15), answers: BTreeMap::new() };
+        assert_eq!(id.parse(), Ok(received));
+    }
+
+    #[test]
+    fn an_id_that_the_service_sends_is_always_accepted() {
+        let mut received = Received::default();
+        for answer in 0..2 * MAX_ANSWERS as u128 {
+            let key = (ConversationId::new(Uuid::nil()), AnswerId::new(Uuid::from_u128(answer)));
+            received.answers.insert(key, (1, 5));
+        }
+        let resumed: Received = received.to_string().parse().unwrap();
+        assert_eq!(resumed.answers.len(), MAX_ANSWERS);
     }
 
     #[test]

@@ -90,7 +90,7 @@ impl Session {
             }
         }
         for answer in &listener.answers {
-            if self.carries(answer.conversation_id) {
+            if self.carries(answer.answer.conversation_id) {
                 self.send_missing(answer).await?;
             }
         }
@@ -148,8 +148,8 @@ impl Session {
     /// Sends the message of a question that was asked or an answer that ended.
     async fn send_message(&mut self, event: &RecordedEvent) -> Result<(), StreamError> {
         let Event::Conversation(conversation_event) = &event.event else { return Ok(()) };
-        if let Some(answer_id) = ended_answer(event) {
-            self.received.answers.remove(&answer_id);
+        if let Some(ended) = ended_answer(event) {
+            self.received.answers.remove(&(ended.conversation_id, ended.answer_id));
         }
         let client_event: fn(_) -> ClientEvent<'static> = match conversation_event {
             ConversationEvent::QuestionAsked { .. } => ClientEvent::Question,

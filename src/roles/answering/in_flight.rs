@@ -4,43 +4,44 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use aggregates::AnswerId;
 use tokio_util::sync::CancellationToken;
+
+use super::processor::Request;
 
 /// Answers in progress. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub(super) struct InFlight {
-    answers: Arc<Mutex<HashMap<AnswerId, CancellationToken>>>,
+    answers: Arc<Mutex<HashMap<Request, CancellationToken>>>,
 }
 
 /// An answer in progress, until dropped.
 #[derive(Debug)]
 pub(super) struct Handle {
     in_flight: InFlight,
-    answer_id: AnswerId,
+    request: Request,
     stopped: CancellationToken,
 }
 
 impl InFlight {
     /// Starts an answer; `None` if it is in progress already.
-    pub(super) fn take(&self, answer_id: AnswerId) -> Option<Handle> {
+    pub(super) fn take(&self, request: Request) -> Option<Handle> {
         let stopped = CancellationToken::new();
         let mut answers = self.answers();
-        if answers.contains_key(&answer_id) {
+        if answers.contains_key(&request) {
             return None;
         }
-        answers.insert(answer_id, stopped.clone());
-        Some(Handle { in_flight: self.clone(), answer_id, stopped })
+        answers.insert(request, stopped.clone());
+        Some(Handle { in_flight: self.clone(), request, stopped })
     }
 
     /// Stops work on an answer that is in progress.
-    pub(super) fn stop(&self, answer_id: AnswerId) {
-        if let Some(stopped) = self.answers().get(&answer_id) {
+    pub(super) fn stop(&self, request: Request) {
+        if let Some(stopped) = self.answers().get(&request) {
             stopped.cancel();
         }
     }
 
-    fn answers(&self) -> MutexGuard<'_, HashMap<AnswerId, CancellationToken>> {
+    fn answers(&self) -> MutexGuard<'_, HashMap<Request, CancellationToken>> {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -54,17 +55,21 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.in_flight.answers().remove(&self.answer_id);
+        self.in_flight.answers().remove(&self.request);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use aggregates::{AnswerId, ConversationId};
     use uuid::Uuid;
 
     use super::*;
 
-    const ANSWER: AnswerId = AnswerId::new(Uuid::from_u128(1));
+    const ANSWER: Request = Request {
+        conversation_id: ConversationId::new(Uuid::from_u128(1)),
+        answer_id: AnswerId::new(Uuid::from_u128(2)),
+    };
 
     #[test]
     fn an_answer_is_in_flight_once_and_free_again_afterwards() {
@@ -81,5 +86,14 @@ mod tests {
         let handle = in_flight.take(ANSWER).unwrap();
         in_flight.stop(ANSWER);
         handle.stopped().await;
+    }
+
+    #[tokio::test]
+    async fn a_stop_in_another_conversation_leaves_the_answer_alone() {
+        let in_flight = InFlight::default();
+        let handle = in_flight.take(ANSWER).unwrap();
+        let conversation_id = ConversationId::new(Uuid::from_u128(9));
+        in_flight.stop(Request { conversation_id, ..ANSWER });
+        assert!(futures::FutureExt::now_or_never(handle.stopped()).is_none());
     }
 }

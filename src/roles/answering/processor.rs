@@ -93,7 +93,7 @@ impl AnswerProcessor {
     /// Processes a request, unless it has ended or another worker holds it.
     pub(super) async fn process(&self, request: Request, delivery: Delivery<'_>) -> AckDecision {
         // Registered before the events are read, so that a stop is either among them or reaches the handle.
-        let Some(handle) = self.in_flight.take(request.answer_id) else {
+        let Some(handle) = self.in_flight.take(request) else {
             return AckDecision::RetryAfter(LEASE);
         };
         match self.begin(request).await {

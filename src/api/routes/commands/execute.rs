@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aggregates::conversation::{
     Answer, ConversationCommand, ConversationEvent, ConversationRefused, Receipt,
 };
-use aggregates::{AnswerId, ConversationId, Metadata, Version};
+use aggregates::{AnswerRef, ConversationId, Metadata, Version};
 use axum::extract::FromRef;
 use sealing::MasterKey;
 
@@ -75,7 +75,7 @@ impl ConversationCommands {
     }
 
     /// The text and sources of a pending answer, as far as the worker has published them.
-    pub(super) fn text_so_far(&self, answer: AnswerId) -> Answer {
+    pub(super) fn text_so_far(&self, answer: AnswerRef) -> Answer {
         self.live.so_far(answer)
     }
 
