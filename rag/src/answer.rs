@@ -8,12 +8,17 @@ use crate::cite::{Citation, CitationFilter, citations};
 use crate::embed::{EmbedError, Embedder};
 use crate::error_chain::ErrorChain;
 use crate::followup;
-use crate::generate::{ChatModel, ModelError, ModelEvent, Usage};
+use crate::generate::{ChatModel, ModelError, ModelEvent, ReportedUsage, Usage};
 use crate::index::PassageIndex;
 use crate::prompt::{self, Prompt};
 use crate::quote::{self, Quotation};
 use crate::retrieve::{Hit, RetrieveError, Retriever, VersionLookup};
 use crate::vocabulary::{OwnerId, PassageId, Source, Turn};
+
+/// The longest answer in bytes of UTF-8. An answer that would be longer ends there and is complete: a model
+/// that ignores its limit of tokens cannot fill memory, and the event of the answer stays far below the
+/// largest message of NATS.
+pub const MAX_ANSWER_BYTES: usize = 256 * 1024;
 
 /// A part of a streamed answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -173,28 +178,36 @@ impl Answerer {
         try_stream! {
             let mut filter = CitationFilter::new(sources.len());
             let mut text = String::new();
-            let mut reported_usage = None;
+            let mut reported = ReportedUsage::default();
+            let mut is_full = false;
             for await event in events {
                 match event? {
                     ModelEvent::Delta(delta) => {
-                        let delta = filter.push(&delta);
+                        let filtered = filter.push(&delta);
+                        let delta = beginning(&filtered, MAX_ANSWER_BYTES - text.len());
+                        is_full = delta.len() < filtered.len();
                         if !delta.is_empty() {
-                            text.push_str(&delta);
-                            yield AnswerChunk::Delta(delta);
+                            text.push_str(delta);
+                            yield AnswerChunk::Delta(delta.to_owned());
+                        }
+                        if is_full {
+                            tracing::warn!(bytes = text.len(), "the language model's answer was cut off");
+                            break;
                         }
                     }
-                    ModelEvent::Finished(usage) => reported_usage = usage,
+                    ModelEvent::Finished(usage) => reported = usage,
                 }
             }
             let (rest, numbers) = filter.finish();
-            if !rest.is_empty() {
+            if !is_full && !rest.is_empty() && rest.len() <= MAX_ANSWER_BYTES - text.len() {
                 text.push_str(&rest);
                 yield AnswerChunk::Delta(rest);
             }
-            let usage = reported_usage.unwrap_or_else(|| Usage {
-                prompt_tokens: estimated_prompt,
-                completion_tokens: prompt::estimate_tokens(&text),
-            });
+            let usage = Usage {
+                prompt_tokens: reported.prompt_tokens.unwrap_or(estimated_prompt),
+                completion_tokens:
+                    reported.completion_tokens.unwrap_or_else(|| prompt::estimate_tokens(&text)),
+            };
             let citations = citations(&numbers, &sources);
             yield AnswerChunk::Finished(Box::new(FinishedAnswer { text, citations, provenance, usage }));
         }
@@ -226,6 +239,11 @@ impl Answerer {
             author,
         }
     }
+}
+
+/// Returns the longest beginning of a text that has at most this many bytes.
+fn beginning(text: &str, max_bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(max_bytes)]
 }
 
 /// A question was not answered completely.

@@ -10,8 +10,8 @@ use std::time::Duration;
 use futures::{Stream, StreamExt as _};
 use reqwest::RequestBuilder;
 use secrecy::SecretString;
-use serde::Deserialize;
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::openai::{self, ApiClient, ApiError};
 use crate::prompt::Prompt;
@@ -19,6 +19,9 @@ use completion::Completion;
 use sse::EventParser;
 
 const TEMPERATURE: f32 = 0.2;
+/// The time in which usage and the last event follow the finish reason. Some servers keep the connection open
+/// and never send them.
+const LAST_EVENTS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The language model's address, name and time limits.
 #[derive(Debug, Clone)]
@@ -51,15 +54,26 @@ impl ChatConfig {
     }
 }
 
-/// Token counts of one answer, reported by the model or estimated.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+/// Token counts of one answer, reported by the model or estimated. Each is at most [`MAX_TOKENS`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Tokens of the prompt.
-    #[serde(default)]
     pub prompt_tokens: u32,
     /// Tokens of the answer.
-    #[serde(default)]
     pub completion_tokens: u32,
+}
+
+/// The largest number of tokens that a server's report is believed for.
+pub const MAX_TOKENS: u32 = 100_000_000;
+
+/// Token counts as the server reports them. A count that is missing, not a number, negative or larger than
+/// [`MAX_TOKENS`] is `None`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ReportedUsage {
+    /// Tokens of the prompt.
+    pub prompt_tokens: Option<u32>,
+    /// Tokens of the answer.
+    pub completion_tokens: Option<u32>,
 }
 
 /// A part of the model's response.
@@ -67,8 +81,8 @@ pub struct Usage {
 pub enum ModelEvent {
     /// More text of the answer, never empty.
     Delta(String),
-    /// The end of a complete answer, with usage if the server reports it. Nothing follows.
-    Finished(Option<Usage>),
+    /// The end of a complete answer, with usage as far as the server reports it. Nothing follows.
+    Finished(ReportedUsage),
 }
 
 /// A configured language model. Clones share its connections.
@@ -106,10 +120,19 @@ impl ChatModel {
             let mut bytes = openai::send(request, config.first_token_timeout).await?.bytes_stream();
             let mut parser = EventParser::default();
             let mut completion = Completion::default();
+            let mut last_event = None;
             while !completion.is_done() {
-                let limit =
-                    if completion.has_text() { config.idle_timeout } else { config.first_token_timeout };
+                let limit = match completion.is_finished() {
+                    false if completion.has_text() => config.idle_timeout,
+                    false => config.first_token_timeout,
+                    true => {
+                        let end = *last_event.get_or_insert_with(|| Instant::now() + LAST_EVENTS_TIMEOUT);
+                        end.saturating_duration_since(Instant::now())
+                    }
+                };
                 let chunk = match tokio::time::timeout(limit, bytes.next()).await {
+                    // The answer is whole; only the usage may be missing.
+                    Err(_) | Ok(Some(Err(_))) if completion.is_finished() => break,
                     Err(_) => Err(ApiError::Timeout(limit)),
                     Ok(None) => break,
                     Ok(Some(chunk)) => chunk.map_err(ApiError::from),

@@ -6,8 +6,11 @@ use std::time::Duration;
 use reqwest::{RequestBuilder, Response, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// The longest response that is read as a whole.
+const MAX_RESPONSE_BYTES: usize = 64 << 20;
 
 /// A client for one API. Clones share its connections.
 #[derive(Clone)]
@@ -46,6 +49,19 @@ pub(crate) async fn send(request: RequestBuilder, timeout: Duration) -> Result<R
         status if status.is_success() => Ok(response),
         status => Err(ApiError::Status(status.as_u16())),
     }
+}
+
+/// Reads a response of JSON. Fails beyond [`MAX_RESPONSE_BYTES`].
+pub(crate) async fn json<T: DeserializeOwned>(mut response: Response) -> Result<T, ApiError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > MAX_RESPONSE_BYTES {
+            return Err(ApiError::Malformed);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    // The cause may quote the response, so it is not kept.
+    serde_json::from_slice(&body).map_err(|_| ApiError::Malformed)
 }
 
 /// The cause of a failed request to an OpenAI-compatible API. Holds neither addresses nor texts.

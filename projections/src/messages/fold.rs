@@ -101,6 +101,11 @@ fn answers_of_earlier_batches<'a>(
     earlier
 }
 
+/// A number of tokens for its column. Larger numbers, which no model reaches, become the largest one.
+fn column(tokens: u32) -> i32 {
+    i32::try_from(tokens).unwrap_or(i32::MAX)
+}
+
 impl Changes {
     fn fold(&mut self, event: &DecryptedEvent) {
         let Event::Conversation(conversation_event) = &event.recorded.event else { return };
@@ -115,8 +120,8 @@ impl Changes {
                 if let Some(answer) = self.end(event, *answer_id, MessageStatus::Completed) {
                     answer.model.clone_from(&provenance.language_model);
                     answer.quoted = provenance.quoted;
-                    answer.prompt_tokens = usage.prompt_tokens.cast_signed();
-                    answer.completion_tokens = usage.completion_tokens.cast_signed();
+                    answer.prompt_tokens = column(usage.prompt_tokens);
+                    answer.completion_tokens = column(usage.completion_tokens);
                 }
             }
             ConversationEvent::AnswerStopped { answer_id, .. } => {

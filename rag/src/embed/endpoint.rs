@@ -109,7 +109,7 @@ impl Endpoint {
         let body = Request { model: &self.config.model, input: &input, encoding_format: "float" };
         let timeout = self.config.timeout;
         let request = self.client.post("embeddings", &body);
-        let exchange = async { openai::send(request, timeout).await?.json().await.map_err(ApiError::from) };
+        let exchange = async { openai::json(openai::send(request, timeout).await?).await };
         let Response { data } =
             tokio::time::timeout(timeout, exchange).await.map_err(|_| ApiError::Timeout(timeout))??;
         in_input_order(data, texts.len())

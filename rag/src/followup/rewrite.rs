@@ -13,6 +13,8 @@ use crate::vocabulary::Turn;
 const REWRITE_TIMEOUT: Duration = Duration::from_secs(6);
 /// The longest line that is accepted as a question.
 const MAX_QUESTION_CHARS: usize = 400;
+/// The length from which on no more text is read: the question is its first line.
+const MAX_TEXT_BYTES: usize = 8 * MAX_QUESTION_CHARS;
 
 /// Returns the rewritten question; `None` if the model is unavailable, too slow, or writes no question.
 pub(crate) async fn rewrite(model: &ChatModel, question: &str, history: &[Turn]) -> Option<String> {
@@ -23,7 +25,12 @@ pub(crate) async fn rewrite(model: &ChatModel, question: &str, history: &[Turn])
         let mut text = String::new();
         while let Some(event) = events.next().await {
             match event {
-                Ok(ModelEvent::Delta(delta)) => text.push_str(&delta),
+                Ok(ModelEvent::Delta(delta)) => {
+                    text.push_str(&delta);
+                    if text.len() > MAX_TEXT_BYTES {
+                        return Some(text);
+                    }
+                }
                 Ok(ModelEvent::Finished(_)) => return Some(text),
                 Err(error) => {
                     tracing::debug!(error = %ErrorChain(&error), "a follow-up question was not rewritten");

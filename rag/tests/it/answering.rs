@@ -1,7 +1,9 @@
 //! Tests of answering, from the question to the citations.
 
+use std::time::Duration;
+
 use futures::StreamExt as _;
-use rag::answer::{AnswerChunk, AnswerError, Answerer, Author, FinishedAnswer};
+use rag::answer::{AnswerChunk, AnswerError, Answerer, Author, FinishedAnswer, MAX_ANSWER_BYTES};
 use rag::generate::{ChatConfig, ChatModel, Usage};
 use rag::vocabulary::{NO_ANSWER, OwnerId, Source, Turn};
 use uuid::Uuid;
@@ -145,6 +147,21 @@ async fn the_sources_are_quoted_while_the_model_is_unavailable() {
     let answer = answered(&answerer, "When does the night train to Vienna leave?").await.1.unwrap();
     assert_eq!(answer.provenance.author, Author::Quoted);
     assert!(answer.text.contains("20:33"));
+}
+
+#[tokio::test]
+async fn an_answer_without_end_ends_at_its_largest_size_and_the_model_is_left_alone() {
+    let (embedder, index) = indexed_documents("flood").await;
+    // A citation, and characters of three bytes, so that the limit is within one.
+    let (server, model) = model(Behavior::Flood("€€€ as it says [1] ".repeat(100))).await;
+    let answerer = Answerer::new(embedder, index, Some(model));
+    let (deltas, answer) = answered(&answerer, "When does the night train to Vienna leave?").await;
+    let answer = answer.unwrap();
+    assert!((MAX_ANSWER_BYTES - 3..=MAX_ANSWER_BYTES).contains(&answer.text.len()), "{}", answer.text.len());
+    assert_eq!(deltas.concat(), answer.text);
+    assert_eq!(answer.citations.len(), 1);
+    assert!(answer.usage.completion_tokens > 10_000);
+    tokio::time::timeout(Duration::from_mins(1), server.all_responses_ended()).await.unwrap();
 }
 
 #[tokio::test]

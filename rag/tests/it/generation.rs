@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use rag::generate::{ChatConfig, ChatModel, ModelError, ModelEvent, Usage};
+use rag::generate::{ChatConfig, ChatModel, ModelError, ModelEvent, ReportedUsage};
 use rag::prompt::{Message, Prompt, Role};
+
+use serde_json::json;
 
 use crate::model_server::{Behavior, ModelServer};
 
@@ -20,7 +22,7 @@ fn config(base_url: &str) -> ChatConfig {
     ChatConfig::new(base_url, "test-model")
 }
 
-async fn answer(config: ChatConfig) -> (String, Result<Option<Usage>, ModelError>) {
+async fn answer(config: ChatConfig) -> (String, Result<ReportedUsage, ModelError>) {
     let model = ChatModel::new(config).unwrap();
     let mut stream = Box::pin(model.stream(&prompt("Why?")));
     let mut text = String::new();
@@ -41,7 +43,7 @@ async fn an_answer_arrives_whole_with_its_usage() {
     config.api_key = Some("s3cret".into());
     let (text, end) = answer(config).await;
     assert_eq!(text, "Because é。");
-    assert_eq!(end.unwrap(), Some(Usage { prompt_tokens: 21, completion_tokens: 7 }));
+    assert_eq!(end.unwrap(), ReportedUsage { prompt_tokens: Some(21), completion_tokens: Some(7) });
     let (headers, body) = server.requests().remove(0);
     assert_eq!(headers["authorization"], "Bearer s3cret");
     assert_eq!(body["model"], "test-model");
@@ -53,7 +55,7 @@ async fn an_answer_arrives_whole_with_its_usage() {
 async fn a_server_need_not_report_usage() {
     let server = ModelServer::start(Behavior::CompleteWithoutUsage(vec!["Yes."])).await;
     let (text, end) = answer(config(&server.base_url)).await;
-    assert_eq!((text.as_str(), end.unwrap()), ("Yes.", None));
+    assert_eq!((text.as_str(), end.unwrap()), ("Yes.", ReportedUsage::default()));
 }
 
 #[tokio::test]
@@ -107,6 +109,21 @@ async fn an_answer_that_stops_early_is_interrupted() {
 }
 
 #[tokio::test]
+async fn an_answer_with_a_finish_reason_is_whole_although_the_connection_stays_open() {
+    let end = json!({"choices": [{"delta": {}, "finish_reason": "stop"}]});
+    let server = ModelServer::start(Behavior::EventAfter(vec!["Whole."], end)).await;
+    let (text, end) = answer(config(&server.base_url)).await;
+    assert_eq!((text.as_str(), end.unwrap()), ("Whole.", ReportedUsage::default()));
+}
+
+#[tokio::test]
+async fn an_event_without_an_end_is_given_up_at_its_largest_size() {
+    let server = ModelServer::start(Behavior::Flood("x".repeat(2 << 20))).await;
+    let (text, end) = answer(config(&server.base_url)).await;
+    assert!(text.is_empty() && matches!(end, Err(ModelError::Unavailable(_))), "{end:?}");
+}
+
+#[tokio::test]
 async fn dropping_the_stream_ends_the_request() {
     let server = ModelServer::start(Behavior::StallAfter(vec!["Half"])).await;
     let model = ChatModel::new(config(&server.base_url)).unwrap();
@@ -123,6 +140,6 @@ async fn a_real_server_speaks_the_protocol() {
     let Ok(base_url) = std::env::var("COLLOQUY_TEST_MODEL_URL") else { return };
     let (text, end) = answer(ChatConfig::new(base_url, "small")).await;
     assert!(!text.is_empty());
-    let usage = end.unwrap().unwrap();
-    assert!(usage.prompt_tokens > 0 && usage.completion_tokens > 0);
+    let usage = end.unwrap();
+    assert!(usage.prompt_tokens > Some(0) && usage.completion_tokens > Some(0));
 }

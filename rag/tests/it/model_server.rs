@@ -26,6 +26,10 @@ pub(crate) enum Behavior {
     StallAfter(Vec<&'static str>),
     /// Streams these deltas and an error object.
     ErrorAfter(Vec<&'static str>),
+    /// Streams these deltas and this event, and sends nothing more.
+    EventAfter(Vec<&'static str>, Value),
+    /// Streams this delta again and again, without end.
+    Flood(String),
     /// Answers with this HTTP status.
     Status(u16),
 }
@@ -82,14 +86,34 @@ async fn complete(State(shared): State<Shared>, headers: HeaderMap, Json(body): 
         Behavior::CompleteWithoutUsage(deltas) => (deltas, Some(finish(false))),
         Behavior::CloseAfter(deltas) => (deltas, Some(String::new())),
         Behavior::StallAfter(deltas) => (deltas, None),
+        Behavior::EventAfter(deltas, end) => {
+            return stream(&shared.responses, deltas, [Some(event(&end)), None]);
+        }
+        Behavior::Flood(text) => {
+            let delta = event(&json!({"choices": [{"delta": {"content": text}}]}));
+            return stream(&shared.responses, vec![], std::iter::repeat(Some(delta)));
+        }
         Behavior::ErrorAfter(deltas) => {
             (deltas, Some(event(&json!({"error": {"message": "out of memory"}}))))
         }
     };
+    stream(&shared.responses, deltas, [end])
+}
+
+/// Streams deltas, then further parts; `None` for a stall.
+fn stream<E: IntoIterator<Item = Option<String>>>(
+    responses: &watch::Sender<()>,
+    deltas: Vec<&'static str>,
+    end: E,
+) -> Response
+where
+    E::IntoIter: Send + 'static,
+{
     let role = event(&json!({"choices": [{"delta": {"role": "assistant", "content": null}}]}));
     let deltas = deltas.into_iter().map(|delta| event(&json!({"choices": [{"delta": {"content": delta}}]})));
-    let parts: Vec<Option<String>> = std::iter::once(role).chain(deltas).map(Some).chain([end]).collect();
-    let responding = shared.responses.subscribe();
+    let beginning: Vec<String> = std::iter::once(role).chain(deltas).collect();
+    let parts = beginning.into_iter().map(Some).chain(end);
+    let responding = responses.subscribe();
     let stream = futures::stream::iter(parts).then(move |part| {
         // The closure holds the receiver as long as the stream lives.
         let _ = &responding;
