@@ -282,6 +282,7 @@ export const de: Texts = {
     offline: "Der Dienst ist nicht erreichbar. Bitte prüfen Sie Ihre Verbindung.",
     unavailable: "Der Dienst ist vorübergehend nicht verfügbar.",
     unknown: "Etwas ist schiefgegangen. Bitte versuchen Sie es erneut.",
+    conversationFull: "Diese Unterhaltung ist voll. Bitte beginnen Sie eine neue.",
     retry: "Erneut versuchen",
     notFound: "Seite nicht gefunden",
     notAvailable: "Nicht verfügbar",

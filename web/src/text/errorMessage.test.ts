@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Problem } from "../api/problem";
+import { de } from "./de";
 import { en } from "./en";
 import { errorMessage } from "./errorMessage";
 
@@ -9,6 +10,12 @@ describe("the text of an error", () => {
       "Title too long: 200 characters",
     );
     expect(errorMessage(new Problem(409, { title: "Already answered" }), en)).toBe("Already answered");
+  });
+
+  it("says in the language of the page that a conversation is full", () => {
+    const full = new Problem(409, { type: "urn:colloquy:problem:conversation-full", title: "Full" });
+    expect(errorMessage(full, en)).toBe(en.failure.conversationFull);
+    expect(errorMessage(full, de)).toBe(de.failure.conversationFull);
   });
 
   it("is a text of the page if the service gives none", () => {
