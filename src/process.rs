@@ -229,7 +229,8 @@ impl App {
         supervisor: &mut Supervisor,
         listener: TcpListener,
     ) -> anyhow::Result<()> {
-        let store = self.store(config.api.database_connections)?;
+        let limits = config.api.limits.conversation();
+        let store = self.store(config.api.database_connections)?.with_conversation_limits(limits);
         let stop = supervisor.token(Stage::Intake);
         let live = Live::new(store.clone(), self.nats.clone(), self.subjects.clone());
         let (listening, until) = (live.clone(), stop.clone());

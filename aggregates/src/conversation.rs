@@ -5,8 +5,10 @@
 //! or failed.
 
 mod answer;
+mod branch;
 mod command;
 mod event;
+mod limits;
 mod refusal;
 mod state;
 mod status;
@@ -14,8 +16,10 @@ mod status;
 mod tests;
 
 pub use answer::{Answer, Citation, FailureReason, PassageScore, Provenance, Usage};
+pub use branch::TurnEvents;
 pub use command::{AskQuestion, ConversationCommand, Intent, RecordAnswer};
 pub use event::{ConversationEvent, Question, Rating, RatingComment, Tagged, Titled, TitledBy};
+pub use limits::ConversationLimits;
 pub use refusal::ConversationRefused;
 pub use state::{AnswerState, Conversation, Receipt};
 pub use status::{AnswerStatus, MessageRole, MessageStatus};
@@ -41,15 +45,15 @@ impl Aggregate for Conversation {
     type Command = ConversationCommand;
     type Event = Event;
     type Error = Refused;
-    type Services = ();
+    type Services = ConversationLimits;
 
     async fn handle(
         &mut self,
         command: ConversationCommand,
-        _services: &(),
+        limits: &ConversationLimits,
         sink: &EventSink<Self>,
     ) -> Result<(), Refused> {
-        for event in self.decide(command)? {
+        for event in self.decide(command, *limits)? {
             sink.write(event, self).await;
         }
         Ok(())
@@ -62,7 +66,7 @@ impl Aggregate for Conversation {
 
 impl Conversation {
     /// Decides which events follow from a command. Changes nothing.
-    fn decide(&self, command: ConversationCommand) -> Decision {
+    fn decide(&self, command: ConversationCommand, limits: ConversationLimits) -> Decision {
         let owner = self.authorise(&command)?;
         if self.was_carried_out(&command.intent) {
             return Ok(vec![]);
@@ -73,6 +77,7 @@ impl Conversation {
             return Err(Refused::VersionMismatch { current: self.version() });
         }
         self.check_alive(&command)?;
+        limits.check(self, &command.intent)?;
         match command.intent {
             Intent::Ask(ask) => self.ask(owner, ask),
             Intent::Regenerate { question_id, answer_id } => {

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use aggregates::conversation::{AskQuestion, Conversation, ConversationCommand, Intent};
+use aggregates::conversation::{AskQuestion, Conversation, ConversationCommand, ConversationLimits, Intent};
 use aggregates::{Actor, AnswerId, QuestionId, QuestionText};
 use anyhow::Context as _;
 use chrono::Utc;
@@ -58,7 +58,11 @@ pub(crate) async fn measure(url: &str, lasts: Duration) -> anyhow::Result<StockR
 fn stock(pool: &PgPool) -> PostgresCqrs<Conversation> {
     let repository =
         PostgresEventRepository::new(pool.clone()).with_tables("bench_stock_events", "bench_stock_snapshots");
-    CqrsFramework::new(PersistedEventStore::new_event_store(repository), vec![], ())
+    CqrsFramework::new(
+        PersistedEventStore::new_event_store(repository),
+        vec![],
+        ConversationLimits::default(),
+    )
 }
 
 async fn ask(

@@ -84,6 +84,12 @@ impl Subjects {
         format!("{}.wake.sequencer", self.prefix)
     }
 
+    /// The hint that answers were added to the queue of the workers, with the id of the worker that added them.
+    /// Core NATS: a lost hint costs time, never an answer.
+    pub fn wake_workers(&self) -> String {
+        format!("{}.wake.workers", self.prefix)
+    }
+
     /// The announcement that a user is being erased. Each process then drops the user's data from its memory.
     /// The message is the user's id.
     pub fn erasing(&self) -> String {

@@ -8,6 +8,8 @@
 //! | how many at the same time | [`Permits`] | `let permit = limits.streams.take(caller.user)?;`, and drop the permit when the work ends |
 //! | how much is stored | [`Quantity`] | `limits.documents.check(stored, 1)?` with what the store counts before the work |
 //!
+//! [`PendingAnswers`] is a quantity that is counted seldom, because each question would pay for the count.
+//!
 //! A permit belongs to the work, not to the handler: move it into the task or the body that outlives the handler.
 //! [`Limits`] is a part of the router's state: `State(limits): State<Arc<Limits>>`.
 //!
@@ -16,6 +18,7 @@
 //! To add a limit: a variant of [`Limit`], a setting in `config/limits.rs`, a field of [`Limits`], and the
 //! operations that it can refuse in [`Limit::of_operation`], from where the OpenAPI document names it.
 
+mod pending_answers;
 mod permits;
 mod quantity;
 mod rate;
@@ -25,6 +28,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::config::LimitsConfig;
+pub(in crate::api) use pending_answers::PendingAnswers;
 pub(in crate::api) use permits::{Permit, Permits};
 pub(in crate::api) use quantity::Quantity;
 pub(in crate::api) use rate::RateLimit;
@@ -50,8 +54,6 @@ pub(in crate::api) enum Limit {
     Uploads,
     /// Answers that have not ended.
     PendingAnswers,
-    /// Messages of one conversation.
-    ConversationMessages,
     /// Documents that wait for the index.
     QueuedDocuments,
     /// Documents.
@@ -75,7 +77,6 @@ impl Limit {
             Self::Exports => "exports",
             Self::Uploads => "uploads",
             Self::PendingAnswers => "pending_answers",
-            Self::ConversationMessages => "conversation_messages",
             Self::QueuedDocuments => "queued_documents",
             Self::Documents => "documents",
             Self::DocumentBytes => "document_bytes",
@@ -85,9 +86,7 @@ impl Limit {
     /// The limits that can refuse an operation, by its id in the OpenAPI document.
     pub(in crate::api) fn of_operation(operation_id: &str) -> &'static [Self] {
         match operation_id {
-            "send_command" => {
-                &[Self::Requests, Self::Commands, Self::PendingAnswers, Self::ConversationMessages]
-            }
+            "send_command" => &[Self::Requests, Self::Commands, Self::PendingAnswers],
             "add_document" => &[
                 Self::Requests,
                 Self::Commands,
@@ -117,7 +116,6 @@ impl Limit {
             Self::Exports => "exports at the same time",
             Self::Uploads => "uploads at the same time",
             Self::PendingAnswers => "answers that have not ended",
-            Self::ConversationMessages => "messages of one conversation",
             Self::QueuedDocuments => "documents that wait for the index",
             Self::Documents => "documents",
             Self::DocumentBytes => "bytes of documents",
@@ -136,8 +134,7 @@ pub(in crate::api) struct Limits {
     pub(in crate::api) waiting_reads: Permits,
     pub(in crate::api) exports: Permits,
     pub(in crate::api) uploads: Permits,
-    pub(in crate::api) pending_answers: Quantity,
-    pub(in crate::api) conversation_messages: Quantity,
+    pub(in crate::api) pending_answers: PendingAnswers,
     pub(in crate::api) queued_documents: Quantity,
     pub(in crate::api) documents: Quantity,
     pub(in crate::api) document_bytes: Quantity,
@@ -153,11 +150,10 @@ impl Limits {
             waiting_reads: Permits::new(Limit::WaitingReads, config.limit_waiting_reads),
             exports: Permits::new(Limit::Exports, config.limit_exports),
             uploads: Permits::new(Limit::Uploads, config.limit_uploads),
-            pending_answers: Quantity::new(Limit::PendingAnswers, config.limit_pending_answers),
-            conversation_messages: Quantity::new(
-                Limit::ConversationMessages,
-                config.limit_conversation_messages,
-            ),
+            pending_answers: PendingAnswers::new(Quantity::new(
+                Limit::PendingAnswers,
+                config.limit_pending_answers,
+            )),
             queued_documents: Quantity::new(Limit::QueuedDocuments, config.limit_queued_documents),
             documents: Quantity::new(Limit::Documents, config.limit_documents),
             document_bytes: Quantity::new(Limit::DocumentBytes, config.limit_document_bytes),

@@ -224,6 +224,11 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, kind, title, detail)
     }
 
+    /// The conversation has reached the limit of what it holds.
+    fn conversation_full(detail: String) -> Self {
+        Self::conflict("conversation-full", "The conversation is full", detail)
+    }
+
     fn version_mismatch(current: Version) -> Self {
         let detail = format!("The conversation is at version {current}.");
         let problem = Self::conflict("version-mismatch", "The conversation has another version", detail);

@@ -13,7 +13,6 @@ mod task;
 
 use std::sync::Arc;
 
-use aggregates::conversation::Conversation;
 use aggregates::{AggregateType, ConversationId, RecordedEvent, UserId, Version};
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
@@ -22,7 +21,7 @@ use utoipa::IntoParams;
 
 use crate::api::identity::Caller;
 use crate::api::limits::{Limits, Permit};
-use crate::api::live::{Listener, ended_answer};
+use crate::api::live::Listener;
 use crate::api::problem::Problem;
 use crate::api::reads::params::{QueryParams, parse_id};
 pub(in crate::api) use event::ClientEvent;
@@ -105,28 +104,25 @@ fn last_received(headers: &HeaderMap, params: StreamParams) -> Result<Option<Rec
 }
 
 /// The version of a conversation, and the event that ended its newest answer, if it has ended. Read from the
-/// events, so that it does not depend on the read models. `None` if the conversation does not exist.
+/// events, so that it does not depend on the read models: those that this process does not know, and the one
+/// that ended the answer. `None` if the conversation does not exist.
 async fn newest_answer(
     store: &Store,
     owner: UserId,
     id: ConversationId,
 ) -> Result<Option<(Version, Option<Box<RecordedEvent>>)>, StoreError> {
-    let mut events = store.aggregate_events(AggregateType::Conversation, id.uuid()).await?;
-    let conversation = Conversation::from_events(events.iter());
+    let conversation = store.conversations().latest(id.uuid()).await?;
     if conversation.owner() != Some(owner) || conversation.is_deleted() {
         return Ok(None);
     }
-    let newest = conversation.newest_answer();
-    let ended = events
-        .iter()
-        .position(|event| ended_answer(event).is_some_and(|ended| Some(ended.answer_id) == newest));
-    let ended = match ended {
+    let newest = conversation.newest_answer().and_then(|newest| conversation.answer(newest));
+    let ended = match newest.filter(|answer| answer.status.has_ended()) {
         None => None,
-        Some(index) => {
-            let mut event = [events.swap_remove(index)];
+        Some(answer) => {
+            let ended = [answer.changed_at];
+            let mut event = store.events_at(AggregateType::Conversation, id.uuid(), &ended).await?;
             store.decrypt_events(&mut event).await?;
-            let [event] = event;
-            Some(Box::new(event))
+            event.pop().map(Box::new)
         }
     };
     Ok(Some((conversation.version(), ended)))

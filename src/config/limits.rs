@@ -1,5 +1,6 @@
 //! Configuration of the limits per person.
 
+use aggregates::conversation::ConversationLimits;
 use clap::Args;
 
 use super::values::trimmed;
@@ -33,7 +34,7 @@ pub struct LimitsConfig {
     /// Answers that are requested and have not ended.
     #[arg(long, env = "LIMIT_PENDING_ANSWERS", default_value_t = 100, value_parser = trimmed::<u64>)]
     pub limit_pending_answers: u64,
-    /// Messages of one conversation.
+    /// Messages of one conversation. A conversation accepts ten times as many changes of all kinds.
     #[arg(long, env = "LIMIT_CONVERSATION_MESSAGES", default_value_t = 10_000, value_parser = trimmed::<u64>)]
     pub limit_conversation_messages: u64,
     /// Documents that wait for the index.
@@ -45,4 +46,15 @@ pub struct LimitsConfig {
     /// Bytes of all documents together.
     #[arg(long, env = "LIMIT_DOCUMENT_BYTES", default_value_t = 5 << 30, value_parser = trimmed::<u64>)]
     pub limit_document_bytes: u64,
+}
+
+impl LimitsConfig {
+    /// The limits of each conversation.
+    pub fn conversation(&self) -> ConversationLimits {
+        let messages = match self.limit_conversation_messages {
+            0 => u64::MAX,
+            messages => messages,
+        };
+        ConversationLimits { messages }
+    }
 }

@@ -13,6 +13,9 @@ pub struct WorkerConfig {
     /// Answers that are written at the same time.
     #[arg(long, env = "WORKER_CONCURRENCY", default_value_t = 8, value_parser = within(1..=1_024_usize))]
     pub worker_concurrency: usize,
+    /// Answers of one person that a worker writes at the same time; 0 for half of them, rounded up.
+    #[arg(long, env = "WORKER_ANSWERS_PER_PERSON", default_value_t = 0, value_parser = trimmed::<usize>)]
+    pub worker_answers_per_person: usize,
     /// Days without activity after which a conversation or document of a user is erased; 0 for never.
     #[arg(long, env = "RETENTION_DAYS", help_heading = "Retention", default_value_t = 0)]
     #[arg(value_parser = within(0..=36_500_u32))]
@@ -20,6 +23,16 @@ pub struct WorkerConfig {
     /// Language model.
     #[command(flatten)]
     pub model: ModelConfig,
+}
+
+impl WorkerConfig {
+    /// Answers of one person that are written at the same time, at least 1.
+    pub fn per_person(&self) -> usize {
+        match self.worker_answers_per_person {
+            0 => self.worker_concurrency.div_ceil(2).max(1),
+            answers => answers,
+        }
+    }
 }
 
 /// Configuration of the language model.

@@ -101,7 +101,7 @@ impl Exporter {
         let mut position = Position(0);
         archive.begin("events.ndjson").await?;
         loop {
-            let mut events = self.store.owner_events_between(user, position, until, PAGE).await?;
+            let mut events = self.store.owner_events_between(user, None, position, until, PAGE).await?;
             let Some(last) = events.last() else { break };
             position = last.position;
             self.store.decrypt_events(&mut events).await?;

@@ -2,9 +2,12 @@
 //! them.
 //!
 //! Each requested answer ends in exactly one of completed, stopped and failed. At most one, because the
-//! conversation refuses a second end. At least one, because a request is delivered until its answer has ended
-//! (`deliveries`), the sweep finds answers without a delivery (`sweep`), and an expired lease frees the
-//! answers of a dead worker and counts its attempts, of which there are at most five (`failure`).
+//! conversation refuses a second end. At least one, because a request is delivered until its answer is in the
+//! queue (`deliveries`), the sweep finds answers that are not (`sweep`), an answer stays in the queue until
+//! it has ended, an expired lease frees the answers of a dead worker, and the attempts are counted, of which
+//! there are at most five (`failure`).
+//!
+//! Owners take turns (`work`), so that hundreds of questions of one person do not delay another person's answer.
 //!
 //! The content of an answer is decided in the crate `rag`.
 
@@ -18,6 +21,7 @@ mod processor;
 mod record;
 mod stops;
 mod sweep;
+mod work;
 mod writing;
 
 use std::sync::Arc;
@@ -42,6 +46,7 @@ use deliveries::Deliveries;
 use in_flight::InFlight;
 use processor::AnswerProcessor;
 use store::Store;
+use work::{Queue, Work};
 
 /// Time that answers in progress have to finish when the worker ends.
 const GRACE: Duration = Duration::from_secs(10);
@@ -78,6 +83,7 @@ pub async fn start(
         concurrency: knowledge.extraction.indexing_concurrency.max(1),
     };
     let model = chat_model(&config.model)?;
+    let work = Arc::new(Work::new(nats.clone(), subjects.clone()));
     let processor = Arc::new(AnswerProcessor {
         store: store.clone(),
         jetstream: jetstream::new(nats.clone()),
@@ -88,11 +94,19 @@ pub async fn start(
         models: models.clone(),
         model,
         in_flight: InFlight::default(),
+        work: Arc::clone(&work),
         closing: CancellationToken::new(),
     });
     let indexing = Box::pin(documents.run(cancel.clone()));
-    let working =
-        async { tokio::join!(Box::pin(run(processor, config.worker_concurrency.max(1), cancel)), indexing) };
+    let concurrency = config.worker_concurrency.max(1);
+    let queue = Queue {
+        processor,
+        slots: Arc::new(Semaphore::new(concurrency)),
+        per_owner: config.per_person(),
+        tasks: TaskTracker::new(),
+        work,
+    };
+    let working = async { tokio::join!(Box::pin(run(queue, cancel)), indexing) };
     tokio::select! {
         _ = working => Ok(()),
         never = models.follow(&active, &recreated) => match never {},
@@ -110,25 +124,28 @@ fn chat_model(config: &ModelConfig) -> anyhow::Result<Option<ChatModel>> {
     ChatModel::new(model).map(Some).context("MODEL_URL cannot be used")
 }
 
-async fn run(processor: Arc<AnswerProcessor>, concurrency: usize, cancel: CancellationToken) {
-    let slots = Arc::new(Semaphore::new(concurrency));
-    let tasks = TaskTracker::new();
+async fn run(queue: Queue, cancel: CancellationToken) {
+    let (processor, work) = (Arc::clone(&queue.processor), Arc::clone(&queue.work));
+    let tasks = queue.tasks.clone();
     let suspicion = Arc::new(Notify::new());
     let deliveries = Deliveries {
         processor: Arc::clone(&processor),
-        slots: Arc::clone(&slots),
-        tasks: tasks.clone(),
+        work: Arc::clone(&work),
         suspicion: Arc::clone(&suspicion),
     };
-    let sweeping = sweep::run(Arc::clone(&processor), slots, tasks.clone(), suspicion);
+    let sweeping = sweep::run(Arc::clone(&processor), Arc::clone(&work), Arc::clone(&suspicion));
     let stopping =
         stops::follow(&processor.store, processor.nats.clone(), &processor.subjects, &processor.in_flight);
     let working = async {
         tokio::select! {
+            () = queue.follow() => {}
             () = deliveries.follow() => {}
+            () = work.follow_hints(&suspicion) => {}
             () = sweeping => {}
             () = cancel.cancelled() => {}
         }
+        // Answers that wait in the queue are taken by other workers, or after the restart.
+        work.notify_all().await;
         tasks.close();
         if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {
             tracing::info!(answers = tasks.len(), "unfinished answers are given back");

@@ -1,31 +1,10 @@
-//! Answers that ended and answers in progress, by events and not by read models.
-
-use std::collections::HashSet;
+//! Answers in progress, by events and not by read models.
 
 use aggregates::{AnswerId, ConversationId, UserId};
 
 use crate::{Store, StoreError};
 
 impl Store {
-    /// The answers among these that ended. One round trip.
-    pub async fn ended_answers(
-        &self,
-        answers: &[(ConversationId, AnswerId)],
-    ) -> Result<HashSet<AnswerId>, StoreError> {
-        let mut conversations: Vec<ConversationId> = answers.iter().map(|(id, _)| *id).collect();
-        conversations.sort_unstable();
-        conversations.dedup();
-        let ended: Vec<Option<String>> = sqlx::query_scalar(
-            "SELECT payload->>'answer_id' FROM events
-              WHERE aggregate_type = 'conversation' AND aggregate_id = ANY($1)
-                AND event_type IN ('AnswerCompleted', 'AnswerStopped', 'AnswerFailed')",
-        )
-        .bind(conversations)
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(ended.into_iter().flatten().filter_map(|id| id.parse().ok()).collect())
-    }
-
     /// The answers of an owner that have not ended.
     pub async fn unended_answers(
         &self,

@@ -1,40 +1,39 @@
-//! The adapter to `cqrs-es`, whole: the repository of the framework's event store over the events in
-//! PostgreSQL, and the execution of commands. No other module knows the framework.
+//! The adapter to `cqrs-es`, whole: the execution of commands, and the repository of the framework's event store
+//! (`repository`). No other module knows the framework.
+
+mod repository;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
 
 use aggregates::{Metadata, Version};
 use cqrs_es::event_sink::EventSink;
-use cqrs_es::persist::{
-    EventStoreAggregateContext, PersistedEventRepository, PersistedEventStore, PersistenceError,
-    ReplayStream, SerializedEvent, SerializedSnapshot,
-};
+use cqrs_es::persist::{EventStoreAggregateContext, PersistedEventStore};
 use cqrs_es::{Aggregate, AggregateError, EventStore as _};
-use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::database::pool::Pool;
-use crate::events::append::Appender;
 use crate::events::cache::AggregateCache;
-use crate::events::encrypt::{EventWriter, NewEvent, NewEvents};
 use crate::events::idempotency::IdempotencyKey;
-use crate::events::load;
-use crate::keys::keyring::Keyring;
 use crate::{ExecuteError, StoreError};
+pub(crate) use repository::EventRepository;
+use repository::framework_sequence;
 
 /// Executions of a command that loses to concurrent commands, at most.
 const MAX_EXECUTIONS: usize = 25;
-
-/// The entry of the framework's metadata that names the owner, which has a column of its own.
-const OWNER: &str = "owner";
+/// Events of an aggregate that are read in one round trip.
+const PAGE: u32 = 2_000;
 
 /// The aggregates of one type: executes commands and reads the current state. Keeps recently used aggregates
 /// in memory.
+///
+/// A cached aggregate that another process has changed since is brought up to date by the events after its
+/// version, so that the cost of a command does not grow with the history. Only the first command after the
+/// aggregate left the cache reads all events, page by page.
 pub struct Aggregates<A: Aggregate> {
     store: PersistedEventStore<EventRepository, A>,
+    repository: EventRepository,
     cache: AggregateCache<A>,
+    services: A::Services,
 }
 
 /// The result of a command.
@@ -46,14 +45,43 @@ pub struct Executed<A: Aggregate> {
     pub events: Vec<A::Event>,
 }
 
+/// An aggregate for one execution of a command.
+struct Loaded<A: Aggregate> {
+    context: EventStoreAggregateContext<A>,
+    /// Whether the aggregate comes from the cache as it is.
+    is_cached: bool,
+    /// Whether events were read.
+    is_changed: bool,
+}
+
 impl<A: Aggregate + Clone> Aggregates<A> {
-    pub(crate) fn new(repository: EventRepository) -> Self {
-        Self { store: PersistedEventStore::new_event_store(repository), cache: AggregateCache::new() }
+    pub(crate) fn new(repository: EventRepository, services: A::Services) -> Self {
+        let store = PersistedEventStore::new_event_store(repository.clone());
+        Self { store, repository, cache: AggregateCache::new(), services }
+    }
+
+    /// The same aggregates with other services. Nothing that is cached is shared.
+    pub(crate) fn with_services(&self, services: A::Services) -> Self {
+        Self::new(self.repository.clone(), services)
     }
 
     /// The aggregate as this process knows it: in its current state, unless another process changed it since.
     pub async fn current(&self, id: Uuid) -> Result<A, StoreError> {
-        Ok(self.context(id).await?.0.aggregate)
+        Ok(self.cached(id).await?.context.aggregate)
+    }
+
+    /// The aggregate with all events that were committed before the call. One round trip for each page of
+    /// events that this process does not know.
+    pub async fn latest(&self, id: Uuid) -> Result<A, StoreError> {
+        Ok(self.loaded(id).await?.context.aggregate)
+    }
+
+    /// The aggregate at a version or later, which the caller knows to exist.
+    pub async fn at_least(&self, id: Uuid, version: Version) -> Result<A, StoreError> {
+        match self.cache.get(id) {
+            Some((aggregate, known)) if known >= framework_sequence(version) => Ok(aggregate),
+            _ => self.latest(id).await,
+        }
     }
 
     /// Removes an aggregate from the cache, so that the next call loads its events.
@@ -61,21 +89,50 @@ impl<A: Aggregate + Clone> Aggregates<A> {
         self.cache.remove(id);
     }
 
-    /// The aggregate at its version, and whether it comes from the cache.
-    async fn context(&self, id: Uuid) -> Result<(EventStoreAggregateContext<A>, bool), StoreError> {
-        let aggregate_id = id.to_string();
-        if let Some((aggregate, current_sequence)) = self.cache.get(id) {
-            let current_snapshot = None;
-            let context =
-                EventStoreAggregateContext { aggregate_id, aggregate, current_sequence, current_snapshot };
-            return Ok((context, true));
+    /// The aggregate as it is cached; with all events if it is not.
+    async fn cached(&self, id: Uuid) -> Result<Loaded<A>, StoreError> {
+        match self.cache.get(id) {
+            Some((aggregate, version)) => {
+                let context = context(id, aggregate, version);
+                Ok(Loaded { context, is_cached: true, is_changed: false })
+            }
+            None => self.loaded(id).await,
         }
-        let context = self.store.load_aggregate(&aggregate_id).await;
-        let context = context.map_err(|error| store_error(id, error))?;
-        if context.current_sequence > 0 {
-            self.cache.insert(id, context.aggregate.clone(), context.current_sequence);
+    }
+
+    /// The aggregate with all events.
+    async fn loaded(&self, id: Uuid) -> Result<Loaded<A>, StoreError> {
+        let (mut aggregate, known) = self.cache.get(id).unwrap_or_default();
+        let mut version = known;
+        loop {
+            let after = Version(version as u64);
+            let events = self.repository.events_after::<A>(id, after, PAGE).await?;
+            let is_last = events.len() < PAGE as usize;
+            for event in events {
+                version = event.sequence;
+                let event = serde_json::from_value(event.payload).map_err(|source| {
+                    StoreError::InvalidHistory { aggregate_id: id, source: source.into() }
+                })?;
+                aggregate.apply(event);
+            }
+            if is_last {
+                break;
+            }
         }
-        Ok((context, false))
+        let is_changed = version > known;
+        if is_changed {
+            self.cache.insert(id, aggregate.clone(), version);
+        }
+        Ok(Loaded { context: context(id, aggregate, version), is_cached: false, is_changed })
+    }
+}
+
+fn context<A: Aggregate>(id: Uuid, aggregate: A, version: usize) -> EventStoreAggregateContext<A> {
+    EventStoreAggregateContext {
+        aggregate_id: id.to_string(),
+        aggregate,
+        current_sequence: version,
+        current_snapshot: None,
     }
 }
 
@@ -83,7 +140,6 @@ impl<A> Aggregates<A>
 where
     A: Aggregate + Clone,
     A::Command: Clone,
-    A::Services: Default,
 {
     /// Executes a command and appends its events; executes again if a concurrent command appended first.
     pub async fn execute(
@@ -97,10 +153,12 @@ where
         if let Some(key) = idempotency {
             key.put_into(&mut metadata);
         }
+        let mut loaded = self.cached(id).await?;
         for _ in 0..MAX_EXECUTIONS {
-            if let Some(executed) = self.execute_once(id, command.clone(), &metadata).await? {
+            if let Some(executed) = self.execute_once(id, loaded, command.clone(), &metadata).await? {
                 return Ok(executed);
             }
+            loaded = self.loaded(id).await?;
         }
         Err(ExecuteError::Store(StoreError::Conflict))
     }
@@ -109,16 +167,16 @@ where
     async fn execute_once(
         &self,
         id: Uuid,
+        loaded: Loaded<A>,
         command: A::Command,
         metadata: &HashMap<String, String>,
     ) -> Result<Option<Executed<A>>, ExecuteError<A::Error>> {
-        let (mut context, is_cached) = self.context(id).await?;
+        let Loaded { mut context, is_cached, is_changed } = loaded;
         let sink = EventSink::default();
-        let decision = context.aggregate.handle(command, &A::Services::default(), &sink).await;
+        let decision = context.aggregate.handle(command, &self.services, &sink).await;
         let events = sink.collect().await;
         // Only an append proves that a cached aggregate was current.
         if is_cached && (decision.is_err() || events.is_empty()) {
-            self.forget(id);
             return Ok(None);
         }
         decision.map_err(ExecuteError::Refused)?;
@@ -133,13 +191,19 @@ where
                 self.cache.insert(id, aggregate.clone(), version);
                 Ok(Some(Executed { aggregate, events }))
             }
-            Err(error) => {
-                self.forget(id);
-                match store_error(id, error) {
-                    StoreError::Conflict => Ok(None),
-                    error => Err(ExecuteError::Store(error)),
+            Err(error) => match store_error(id, error) {
+                StoreError::Conflict => {
+                    // A conflict without news: the cached aggregate has events that the database lacks.
+                    if !is_cached && !is_changed {
+                        self.forget(id);
+                    }
+                    Ok(None)
                 }
-            }
+                error => {
+                    self.forget(id);
+                    Err(ExecuteError::Store(error))
+                }
+            },
         }
     }
 }
@@ -147,132 +211,6 @@ where
 impl<A: Aggregate> fmt::Debug for Aggregates<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Aggregates").field("type", &A::TYPE).finish_non_exhaustive()
-    }
-}
-
-/// The framework's repository: appends to and loads from the events in PostgreSQL. Private parts are
-/// encrypted on the way in and not loaded, because aggregates decide without them.
-#[derive(Debug, Clone)]
-pub(crate) struct EventRepository {
-    pool: Pool,
-    writer: EventWriter,
-}
-
-impl EventRepository {
-    pub(crate) fn new(pool: Pool, keyring: Arc<Keyring>) -> Self {
-        let writer = EventWriter::new(Appender::new(pool.clone()), keyring);
-        Self { pool, writer }
-    }
-
-    /// The events of an aggregate after a version, in their current form.
-    async fn events_after<A: Aggregate>(
-        &self,
-        id: Uuid,
-        after: Version,
-    ) -> Result<Vec<SerializedEvent>, StoreError> {
-        let events = load::events_after(&self.pool, A::TYPE, id, after).await?;
-        let serialized = events.into_iter().map(|event| {
-            aggregates::upcast(SerializedEvent::new(
-                id.to_string(),
-                framework_sequence(event.sequence),
-                A::TYPE.to_owned(),
-                event.event_type,
-                event.event_version,
-                event.payload,
-                Value::Object(Map::new()),
-            ))
-        });
-        Ok(serialized.collect())
-    }
-}
-
-impl PersistedEventRepository for EventRepository {
-    async fn get_events<A: Aggregate>(
-        &self,
-        aggregate_id: &str,
-    ) -> Result<Vec<SerializedEvent>, PersistenceError> {
-        Ok(self.events_after::<A>(parse_id(aggregate_id)?, Version(0)).await?)
-    }
-
-    async fn get_last_events<A: Aggregate>(
-        &self,
-        aggregate_id: &str,
-        last_sequence: usize,
-    ) -> Result<Vec<SerializedEvent>, PersistenceError> {
-        Ok(self.events_after::<A>(parse_id(aggregate_id)?, Version(last_sequence as u64)).await?)
-    }
-
-    async fn get_snapshot<A: Aggregate>(
-        &self,
-        _aggregate_id: &str,
-    ) -> Result<Option<SerializedSnapshot>, PersistenceError> {
-        Ok(None)
-    }
-
-    async fn persist<A: Aggregate>(
-        &self,
-        events: &[SerializedEvent],
-        _snapshot_update: Option<(String, Value, usize)>,
-    ) -> Result<(), PersistenceError> {
-        match events.first() {
-            None => Ok(()),
-            Some(first) => Ok(self.writer.append(new_events(first, events)?).await?),
-        }
-    }
-
-    async fn stream_events<A: Aggregate>(
-        &self,
-        aggregate_id: &str,
-    ) -> Result<ReplayStream, PersistenceError> {
-        let events = self.get_events::<A>(aggregate_id).await?;
-        let (mut feed, stream) = ReplayStream::new(events.len().max(1));
-        for event in events {
-            feed.push(Ok(event)).await?;
-        }
-        Ok(stream)
-    }
-
-    /// Fails: the ledger defines the order of all events, and `Store::events_after` reads it.
-    async fn stream_all_events<A: Aggregate>(&self) -> Result<ReplayStream, PersistenceError> {
-        Err(PersistenceError::UnknownError("all events are read from the ledger".into()))
-    }
-}
-
-fn new_events(first: &SerializedEvent, events: &[SerializedEvent]) -> Result<NewEvents, StoreError> {
-    let mut metadata = first.metadata.as_object().cloned().unwrap_or_default();
-    let owner = metadata.remove(OWNER).and_then(|owner| owner.as_str()?.parse().ok());
-    let idempotency = IdempotencyKey::take_from(&mut metadata);
-    let events = events.iter().map(|event| NewEvent {
-        sequence: Version(event.sequence as u64),
-        event_type: event.event_type.clone(),
-        event_version: event.event_version.clone(),
-        payload: event.payload.clone(),
-    });
-    Ok(NewEvents {
-        aggregate: first.aggregate_type.parse()?,
-        aggregate_id: parse_id(&first.aggregate_id)?,
-        owner: owner.ok_or(StoreError::MissingOwner)?,
-        idempotency,
-        events: events.collect(),
-        metadata: Value::Object(metadata).to_string(),
-    })
-}
-
-fn parse_id(id: &str) -> Result<Uuid, StoreError> {
-    Uuid::try_parse(id).map_err(StoreError::InvalidAggregateId)
-}
-
-fn framework_sequence(version: Version) -> usize {
-    usize::try_from(version.0).unwrap_or(usize::MAX)
-}
-
-impl From<StoreError> for PersistenceError {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Conflict => Self::OptimisticLockError,
-            unavailable if unavailable.is_unavailable() => Self::ConnectionError(Box::new(unavailable)),
-            other => Self::UnknownError(Box::new(other)),
-        }
     }
 }
 

@@ -8,6 +8,7 @@
 //! - **a change to how events are appended, loaded, encrypted or decrypted**: `events/`.
 //! - **an order over all events, the hash chain, a read for consumers or auditors**: `ledger/`.
 //! - **a key**: `keys/`; the ciphers are in the crate `sealing`.
+//! - **which answer a worker takes next, and who holds it**: `answer_queue.rs`.
 //! - **work that one process at a time does**: a table and two statements in `leases.rs`.
 //! - **how often a file was tried to read**: `extraction_attempts.rs`.
 //! - **a question to events that read models answer too late**: `answers.rs`, `documents.rs`.
@@ -16,6 +17,7 @@
 //! - **a table**: a file in `migrations/`.
 
 mod accounts;
+mod answer_queue;
 mod answers;
 pub mod batch;
 mod cqrs;
@@ -31,6 +33,7 @@ mod ledger;
 mod sync;
 
 pub use accounts::AccountsDatabase;
+pub use answer_queue::{AnswerLease, AnswerRequest, NextAnswer, Requested};
 pub use cqrs::{Aggregates, Executed};
 pub use database::{ConnectError, Connection, Database, MigrateError, migrate};
 pub use documents::CurrentVersion;
@@ -42,7 +45,7 @@ pub use extraction_attempts::ExtractionAttempts;
 pub use keys::audit_keys::AuditKeyRow;
 pub use keys::keyring::{ContentKeys, Keyring};
 pub use keys::master_keys::MasterKeyError;
-pub use leases::{AnswerClaim, Lease, Requested};
+pub use leases::Lease;
 pub use ledger::chain::{Canonical, GENESIS, LedgerHash, finish};
 pub use ledger::checkpoints::CheckpointRow;
 pub use ledger::filtered::{EventFilter, LedgerPart, LinkedEntry, UnsequencedEvent};
@@ -53,7 +56,7 @@ use std::sync::Arc;
 
 use aggregates::account::Account;
 use aggregates::audit_trail::AuditTrail;
-use aggregates::conversation::Conversation;
+use aggregates::conversation::{Conversation, ConversationLimits};
 use aggregates::document::Document;
 use cqrs::EventRepository;
 use database::pool::Pool;
@@ -84,13 +87,20 @@ impl Store {
     pub fn new(Database(pool): Database, keyring: Arc<Keyring>) -> Self {
         let repository = EventRepository::new(pool.clone(), Arc::clone(&keyring));
         Self {
-            conversations: Arc::new(Aggregates::new(repository.clone())),
-            accounts: Arc::new(Aggregates::new(repository.clone())),
-            documents: Arc::new(Aggregates::new(repository.clone())),
-            audit_trails: Arc::new(Aggregates::new(repository)),
+            conversations: Arc::new(Aggregates::new(repository.clone(), ConversationLimits::default())),
+            accounts: Arc::new(Aggregates::new(repository.clone(), ())),
+            documents: Arc::new(Aggregates::new(repository.clone(), ())),
+            audit_trails: Arc::new(Aggregates::new(repository, ())),
             pool,
             keyring,
         }
+    }
+
+    /// The same store, which refuses commands of users beyond these limits of a conversation. Cached
+    /// conversations are not shared.
+    #[must_use]
+    pub fn with_conversation_limits(self, limits: ConversationLimits) -> Self {
+        Self { conversations: Arc::new(self.conversations.with_services(limits)), ..self }
     }
 
     /// The connections on which the crate `projections` queries read models. A value to pass on: what it can

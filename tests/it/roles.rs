@@ -1,4 +1,5 @@
 mod answering;
 mod erasure;
+mod fairness;
 mod publishing;
 mod retention;

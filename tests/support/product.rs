@@ -138,6 +138,7 @@ pub(crate) fn worker_config(model: Option<&ModelServer>) -> WorkerConfig {
             model_context: 4096,
         },
         worker_concurrency: 4,
+        worker_answers_per_person: 0,
         retention_days: 0,
     }
 }

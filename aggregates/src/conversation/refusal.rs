@@ -38,4 +38,16 @@ pub enum ConversationRefused {
     /// Another question or answer of the conversation has this id.
     #[error("id {0} is the id of another message")]
     AnswerIdTaken(AnswerId),
+    /// The conversation has as many questions and answers as it can hold.
+    #[error("the conversation has {limit} messages")]
+    TooManyMessages {
+        /// The most messages of a conversation.
+        limit: u64,
+    },
+    /// The conversation was changed as often as it can be.
+    #[error("the conversation was changed {limit} times")]
+    TooManyChanges {
+        /// The most changes of a conversation.
+        limit: u64,
+    },
 }

@@ -104,6 +104,11 @@ impl Conversation {
         self.answers.get(&id)
     }
 
+    /// The number of questions and answers.
+    pub fn message_count(&self) -> u64 {
+        (self.questions.len() + self.answers.len()) as u64
+    }
+
     /// The answer that was requested last.
     pub const fn newest_answer(&self) -> Option<AnswerId> {
         self.newest_answer
@@ -132,6 +137,11 @@ impl Conversation {
             .collect();
         questions.sort_unstable();
         questions.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// Whether a command with this intent was executed before, so that it needs no event.
+    pub fn is_repetition(&self, intent: &Intent) -> bool {
+        self.was_carried_out(intent)
     }
 
     pub(super) const fn phase(&self) -> Phase {
@@ -240,6 +250,18 @@ impl Conversation {
             answer.status = status;
             answer.changed_at = self.version;
         }
+    }
+}
+
+impl QuestionState {
+    /// The sequence of the event that asked the question: the last but one of its command.
+    pub(super) const fn event(&self) -> Version {
+        Version(self.asked_at.0.saturating_sub(1))
+    }
+
+    /// The answer that the question follows.
+    pub(super) const fn parent_id(&self) -> Option<AnswerId> {
+        self.parent_id
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod answers;
 mod asking;
+mod bounds;
 mod guarding;
 mod properties;
 mod tidying;
@@ -139,7 +140,7 @@ fn one_answer() -> Vec<Event> {
 
 /// Asserts that after a history a command leads to these events.
 fn leads_to(history: &[Event], command: ConversationCommand, events: &[Event]) {
-    TestFramework::<Conversation>::with(())
+    TestFramework::<Conversation>::with(ConversationLimits::default())
         .given(history.to_vec())
         .when(command)
         .then_expect_events(events.to_vec());
@@ -152,7 +153,10 @@ fn changes_nothing(history: &[Event], command: ConversationCommand) {
 
 /// Asserts that after a history a command is refused.
 fn is_refused(history: &[Event], command: ConversationCommand, refusal: Refused) {
-    TestFramework::<Conversation>::with(()).given(history.to_vec()).when(command).then_expect_error(refusal);
+    TestFramework::<Conversation>::with(ConversationLimits::default())
+        .given(history.to_vec())
+        .when(command)
+        .then_expect_error(refusal);
 }
 
 /// The state after a history.

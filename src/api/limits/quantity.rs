@@ -22,6 +22,11 @@ impl Quantity {
         Self { limit, maximum: NonZeroU64::new(maximum) }
     }
 
+    /// The limit, if there is one.
+    pub(super) fn maximum(&self) -> Option<u64> {
+        self.maximum.map(NonZeroU64::get)
+    }
+
     /// Refuses to add so much to what is stored.
     ///
     /// Requests at the same time see the same stored amount, so that they can exceed the limit together, each by

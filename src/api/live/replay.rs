@@ -83,7 +83,7 @@ impl Live {
         let known = self.state().answers.all();
         for answer in known {
             let id = answer.conversation_id.uuid();
-            let Ok(conversation) = self.store.conversations().current(id).await else {
+            let Ok(conversation) = self.store.conversations().latest(id).await else {
                 continue;
             };
             if conversation.answer(answer.answer_id).is_none_or(|state| state.status.has_ended()) {

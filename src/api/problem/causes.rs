@@ -132,6 +132,12 @@ impl From<ConversationRefused> for Problem {
                 "The answer id is taken",
                 "The id belongs to an answer of another question.",
             ),
+            Refused::TooManyMessages { limit } => Self::conversation_full(format!(
+                "A conversation holds at most {limit} messages. Start a new conversation."
+            )),
+            Refused::TooManyChanges { limit } => Self::conversation_full(format!(
+                "A conversation can be changed at most {limit} times. Start a new conversation."
+            )),
             Refused::UnknownAnswer(_) => {
                 Self::invalid_field("answer_id", "The conversation has no such answer.")
             }

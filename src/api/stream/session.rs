@@ -13,7 +13,7 @@ use crate::api::routes::conversations;
 use store::{Store, StoreError};
 
 /// Events that are read from the ledger in one round trip.
-const PAGE: u32 = 500;
+const PAGE: u32 = 64;
 
 /// Start of a stream.
 #[derive(Debug)]
@@ -104,7 +104,8 @@ impl Session {
         let projected =
             projections::lowest_checkpoint(self.store.read_models()).await.map_err(StoreError::from_query)?;
         while after < up_to {
-            let mut events = self.store.owner_events_between(self.owner, after, up_to, PAGE).await?;
+            let events = self.store.owner_events_between(self.owner, self.only, after, up_to, PAGE);
+            let mut events = events.await?;
             let Some(last) = events.last().map(|event| event.position) else { break };
             self.store.decrypt_events(&mut events).await?;
             for event in &events {
@@ -180,13 +181,7 @@ impl Session {
 
     /// The conversation, at the version of the event or later.
     async fn conversation_at(&self, event: &RecordedEvent) -> Result<Conversation, StoreError> {
-        let conversations = self.store.conversations();
-        let cached = conversations.current(event.aggregate_id).await?;
-        if cached.version() >= event.sequence {
-            return Ok(cached);
-        }
-        conversations.forget(event.aggregate_id);
-        conversations.current(event.aggregate_id).await
+        self.store.conversations().at_least(event.aggregate_id, event.sequence).await
     }
 
     /// Sends the rows of conversations, now that the read models have reached a position.

@@ -1,13 +1,23 @@
-//! Reads from a conversation's events the question to answer and the earlier turns of its branch.
+//! Reads the question of an answer and the earlier turns of its branch: the events that hold their texts, and no
+//! others, however long the conversation is.
 
 use std::collections::HashMap;
 
-use aggregates::conversation::{Answer, ConversationEvent};
-use aggregates::{AnswerId, Event, Private, QuestionId, RecordedEvent, UserId};
+use aggregates::conversation::{Conversation, ConversationEvent, TurnEvents};
+use aggregates::{AggregateType, AnswerId, AnswerRef, Event, QuestionId, RecordedEvent, Version};
 use rag::vocabulary::Turn;
+use store::StoreError;
 
-/// Earlier questions that are passed on. The prompt takes as many as fit.
+use super::processor::AnswerProcessor;
+
+/// Earlier turns that are passed on. The prompt takes as many as fit.
 const REMEMBERED: usize = 50;
+/// Turns that are read in one round trip, and so the most that are read beyond what the prompt can take.
+const PAGE: usize = 8;
+/// The largest number of bytes that one token of a prompt stands for, in the estimate of the prompt.
+const BYTES_PER_TOKEN: usize = 4;
+/// Bytes of earlier turns that are read for a quotation, which is searched with the previous question.
+const QUOTATION_BYTES: usize = 32 * 1024;
 
 /// State of a requested answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,16 +27,12 @@ pub(super) enum AnswerState {
     /// The answer has ended, or was never requested.
     Settled,
     /// The key of the conversation was destroyed, so the question is unreadable.
-    Erased {
-        /// Owner of the conversation.
-        owner: UserId,
-    },
+    Erased,
 }
 
 /// A question that waits for its answer.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct PendingQuestion {
-    pub(super) owner: UserId,
     pub(super) question_id: QuestionId,
     pub(super) question: String,
     /// Answered turns of the branch that leads to the question, oldest first.
@@ -40,244 +46,133 @@ impl std::fmt::Debug for PendingQuestion {
     }
 }
 
-/// A conversation as a tree of texts.
-#[derive(Default)]
-struct Tree<'a> {
-    questions: HashMap<QuestionId, (Option<&'a str>, Option<AnswerId>)>,
-    answers: HashMap<AnswerId, Node<'a>>,
-}
-
-struct Node<'a> {
+/// Where the texts of a pending answer are in the conversation's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Texts {
     question_id: QuestionId,
-    ended: Ended<'a>,
+    question: Version,
+    /// Newest first.
+    turns: Vec<TurnEvents>,
 }
 
-enum Ended<'a> {
-    NotYet,
-    WithText(&'a str),
-    WithoutText,
-}
-
-/// State of an answer by the decrypted events of its conversation.
-pub(super) fn answer_state(events: &[RecordedEvent], answer_id: AnswerId) -> AnswerState {
-    let (Some(first), tree) = (events.first(), Tree::of(events)) else {
-        return AnswerState::Settled;
-    };
-    let owner = first.owner;
-    match tree.answers.get(&answer_id) {
-        Some(Node { question_id, ended: Ended::NotYet }) => match tree.questions.get(question_id) {
-            Some((Some(question), parent)) => AnswerState::Wanted(PendingQuestion {
-                owner,
-                question_id: *question_id,
-                question: (*question).to_owned(),
-                history: tree.branch(*parent),
-            }),
-            Some((None, _)) | None => AnswerState::Erased { owner },
-        },
-        Some(_) | None => AnswerState::Settled,
+impl Texts {
+    /// `None` if the answer has ended, or was never requested.
+    fn of(conversation: &Conversation, answer_id: AnswerId) -> Option<Self> {
+        let answer = conversation.answer(answer_id).filter(|answer| !answer.status.has_ended())?;
+        let question_id = answer.question_id;
+        let turns = conversation.turns_before(question_id).take(REMEMBERED).collect();
+        Some(Self { question_id, question: conversation.asked_by(question_id)?, turns })
     }
 }
 
-impl<'a> Tree<'a> {
-    fn of(events: &'a [RecordedEvent]) -> Self {
-        let mut tree = Self::default();
-        for recorded in events {
-            if let Event::Conversation(event) = &recorded.event {
-                tree.take(event);
-            }
-        }
-        tree
-    }
-
-    fn take(&mut self, event: &'a ConversationEvent) {
-        use ConversationEvent as Happened;
-        match event {
-            Happened::QuestionAsked { question_id, parent_id, private } => {
-                let text = private.open().map(|question| question.text.as_str());
-                self.questions.insert(*question_id, (text, *parent_id));
-            }
-            Happened::AnswerRequested { question_id, answer_id } => {
-                let node = Node { question_id: *question_id, ended: Ended::NotYet };
-                self.answers.insert(*answer_id, node);
-            }
-            Happened::AnswerCompleted { answer_id, private, .. }
-            | Happened::AnswerStopped { answer_id, private, .. } => self.end(*answer_id, text_of(private)),
-            Happened::AnswerFailed { answer_id, .. } => self.end(*answer_id, Ended::WithoutText),
-            Happened::ConversationStarted { .. }
-            | Happened::AnswerRated { .. }
-            | Happened::ConversationRenamed { .. }
-            | Happened::ConversationPinned
-            | Happened::ConversationUnpinned
-            | Happened::ConversationArchived
-            | Happened::ConversationUnarchived
-            | Happened::ConversationTagged { .. }
-            | Happened::ConversationDeleted { .. }
-            | Happened::ConversationRestored
-            | Happened::ConversationErased => {}
-        }
-    }
-
-    fn end(&mut self, answer_id: AnswerId, ended: Ended<'a>) {
-        if let Some(node) = self.answers.get_mut(&answer_id) {
-            node.ended = ended;
-        }
-    }
-
-    /// Turns that lead to a question after `parent`, oldest first. A question without an answer text is
-    /// omitted, since language models expect alternating turns.
-    fn branch(&self, parent: Option<AnswerId>) -> Vec<Turn> {
-        let mut newest_first = Vec::new();
-        let mut next = parent;
-        while let Some(node) = next.and_then(|id| self.answers.get(&id)) {
-            let Some((question, before)) = self.questions.get(&node.question_id) else {
-                break;
-            };
-            if let (Ended::WithText(answer), Some(question)) = (&node.ended, question) {
-                newest_first.push(Turn::Answer((*answer).to_owned()));
-                newest_first.push(Turn::Question((*question).to_owned()));
-            }
-            if newest_first.len() >= 2 * REMEMBERED {
+impl AnswerProcessor {
+    /// The state of an answer. Reads the turns in pages, newest first, until the prompt cannot take more.
+    pub(super) async fn answer_state(&self, answer: AnswerRef) -> Result<AnswerState, StoreError> {
+        let AnswerRef { owner, conversation_id, answer_id } = answer;
+        let conversation = self.store.conversations().latest(conversation_id.uuid()).await?;
+        let texts = Texts::of(&conversation, answer_id).filter(|_| conversation.owner() == Some(owner));
+        let Some(texts) = texts else { return Ok(AnswerState::Settled) };
+        drop(conversation);
+        let budget = self.history_bytes();
+        let mut pages = texts.turns.chunks(PAGE);
+        let first = pages.next().unwrap_or_default();
+        let mut read = self.read_texts(answer, first, Some(texts.question)).await?;
+        let Some(question) = read.remove(&texts.question) else { return Ok(AnswerState::Erased) };
+        let mut newest_first = turns(first, &mut read);
+        for page in pages {
+            if bytes_of(&newest_first) > budget {
                 break;
             }
-            next = *before;
+            let mut read = self.read_texts(answer, page, None).await?;
+            newest_first.extend(turns(page, &mut read));
         }
         newest_first.reverse();
-        newest_first
+        let history = newest_first;
+        Ok(AnswerState::Wanted(PendingQuestion { question_id: texts.question_id, question, history }))
+    }
+
+    /// Bytes of earlier turns that can matter for an answer.
+    fn history_bytes(&self) -> usize {
+        let context = self.model.as_ref().map_or(0, rag::generate::ChatModel::context_tokens);
+        (context as usize).saturating_mul(BYTES_PER_TOKEN).max(QUOTATION_BYTES)
+    }
+
+    /// The decrypted texts of some turns and of a question, by their sequences. A text whose key was destroyed is
+    /// missing.
+    async fn read_texts(
+        &self,
+        answer: AnswerRef,
+        turns: &[TurnEvents],
+        question: Option<Version>,
+    ) -> Result<HashMap<Version, String>, StoreError> {
+        let sequences: Vec<Version> =
+            turns.iter().flat_map(|turn| [turn.question, turn.answer]).chain(question).collect();
+        let id = answer.conversation_id.uuid();
+        let mut events = self.store.events_at(AggregateType::Conversation, id, &sequences).await?;
+        self.store.decrypt_events(&mut events).await?;
+        Ok(events.into_iter().filter_map(|event| Some((event.sequence, text_of(event)?))).collect())
     }
 }
 
-fn text_of(private: &Private<Answer>) -> Ended<'_> {
-    match private.open() {
-        Some(answer) if !answer.text.trim().is_empty() => Ended::WithText(&answer.text),
-        Some(_) | None => Ended::WithoutText,
+/// Turns with both texts, newest first, the answer before its question. A turn without an answer text is omitted,
+/// since language models expect alternating turns.
+fn turns(events: &[TurnEvents], texts: &mut HashMap<Version, String>) -> Vec<Turn> {
+    let mut newest_first = Vec::with_capacity(2 * events.len());
+    for turn in events {
+        let answer = texts.remove(&turn.answer).filter(|answer| !answer.trim().is_empty());
+        if let (Some(answer), Some(question)) = (answer, texts.get(&turn.question)) {
+            newest_first.push(Turn::Answer(answer));
+            newest_first.push(Turn::Question(question.clone()));
+        }
+    }
+    newest_first
+}
+
+fn bytes_of(turns: &[Turn]) -> usize {
+    turns.iter().map(|(Turn::Question(text) | Turn::Answer(text))| text.len()).sum()
+}
+
+/// The text of an event that asked a question or ended an answer.
+fn text_of(recorded: RecordedEvent) -> Option<String> {
+    let Event::Conversation(event) = recorded.event else { return None };
+    match event {
+        ConversationEvent::QuestionAsked { private, .. } => {
+            private.open().map(|question| question.text.as_str().to_owned())
+        }
+        ConversationEvent::AnswerCompleted { private, .. }
+        | ConversationEvent::AnswerStopped { private, .. } => {
+            private.open().map(|answer| answer.text.clone())
+        }
+        _ => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use aggregates::conversation::{FailureReason, Provenance, Question, Usage};
-    use aggregates::{AggregateType, EventId, Position, QuestionText, Version};
-    use uuid::Uuid;
-
     use super::*;
 
-    const OWNER: UserId = UserId::new(Uuid::from_u128(9));
-
-    fn question(id: u128) -> QuestionId {
-        QuestionId::new(Uuid::from_u128(id))
+    fn turn(question: u64, answer: u64) -> TurnEvents {
+        TurnEvents { question: Version(question), answer: Version(answer) }
     }
 
-    fn answer(id: u128) -> AnswerId {
-        AnswerId::new(Uuid::from_u128(id))
-    }
-
-    fn asked(id: u128, parent: Option<u128>) -> Vec<ConversationEvent> {
-        let text = QuestionText::parse(&format!("q{id}")).unwrap();
-        vec![
-            ConversationEvent::QuestionAsked {
-                question_id: question(id),
-                parent_id: parent.map(answer),
-                private: Private::Open(Question { text }),
-            },
-            requested(id, id),
-        ]
-    }
-
-    fn requested(question_id: u128, answer_id: u128) -> ConversationEvent {
-        ConversationEvent::AnswerRequested {
-            question_id: question(question_id),
-            answer_id: answer(answer_id),
-        }
-    }
-
-    fn completed(id: u128) -> ConversationEvent {
-        ConversationEvent::AnswerCompleted {
-            answer_id: answer(id),
-            question_id: question(id),
-            attempt: 1,
-            provenance: Provenance::default(),
-            usage: Usage::default(),
-            private: Private::Open(Answer { text: format!("a{id}"), citations: vec![] }),
-        }
-    }
-
-    fn failed(id: u128) -> ConversationEvent {
-        ConversationEvent::AnswerFailed {
-            answer_id: answer(id),
-            question_id: question(id),
-            attempt: 1,
-            reason: FailureReason::Internal,
-        }
-    }
-
-    fn recorded(events: Vec<ConversationEvent>) -> Vec<RecordedEvent> {
-        events
-            .into_iter()
-            .map(|event| RecordedEvent {
-                position: Position(0),
-                aggregate: AggregateType::Conversation,
-                aggregate_id: Uuid::nil(),
-                sequence: Version(1),
-                event_id: EventId::new(Uuid::nil()),
-                owner: OWNER,
-                recorded_at: chrono::DateTime::UNIX_EPOCH,
-                event: Event::Conversation(event),
-                sealed: None,
-            })
-            .collect()
-    }
-
-    fn history(events: Vec<ConversationEvent>, of: u128) -> Vec<String> {
-        let AnswerState::Wanted(asked) = answer_state(&recorded(events), answer(of)) else {
-            panic!("the answer is not wanted")
-        };
-        asked.history.into_iter().map(|(Turn::Question(text) | Turn::Answer(text))| text).collect()
+    fn texts(texts: &[(u64, &str)]) -> HashMap<Version, String> {
+        texts.iter().map(|(sequence, text)| (Version(*sequence), (*text).to_owned())).collect()
     }
 
     #[test]
-    fn a_question_brings_what_was_said_on_its_branch_and_nothing_of_another() {
-        let events = [
-            asked(1, None),
-            vec![completed(1)],
-            asked(2, Some(1)),
-            vec![completed(2)],
-            asked(3, Some(1)),
-            vec![completed(3)],
-            asked(4, Some(3)),
-        ]
-        .concat();
-        assert_eq!(history(events, 4), ["q1", "a1", "q3", "a3"]);
+    fn turns_are_newest_first_and_two_answers_to_a_question_keep_it() {
+        let mut read = texts(&[(2, "q1"), (4, "a1"), (6, "a1 again"), (8, "q2"), (9, "a2")]);
+        let turns = turns(&[turn(8, 9), turn(2, 6), turn(2, 4)], &mut read);
+        let said: Vec<&str> =
+            turns.iter().map(|(Turn::Question(text) | Turn::Answer(text))| text.as_str()).collect();
+        assert_eq!(said, ["a2", "q2", "a1 again", "q1", "a1", "q1"]);
+        assert_eq!(bytes_of(&turns), 18);
     }
 
     #[test]
-    fn a_failed_answer_is_left_out_with_its_question() {
-        let events =
-            [asked(1, None), vec![completed(1)], asked(2, Some(1)), vec![failed(2)], asked(3, Some(2))]
-                .concat();
-        assert_eq!(history(events, 3), ["q1", "a1"]);
-    }
-
-    #[test]
-    fn another_answer_to_the_same_question_does_not_see_the_first() {
-        let events = [asked(1, None), vec![completed(1), requested(1, 7)]].concat();
-        assert!(history(events, 7).is_empty());
-    }
-
-    #[test]
-    fn an_answer_that_ended_is_settled() {
-        for end in [completed(1), failed(1)] {
-            let events = recorded([asked(1, None), vec![end]].concat());
-            assert_eq!(answer_state(&events, answer(1)), AnswerState::Settled);
+    fn a_turn_without_a_readable_text_is_left_out() {
+        for read in [texts(&[(2, "q1"), (4, " ")]), texts(&[(2, "q1")]), texts(&[(4, "a1")])] {
+            assert!(turns(&[turn(2, 4)], &mut read.clone()).is_empty());
         }
-        assert_eq!(answer_state(&[], answer(1)), AnswerState::Settled);
-    }
-
-    #[test]
-    fn a_question_whose_key_is_gone_is_erased() {
-        let mut events = asked(1, None);
-        if let Some(ConversationEvent::QuestionAsked { private, .. }) = events.first_mut() {
-            *private = Private::Sealed;
-        }
-        assert_eq!(answer_state(&recorded(events), answer(1)), AnswerState::Erased { owner: OWNER });
     }
 }

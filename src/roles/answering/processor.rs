@@ -1,13 +1,12 @@
-//! Processes one request for an answer: claim, attempt, end. Deliveries and the sweep share this code.
+//! Processes one answer that was taken from the queue: attempt, end.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aggregates::conversation::FailureReason;
-use aggregates::{AggregateType, AnswerId, ConversationId};
 use async_nats::Client;
-use async_nats::jetstream::{Context, Message};
+use async_nats::jetstream::Context;
 use futures::FutureExt as _;
 use nats::Subjects;
 use rag::answer::Answerer;
@@ -17,34 +16,25 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::failure::{ATTEMPTS, AttemptFailed, Next};
-use super::history::{AnswerState, PendingQuestion, answer_state};
+use super::history::{AnswerState, PendingQuestion};
 use super::in_flight::{Handle, InFlight};
 use super::record::Ending;
+use super::work::Work;
 use crate::knowledge::indexing::versions_of;
 use crate::knowledge::models::{ActiveModel, ModelRegistry};
-use crate::runtime::consumer::{AckDecision, keep_alive};
+use crate::runtime::backoff::Backoff;
 use crate::runtime::wake::SequencerWake;
-use store::{AnswerClaim, Lease, Requested, Store, StoreError};
+use store::{AnswerLease, Requested, Store};
 
 /// Time after which the lease of a silent worker expires.
 pub(super) const LEASE: Duration = Duration::from_secs(10);
-/// Interval at which a worker extends a delivery.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
 /// Time limit of one attempt.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_mins(2);
-/// Delay of a request while the store is away, and the margin after the lease of another worker.
+/// Delay of an answer while the store is away.
 const STORE_PAUSE: Duration = Duration::from_secs(2);
-const HELD_MARGIN: Duration = Duration::from_millis(250);
-
-/// A requested answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Request {
-    pub(super) conversation_id: ConversationId,
-    pub(super) answer_id: AnswerId,
-}
-
-/// The delivery of a request, which is extended during the work; `None` for a request from the sweep.
-pub(super) type Delivery<'a> = Option<&'a Message>;
+/// Delays of an answer whose processing panicked, by the number of the attempt. Below a minute, because the
+/// queue takes longer delays for those of a clock that was set back.
+const PANIC_PAUSE: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(50));
 
 /// Connections and state that all requests share.
 pub(super) struct AnswerProcessor {
@@ -58,16 +48,28 @@ pub(super) struct AnswerProcessor {
     pub(super) models: ModelRegistry,
     pub(super) model: Option<ChatModel>,
     pub(super) in_flight: InFlight,
+    /// Told when answers are given back at the end of the process.
+    pub(super) work: Arc<Work>,
     /// Cancelled when the process ends: unfinished answers are given back at once.
     pub(super) closing: CancellationToken,
 }
 
-/// A claimed request with its question.
+/// An answer that this worker holds, with its question.
 pub(super) struct Job {
-    pub(super) request: Request,
-    pub(super) lease: Lease,
+    pub(super) lease: AnswerLease,
     pub(super) requested: Requested,
     pub(super) asked: PendingQuestion,
+}
+
+/// What becomes of an answer in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum QueueDecision {
+    /// The answer has ended, or cannot end any more.
+    Remove,
+    /// Another attempt follows after this delay.
+    RetryAfter(Duration),
+    /// Another worker holds the answer.
+    Leave,
 }
 
 /// Outcome of the work on a job.
@@ -90,126 +92,90 @@ impl AnswerProcessor {
             .with_versions(versions_of(self.store.clone()))
     }
 
-    /// Processes a request, unless it has ended or another worker holds it.
-    pub(super) async fn process(&self, request: Request, delivery: Delivery<'_>) -> AckDecision {
-        // Registered before the events are read, so that a stop is either among them or reaches the handle.
-        let Some(handle) = self.in_flight.take(request) else {
-            return AckDecision::RetryAfter(LEASE);
+    /// Processes an answer that was taken from the queue. `handle` is `None` if this process still works on an
+    /// earlier attempt at it. A panic wherever it happens counts as an attempt, and after the last attempt the
+    /// answer ends without its question being read.
+    pub(super) async fn process(
+        &self,
+        lease: AnswerLease,
+        requested: Option<Requested>,
+        handle: Option<Handle>,
+    ) {
+        let processing = self.process_taken(&lease, requested, handle.as_ref());
+        let decision = caught(processing, lease.attempt).await;
+        match decision {
+            QueueDecision::Remove => self.remove(&lease).await,
+            QueueDecision::RetryAfter(pause) => self.give_back(&lease, pause).await,
+            QueueDecision::Leave => {}
+        }
+    }
+
+    async fn process_taken(
+        &self,
+        lease: &AnswerLease,
+        requested: Option<Requested>,
+        handle: Option<&Handle>,
+    ) -> QueueDecision {
+        let Some(handle) = handle else { return QueueDecision::RetryAfter(LEASE) };
+        let Some(requested) = requested else {
+            tracing::error!(answer.id = %lease.answer.answer_id, "a queued answer has no request in the store");
+            return QueueDecision::Remove;
         };
-        match self.begin(request).await {
-            Ok(ClaimOutcome::Claimed(job)) => self.work(&job, &handle, delivery).await,
-            Ok(ClaimOutcome::Skipped(decision)) => decision,
+        if lease.attempt > ATTEMPTS {
+            return self.end(lease, &requested, Ending::Failed(FailureReason::AttemptsExhausted)).await;
+        }
+        match self.answer_state(lease.answer).await {
+            Ok(AnswerState::Wanted(asked)) => {
+                self.work(&Job { lease: *lease, requested, asked }, handle).await
+            }
+            Ok(AnswerState::Settled) => QueueDecision::Remove,
+            Ok(AnswerState::Erased) => {
+                self.end(lease, &requested, Ending::Failed(FailureReason::Internal)).await
+            }
             Err(error) => {
-                tracing::warn!(error = %ErrorChain(&error), answer.id = %request.answer_id, "a request could not be claimed");
-                AckDecision::RetryAfter(STORE_PAUSE)
+                tracing::warn!(error = %ErrorChain(&error), answer.id = %lease.answer.answer_id, "a question could not be read");
+                QueueDecision::RetryAfter(STORE_PAUSE)
             }
         }
     }
 
-    /// Claims the answer and reads its question.
-    async fn begin(&self, request: Request) -> Result<ClaimOutcome, StoreError> {
-        let Request { conversation_id, answer_id } = request;
-        let claim = self.store.lease_answer(conversation_id, answer_id, LEASE);
-        let (claim, answer_state) = tokio::join!(claim, self.answer_state(request));
-        let (lease, requested) = match claim? {
-            AnswerClaim::Acquired(lease, requested) => (lease, requested),
-            AnswerClaim::Held(left) => {
-                let settled = matches!(answer_state, Ok(AnswerState::Settled));
-                return Ok(ClaimOutcome::Skipped(if settled {
-                    AckDecision::Ack
-                } else {
-                    AckDecision::RetryAfter(left + HELD_MARGIN)
-                }));
-            }
-            AnswerClaim::NotRequested => {
-                tracing::error!(answer.id = %answer_id, "a delivered answer has no request in the ledger");
-                return Ok(ClaimOutcome::Skipped(AckDecision::Ack));
-            }
-        };
-        let answer_state = match answer_state {
-            Ok(answer_state) => answer_state,
-            Err(error) => {
-                self.release(&lease).await;
-                return Err(error);
-            }
-        };
-        match answer_state {
-            AnswerState::Wanted(asked) => {
-                Ok(ClaimOutcome::Claimed(Box::new(Job { request, lease, requested, asked })))
-            }
-            AnswerState::Settled => {
-                self.delete_lease(&lease).await;
-                Ok(ClaimOutcome::Skipped(AckDecision::Ack))
-            }
-            AnswerState::Erased { owner } => {
-                let ending = Ending::Failed(FailureReason::Internal);
-                Ok(ClaimOutcome::Skipped(self.end(request, owner, &lease, &requested, ending).await))
-            }
-        }
-    }
-
-    async fn answer_state(&self, request: Request) -> Result<AnswerState, StoreError> {
-        let id = request.conversation_id.uuid();
-        let mut events = self.store.aggregate_events(AggregateType::Conversation, id).await?;
-        self.store.decrypt_events(&mut events).await?;
-        Ok(answer_state(&events, request.answer_id))
-    }
-
-    async fn work(&self, job: &Job, handle: &Handle, delivery: Delivery<'_>) -> AckDecision {
-        let attempt = job.lease.attempt;
-        if attempt > ATTEMPTS {
-            let ending = Ending::Failed(FailureReason::AttemptsExhausted);
-            return self.end_job(job, ending, delivery).await;
-        }
+    async fn work(&self, job: &Job, handle: &Handle) -> QueueDecision {
         let began = Instant::now();
         let worked = tokio::select! {
             biased;
             () = handle.stopped() => AttemptOutcome::Stopped,
             () = self.closing.cancelled() => AttemptOutcome::Closing,
-            () = self.hold(&job.lease, delivery) => AttemptOutcome::Lost,
+            () = self.store.hold_answer(&job.lease, LEASE) => AttemptOutcome::Lost,
             attempted = self.attempt(job) => AttemptOutcome::Attempted(attempted),
         };
         let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.conclude(job, worked, duration_ms, delivery).await
+        self.conclude(job, worked, duration_ms).await
     }
 
     /// Acts on the outcome of a job.
-    async fn conclude(
-        &self,
-        job: &Job,
-        worked: AttemptOutcome,
-        duration_ms: u64,
-        delivery: Delivery<'_>,
-    ) -> AckDecision {
-        let (answer_id, attempt) = (job.request.answer_id, job.lease.attempt);
+    async fn conclude(&self, job: &Job, worked: AttemptOutcome, duration_ms: u64) -> QueueDecision {
+        let (answer_id, attempt) = (job.lease.answer.answer_id, job.lease.attempt);
         match worked {
             AttemptOutcome::Attempted(Ok(ending)) => {
                 tracing::info!(answer.id = %answer_id, attempt, duration_ms, "answer written");
-                self.end_job(job, ending, delivery).await
+                self.end_job(job, ending).await
             }
             AttemptOutcome::Attempted(Err(failed)) => {
                 tracing::warn!(answer.id = %answer_id, attempt, duration_ms, error = %failed, "an attempt failed");
                 match failed.next(attempt) {
-                    Next::Retry(pause) => {
-                        self.release(&job.lease).await;
-                        AckDecision::RetryAfter(pause)
-                    }
-                    Next::GiveUp(reason) => self.end_job(job, Ending::Failed(reason), delivery).await,
+                    Next::Retry(pause) => QueueDecision::RetryAfter(pause),
+                    Next::GiveUp(reason) => self.end_job(job, Ending::Failed(reason)).await,
                 }
             }
             AttemptOutcome::Stopped => {
                 tracing::info!(answer.id = %answer_id, attempt, duration_ms, "answer stopped");
-                self.delete_lease(&job.lease).await;
-                AckDecision::Ack
+                QueueDecision::Remove
             }
             AttemptOutcome::Lost => {
                 tracing::warn!(answer.id = %answer_id, attempt, "another worker has taken over the answer");
-                AckDecision::Leave
+                QueueDecision::Leave
             }
-            AttemptOutcome::Closing => {
-                self.release(&job.lease).await;
-                AckDecision::RetryAfter(Duration::ZERO)
-            }
+            AttemptOutcome::Closing => QueueDecision::RetryAfter(Duration::ZERO),
         }
     }
 
@@ -228,26 +194,11 @@ impl AnswerProcessor {
         }
     }
 
-    /// Renews the lease and the delivery; returns when another worker holds the lease. While the store or
-    /// NATS is away the work continues.
-    async fn hold(&self, lease: &Lease, delivery: Delivery<'_>) {
-        let extended = async {
-            match delivery {
-                Some(message) => keep_alive(message, SIGN_OF_LIFE).await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            () = self.store.hold_lease(lease, LEASE) => {}
-            never = extended => match never {},
-        }
-    }
-
     /// Records the end and renews the lease meanwhile, however long the store is away.
-    async fn end_job(&self, job: &Job, ending: Ending, delivery: Delivery<'_>) -> AckDecision {
-        let end = self.end(job.request, job.asked.owner, &job.lease, &job.requested, ending);
+    async fn end_job(&self, job: &Job, ending: Ending) -> QueueDecision {
+        let end = self.end(&job.lease, &job.requested, ending);
         let held = async {
-            self.hold(&job.lease, delivery).await;
+            self.store.hold_answer(&job.lease, LEASE).await;
             std::future::pending().await
         };
         tokio::select! {
@@ -256,26 +207,44 @@ impl AnswerProcessor {
         }
     }
 
-    /// Releases the lease, so that another worker can claim the answer at once. After a failure the lease
-    /// expires.
-    pub(super) async fn release(&self, lease: &Lease) {
-        if let Err(error) = self.store.release_lease(lease).await {
-            tracing::debug!(error = %ErrorChain(&error), "a lease could not be released");
+    /// Gives the answer back, so that a worker can take it after the pause. After a failure the lease expires.
+    async fn give_back(&self, lease: &AnswerLease, pause: Duration) {
+        if let Err(error) = self.store.return_answer(lease, pause).await {
+            tracing::debug!(error = %ErrorChain(&error), "an answer could not be given back");
+        }
+        if self.closing.is_cancelled() {
+            self.work.notify_all().await;
         }
     }
 
-    /// Deletes the lease of an ended answer. After a failure the sweep deletes it.
-    pub(super) async fn delete_lease(&self, lease: &Lease) {
-        if let Err(error) = self.store.end_lease(lease).await {
-            tracing::debug!(error = %ErrorChain(&error), "a lease could not be deleted");
+    /// Removes an ended answer from the queue. After a failure its lease expires, and the next worker that takes
+    /// it finds its end.
+    async fn remove(&self, lease: &AnswerLease) {
+        if let Err(error) = self.store.remove_answer(lease).await {
+            tracing::debug!(error = %ErrorChain(&error), "an ended answer could not be removed from the queue");
         }
     }
 }
 
-/// Outcome of a claim.
-enum ClaimOutcome {
-    /// The request is claimed.
-    Claimed(Box<Job>),
-    /// Nothing to do now; the delivery is acknowledged like this.
-    Skipped(AckDecision),
+/// The decision of a future; another attempt if it panics.
+async fn caught(processing: impl Future<Output = QueueDecision>, attempt: u32) -> QueueDecision {
+    // The panic hook has logged the panic.
+    let decision = AssertUnwindSafe(processing).catch_unwind().await;
+    decision.unwrap_or_else(|_| QueueDecision::RetryAfter(PANIC_PAUSE.delay_before(attempt)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_wherever_it_happens_is_an_attempt_and_pauses_grow_up_to_a_limit() {
+        let pause = async |attempt| match caught(async { panic!("in a test") }, attempt).await {
+            QueueDecision::RetryAfter(pause) => pause,
+            other => panic!("{other:?}"),
+        };
+        assert!(pause(1).await < pause(4).await);
+        assert!(pause(u32::MAX).await < Duration::from_mins(1));
+        assert_eq!(caught(async { QueueDecision::Remove }, 1).await, QueueDecision::Remove);
+    }
 }

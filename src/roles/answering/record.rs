@@ -5,16 +5,15 @@ use std::time::Duration;
 use aggregates::conversation::{
     Answer, ConversationCommand, FailureReason, Intent, Provenance, RecordAnswer, Usage,
 };
-use aggregates::{Actor, Metadata, UserId};
+use aggregates::{Actor, AnswerRef, Metadata, UserId};
 use chrono::Utc;
 use rag::error_chain::ErrorChain;
 use serde::Serialize;
 use tokio::time::Instant;
 
 use super::failure::ATTEMPTS;
-use super::processor::{AnswerProcessor, Request};
-use crate::runtime::consumer::AckDecision;
-use store::{ExecuteError, Lease, Requested, StoreError};
+use super::processor::{AnswerProcessor, QueueDecision};
+use store::{AnswerLease, ExecuteError, Requested, StoreError};
 
 /// Time for which recording is retried while the store is away, longer than a restart takes, and the delays.
 const RECORD_WITHIN: Duration = Duration::from_mins(1);
@@ -55,63 +54,68 @@ impl AnswerProcessor {
     /// Records the end of an answer. The first recorded end counts; a second one has no effect.
     pub(super) async fn end(
         &self,
-        request: Request,
-        owner: UserId,
-        lease: &Lease,
+        lease: &AnswerLease,
         requested: &Requested,
         ending: Ending,
-    ) -> AckDecision {
-        // A claim after the last attempt only records the failure.
+    ) -> QueueDecision {
+        let answer = lease.answer;
+        // A worker that takes the answer after the last attempt only records the failure.
         let attempt = lease.attempt.min(ATTEMPTS);
         let metadata = Metadata {
-            owner,
+            owner: answer.owner,
             actor: Actor::Worker,
             correlation_id: requested.correlation_id.unwrap_or(requested.event_id.uuid()),
             causation_id: Some(requested.event_id),
             traceparent: requested.traceparent.clone(),
         };
-        let recorded = self.record(request, &metadata, attempt, &ending).await;
+        let recorded = self.record(answer, &metadata, attempt, &ending).await;
         let (recorded, ending) = match (recorded, ending) {
             // The owner was erased in the meantime: no key exists to encrypt the answer.
             (Err(Unrecorded::KeyDestroyed), Ending::Answered(_)) => {
                 let failed = Ending::Failed(FailureReason::Internal);
-                (self.record(request, &metadata, attempt, &failed).await, failed)
+                (self.record(answer, &metadata, attempt, &failed).await, failed)
             }
             decided => decided,
         };
         match recorded {
-            Ok(()) => {
+            Ok(Recorded::Now) => {
                 self.wake.notify();
                 if let Ending::Failed(reason) = ending {
-                    self.send_dead_letter(request, &metadata, requested, attempt, reason).await;
+                    self.send_dead_letter(answer, &metadata, requested, attempt, reason).await;
                 }
-                self.delete_lease(lease).await;
-                AckDecision::Ack
+                QueueDecision::Remove
+            }
+            // The answer ended before, or its owner is being erased: nothing can be recorded any more.
+            Ok(Recorded::Before) | Err(Unrecorded::Store(StoreError::OwnerErased)) => QueueDecision::Remove,
+            // The conversation has ended finally, and its answers with it.
+            Err(Unrecorded::Refused(refused)) => {
+                tracing::warn!(error = %ErrorChain(&refused), answer.id = %answer.answer_id, "the end of an answer was refused");
+                QueueDecision::Remove
             }
             Err(error) => {
-                tracing::error!(error = %ErrorChain(&error), answer.id = %request.answer_id, "the end of an answer could not be recorded");
-                self.release(lease).await;
-                AckDecision::RetryAfter(PAUSE)
+                tracing::error!(error = %ErrorChain(&error), answer.id = %answer.answer_id, "the end of an answer could not be recorded");
+                QueueDecision::RetryAfter(PAUSE)
             }
         }
     }
 
     async fn record(
         &self,
-        request: Request,
+        answer: AnswerRef,
         metadata: &Metadata,
         attempt: u32,
         ending: &Ending,
-    ) -> Result<(), Unrecorded> {
-        let id = request.conversation_id.uuid();
+    ) -> Result<Recorded, Unrecorded> {
+        let id = answer.conversation_id.uuid();
         let deadline = Instant::now() + RECORD_WITHIN;
         loop {
-            let command = command(request, attempt, ending.clone());
+            let command = command(answer, attempt, ending.clone());
             let executed = self.store.conversations().execute(id, command, metadata, None).await;
             match executed {
-                Ok(_) => return Ok(()),
+                Ok(executed) if executed.events.is_empty() => return Ok(Recorded::Before),
+                Ok(_) => return Ok(Recorded::Now),
                 Err(ExecuteError::Store(error)) if error.is_unavailable() && Instant::now() < deadline => {
-                    tracing::warn!(error = %ErrorChain(&error), answer.id = %request.answer_id, "an answer waits for the store");
+                    tracing::warn!(error = %ErrorChain(&error), answer.id = %answer.answer_id, "an answer waits for the store");
                     tokio::select! {
                         () = tokio::time::sleep(RECORD_PAUSE) => {}
                         () = self.closing.cancelled() => return Err(Unrecorded::Store(error)),
@@ -127,18 +131,18 @@ impl AnswerProcessor {
     /// Publishes a dead letter. A failure is only logged: the event informs the owner, the log the operator.
     async fn send_dead_letter(
         &self,
-        request: Request,
+        answer: AnswerRef,
         metadata: &Metadata,
         requested: &Requested,
         attempts: u32,
         reason: FailureReason,
     ) {
-        tracing::error!(answer.id = %request.answer_id, attempts, ?reason, "an answer failed after its last attempt");
+        tracing::error!(answer.id = %answer.answer_id, attempts, ?reason, "an answer failed after its last attempt");
         let letter = DeadLetter {
             kind: "answer",
             ids: DeadIds {
-                conversation_id: request.conversation_id,
-                answer_id: request.answer_id,
+                conversation_id: answer.conversation_id,
+                answer_id: answer.answer_id,
                 requested_by: requested.event_id,
             },
             owner: metadata.owner,
@@ -152,13 +156,13 @@ impl AnswerProcessor {
             ack.map_err(|error| error.to_string())?.await.map_err(|error| error.to_string())
         };
         if let Ok(Err(error)) = tokio::time::timeout(LETTER_TIMEOUT, sent).await {
-            tracing::warn!(error, answer.id = %request.answer_id, "a dead letter could not be published");
+            tracing::warn!(error, answer.id = %answer.answer_id, "a dead letter could not be published");
         }
     }
 }
 
-fn command(request: Request, attempt: u32, ending: Ending) -> ConversationCommand {
-    let answer_id = request.answer_id;
+fn command(answer: AnswerRef, attempt: u32, ending: Ending) -> ConversationCommand {
+    let answer_id = answer.answer_id;
     let intent = match ending {
         Ending::Answered(answered) => {
             let (answer, provenance, usage) = *answered;
@@ -167,6 +171,14 @@ fn command(request: Request, attempt: u32, ending: Ending) -> ConversationComman
         Ending::Failed(reason) => Intent::RecordFailure { answer_id, attempt, reason },
     };
     ConversationCommand { by: Actor::Worker, at: Utc::now(), expected: None, intent }
+}
+
+/// When the answer ended.
+enum Recorded {
+    /// By this record.
+    Now,
+    /// Before, so that this record had no effect.
+    Before,
 }
 
 /// Why the end of an answer was not recorded.

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use aggregates::UserId;
 use aggregates::conversation::{Answer, FailureReason, Provenance, Usage};
+use aggregates::{AnswerRef, UserId};
 use futures::StreamExt as _;
 use rag::answer::{AnswerChunk, Answerer};
 use rag::error_chain::ErrorChain;
@@ -55,14 +55,15 @@ impl AnswerProcessor {
     }
 
     async fn begin_live(&self, job: &Job) -> Result<LiveAnswer, AttemptFailed> {
-        let subject = Subject::Conversation(job.request.conversation_id.uuid());
-        let key = self.store.keyring().content(job.asked.owner, subject).await?;
+        let AnswerRef { owner, conversation_id, answer_id } = job.lease.answer;
+        let subject = Subject::Conversation(conversation_id.uuid());
+        let key = self.store.keyring().content(owner, subject).await?;
         let key = key.ok_or(StoreError::KeyDestroyed)?;
         let attempt = Attempt {
-            owner: job.asked.owner,
-            conversation_id: job.request.conversation_id,
+            owner,
+            conversation_id,
             question_id: job.asked.question_id,
-            answer_id: job.request.answer_id,
+            answer_id,
             number: job.lease.attempt,
             key,
         };
@@ -72,7 +73,7 @@ impl AnswerProcessor {
     /// Retrieves passages and decrypts them.
     async fn sources(&self, job: &Job, answerer: &Answerer) -> Result<Vec<Source>, AttemptFailed> {
         let asked = &job.asked;
-        let owner = OwnerId::from(asked.owner.uuid());
+        let owner = OwnerId::from(job.lease.answer.owner.uuid());
         let retrieving = answerer.retrieve(&asked.question, &asked.history, owner);
         let hits = match tokio::time::timeout(RETRIEVE_TIMEOUT, Box::pin(retrieving)).await {
             Ok(Ok(hits)) => hits,
@@ -90,7 +91,7 @@ impl AnswerProcessor {
                 ));
             }
         };
-        let keys = self.document_keys(asked.owner, &hits).await?;
+        let keys = self.document_keys(job.lease.answer.owner, &hits).await?;
         Ok(merge_adjacent(hits.into_iter().filter_map(|hit| readable(hit, &keys)).collect()))
     }
 

@@ -1,7 +1,9 @@
 use aggregates::{Actor, AggregateType, UserId};
+use cqrs_es::persist::{PersistenceError, SerializedEvent};
 use sealing::MasterKey;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::repository::new_events;
 use super::*;
 
 const OWNER: UserId = UserId::new(Uuid::from_u128(1));

@@ -2,20 +2,50 @@
 
 use std::sync::Arc;
 
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use uuid::Uuid;
 
-/// Aggregates of one type that a process keeps.
+/// Aggregates of one type that a process expects to keep.
 const CAPACITY: usize = 2_000;
+/// The most events of all kept aggregates of one type together. An aggregate keeps up to about 100 bytes of an
+/// event.
+const CAPACITY_EVENTS: u64 = 400_000;
+/// Few shards, so that an aggregate with a long history fits into one.
+const SHARDS: usize = 4;
 
 /// Aggregates of one type, each with its version as the framework counts it. Another process may have
 /// appended since: only an append proves that the version is current.
 #[derive(Debug)]
-pub(crate) struct AggregateCache<A>(Cache<Uuid, Arc<(A, usize)>>);
+pub(crate) struct AggregateCache<A>(Cache<Uuid, Entry<A>, ByEvents>);
+
+type Entry<A> = Arc<(A, usize)>;
+
+/// An aggregate weighs as much as it has events, because memory of it grows with them.
+#[derive(Debug, Clone)]
+struct ByEvents;
+
+impl<A> Weighter<Uuid, Entry<A>> for ByEvents {
+    fn weight(&self, _id: &Uuid, entry: &Entry<A>) -> u64 {
+        entry.1.max(1) as u64
+    }
+}
 
 impl<A: Clone> AggregateCache<A> {
     pub(crate) fn new() -> Self {
-        Self(Cache::new(CAPACITY))
+        let options = OptionsBuilder::new()
+            .estimated_items_capacity(CAPACITY)
+            .weight_capacity(CAPACITY_EVENTS)
+            .shards(SHARDS)
+            .build();
+        let lifecycle = DefaultLifecycle::default();
+        match options {
+            Ok(options) => {
+                Self(Cache::with_options(options, ByEvents, DefaultHashBuilder::default(), lifecycle))
+            }
+            // Both capacities are set.
+            Err(_) => Self(Cache::with_weighter(CAPACITY, CAPACITY_EVENTS, ByEvents)),
+        }
     }
 
     pub(crate) fn get(&self, id: Uuid) -> Option<(A, usize)> {

@@ -20,20 +20,22 @@ pub(crate) struct PublicEvent {
     pub(crate) payload: Value,
 }
 
-/// The events of an aggregate after a version, in order.
+/// The events of an aggregate after a version, in order, at most `limit`.
 pub(crate) async fn events_after(
     pool: &Pool,
     aggregate_type: &str,
     aggregate_id: Uuid,
     after: Version,
+    limit: u32,
 ) -> Result<Vec<PublicEvent>, StoreError> {
     let events = sqlx::query_as(
         "SELECT sequence, event_type, event_version, payload FROM events
-          WHERE aggregate_type = $1 AND aggregate_id = $2 AND sequence > $3 ORDER BY sequence",
+          WHERE aggregate_type = $1 AND aggregate_id = $2 AND sequence > $3 ORDER BY sequence LIMIT $4",
     )
     .bind(aggregate_type)
     .bind(aggregate_id)
     .bind(after)
+    .bind(i64::from(limit))
     .fetch_all(pool)
     .await?;
     Ok(events)
@@ -83,6 +85,25 @@ impl Store {
         )
         .bind(aggregate)
         .bind(id)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(|row| row.decode(aggregate, id)).collect()
+    }
+
+    /// Some events of an aggregate by their sequences, in order, as [`Self::aggregate_events`] returns them.
+    pub async fn events_at(
+        &self,
+        aggregate: AggregateType,
+        id: Uuid,
+        sequences: &[Version],
+    ) -> Result<Vec<RecordedEvent>, StoreError> {
+        let rows: Vec<RecordedRow> = sqlx::query_as(
+            "SELECT sequence, event_id, owner, event_version, payload, private, recorded_at FROM events
+              WHERE aggregate_type = $1 AND aggregate_id = $2 AND sequence = ANY($3) ORDER BY sequence",
+        )
+        .bind(aggregate)
+        .bind(id)
+        .bind(sequences)
         .fetch_all(&self.pool)
         .await?;
         rows.into_iter().map(|row| row.decode(aggregate, id)).collect()

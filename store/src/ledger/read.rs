@@ -1,6 +1,6 @@
 //! Reads the ledger in its order, for consumers and publishers.
 
-use aggregates::{AggregateType, Event, EventId, Position, RecordedEvent, UserId, Version};
+use aggregates::{AggregateType, ConversationId, Event, EventId, Position, RecordedEvent, UserId, Version};
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use sqlx::FromRow;
@@ -181,22 +181,27 @@ impl Store {
         Ok(events)
     }
 
-    /// The events of one owner after a position and up to another, in order.
+    /// The events of one owner, or of one of the owner's conversations, after a position and up to another, in
+    /// order.
     pub async fn owner_events_between(
         &self,
         owner: UserId,
+        only: Option<ConversationId>,
         after: Position,
         up_to: Position,
         limit: u32,
     ) -> Result<Vec<RecordedEvent>, StoreError> {
         let query = select_ledger!(
-            "WHERE l.owner = $1 AND l.position > $2 AND l.position <= $3 ORDER BY l.position LIMIT $4"
+            "WHERE l.owner = $1 AND l.position > $2 AND l.position <= $3
+                AND ($5::uuid IS NULL OR l.aggregate_type = 'conversation' AND l.aggregate_id = $5)
+              ORDER BY l.position LIMIT $4"
         );
         let entries: Vec<LedgerEntry> = sqlx::query_as(query)
             .bind(owner)
             .bind(after)
             .bind(up_to)
             .bind(i64::from(limit))
+            .bind(only)
             .fetch_all(&self.pool)
             .await?;
         entries.iter().map(|entry| entry.event.read(entry.position)).collect()

@@ -9,6 +9,7 @@ use crate::support::backbone::new_database;
 use crate::support::model_server::{Act, ModelServer};
 use crate::support::person::{Person, Told, read_until};
 use crate::support::product::{Product, configuration, worker_config};
+use crate::support::waiting::until;
 
 /// What the model says to the first question, and to all further ones before it is released.
 const FIRST: &str = "It has sixty-one ";
@@ -80,5 +81,50 @@ async fn a_stop_takes_no_text_from_another_persons_answer_with_the_same_id_and_d
     assert!(!after.iter().any(|told| told.event == "answer.started"), "the answer began anew: {after:?}");
     assert_eq!(after.last().unwrap().data["text"], WHOLE);
     assert_eq!(text_of(&before, &answer) + &text_of(&after, &answer), WHOLE);
+    product.end().await;
+}
+
+#[tokio::test]
+async fn answers_with_the_same_id_are_written_beside_each_other_and_all_are_completed() {
+    let (product, model) = product(&[Act::Hold(FIRST, REST)]).await;
+    let (one, other) = (informed(&product).await, informed(&product).await);
+    let (conversation, told) = being_answered(&one).await;
+    let answer = told.last().unwrap().data["answer_id"].clone();
+    let foreign = Uuid::now_v7();
+    let second = Uuid::now_v7();
+    for (person, id) in [(&other, foreign), (&one, second)] {
+        let question = person.ask(id, QUESTION).await;
+        let again = json!({"type": "regenerate", "question_id": question, "answer_id": answer});
+        assert_eq!(person.command(id, &again).await.status, 202);
+    }
+    // Each person has two of the four slots.
+    until("all slots are used", async || (model.answering() == 4).then_some(())).await;
+    let stream = one.open("/v1/stream", None).await;
+    model.release();
+    let mut completed = std::collections::HashSet::new();
+    let all = std::cell::RefCell::new(&mut completed);
+    let both = |told: &Told| {
+        if told.event == "answer.completed" && told.data["id"] == answer {
+            assert_eq!(told.data["text"], WHOLE);
+            all.borrow_mut().insert(told.data["conversation_id"].to_string());
+        }
+        all.borrow().len() == 2
+    };
+    let told = read_until(stream, both).await;
+    for id in [conversation, second] {
+        let text: String = told
+            .iter()
+            .filter(|told| told.event == "answer.delta" && told.data["answer_id"] == answer)
+            .filter(|told| told.data["conversation_id"] == json!(id))
+            .map(|told| told.data["text"].as_str().unwrap())
+            .collect();
+        assert_eq!(text, WHOLE, "the text of the other conversation was mixed in, or was lost");
+    }
+    let path = format!("/v1/conversations/{foreign}/messages");
+    let is_completed = |page: &Value| {
+        let mut items = page["items"].as_array().unwrap().iter();
+        items.any(|item| item["id"] == answer && item["text"] == WHOLE)
+    };
+    other.until_shown(&path, is_completed).await;
     product.end().await;
 }

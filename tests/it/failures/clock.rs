@@ -4,12 +4,13 @@ use secrecy::ExposeSecret as _;
 use std::time::Duration;
 
 use aggregates::conversation::Intent;
+use aggregates::{AnswerRef, Version};
 use chrono::{TimeDelta, Utc};
 use colloquy::audit::verify_database;
 use colloquy::roles::Role;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use store::AnswerClaim;
+use store::{AnswerRequest, NextAnswer};
 use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::support::backbone::{Backbone, connect, conversation, new_database};
@@ -123,15 +124,16 @@ async fn a_lease_expires_although_the_clock_went_back() {
     store::migrate(&url.as_str().into()).await.unwrap();
     let backbone = Backbone::on(url).await;
     let (user, id, lease) = (backbone.user().await, conversation(), Duration::from_secs(10));
-    let (_, answer) = backbone.ask(user, id, "Who holds this?").await;
-    let claim = async || backbone.store.lease_answer(id, answer, lease).await.unwrap();
+    let (_, answer_id) = backbone.ask(user, id, "Who holds this?").await;
+    let answer = AnswerRef { owner: user, conversation_id: id, answer_id };
+    backbone.store.queue_answers(&[AnswerRequest { answer, sequence: Version(3) }]).await.unwrap();
+    let take = async || backbone.store.take_answer(&[], lease).await.unwrap();
 
     clock.jump(365).await;
-    assert!(matches!(claim().await, AnswerClaim::Acquired(..)));
-    assert!(matches!(claim().await, AnswerClaim::Held(left) if left <= lease));
+    assert!(matches!(take().await, NextAnswer::Taken(_, Some(_))));
+    assert!(matches!(take().await, NextAnswer::Nothing(Some(left)) if left <= lease));
     clock.jump(0).await;
-    assert!(backbone.store.held_answers(&[answer]).await.unwrap().is_empty());
-    assert!(matches!(claim().await, AnswerClaim::Acquired(lease, _) if lease.attempt == 2));
+    assert!(matches!(take().await, NextAnswer::Taken(lease, Some(_)) if lease.attempt == 2));
 
     let document = aggregates::DocumentId::new(Uuid::now_v7());
     let claim = async || backbone.store.lease_document(document, lease).await.unwrap().is_some();

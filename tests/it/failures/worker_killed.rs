@@ -35,12 +35,16 @@ async fn an_answer_whose_workers_died_five_times_fails_visibly() {
     let backbone = at_work().await;
     let (user, id) = (backbone.user().await, conversation());
     let (_, answer) = backbone.ask(user, id, QUESTION).await;
-    sqlx::query("INSERT INTO answer_leases VALUES ($1, 5, $2, now() - interval '1 second')")
-        .bind(answer.uuid())
-        .bind(user.uuid())
-        .execute(&backbone.pool)
-        .await
-        .unwrap();
+    sqlx::query(
+        "INSERT INTO answer_queue (conversation_id, answer_id, owner, sequence, turn, attempt)
+         VALUES ($1, $2, $3, 3, 1, 5)",
+    )
+    .bind(id.uuid())
+    .bind(answer.uuid())
+    .bind(user.uuid())
+    .execute(&backbone.pool)
+    .await
+    .unwrap();
     work(&backbone, None);
     let event = ending(&backbone, id, answer).await;
     assert_eq!(failed(&event), (FailureReason::AttemptsExhausted, 5));

@@ -175,8 +175,8 @@ async fn several_workers_share_the_questions_and_none_is_answered_twice() {
         assert_eq!(attempt, 1);
     }
     assert_eq!(model.requests(), 30);
-    let leases: i64 = until("no lease is left", async || {
-        let count = sqlx::query_scalar("SELECT count(*) FROM answer_leases");
+    let leases: i64 = until("the queue is empty", async || {
+        let count = sqlx::query_scalar("SELECT count(*) FROM answer_queue");
         let count: i64 = count.fetch_one(&backbone.pool).await.ok()?;
         (count == 0).then_some(count)
     })
@@ -203,4 +203,25 @@ async fn a_follow_up_is_answered_with_the_earlier_turns() {
     assert!(said.iter().any(|message| message == QUESTION), "the first question is not remembered");
     assert!(said.iter().any(|message| message == WRITTEN), "the first answer is not remembered");
     assert!(said.last().unwrap().contains("And who built it?"));
+}
+
+#[tokio::test]
+async fn a_question_is_answered_with_the_newest_turns_of_its_branch_in_their_order() {
+    let backbone = at_work().await;
+    let (user, id) = (backbone.user().await, conversation());
+    let mut expected = vec![];
+    for number in 0..20 {
+        let question = format!("Question {number} about the marimba");
+        let (_, answer) = backbone.ask(user, id, &question).await;
+        let text = format!("Answer {number} about the marimba");
+        let so_far = Answer { text: text.clone(), citations: vec![] };
+        backbone.command(user, id, Intent::Stop { answer_id: answer, so_far }).await;
+        expected.extend([question, text]);
+    }
+    let model = ModelServer::start(&[Act::Say(WRITTEN)]).await;
+    work(&backbone, Some(&model));
+    let (_, answer) = backbone.ask(user, id, QUESTION).await;
+    completed(ending(&backbone, id, answer).await);
+    let said = model.last_messages();
+    assert_eq!(said[1..said.len() - 1], expected, "20 short turns fit, read in three pages");
 }

@@ -998,7 +998,7 @@ export interface components {
          * @description Name of a limit. Each limit applies to each person alone.
          * @enum {string}
          */
-        LimitName: "requests" | "commands" | "search" | "streams" | "waiting_reads" | "exports" | "uploads" | "pending_answers" | "conversation_messages" | "queued_documents" | "documents" | "document_bytes";
+        LimitName: "requests" | "commands" | "search" | "streams" | "waiting_reads" | "exports" | "uploads" | "pending_answers" | "queued_documents" | "documents" | "document_bytes";
         /** @description The caller's account. */
         Me: {
             /**
@@ -2242,7 +2242,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `commands`, `pending_answers`, `conversation_messages`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `commands`, `pending_answers`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;

@@ -63,7 +63,7 @@ fn record_all(conversation: &mut Conversation, events: &[Event]) {
 fn played(story: &[ConversationCommand]) -> (Conversation, Vec<Event>) {
     let (mut conversation, mut history) = (Conversation::default(), vec![]);
     for command in story {
-        let events = conversation.decide(command.clone()).unwrap_or_default();
+        let events = conversation.decide(command.clone(), ConversationLimits::default()).unwrap_or_default();
         record_all(&mut conversation, &events);
         history.extend(events);
     }
@@ -117,7 +117,7 @@ proptest! {
         story in any_story(), last in any_command()
     ) {
         let (mut conversation, _) = played(&story);
-        let Ok(events) = conversation.decide(last.clone()) else { return Ok(()) };
+        let Ok(events) = conversation.decide(last.clone(), ConversationLimits::default()) else { return Ok(()) };
         record_all(&mut conversation, &events);
         // Titles and tags carry no id: only an idempotency key identifies their repetition.
         if matches!(last.intent, Intent::Rename(_) | Intent::Tag(_)) {
@@ -125,7 +125,7 @@ proptest! {
         }
         let mut again = last.clone();
         again.expected = None;
-        prop_assert_eq!(conversation.decide(again), Ok(vec![]));
+        prop_assert_eq!(conversation.decide(again, ConversationLimits::default()), Ok(vec![]));
         if has_own_id(&last.intent) && !events.is_empty() {
             prop_assert_eq!(conversation.receipt(&last.intent), receipt_of(&conversation, &events));
         }
@@ -135,7 +135,7 @@ proptest! {
     fn a_repeated_command_with_an_id_always_gives_its_first_receipt(story in any_story()) {
         let (mut conversation, mut first_receipts) = (Conversation::default(), vec![]);
         for command in story {
-            let events = conversation.decide(command.clone()).unwrap_or_default();
+            let events = conversation.decide(command.clone(), ConversationLimits::default()).unwrap_or_default();
             record_all(&mut conversation, &events);
             if has_own_id(&command.intent) && !events.is_empty() {
                 first_receipts.push((command, receipt_of(&conversation, &events)));
@@ -144,7 +144,7 @@ proptest! {
         for (command, first) in first_receipts {
             prop_assert_eq!(conversation.receipt(&command.intent), first);
             let again = ConversationCommand { expected: Some(Version(0)), ..command };
-            prop_assert_eq!(conversation.decide(again), Ok(vec![]));
+            prop_assert_eq!(conversation.decide(again, ConversationLimits::default()), Ok(vec![]));
         }
     }
 
@@ -153,7 +153,7 @@ proptest! {
         let (conversation, history) = played(&story);
         let not_mine = if conversation.owner() == Some(OWNER) { STRANGER } else { OWNER };
         prop_assume!(!history.is_empty());
-        prop_assert_eq!(conversation.decide(command(Actor::User(not_mine), intent)), Err(Refused::NotFound));
+        prop_assert_eq!(conversation.decide(command(Actor::User(not_mine), intent), ConversationLimits::default()), Err(Refused::NotFound));
     }
 
     #[test]

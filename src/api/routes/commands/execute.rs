@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use aggregates::conversation::{
-    Answer, ConversationCommand, ConversationEvent, ConversationRefused, Receipt,
+    Answer, ConversationCommand, ConversationEvent, ConversationRefused, Intent, Receipt,
 };
-use aggregates::{AnswerRef, ConversationId, Metadata, Version};
+use aggregates::{AnswerRef, ConversationId, Metadata, UserId, Version};
 use axum::extract::FromRef;
 use sealing::MasterKey;
 
 use crate::api::ApiState;
+use crate::api::limits::PendingAnswers;
 use crate::api::live::Live;
 use crate::api::problem::Problem;
 use crate::runtime::wake::SequencerWake;
+use projections::messages::pending_answers_of;
 use store::{ExecuteError, IdempotencyKey, Remembered, Store, StoreError};
 
 /// Executes commands of users on conversations.
@@ -77,6 +79,30 @@ impl ConversationCommands {
     /// The text and sources of a pending answer, as far as the worker has published them.
     pub(super) fn text_so_far(&self, answer: AnswerRef) -> Answer {
         self.live.so_far(answer)
+    }
+
+    /// Refuses a command that requests one more answer than its author may have pending. A repeated command
+    /// requests none.
+    pub(super) async fn check_pending(
+        &self,
+        limit: &PendingAnswers,
+        user: UserId,
+        conversation: ConversationId,
+        intent: &Intent,
+    ) -> Result<(), Problem> {
+        if !matches!(intent, Intent::Ask(_) | Intent::Regenerate { .. }) {
+            return Ok(());
+        }
+        let read_models = self.store.read_models();
+        let exhausted = match limit.check(user, pending_answers_of(read_models, user)).await? {
+            Ok(()) => return Ok(()),
+            Err(exhausted) => exhausted,
+        };
+        let conversation = self.store.conversations().latest(conversation.uuid()).await?;
+        if conversation.owner() == Some(user) && conversation.is_repetition(intent) {
+            return Ok(());
+        }
+        Err(exhausted.into())
     }
 
     /// Executes a command. A repeated command has the outcome of the first one.

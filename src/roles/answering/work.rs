@@ -1,0 +1,135 @@
+//! Takes answers from the queue, as many as there are slots, and starts the work on each.
+//!
+//! The queue is in Postgres, not in this process: a worker that holds back requests of its own would leave other
+//! workers idle, and a request behind hundreds of another owner's would wait for all of them. Owners take
+//! turns in the queue, and no owner has more than a share of this process' slots, so that a slot is soon free
+//! although the answers of one owner take minutes. An idle worker waits for a hint and does not query.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::Client;
+use bytes::Bytes;
+use nats::Subjects;
+use rag::error_chain::ErrorChain;
+use store::{NextAnswer, StoreError};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use super::processor::{AnswerProcessor, LEASE};
+use crate::runtime::backoff::Backoff;
+use crate::runtime::subscription::{Delivery, Subscription};
+
+/// Delays after a failure of the store.
+const RETRY: Backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(5));
+/// Time limit for publishing a hint.
+const HINT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Tells the workers that the queue may have an answer to take.
+pub(super) struct Work {
+    nats: Client,
+    subjects: Subjects,
+    /// Identity of this worker among those that receive a hint.
+    worker: Uuid,
+    here: Notify,
+}
+
+impl Work {
+    pub(super) fn new(nats: Client, subjects: Subjects) -> Self {
+        Self { nats, subjects, worker: Uuid::new_v4(), here: Notify::new() }
+    }
+
+    /// Makes this worker look at the queue.
+    pub(super) fn notify(&self) {
+        self.here.notify_one();
+    }
+
+    /// Makes all workers look at the queue. A lost hint costs time: other workers look on their own after a while.
+    pub(super) async fn notify_all(&self) {
+        self.notify();
+        let hint = Bytes::copy_from_slice(self.worker.as_bytes());
+        let publishing = self.nats.publish(self.subjects.wake_workers(), hint);
+        match tokio::time::timeout(HINT_TIMEOUT, publishing).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(error = %ErrorChain(&error), "workers could not be woken"),
+            Err(_) => tracing::debug!("waking the workers timed out"),
+        }
+    }
+
+    /// Follows the hints of other workers for ever.
+    pub(super) async fn follow_hints(&self, suspicion: &Notify) {
+        let mut hints = Subscription::new(self.nats.clone(), self.subjects.wake_workers());
+        loop {
+            if let Delivery::Message(hint) = hints.next().await
+                && hint.payload != self.worker.as_bytes().as_slice()
+            {
+                self.notify();
+                suspicion.notify_one();
+            }
+        }
+    }
+}
+
+/// The consumer of the queue.
+pub(super) struct Queue {
+    pub(super) processor: Arc<AnswerProcessor>,
+    pub(super) slots: Arc<Semaphore>,
+    /// Slots that the answers of one owner take at most.
+    pub(super) per_owner: usize,
+    pub(super) tasks: TaskTracker,
+    pub(super) work: Arc<Work>,
+}
+
+impl Queue {
+    /// Takes answers for ever; waits while the store is away.
+    pub(super) async fn follow(&self) {
+        let mut retry = RETRY;
+        loop {
+            let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else { return };
+            match self.take(slot).await {
+                Ok(None) => retry.reset(),
+                Ok(Some(Pause(due))) => {
+                    retry.reset();
+                    let due = async {
+                        match due {
+                            Some(due) => tokio::time::sleep(due).await,
+                            None => std::future::pending().await,
+                        }
+                    };
+                    tokio::select! {
+                        () = self.work.here.notified() => {}
+                        () = due => {}
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(error = %ErrorChain(&error), "taking answers was interrupted and is retried");
+                    retry.wait().await;
+                }
+            }
+        }
+    }
+
+    /// Takes one answer and starts the work on it; otherwise returns how long there is nothing to take.
+    async fn take(&self, slot: OwnedSemaphorePermit) -> Result<Option<Pause>, StoreError> {
+        let processor = Arc::clone(&self.processor);
+        let full = processor.in_flight.owners_with(self.per_owner);
+        let (lease, requested) = match processor.store.take_answer(&full, LEASE).await? {
+            NextAnswer::Nothing(due) => return Ok(Some(Pause(due))),
+            NextAnswer::Taken(lease, requested) => (lease, requested),
+        };
+        // Registered before the events are read, so that a stop is either among them or reaches the handle.
+        let handle = processor.in_flight.take(lease.answer);
+        let work = Arc::clone(&self.work);
+        self.tasks.spawn(async move {
+            processor.process(lease, requested, handle).await;
+            drop(slot);
+            // The owner may have more answers than it had slots, or the answer waits for its next attempt.
+            work.notify();
+        });
+        Ok(None)
+    }
+}
+
+/// Nothing can be taken for this time, unless there is a hint.
+struct Pause(Option<Duration>);
