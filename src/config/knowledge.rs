@@ -9,7 +9,7 @@ use super::secret::{
     AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, EMBEDDING_API_KEY, EMBEDDING_PREVIOUS_API_KEY, QDRANT_API_KEY,
     SecretVariable,
 };
-use super::values::{base_url, file_store, filled, prefix, within};
+use super::values::{base_url, file_store, filled, prefix, trimmed, within};
 
 /// Configuration of every command that works with documents.
 #[derive(Debug, Clone, Args)]

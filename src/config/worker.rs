@@ -14,7 +14,7 @@ pub struct WorkerConfig {
     #[arg(long, env = "WORKER_CONCURRENCY", default_value_t = 8, value_parser = within(1..=1_024_usize))]
     pub worker_concurrency: usize,
     /// Answers of one person that a worker writes at the same time; 0 for half of them, rounded up.
-    #[arg(long, env = "WORKER_ANSWERS_PER_PERSON", default_value_t = 0, value_parser = trimmed::<usize>)]
+    #[arg(long, env = "WORKER_ANSWERS_PER_PERSON", default_value_t = 0, value_parser = within(0..=1_024_usize))]
     pub worker_answers_per_person: usize,
     /// Days without activity after which a conversation or document of a user is erased; 0 for never.
     #[arg(long, env = "RETENTION_DAYS", help_heading = "Retention", default_value_t = 0)]
