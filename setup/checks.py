@@ -69,6 +69,7 @@ def tests() -> list[Check]:
     browser = {"E2E_CHROMIUM": chromium() or "", **model, **log_check}
     # After the stories, the logs must not contain any text that they typed.
     in_browser = 'E2E_BASE_URL="$COLLOQUY_URL" npm run --silent e2e && exec python3 "$LOG_CHECK" "$COLLOQUY_LOGS"'
+    openapi = [COLLOQUY_DEV, "run", "--fresh", "--", PYTHON, str(SETUP / "openapi_check.py"), str(COLLOQUY)]
     story = [COLLOQUY_DEV, "run", "--fresh", "--", "sh", "-c", in_browser]
     return [
         Check("generated files", [PYTHON, str(SETUP / "generated.py"), str(COLLOQUY)], needs_build=True),
@@ -81,6 +82,7 @@ def tests() -> list[Check]:
             # A snapshot that differs fails its test and is never written.
             environment={"INSTA_UPDATE": "no"},
         ),
+        Check("the OpenAPI document", openapi, needs_build=True, environment={"MODEL": "quotes"}),
         Check("the story in a browser", story, WEB, needs_build=True, environment=browser),
     ]
 

@@ -1,13 +1,14 @@
 """Prepares the machine and this checkout; fast if there is nothing to do.
 
     setup/prepare run     tools, runtime parts, Node packages and the built page
-    setup/prepare test    the same, the small language model, cargo's tools for the checks and a Chromium
+    setup/prepare test    the same, the small language model, and for the checks cargo's tools, Schemathesis and a Chromium
 """
 
 from __future__ import annotations
 
 import argparse
 
+import openapi_check
 import page
 import runtime
 import tools
@@ -24,6 +25,7 @@ def main() -> None:
     if for_tests:
         tools.cargo_tools()
         tools.require_chromium()
+        openapi_check.requirements()
 
 
 if __name__ == "__main__":
