@@ -4,6 +4,7 @@
 //! tokens, sent to the account service for introspection. Tokens are never logged, and are cached by their
 //! hash alone.
 
+mod claims;
 mod introspection;
 mod jwks;
 
@@ -20,14 +21,12 @@ use uuid::Uuid;
 
 use crate::config::ApiConfig;
 use introspection::Introspection;
-use jwks::Jwks;
+use jwks::{Intervals, Jwks, Verified};
 
 /// Verified JWTs in the cache.
 const VERIFIED: usize = 50_000;
 /// Longest wait for the account service.
 const CALL_TIMEOUT: Duration = Duration::from_secs(3);
-/// Largest difference between the clocks of this process and of the account service.
-const LEEWAY_SECONDS: u64 = 5;
 
 /// Role of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -85,14 +84,14 @@ pub(in crate::api) enum Unauthenticated {
 pub(in crate::api) struct Identity {
     jwks: Jwks,
     introspection: Introspection,
-    verified: Cache<[u8; 32], Caller>,
+    verified: Cache<[u8; 32], Verified>,
 }
 
 impl Identity {
     pub(in crate::api) fn new(config: &ApiConfig) -> anyhow::Result<Self> {
         let client = reqwest::Client::builder().timeout(CALL_TIMEOUT).build()?;
         Ok(Self {
-            jwks: Jwks::new(client.clone(), config),
+            jwks: Jwks::new(client.clone(), config, Intervals::DEFAULT),
             introspection: Introspection::new(client, &config.auth_url),
             verified: Cache::new(VERIFIED),
         })
@@ -116,24 +115,29 @@ impl Identity {
         self.introspection.introspect_uncached(&bearer_token(headers)?).await
     }
 
-    /// A verified JWT is valid until it expires.
+    /// A verified JWT is valid until it expires, and while the account service publishes its key.
     async fn authenticate_jwt(&self, token: &SecretString) -> Result<Caller, Unauthenticated> {
+        self.jwks.refresh().await?;
         let hash = token_hash(token);
-        if let Some(caller) = self.verified.get(&hash) {
-            if seconds_now() < caller.until + LEEWAY_SECONDS {
-                return Ok(caller);
-            }
+        let known = self.verified.get(&hash).filter(|known| self.jwks.has(&known.key));
+        let verified = match known {
+            Some(known) => known,
+            None => self.jwks.verify(token).await?,
+        };
+        if !verified.validity.holds(seconds_now()) {
             self.verified.remove(&hash);
             return Err(Unauthenticated::Invalid);
         }
-        let caller = self.jwks.verify(token).await?;
-        self.verified.insert(hash, caller);
-        Ok(caller)
+        if known.is_none() {
+            self.verified.insert(hash, verified);
+        }
+        Ok(verified.caller)
     }
 
     /// Fetches the keys of the account service before the first token arrives.
     pub(in crate::api) async fn warm_up(&self) {
-        self.jwks.warm_up().await;
+        // A failure is logged, and the first token tries again.
+        let _ = self.jwks.refresh().await;
     }
 }
 

@@ -1,6 +1,7 @@
 mod commands;
 mod documents;
 mod edge;
+mod forgeries;
 mod identities;
 mod isolation;
 mod limits;

@@ -63,7 +63,7 @@ impl Introspection {
             return Err(Unauthenticated::Unavailable);
         }
         // The account service answers an invalid token with 200 and `null`.
-        let answer: Option<Answer> = response.json().await.unwrap_or(None);
+        let answer: Option<Answer> = response.json().await.map_err(|_| Unauthenticated::Unavailable)?;
         let caller = answer.map(|answer| Caller {
             user: answer.user.id,
             role: Role::named(answer.user.role.as_deref()),
