@@ -2,9 +2,12 @@
 // JSON Web Tokens for the API. Where an option differs from Better Auth's default, a comment says why.
 
 import { betterAuth } from "better-auth";
+import { APIError, createAuthMiddleware } from "better-auth/api";
 import { admin, bearer, jwt } from "better-auth/plugins";
 import { adminAc, userAc } from "better-auth/plugins/admin/access";
 import { PostgresDialect } from "kysely";
+import { checkUser } from "./bounds.js";
+import { factWriter } from "./facts.js";
 import { log, reason } from "./log.js";
 import { RESET_LINK_LASTS_SECONDS, resetLinks } from "./mail.js";
 
@@ -14,6 +17,26 @@ export const BASE_PATH = "/api/auth";
 
 const TOKEN_LIFETIME = "15m";
 const DAY_SECONDS = 86_400;
+
+/**
+ * Nobody may act as somebody else, and nothing happens to an account without an event: roles, bans and the ends of other
+ * people's sessions are commands of the service, and deleting is its erasure, which must reach every store. What is left
+ * of the admin plugin reads.
+ */
+const DISABLED_PATHS = [
+  "set-role",
+  "create-user",
+  "update-user",
+  "set-user-password",
+  "ban-user",
+  "unban-user",
+  "list-user-sessions",
+  "revoke-user-session",
+  "revoke-user-sessions",
+  "impersonate-user",
+  "stop-impersonating",
+  "remove-user",
+].map((name) => `/admin/${name}`);
 
 /** @typedef {ReturnType<typeof createAccounts>} Accounts */
 
@@ -54,8 +77,8 @@ function accountOptions(configuration, pool) {
       database: { generateId: "uuid" },
       ipAddress: { ipAddressHeaders: [CLIENT_ADDRESS_HEADER] },
     },
-    // Nobody may act as somebody else, and deleting is the erasure's business: it must reach every store.
-    disabledPaths: ["/admin/impersonate-user", "/admin/stop-impersonating", "/admin/remove-user"],
+    disabledPaths: DISABLED_PATHS,
+    ...records(configuration, pool),
     plugins: [tokens(configuration), bearer({ requireSignature: true }), roles()],
     logger: { level: "warn", log: writeLog },
     // Else the router prints whole errors, with what the database quotes in them, before anyone can stop it.
@@ -75,6 +98,37 @@ function resets(configuration) {
     /** @param {{ user: { email: string }, token: string }} asked @param {Request} [request] */
     sendResetPassword: async ({ user, token }, request) => send(user, token, request?.headers.get("accept-language")),
   };
+}
+
+/**
+ * Bounds of users, and the facts that no trigger of the database sees.
+ * @param {import("./configuration.js").Configuration} configuration
+ * @param {import("pg").Pool} pool
+ */
+function records(configuration, pool) {
+  const facts = factWriter(pool, configuration.schema);
+  return /** @satisfies {Partial<import("better-auth").BetterAuthOptions>} */ ({
+    databaseHooks: {
+      user: {
+        create: { before: async (user) => checkUser(user) },
+        update: { before: async (user) => checkUser(user) },
+      },
+      session: {
+        delete: {
+          before: async (session, context) => {
+            if (context?.path === "/sign-out") await facts.signingOut(session.id);
+          },
+        },
+      },
+    },
+    hooks: {
+      after: createAuthMiddleware(async ({ path, body, context }) => {
+        const isRefused = context.returned instanceof APIError && [401, 403].includes(context.returned.statusCode);
+        // Not waited for: how long it takes would tell whether there is such an account.
+        if (path === "/sign-in/email" && isRefused) void facts.signInRefused(String(body?.email));
+      }),
+    },
+  });
 }
 
 /** @param {import("./configuration.js").Configuration} configuration */

@@ -2,6 +2,7 @@
 
 import { getMigrations } from "better-auth/db/migration";
 import { BASE_PATH, CLIENT_ADDRESS_HEADER } from "./accounts.js";
+import { factTables } from "./facts.js";
 import { log, reason } from "./log.js";
 
 const FIRST_DELAY_MS = 250;
@@ -39,6 +40,7 @@ async function migrateAlone(accounts, pool) {
     await client.query("SELECT pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
     const { runMigrations } = await getMigrations(accounts.options);
     await runMigrations();
+    for (const statement of factTables(accounts.options.database.schemaName)) await client.query(statement);
     await createSigningKey(accounts);
     await client.query("COMMIT");
     client.release();
