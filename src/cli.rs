@@ -2,7 +2,9 @@
 //!
 //! The arguments of a command include the parts of the configuration that it needs.
 
+mod accounts;
 mod audit;
+mod ban;
 mod config_reference;
 mod grant;
 mod ingest;
@@ -41,6 +43,8 @@ enum Command {
     Migrate(migrate::Arguments),
     /// Set an account's role.
     Grant(grant::Arguments),
+    /// Refuse all sign-ins of an account and end its sessions, or permit sign-ins again.
+    Ban(ban::Arguments),
     /// Add documents (Markdown, text, HTML, PDF, Word) to the shared knowledge.
     Ingest(Box<ingest::Arguments>),
     /// Move all documents to the configured embedding model. Answers use the previous one until then.
@@ -112,6 +116,7 @@ impl Cli {
             Command::Serve(arguments) => serve::run(*arguments).await,
             Command::Migrate(arguments) => migrate::run(arguments).await,
             Command::Grant(arguments) => grant::run(arguments).await,
+            Command::Ban(arguments) => ban::run(arguments).await,
             Command::Ingest(arguments) => ingest::run(*arguments).await,
             Command::Reindex(arguments) => reindex::run(*arguments).await,
             Command::Rebuild(arguments) => rebuild::run(arguments).await,

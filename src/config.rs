@@ -18,6 +18,7 @@ use clap::builder::Resettable;
 use clap::{Arg, Args, Command};
 use sealing::MasterKey;
 use secrecy::SecretString;
+use store::AccountsSchema;
 
 use crate::audit::SigningKey;
 pub use api::{ApiConfig, ConnectionLimits};
@@ -43,6 +44,9 @@ pub struct Config {
     /// Database of the account service.
     #[arg(skip = AUTH_DATABASE_URL.or(&DATABASE_URL)?)]
     pub auth_database_url: SecretString,
+    /// Schema of that database that holds the tables of the account service.
+    #[arg(long, env = "AUTH_SCHEMA", help_heading = "Accounts", default_value_t)]
+    pub auth_schema: AccountsSchema,
     /// HTTP API.
     #[command(flatten)]
     pub api: ApiConfig,

@@ -1,5 +1,8 @@
-//! Work that an operator or an owner starts once: rebuild, restore, export of personal data.
+//! Work that an operator or an owner starts once: rebuild, restore, export of personal data, changes of
+//! accounts.
 
+pub mod accounts;
+pub mod journal;
 pub mod personal_export;
 pub mod rebuild;
 pub mod restore;

@@ -18,6 +18,7 @@ use crate::api::{self, ApiState, Knowledge, Services};
 use crate::config::{AppConfig, Config, WorkerConfig};
 use crate::knowledge::files::Files;
 use crate::knowledge::models;
+use crate::roles::account_facts::AccountFacts;
 use crate::roles::eraser::Eraser;
 use crate::roles::file_sweep::FileSweep;
 use crate::roles::retention::Retention;
@@ -36,7 +37,10 @@ const PROJECTOR_CONNECTIONS: u32 = 2;
 const WORKER_CONNECTIONS: u32 = 4;
 const ERASER_CONNECTIONS: u32 = 2;
 const FILE_SWEEP_CONNECTIONS: u32 = 1;
+const ACCOUNT_FACTS_CONNECTIONS: u32 = 1;
 const KEYRING_CONNECTIONS: u32 = 4;
+/// Connections of the API to the database of the account service.
+const ACCOUNTS_CONNECTIONS: u32 = 4;
 
 /// The connections and settings that all roles of a process share.
 #[derive(Debug, Clone)]
@@ -132,9 +136,20 @@ impl App {
     pub fn eraser(&self, config: &Config) -> anyhow::Result<Eraser> {
         Ok(Eraser {
             store: self.store(ERASER_CONNECTIONS)?,
-            accounts: AccountsDatabase::connect(&config.auth_database_url, 1)?,
+            accounts: AccountsDatabase::connect(&config.auth_database_url, &config.auth_schema, 1)?,
             collections: models::collections(&config.knowledge.qdrant)?,
             files: Files::new(&config.knowledge.files)?,
+            nats: self.nats.clone(),
+            subjects: self.subjects.clone(),
+            wake: self.wake.clone(),
+        })
+    }
+
+    /// Records what the account service reports.
+    pub fn account_facts(&self, config: &Config) -> anyhow::Result<AccountFacts> {
+        Ok(AccountFacts {
+            store: self.store(ACCOUNT_FACTS_CONNECTIONS)?,
+            accounts: AccountsDatabase::connect(&config.auth_database_url, &config.auth_schema, 1)?,
             nats: self.nats.clone(),
             subjects: self.subjects.clone(),
             wake: self.wake.clone(),
@@ -207,6 +222,7 @@ impl App {
 
     fn spawn_worker(&self, config: &Config, supervisor: &mut Supervisor) -> anyhow::Result<()> {
         supervisor.spawn_loop("eraser", Stage::Background, self.eraser(config)?.run());
+        supervisor.spawn_loop("account_facts", Stage::Background, self.account_facts(config)?.run());
         supervisor.spawn_loop("retention", Stage::Background, self.retention(&config.worker)?.run());
         let sweep = FileSweep {
             store: self.store(FILE_SWEEP_CONNECTIONS)?,
@@ -241,7 +257,11 @@ impl App {
         let services = Services {
             signer: self.signer(store.clone()),
             store,
-            accounts: AccountsDatabase::connect(&config.auth_database_url, 1)?,
+            accounts: AccountsDatabase::connect(
+                &config.auth_database_url,
+                &config.auth_schema,
+                ACCOUNTS_CONNECTIONS,
+            )?,
             knowledge: Knowledge {
                 index: models::collections(&config.knowledge.qdrant)?.active_index(),
                 files: Files::new(&config.knowledge.files)?,
@@ -253,6 +273,10 @@ impl App {
         };
         let api = ApiState::new(&config.api, services)?;
         let config = config.api.clone();
+        let revoking = api.clone();
+        supervisor.spawn_loop("revocation_list", Stage::Intake, async move {
+            revoking.follow_revocations().await;
+        });
         let following = api.clone();
         supervisor.spawn_loop(
             "erasure_listener",

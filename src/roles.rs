@@ -1,5 +1,6 @@
 //! The loops that run as long as the process does.
 
+pub mod account_facts;
 pub mod answering;
 pub mod checkpoint_signer;
 pub mod eraser;

@@ -4,14 +4,12 @@ use cqrs_es::event_sink::EventSink;
 use cqrs_es::{Aggregate, DomainEvent};
 use serde::{Deserialize, Serialize};
 
+use crate::UserId;
 use crate::named::named_enum;
-use crate::{UserId, Version};
 
-/// The accesses of one auditor.
+/// The accesses of one auditor. No decision depends on them, so that nothing is kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AuditTrail {
-    version: Version,
-}
+pub struct AuditTrail;
 
 named_enum! {
     /// The interface through which the history was read.
@@ -77,15 +75,8 @@ impl Aggregate for AuditTrail {
 
     fn apply(&mut self, event: AuditTrailEvent) {
         match event {
-            AuditTrailEvent::AuditAccessed { .. } => self.version = self.version.next(),
+            AuditTrailEvent::AuditAccessed { .. } => {}
         }
-    }
-}
-
-impl AuditTrail {
-    /// The number of recorded accesses.
-    pub const fn version(&self) -> Version {
-        self.version
     }
 }
 

@@ -10,13 +10,13 @@ use sqlx::postgres::{PgArgumentBuffer, PgHasArrayType, PgTypeInfo, PgValueRef, P
 use sqlx::{Decode, Encode, Type};
 use uuid::Uuid;
 
-use crate::account::{AccountStatus, ErasureTarget};
+use crate::account::{AccountStatus, ErasureTarget, UserRole};
 use crate::audit_trail::Through;
 use crate::conversation::{AnswerStatus, FailureReason, MessageRole, MessageStatus, Rating, TitledBy};
 use crate::document::{DocumentScope, DocumentStatus};
 use crate::{
-    AggregateType, AnswerId, ConversationId, DocumentId, EventId, Position, QuestionId, ReceiptId, UserId,
-    Version,
+    AggregateType, AnswerId, ConversationId, DocumentId, EventId, Position, QuestionId, ReceiptId, SessionId,
+    UserId, Version,
 };
 
 /// Implements `sqlx::Type`, `Encode`, `Decode` and `PgHasArrayType` for types that convert to and from a type
@@ -61,9 +61,9 @@ macro_rules! stored_as {
     };
 }
 
-stored_as!(Uuid: UserId, ConversationId, QuestionId, AnswerId, DocumentId, EventId, ReceiptId);
+stored_as!(Uuid: UserId, ConversationId, QuestionId, AnswerId, DocumentId, EventId, ReceiptId, SessionId);
 stored_as!(i64: Position, Version);
-stored_as!(&str: AggregateType, AccountStatus, ErasureTarget, Through, DocumentScope, DocumentStatus);
+stored_as!(&str: AggregateType, AccountStatus, ErasureTarget, UserRole, Through, DocumentScope, DocumentStatus);
 stored_as!(&str: AnswerStatus, FailureReason, MessageRole, MessageStatus, Rating, TitledBy);
 
 #[cfg(test)]

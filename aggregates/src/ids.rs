@@ -86,6 +86,14 @@ uuid_id! {
     DocumentId
 }
 uuid_id! {
+    /// A session of a user with the account service, from a sign-in to its end.
+    SessionId
+}
+uuid_id! {
+    /// One run of an operation.
+    OperationId
+}
+uuid_id! {
     /// One event.
     EventId
 }

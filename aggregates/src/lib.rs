@@ -16,14 +16,15 @@ pub mod document;
 mod ids;
 mod metadata;
 mod named;
+pub mod operation;
 mod private;
 mod recorded;
 mod text;
 mod upcast;
 
 pub use ids::{
-    AnswerId, AnswerRef, ConversationId, DocumentId, EventId, InvalidId, OutOfRange, Position, QuestionId,
-    ReceiptId, UserId, Version,
+    AnswerId, AnswerRef, ConversationId, DocumentId, EventId, InvalidId, OperationId, OutOfRange, Position,
+    QuestionId, ReceiptId, SessionId, UserId, Version,
 };
 pub use metadata::{Actor, ActorKind, Metadata};
 pub use named::UnknownName;

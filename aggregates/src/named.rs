@@ -91,10 +91,11 @@ mod tests {
     use serde::Serialize;
     use serde::de::DeserializeOwned;
 
-    use crate::account::{AccountStatus, ErasureTarget};
+    use crate::account::{AccountStatus, ErasureTarget, UserRole};
     use crate::audit_trail::Through;
     use crate::conversation::{AnswerStatus, FailureReason, MessageRole, MessageStatus, Rating, TitledBy};
     use crate::document::{DocumentScope, DocumentStatus};
+    use crate::operation::RotatedKey;
     use crate::{ActorKind, AggregateType, UnknownName};
 
     fn check<T>(values: &[T], names: &[&str])
@@ -114,7 +115,7 @@ mod tests {
 
     #[test]
     fn each_value_has_one_name_in_text_and_in_json() {
-        check(AggregateType::ALL, &["conversation", "account", "document", "audit_trail"]);
+        check(AggregateType::ALL, &["conversation", "account", "document", "audit_trail", "operation"]);
         check(ActorKind::ALL, &["user", "worker", "auditor", "system"]);
         check(Rating::ALL, &["up", "down", "none"]);
         check(
@@ -136,6 +137,8 @@ mod tests {
         check(AccountStatus::ALL, &["open", "erasing", "erased"]);
         let stores = ["keys", "read_models", "passages", "files", "live_stream", "caches", "accounts"];
         check(ErasureTarget::ALL, &stores);
+        check(UserRole::ALL, &["user", "auditor", "admin"]);
+        check(RotatedKey::ALL, &["master", "checkpoint_signing"]);
         check(Through::ALL, &["api", "command_line"]);
     }
 

@@ -9,6 +9,7 @@ use crate::audit_trail::AuditTrailEvent;
 use crate::conversation::ConversationEvent;
 use crate::document::DocumentEvent;
 use crate::named::named_enum;
+use crate::operation::OperationEvent;
 use crate::{EventId, Position, Private, UserId, Version};
 
 named_enum! {
@@ -22,6 +23,8 @@ named_enum! {
         Document = "document",
         /// An auditor's accesses to the history.
         AuditTrail = "audit_trail",
+        /// A run of an operation on the whole installation.
+        Operation = "operation",
     }
 }
 
@@ -36,6 +39,8 @@ pub enum Event {
     Document(DocumentEvent),
     /// An event of an audit trail.
     AuditTrail(AuditTrailEvent),
+    /// An event of an operation.
+    Operation(OperationEvent),
 }
 
 impl Event {
@@ -46,6 +51,7 @@ impl Event {
             AggregateType::Account => serde_json::from_value(payload).map(Self::Account),
             AggregateType::Document => serde_json::from_value(payload).map(Self::Document),
             AggregateType::AuditTrail => serde_json::from_value(payload).map(Self::AuditTrail),
+            AggregateType::Operation => serde_json::from_value(payload).map(Self::Operation),
         }
     }
 
@@ -54,7 +60,7 @@ impl Event {
         match self {
             Self::Conversation(event) => event.has_private(),
             Self::Document(DocumentEvent::DocumentAdded { .. }) => true,
-            Self::Document(_) | Self::Account(_) | Self::AuditTrail(_) => false,
+            Self::Document(_) | Self::Account(_) | Self::AuditTrail(_) | Self::Operation(_) => false,
         }
     }
 
@@ -63,7 +69,7 @@ impl Event {
         match self {
             Self::Conversation(event) => event.open_private(json)?,
             Self::Document(DocumentEvent::DocumentAdded { private, .. }) => *private = Private::read(json)?,
-            Self::Document(_) | Self::Account(_) | Self::AuditTrail(_) => {}
+            Self::Document(_) | Self::Account(_) | Self::AuditTrail(_) | Self::Operation(_) => {}
         }
         Ok(())
     }
@@ -75,6 +81,7 @@ impl Event {
             Self::Account(event) => event.name(),
             Self::Document(event) => event.name(),
             Self::AuditTrail(event) => event.name(),
+            Self::Operation(event) => event.name(),
         }
     }
 }

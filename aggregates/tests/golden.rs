@@ -6,16 +6,17 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use aggregates::account::{AccountEvent, ErasureTarget};
+use aggregates::account::{AccountEvent, ErasureTarget, UserRole};
 use aggregates::audit_trail::{AuditTrailEvent, Through};
 use aggregates::conversation::{
     Answer, Citation, ConversationEvent, FailureReason, PassageScore, Provenance, Question, Rating,
     RatingComment, Tagged, Titled, TitledBy, Usage,
 };
 use aggregates::document::{DocumentEvent, DocumentScope, DocumentTitle};
+use aggregates::operation::{OperationEvent, RotatedKey};
 use aggregates::{
-    AggregateType, AnswerId, Comment, DocumentId, Event, Private, QuestionId, QuestionText, ReceiptId, Tags,
-    Title, UserId,
+    AggregateType, AnswerId, Comment, DocumentId, Event, Position, Private, QuestionId, QuestionText,
+    ReceiptId, SessionId, Tags, Title, UserId,
 };
 use chrono::DateTime;
 use cqrs_es::DomainEvent as _;
@@ -27,6 +28,8 @@ const QUESTION: QuestionId = QuestionId::new(Uuid::from_u128(0x0197_0000_0000_70
 const ANSWER: AnswerId = AnswerId::new(Uuid::from_u128(0x0197_0000_0000_7000_8000_0000_0000_0003));
 const DOCUMENT: DocumentId = DocumentId::new(Uuid::from_u128(0x0197_0000_0000_7000_8000_0000_0000_0004));
 const RECEIPT: ReceiptId = ReceiptId::new(Uuid::from_u128(0x0197_0000_0000_7000_8000_0000_0000_0005));
+
+const SESSION: SessionId = SessionId::new(Uuid::from_u128(0x0197_0000_0000_7000_8000_0000_0000_0006));
 
 fn answer() -> Private<Answer> {
     Private::Open(Answer {
@@ -117,6 +120,22 @@ fn of_accounts() -> Vec<AccountEvent> {
         AccountEvent::AccountErasureRequested { receipt: RECEIPT },
         AccountEvent::StoreErased { store: ErasureTarget::ReadModels },
         AccountEvent::AccountErased,
+        AccountEvent::SignedIn { session: SESSION },
+        AccountEvent::SignInRefused { count: 7 },
+        AccountEvent::SignedOut { session: SESSION },
+        AccountEvent::SessionsRevoked { sessions: vec![SESSION], by: OWNER },
+        AccountEvent::RoleChanged { role: UserRole::Auditor, by: UserId::SHARED },
+        AccountEvent::Banned { by: OWNER },
+        AccountEvent::BanLifted { by: OWNER },
+        AccountEvent::DataExported,
+    ]
+}
+
+fn of_operations() -> Vec<OperationEvent> {
+    vec![
+        OperationEvent::KeyRotated { key: RotatedKey::Master, key_id: "00ff".into(), rewrapped: 1_234 },
+        OperationEvent::ReadModelRebuilt { read_model: "conversations".into(), position: Position(41) },
+        OperationEvent::BackupRestored { position: Position(41) },
     ]
 }
 
@@ -169,7 +188,10 @@ fn meanings() -> Vec<(AggregateType, String, Event)> {
     let audit_trail = of_audit_trails()
         .into_iter()
         .map(|event| (AggregateType::AuditTrail, event.event_version(), Event::AuditTrail(event)));
-    conversation.chain(account).chain(document).chain(audit_trail).collect()
+    let operation = of_operations()
+        .into_iter()
+        .map(|event| (AggregateType::Operation, event.event_version(), Event::Operation(event)));
+    conversation.chain(account).chain(document).chain(audit_trail).chain(operation).collect()
 }
 
 fn folder() -> PathBuf {
@@ -187,6 +209,7 @@ fn stored(event: &Event) -> Value {
         Event::Account(event) => serde_json::to_value(event),
         Event::Document(event) => serde_json::to_value(event),
         Event::AuditTrail(event) => serde_json::to_value(event),
+        Event::Operation(event) => serde_json::to_value(event),
     }
     .unwrap();
     let private = payload.as_object_mut().unwrap().remove("private");
@@ -278,12 +301,7 @@ fn known(aggregate: AggregateType) -> BTreeSet<String> {
 #[test]
 fn every_event_has_a_file() {
     let kept = meanings();
-    for aggregate in [
-        AggregateType::Conversation,
-        AggregateType::Account,
-        AggregateType::Document,
-        AggregateType::AuditTrail,
-    ] {
+    for aggregate in AggregateType::ALL.iter().copied() {
         let of_this = kept.iter().filter(|(of, ..)| *of == aggregate);
         let meant: BTreeSet<String> = of_this.map(|(.., event)| event.name().to_owned()).collect();
         assert_eq!(known(aggregate), meant, "{}", aggregate.name());

@@ -96,6 +96,12 @@ impl Subjects {
         format!("{}.erasing", self.prefix)
     }
 
+    /// The hint that the account service has reports: facts to record, and revocations of tokens. Core
+    /// NATS: a lost hint costs time.
+    pub fn accounts_changed(&self) -> String {
+        format!("{}.wake.accounts", self.prefix)
+    }
+
     /// The tombstone of an erased user, which no erasure removes.
     pub fn tombstone(&self, owner: UserId) -> String {
         format!("{}.tombstones.{owner}", self.prefix)

@@ -41,7 +41,15 @@ pub(crate) async fn apply(
         let status = match event {
             AccountEvent::AccountOpened { .. } => Some(AccountStatus::Open),
             AccountEvent::AccountErasureRequested { .. } => Some(AccountStatus::Erasing),
-            AccountEvent::StoreErased { .. } => None,
+            AccountEvent::StoreErased { .. }
+            | AccountEvent::SignedIn { .. }
+            | AccountEvent::SignInRefused { .. }
+            | AccountEvent::SignedOut { .. }
+            | AccountEvent::SessionsRevoked { .. }
+            | AccountEvent::RoleChanged { .. }
+            | AccountEvent::Banned { .. }
+            | AccountEvent::BanLifted { .. }
+            | AccountEvent::DataExported => None,
             AccountEvent::AccountErased => Some(AccountStatus::Erased),
         };
         let version = recorded.sequence;

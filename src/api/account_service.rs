@@ -1,21 +1,24 @@
 //! The account service. Its requests are proxied under `/api/auth/`, so that page, accounts and API share
 //! one origin.
 
+mod paths;
+mod sign_ins;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aggregates::UserId;
+use crate::api::BODY_LIMIT_BYTES;
+use crate::api::identity::{Caller, Unauthenticated};
+use crate::api::problem::{Problem, with_causes};
+use crate::config::ApiConfig;
+use crate::operations::accounts::{self, AccountAdministration};
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{CONNECTION, HOST, HeaderName, TRANSFER_ENCODING, UPGRADE};
 use axum::http::{HeaderMap, HeaderValue, Method, Response};
-use uuid::Uuid;
-
-use crate::api::BODY_LIMIT_BYTES;
-use crate::api::problem::{Problem, with_causes};
-use crate::config::ApiConfig;
-use store::{AccountsDatabase, StoreError};
+use sign_ins::SignIns;
+use store::AccountsDatabase;
 
 /// Longest wait for an answer. A sign-in costs tens of milliseconds of hashing, and sign-ins queue.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
@@ -40,17 +43,21 @@ const CONNECTION_HEADERS: [HeaderName; 6] = [
 pub(in crate::api) struct AccountService {
     client: reqwest::Client,
     url: String,
-    tables: AccountsDatabase,
+    administration: AccountAdministration,
+    sign_ins: SignIns,
 }
 
 impl AccountService {
-    pub(in crate::api) fn new(config: &ApiConfig, tables: AccountsDatabase) -> anyhow::Result<Self> {
+    pub(in crate::api) fn new(
+        config: &ApiConfig,
+        administration: AccountAdministration,
+    ) -> anyhow::Result<Self> {
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(REQUEST_TIMEOUT)
             .build()?;
-        Ok(Self { client, url: config.auth_url.clone(), tables })
+        Ok(Self { client, url: config.auth_url.clone(), administration, sign_ins: SignIns::default() })
     }
 
     /// Whether the service answers its health check.
@@ -59,22 +66,36 @@ impl AccountService {
         request.send().await.is_ok_and(|response| response.status().is_success())
     }
 
-    /// Whether a session of the user exists and has not expired. Read from the tables, not from a cache.
-    pub(in crate::api) async fn is_session_live(
-        &self,
-        user: UserId,
-        session: Uuid,
-    ) -> Result<bool, StoreError> {
-        self.tables.is_session_live(user, session).await
+    /// Refuses a caller whose session does not exist at this moment. Reads the tables, not a cache.
+    pub(in crate::api) async fn require_live_session(&self, caller: &Caller) -> Result<(), Problem> {
+        if self.tables().is_session_live(caller.user, caller.session).await? {
+            Ok(())
+        } else {
+            Err(Unauthenticated::Invalid.into())
+        }
     }
 
     /// The tables of the service.
     pub(in crate::api) const fn tables(&self) -> &AccountsDatabase {
-        &self.tables
+        &self.administration.accounts
+    }
+
+    /// Changes other people's accounts.
+    pub(in crate::api) const fn administration(&self) -> &AccountAdministration {
+        &self.administration
+    }
+
+    /// The answers to sign-ins so far.
+    pub(in crate::api) const fn sign_ins(&self) -> &SignIns {
+        &self.sign_ins
     }
 
     async fn forward(&self, client: SocketAddr, request: Request) -> Result<Response<Body>, Problem> {
         let (parts, body) = request.into_parts();
+        if paths::is_refused(parts.uri.path()) {
+            return Err(Problem::no_such_route());
+        }
+        let (may_change, is_sign_in) = (!parts.method.is_safe(), paths::is_sign_in(parts.uri.path()));
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         let mut headers = parts.headers;
         remove_connection_headers(&mut headers);
@@ -89,6 +110,12 @@ impl AccountService {
             tracing::warn!(error = with_causes(error.without_url()), "account service did not answer");
             Problem::unavailable("The account service cannot be reached.")
         })?;
+        if is_sign_in {
+            self.sign_ins.count(answer.status());
+        }
+        if may_change {
+            accounts::announce(&self.administration.nats, &self.administration.subjects).await;
+        }
         let mut response = Response::new(Body::empty());
         *response.status_mut() = answer.status();
         *response.headers_mut() = answer.headers().clone();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aggregates::UserId;
-use aggregates::account::{AccountCommand, AccountRefused};
+use aggregates::account::AccountCommand;
 use async_nats::Client;
 use quick_cache::sync::Cache;
 
@@ -13,7 +13,7 @@ use crate::api::middleware::trace::Trace;
 use crate::api::problem::{Problem, with_causes};
 use crate::runtime::subscription::{Delivery, Subscription};
 use crate::runtime::wake::SequencerWake;
-use store::{ExecuteError, Store, StoreError};
+use store::Store;
 
 /// Accounts cached as being erased. The store has all of them.
 const ERASING: usize = 10_000;
@@ -46,20 +46,21 @@ impl Accounts {
     }
 
     async fn open_account(&self, user: UserId, trace: &Trace) -> Result<(), Problem> {
-        let (command, metadata) = ((user, AccountCommand::Open), command_metadata(user, trace));
         // Another process may have begun the erasure of an account that this process has cached as open.
         self.store.accounts().forget(user.uuid());
-        match self.store.accounts().execute(user.uuid(), command, &metadata, None).await {
-            Ok(_) => {
-                self.wake.notify();
-                Ok(())
-            }
-            Err(ExecuteError::Refused(AccountRefused::Erasing)) => Err(Problem::account_is_being_erased()),
-            Err(ExecuteError::Refused(AccountRefused::NotFound | AccountRefused::NotErasing)) => {
-                Err(Problem::internal())
-            }
-            Err(ExecuteError::Store(error)) => Err(StoreError::into(error)),
-        }
+        self.execute(user, AccountCommand::Open, trace).await
+    }
+
+    /// Records that the user exports all data.
+    pub(in crate::api) async fn record_export(&self, user: UserId, trace: &Trace) -> Result<(), Problem> {
+        self.execute(user, AccountCommand::RecordExport, trace).await
+    }
+
+    async fn execute(&self, user: UserId, command: AccountCommand, trace: &Trace) -> Result<(), Problem> {
+        let metadata = command_metadata(user, trace);
+        self.store.accounts().execute(user.uuid(), (user, command), &metadata, None).await?;
+        self.wake.notify();
+        Ok(())
     }
 
     fn is_erasing(&self, user: UserId) -> bool {

@@ -7,49 +7,35 @@
 mod claims;
 mod introspection;
 mod jwks;
+mod revocations;
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aggregates::UserId;
+use aggregates::{SessionId, UserId};
+use async_nats::Client;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use quick_cache::sync::Cache;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Serialize;
-use utoipa::ToSchema;
-use uuid::Uuid;
 
 use crate::config::ApiConfig;
 use introspection::Introspection;
 use jwks::{Intervals, Jwks, Verified};
+pub(in crate::api) use revocations::Revocations;
+use store::AccountsDatabase;
 
 /// Verified JWTs in the cache.
 const VERIFIED: usize = 50_000;
 /// Longest wait for the account service.
 const CALL_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Role of a user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = UserRole)]
-#[serde(rename_all = "snake_case")]
-pub(in crate::api) enum Role {
-    /// Access to the user's own data.
-    User,
-    /// Also access to the ledger of all users.
-    Auditor,
-    /// All of the above, and changes of shared documents.
-    Admin,
-}
+/// Role of a user. The names are those of the account service.
+pub(in crate::api) use aggregates::account::UserRole as Role;
 
-impl Role {
-    /// The role with a name. An unknown name has the fewest permissions.
-    fn named(name: Option<&str>) -> Self {
-        match name {
-            Some("admin") => Self::Admin,
-            Some("auditor") => Self::Auditor,
-            _ => Self::User,
-        }
-    }
+/// The role with a name. An unknown name has the fewest permissions.
+fn role_named(name: Option<&str>) -> Role {
+    name.and_then(|name| name.parse().ok()).unwrap_or(Role::User)
 }
 
 /// An authenticated user.
@@ -61,8 +47,10 @@ pub(in crate::api) struct Caller {
     pub(in crate::api) role: Role,
     /// Expiry of the token, in seconds since 1970.
     pub(in crate::api) until: u64,
-    /// The session of a JWT; `None` for a session token.
-    pub(in crate::api) session: Option<Uuid>,
+    /// The session to which the token belongs.
+    pub(in crate::api) session: SessionId,
+    /// The time at which the account service said so, in seconds since 1970.
+    pub(in crate::api) issued: u64,
 }
 
 /// Why a request is not authenticated.
@@ -82,41 +70,66 @@ pub(in crate::api) enum Unauthenticated {
 /// Authenticates requests.
 #[derive(Debug)]
 pub(in crate::api) struct Identity {
-    jwks: Jwks,
+    jwts: Jwts,
     introspection: Introspection,
-    verified: Cache<[u8; 32], Verified>,
+    revocations: Arc<Revocations>,
 }
 
 impl Identity {
-    pub(in crate::api) fn new(config: &ApiConfig) -> anyhow::Result<Self> {
-        let client = reqwest::Client::builder().timeout(CALL_TIMEOUT).build()?;
+    pub(in crate::api) fn new(config: &ApiConfig, accounts: AccountsDatabase) -> anyhow::Result<Self> {
+        let client = client()?;
         Ok(Self {
-            jwks: Jwks::new(client.clone(), config, Intervals::DEFAULT),
+            jwts: Jwts::new(client.clone(), config),
             introspection: Introspection::new(client, &config.auth_url),
-            verified: Cache::new(VERIFIED),
+            revocations: Arc::new(Revocations::new(accounts)),
         })
     }
 
     /// Authenticates the caller of a request.
     pub(in crate::api) async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Unauthenticated> {
         let token = bearer_token(headers)?;
-        if is_jwt(&token) {
-            self.authenticate_jwt(&token).await
+        let caller = if is_jwt(&token) {
+            self.jwts.authenticate(&token).await?
         } else {
-            self.introspection.introspect(&token).await
-        }
+            self.introspection.introspect(&token).await?
+        };
+        self.revocations.check(caller).await
     }
 
-    /// Introspects a session token without the cache.
-    pub(in crate::api) async fn introspect_uncached(
-        &self,
-        headers: &HeaderMap,
-    ) -> Result<Caller, Unauthenticated> {
-        self.introspection.introspect_uncached(&bearer_token(headers)?).await
+    /// Tokens that lose their validity before they expire.
+    pub(in crate::api) const fn revocations(&self) -> &Arc<Revocations> {
+        &self.revocations
+    }
+
+    /// Keeps the list of revocations current, for ever. `subject` has the hints of changes.
+    pub(in crate::api) async fn follow_revocations(&self, nats: Client, subject: String) {
+        self.revocations.follow(nats, subject).await;
+    }
+
+    /// Fetches the keys of the account service before the first token arrives.
+    pub(in crate::api) async fn warm_up(&self) {
+        self.jwts.warm_up().await;
+    }
+}
+
+fn client() -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder().timeout(CALL_TIMEOUT).build()
+}
+
+/// Verifies JWTs, and remembers those that it has verified.
+#[derive(Debug)]
+struct Jwts {
+    jwks: Jwks,
+    verified: Cache<[u8; 32], Verified>,
+}
+
+impl Jwts {
+    fn new(client: reqwest::Client, config: &ApiConfig) -> Self {
+        Self { jwks: Jwks::new(client, config, Intervals::DEFAULT), verified: Cache::new(VERIFIED) }
     }
 
     /// A verified JWT is valid until it expires, and while the account service publishes its key.
-    async fn authenticate_jwt(&self, token: &SecretString) -> Result<Caller, Unauthenticated> {
+    async fn authenticate(&self, token: &SecretString) -> Result<Caller, Unauthenticated> {
         self.jwks.refresh().await?;
         let hash = token_hash(token);
         let known = self.verified.get(&hash).filter(|known| self.jwks.has(&known.key));
@@ -134,8 +147,7 @@ impl Identity {
         Ok(verified.caller)
     }
 
-    /// Fetches the keys of the account service before the first token arrives.
-    pub(in crate::api) async fn warm_up(&self) {
+    async fn warm_up(&self) {
         // A failure is logged, and the first token tries again.
         let _ = self.jwks.refresh().await;
     }
@@ -162,19 +174,19 @@ fn token_hash(token: &SecretString) -> [u8; 32] {
 
 /// Checks JWTs without a server, so that a benchmark can measure the cost of one check.
 #[derive(Debug)]
-pub struct TokenCheck(Identity);
+pub struct TokenCheck(Jwts);
 
 impl TokenCheck {
     /// Fetches the keys of the account service.
     pub async fn connect(config: &ApiConfig) -> anyhow::Result<Self> {
-        let identity = Identity::new(config)?;
-        identity.warm_up().await;
-        Ok(Self(identity))
+        let jwts = Jwts::new(client()?, config);
+        jwts.warm_up().await;
+        Ok(Self(jwts))
     }
 
     /// Whether the token is valid now.
     pub async fn accepts(&self, token: &SecretString) -> bool {
-        self.0.authenticate_jwt(token).await.is_ok()
+        self.0.authenticate(token).await.is_ok()
     }
 }
 

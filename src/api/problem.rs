@@ -136,8 +136,14 @@ impl Problem {
 
     /// The role of the caller is not `admin`.
     pub(in crate::api) fn admins_only() -> Self {
-        let detail = "Only the role admin can change shared documents.";
+        let detail = "Only the role admin can change shared documents and other accounts.";
         Self::new(StatusCode::FORBIDDEN, "forbidden", "The role does not permit this", detail)
+    }
+
+    /// An administrator commands the administrator's own account.
+    pub(in crate::api) fn own_account() -> Self {
+        let detail = "Another administrator can change the account.";
+        Self::conflict("own-account", "Administrators cannot change their own account", detail)
     }
 
     /// The role of the caller is neither `auditor` nor `admin`.

@@ -1,5 +1,6 @@
 //! Routes, one module for each resource.
 
+pub(super) mod accounts;
 pub(super) mod audit;
 pub(super) mod commands;
 pub(super) mod conversations;

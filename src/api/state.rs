@@ -18,6 +18,7 @@ use crate::api::stream::Streams;
 use crate::audit::CheckpointSigner;
 use crate::config::ApiConfig;
 use crate::knowledge::files::Files;
+use crate::operations::accounts::AccountAdministration;
 use crate::runtime::supervisor::ShortLived;
 use crate::runtime::wake::SequencerWake;
 use store::{AccountsDatabase, Store};
@@ -117,9 +118,16 @@ impl ApiState {
             services;
         let live = Arc::new(live);
         let accounts = Arc::new(Accounts::new(store.clone(), wake.clone(), Arc::clone(&live)));
+        let identity = Arc::new(Identity::new(config, account_tables.clone())?);
+        let administration = AccountAdministration {
+            store: store.clone(),
+            accounts: account_tables.clone(),
+            wake: wake.clone(),
+            nats: nats.clone(),
+            subjects: live.subjects().clone(),
+        };
         Ok(Self(Arc::new(Parts {
-            identity: Arc::new(Identity::new(config)?),
-            account_service: Arc::new(AccountService::new(config, account_tables)?),
+            account_service: Arc::new(AccountService::new(config, administration)?),
             reads: Arc::new(ReadModels::new(store.clone(), Arc::clone(&live))),
             cursors: Arc::new(Cursors::new(store.keyring().master())),
             streams: Arc::new(Streams::new(
@@ -127,8 +135,10 @@ impl ApiState {
                 Arc::clone(&live),
                 nats.clone(),
                 Arc::clone(&accounts),
+                Arc::clone(identity.revocations()),
                 short_lived,
             )),
+            identity,
             web_page: WebPage::new(config.web_dir.as_deref()),
             limits: Arc::new(Limits::new(&config.limits)),
             metrics: Arc::default(),
@@ -145,6 +155,12 @@ impl ApiState {
     /// Fetches the signing keys of the account service, so that the first request does not wait for them.
     pub async fn warm_up(&self) {
         self.0.identity.warm_up().await;
+    }
+
+    /// Follows what the account service reports of sessions that end, of bans and of roles. Never ends.
+    pub async fn follow_revocations(&self) {
+        let (nats, subject) = (self.0.nats.clone(), self.0.live.subjects().accounts_changed());
+        self.0.identity.follow_revocations(nats, subject).await;
     }
 
     /// Drops cached data of users whose erasure is announced. Never ends.

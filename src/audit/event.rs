@@ -187,7 +187,7 @@ fn subject(event: &StoredEvent) -> Option<Subject> {
         Ok(AggregateType::Conversation) => Some(Subject::Conversation(event.aggregate_id)),
         Ok(AggregateType::Document) => Some(Subject::Document(event.aggregate_id)),
         Ok(AggregateType::Account) => Some(Subject::User(UserId::new(event.aggregate_id))),
-        Ok(AggregateType::AuditTrail) | Err(_) => None,
+        Ok(AggregateType::AuditTrail | AggregateType::Operation) | Err(_) => None,
     }
 }
 

@@ -1,26 +1,24 @@
 //! `colloquy grant`: sets the role of an account.
 
-use anyhow::bail;
 use clap::{Args, ValueEnum};
-use secrecy::SecretString;
-use store::AccountsDatabase;
 
-use crate::config::secret::{self, AUTH_DATABASE_URL, DATABASE_URL};
+use crate::cli::accounts::{AccountArguments, change};
+use crate::operations::accounts::AccountChange;
+use aggregates::account::UserRole;
 
 #[derive(Debug, Args)]
-#[command(after_help = secret::help(&[&AUTH_DATABASE_URL, &DATABASE_URL]))]
 pub(super) struct Arguments {
     /// E-mail address of the account.
     email: String,
     /// Role to set.
     #[arg(value_enum)]
-    role: AccountRole,
-    #[arg(skip = AUTH_DATABASE_URL.or(&DATABASE_URL)?)]
-    auth_database_url: SecretString,
+    role: RoleName,
+    #[command(flatten)]
+    account: AccountArguments,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum AccountRole {
+enum RoleName {
     /// Asks questions.
     User,
     /// Replays the history of every user.
@@ -29,22 +27,18 @@ enum AccountRole {
     Admin,
 }
 
-impl AccountRole {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::Auditor => "auditor",
-            Self::Admin => "admin",
+impl From<RoleName> for UserRole {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::User => Self::User,
+            RoleName::Auditor => Self::Auditor,
+            RoleName::Admin => Self::Admin,
         }
     }
 }
 
-pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let Arguments { email, role, auth_database_url } = arguments;
-    let accounts = AccountsDatabase::connect(&auth_database_url, 1)?;
-    if !accounts.grant_role(&email, role.name()).await? {
-        bail!("no account has this e-mail address");
-    }
-    println!("Role set. It takes effect with the account's next token, within 15 minutes.");
+pub(super) async fn run(Arguments { email, role, account }: Arguments) -> anyhow::Result<()> {
+    change(account, &email, AccountChange::Role(role.into())).await?;
+    println!("Role set. It takes effect within 10 seconds.");
     Ok(())
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use aggregates::Position;
+use aggregates::operation::OperationEvent;
 use anyhow::bail;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use projections::{Difference, ReadModel};
 
 use crate::cli::LedgerArguments;
-use crate::operations::rebuild;
+use crate::operations::{journal, rebuild};
 use crate::process::App;
 
 /// One connection for each read model, and some to read with.
@@ -40,6 +41,12 @@ pub(super) async fn run(Arguments { read_model, check, ledger }: Arguments) -> a
     if !check {
         rebuild::rebuild(&store, &models, progress).await?;
         bar.finish();
+        for model in models {
+            let position = projections::lowest_checkpoint(store.read_models()).await?;
+            let read_model = model.name().to_owned();
+            let event = OperationEvent::ReadModelRebuilt { read_model, position };
+            journal::record(&store, &app.wake(), event).await?;
+        }
         return Ok(());
     }
     let checked = rebuild::check(&store, &models, progress).await?;

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use aggregates::Position;
+use aggregates::operation::OperationEvent;
 
 use crate::cli::DocumentArguments;
 use crate::knowledge::reindex;
-use crate::operations::restore;
+use crate::operations::{journal, restore};
 use crate::process::App;
 
 /// One connection for each read model, and some to read with.
@@ -18,7 +19,7 @@ pub(super) async fn run(DocumentArguments { app, knowledge }: DocumentArguments)
     let progress = |position: Position, goal: Position| eprintln!("{position} of {goal}");
     let store = app.store(CONNECTIONS)?;
     let position = restore::restore(&store, app.nats(), app.subjects(), progress).await?;
-    app.wake().notify();
+    journal::record(&store, &app.wake(), OperationEvent::BackupRestored { position }).await?;
     println!("Streams and read models are restored up to position {position}.");
     let done = reindex::run(&knowledge, store, app.wake()).await?;
     println!("Documents indexed again: {}.", done.documents);

@@ -63,7 +63,7 @@ pub(crate) const AUTH_DATABASE_URL: SecretVariable = secret(
     "Accounts",
     "AUTH_DATABASE_URL",
     "value of `DATABASE_URL`",
-    "URL of the database of the account service, whose tables are in the schema `auth`",
+    "URL of the database of the account service, whose tables are in the schema `AUTH_SCHEMA`",
 );
 pub(crate) const QDRANT_API_KEY: SecretVariable =
     secret("Qdrant", "QDRANT_API_KEY", "none", "API key of Qdrant");

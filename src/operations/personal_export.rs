@@ -110,7 +110,7 @@ impl Exporter {
                 match event.aggregate {
                     AggregateType::Conversation => mentioned.conversations.insert(event.aggregate_id),
                     AggregateType::Document => mentioned.documents.insert(event.aggregate_id),
-                    AggregateType::Account | AggregateType::AuditTrail => false,
+                    AggregateType::Account | AggregateType::AuditTrail | AggregateType::Operation => false,
                 };
                 serde_json::to_writer(&mut lines, &told(event)?)?;
                 lines.push(b'\n');
@@ -135,6 +135,7 @@ fn told(event: &RecordedEvent) -> Result<Value, serde_json::Error> {
         Event::Account(event) => serde_json::to_value(event),
         Event::Document(event) => serde_json::to_value(event),
         Event::AuditTrail(event) => serde_json::to_value(event),
+        Event::Operation(event) => serde_json::to_value(event),
     }?;
     Ok(json!({
         "position": event.position.0,

@@ -12,7 +12,7 @@
 //! - **work that one process at a time does**: a table and two statements in `leases.rs`.
 //! - **how often a file was tried to read**: `extraction_attempts.rs`.
 //! - **a question to events that read models answer too late**: `answers.rs`, `documents.rs`.
-//! - **what an erasure destroys in PostgreSQL**: `erasures.rs`; rows of the account service: `accounts.rs`.
+//! - **what an erasure destroys in PostgreSQL**: `erasures.rs`; rows of the account service: `accounts/`.
 //! - **a query of a read model**: the crate `projections`, which runs it through [`Store::read_models`].
 //! - **a table**: a file in `migrations/`.
 
@@ -32,7 +32,9 @@ mod leases;
 mod ledger;
 mod sync;
 
-pub use accounts::AccountsDatabase;
+pub use accounts::{
+    AccountFact, AccountsDatabase, AccountsSchema, FactKind, InvalidSchemaName, Revocation, RevocationKind,
+};
 pub use answer_queue::{AnswerLease, AnswerRequest, NextAnswer, Requested};
 pub use cqrs::{Aggregates, Executed};
 pub use database::{ConnectError, Connection, Database, MigrateError, migrate};
@@ -54,10 +56,12 @@ pub use ledger::sequence::Sequenced;
 
 use std::sync::Arc;
 
+use aggregates::UserId;
 use aggregates::account::Account;
 use aggregates::audit_trail::AuditTrail;
 use aggregates::conversation::{Conversation, ConversationLimits};
 use aggregates::document::Document;
+use aggregates::operation::Operation;
 use cqrs::EventRepository;
 use database::pool::Pool;
 use sqlx::PgExecutor;
@@ -71,6 +75,7 @@ pub struct Store {
     accounts: Arc<Aggregates<Account>>,
     documents: Arc<Aggregates<Document>>,
     audit_trails: Arc<Aggregates<AuditTrail>>,
+    operations: Arc<Aggregates<Operation>>,
 }
 
 /// Connections of a pool at this moment.
@@ -90,7 +95,8 @@ impl Store {
             conversations: Arc::new(Aggregates::new(repository.clone(), ConversationLimits::default())),
             accounts: Arc::new(Aggregates::new(repository.clone(), ())),
             documents: Arc::new(Aggregates::new(repository.clone(), ())),
-            audit_trails: Arc::new(Aggregates::new(repository, ())),
+            audit_trails: Arc::new(Aggregates::new(repository.clone(), ())),
+            operations: Arc::new(Aggregates::new(repository, ())),
             pool,
             keyring,
         }
@@ -148,5 +154,16 @@ impl Store {
     /// Commands of audit trails, which record accesses to the history.
     pub fn audit_trails(&self) -> &Aggregates<AuditTrail> {
         &self.audit_trails
+    }
+
+    /// Commands of operations, which record that they are complete.
+    pub fn operations(&self) -> &Aggregates<Operation> {
+        &self.operations
+    }
+
+    /// The users among these whose account is open, being erased or erased.
+    pub async fn known_accounts(&self, users: &[UserId]) -> Result<Vec<UserId>, StoreError> {
+        let known = sqlx::query_scalar("SELECT k.id FROM keys k WHERE k.kind = 'user' AND k.id = ANY($1)");
+        Ok(known.bind(users).fetch_all(&self.pool).await?)
     }
 }

@@ -8,6 +8,7 @@ mod limits;
 mod operations;
 mod parameters;
 mod read_models;
+mod revocations;
 mod snapshots;
 mod streams;
 mod uploads;

@@ -1,3 +1,5 @@
 //! The command line.
 
+mod accounts;
 mod configuration;
+mod operations;

@@ -1,3 +1,4 @@
+mod account_facts;
 mod answering;
 mod erasure;
 mod fairness;

@@ -1,6 +1,7 @@
 mod append;
 mod ciphertext_only;
 mod extraction_attempts;
+mod immaterial_events;
 mod keys;
 mod ledger;
 mod ledger_chain;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::StreamExt as _;
 use serde_json::{Value, json};
-use store::AccountsDatabase;
+use store::{AccountsDatabase, AccountsSchema};
 use uuid::Uuid;
 
 use super::product::Product;
@@ -75,10 +75,16 @@ impl Person {
     pub(crate) async fn with_role(product: &Product, role: &str) -> Self {
         let person = Self::of(&product.url).await;
         let url = service("COLLOQUY_TEST_AUTH_DATABASE_URL");
-        let accounts = AccountsDatabase::connect(&url.into(), 1).unwrap();
-        assert!(accounts.grant_role(&person.email, role).await.unwrap());
+        let accounts = AccountsDatabase::connect(&url.into(), &AccountsSchema::default(), 1).unwrap();
+        let user = accounts.user_with_email(&person.email).await.unwrap().unwrap();
+        accounts.set_role(user, role.parse().unwrap()).await.unwrap();
         let token = token(&person.http, &service("COLLOQUY_TEST_AUTH_URL"), &person.session).await;
         person.with_token(token)
+    }
+
+    /// The same person with a new token of the same session.
+    pub(crate) async fn renewed(&self, auth: &str) -> Self {
+        self.with_token(token(&self.http, auth, &self.session).await)
     }
 
     /// Sends a request and returns the answer as text, for the given media type.
@@ -166,6 +172,11 @@ impl Person {
                 form.text((*name).to_owned(), (*value).to_owned())
             });
         self.send(self.http.post(format!("{}/v1/documents", self.url)).multipart(form)).await
+    }
+
+    /// Sends a JSON document.
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answered {
+        self.send(self.http.post(format!("{}{path}", self.url)).json(body)).await
     }
 
     /// Sends a command.

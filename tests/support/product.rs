@@ -11,6 +11,7 @@ use colloquy::config::{
 use colloquy::process::App;
 use colloquy::roles::Role;
 use colloquy::runtime::supervisor::Shutdown;
+use store::AccountsSchema;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -68,6 +69,7 @@ pub(crate) fn configuration(database_url: String) -> Config {
     Config {
         database_direct_url: database_url.clone().into(),
         auth_database_url: service("COLLOQUY_TEST_AUTH_DATABASE_URL").into(),
+        auth_schema: AccountsSchema::default(),
         app: AppConfig {
             database_url: database_url.into(),
             nats_url: service("COLLOQUY_TEST_NATS_URL").into(),

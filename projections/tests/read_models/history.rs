@@ -280,6 +280,7 @@ fn payload_of(event: &Event) -> serde_json::Value {
         Event::Document(event) => serde_json::to_value(event),
         Event::Account(event) => serde_json::to_value(event),
         Event::AuditTrail(event) => serde_json::to_value(event),
+        Event::Operation(event) => serde_json::to_value(event),
     }
     .unwrap()
 }

@@ -1,11 +1,10 @@
 //! What a JWT says, and when it is valid. Parsed strictly: a claim of another type refuses the token.
 
-use aggregates::UserId;
+use aggregates::{SessionId, UserId};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny};
-use uuid::Uuid;
 
-use super::{Caller, Role};
+use super::{Caller, role_named};
 
 /// Largest difference between the clocks of this process and of the account service by which a token may
 /// be used too early. There is no allowance at the end: an expired token is invalid at once.
@@ -43,7 +42,7 @@ pub(super) struct Claims {
     iat: u64,
     #[serde(default, deserialize_with = "required")]
     nbf: Option<u64>,
-    sid: Uuid,
+    sid: SessionId,
     #[serde(default)]
     role: Option<String>,
 }
@@ -93,8 +92,9 @@ impl Claims {
             return None;
         }
         let validity = Validity { not_before: self.nbf.unwrap_or(0).max(self.iat), expires: self.exp };
-        let role = Role::named(self.role.as_deref());
-        let caller = Caller { user: self.sub, role, until: self.exp, session: Some(self.sid) };
+        let role = role_named(self.role.as_deref());
+        let (user, until, session, issued) = (self.sub, self.exp, self.sid, self.iat);
+        let caller = Caller { user, role, until, session, issued };
         Some((caller, validity))
     }
 }

@@ -48,6 +48,7 @@ async fn problems_of_requests_match_their_snapshot() {
         Problem::unsupported_media_type(),
         Problem::unsupported_file(),
         Problem::admins_only(),
+        Problem::own_account(),
         Problem::not_an_auditor(),
         Problem::account_is_being_erased(),
         Problem::too_large(262_144),

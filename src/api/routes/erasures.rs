@@ -7,8 +7,8 @@ use aggregates::{ReceiptId, UserId};
 use async_nats::Client;
 use axum::Json;
 use axum::extract::{FromRef as _, FromRequestParts, Path, State};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -19,7 +19,7 @@ use crate::api::ApiState;
 use crate::api::account_service::AccountService;
 use crate::api::accounts::Accounts;
 use crate::api::caller::command_metadata;
-use crate::api::identity::{Caller, Identity, Unauthenticated};
+use crate::api::identity::{Caller, Identity};
 use crate::api::live::Live;
 use crate::api::middleware::trace::Trace;
 use crate::api::problem::{Problem, with_causes};
@@ -119,20 +119,11 @@ impl Erasures {
     responses((status = 202, body = Receipt), (status = 401), (status = 503)), security(("bearer" = [])))]
 pub(in crate::api) async fn erase(
     State(erasures): State<Erasures>,
-    State(identity): State<Arc<Identity>>,
     State(account_service): State<Arc<AccountService>>,
     trace: Trace,
     OpenOrErasing(caller): OpenOrErasing,
-    headers: HeaderMap,
 ) -> Result<(StatusCode, Json<Receipt>), Problem> {
-    // A token outlives its session.
-    let is_live = match caller.session {
-        Some(session) => account_service.is_session_live(caller.user, session).await?,
-        None => identity.introspect_uncached(&headers).await?.user == caller.user,
-    };
-    if !is_live {
-        return Err(Unauthenticated::Invalid.into());
-    }
+    account_service.require_live_session(&caller).await?;
     let receipt = erasures.request(caller.user, &trace).await?;
     Ok((StatusCode::ACCEPTED, Json(Receipt { receipt: receipt.uuid() })))
 }

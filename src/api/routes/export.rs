@@ -10,8 +10,10 @@ use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::api::account_service::AccountService;
+use crate::api::accounts::Accounts;
 use crate::api::identity::Caller;
 use crate::api::limits::Limits;
+use crate::api::middleware::trace::Trace;
 use crate::api::problem::Problem;
 use crate::api::state::Knowledge;
 use crate::operations::personal_export::Exporter;
@@ -27,9 +29,13 @@ pub(in crate::api) async fn export(
     State(account_service): State<Arc<AccountService>>,
     State(knowledge): State<Knowledge>,
     State(limits): State<Arc<Limits>>,
+    State(accounts): State<Arc<Accounts>>,
+    trace: Trace,
     caller: Caller,
 ) -> Result<Response, Problem> {
     let permit = limits.exports.take(caller.user)?;
+    // Recorded before the first byte, like the access of an auditor.
+    accounts.record_export(caller.user, &trace).await?;
     let exporter = Exporter { store, accounts: account_service.tables().clone(), files: knowledge.files };
     let bytes = ReceiverStream::new(exporter.begin(caller.user)).map(move |bytes| {
         let _permit = &permit;

@@ -82,8 +82,10 @@ pub(in crate::api) async fn metrics(
     State(metrics): State<Arc<RequestMetrics>>,
     State(store): State<Store>,
     State(live): State<Arc<Live>>,
+    State(account_service): State<Arc<AccountService>>,
 ) -> impl IntoResponse {
     let mut text = metrics.text();
+    text.push_str(&account_service.sign_ins().text());
     let connections = store.connections();
     let _ = write!(
         text,

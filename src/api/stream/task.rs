@@ -16,7 +16,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tracing::Instrument as _;
 
 use crate::api::accounts::Accounts;
-use crate::api::identity::{Caller, seconds_now};
+use crate::api::identity::{Caller, Revocations, seconds_now};
 use crate::api::limits::Permit;
 use crate::api::live::Live;
 use crate::api::problem::with_causes;
@@ -30,8 +30,6 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 const RECONNECT_AFTER: Duration = Duration::from_secs(1);
 /// Events that wait for a slow client before the task waits, too.
 const UNSENT_EVENTS: usize = 64;
-/// Shortest life of a stream, also with a token that expires earlier.
-const MIN_LIFETIME_SECONDS: u64 = 60;
 
 /// Why a stream ends. The client reconnects and resumes.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +67,7 @@ pub(in crate::api) struct Streams {
     pub(super) live: Arc<Live>,
     nats: Client,
     accounts: Arc<Accounts>,
+    revocations: Arc<Revocations>,
     tasks: ShortLived,
 }
 
@@ -78,9 +77,10 @@ impl Streams {
         live: Arc<Live>,
         nats: Client,
         accounts: Arc<Accounts>,
+        revocations: Arc<Revocations>,
         tasks: ShortLived,
     ) -> Self {
-        Self { store, live, nats, accounts, tasks }
+        Self { store, live, nats, accounts, revocations, tasks }
     }
 
     /// The events of the ledger after a position, then new events.
@@ -89,8 +89,9 @@ impl Streams {
         Following::new(store, self.nats.clone(), subjects, filter, after)
     }
 
-    /// Runs a session in a task, which holds the permit, and returns its events. The session is dropped when the client closes the
-    /// connection, the token expires, the erasure of the account begins, or the process shuts down.
+    /// Runs a session in a task, which holds the permit, and returns its events. The session is dropped when
+    /// the client closes the connection, when the token expires or is revoked, when the role changes, when the
+    /// erasure of the account begins, or when the process shuts down.
     pub(in crate::api) fn start<S>(
         &self,
         caller: &Caller,
@@ -103,7 +104,8 @@ impl Streams {
         let (sender, events) = mpsc::channel(UNSENT_EVENTS);
         let session = session(EventSender(sender.clone()));
         let erased = self.accounts.erased(caller.user);
-        let lifetime = caller.until.saturating_sub(seconds_now()).max(MIN_LIFETIME_SECONDS);
+        let lifetime = caller.until.saturating_sub(seconds_now());
+        let revoked = self.revocations.ended(*caller);
         let task = async move {
             let _permit = permit;
             let ended = tokio::select! {
@@ -111,6 +113,7 @@ impl Streams {
                 () = sender.closed() => Ok(()),
                 () = tokio::time::sleep(Duration::from_secs(lifetime)) => Ok(()),
                 () = erased => Ok(()),
+                () = revoked => Ok(()),
             };
             match ended {
                 Ok(()) | Err(StreamError::Closed) => {}

@@ -42,7 +42,7 @@ impl EventRepository {
         after: Version,
         limit: u32,
     ) -> Result<Vec<SerializedEvent>, StoreError> {
-        let events = load::events_after(&self.pool, A::TYPE, id, after, limit).await?;
+        let events = load::events_after(&self.pool, A::TYPE.parse()?, id, after, limit).await?;
         let serialized = events.into_iter().map(|event| {
             aggregates::upcast(SerializedEvent::new(
                 id.to_string(),

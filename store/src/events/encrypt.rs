@@ -119,7 +119,7 @@ pub(crate) const fn content_subject(aggregate: AggregateType, id: Uuid) -> Optio
     match aggregate {
         AggregateType::Conversation => Some(Subject::Conversation(id)),
         AggregateType::Document => Some(Subject::Document(id)),
-        AggregateType::Account | AggregateType::AuditTrail => None,
+        AggregateType::Account | AggregateType::AuditTrail | AggregateType::Operation => None,
     }
 }
 

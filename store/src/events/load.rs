@@ -1,5 +1,6 @@
 //! Reads the events of one aggregate.
 
+use aggregates::account::AccountEvent;
 use aggregates::{AggregateType, Event, EventId, Position, RecordedEvent, UserId, Version};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -20,26 +21,58 @@ pub(crate) struct PublicEvent {
     pub(crate) payload: Value,
 }
 
-/// The events of an aggregate after a version, in order, at most `limit`.
+/// The events on which the decisions of an aggregate depend.
+enum Material {
+    All,
+    /// All but those with these names.
+    Except(&'static [&'static str]),
+    None,
+}
+
+impl Material {
+    const fn of(aggregate: AggregateType) -> Self {
+        match aggregate {
+            AggregateType::Conversation | AggregateType::Document | AggregateType::Operation => Self::All,
+            AggregateType::Account => Self::Except(AccountEvent::IMMATERIAL),
+            AggregateType::AuditTrail => Self::None,
+        }
+    }
+}
+
+/// The events of an aggregate after a version, in order, that its decisions depend on, and in any case the
+/// newest one, whose sequence number is the aggregate's version. At most `limit`.
 pub(crate) async fn events_after(
     pool: &Pool,
-    aggregate_type: &str,
+    aggregate_type: AggregateType,
     aggregate_id: Uuid,
     after: Version,
     limit: u32,
 ) -> Result<Vec<PublicEvent>, StoreError> {
-    let events = sqlx::query_as(
-        "SELECT sequence, event_type, event_version, payload FROM events
-          WHERE aggregate_type = $1 AND aggregate_id = $2 AND sequence > $3 ORDER BY sequence LIMIT $4",
-    )
-    .bind(aggregate_type)
-    .bind(aggregate_id)
-    .bind(after)
-    .bind(i64::from(limit))
-    .fetch_all(pool)
-    .await?;
-    Ok(events)
+    let (statement, immaterial): (_, &[&str]) = match Material::of(aggregate_type) {
+        Material::All => (ALL, &[]),
+        Material::Except(immaterial) => (MATERIAL, immaterial),
+        Material::None => (NEWEST, &[]),
+    };
+    let query =
+        sqlx::query_as(statement).bind(aggregate_type).bind(aggregate_id).bind(after).bind(i64::from(limit));
+    let query = if immaterial.is_empty() { query } else { query.bind(immaterial) };
+    Ok(query.fetch_all(pool).await?)
 }
+
+const ALL: &str = "
+SELECT sequence, event_type, event_version, payload FROM events
+ WHERE aggregate_type = $1 AND aggregate_id = $2 AND sequence > $3 ORDER BY sequence LIMIT $4";
+
+const MATERIAL: &str = "
+SELECT sequence, event_type, event_version, payload FROM events
+ WHERE aggregate_type = $1 AND aggregate_id = $2 AND sequence > $3
+   AND (event_type <> ALL ($5) OR sequence = (SELECT max(n.sequence) FROM events n
+                                               WHERE n.aggregate_type = $1 AND n.aggregate_id = $2))
+ ORDER BY sequence LIMIT $4";
+
+const NEWEST: &str = "
+SELECT sequence, event_type, event_version, payload FROM events
+ WHERE aggregate_type = $1 AND aggregate_id = $2 AND sequence > $3 ORDER BY sequence DESC LIMIT least(1, $4)";
 
 #[derive(FromRow)]
 struct RecordedRow {

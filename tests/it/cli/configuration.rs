@@ -9,10 +9,11 @@ use crate::support::backbone::new_database;
 use crate::support::served::{MASTER_KEY, failing, run};
 
 /// Every command that reads secrets, with arguments that parse.
-const COMMANDS: [&[&str]; 14] = [
+const COMMANDS: [&[&str]; 15] = [
     &["serve"],
     &["migrate"],
     &["grant", "ann@example.org", "admin"],
+    &["ban", "ann@example.org"],
     &["ingest", "/nowhere"],
     &["reindex"],
     &["rebuild"],

@@ -59,6 +59,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/accounts/{user_id}/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change the role of an account, ban it, or end its sessions
+         * @description For administrators, with a session that exists at this moment. Administrators cannot change their own
+         *     account. Effective in every process within 10 seconds.
+         */
+        post: operations["change_account"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/audit/checkpoint": {
         parameters: {
             query?: never;
@@ -454,6 +475,30 @@ export interface components {
              */
             version: number;
         };
+        /** @description The result of a command to an account. */
+        AccountChanged: {
+            /** @description Types of the command's events; empty if the command changed nothing. */
+            events: string[];
+            /**
+             * Format: uuid
+             * @description Id of the user.
+             */
+            user_id: string;
+        };
+        /** @description A command to an account. */
+        AccountCommand: (components["schemas"]["ChangeRole"] & {
+            /** @enum {string} */
+            type: "change_role";
+        }) | {
+            /** @enum {string} */
+            type: "ban";
+        } | {
+            /** @enum {string} */
+            type: "lift_ban";
+        } | {
+            /** @enum {string} */
+            type: "revoke_sessions";
+        };
         /**
          * @description The kind of an [`Actor`].
          * @enum {string}
@@ -470,7 +515,7 @@ export interface components {
          * @description The kinds of aggregates, by their names in the event store and in subjects.
          * @enum {string}
          */
-        AggregateType: "conversation" | "account" | "document" | "audit_trail";
+        AggregateType: "conversation" | "account" | "document" | "audit_trail" | "operation";
         /** @description Text appended to an answer. */
         AnswerDelta: {
             /**
@@ -642,6 +687,11 @@ export interface components {
              * @description Time at which another key replaced it; `null` for the key in use.
              */
             retired_at: string | null;
+        };
+        /** @description Set the role. */
+        ChangeRole: {
+            /** @description The new role. */
+            role: components["schemas"]["UserRole"];
         };
         /** @description A signed head of the hash chain. */
         Checkpoint: {
@@ -1374,7 +1424,7 @@ export interface components {
             prompt_tokens: number;
         };
         /**
-         * @description Role of a user.
+         * @description The role of a user.
          * @enum {string}
          */
         UserRole: "user" | "auditor" | "admin";
@@ -1448,6 +1498,134 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Readiness"];
+                };
+            };
+        };
+    };
+    change_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountCommand"];
+            };
+        };
+        responses: {
+            /** @description Accepted. The events are durable. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountChanged"];
+                };
+            };
+            /** @description The request is malformed, or its cursor belongs to another query. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The token is missing or not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not permit the request, or the account is being erased. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The resource does not exist, or belongs to another user. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The version is not the expected one, or the state does not permit the command. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type or file type is not supported. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field is not valid; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A limit is exhausted; `limit` names it: `requests`, `commands`. Try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error. The log has the error under the trace id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. With the type `urn:colloquy:problem:outcome-unknown` it is not known whether the command was written: send it again with the same ids. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

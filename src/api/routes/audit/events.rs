@@ -1,5 +1,6 @@
 //! `GET /v1/audit/events`: one page, or an export of the whole ledger.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aggregates::Position;
@@ -7,6 +8,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, HeaderValue, Response};
+use futures::StreamExt as _;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
@@ -14,6 +16,7 @@ use utoipa::ToSchema;
 
 use super::params::{EventParams, recorded};
 use super::{AccessLog, Auditor};
+use crate::api::identity::Identity;
 use crate::api::problem::{Problem, with_causes};
 use crate::api::reads::params::{Count, QueryParams};
 use crate::audit::CheckpointSigner;
@@ -48,6 +51,7 @@ pub(in crate::api) async fn events(
     State(store): State<Store>,
     State(signer): State<CheckpointSigner>,
     State(access_log): State<AccessLog>,
+    State(identity): State<Arc<Identity>>,
     auditor: Auditor,
     headers: HeaderMap,
     QueryParams(params): QueryParams<EventParams>,
@@ -55,7 +59,8 @@ pub(in crate::api) async fn events(
     let (filter, after) = (params.filter()?, params.after());
     let mut response = if accepts_ndjson(&headers) {
         access_log.record(&auditor, "export", recorded(&filter, after, None)).await?;
-        export_lines(&store, &signer, filter, after).await?
+        let revoked = Box::pin(identity.revocations().ended(auditor.caller));
+        export_lines(&store, &signer, filter, after, revoked).await?
     } else {
         let limit = page_size(params.limit)?;
         access_log.record(&auditor, "events", recorded(&filter, after, Some(limit))).await?;
@@ -78,11 +83,13 @@ fn page_size(limit: Option<Count>) -> Result<u32, Problem> {
     }
 }
 
+/// An export that breaks off when the auditor's session or role ends has no checkpoint in its last line.
 async fn export_lines(
     store: &Store,
     signer: &CheckpointSigner,
     filter: EventFilter,
     after: Position,
+    revoked: impl Future<Output = ()> + Send + 'static,
 ) -> Result<Response<Body>, Problem> {
     let lines = export(store, signer, filter, after).await.map_err(|error| match error {
         ExportFailed::Store(error) => error.into(),
@@ -91,7 +98,7 @@ async fn export_lines(
             Problem::internal()
         }
     })?;
-    let mut response = Response::new(Body::from_stream(lines));
+    let mut response = Response::new(Body::from_stream(lines.take_until(revoked)));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(NDJSON));
     Ok(response)
 }

@@ -158,7 +158,8 @@ impl Command {
     }
 }
 
-fn parse_object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
+/// Parses a body that is a JSON object.
+pub(in crate::api) fn parse_object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     let text = std::str::from_utf8(body).map_err(|_| Problem::malformed("The body is not valid UTF-8."))?;
     let value = serde_json::from_str(text).map_err(|error| {
         Problem::malformed(format!("The body is not valid JSON (line {}).", error.line()))
@@ -169,7 +170,8 @@ fn parse_object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     }
 }
 
-fn parse_fields<T: DeserializeOwned>(fields: Map<String, Value>) -> Result<T, Problem> {
+/// Parses the fields of a command. The problem names the field that is not valid.
+pub(in crate::api) fn parse_fields<T: DeserializeOwned>(fields: Map<String, Value>) -> Result<T, Problem> {
     serde_path_to_error::deserialize(Value::Object(fields)).map_err(|error| {
         let detail = error.inner().to_string();
         // The path of a missing field is that of the object; only the message has its name.

@@ -1,0 +1,120 @@
+//! Operations on the whole installation, of which each run is an aggregate of one event. The events belong to
+//! no user.
+
+use cqrs_es::event_sink::EventSink;
+use cqrs_es::{Aggregate, DomainEvent};
+use serde::{Deserialize, Serialize};
+
+use crate::named::named_enum;
+use crate::{Position, Version};
+
+/// One run of an operation.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operation {
+    version: Version,
+}
+
+/// The command that records a completed operation. It is refused for a run that is recorded already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordOperation(pub OperationEvent);
+
+named_enum! {
+    /// A key that operators rotate.
+    pub enum RotatedKey {
+        /// The master key, which wraps the keys of all users.
+        Master = "master",
+        /// The key that signs checkpoints of the ledger.
+        CheckpointSigning = "checkpoint_signing",
+    }
+}
+
+/// An operation that is complete.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+#[expect(missing_docs, reason = "fields carry the names of the event model")]
+pub enum OperationEvent {
+    /// Another key is in use. `rewrapped` counts the keys that the new one wraps since.
+    KeyRotated { key: RotatedKey, key_id: String, rewrapped: u64 },
+    /// A read model was built anew from the ledger.
+    ReadModelRebuilt { read_model: String, position: Position },
+    /// Streams and read models were restored from the database up to a position.
+    BackupRestored { position: Position },
+}
+
+/// The refusals of an operation.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OperationRefused {
+    /// The run is recorded.
+    #[error("the operation is recorded already")]
+    Recorded,
+}
+
+impl Aggregate for Operation {
+    const TYPE: &'static str = "operation";
+    type Command = RecordOperation;
+    type Event = OperationEvent;
+    type Error = OperationRefused;
+    type Services = ();
+
+    async fn handle(
+        &mut self,
+        RecordOperation(event): RecordOperation,
+        _services: &(),
+        sink: &EventSink<Self>,
+    ) -> Result<(), OperationRefused> {
+        if self.version > Version(0) {
+            return Err(OperationRefused::Recorded);
+        }
+        sink.write(event, self).await;
+        Ok(())
+    }
+
+    fn apply(&mut self, event: OperationEvent) {
+        match event {
+            OperationEvent::KeyRotated { .. }
+            | OperationEvent::ReadModelRebuilt { .. }
+            | OperationEvent::BackupRestored { .. } => self.version = self.version.next(),
+        }
+    }
+}
+
+impl OperationEvent {
+    /// The event's name in the event store and in subjects.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::KeyRotated { .. } => "KeyRotated",
+            Self::ReadModelRebuilt { .. } => "ReadModelRebuilt",
+            Self::BackupRestored { .. } => "BackupRestored",
+        }
+    }
+}
+
+impl DomainEvent for OperationEvent {
+    fn event_type(&self) -> String {
+        self.name().to_owned()
+    }
+
+    fn event_version(&self) -> String {
+        "1".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cqrs_es::test::TestFramework;
+
+    use super::*;
+
+    #[test]
+    fn a_run_is_recorded_once() {
+        let restored = OperationEvent::BackupRestored { position: Position(7) };
+        TestFramework::<Operation>::with(())
+            .given_no_previous_events()
+            .when(RecordOperation(restored.clone()))
+            .then_expect_events(vec![restored.clone()]);
+        TestFramework::<Operation>::with(())
+            .given(vec![restored.clone()])
+            .when(RecordOperation(restored))
+            .then_expect_error(OperationRefused::Recorded);
+    }
+}
