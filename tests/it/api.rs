@@ -2,6 +2,7 @@ mod commands;
 mod documents;
 mod edge;
 mod forgeries;
+mod idempotency;
 mod identities;
 mod isolation;
 mod limits;

@@ -130,10 +130,10 @@ impl ConversationCommands {
         };
         if executed.events.is_empty() {
             let receipt = executed.aggregate.receipt(&intent);
-            if let Some(key) = idempotency {
-                self.store.record_idempotency_key_use(metadata.owner, key, &receipt).await?;
-            }
-            return Ok(receipt.into());
+            let Some(key) = idempotency else { return Ok(receipt.into()) };
+            self.store.record_idempotency_key_use(metadata.owner, key, &receipt).await?;
+            // Another process may have executed the same command in the meantime: its outcome is the first one.
+            return Ok(self.remembered(key, metadata).await?.unwrap_or_else(|| receipt.into()));
         }
         self.wake.notify();
         let events = executed.events.iter().map(|event| ConversationEvent::name(event).to_owned()).collect();
