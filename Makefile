@@ -5,12 +5,13 @@ export CARGO_TARGET_DIR := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/colloquy/targe
 endif
 PRODUCT := -p colloquy -p embedded
 
-.PHONY: help run test check bench eval fmt generate
+.PHONY: help run test check chaos bench eval fmt generate
 
 help:
 	@echo "make run       build and start Colloquy at http://localhost:8080"
 	@echo "make test      all checks"
 	@echo "make check     formatting, lints and types"
+	@echo "make chaos     [SECONDS=600] [SEED=number]: faults over the whole product, and a check of every promise"
 	@echo "make bench     the benchmarks"
 	@echo "make eval      DOCS=folder QUESTIONS=file [JSON=1]: how well questions are answered"
 	@echo "make fmt       format the code"
@@ -28,6 +29,14 @@ test:
 check:
 	@setup/prepare run
 	@exec python3 setup/checks.py fast
+
+chaos: export CHAOS_SECONDS := $(or $(SECONDS),600)
+chaos: export CHAOS_SEED := $(SEED)
+chaos:
+	@setup/prepare test
+	@python3 setup/build.py --locked $(PRODUCT) --all-targets
+	@exec "$$CARGO_TARGET_DIR/debug/colloquy-dev" services -- cargo test --locked $(PRODUCT) --test it -- \
+		--ignored --exact --nocapture failures::campaign::every_promise_holds_for_as_long_as_asked
 
 bench:
 	@setup/prepare run

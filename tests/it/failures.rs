@@ -1,3 +1,4 @@
+mod campaign;
 mod clock;
 mod eraser_killed;
 mod frozen;

@@ -8,6 +8,7 @@ pub(crate) mod backup;
 pub(crate) mod embedding_server;
 pub(crate) mod files;
 pub(crate) mod hostile;
+pub(crate) mod link;
 pub(crate) mod model_server;
 pub(crate) mod openapi;
 pub(crate) mod person;
