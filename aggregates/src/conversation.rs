@@ -33,6 +33,9 @@ use ConversationEvent as Event;
 use ConversationRefused as Refused;
 use state::Phase;
 
+/// The most questions after one answer, and answers to one question. Each message names its siblings.
+pub const MAX_SIBLINGS: usize = 200;
+
 /// Time within which a deleted conversation can be restored.
 pub const RESTORE_WITHIN: TimeDelta = TimeDelta::days(30);
 
@@ -83,6 +86,7 @@ impl Conversation {
             Intent::Regenerate { question_id, answer_id } => {
                 self.question(question_id).ok_or(Refused::UnknownQuestion(question_id))?;
                 self.check_free(answer_id)?;
+                check_siblings(self.answers_to(question_id).len())?;
                 Ok(vec![Event::AnswerRequested { question_id, answer_id }])
             }
             Intent::Stop { answer_id, so_far } => self.stop(answer_id, so_far),
@@ -153,13 +157,15 @@ impl Conversation {
             return Err(Refused::AnswerIdTaken(ask.answer_id));
         }
         self.check_free(question_as_answer)?;
+        let parent_id = ask.parent_id.or(self.newest_answer());
+        check_siblings(self.questions_after(parent_id))?;
         let started = match self.phase() {
             Phase::New => Some(Event::ConversationStarted { owner }),
             Phase::Alive | Phase::Deleted { .. } | Phase::Erased => None,
         };
         let asked = Event::QuestionAsked {
             question_id: ask.question_id,
-            parent_id: ask.parent_id.or(self.newest_answer()),
+            parent_id,
             private: Private::Open(Question { text: ask.text }),
         };
         let requested = Event::AnswerRequested { question_id: ask.question_id, answer_id: ask.answer_id };
@@ -205,6 +211,11 @@ impl Conversation {
             private: Private::Open(record.answer),
         }])
     }
+}
+
+/// Refuses one more question after the same answer, or one more answer to the same question.
+const fn check_siblings(siblings: usize) -> Result<(), Refused> {
+    if siblings < MAX_SIBLINGS { Ok(()) } else { Err(Refused::TooManySiblings) }
 }
 
 fn renamed(by: TitledBy, title: crate::Title) -> Event {

@@ -10,6 +10,7 @@ import { checkUser } from "./bounds.js";
 import { factWriter } from "./facts.js";
 import { log, reason } from "./log.js";
 import { RESET_LINK_LASTS_SECONDS, resetLinks } from "./mail.js";
+import { createRateLimitStore } from "./rateLimitStore.js";
 
 /** Set, and overwritten, by the proxy in front; requests without it share one bucket of the rate limits. */
 export const CLIENT_ADDRESS_HEADER = "x-colloquy-client-ip";
@@ -171,7 +172,7 @@ function roles() {
 function rateLimits(configuration) {
   return /** @satisfies {import("better-auth").BetterAuthRateLimitOptions} */ ({
     enabled: configuration.rateLimited,
-    storage: "memory",
+    customStorage: createRateLimitStore(),
     window: 10,
     max: 100,
     customRules: {

@@ -8,6 +8,7 @@
 mod accounts;
 mod delivery;
 mod first_words;
+mod hostile;
 mod load;
 mod population;
 mod processes;

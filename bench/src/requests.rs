@@ -33,6 +33,8 @@ pub(crate) enum Kind {
     Begin,
     /// A conversation of five questions: one begins it, four go on.
     Ask,
+    /// What costs the service much, all from one user.
+    Hostile,
     /// Four reads (two lists, two conversations) to one question.
     Mixed,
 }
@@ -68,7 +70,9 @@ impl Clients {
                 Kind::Mixed => [Kind::List, Kind::Messages, Kind::List, Kind::Messages, Kind::Ask][turn % 5],
                 kind => kind,
             };
-            if kind == Kind::Ask {
+            if kind == Kind::Hostile {
+                clients.hostile(request, turn);
+            } else if kind == Kind::Ask {
                 if going_on.2 == 0 {
                     going_on = (numbers.below(clients.credentials.len()), Uuid::now_v7(), TURNS);
                 }
@@ -96,7 +100,7 @@ impl Clients {
                 let [one, other] = population::searched_words(conversation);
                 let _ = write!(request, "GET /v1/search?q={one}+{other} HTTP/1.1\r\n");
             }
-            Kind::Begin | Kind::Ask | Kind::Mixed => {
+            Kind::Begin | Kind::Ask | Kind::Mixed | Kind::Hostile => {
                 return self.ask(request, user, Uuid::now_v7(), numbers);
             }
         }
@@ -107,6 +111,31 @@ impl Clients {
         request.extend_from_slice(b"host: bench\r\n");
         request.extend_from_slice(self.credentials.get(user).map_or(b"", Vec::as_slice));
         request.extend_from_slice(b"\r\n");
+    }
+
+    /// In turn: a search for many words, a read that waits for a version that never comes, a branch, a question.
+    fn hostile(&self, request: &mut Vec<u8>, turn: usize) {
+        let own = population::conversation(0);
+        let _ = match turn % 4 {
+            0 => {
+                let words = (0..16).map(|number| population::searched_words(number).join("+"));
+                let words = words.collect::<Vec<_>>().join("+");
+                write!(request, "GET /v1/search?limit=100&q={words} HTTP/1.1\r\n")
+            }
+            1 => write!(request, "GET /v1/conversations/{own}?min_version=1000000 HTTP/1.1\r\n"),
+            2 => write!(request, "GET /v1/conversations/{own}/messages?limit=100&branch={own} HTTP/1.1\r\n"),
+            _ => return self.say(request, 0, Uuid::now_v7(), &"b c d f ".repeat(3_000)),
+        };
+        self.end_head(request, 0);
+    }
+
+    /// A stream or an export of the hostile user, for a connection that nobody reads.
+    pub(crate) fn unread(&self, request: &mut Vec<u8>, number: usize) {
+        if number.is_multiple_of(2) {
+            return self.stream(request, 0);
+        }
+        request.extend_from_slice(b"GET /v1/me/export HTTP/1.1\r\n");
+        self.end_head(request, 0);
     }
 
     /// A user's stream.

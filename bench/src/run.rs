@@ -16,7 +16,7 @@ use crate::requests::{Clients, Kind};
 use crate::server::Server;
 use crate::settings::Settings;
 use crate::stock_repository::{self, StockRepository};
-use crate::{delivery, first_words, progress, token_check};
+use crate::{delivery, first_words, hostile, progress, token_check};
 
 const MANY: usize = 1_000;
 const RATE: u32 = 2_000;
@@ -53,11 +53,22 @@ pub(crate) async fn everything(
     let watched = server.watched(&service)?;
     let pool = PgPool::from(Database::connect(&server.database_url.as_str().into(), 2)?);
     let address = service.address();
+    let others = Arc::clone(&clients);
     let mut run = Run { settings, server, clients, address, watched, pool, report, highest: 0.0 };
     let outcome = run.all(&limits, &stock).await;
     run.pool.close().await;
     service.stop().await?;
-    outcome
+    outcome?;
+    let hostile::Others { without, with, failed } = hostile::measure(server, &others, settings.load).await?;
+    let (alone, beside) = (milliseconds(without), milliseconds(with));
+    let ours = format!("p95 {beside} beside it, {alone} without it, {failed} failed");
+    report.figure(
+        "50 others beside one hostile account",
+        ours,
+        "under twice as long, none failed",
+        String::new(),
+    );
+    Ok(())
 }
 
 impl Run<'_> {

@@ -121,6 +121,13 @@ impl Server {
         self.start_roles("colloquy", "api,sequencer,projector", &self.environment()).await
     }
 
+    /// The same with the default limits per person.
+    pub(crate) async fn serve_with_limits(&self) -> anyhow::Result<Service> {
+        let mut environment = self.environment();
+        environment.retain(|(name, _)| !name.starts_with("LIMIT_"));
+        self.start_roles("limited", "api,sequencer,projector", &environment).await
+    }
+
     /// Starts a worker that quotes from the project's own documents, in a process of its own; its api reports
     /// readiness.
     pub(crate) async fn answer(&self) -> anyhow::Result<Answering> {

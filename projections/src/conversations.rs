@@ -8,7 +8,7 @@ mod query;
 pub(crate) use fold::fold;
 pub use query::{
     ConversationRow, Cursor, Filter, ListPage, ListRequest, SealedConversation, WrappedUserKey, get, lists,
-    version,
+    rows, version,
 };
 
 use std::collections::HashMap;

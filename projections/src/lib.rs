@@ -19,6 +19,7 @@ mod read_model;
 mod rebuild;
 mod replay;
 pub mod search;
+mod unprojected;
 pub mod usage;
 
 pub use checkpoints::{ensure_checkpoints, highest_checkpoint, lowest_checkpoint};
@@ -28,6 +29,7 @@ pub use raw_json::RawJson;
 pub use read_model::{DecryptedEvent, ReadModel, UnknownReadModel, project};
 pub use rebuild::{Difference, LockedRebuild, Rebuild};
 pub use replay::{Replayed, replay};
+pub use unprojected::{Behind, Unprojected, unprojected};
 
 /// One page of a list, and the cursor of the next page.
 #[derive(Debug, Clone)]

@@ -12,23 +12,29 @@ mod words;
 
 pub use find::{Cursor, HitRole, SealedHit, SearchHit, find};
 pub use query::SearchQuery;
+pub use snippet::SnippetBudget;
 
 use std::collections::BTreeMap;
 
 use aggregates::conversation::ConversationEvent;
 use aggregates::{AggregateType, ConversationId, Event, UserId};
 use chrono::{DateTime, Utc};
+use sealing::BlindKey;
 use sqlx::PgTransaction;
 use uuid::Uuid;
 
 use crate::DecryptedEvent;
 
 /// An entry for the text of one message, or for the title of a conversation.
-struct Entry {
+struct Entry<'a> {
     owner: UserId,
     created_at: DateTime<Utc>,
-    tokens: String,
+    text: &'a str,
+    key: &'a BlindKey,
 }
+
+/// Texts of this size together take less than a millisecond to index.
+const INDEXED_AT_ONCE_BYTES: usize = 8 << 10;
 
 /// Applies a batch with one statement: one entry for each text.
 pub(crate) async fn apply(
@@ -36,30 +42,40 @@ pub(crate) async fn apply(
     transaction: &mut PgTransaction<'_>,
     batch: &[DecryptedEvent],
 ) -> Result<(), sqlx::Error> {
-    let mut entries: BTreeMap<(ConversationId, Uuid), Entry> = BTreeMap::new();
+    let mut entries: BTreeMap<(ConversationId, Uuid), Entry<'_>> = BTreeMap::new();
     for event in batch.iter().filter(|event| event.recorded.aggregate == AggregateType::Conversation) {
         let (Some((entry_id, text)), Some(key)) = (text_of(event), &event.blind_key) else {
             continue;
         };
-        let entry = Entry {
-            owner: event.recorded.owner,
-            created_at: event.recorded.recorded_at,
-            tokens: words::vector(text, key),
-        };
+        let entry = Entry { owner: event.recorded.owner, created_at: event.recorded.recorded_at, text, key };
         entries.insert((ConversationId::new(event.recorded.aggregate_id), entry_id), entry);
     }
     if entries.is_empty() {
         return Ok(());
     }
+    let vectors = vectors(entries.values().map(|entry| (entry.text, entry.key)).collect()).await?;
     sqlx::query(&UPSERT.replace("{table}", table))
         .bind(entries.values().map(|entry| entry.owner).collect::<Vec<_>>())
         .bind(entries.keys().map(|(conversation, _)| *conversation).collect::<Vec<_>>())
         .bind(entries.keys().map(|(_, id)| *id).collect::<Vec<_>>())
         .bind(entries.values().map(|entry| entry.created_at).collect::<Vec<_>>())
-        .bind(entries.values().map(|entry| entry.tokens.as_str()).collect::<Vec<_>>())
+        .bind(vectors)
         .execute(&mut **transaction)
         .await?;
     Ok(())
+}
+
+/// The vectors of texts. Long texts are indexed on a thread of their own.
+async fn vectors(texts: Vec<(&str, &BlindKey)>) -> Result<Vec<String>, sqlx::Error> {
+    let bytes: usize = texts.iter().map(|(text, _)| text.len()).sum();
+    if bytes <= INDEXED_AT_ONCE_BYTES {
+        return Ok(texts.into_iter().map(|(text, key)| words::vector(text, key)).collect());
+    }
+    let texts: Vec<(String, BlindKey)> =
+        texts.into_iter().map(|(text, key)| (text.to_owned(), key.clone())).collect();
+    let indexing = move || texts.iter().map(|(text, key)| words::vector(text, key)).collect();
+    // The task ends early only where the process does.
+    tokio::task::spawn_blocking(indexing).await.map_err(|_| sqlx::Error::WorkerCrashed)
 }
 
 /// The text of an event and the id of its entry: the message's, or the conversation's for a title.

@@ -92,7 +92,7 @@ impl AccountService {
 
     async fn forward(&self, client: SocketAddr, request: Request) -> Result<Response<Body>, Problem> {
         let (parts, body) = request.into_parts();
-        if paths::is_refused(parts.uri.path()) {
+        if !paths::is_forwarded(parts.uri.path()) {
             return Err(Problem::no_such_route());
         }
         let (may_change, is_sign_in) = (!parts.method.is_safe(), paths::is_sign_in(parts.uri.path()));

@@ -1,17 +1,19 @@
 //! Extracts the caller of a request from its token.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use aggregates::{Actor, Metadata, UserId};
-use axum::extract::{FromRef as _, FromRequestParts};
+use axum::extract::{ConnectInfo, FromRef as _, FromRequestParts};
 use axum::http::request::Parts;
 
 use crate::api::ApiState;
 use crate::api::accounts::Accounts;
-use crate::api::identity::{Caller, Identity};
+use crate::api::identity::{Caller, Identity, Role};
 use crate::api::limits::Limits;
 use crate::api::middleware::trace::Trace;
 use crate::api::problem::Problem;
+use crate::api::reads::ReadModels;
 use crate::api::server::Activity;
 
 impl FromRequestParts<ApiState> for Caller {
@@ -19,13 +21,32 @@ impl FromRequestParts<ApiState> for Caller {
 
     /// Checks the token and counts the request. Opens the account at its first request.
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
-        let caller = Arc::<Identity>::from_ref(state).authenticate(&parts.headers).await?;
+        let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+        let caller = Arc::<Identity>::from_ref(state).authenticate(&parts.headers, address).await?;
         if let Some(connection) = parts.extensions.get::<Arc<Activity>>() {
             connection.authenticate();
         }
         Arc::<Limits>::from_ref(state).requests.count(&caller.user)?;
         Arc::<Accounts>::from_ref(state).admit(caller.user, &Trace::of(parts)).await?;
         Ok(caller)
+    }
+}
+
+/// An authenticated user who reads: the read models show what the user's accepted commands have changed.
+pub(in crate::api) struct Reader(pub(in crate::api) Caller);
+
+impl FromRequestParts<ApiState> for Reader {
+    type Rejection = Problem;
+
+    /// Authenticates, then waits for the read models up to 2 s. An administrator also writes shared documents.
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        let reads = Arc::<ReadModels>::from_ref(state);
+        reads.show_writes_of(caller.user).await?;
+        if caller.role == Role::Admin {
+            reads.show_writes_of(UserId::SHARED).await?;
+        }
+        Ok(Self(caller))
     }
 }
 

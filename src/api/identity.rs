@@ -9,6 +9,7 @@ mod introspection;
 mod jwks;
 mod revocations;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -19,6 +20,7 @@ use axum::http::header::AUTHORIZATION;
 use quick_cache::sync::Cache;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::api::limits::{Exhausted, Limits};
 use crate::config::ApiConfig;
 use introspection::Introspection;
 use jwks::{Intervals, Jwks, Verified};
@@ -62,6 +64,9 @@ pub(in crate::api) enum Unauthenticated {
     /// The token is not valid, or not valid any more.
     #[error("token is not valid")]
     Invalid,
+    /// Too many invalid tokens came from the address.
+    #[error("too many invalid tokens came from the address")]
+    TooManyInvalid(Exhausted),
     /// The account service, without which the token cannot be checked, does not answer.
     #[error("account service did not answer")]
     Unavailable,
@@ -76,22 +81,30 @@ pub(in crate::api) struct Identity {
 }
 
 impl Identity {
-    pub(in crate::api) fn new(config: &ApiConfig, accounts: AccountsDatabase) -> anyhow::Result<Self> {
+    pub(in crate::api) fn new(
+        config: &ApiConfig,
+        accounts: AccountsDatabase,
+        limits: Arc<Limits>,
+    ) -> anyhow::Result<Self> {
         let client = client()?;
         Ok(Self {
             jwts: Jwts::new(client.clone(), config),
-            introspection: Introspection::new(client, &config.auth_url),
+            introspection: Introspection::new(client, &config.auth_url, limits),
             revocations: Arc::new(Revocations::new(accounts)),
         })
     }
 
-    /// Authenticates the caller of a request.
-    pub(in crate::api) async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Unauthenticated> {
+    /// Authenticates the caller of a request from an address.
+    pub(in crate::api) async fn authenticate(
+        &self,
+        headers: &HeaderMap,
+        address: Option<IpAddr>,
+    ) -> Result<Caller, Unauthenticated> {
         let token = bearer_token(headers)?;
         let caller = if is_jwt(&token) {
             self.jwts.authenticate(&token).await?
         } else {
-            self.introspection.introspect(&token).await?
+            self.introspection.introspect(&token, address).await?
         };
         self.revocations.check(caller).await
     }

@@ -23,6 +23,8 @@ mod permits;
 mod quantity;
 mod rate;
 
+use std::net::IpAddr;
+
 use aggregates::UserId;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -33,7 +35,7 @@ pub(in crate::api) use permits::{Permit, Permits};
 pub(in crate::api) use quantity::Quantity;
 pub(in crate::api) use rate::RateLimit;
 
-/// Name of a limit. Each limit applies to each person alone.
+/// Name of a limit. Each limit applies to each person alone; `invalid_tokens` to each address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
 #[schema(as = LimitName)]
 #[serde(rename_all = "snake_case")]
@@ -60,9 +62,11 @@ pub(in crate::api) enum Limit {
     Documents,
     /// Bytes of all documents together.
     DocumentBytes,
+    /// Invalid session tokens in a minute from one address.
+    InvalidTokens,
 }
 
-/// Limits of the operations that only `requests` limits.
+/// Limits of the operations that no other limit refuses.
 const REQUESTS: &[Limit] = &[Limit::Requests];
 
 impl Limit {
@@ -80,10 +84,12 @@ impl Limit {
             Self::QueuedDocuments => "queued_documents",
             Self::Documents => "documents",
             Self::DocumentBytes => "document_bytes",
+            Self::InvalidTokens => "invalid_tokens",
         }
     }
 
-    /// The limits that can refuse an operation, by its id in the OpenAPI document.
+    /// The limits that can refuse an operation, by its id in the OpenAPI document. [`Self::InvalidTokens`] can refuse
+    /// each of them.
     pub(in crate::api) fn of_operation(operation_id: &str) -> &'static [Self] {
         match operation_id {
             "send_command" => &[Self::Requests, Self::Commands, Self::PendingAnswers],
@@ -119,12 +125,12 @@ impl Limit {
             Self::QueuedDocuments => "documents that wait for the index",
             Self::Documents => "documents",
             Self::DocumentBytes => "bytes of documents",
+            Self::InvalidTokens => "invalid session tokens a minute from one address",
         }
     }
 }
 
 /// The limits of a process, and what each person uses of them.
-#[expect(dead_code, reason = "the last limit that comes into use removes this line")]
 #[derive(Debug)]
 pub(in crate::api) struct Limits {
     pub(in crate::api) requests: RateLimit<UserId>,
@@ -138,6 +144,7 @@ pub(in crate::api) struct Limits {
     pub(in crate::api) queued_documents: Quantity,
     pub(in crate::api) documents: Quantity,
     pub(in crate::api) document_bytes: Quantity,
+    pub(in crate::api) invalid_tokens: RateLimit<IpAddr>,
 }
 
 impl Limits {
@@ -157,6 +164,7 @@ impl Limits {
             queued_documents: Quantity::new(Limit::QueuedDocuments, config.limit_queued_documents),
             documents: Quantity::new(Limit::Documents, config.limit_documents),
             document_bytes: Quantity::new(Limit::DocumentBytes, config.limit_document_bytes),
+            invalid_tokens: RateLimit::per_minute(Limit::InvalidTokens, config.limit_invalid_tokens),
         }
     }
 }

@@ -17,13 +17,13 @@ use std::time::Duration;
 
 use aggregates::account::AccountEvent;
 use aggregates::conversation::{Answer, ConversationEvent};
-use aggregates::{AnswerRef, ConversationId, Event, Position, RecordedEvent, UserId};
+use aggregates::{AnswerRef, Event, Position, RecordedEvent, UserId};
 use async_nats::Client;
 use async_nats::connection::State;
 use nats::{Projected, Subjects};
 use rag::error_chain::ErrorChain;
 use sealing::Subject;
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::reads::cache::ReadCache;
@@ -35,10 +35,10 @@ use answers::AnswersInFlight;
 use listeners::Listeners;
 use replay::Replays;
 use store::{Store, StoreError};
-pub use stream_event::{AnswerProgress, AnswerStep, Listener, StreamEvent, ended_answer};
+pub use stream_event::{
+    AnswerProgress, AnswerStep, ChangedRows, LedgerEvent, Listener, StreamEvent, ended_answer,
+};
 
-/// Events that wait for a slow listener. A listener that lags further behind is disconnected and resumes.
-const LAG: usize = 1_024;
 /// Erasures that wait for a slow stream. A stream that lags further behind ends, and its client reconnects.
 const ERASURES: usize = 64;
 /// The most events taken from the feed at once.
@@ -113,9 +113,8 @@ impl Live {
     pub async fn listen(&self, owner: UserId) -> Option<Listener> {
         let mut placed = self.placed.subscribe();
         tokio::time::timeout(PLACE_TIMEOUT, placed.wait_for(|placed| *placed)).await.ok()?.ok()?;
-        let (sender, events) = mpsc::channel(LAG);
         let mut state = self.state();
-        state.listeners.add(owner, sender);
+        let events = state.listeners.add(owner);
         let position = state.position;
         // Before the first announcement the read models are assumed to be level.
         let projected = match *self.read_position.borrow() {
@@ -225,7 +224,7 @@ impl Live {
             // A listener that was added after the batch was filtered starts before it.
             if let Some(opened) = decrypted.iter().position(|decrypted| decrypted.position == event.position)
             {
-                let opened = Arc::new(decrypted.swap_remove(opened));
+                let opened = Arc::new(LedgerEvent::new(decrypted.swap_remove(opened)));
                 state.listeners.deliver(event.owner, &StreamEvent::Event(opened));
             } else if state.listeners.has(event.owner) {
                 state.listeners.disconnect(event.owner);
@@ -283,8 +282,9 @@ impl Live {
             let (same, others) = rest.split_at(rest.partition_point(|(other, _)| other <= owner));
             rest = others;
             if state.listeners.has(*owner) {
-                let ids: Arc<[ConversationId]> = same.iter().map(|(_, id)| *id).collect();
-                state.listeners.deliver(*owner, &StreamEvent::Projected(projected.position, ids));
+                let changed = ChangedRows::new(same.iter().map(|(_, id)| *id).collect());
+                let event = StreamEvent::Projected(projected.position, Arc::new(changed));
+                state.listeners.deliver(*owner, &event);
             }
         }
     }

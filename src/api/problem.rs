@@ -84,6 +84,13 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "malformed-request", "The request is malformed", detail)
     }
 
+    /// A client resumes a stream after an event that is too long ago.
+    pub(in crate::api) fn resumes_too_late() -> Self {
+        let detail =
+            "Too much has happened since. Read the lists, and open the stream without Last-Event-ID.";
+        Self::new(StatusCode::BAD_REQUEST, "resumes-too-late", "The stream cannot be resumed", detail)
+    }
+
     /// The cursor was changed, or belongs to another query.
     pub(in crate::api) fn invalid_cursor() -> Self {
         let detail = "Send a cursor unchanged and with the filters of the query that returned it.";

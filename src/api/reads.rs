@@ -1,8 +1,9 @@
-//! Queries of read models: parameters, batched statements, cached responses, and waits for the caller's
-//! own writes.
+//! Queries of read models: parameters, batched statements, cached responses, and waits for the reader's own
+//! writes.
 
 mod batched;
 pub mod cache;
+mod freshness;
 pub(in crate::api) mod params;
 pub(in crate::api) mod representation;
 mod waiting;
@@ -11,18 +12,26 @@ use std::sync::Arc;
 
 use aggregates::UserId;
 use futures::FutureExt as _;
+use projections::search::{SealedHit, SearchHit, SearchQuery, SnippetBudget};
 use projections::{conversations, messages};
 use quick_cache::sync::Cache;
+use sealing::ContentKey;
+use tokio::sync::Semaphore;
 
+use crate::api::limits::Limits;
 use crate::api::live::Live;
 use crate::api::problem::Problem;
 use batched::BatchedQuery;
 use cache::{Generation, ReadKey};
+use freshness::Freshness;
 use representation::Representation;
 use store::Store;
 
 /// Users remembered as having listed their conversations: as many as the keyring remembers.
 const LISTED: usize = 20_000;
+
+/// Searches whose hits are decrypted at the same time. Others wait within the time limit of their request.
+const OPENING_SEARCHES: usize = 2;
 
 /// Access to the read models.
 #[derive(Debug)]
@@ -31,18 +40,31 @@ pub(in crate::api) struct ReadModels {
     live: Arc<Live>,
     lists: BatchedQuery<conversations::ListRequest, conversations::ListPage>,
     pages: BatchedQuery<messages::PageRequest, Option<messages::MessagesPage>>,
+    freshness: Freshness,
+    limits: Arc<Limits>,
     listed: Cache<UserId, ()>,
+    opening_searches: Arc<Semaphore>,
 }
 
 impl ReadModels {
-    pub(in crate::api) fn new(store: Store, live: Arc<Live>) -> Self {
+    pub(in crate::api) fn new(store: Store, live: Arc<Live>, limits: Arc<Limits>) -> Self {
+        let freshness = Freshness::new(store.clone(), Arc::clone(&live), Arc::clone(&limits));
         let lists = BatchedQuery::new(store.clone(), |store, requests| {
             async move { conversations::lists(store.read_models(), &requests).await }.boxed()
         });
         let pages = BatchedQuery::new(store.clone(), |store, requests| {
             async move { messages::pages(store.read_models(), &requests).await }.boxed()
         });
-        Self { store, live, lists, pages, listed: Cache::new(LISTED) }
+        Self {
+            store,
+            live,
+            lists,
+            pages,
+            freshness,
+            limits,
+            listed: Cache::new(LISTED),
+            opening_searches: Arc::new(Semaphore::new(OPENING_SEARCHES)),
+        }
     }
 
     /// The store, for queries that are not batched.
@@ -76,9 +98,31 @@ impl ReadModels {
         self.pages.query(request).await
     }
 
-    /// The cached response to a query, if it is current. Without announcements it can be outdated.
+    /// Decrypts the hits of a search and cuts their snippets, on a thread of its own. At most
+    /// [`OPENING_SEARCHES`] searches do so at a time.
+    pub(in crate::api) async fn open_hits(
+        &self,
+        query: SearchQuery,
+        hits: Vec<(SealedHit, Option<ContentKey>)>,
+    ) -> Result<Vec<SearchHit>, Problem> {
+        let slot = Arc::clone(&self.opening_searches).acquire_owned().await;
+        let opening = tokio::task::spawn_blocking(move || {
+            // The slot is free when the work ends, also where the request has ended before.
+            let _slot = slot;
+            let mut budget = SnippetBudget::default();
+            hits.into_iter().map(|(hit, key)| hit.open(&query, key.as_ref(), &mut budget)).collect()
+        });
+        opening.await.map_err(|_| Problem::internal())
+    }
+
+    /// Waits until the read models show what commands of a user have changed before the call, up to 2 s.
+    pub(in crate::api) async fn show_writes_of(&self, user: UserId) -> Result<(), Problem> {
+        self.freshness.wait_for_writes(user).await
+    }
+
+    /// The cached response to a query. It is current for a reader after [`Self::show_writes_of`].
     pub(in crate::api) fn cached(&self, key: &ReadKey) -> Option<Representation> {
-        if self.live.is_subscribed() { self.live.reads().get(key) } else { None }
+        self.live.reads().get(key)
     }
 
     /// The generation of an owner's data. Taken before a query, so that a change during the query is noticed.
@@ -88,8 +132,6 @@ impl ReadModels {
 
     /// Caches the response to a query that began at a generation.
     pub(in crate::api) fn cache(&self, key: ReadKey, begun: Generation, response: &Representation) {
-        if self.live.is_subscribed() {
-            self.live.reads().put(key, begun, response);
-        }
+        self.live.reads().put(key, begun, response);
     }
 }

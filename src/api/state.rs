@@ -117,8 +117,9 @@ impl ApiState {
         let Services { store, accounts: account_tables, knowledge, nats, live, wake, signer, short_lived } =
             services;
         let live = Arc::new(live);
+        let limits = Arc::new(Limits::new(&config.limits));
         let accounts = Arc::new(Accounts::new(store.clone(), wake.clone(), Arc::clone(&live)));
-        let identity = Arc::new(Identity::new(config, account_tables.clone())?);
+        let identity = Arc::new(Identity::new(config, account_tables.clone(), Arc::clone(&limits))?);
         let administration = AccountAdministration {
             store: store.clone(),
             accounts: account_tables.clone(),
@@ -128,7 +129,7 @@ impl ApiState {
         };
         Ok(Self(Arc::new(Parts {
             account_service: Arc::new(AccountService::new(config, administration)?),
-            reads: Arc::new(ReadModels::new(store.clone(), Arc::clone(&live))),
+            reads: Arc::new(ReadModels::new(store.clone(), Arc::clone(&live), Arc::clone(&limits))),
             cursors: Arc::new(Cursors::new(store.keyring().master())),
             streams: Arc::new(Streams::new(
                 store.clone(),
@@ -140,7 +141,7 @@ impl ApiState {
             )),
             identity,
             web_page: WebPage::new(config.web_dir.as_deref()),
-            limits: Arc::new(Limits::new(&config.limits)),
+            limits,
             metrics: Arc::default(),
             accounts,
             store,

@@ -24,11 +24,14 @@ use crate::api::limits::{Limits, Permit};
 use crate::api::live::Listener;
 use crate::api::problem::Problem;
 use crate::api::reads::params::{QueryParams, parse_id};
-pub(in crate::api) use event::ClientEvent;
+pub(in crate::api) use event::{ClientEvent, EncodedEvent};
 use resume::Received;
 use session::{Session, Start};
 use store::{Store, StoreError};
 pub(in crate::api) use task::{EventSender, EventStream, StreamError, Streams};
+
+/// The most events of the ledger that a stream repeats for a client that resumes.
+const MAX_MISSED_EVENTS: u32 = 10_000;
 
 /// Position from which a stream resumes.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -53,6 +56,7 @@ pub(in crate::api) async fn user(
     let start = last_received(&headers, params)?.map_or(Start::Now, Start::Resume);
     let permit = limits.streams.take(caller.user)?;
     let listener = streams.listen(caller.user).await?;
+    streams.check_missed(caller.user, &start, &listener).await?;
     Ok(streams.start_session(&caller, permit, None, start, listener))
 }
 
@@ -80,6 +84,7 @@ pub(in crate::api) async fn conversation(
     let newest = newest_answer(&streams.store, caller.user, id).await?;
     let (version, ended) = newest.ok_or_else(Problem::not_found)?;
     let start = received.map_or(Start::Conversation { version, ended }, Start::Resume);
+    streams.check_missed(caller.user, &start, &listener).await?;
     Ok(streams.start_session(&caller, permit, Some(id), start, listener))
 }
 
@@ -132,6 +137,16 @@ impl Streams {
     async fn listen(&self, owner: UserId) -> Result<Listener, Problem> {
         let listener = self.live.listen(owner).await;
         listener.ok_or_else(|| Problem::unavailable("The store cannot be reached."))
+    }
+
+    /// Refuses to resume after an event that is too long ago: the client reads the lists instead.
+    async fn check_missed(&self, owner: UserId, start: &Start, listener: &Listener) -> Result<(), Problem> {
+        let Start::Resume(received) = start else { return Ok(()) };
+        let after = received.events.min(received.rows);
+        if self.store.has_more_events(owner, after, listener.position, MAX_MISSED_EVENTS).await? {
+            return Err(Problem::resumes_too_late());
+        }
+        Ok(())
     }
 
     fn start_session(

@@ -46,6 +46,9 @@ pub struct LimitsConfig {
     /// Bytes of all documents together.
     #[arg(long, env = "LIMIT_DOCUMENT_BYTES", default_value_t = 5 << 30, value_parser = trimmed::<u64>)]
     pub limit_document_bytes: u64,
+    /// Invalid session tokens in a minute from one address.
+    #[arg(long, env = "LIMIT_INVALID_TOKENS", default_value_t = 60, value_parser = trimmed::<u32>)]
+    pub limit_invalid_tokens: u32,
 }
 
 impl LimitsConfig {

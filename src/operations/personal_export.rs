@@ -6,6 +6,7 @@ mod transcript;
 
 use std::collections::BTreeSet;
 use std::io;
+use std::time::Duration;
 
 use aggregates::{AggregateType, Event, Position, RecordedEvent, UserId};
 use bytes::Bytes;
@@ -15,13 +16,13 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::knowledge::files::{Files, FilesError};
+use crate::runtime::backoff::Backoff;
 use archive::Archive;
-use projections::QueryError;
 use store::{AccountsDatabase, Store, StoreError};
 use transcript::Transcript;
 
-/// Events of one page.
-const PAGE: u32 = 500;
+/// Events of one page. A page is in memory as a whole, with texts of up to a few hundred kilobytes each.
+const PAGE: u32 = 50;
 
 /// Why an export ended early.
 #[derive(Debug, thiserror::Error)]
@@ -29,9 +30,6 @@ pub enum ExportError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The read models were not queried.
-    #[error(transparent)]
-    Query(#[from] QueryError),
     /// An entry could not be serialized.
     #[error("an entry could not be serialized")]
     Json(#[from] serde_json::Error),
@@ -41,6 +39,38 @@ pub enum ExportError {
     /// The reader disconnected.
     #[error("the reader disconnected")]
     Gone,
+    /// The reader stopped reading.
+    #[error("the reader took no more data")]
+    SlowReader,
+    /// The archive could not be written.
+    #[error("the archive was not written")]
+    Archive(#[from] io::Error),
+    /// The export took too long.
+    #[error("the export exceeded its time limit")]
+    TimedOut,
+}
+
+/// Time limit of an export.
+const TIME_LIMIT: Duration = Duration::from_mins(30);
+/// Attempts of a read while the store is unavailable, and the delays between them: some 20 s in all.
+const READ_ATTEMPTS: u32 = 8;
+const READ_RETRY: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
+
+/// Repeats a read while the store is unavailable, so that a short outage does not break an export off.
+macro_rules! patiently {
+    ($read:expr) => {{
+        let (mut retry, mut attempt) = (READ_RETRY, 1);
+        loop {
+            match $read {
+                Err(error) if StoreError::is_unavailable(&error) && attempt < READ_ATTEMPTS => {
+                    tracing::debug!(error = %ErrorChain(&error), "a read of an export is repeated");
+                    attempt += 1;
+                    retry.wait().await;
+                }
+                read => break read,
+            }
+        }
+    }};
 }
 
 /// Writes exports.
@@ -55,39 +85,50 @@ pub struct Exporter {
 }
 
 impl Exporter {
-    /// Starts an export. The channel delivers its bytes, and ends with an error if the export fails. Dropping
-    /// the channel ends the export.
-    pub fn begin(self, user: UserId) -> mpsc::Receiver<io::Result<Bytes>> {
-        let (archive, bytes) = Archive::new();
-        tokio::spawn(async move {
-            let outcome = self.write(user, &archive).await;
-            if let Err(error) = &outcome
-                && !matches!(error, ExportError::Gone)
-            {
-                tracing::warn!(error = %ErrorChain(error), "an export ended early");
-            }
-            archive.close(outcome.is_ok()).await;
-        });
-        bytes
-    }
-
-    async fn write(&self, user: UserId, archive: &Archive) -> Result<(), ExportError> {
+    /// Reads what does not depend on the size of the export, so that a store that is away fails the request and not
+    /// the archive.
+    pub async fn prepare(self, user: UserId) -> Result<PreparedExport, ExportError> {
         let until = self.store.ledger_head().await?.0;
         let profile = self.accounts.profile(user).await?;
+        Ok(PreparedExport { exporter: self, user, until, profile })
+    }
+
+    async fn write(
+        &self,
+        user: UserId,
+        until: Position,
+        profile: &Value,
+        archive: &mut Archive,
+    ) -> Result<(), ExportError> {
         archive.entry("account.json", pretty(&json!({"id": user, "account": profile}))?).await?;
         let mentioned = self.write_events(user, until, archive).await?;
         for id in mentioned.conversations {
-            let mut events = self.store.aggregate_events(AggregateType::Conversation, id).await?;
-            self.store.decrypt_events(&mut events).await?;
+            let events = self.aggregate_events(AggregateType::Conversation, id).await?;
             let transcript = Transcript::of(id, &events);
             let name = format!("conversations/{id}");
             archive.entry(&format!("{name}.json"), pretty(&transcript)?).await?;
             archive.entry(&format!("{name}.md"), transcript.markdown().into_bytes()).await?;
         }
         self.write_documents(user, mentioned.documents, archive).await?;
-        let usage = projections::usage::days(self.store.read_models(), user, None, None).await?;
+        let usage = patiently!(
+            projections::usage::days(self.store.read_models(), user, None, None)
+                .await
+                .map_err(StoreError::from_query)
+        )?;
         archive.entry("usage.json", pretty(&usage)?).await?;
-        archive.entry("README.md", README.as_bytes().to_vec()).await
+        archive.entry("README.md", README.as_bytes().to_vec()).await?;
+        archive.finish().await
+    }
+
+    /// The decrypted events of one conversation or document.
+    async fn aggregate_events(
+        &self,
+        aggregate: AggregateType,
+        id: Uuid,
+    ) -> Result<Vec<RecordedEvent>, StoreError> {
+        let mut events = patiently!(self.store.aggregate_events(aggregate, id).await)?;
+        patiently!(self.store.decrypt_events(&mut events).await)?;
+        Ok(events)
     }
 
     /// Writes the user's events as NDJSON; returns the conversations and documents that they mention.
@@ -95,16 +136,17 @@ impl Exporter {
         &self,
         user: UserId,
         until: Position,
-        archive: &Archive,
+        archive: &mut Archive,
     ) -> Result<ToldOf, ExportError> {
         let mut mentioned = ToldOf::default();
         let mut position = Position(0);
         archive.begin("events.ndjson").await?;
         loop {
-            let mut events = self.store.owner_events_between(user, None, position, until, PAGE).await?;
+            let mut events =
+                patiently!(self.store.owner_events_between(user, None, position, until, PAGE).await)?;
+            patiently!(self.store.decrypt_events(&mut events).await)?;
             let Some(last) = events.last() else { break };
             position = last.position;
-            self.store.decrypt_events(&mut events).await?;
             let mut lines = Vec::new();
             for event in &events {
                 match event.aggregate {
@@ -118,6 +160,41 @@ impl Exporter {
             archive.append(lines).await?;
         }
         Ok(mentioned)
+    }
+}
+
+/// An export that is ready to be written.
+#[derive(Debug)]
+pub struct PreparedExport {
+    exporter: Exporter,
+    user: UserId,
+    until: Position,
+    profile: Value,
+}
+
+impl PreparedExport {
+    /// The bytes of the export, and the work that writes them. The bytes end with an error if the export fails, if
+    /// the reader is too slow, if the export takes longer than its time limit, or if `ended` resolves first. Dropping
+    /// the bytes ends the work.
+    pub fn begin(
+        self,
+        ended: impl Future<Output = ()> + Send + 'static,
+    ) -> (mpsc::Receiver<io::Result<Bytes>>, impl Future<Output = ()> + Send + 'static) {
+        let (mut archive, bytes) = Archive::new();
+        let work = async move {
+            let Self { exporter, user, until, profile } = self;
+            let outcome = tokio::select! {
+                outcome = exporter.write(user, until, &profile, &mut archive) => outcome,
+                () = ended => Err(ExportError::Gone),
+                () = tokio::time::sleep(TIME_LIMIT) => Err(ExportError::TimedOut),
+            };
+            let Err(error) = outcome else { return };
+            if !matches!(error, ExportError::Gone) {
+                tracing::warn!(error = %ErrorChain(&error), "an export ended early");
+            }
+            archive.break_off();
+        };
+        (bytes, work)
     }
 }
 

@@ -20,7 +20,7 @@ use super::subscription::{Delivery, Subscription};
 /// Intervals between looks at the ledger while no event arrives, so that an idle database can suspend.
 const IDLE: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(10));
 /// Interval between looks at the ledger while NATS is away.
-const WITHOUT_NATS: Duration = Duration::from_secs(1);
+const WITHOUT_NATS: Duration = Duration::from_millis(250);
 
 /// Hashes of the last events, as many as a subscription holds messages.
 const RECENT: usize = 4_096;

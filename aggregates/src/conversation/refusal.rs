@@ -50,4 +50,7 @@ pub enum ConversationRefused {
         /// The most changes of a conversation.
         limit: u64,
     },
+    /// The message has as many siblings as it can have.
+    #[error("message has too many siblings")]
+    TooManySiblings,
 }

@@ -144,6 +144,11 @@ impl Conversation {
         self.was_carried_out(intent)
     }
 
+    /// The number of questions that follow an answer; for `None`, of those that follow none.
+    pub(super) fn questions_after(&self, parent_id: Option<AnswerId>) -> usize {
+        self.questions.values().filter(|question| question.parent_id == parent_id).count()
+    }
+
     pub(super) const fn phase(&self) -> Phase {
         self.phase
     }

@@ -47,13 +47,22 @@ pub(super) fn markdown_excerpt(
         if plain.len() > max_characters * 5 {
             break;
         }
-        let line = line.trim();
+        let line = beginning(line, max_characters * LINE_BYTES_PER_CHARACTER).trim();
         if !line.starts_with("```") && !line.starts_with("~~~") {
             push_inline(&mut plain, strip_block_marks(line), &is_citation);
             plain.push(' ');
         }
     }
     excerpt(&plain, max_characters)
+}
+
+/// Bytes of a line that are examined for one character of the excerpt: markup is seldom longer than its text, and the
+/// time to examine a line grows with the square of its length where brackets do not match.
+const LINE_BYTES_PER_CHARACTER: usize = 16;
+
+/// The beginning of a text, of at most so many bytes.
+fn beginning(text: &str, bytes: usize) -> &str {
+    text.get(..text.floor_char_boundary(bytes)).unwrap_or(text)
 }
 
 /// Removes the marks of a heading, a quotation or a list item.
@@ -157,6 +166,15 @@ mod tests {
             markdown_excerpt(answer, |mark| mark < 3, 160),
             "Ownership Each value has one owner. See the book i let a = b * c[3];"
         );
+    }
+
+    #[test]
+    fn an_excerpt_examines_the_beginning_of_a_line_alone() {
+        let cases = ["[", "[[a](b)", "![", "[a", "`", "*"].map(|mark| mark.repeat(4_000_000 / mark.len()));
+        for text in cases {
+            assert!(markdown_excerpt(&text, |_| true, 160).chars().count() <= 160);
+        }
+        assert_eq!(beginning("äöü", 3), "ä");
     }
 
     #[test]

@@ -219,6 +219,18 @@ pub async fn get(
     Ok(row.map(SealedConversation::from))
 }
 
+/// Those of an owner's conversations that exist and are not deleted, with their keys, in any order. Takes one round
+/// trip.
+pub async fn rows(
+    executor: impl PgExecutor<'_>,
+    owner: UserId,
+    ids: &[ConversationId],
+) -> Result<Vec<SealedConversation>, QueryError> {
+    let rows: Vec<RowWithOwnerKey> =
+        sqlx::query_as(ROWS).bind(owner.to_string()).bind(ids).fetch_all(executor).await?;
+    Ok(rows.into_iter().map(SealedConversation::from).collect())
+}
+
 /// The projected version of a conversation; `None` as for [`get`].
 pub async fn version(
     executor: impl PgExecutor<'_>,
@@ -262,6 +274,15 @@ SELECT x.* FROM (
                           WHERE me.with_keys AND k.kind = 'conversation' AND k.id = c.id AND k.owner = me.owner) AS k ON true
     OFFSET 0
 ) AS x";
+
+const ROWS: &str = owned!(
+    "SELECT c.id, c.version, c.created_at, c.updated_at, c.message_count, c.answering, c.pinned, c.archived, c.card,
+            k.wrapped AS wrapped_key, mine.wrapped_by AS owner_wrapped_by, mine.wrapped AS owner_wrapped_key
+       FROM my_conversations c
+       LEFT JOIN my_keys k ON k.kind = 'conversation' AND k.id = c.id AND k.owner = me.owner
+       LEFT JOIN my_keys mine ON mine.kind = 'user' AND mine.id = me.owner AND mine.owner = me.owner
+      WHERE c.owner = me.owner AND c.id = ANY($2) AND c.deleted_at IS NULL"
+);
 
 const GET: &str = owned!(
     "SELECT c.id, c.version, c.created_at, c.updated_at, c.message_count, c.answering, c.pinned, c.archived, c.card,

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::SearchQuery;
-use super::snippet::snippet;
+use super::snippet::{SnippetBudget, snippet};
 use crate::conversations::{Filter, SealedConversation};
 use crate::{Page, QueryError, owned};
 
@@ -92,12 +92,18 @@ impl SealedHit {
         Cursor { rank: self.rank, written_at: self.written_at.timestamp_micros(), entry_id: self.entry_id }
     }
 
-    /// Decrypts the hit. Without a key its texts are empty.
-    pub fn open(self, query: &SearchQuery, key: Option<&ContentKey>) -> SearchHit {
+    /// Decrypts the hit. Without a key its texts are empty. The hits of one search share a budget of words, which
+    /// bounds the time of all of them to some 0.2 s.
+    pub fn open(
+        self,
+        query: &SearchQuery,
+        key: Option<&ContentKey>,
+        budget: &mut SnippetBudget,
+    ) -> SearchHit {
         let message_text = key.and_then(|key| self.message_text(key));
         let conversation = self.conversation.open(key);
         let text = message_text.unwrap_or_else(|| conversation.title.clone());
-        let (snippet, highlights) = snippet(&text, |lower, stemmed| query.matches(lower, stemmed));
+        let (snippet, highlights) = snippet(&text, budget, |lower| query.matches(lower));
         SearchHit {
             conversation_id: conversation.id,
             title: conversation.title,

@@ -25,6 +25,7 @@ pub struct SearchQuery {
 enum Part {
     Word {
         lower: String,
+        stem: String,
         prefix: bool,
     },
     /// Words in lower case, each with its distance to the word before.
@@ -46,6 +47,7 @@ impl SearchQuery {
                 parts.extend(words(section).filter(|word| !is_stop_word(&word.lower)).map(|word| {
                     Part::Word {
                         prefix: section.get(word.end..).is_some_and(|rest| rest.starts_with('*')),
+                        stem: stem(&word.lower),
                         lower: word.lower,
                     }
                 }));
@@ -66,13 +68,23 @@ impl SearchQuery {
         parts.join(" & ")
     }
 
-    /// Whether a word of a text is one of the words searched for.
-    pub(super) fn matches(&self, lower: &str, stemmed: &str) -> bool {
+    /// Whether a word of a text, in lower case, is one of the words searched for.
+    ///
+    /// A stem begins with the letter of its word, so that few words of a text are stemmed.
+    pub(super) fn matches(&self, lower: &str) -> bool {
+        let first = lower.chars().next();
+        let begins = |word: &str| word.chars().next() == first;
+        let mut stemmed = None;
         self.parts.iter().any(|part| match part {
-            Part::Word { lower: word, prefix } => {
-                stem(word) == stemmed || (*prefix && is_long_prefix(word) && lower.starts_with(word))
+            Part::Word { lower: word, stem: wanted, prefix } if begins(word) => {
+                (*prefix && is_long_prefix(word) && lower.starts_with(word))
+                    || wanted == stemmed.get_or_insert_with(|| stem(lower))
             }
-            Part::Phrase(phrase) => phrase.iter().any(|(word, _)| word == lower || word == stemmed),
+            Part::Phrase(phrase) => phrase
+                .iter()
+                .filter(|(word, _)| begins(word))
+                .any(|(word, _)| word == lower || word == stemmed.get_or_insert_with(|| stem(lower))),
+            Part::Word { .. } => false,
         })
     }
 }
@@ -92,10 +104,10 @@ impl Part {
 
     fn tsquery(&self, key: &BlindKey) -> String {
         match self {
-            Self::Word { lower, prefix: true } if is_long_prefix(lower) => {
-                format!("('{}' | '{}':*)", key.lexeme(&stem(lower)).as_str(), key.lexeme(lower).as_str())
+            Self::Word { lower, stem, prefix: true } if is_long_prefix(lower) => {
+                format!("('{}' | '{}':*)", key.lexeme(stem).as_str(), key.lexeme(lower).as_str())
             }
-            Self::Word { lower, .. } => format!("'{}'", key.lexeme(&stem(lower)).as_str()),
+            Self::Word { stem, .. } => format!("'{}'", key.lexeme(stem).as_str()),
             Self::Phrase(phrase) => {
                 let mut query = String::from("(");
                 for (index, (lower, distance)) in phrase.iter().enumerate() {
@@ -120,7 +132,7 @@ mod tests {
     use super::*;
 
     fn word(lower: &str, prefix: bool) -> Part {
-        Part::Word { lower: lower.into(), prefix }
+        Part::Word { lower: lower.into(), stem: stem(lower), prefix }
     }
 
     #[test]
@@ -129,6 +141,17 @@ mod tests {
         let phrase = Part::Phrase(vec![("move".into(), 1), ("value".into(), 2)]);
         assert_eq!(query.parts, [word("borrow", false), phrase, word("own", true)]);
         assert_eq!(SearchQuery::parse("own* x").unwrap().parts, [word("own", true), word("x", true)]);
+    }
+
+    #[test]
+    fn a_word_matches_in_other_forms_and_as_a_prefix() {
+        let query = SearchQuery::parse(r#"borrowing "move the value" yell own"#).unwrap();
+        for word in ["borrowed", "moved", "value", "yelled", "owner", "own"] {
+            assert!(query.matches(word), "{word}");
+        }
+        for word in ["sorrow", "the", "yellow", "ow", "lend"] {
+            assert!(!query.matches(word), "{word}");
+        }
     }
 
     #[test]

@@ -1,15 +1,40 @@
 //! The part of a text with the most matches of a search.
 
-use super::words::{Word, stem, words};
+use super::words::{Word, words};
 
 /// The approximate length of a snippet. It begins and ends at a word.
 const SNIPPET_BYTES: usize = 220;
 
-/// Cuts out the part of a text with the most matching words. `matches` gets a word in lower case and
-/// its stem. The ranges are the matches in the snippet, in Unicode characters: start, and the
-/// character after the end.
-pub(super) fn snippet(text: &str, matches: impl Fn(&str, &str) -> bool) -> (String, Vec<(usize, usize)>) {
-    let hits: Vec<Word> = words(text).filter(|word| matches(&word.lower, &stem(&word.lower))).collect();
+/// The words that one search examines for the snippets of its hits. Beyond them, a snippet is the beginning of its
+/// text, without marks. Stemming so many words takes some 0.1 s.
+const MAX_EXAMINED_WORDS: usize = 150_000;
+
+/// The words that may still be examined.
+#[derive(Debug)]
+pub struct SnippetBudget {
+    words: usize,
+}
+
+impl Default for SnippetBudget {
+    fn default() -> Self {
+        Self { words: MAX_EXAMINED_WORDS }
+    }
+}
+
+/// Cuts out the part of a text with the most matching words. `matches` gets a word in lower case. The ranges are
+/// the matches in the snippet, in Unicode characters: start, and the character after the end.
+pub(super) fn snippet(
+    text: &str,
+    budget: &mut SnippetBudget,
+    matches: impl Fn(&str) -> bool,
+) -> (String, Vec<(usize, usize)>) {
+    let mut examined = 0;
+    let hits: Vec<Word> = words(text)
+        .take(budget.words)
+        .inspect(|_| examined += 1)
+        .filter(|word| matches(&word.lower))
+        .collect();
+    budget.words -= examined;
     let (start, end) = window(text, &hits);
     let cut = text.get(start..end).unwrap_or_default();
     let mut snippet = String::with_capacity(cut.len() + 8);
@@ -69,7 +94,7 @@ mod tests {
     fn a_snippet_contains_the_matches_and_their_ranges() {
         let text =
             format!("{} The borrow checker keeps you safe. {}", "filler ".repeat(60), "more ".repeat(60));
-        let (snippet, highlights) = snippet(&text, |_, stem| stem == "borrow");
+        let (snippet, highlights) = snippet(&text, &mut SnippetBudget::default(), |lower| lower == "borrow");
         assert!(snippet.contains("borrow checker"), "{snippet}");
         let (start, end) = highlights[0];
         let marked: String = snippet.chars().skip(start).take(end - start).collect();
@@ -78,8 +103,23 @@ mod tests {
     }
 
     #[test]
+    fn the_words_that_one_search_examines_are_bounded() {
+        let (text, mut budget) = ("word ".repeat(10_000), SnippetBudget::default());
+        let examined = std::cell::Cell::new(0);
+        for _ in 0..100 {
+            let (snippet, _) = snippet(&text, &mut budget, |_| {
+                examined.set(examined.get() + 1);
+                false
+            });
+            assert!(snippet.starts_with("word"));
+        }
+        assert_eq!(examined.get(), MAX_EXAMINED_WORDS);
+    }
+
+    #[test]
     fn a_short_text_is_its_own_snippet() {
-        let (whole, highlights) = snippet("Über Ärger", |lower, _| lower == "ärger");
+        let (whole, highlights) =
+            snippet("Über Ärger", &mut SnippetBudget::default(), |lower| lower == "ärger");
         assert_eq!(whole, "Über Ärger");
         assert_eq!(highlights, [(5, 10)]);
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use rust_stemmers::{Algorithm, Stemmer};
-use sealing::BlindKey;
+use sealing::{BlindKey, Token};
 
 /// The highest position that a tsvector holds.
 const LAST_POSITION: usize = 16_383;
@@ -13,6 +13,12 @@ const LAST_POSITION: usize = 16_383;
 const MAX_POSITIONS: usize = 255;
 /// The most words of a text that are indexed. A question has at most 32,768 bytes, an answer seldom more.
 const MAX_WORDS: usize = 16_000;
+/// The most bytes of a text's lexemes and positions. Postgres refuses a tsvector of 1,048,575 bytes, and with it
+/// the whole batch. The words after that are not indexed.
+const MAX_VECTOR_BYTES: usize = 960 << 10;
+/// Bytes of a lexeme in a tsvector beside its characters, and of each of its positions.
+const LEXEME_OVERHEAD_BYTES: usize = 3;
+const POSITION_BYTES: usize = 2;
 
 static STEMMER: LazyLock<Stemmer> = LazyLock::new(|| Stemmer::create(Algorithm::English));
 
@@ -76,21 +82,28 @@ pub(super) fn stem(lower: &str) -> String {
 ///
 /// The stem matches the other forms of the word. The word itself matches in phrases, by prefixes that are
 /// longer than the stem, and in languages that the stemmer does not know.
+///
+/// Takes up to some 0.1 s for a text of [`MAX_WORDS`] long words.
 pub(super) fn vector(text: &str, key: &BlindKey) -> String {
-    let mut positions: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    let mut lexemes: BTreeMap<String, Lexeme> = BTreeMap::new();
+    let mut bytes = 0;
     for (position, word) in (1..).zip(words(text)) {
         if is_stop_word(&word.lower) {
             continue;
         }
         let stem = stem(&word.lower);
-        if stem != word.lower {
-            push_position(positions.entry(stem).or_default(), position);
+        let forms = if stem == word.lower { vec![stem] } else { vec![stem, word.lower] };
+        for form in forms {
+            let lexeme = lexemes.entry(form).or_insert_with_key(|form| Lexeme::new(form, key));
+            bytes += lexeme.push(position);
         }
-        push_position(positions.entry(word.lower).or_default(), position);
+        if bytes > MAX_VECTOR_BYTES {
+            break;
+        }
     }
-    let mut vector = String::with_capacity(positions.len() * 28);
-    for (word, of_word) in positions {
-        let _ = write!(vector, "'{}'", key.lexeme(&word).as_str());
+    let mut vector = String::with_capacity(lexemes.len() * 28);
+    for Lexeme { token, positions: of_word } in lexemes.into_values() {
+        let _ = write!(vector, "'{}'", token.as_str());
         for (index, position) in of_word.into_iter().enumerate() {
             let _ = write!(vector, "{}{position}", if index == 0 { ':' } else { ',' });
         }
@@ -99,10 +112,27 @@ pub(super) fn vector(text: &str, key: &BlindKey) -> String {
     vector
 }
 
-fn push_position(positions: &mut Vec<usize>, position: usize) {
-    let position = position.min(LAST_POSITION);
-    if positions.len() < MAX_POSITIONS && positions.last() != Some(&position) {
-        positions.push(position);
+/// A lexeme of a text, and where the text has it.
+struct Lexeme {
+    token: Token,
+    positions: Vec<usize>,
+}
+
+impl Lexeme {
+    fn new(word: &str, key: &BlindKey) -> Self {
+        Self { token: key.lexeme(word), positions: vec![] }
+    }
+
+    /// Adds a position. Returns the bytes that the tsvector grows by.
+    fn push(&mut self, position: usize) -> usize {
+        let position = position.min(LAST_POSITION);
+        if self.positions.len() >= MAX_POSITIONS || self.positions.last() == Some(&position) {
+            return 0;
+        }
+        let new =
+            if self.positions.is_empty() { self.token.as_str().len() + LEXEME_OVERHEAD_BYTES } else { 0 };
+        self.positions.push(position);
+        new + POSITION_BYTES
     }
 }
 
@@ -123,6 +153,21 @@ mod tests {
     fn characters_of_scripts_without_spaces_are_words() {
         let found: Vec<String> = words("Rust语言 カナ x").map(|word| word.lower).collect();
         assert_eq!(found, ["rust", "语", "言", "カ", "ナ", "x"]);
+    }
+
+    #[test]
+    fn a_text_of_many_long_words_has_a_vector_that_postgres_takes() {
+        use std::fmt::Write as _;
+        let master = sealing::MasterKey::parse(&"2a".repeat(32).into()).unwrap();
+        let (user_key, _) = master.new_user_key(aggregates::UserId::SHARED).unwrap();
+        let mut text = String::new();
+        for number in 0..MAX_WORDS {
+            let _ = write!(text, "abcdefghij{number:05}ings ");
+        }
+        let vector = vector(&text, &user_key.blind_key());
+        let lexemes = vector.split('\'').skip(1).step_by(2);
+        let bytes: usize = lexemes.map(|lexeme| lexeme.len() + LEXEME_OVERHEAD_BYTES + POSITION_BYTES).sum();
+        assert!((800 << 10..1_048_575).contains(&bytes), "{bytes}");
     }
 
     #[test]

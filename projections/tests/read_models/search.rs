@@ -3,7 +3,7 @@
 use aggregates::conversation::ConversationEvent;
 use aggregates::{ConversationId, UserId};
 use projections::conversations::Filter;
-use projections::search::{self, HitRole, SearchHit, SearchQuery};
+use projections::search::{self, HitRole, SearchHit, SearchQuery, SnippetBudget};
 use sqlx::PgPool;
 
 use crate::database::{apply, database};
@@ -13,11 +13,12 @@ async fn find(pool: &PgPool, history: &History, user: UserId, typed: &str) -> Ve
     let query = SearchQuery::parse(typed).unwrap();
     let page =
         search::find(pool, user, &history.blind(user), &query, &Filter::default(), None, 50).await.unwrap();
+    let mut budget = SnippetBudget::default();
     page.items
         .into_iter()
         .map(|found| {
             let key = history.key(found.conversation.id);
-            found.open(&query, Some(key))
+            found.open(&query, Some(key), &mut budget)
         })
         .collect()
 }

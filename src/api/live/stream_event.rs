@@ -1,25 +1,86 @@
 //! Events that listeners receive.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use aggregates::conversation::{Citation, ConversationEvent};
 use aggregates::{AnswerRef, ConversationId, DocumentId, Event, Position, QuestionId, RecordedEvent};
-use tokio::sync::mpsc;
+use projections::conversations::ConversationRow;
+use projections::documents::DocumentRow;
+use projections::messages::Message;
+use tokio::sync::OnceCell;
 
 use super::answers::AnswerInFlight;
+use super::listeners::ListenerQueue;
 use crate::knowledge::indexing::Progress;
+
+/// Approximate sizes in memory.
+const EVENT_BYTES: usize = 512;
+const CITATION_BYTES: usize = 1_024;
+const ROW_BYTES: usize = 1_024;
 
 /// An event for the listeners of one owner.
 #[derive(Debug, Clone)]
 pub enum StreamEvent {
     /// An event of the ledger, decrypted.
-    Event(Arc<RecordedEvent>),
+    Event(Arc<LedgerEvent>),
     /// Progress of an answer that is being written.
     Live(Arc<AnswerProgress>),
     /// Progress of a document on its way into the index.
     Document(DocumentId, Progress),
     /// The read models have reached this position, and the rows of these conversations have changed.
-    Projected(Position, Arc<[ConversationId]>),
+    Projected(Position, Arc<ChangedRows>),
+}
+
+impl StreamEvent {
+    /// The approximate size of the event in memory while it waits for a listener.
+    pub(super) fn bytes(&self) -> usize {
+        let content = match self {
+            Self::Event(event) => event.recorded.sealed.as_ref().map_or(0, Vec::len),
+            Self::Live(progress) => match &progress.step {
+                AnswerStep::Delta { text, .. } => text.len(),
+                AnswerStep::Sources(sources) => sources.len() * CITATION_BYTES,
+                AnswerStep::Started => 0,
+            },
+            Self::Document(..) => 0,
+            Self::Projected(_, changed) => changed.ids.len() * ROW_BYTES,
+        };
+        content + EVENT_BYTES
+    }
+}
+
+/// An event of the ledger with what the owner's streams show of it, which is made once for all of them.
+#[derive(Debug)]
+pub struct LedgerEvent {
+    /// The event, decrypted.
+    pub recorded: RecordedEvent,
+    /// The message that a question or the end of an answer leads to.
+    pub message: OnceCell<Option<Message>>,
+    /// The row of a document after the event; `None` if the document was removed.
+    pub document: OnceCell<Option<DocumentRow>>,
+}
+
+impl LedgerEvent {
+    /// An event of which nothing was shown yet.
+    pub fn new(recorded: RecordedEvent) -> Self {
+        Self { recorded, message: OnceCell::new(), document: OnceCell::new() }
+    }
+}
+
+/// Conversations whose rows changed. The rows are read once for all streams of the owner.
+#[derive(Debug)]
+pub struct ChangedRows {
+    /// The conversations.
+    pub ids: Vec<ConversationId>,
+    /// The rows of those that exist.
+    pub rows: OnceCell<HashMap<ConversationId, ConversationRow>>,
+}
+
+impl ChangedRows {
+    /// Rows that were not read yet.
+    pub fn new(ids: Vec<ConversationId>) -> Self {
+        Self { ids, rows: OnceCell::new() }
+    }
 }
 
 /// A step of an answer that is being written.
@@ -55,7 +116,7 @@ pub enum AnswerStep {
 #[derive(Debug)]
 pub struct Listener {
     /// Events from now on. Closed when the listener lags too far behind.
-    pub events: mpsc::Receiver<StreamEvent>,
+    pub events: ListenerQueue,
     /// The last event that does not arrive through the channel.
     pub position: Position,
     /// Position of the read models at the start.

@@ -8,6 +8,7 @@ use super::Problem;
 use crate::api::identity::Unauthenticated;
 use crate::api::limits::Exhausted;
 use crate::knowledge::files::FilesError;
+use crate::operations::personal_export::ExportError;
 use projections::QueryError;
 use store::{ExecuteError, StoreError};
 
@@ -27,7 +28,20 @@ impl From<Unauthenticated> for Problem {
                 "The token is not valid",
                 "The token has expired, was revoked, or was issued for another service.",
             ),
+            Unauthenticated::TooManyInvalid(exhausted) => exhausted.into(),
             Unauthenticated::Unavailable => Self::unavailable("The account service cannot be reached."),
+        }
+    }
+}
+
+impl From<ExportError> for Problem {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Store(error) => error.into(),
+            error => {
+                tracing::error!(error = with_causes(error), "an export could not begin");
+                Self::internal()
+            }
         }
     }
 }
@@ -138,6 +152,11 @@ impl From<ConversationRefused> for Problem {
             Refused::TooManyChanges { limit } => Self::conversation_full(format!(
                 "A conversation can be changed at most {limit} times. Start a new conversation."
             )),
+            Refused::TooManySiblings => Self::conflict(
+                "too-many-siblings",
+                "The message has too many alternatives",
+                "A question has at most 200 answers, and an answer at most 200 questions that follow it.",
+            ),
             Refused::UnknownAnswer(_) => {
                 Self::invalid_field("answer_id", "The conversation has no such answer.")
             }

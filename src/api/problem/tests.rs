@@ -39,6 +39,7 @@ async fn assert_problems(name: &str, problems: Vec<Problem>) {
 async fn problems_of_requests_match_their_snapshot() {
     let problems: Vec<Problem> = vec![
         Problem::malformed("The body is not valid UTF-8."),
+        Problem::resumes_too_late(),
         Problem::invalid_cursor(),
         Problem::invalid_field("title", "The field is missing."),
         Problem::not_found(),
@@ -75,6 +76,7 @@ async fn problems_of_refused_commands_match_their_snapshot() {
         ConversationRefused::AnswerEnded(answer),
         ConversationRefused::AnswerPending(answer),
         ConversationRefused::AnswerIdTaken(answer),
+        ConversationRefused::TooManySiblings,
         ConversationRefused::UnknownAnswer(answer),
         ConversationRefused::UnknownQuestion(question),
         ConversationRefused::UnknownParent(answer),

@@ -1,8 +1,8 @@
-//! Reads of the caller's own writes: waits until the read models have come far enough.
+//! Waits for a position or a version that a client names, for clients that act for several callers.
 
 use std::time::Duration;
 
-use aggregates::{ConversationId, DocumentId, Position, UserId, Version};
+use aggregates::{ConversationId, DocumentId, UserId, Version};
 use projections::{conversations, documents};
 use tokio::time::Instant;
 
@@ -10,95 +10,89 @@ use super::ReadModels;
 use super::params::Counter;
 use crate::api::problem::Problem;
 
-/// Longest wait.
+/// Longest wait for a version.
 const MAX_WAIT: Duration = Duration::from_secs(2);
-/// Longest distance between the end of the ledger and a position that a read waits for.
-const MAX_AHEAD: u64 = 10_000;
-/// Interval of checks; an announcement of the projector leads to a check at once.
-const CHECK_EVERY: Duration = Duration::from_millis(25);
+/// Interval at which a row is read again.
+const CHECK_EVERY: Duration = Duration::from_millis(100);
 
 impl ReadModels {
     /// Waits until the read models have reached a position.
-    pub(in crate::api) async fn wait_for_position(&self, wanted: Option<Counter>) -> Result<(), Problem> {
-        let Some(wanted) = wanted.map(Counter::position) else { return Ok(()) };
-        let mut announced = self.live.read_position();
-        if !self.live.is_level(wanted) {
-            self.check_reachable(wanted).await?;
+    pub(in crate::api) async fn wait_for_position(
+        &self,
+        reader: UserId,
+        wanted: Option<Counter>,
+    ) -> Result<(), Problem> {
+        match wanted {
+            Some(wanted) => self.freshness.wait_for_position(reader, wanted.position()).await,
+            None => Ok(()),
         }
-        let deadline = Instant::now() + MAX_WAIT;
-        loop {
-            announced.mark_unchanged();
-            if self.live.is_level(wanted) {
-                return Ok(());
-            }
-            let current = projections::lowest_checkpoint(self.store.read_models()).await?;
-            self.live.observe_level(current);
-            if current >= wanted {
-                return Ok(());
-            }
-            if Instant::now() >= deadline {
-                return Err(Problem::not_yet(current.0));
-            }
-            let _ = tokio::time::timeout(CHECK_EVERY, announced.changed()).await;
-        }
-    }
-
-    /// Refuses a position that the ledger will not have reached when the wait ends.
-    async fn check_reachable(&self, wanted: Position) -> Result<(), Problem> {
-        let (head, _) = self.store.ledger_head().await?;
-        if wanted.0 > head.0.saturating_add(MAX_AHEAD) {
-            let detail = format!("The ledger ends at {head}, far before this position.");
-            return Err(Problem::invalid_field("min_position", detail));
-        }
-        Ok(())
     }
 
     /// Waits until the row of a conversation has a version.
     pub(in crate::api) async fn wait_for_conversation(
         &self,
-        owner: UserId,
+        reader: UserId,
         id: ConversationId,
         version: Option<Counter>,
     ) -> Result<(), Problem> {
-        let Some(version) = version.map(Counter::version) else { return Ok(()) };
-        let mut announced = self.live.read_position();
-        let deadline = Instant::now() + MAX_WAIT;
-        loop {
-            announced.mark_unchanged();
-            let current =
-                conversations::version(self.store.read_models(), owner, id).await?.unwrap_or_default();
-            if current >= version {
-                return Ok(());
-            }
-            if Instant::now() >= deadline {
-                return Err(Problem::not_yet(current.0));
-            }
-            let _ = tokio::time::timeout(CHECK_EVERY, announced.changed()).await;
-        }
+        self.wait_for_version(reader, Row::Conversation(id), version).await
     }
 
     /// Waits until the row of a document has a version.
     pub(in crate::api) async fn wait_for_document(
         &self,
-        owner: UserId,
+        reader: UserId,
         id: DocumentId,
         version: Option<Counter>,
     ) -> Result<(), Problem> {
-        let Some(version) = version.map(Counter::version) else { return Ok(()) };
+        self.wait_for_version(reader, Row::Document(id), version).await
+    }
+
+    async fn wait_for_version(
+        &self,
+        reader: UserId,
+        row: Row,
+        wanted: Option<Counter>,
+    ) -> Result<(), Problem> {
+        let Some(wanted) = wanted.map(Counter::version) else { return Ok(()) };
+        let mut current = self.version(reader, row).await?;
+        if current >= wanted {
+            return Ok(());
+        }
+        let _permit = self.limits.waiting_reads.take(reader)?;
         let deadline = Instant::now() + MAX_WAIT;
-        loop {
-            let mut current = Version(0);
-            for owner in [owner, UserId::SHARED] {
-                let row = documents::get(self.store.read_models(), owner, id).await?;
-                current = row.map_or(current, |row| row.version());
-            }
-            if current >= version {
-                return Ok(());
-            }
+        while current < wanted {
             if Instant::now() >= deadline {
                 return Err(Problem::not_yet(current.0));
             }
             tokio::time::sleep(CHECK_EVERY).await;
+            current = self.version(reader, row).await?;
+        }
+        Ok(())
+    }
+
+    /// The projected version; 0 if there is no such row.
+    async fn version(&self, reader: UserId, row: Row) -> Result<Version, Problem> {
+        let database = self.store.read_models();
+        match row {
+            Row::Conversation(id) => {
+                Ok(conversations::version(database, reader, id).await?.unwrap_or_default())
+            }
+            Row::Document(id) => {
+                let own = documents::get(database, reader, id).await?;
+                let found = match own {
+                    Some(row) => Some(row),
+                    None => documents::get(database, UserId::SHARED, id).await?,
+                };
+                Ok(found.map_or(Version(0), |row| row.version()))
+            }
         }
     }
+}
+
+/// A row whose version a client waits for.
+#[derive(Debug, Clone, Copy)]
+enum Row {
+    Conversation(ConversationId),
+    Document(DocumentId),
 }

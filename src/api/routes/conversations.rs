@@ -9,8 +9,8 @@ use axum::http::{HeaderMap, Response};
 use projections::conversations::{self, ConversationRow, SealedConversation};
 use sealing::Subject;
 
+use crate::api::caller::Reader;
 use crate::api::cursor::Cursors;
-use crate::api::identity::Caller;
 use crate::api::problem::Problem;
 use crate::api::reads::ReadModels;
 use crate::api::reads::cache::{ReadKey, ReadQuery};
@@ -28,7 +28,7 @@ pub(in crate::api) async fn list(
     State(store): State<Store>,
     State(reads): State<Arc<ReadModels>>,
     State(cursors): State<Arc<Cursors>>,
-    caller: Caller,
+    Reader(caller): Reader,
     headers: HeaderMap,
     QueryParams(params): QueryParams<FilterParams>,
 ) -> Result<Response<Body>, Problem> {
@@ -40,7 +40,7 @@ pub(in crate::api) async fn list(
     {
         return cached.respond(&headers);
     }
-    reads.wait_for_position(min_position).await?;
+    reads.wait_for_position(owner, min_position).await?;
     let begun = reads.generation(owner);
     let filter = query.filter(store.keyring(), owner).await?;
     let name = format!("conversations {owner} {filter:?}");
@@ -60,13 +60,13 @@ pub(in crate::api) async fn list(
 pub(in crate::api) async fn one(
     State(store): State<Store>,
     State(reads): State<Arc<ReadModels>>,
-    caller: Caller,
+    Reader(caller): Reader,
     Path(id): Path<String>,
     headers: HeaderMap,
     QueryParams(params): QueryParams<ConsistencyParams>,
 ) -> Result<Response<Body>, Problem> {
     let id: ConversationId = parse_id(&id, "conversation_id")?;
-    reads.wait_for_position(params.min_position).await?;
+    reads.wait_for_position(caller.user, params.min_position).await?;
     reads.wait_for_conversation(caller.user, id, params.min_version).await?;
     let row = row(&store, caller.user, id).await?.ok_or_else(Problem::not_found)?;
     Representation::encode(&row)?.respond(&headers)
@@ -82,6 +82,16 @@ pub(in crate::api) async fn row(
         None => Ok(None),
         Some(row) => open(store, owner, row).await.map(Some),
     }
+}
+
+/// The decrypted rows of those conversations that exist. Takes one round trip, or two where keys are not cached.
+pub(in crate::api) async fn rows(
+    store: &Store,
+    owner: UserId,
+    ids: &[ConversationId],
+) -> Result<Vec<ConversationRow>, StoreError> {
+    let rows = conversations::rows(store.read_models(), owner, ids).await.map_err(StoreError::from_query)?;
+    open_all(store, owner, rows).await
 }
 
 async fn open(store: &Store, owner: UserId, row: SealedConversation) -> Result<ConversationRow, StoreError> {

@@ -17,6 +17,7 @@ use sealing::Subject;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::api::caller::Reader;
 use crate::api::cursor::Cursors;
 use crate::api::identity::{Caller, Role};
 use crate::api::limits::Limits;
@@ -61,11 +62,11 @@ pub(in crate::api) async fn list(
     State(store): State<Store>,
     State(reads): State<Arc<ReadModels>>,
     State(cursors): State<Arc<Cursors>>,
-    caller: Caller,
+    Reader(caller): Reader,
     headers: HeaderMap,
     QueryParams(params): QueryParams<ListParams>,
 ) -> Result<Response<Body>, Problem> {
-    reads.wait_for_position(params.min_position).await?;
+    reads.wait_for_position(caller.user, params.min_position).await?;
     let owner = match params.scope.as_deref().map_or(Ok(DocumentScope::User), parse_scope)? {
         DocumentScope::User => caller.user,
         DocumentScope::Shared => UserId::SHARED,
@@ -95,13 +96,13 @@ pub(in crate::api) async fn list(
 pub(in crate::api) async fn one(
     State(store): State<Store>,
     State(reads): State<Arc<ReadModels>>,
-    caller: Caller,
+    Reader(caller): Reader,
     Path(id): Path<String>,
     headers: HeaderMap,
     QueryParams(params): QueryParams<ConsistencyParams>,
 ) -> Result<Response<Body>, Problem> {
     let id: DocumentId = parse_id(&id, "document_id")?;
-    reads.wait_for_position(params.min_position).await?;
+    reads.wait_for_position(caller.user, params.min_position).await?;
     reads.wait_for_document(caller.user, id, params.min_version).await?;
     let row = readable(&store, &caller, id).await?.ok_or_else(Problem::not_found)?;
     Representation::encode(&open(&store, row).await?)?.respond(&headers)

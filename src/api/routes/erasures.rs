@@ -160,7 +160,7 @@ impl FromRequestParts<ApiState> for OpenOrErasing {
             Ok(caller) => Ok(Self(caller)),
             Err(problem) if problem.is_account_being_erased() => {
                 let identity = Arc::<Identity>::from_ref(state);
-                Ok(Self(identity.authenticate(&parts.headers).await?))
+                Ok(Self(identity.authenticate(&parts.headers, None).await?))
             }
             Err(problem) => Err(problem),
         }

@@ -6,45 +6,78 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
-use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::api::account_service::AccountService;
 use crate::api::accounts::Accounts;
-use crate::api::identity::Caller;
+use crate::api::caller::Reader;
+use crate::api::identity::Identity;
 use crate::api::limits::Limits;
 use crate::api::middleware::trace::Trace;
 use crate::api::problem::Problem;
 use crate::api::state::Knowledge;
+use crate::api::stream::Streams;
 use crate::operations::personal_export::Exporter;
 use store::Store;
 
+/// The parts of the service that an export needs.
+pub(in crate::api) struct Exports {
+    exporter: Exporter,
+    identity: Arc<Identity>,
+    accounts: Arc<Accounts>,
+    streams: Arc<Streams>,
+}
+
+impl axum::extract::FromRef<crate::api::ApiState> for Exports {
+    fn from_ref(state: &crate::api::ApiState) -> Self {
+        let account_service = Arc::<AccountService>::from_ref(state);
+        let exporter = Exporter {
+            store: Store::from_ref(state),
+            accounts: account_service.tables().clone(),
+            files: Knowledge::from_ref(state).files,
+        };
+        Self {
+            exporter,
+            identity: Arc::from_ref(state),
+            accounts: Arc::from_ref(state),
+            streams: Arc::from_ref(state),
+        }
+    }
+}
+
 /// Export all data of the caller
 ///
-/// A ZIP archive with all data of the user as JSON and as Markdown.
+/// A ZIP archive with all data of the user as JSON and as Markdown. It breaks off when the session ends, when the
+/// reader takes no data for 20 s, and after 30 minutes.
 #[utoipa::path(get, path = "/v1/me/export", operation_id = "export_me", tag = "Privacy",
     responses((status = 200, content_type = "application/zip")), security(("bearer" = [])))]
 pub(in crate::api) async fn export(
-    State(store): State<Store>,
-    State(account_service): State<Arc<AccountService>>,
-    State(knowledge): State<Knowledge>,
+    State(exports): State<Exports>,
     State(limits): State<Arc<Limits>>,
-    State(accounts): State<Arc<Accounts>>,
     trace: Trace,
-    caller: Caller,
+    Reader(caller): Reader,
 ) -> Result<Response, Problem> {
     let permit = limits.exports.take(caller.user)?;
+    let Exports { exporter, identity, accounts, streams } = exports;
+    let prepared = exporter.prepare(caller.user).await?;
     // Recorded before the first byte, like the access of an auditor.
     accounts.record_export(caller.user, &trace).await?;
-    let exporter = Exporter { store, accounts: account_service.tables().clone(), files: knowledge.files };
-    let bytes = ReceiverStream::new(exporter.begin(caller.user)).map(move |bytes| {
-        let _permit = &permit;
-        bytes
+    let (erased, revoked) = (accounts.erased(caller.user), identity.revocations().ended(caller));
+    let ended = async move {
+        tokio::select! {
+            () = revoked => {}
+            () = erased => {}
+        }
+    };
+    let (bytes, work) = prepared.begin(ended);
+    streams.spawn(async move {
+        work.await;
+        drop(permit);
     });
     let headers = [
         (CONTENT_TYPE, "application/zip"),
         (CONTENT_DISPOSITION, "attachment; filename=\"colloquy-export.zip\""),
         (CACHE_CONTROL, "no-store"),
     ];
-    Ok((headers, Body::from_stream(bytes)).into_response())
+    Ok((headers, Body::from_stream(ReceiverStream::new(bytes))).into_response())
 }

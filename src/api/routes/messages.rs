@@ -11,8 +11,8 @@ use sealing::Subject;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::api::caller::Reader;
 use crate::api::cursor::Cursors;
-use crate::api::identity::Caller;
 use crate::api::problem::Problem;
 use crate::api::reads::ReadModels;
 use crate::api::reads::cache::{ReadKey, ReadQuery};
@@ -59,7 +59,7 @@ pub(in crate::api) async fn list(
     State(store): State<Store>,
     State(reads): State<Arc<ReadModels>>,
     State(cursors): State<Arc<Cursors>>,
-    caller: Caller,
+    Reader(caller): Reader,
     Path(id): Path<String>,
     headers: HeaderMap,
     QueryParams(params): QueryParams<MessagesParams>,
@@ -74,7 +74,7 @@ pub(in crate::api) async fn list(
     {
         return cached.respond(&headers);
     }
-    reads.wait_for_position(params.min_position).await?;
+    reads.wait_for_position(caller.user, params.min_position).await?;
     reads.wait_for_conversation(owner, id, params.min_version).await?;
     let begun = reads.generation(owner);
     let name = format!("messages {owner} {id} {branch:?}");

@@ -10,8 +10,8 @@ use sealing::Subject;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::api::caller::Reader;
 use crate::api::cursor::Cursors;
-use crate::api::identity::Caller;
 use crate::api::limits::Limits;
 use crate::api::problem::Problem;
 use crate::api::reads::ReadModels;
@@ -43,7 +43,7 @@ pub(in crate::api) async fn search(
     State(reads): State<Arc<ReadModels>>,
     State(cursors): State<Arc<Cursors>>,
     State(limits): State<Arc<Limits>>,
-    caller: Caller,
+    Reader(caller): Reader,
     headers: HeaderMap,
     QueryParams(SearchParams { q }): QueryParams<SearchParams>,
     QueryParams(params): QueryParams<FilterParams>,
@@ -51,7 +51,7 @@ pub(in crate::api) async fn search(
     let store = reads.store();
     let (owner, text) = (caller.user, checked(q)?);
     limits.search.count(&owner)?;
-    reads.wait_for_position(params.min_position).await?;
+    reads.wait_for_position(caller.user, params.min_position).await?;
     let Some(search) = SearchQuery::parse(&text) else {
         let empty = PageOf::<SearchHit> { items: vec![], next_cursor: None };
         return Representation::encode(&empty)?.respond(&headers);
@@ -64,13 +64,14 @@ pub(in crate::api) async fn search(
     let blind = user_key.blind_key();
     let page = index::find(store.read_models(), owner, &blind, &search, &filter, after, query.limit).await?;
     let next_cursor = page.next.map(|place| cursors.encode(&name, &place)).transpose()?;
-    let mut items = Vec::with_capacity(page.items.len());
+    let mut hits = Vec::with_capacity(page.items.len());
     for found in page.items {
         let subject = Subject::Conversation(found.conversation.id.uuid());
         let wrapped = found.conversation.wrapped_key.clone();
         let key = store.keyring().unwrap_for(owner, subject, wrapped.as_deref()).await?;
-        items.push(found.open(&search, key.as_ref()));
+        hits.push((found, key));
     }
+    let items = reads.open_hits(search, hits).await?;
     Representation::encode(&PageOf { items, next_cursor })?.respond(&headers)
 }
 

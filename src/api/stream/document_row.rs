@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aggregates::{DocumentId, RecordedEvent, UserId};
-use projections::documents;
+use projections::documents::{self, DocumentRow};
 use tokio::time::Instant;
 
 use super::event::{DocumentChanged, DocumentDeleted, True};
@@ -14,12 +14,21 @@ use store::{Store, StoreError};
 const MAX_WAIT: Duration = Duration::from_secs(2);
 const CHECK_EVERY: Duration = Duration::from_millis(25);
 
-/// The row of a document, as soon as the read model has applied the event.
+impl DocumentChanged {
+    /// The row of a document after an event; without a row, the document does not exist any more.
+    pub(super) fn of(event: &RecordedEvent, row: Option<DocumentRow>) -> Self {
+        let id = DocumentId::new(event.aggregate_id);
+        let deleted = Self::Deleted(DocumentDeleted { id, deleted: True });
+        row.map_or(deleted, |row| Self::Row(Box::new(row)))
+    }
+}
+
+/// The row of a document, as soon as the read model has applied the event; `None` if the document was removed.
 pub(super) async fn document_row(
     store: &Store,
     owner: UserId,
     event: &RecordedEvent,
-) -> Result<DocumentChanged, StoreError> {
+) -> Result<Option<DocumentRow>, StoreError> {
     let id = DocumentId::new(event.aggregate_id);
     let deadline = Instant::now() + MAX_WAIT;
     loop {
@@ -30,8 +39,8 @@ pub(super) async fn document_row(
             continue;
         }
         return match row.filter(|row| !row.is_removed()) {
-            Some(row) => Ok(DocumentChanged::Row(Box::new(open(store, row).await?))),
-            None => Ok(DocumentChanged::Deleted(DocumentDeleted { id, deleted: True })),
+            Some(row) => open(store, row).await.map(Some),
+            None => Ok(None),
         };
     }
 }

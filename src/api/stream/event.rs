@@ -53,19 +53,19 @@ pub(in crate::api) enum ClientEvent<'a> {
 
 impl ClientEvent<'_> {
     /// Encodes the event for a stream, under the id that a client resumes after.
-    pub(super) fn encode(&self, id: String) -> Result<sse::Event, axum::Error> {
-        let event = sse::Event::default().event(self.name()).id(id);
+    pub(super) fn encode(&self, id: String) -> Result<EncodedEvent, serde_json::Error> {
+        let name = self.name();
         match self {
-            Self::Conversation(data) => event.json_data(data),
-            Self::AnswerStarted(data) => event.json_data(data),
-            Self::AnswerSources(data) => event.json_data(data),
-            Self::AnswerDelta(data) => event.json_data(data),
+            Self::Conversation(data) => EncodedEvent::new(name, id, data),
+            Self::AnswerStarted(data) => EncodedEvent::new(name, id, data),
+            Self::AnswerSources(data) => EncodedEvent::new(name, id, data),
+            Self::AnswerDelta(data) => EncodedEvent::new(name, id, data),
             Self::Question(data)
             | Self::AnswerCompleted(data)
             | Self::AnswerStopped(data)
-            | Self::AnswerFailed(data) => event.json_data(data),
-            Self::Document(data) => event.json_data(data),
-            Self::DocumentProgress(data) => event.json_data(data),
+            | Self::AnswerFailed(data) => EncodedEvent::new(name, id, data),
+            Self::Document(data) => EncodedEvent::new(name, id, data),
+            Self::DocumentProgress(data) => EncodedEvent::new(name, id, data),
         }
     }
 
@@ -83,6 +83,26 @@ impl ClientEvent<'_> {
             Self::Document(_) => "document",
             Self::DocumentProgress(_) => "document.progress",
         }
+    }
+}
+
+/// An encoded event, and its size.
+#[derive(Debug)]
+pub(in crate::api) struct EncodedEvent {
+    pub(super) event: sse::Event,
+    pub(super) bytes: usize,
+}
+
+impl EncodedEvent {
+    /// An event whose data is a value in JSON, on one line.
+    pub(in crate::api) fn new(
+        name: &str,
+        id: String,
+        data: &impl Serialize,
+    ) -> Result<Self, serde_json::Error> {
+        let data = serde_json::to_string(data)?;
+        let bytes = data.len() + id.len();
+        Ok(Self { event: sse::Event::default().event(name).id(id).data(data), bytes })
     }
 }
 
@@ -262,7 +282,8 @@ mod tests {
     #[tokio::test]
     async fn each_event_matches_its_snapshot() {
         let sources = [citation()];
-        let encoded = events(&sources).into_iter().map(|event| event.encode("17.15".to_owned()).unwrap());
+        let encoded =
+            events(&sources).into_iter().map(|event| event.encode("17.15".to_owned()).unwrap().event);
         let stream = futures::stream::iter(encoded.map(Ok::<_, Infallible>).collect::<Vec<_>>());
         let body = to_bytes(Sse::new(stream).into_response().into_body(), 100_000).await.unwrap();
         assert_text("stream_events", std::str::from_utf8(&body).unwrap());

@@ -1,19 +1,27 @@
 //! One stream: what the client has received, and which event comes next.
 
+use std::collections::{BTreeSet, HashMap};
+
 use aggregates::conversation::{Conversation, ConversationEvent};
 use aggregates::{ConversationId, Event, Position, RecordedEvent, UserId, Version};
 
 use super::document_row::document_row;
-use super::event::{ClientEvent, ConversationChanged, ConversationDeleted, DocumentProgress, True};
+use super::event::{
+    ClientEvent, ConversationChanged, ConversationDeleted, DocumentChanged, DocumentProgress, True,
+};
 use super::messages::{ended_message, question_message};
 use super::resume::Received;
 use super::task::{EventSender, StreamError};
-use crate::api::live::{Listener, StreamEvent, ended_answer};
+use crate::api::live::{ChangedRows, LedgerEvent, Listener, StreamEvent, ended_answer};
 use crate::api::routes::conversations;
+use projections::conversations::ConversationRow;
+use projections::messages::Message;
 use store::{Store, StoreError};
 
 /// Events that are read from the ledger in one round trip.
 const PAGE: u32 = 64;
+/// Rows of conversations that are read in one round trip.
+const ROWS: usize = 200;
 
 /// Start of a stream.
 #[derive(Debug)]
@@ -53,7 +61,7 @@ impl Session {
     /// Sends events until the client closes the stream or lags too far behind.
     pub(super) async fn run(mut self, start: Start, mut listener: Listener) -> Result<(), StreamError> {
         self.start(start, &listener).await?;
-        while let Some(event) = listener.events.recv().await {
+        while let Some(event) = listener.events.next().await {
             match event {
                 StreamEvent::Event(event) => self.take_event(&event).await?,
                 StreamEvent::Live(step) => self.take_step(&step).await?,
@@ -81,7 +89,7 @@ impl Session {
                 self.received.rows = listener.projected;
                 self.covered = version;
                 if let Some(event) = ended {
-                    self.send_message(&event).await?;
+                    self.send_message(&LedgerEvent::new(*event)).await?;
                 }
             }
             Start::Now => {
@@ -99,7 +107,7 @@ impl Session {
 
     /// Sends the events of the ledger that the client has missed.
     async fn catch_up(&mut self, up_to: Position) -> Result<(), StreamError> {
-        let mut changed: Vec<ConversationId> = Vec::new();
+        let mut changed: BTreeSet<ConversationId> = BTreeSet::new();
         let mut after = self.received.events.min(self.received.rows);
         let projected =
             projections::lowest_checkpoint(self.store.read_models()).await.map_err(StoreError::from_query)?;
@@ -108,20 +116,25 @@ impl Session {
             let mut events = events.await?;
             let Some(last) = events.last().map(|event| event.position) else { break };
             self.store.decrypt_events(&mut events).await?;
-            for event in &events {
-                if let Some(id) = conversation_of(event).filter(|id| self.carries(*id)) {
-                    if event.position > self.received.rows && !changed.contains(&id) {
-                        changed.push(id);
+            for event in events {
+                if let Some(id) = conversation_of(&event).filter(|id| self.carries(*id)) {
+                    if event.position > self.received.rows {
+                        changed.insert(id);
                     }
-                    self.take_event(event).await?;
+                    self.take_event(&LedgerEvent::new(event)).await?;
                 } else if matches!(event.event, Event::Document(_)) {
-                    self.take_event(event).await?;
+                    self.take_event(&LedgerEvent::new(event)).await?;
                 }
             }
             after = last;
         }
         self.received.events = self.received.events.max(up_to);
-        self.send_rows(projected.max(self.received.rows), &changed).await
+        let changed: Vec<ConversationId> = changed.into_iter().collect();
+        for ids in changed.chunks(ROWS) {
+            self.send_rows(projected.max(self.received.rows), &ChangedRows::new(ids.to_vec())).await?;
+        }
+        self.received.rows = self.received.rows.max(projected);
+        Ok(())
     }
 
     /// Whether the stream carries a conversation.
@@ -130,24 +143,29 @@ impl Session {
     }
 
     /// Sends what an event of the ledger leads to. An event that the client has received leads to nothing.
-    async fn take_event(&mut self, event: &RecordedEvent) -> Result<(), StreamError> {
+    async fn take_event(&mut self, ledger_event: &LedgerEvent) -> Result<(), StreamError> {
+        let event = &ledger_event.recorded;
         if event.position <= self.received.events {
             return Ok(());
         }
         self.received.events = event.position;
         if matches!(event.event, Event::Document(_)) && self.only.is_none() {
-            let changed = document_row(&self.store, self.owner, event).await?;
-            return self.send(&ClientEvent::Document(changed)).await;
+            let changed =
+                ledger_event.document.get_or_try_init(|| document_row(&self.store, self.owner, event));
+            return self
+                .send(&ClientEvent::Document(DocumentChanged::of(event, changed.await?.clone())))
+                .await;
         }
         let is_covered = self.only.is_some() && event.sequence <= self.covered;
         match conversation_of(event) {
-            Some(id) if self.carries(id) && !is_covered => self.send_message(event).await,
+            Some(id) if self.carries(id) && !is_covered => self.send_message(ledger_event).await,
             _ => Ok(()),
         }
     }
 
     /// Sends the message of a question that was asked or an answer that ended.
-    async fn send_message(&mut self, event: &RecordedEvent) -> Result<(), StreamError> {
+    async fn send_message(&mut self, ledger_event: &LedgerEvent) -> Result<(), StreamError> {
+        let event = &ledger_event.recorded;
         let Event::Conversation(conversation_event) = &event.event else { return Ok(()) };
         if let Some(ended) = ended_answer(event) {
             self.received.answers.remove(&(ended.conversation_id, ended.answer_id));
@@ -171,12 +189,16 @@ impl Session {
             | ConversationEvent::ConversationRestored
             | ConversationEvent::ConversationErased => return Ok(()),
         };
-        let conversation = self.conversation_at(event).await?;
-        let message = question_message(event, &conversation).or_else(|| ended_message(event, &conversation));
+        let message = ledger_event.message.get_or_try_init(|| self.message_of(event)).await?;
         match message {
-            Some(message) => self.send(&client_event(Box::new(message))).await,
+            Some(message) => self.send(&client_event(Box::new(message.clone()))).await,
             None => Ok(()),
         }
+    }
+
+    async fn message_of(&self, event: &RecordedEvent) -> Result<Option<Message>, StoreError> {
+        let conversation = self.conversation_at(event).await?;
+        Ok(question_message(event, &conversation).or_else(|| ended_message(event, &conversation)))
     }
 
     /// The conversation, at the version of the event or later.
@@ -185,19 +207,35 @@ impl Session {
     }
 
     /// Sends the rows of conversations, now that the read models have reached a position.
-    async fn send_rows(&mut self, position: Position, changed: &[ConversationId]) -> Result<(), StreamError> {
+    async fn send_rows(&mut self, position: Position, changed: &ChangedRows) -> Result<(), StreamError> {
         if position < self.received.rows {
             return Ok(());
         }
         self.received.rows = position;
-        for id in changed.iter().copied().filter(|id| self.carries(*id)) {
-            let changed = match conversations::row(&self.store, self.owner, id).await? {
-                Some(row) => ConversationChanged::Row(Box::new(row)),
+        if !changed.ids.iter().any(|id| self.carries(*id)) {
+            return Ok(());
+        }
+        let rows = changed.rows.get_or_try_init(|| self.read_rows(&changed.ids)).await?;
+        for id in changed.ids.iter().copied().filter(|id| self.carries(*id)) {
+            let changed = match rows.get(&id) {
+                Some(row) => ConversationChanged::Row(Box::new(row.clone())),
                 None => ConversationChanged::Deleted(ConversationDeleted { id, deleted: True }),
             };
             self.send(&ClientEvent::Conversation(changed)).await?;
         }
         Ok(())
+    }
+
+    async fn read_rows(
+        &self,
+        ids: &[ConversationId],
+    ) -> Result<HashMap<ConversationId, ConversationRow>, StoreError> {
+        let mut rows = HashMap::with_capacity(ids.len());
+        for ids in ids.chunks(ROWS) {
+            let read = conversations::rows(&self.store, self.owner, ids).await?;
+            rows.extend(read.into_iter().map(|row| (row.id, row)));
+        }
+        Ok(rows)
     }
 
     /// Sends an event. Its id is what the client has received with it.

@@ -10,11 +10,12 @@ use async_nats::Client;
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive, KeepAliveStream};
 use futures::Stream;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 use tracing::Instrument as _;
 
+use super::event::EncodedEvent;
 use crate::api::accounts::Accounts;
 use crate::api::identity::{Caller, Revocations, seconds_now};
 use crate::api::limits::Permit;
@@ -28,8 +29,9 @@ use store::{EventFilter, Store, StoreError};
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Pause of a client before it reconnects.
 const RECONNECT_AFTER: Duration = Duration::from_secs(1);
-/// Events that wait for a slow client before the task waits, too.
+/// Events that wait for a slow client before the task waits, too, and their bytes.
 const UNSENT_EVENTS: usize = 64;
+const UNSENT_BYTES: u32 = 1 << 20;
 
 /// Why a stream ends. The client reconnects and resumes.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +44,7 @@ pub(in crate::api) enum StreamError {
     Store(#[from] StoreError),
     /// An event cannot be encoded.
     #[error("event was not encoded")]
-    Encoding(#[from] axum::Error),
+    Encoding(#[from] serde_json::Error),
 }
 
 /// The events of a stream. Dropping it ends the task behind it.
@@ -51,12 +53,18 @@ pub(in crate::api) type EventStream =
 
 /// The sending half of a stream.
 #[derive(Debug, Clone)]
-pub(in crate::api) struct EventSender(mpsc::Sender<Event>);
+pub(in crate::api) struct EventSender {
+    events: mpsc::Sender<(Event, OwnedSemaphorePermit)>,
+    bytes: Arc<Semaphore>,
+}
 
 impl EventSender {
     /// Sends an event. Waits while the client is slow.
-    pub(in crate::api) async fn send(&self, event: Event) -> Result<(), StreamError> {
-        self.0.send(event).await.map_err(|_| StreamError::Closed)
+    pub(in crate::api) async fn send(&self, event: EncodedEvent) -> Result<(), StreamError> {
+        let bytes = u32::try_from(event.bytes).unwrap_or(UNSENT_BYTES).clamp(1, UNSENT_BYTES);
+        let room = Arc::clone(&self.bytes).acquire_many_owned(bytes).await;
+        let room = room.map_err(|_| StreamError::Closed)?;
+        self.events.send((event.event, room)).await.map_err(|_| StreamError::Closed)
     }
 }
 
@@ -83,6 +91,11 @@ impl Streams {
         Self { store, live, nats, accounts, revocations, tasks }
     }
 
+    /// Runs a task that is cut off when the process ends.
+    pub(in crate::api) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(task);
+    }
+
     /// The events of the ledger after a position, then new events.
     pub(in crate::api) fn follow_ledger(&self, filter: EventFilter, after: Position) -> Following {
         let (store, subjects) = (self.store.clone(), self.live.subjects().clone());
@@ -102,7 +115,8 @@ impl Streams {
         S: Future<Output = Result<(), StreamError>> + Send + 'static,
     {
         let (sender, events) = mpsc::channel(UNSENT_EVENTS);
-        let session = session(EventSender(sender.clone()));
+        let bytes = Arc::new(Semaphore::new(UNSENT_BYTES as usize));
+        let session = session(EventSender { events: sender.clone(), bytes });
         let erased = self.accounts.erased(caller.user);
         let lifetime = caller.until.saturating_sub(seconds_now());
         let revoked = self.revocations.ended(*caller);
@@ -123,7 +137,7 @@ impl Streams {
         self.tasks.spawn(task.in_current_span());
         let retry = tokio_stream::once(Event::default().retry(RECONNECT_AFTER));
         let events: Pin<Box<dyn Stream<Item = Result<Event, Infallible>> + Send>> =
-            Box::pin(retry.chain(ReceiverStream::new(events)).map(Ok));
+            Box::pin(retry.chain(ReceiverStream::new(events).map(|(event, _room)| event)).map(Ok));
         Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT))
     }
 }

@@ -39,12 +39,11 @@ impl Exporter {
         &self,
         user: UserId,
         documents: BTreeSet<Uuid>,
-        archive: &Archive,
+        archive: &mut Archive,
     ) -> Result<(), ExportError> {
         let mut known = Vec::new();
         for id in documents {
-            let mut events = self.store.aggregate_events(AggregateType::Document, id).await?;
-            self.store.decrypt_events(&mut events).await?;
+            let events = self.aggregate_events(AggregateType::Document, id).await?;
             if let Some(mut about) = about(id, &events) {
                 self.write_file(user, &mut about, archive).await?;
                 known.push(about);
@@ -57,7 +56,7 @@ impl Exporter {
         &self,
         user: UserId,
         about: &mut About,
-        archive: &Archive,
+        archive: &mut Archive,
     ) -> Result<(), ExportError> {
         let key = self.store.keyring().user(user).await?.ok_or(StoreError::KeyDestroyed)?;
         let mut reading = match self.files.open(user, &key, about.id, &about.sha256).await {

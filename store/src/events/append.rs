@@ -250,8 +250,8 @@ WITH appended AS (
            AS e (aggregate_type, aggregate_id, owner, metadata, sequence,
                  event_type, event_version, event_id, payload, private)
 ), queued AS (
-    INSERT INTO outbox (aggregate_type, aggregate_id, sequence)
-    SELECT * FROM UNNEST($1::text[], $2::uuid[], $5::bigint[])
+    INSERT INTO outbox (aggregate_type, aggregate_id, sequence, owner)
+    SELECT * FROM UNNEST($1::text[], $2::uuid[], $5::bigint[], $3::uuid[])
 ), new_keys AS (
     INSERT INTO keys (kind, id, owner, wrapped_by, wrapped)
     SELECT * FROM UNNEST($11::text[], $12::uuid[], $13::uuid[], $14::text[], $15::bytea[])

@@ -206,4 +206,24 @@ impl Store {
             .await?;
         entries.iter().map(|entry| entry.event.read(entry.position)).collect()
     }
+
+    /// Whether an owner has more than so many events after a position and up to another one.
+    pub async fn has_more_events(
+        &self,
+        owner: UserId,
+        after: Position,
+        up_to: Position,
+        than: u32,
+    ) -> Result<bool, StoreError> {
+        Ok(sqlx::query_scalar(
+            "SELECT EXISTS (SELECT FROM ledger WHERE owner = $1 AND position > $2 AND position <= $3
+                             ORDER BY position OFFSET $4)",
+        )
+        .bind(owner)
+        .bind(after)
+        .bind(up_to)
+        .bind(i64::from(than))
+        .fetch_one(&self.pool)
+        .await?)
+    }
 }

@@ -136,6 +136,32 @@ async fn no_table_holds_a_word_of_a_user() {
 }
 
 #[tokio::test]
+async fn an_answer_of_many_long_words_holds_up_no_read_model_and_its_beginning_is_found() {
+    use std::fmt::Write as _;
+    let backbone = Backbone::new().await;
+    let tasks = [backbone.sequence(), backbone.project()];
+    let user = backbone.user().await;
+    let id = conversation();
+    let (_, answer) = backbone.ask(user, id, "How many words are there?").await;
+    let mut text = String::new();
+    for number in 0..16_000 {
+        let _ = write!(text, "vocabularies{number:05}ings ");
+    }
+    let so_far = Answer { text, citations: vec![] };
+    backbone.command(user, id, Intent::Stop { answer_id: answer, so_far }).await;
+    backbone.ask(user, conversation(), "What follows is projected, too").await;
+    backbone.projected(8).await;
+    let blind = backbone.store.keyring().user(user).await.unwrap().unwrap().blind_key();
+    for typed in ["vocabularies00001ings", "projected"] {
+        let query = SearchQuery::parse(typed).unwrap();
+        let filter = Filter::default();
+        let found = search::find(&backbone.pool, user, &blind, &query, &filter, None, 10).await.unwrap();
+        assert_eq!(found.items.len(), 1, "{typed}");
+    }
+    tasks.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[tokio::test]
 async fn a_branched_conversation_shows_one_path_and_tells_siblings() {
     let backbone = Backbone::new().await;
     let tasks = [backbone.sequence(), backbone.project()];

@@ -4,12 +4,20 @@ use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _};
 
 use aws_lc_rs::digest::{SHA256, digest};
+use colloquy::config::LimitsConfig;
+use colloquy::knowledge::files::Files;
+use colloquy::operations::personal_export::Exporter;
+use colloquy::process::App;
+use colloquy::roles::Role;
 use serde_json::{Value, json};
+use store::AccountsDatabase;
 use uuid::Uuid;
 use zip::ZipArchive;
 
+use crate::support::backbone::new_database;
 use crate::support::person::Person;
-use crate::support::product::Product;
+use crate::support::product::{Product, configuration};
+use crate::support::waiting::until;
 
 async fn files(person: &Person) -> BTreeMap<String, Vec<u8>> {
     let (status, bytes) = person.download("/v1/me/export").await;
@@ -148,4 +156,62 @@ async fn an_export_contains_the_uploaded_files_unchanged() {
     assert_eq!(listed["document"]["id"], ids[0].as_str());
     assert_eq!(listed["document"]["media_type"], "text/markdown");
     assert_eq!(listed["sha256"], known[0]["sha256"], "the file is what was brought");
+}
+
+/// A history of so many questions of 30 KB of digits, which compress badly.
+async fn long_history(person: &Person, questions: usize) {
+    let conversation = Uuid::now_v7();
+    for _ in 0..questions {
+        let text: String = (0..900).map(|_| Uuid::new_v4().simple().to_string()).collect();
+        person.ask(conversation, &text).await;
+    }
+}
+
+#[tokio::test]
+async fn a_second_export_of_the_same_person_is_refused_while_the_first_one_runs() {
+    let mut config = configuration(new_database().await);
+    config.api.limits = LimitsConfig { limit_exports: 1, ..LimitsConfig::default() };
+    let product = Product::on(config, &[Role::Api, Role::Sequencer, Role::Projector]).await;
+    let (person, other) = (Person::new(&product).await, Person::new(&product).await);
+    long_history(&person, 150).await;
+    other.ask(Uuid::now_v7(), "Does somebody else export?").await;
+    let (status, unread) = person.begin("/v1/me/export").await;
+    assert_eq!(status, 200);
+    let refused = person.get("/v1/me/export").await;
+    assert_eq!((refused.status, &refused.body["limit"]), (429, &json!("exports")));
+    assert!(!files(&other).await.is_empty());
+    drop(unread);
+    until("the next export begins", async || (person.begin("/v1/me/export").await.0 == 200).then_some(()))
+        .await;
+}
+
+#[tokio::test]
+async fn an_export_that_is_ended_breaks_off_and_is_not_taken_for_a_whole_one() {
+    let product = Product::start().await;
+    let person = Person::new(&product).await;
+    long_history(&person, 100).await;
+    let user = person.get("/v1/me").await.body["id"].as_str().unwrap().parse().unwrap();
+    let app = App::new(product.config.app.clone(), [].into()).await.unwrap();
+    let exporter = Exporter {
+        store: app.store(2).unwrap(),
+        accounts: AccountsDatabase::connect(
+            &product.config.auth_database_url,
+            &product.config.auth_schema,
+            1,
+        )
+        .unwrap(),
+        files: Files::new(&product.config.knowledge.files).unwrap(),
+    };
+    let (end, ended) = tokio::sync::oneshot::channel::<()>();
+    let ended = async move { ended.await.unwrap() };
+    let (mut bytes, work) = exporter.prepare(user).await.unwrap().begin(ended);
+    let work = tokio::spawn(work);
+    assert!(bytes.recv().await.unwrap().is_ok());
+    end.send(()).unwrap();
+    work.await.unwrap();
+    let mut rest = Vec::new();
+    while let Some(chunk) = bytes.recv().await {
+        rest.extend(chunk.unwrap_or_default());
+    }
+    assert!(ZipArchive::new(Cursor::new(rest)).is_err());
 }

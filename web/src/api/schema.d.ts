@@ -388,7 +388,8 @@ export interface paths {
         };
         /**
          * Export all data of the caller
-         * @description A ZIP archive with all data of the user as JSON and as Markdown.
+         * @description A ZIP archive with all data of the user as JSON and as Markdown. It breaks off when the session ends, when the
+         *     reader takes no data for 20 s, and after 30 minutes.
          */
         get: operations["export_me"];
         put?: never;
@@ -1045,10 +1046,10 @@ export interface components {
             items: components["schemas"]["AuditKey"][];
         };
         /**
-         * @description Name of a limit. Each limit applies to each person alone.
+         * @description Name of a limit. Each limit applies to each person alone; `invalid_tokens` to each address.
          * @enum {string}
          */
-        LimitName: "requests" | "commands" | "search" | "streams" | "waiting_reads" | "exports" | "uploads" | "pending_answers" | "queued_documents" | "documents" | "document_bytes";
+        LimitName: "requests" | "commands" | "search" | "streams" | "waiting_reads" | "exports" | "uploads" | "pending_answers" | "queued_documents" | "documents" | "document_bytes" | "invalid_tokens";
         /** @description The caller's account. */
         Me: {
             /**
@@ -1599,7 +1600,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `commands`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `commands`, `invalid_tokens`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -1676,7 +1677,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `invalid_tokens`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -1775,7 +1776,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `invalid_tokens`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -1877,7 +1878,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `invalid_tokens`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -1983,7 +1984,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `streams`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `streams`, `invalid_tokens`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2060,7 +2061,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `invalid_tokens`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2173,7 +2174,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `waiting_reads`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `waiting_reads`, `invalid_tokens`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2285,7 +2286,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `waiting_reads`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `waiting_reads`, `invalid_tokens`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2420,7 +2421,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `commands`, `pending_answers`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `commands`, `pending_answers`, `invalid_tokens`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2538,7 +2539,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `waiting_reads`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `waiting_reads`, `invalid_tokens`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2641,7 +2642,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `streams`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `streams`, `invalid_tokens`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2746,7 +2747,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `waiting_reads`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `waiting_reads`, `invalid_tokens`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2872,7 +2873,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `commands`, `uploads`, `queued_documents`, `documents`, `document_bytes`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `commands`, `uploads`, `queued_documents`, `documents`, `document_bytes`, `invalid_tokens`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2984,7 +2985,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `waiting_reads`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `waiting_reads`, `invalid_tokens`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -3090,7 +3091,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `commands`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `commands`, `invalid_tokens`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -3198,7 +3199,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `invalid_tokens`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -3343,7 +3344,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `invalid_tokens`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -3420,7 +3421,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `invalid_tokens`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -3497,7 +3498,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `exports`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `exports`, `invalid_tokens`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -3612,7 +3613,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `search`, `waiting_reads`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `search`, `waiting_reads`, `invalid_tokens`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -3704,7 +3705,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `streams`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `streams`, `invalid_tokens`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -3795,7 +3796,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `invalid_tokens`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;

@@ -25,6 +25,25 @@ fn a_question_after_an_older_answer_starts_a_branch() {
 }
 
 #[test]
+fn a_message_has_a_bounded_number_of_siblings() {
+    // Numbers whose questions and answers have different ids.
+    let others = || (2..=MAX_SIBLINGS as u128).map(|number| number * 1_000);
+    let answers = others().map(|number| requested(1, number)).collect();
+    let history = [one_answer(), answers].concat();
+    let regenerate = Intent::Regenerate { question_id: question(1), answer_id: answer(1_000) };
+    is_refused(&history, owner(regenerate), Refused::TooManySiblings);
+
+    let questions = others()
+        .chain([500_000])
+        .flat_map(|number| [asked(number, Some(answer(1))), requested(number, number)])
+        .collect();
+    let history = [one_answer(), questions].concat();
+    is_refused(&history, owner(ask(1_000, Some(answer(1)))), Refused::TooManySiblings);
+    let next = [asked(1_000, Some(answer(500_000))), requested(1_000, 1_000)];
+    leads_to(&history, owner(ask(1_000, None)), &next);
+}
+
+#[test]
 fn a_question_cannot_follow_an_unknown_answer() {
     is_refused(&[], owner(ask(1, Some(answer(9)))), Refused::UnknownParent(answer(9)));
     is_refused(&one_answer(), owner(ask(2, Some(answer(9)))), Refused::UnknownParent(answer(9)));

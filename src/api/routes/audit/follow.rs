@@ -5,14 +5,15 @@ use std::sync::Arc;
 use aggregates::Position;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::response::sse::Event;
 
 use super::params::{EventParams, recorded};
 use super::{AccessLog, Auditor};
 use crate::api::limits::Limits;
 use crate::api::problem::Problem;
 use crate::api::reads::params::{Counter, QueryParams};
-use crate::api::stream::{EventSender, EventStream, StreamError, StreamParams, Streams, last_event_id};
+use crate::api::stream::{
+    EncodedEvent, EventSender, EventStream, StreamError, StreamParams, Streams, last_event_id,
+};
 use crate::audit::{AuditEvent, Following};
 
 /// Follow the ledger
@@ -54,7 +55,7 @@ async fn send_events(mut following: Following, sender: EventSender) -> Result<()
     loop {
         let page = following.next().await?;
         for event in page.events() {
-            let encoded = Event::default().event("event").id(event.position.to_string()).json_data(&event)?;
+            let encoded = EncodedEvent::new("event", event.position.to_string(), &event)?;
             sender.send(encoded).await?;
         }
     }

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::readable;
-use crate::api::identity::Caller;
+use crate::api::caller::Reader;
 use crate::api::problem::{Problem, with_causes};
 use crate::api::reads::params::{Count, InvalidValue, parse_id};
 use crate::api::reads::representation::Representation;
@@ -59,7 +59,7 @@ pub(in crate::api) struct Neighbour {
 pub(in crate::api) async fn passage(
     State(store): State<Store>,
     State(knowledge): State<Knowledge>,
-    caller: Caller,
+    Reader(caller): Reader,
     Path((id, number)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response<Body>, Problem> {

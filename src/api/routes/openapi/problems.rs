@@ -61,8 +61,11 @@ fn describe(path: &str, operation: &mut Operation) {
     }
     if let Some(RefOr::T(response)) = responses.get_mut("429") {
         let id = operation.operation_id.as_deref().unwrap_or_default();
-        let names: Vec<String> =
-            Limit::of_operation(id).iter().map(|limit| format!("`{}`", limit.name())).collect();
+        let names: Vec<String> = Limit::of_operation(id)
+            .iter()
+            .chain(&[Limit::InvalidTokens])
+            .map(|limit| format!("`{}`", limit.name()))
+            .collect();
         let names = names.join(", ");
         response.description = format!("A limit is exhausted; `limit` names it: {names}. {TRY_AGAIN}");
     }
