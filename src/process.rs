@@ -22,23 +22,25 @@ use crate::roles::account_facts::AccountFacts;
 use crate::roles::eraser::Eraser;
 use crate::roles::file_sweep::FileSweep;
 use crate::roles::retention::Retention;
-use crate::roles::{Role, answering, checkpoint_signer, projector, sequencer};
+use crate::roles::{Role, answering, checkpoint_signer, key_watch, projector, sequencer};
+use crate::runtime::erasure_check::ErasureCheck;
+use crate::runtime::key_hints::KeyHints;
 use crate::runtime::supervisor::{Shutdown, Stage, Supervisor};
 use crate::runtime::wake::SequencerWake;
 use store::{AccountsDatabase, Database, Keyring, MasterKeyError, Store};
 
 /// Time that all roles together have to end.
 const GRACE: Duration = Duration::from_secs(15);
-/// Time limit for repeating, at the start, erasures that a restored database does not contain.
-const REPEAT_ERASURES_TIMEOUT: Duration = Duration::from_secs(20);
 /// Database connections of each background role and of the keyring.
 const SEQUENCER_CONNECTIONS: u32 = 3;
 const PROJECTOR_CONNECTIONS: u32 = 2;
 const WORKER_CONNECTIONS: u32 = 4;
-const ERASER_CONNECTIONS: u32 = 2;
+const ERASER_CONNECTIONS: u32 = 4;
+const RETENTION_CONNECTIONS: u32 = 2;
 const FILE_SWEEP_CONNECTIONS: u32 = 1;
 const ACCOUNT_FACTS_CONNECTIONS: u32 = 1;
 const KEYRING_CONNECTIONS: u32 = 4;
+const KEY_WATCH_CONNECTIONS: u32 = 1;
 /// Connections of the API to the database of the account service.
 const ACCOUNTS_CONNECTIONS: u32 = 4;
 
@@ -115,23 +117,6 @@ impl App {
         Ok(Store::new(database, Arc::clone(&self.keyring)))
     }
 
-    /// Repeats the erasures that a restored database does not contain, before anything is served. Where NATS
-    /// or the database does not answer in time, serving starts all the same and the eraser repeats them
-    /// later.
-    async fn repeat_erasures(&self, config: &Config) {
-        let repeating = async { self.eraser(config)?.repeat_erasures().await };
-        match tokio::time::timeout(REPEAT_ERASURES_TIMEOUT, repeating).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                tracing::warn!(
-                    error = format!("{error:#}"),
-                    "erasures older than the database were not checked yet"
-                );
-            }
-            Err(_) => tracing::warn!("checking for erasures older than the database timed out"),
-        }
-    }
-
     /// Carries out erasures of accounts.
     pub fn eraser(&self, config: &Config) -> anyhow::Result<Eraser> {
         Ok(Eraser {
@@ -160,7 +145,8 @@ impl App {
     pub fn retention(&self, config: &WorkerConfig) -> anyhow::Result<Retention> {
         let days = config.retention_days;
         let keep = (days > 0).then(|| TimeDelta::days(days.into()));
-        Ok(Retention { store: self.store(ERASER_CONNECTIONS)?, wake: self.wake.clone(), keep })
+        let key_hints = KeyHints::new(self.nats.clone(), &self.subjects);
+        Ok(Retention { store: self.store(RETENTION_CONNECTIONS)?, wake: self.wake.clone(), key_hints, keep })
     }
 
     /// The connection to NATS.
@@ -186,21 +172,48 @@ impl App {
         shutdown: Shutdown,
     ) -> anyhow::Result<()> {
         let mut supervisor = Supervisor::default();
+        self.spawn_key_watch(&mut supervisor)?;
         if self.roles.contains(&Role::Sequencer) {
             self.spawn_sequencer(&mut supervisor)?;
         }
         if self.roles.contains(&Role::Projector) {
             self.spawn_projector(&mut supervisor)?;
         }
+        let erasure_check = self.spawn_erasure_check(&config, &mut supervisor)?;
         if self.roles.contains(&Role::Worker) {
-            self.spawn_worker(&config, &mut supervisor)?;
+            self.spawn_worker(&config, &mut supervisor, erasure_check.clone())?;
         }
         if self.roles.contains(&Role::Api) {
             let listener = listener.context("the api role has no address to listen on")?;
-            self.repeat_erasures(&config).await;
-            self.spawn_api(&config, &mut supervisor, listener)?;
+            self.spawn_api(&config, &mut supervisor, listener, erasure_check)?;
         }
         supervisor.run(shutdown, GRACE).await
+    }
+
+    fn spawn_key_watch(&self, supervisor: &mut Supervisor) -> anyhow::Result<()> {
+        let store = self.store(KEY_WATCH_CONNECTIONS)?;
+        let watching = key_watch::run(store, self.nats.clone(), self.subjects.clone());
+        supervisor.spawn_loop("key_watch", Stage::Background, watching);
+        Ok(())
+    }
+
+    /// Starts the check of erasures since the backup that the database may come from, for the roles that show or
+    /// use texts of users.
+    fn spawn_erasure_check(
+        &self,
+        config: &Config,
+        supervisor: &mut Supervisor,
+    ) -> anyhow::Result<ErasureCheck> {
+        if !self.roles.contains(&Role::Api) && !self.roles.contains(&Role::Worker) {
+            return Ok(ErasureCheck::done());
+        }
+        let (report, check) = ErasureCheck::begin();
+        let eraser = self.eraser(config)?;
+        supervisor.spawn_loop("erasure_check", Stage::Background, async move {
+            eraser.check(&report).await;
+            std::future::pending::<()>().await;
+        });
+        Ok(check)
     }
 
     fn spawn_sequencer(&self, supervisor: &mut Supervisor) -> anyhow::Result<()> {
@@ -220,7 +233,12 @@ impl App {
         Ok(())
     }
 
-    fn spawn_worker(&self, config: &Config, supervisor: &mut Supervisor) -> anyhow::Result<()> {
+    fn spawn_worker(
+        &self,
+        config: &Config,
+        supervisor: &mut Supervisor,
+        erasure_check: ErasureCheck,
+    ) -> anyhow::Result<()> {
         supervisor.spawn_loop("eraser", Stage::Background, self.eraser(config)?.run());
         supervisor.spawn_loop("account_facts", Stage::Background, self.account_facts(config)?.run());
         supervisor.spawn_loop("retention", Stage::Background, self.retention(&config.worker)?.run());
@@ -234,6 +252,9 @@ impl App {
         let (nats, subjects, wake) = (self.nats.clone(), self.subjects.clone(), self.wake.clone());
         let cancel = supervisor.token(Stage::Background);
         supervisor.spawn("worker", Stage::Background, async move {
+            if cancel.run_until_cancelled(erasure_check.wait()).await.is_none() {
+                return Ok(());
+            }
             Box::pin(answering::start(&worker, &knowledge, store, nats, subjects, wake, cancel)).await
         });
         Ok(())
@@ -244,6 +265,7 @@ impl App {
         config: &Config,
         supervisor: &mut Supervisor,
         listener: TcpListener,
+        erasure_check: ErasureCheck,
     ) -> anyhow::Result<()> {
         let limits = config.api.limits.conversation();
         let store = self.store(config.api.database_connections)?.with_conversation_limits(limits);
@@ -270,6 +292,7 @@ impl App {
             live,
             wake: self.wake.clone(),
             short_lived: supervisor.short_lived(),
+            erasure_check,
         };
         let api = ApiState::new(&config.api, services)?;
         let config = config.api.clone();
@@ -283,6 +306,8 @@ impl App {
             Stage::Intake,
             async move { following.follow_erasures().await },
         );
+        let noting = api.clone();
+        supervisor.spawn_loop("last_reads", Stage::Intake, async move { noting.write_last_reads().await });
         supervisor.spawn("http", Stage::Intake, async move {
             api.warm_up().await;
             api::serve(listener, api::router(api, &config), &config.connections, stop).await;

@@ -3,9 +3,11 @@
 pub mod account_facts;
 pub mod answering;
 pub mod checkpoint_signer;
+mod command_metadata;
 pub mod eraser;
 pub mod file_sweep;
 pub mod indexer;
+pub mod key_watch;
 pub mod projector;
 pub mod retention;
 pub mod sequencer;

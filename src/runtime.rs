@@ -8,11 +8,15 @@
 //! | take work from JetStream | [`consumer`] |
 //! | follow the ledger | [`ledger_feed`] |
 //! | decrypt a batch of events | [`decrypt`] |
+//! | wait for the check of erasures since a backup | [`erasure_check`] |
+//! | announce destroyed keys | [`key_hints`] |
 //! | wake the sequencer | [`wake`] |
 
 pub mod backoff;
 pub mod consumer;
 pub mod decrypt;
+pub mod erasure_check;
+pub mod key_hints;
 pub mod ledger_feed;
 pub mod subscription;
 pub mod supervisor;

@@ -82,7 +82,8 @@ named_enum! {
         Files = "files",
         /// The deltas of answers in flight.
         LiveStream = "live_stream",
-        /// The memory of the processes.
+        /// The memory of the processes: every process was told to drop what it has. A process that does not
+        /// hear it drops the user's keys when it looks for destroyed keys next, within ten minutes.
         Caches = "caches",
         /// Rows and sessions of the account service.
         Accounts = "accounts",

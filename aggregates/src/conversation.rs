@@ -124,7 +124,7 @@ impl Conversation {
     }
 
     /// A deleted conversation accepts only its restoration in time, its final end, and the ends of its
-    /// running answers.
+    /// running answers. After its final end it accepts only failures of answers, which have no text.
     fn check_alive(&self, command: &ConversationCommand) -> Result<(), Refused> {
         match (self.phase(), &command.intent) {
             (Phase::Deleted { at }, Intent::Restore) => check_restorable(at, command.at),
@@ -133,6 +133,7 @@ impl Conversation {
                 Phase::Deleted { .. },
                 Intent::RecordAnswer(_) | Intent::RecordFailure { .. } | Intent::Erase,
             )
+            | (Phase::Erased, Intent::RecordFailure { .. })
             | (Phase::New | Phase::Alive, _) => Ok(()),
             (Phase::Deleted { .. } | Phase::Erased, _) => Err(Refused::Deleted),
         }

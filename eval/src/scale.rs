@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use rag::embed::Vector;
 use rag::index::IndexedPassage;
-use rag::sparse::SparseVector;
+use rag::sparse::{SparseVector, TermSpace};
 use rag::vocabulary::{ContentVersion, DocumentId, OwnerId, PassageBody, PassageId, PassageText, Scope};
 use uuid::Uuid;
 
@@ -138,7 +138,7 @@ fn variation(
         scope: Scope::Shared,
         body: PassageBody::Open(passage.clone()),
         dense: moved.into_iter().map(|x| x / length).collect(),
-        sparse: SparseVector::of_passage(passage),
+        sparse: SparseVector::of_passage(passage, TermSpace::Shared),
     }
 }
 

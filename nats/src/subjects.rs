@@ -102,6 +102,12 @@ impl Subjects {
         format!("{}.wake.accounts", self.prefix)
     }
 
+    /// The hint that keys were destroyed. Each process then looks which ones and drops them from its memory. Core
+    /// NATS: a lost hint costs time, never the destruction.
+    pub fn keys_destroyed(&self) -> String {
+        format!("{}.keys.destroyed", self.prefix)
+    }
+
     /// The tombstone of an erased user, which no erasure removes.
     pub fn tombstone(&self, owner: UserId) -> String {
         format!("{}.tombstones.{owner}", self.prefix)

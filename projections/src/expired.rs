@@ -21,8 +21,9 @@ pub struct Expired {
     pub version: Version,
 }
 
-/// Conversations that were deleted before `deleted_before` or last changed before `unused_since`, ordered by
-/// id. Returns at most `limit`, with ids above `after`.
+/// Conversations that were deleted before `deleted_before` or not used since `unused_since`, ordered by id. Every
+/// event is a use, and so is a read, to the day; a conversation is used while it is pinned. Returns at most
+/// `limit`, with ids above `after`.
 pub async fn conversations(
     executor: impl PgExecutor<'_>,
     deleted_before: DateTime<Utc>,
@@ -31,8 +32,15 @@ pub async fn conversations(
     limit: u32,
 ) -> Result<Vec<Expired>, QueryError> {
     Ok(sqlx::query_as(
-        "SELECT owner, id, version FROM conversations
-          WHERE (deleted_at < $1 OR updated_at < $2) AND id > $3 ORDER BY id LIMIT $4",
+        "SELECT c.owner, c.id, c.version FROM conversations c
+          WHERE (c.deleted_at < $1
+              OR c.updated_at < $2 AND (NOT c.pinned OR c.deleted_at IS NOT NULL)
+                 AND $2 > (SELECT e.recorded_at FROM events e
+                            WHERE e.aggregate_type = 'conversation' AND e.aggregate_id = c.id
+                            ORDER BY e.sequence DESC LIMIT 1)
+                 AND NOT EXISTS (SELECT FROM last_reads r WHERE r.owner = c.owner AND r.id = c.id
+                                    AND r.read_on >= ($2 AT TIME ZONE 'UTC')::date))
+            AND c.id > $3 ORDER BY c.id LIMIT $4",
     )
     .bind(deleted_before)
     .bind(unused_since)
@@ -42,7 +50,8 @@ pub async fn conversations(
     .await?)
 }
 
-/// Documents of users that last changed before `unused_since`, ordered by id. Shared documents do not expire.
+/// Documents of users that last changed before `unused_since` and of which no passage was opened since, to the
+/// day, ordered by id. Shared documents do not expire.
 /// Returns at most `limit`, with ids above `after`.
 pub async fn documents(
     executor: impl PgExecutor<'_>,
@@ -52,7 +61,10 @@ pub async fn documents(
 ) -> Result<Vec<Expired>, QueryError> {
     Ok(sqlx::query_as(
         "SELECT owner, id, version FROM documents
-          WHERE scope = 'user' AND status <> 'removed' AND updated_at < $1 AND id > $2 ORDER BY id LIMIT $3",
+          WHERE scope = 'user' AND status <> 'removed' AND updated_at < $1 AND id > $2
+            AND NOT EXISTS (SELECT FROM last_reads r WHERE r.owner = documents.owner AND r.id = documents.id
+                               AND r.read_on >= ($1 AT TIME ZONE 'UTC')::date)
+          ORDER BY id LIMIT $3",
     )
     .bind(unused_since)
     .bind(after)

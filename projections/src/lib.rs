@@ -10,6 +10,7 @@ pub mod accounts;
 mod checkpoints;
 pub mod conversations;
 pub mod documents;
+mod erased;
 mod error;
 pub mod expired;
 pub mod messages;
@@ -24,7 +25,7 @@ pub mod usage;
 
 pub use checkpoints::{ensure_checkpoints, highest_checkpoint, lowest_checkpoint};
 pub use error::QueryError;
-pub use purge::count_owner_rows;
+pub use purge::{count_owner_rows, delete_owner_rows};
 pub use raw_json::RawJson;
 pub use read_model::{DecryptedEvent, ReadModel, UnknownReadModel, project};
 pub use rebuild::{Difference, LockedRebuild, Rebuild};

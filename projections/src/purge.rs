@@ -7,7 +7,7 @@
 use aggregates::account::{AccountEvent, ErasureTarget};
 use aggregates::conversation::ConversationEvent;
 use aggregates::{ConversationId, Event, UserId};
-use sqlx::{PgExecutor, PgTransaction};
+use sqlx::{Acquire, PgExecutor, PgTransaction, Postgres};
 use uuid::Uuid;
 
 use crate::{DecryptedEvent, QueryError, ReadModel};
@@ -79,6 +79,21 @@ pub(crate) async fn apply(
         let delete = format!("DELETE FROM {table} WHERE {condition}");
         sqlx::query(&delete).bind(id).execute(&mut **transaction).await?;
     }
+    Ok(())
+}
+
+/// Deletes the rows of an erased owner from all read models, for rows that a projector of an earlier release
+/// added after the purge. Call it when the read models have reached the destruction of the owner's keys: from
+/// there on the owner has no rows.
+pub async fn delete_owner_rows(
+    database: impl Acquire<'_, Database = Postgres>,
+    owner: UserId,
+) -> Result<(), QueryError> {
+    let mut transaction = database.begin().await?;
+    for model in ReadModel::ALL {
+        apply(model, model.name(), &mut transaction, PurgeScope::Owner(owner)).await?;
+    }
+    transaction.commit().await?;
     Ok(())
 }
 

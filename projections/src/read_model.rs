@@ -8,6 +8,7 @@ use aggregates::{Position, RecordedEvent};
 use sealing::{BlindKey, ContentKey};
 use sqlx::{Acquire, PgTransaction, Postgres};
 
+use crate::erased;
 use crate::purge::PurgeScope;
 use crate::{QueryError, accounts, conversations, documents, messages, purge, search, usage};
 
@@ -134,6 +135,7 @@ pub async fn project(
     if let Some((name, applied)) = checkpoints.iter().find(|(_, applied)| applied.next() < first) {
         return Err(QueryError::Gap { name: name.clone(), position: applied.next() });
     }
+    let batch = &*erased::without_late_events(&mut transaction, batch).await?;
     for model in ReadModel::ALL {
         let checkpoint = checkpoints.iter().find(|(name, _)| name == model.name());
         let applied = checkpoint.map_or(Position(0), |(_, position)| *position);

@@ -7,7 +7,7 @@
 use aggregates::Position;
 use sqlx::{Acquire, FromRow, PgTransaction, Postgres};
 
-use crate::{DecryptedEvent, QueryError, ReadModel};
+use crate::{DecryptedEvent, QueryError, ReadModel, erased};
 
 /// A second table of a read model that is being filled.
 #[derive(Debug)]
@@ -108,7 +108,8 @@ impl Rebuild {
             }
             before = before.next();
         }
-        self.model.apply(&self.table, transaction, batch).await?;
+        let batch = erased::without_late_events(transaction, batch).await?;
+        self.model.apply(&self.table, transaction, &batch).await?;
         sqlx::query("UPDATE checkpoints SET position = $1 WHERE name = $2")
             .bind(last)
             .bind(&self.checkpoint)

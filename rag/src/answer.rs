@@ -13,7 +13,7 @@ use crate::index::PassageIndex;
 use crate::prompt::{self, Prompt};
 use crate::quote::{self, Quotation};
 use crate::retrieve::{Hit, RetrieveError, Retriever, VersionLookup};
-use crate::vocabulary::{OwnerId, PassageId, Source, Turn};
+use crate::vocabulary::{Asker, PassageId, Source, Turn};
 
 /// The longest answer in bytes of UTF-8. An answer that would be longer ends there and is complete: a model
 /// that ignores its limit of tokens cannot fill memory, and the event of the answer stays far below the
@@ -101,19 +101,20 @@ impl Answerer {
         &self,
         question: &str,
         history: &[Turn],
-        owner: OwnerId,
+        asker: impl Into<Asker>,
     ) -> Result<Vec<Hit>, RetrieveError> {
+        let asker = asker.into();
         if let Some(model) = &self.model
             && !history.is_empty()
             && followup::is_followup(question)
             && let Some(rewritten) = followup::rewrite(model, question, history).await
         {
-            let hits = self.retriever.retrieve(&rewritten, &[], owner).await?;
+            let hits = self.retriever.retrieve(&rewritten, &[], asker.clone()).await?;
             if !hits.is_empty() {
                 return Ok(hits);
             }
         }
-        self.retriever.retrieve(question, history, owner).await
+        self.retriever.retrieve(question, history, asker).await
     }
 
     /// Streams the answer. The number of a source is its position in the list, from 1. Dropping the stream

@@ -149,7 +149,7 @@ impl PassageIndex {
                 }
             }
         }
-        for field in [payload::SCOPE, payload::OWNER, payload::DOCUMENT_ID] {
+        for field in [payload::SCOPE, payload::OWNER, payload::DOCUMENT_ID, payload::TERMS] {
             let index = CreateFieldIndexCollectionBuilder::new(&self.collection, field, FieldType::Keyword);
             self.within_timeout(self.client.create_field_index(index.wait(true))).await?;
         }
@@ -223,13 +223,19 @@ impl PassageIndex {
         self.count_matching(Filter::must(document_id.map(has_document))).await
     }
 
-    /// Counts the passages of a version of a document.
+    /// Counts the passages of a version of a document. Passages of an owner whose term ids are not under the
+    /// owner's key, which earlier releases wrote, do not count.
     pub async fn count_version(
         &self,
         document_id: DocumentId,
         version: ContentVersion,
     ) -> Result<u64, IndexError> {
-        self.count_matching(Filter::must([has_document(document_id), has_version(version)])).await
+        let is_current = Filter::should([
+            Condition::matches(payload::SCOPE, payload::SHARED.to_owned()),
+            Condition::matches(payload::TERMS, payload::OWNER_TERMS.to_owned()),
+        ]);
+        let must = [has_document(document_id), has_version(version), Condition::from(is_current)];
+        self.count_matching(Filter::must(must)).await
     }
 
     /// Counts the passages of an owner.

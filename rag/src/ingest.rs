@@ -2,8 +2,8 @@
 
 use crate::embed::{EmbedError, Embedder};
 use crate::index::{IndexError, IndexedPassage, PassageIndex};
-use crate::sparse::SparseVector;
-use crate::vocabulary::{ContentVersion, DocumentId, PassageBody, PassageId, PassageText, Scope};
+use crate::sparse::{SparseVector, TermSpace};
+use crate::vocabulary::{ContentVersion, DocumentId, PassageBody, PassageId, PassageText, Scope, TermKey};
 
 /// Passages embedded and upserted in one step.
 const PASSAGES_PER_BATCH: usize = 32;
@@ -41,28 +41,31 @@ impl Ingester {
     ) -> Result<u32, IngestError> {
         let open =
             |_, passage: &PassageText| Ok::<_, std::convert::Infallible>(PassageBody::Open(passage.clone()));
-        self.index(document, passages, open, progress).await.map_err(|error| match error {
+        self.index(document, passages, TermSpace::Shared, open, progress).await.map_err(|error| match error {
             SealedIngestError::Ingest(error) => error,
             SealedIngestError::Seal(never) => match never {},
         })
     }
 
-    /// Indexes a user's document as [`Ingester::index_shared`] does, with passages encrypted by `seal`.
+    /// Indexes a user's document as [`Ingester::index_shared`] does, with term ids under the user's key and
+    /// passages encrypted by `seal`.
     pub async fn index_sealed<E>(
         &self,
         document: DocumentVersion,
         passages: impl ExactSizeIterator<Item = PassageText> + Send,
+        terms: &TermKey,
         seal: impl Fn(PassageId, Vec<u8>) -> Result<Vec<u8>, E>,
         progress: impl Fn(u32, u32) + Sync,
     ) -> Result<u32, SealedIngestError<E>> {
         let sealed = |id, passage: &PassageText| seal(id, passage.to_bytes()).map(PassageBody::Sealed);
-        self.index(document, passages, sealed, progress).await
+        self.index(document, passages, TermSpace::Owner(terms), sealed, progress).await
     }
 
     async fn index<E>(
         &self,
         document: DocumentVersion,
         mut passages: impl ExactSizeIterator<Item = PassageText> + Send,
+        terms: TermSpace<'_>,
         body: impl Fn(PassageId, &PassageText) -> Result<PassageBody, E>,
         progress: impl Fn(u32, u32) + Sync,
     ) -> Result<u32, SealedIngestError<E>> {
@@ -80,7 +83,7 @@ impl Ingester {
             for (passage, dense) in batch.iter().zip(vectors) {
                 let id = PassageId { document_id: document.id, ordinal };
                 let body = body(id, passage).map_err(SealedIngestError::Seal)?;
-                let sparse = SparseVector::of_passage(passage);
+                let sparse = SparseVector::of_passage(passage, terms);
                 points.push(IndexedPassage { id, version, scope: document.scope, body, dense, sparse });
                 ordinal += 1;
             }

@@ -11,7 +11,9 @@ use crate::embed::{EmbedError, Embedder, Vector};
 use crate::followup;
 use crate::index::{Candidate, IndexError, PassageIndex};
 use crate::sparse::SparseVector;
-use crate::vocabulary::{OwnerId, PassageBody, PassageDecodeError, PassageId, PassageText, Source, Turn};
+use crate::vocabulary::{
+    Asker, OwnerId, PassageBody, PassageDecodeError, PassageId, PassageText, Source, Turn,
+};
 use fusion::Ranked;
 
 pub use merge::merge_adjacent;
@@ -91,9 +93,9 @@ impl Retriever {
         &self,
         question: &str,
         history: &[Turn],
-        owner: OwnerId,
+        asker: impl Into<Asker>,
     ) -> Result<Vec<Hit>, RetrieveError> {
-        self.ranked(question, history, owner).await.map(select::select)
+        self.ranked(question, history, asker.into()).await.map(select::select)
     }
 
     /// Returns all passages found, best first. [`Retriever::retrieve`] selects from these.
@@ -101,9 +103,9 @@ impl Retriever {
         &self,
         question: &str,
         history: &[Turn],
-        owner: OwnerId,
+        asker: impl Into<Asker>,
     ) -> Result<Vec<Hit>, RetrieveError> {
-        let ranked = self.ranked(question, history, owner).await?;
+        let ranked = self.ranked(question, history, asker.into()).await?;
         Ok(ranked.into_iter().map(|ranked| ranked.hit).collect())
     }
 
@@ -111,13 +113,14 @@ impl Retriever {
         &self,
         question: &str,
         history: &[Turn],
-        owner: OwnerId,
+        asker: Asker,
     ) -> Result<Vec<Ranked>, RetrieveError> {
         let query = followup::search_query(question, history);
-        let terms = SparseVector::of_query(&query);
+        let terms = SparseVector::of_question(&query, asker.terms.as_ref());
+        let term_count = SparseVector::of_query(&query).indices.len();
         let vector = self.embedder.embed_query(&query).await?;
-        let candidates = self.candidates(&vector, &terms, owner).await?;
-        Ok(fusion::fuse(candidates, terms.indices.len(), PASSAGES_PER_SEARCH))
+        let candidates = self.candidates(&vector, &terms, asker.owner).await?;
+        Ok(fusion::fuse(candidates, term_count, PASSAGES_PER_SEARCH))
     }
 
     /// Returns the candidates of current versions. Searches again if a version became current during the

@@ -1,11 +1,16 @@
 //! Turns texts into sparse vectors for BM25. The weights hold the factor of term frequency and passage
 //! length; the index multiplies the inverse document frequency (IDF).
+//!
+//! Terms become numbers in one of two kinds of id spaces. The ids of shared passages are plain hashes: their
+//! text stands beside them. The ids of a user's passages are hashes under a key of the user, so that no word
+//! list reverses them, and they become meaningless with the key. A question carries its terms in both spaces,
+//! and one search finds both kinds of passages. The IDF of an owner's term counts the owner's passages alone.
 
 mod terms;
 
 use std::collections::BTreeMap;
 
-use crate::vocabulary::PassageText;
+use crate::vocabulary::{PassageText, TermKey};
 
 /// BM25's saturation of the term frequency.
 const K1: f32 = 1.2;
@@ -15,10 +20,36 @@ const B: f32 = 0.75;
 /// other passages.
 const AVERAGE_LENGTH_TERMS: f32 = 90.0;
 
+/// The weight of a question's term among the owner's passages. The index counts an owner's terms in few
+/// passages but computes their rarity from the number of all passages, about twice the rarity of an average
+/// shared term.
+const OWN_TERM_WEIGHT: f32 = 0.5;
+
+/// The id space of a passage's terms.
+#[derive(Debug, Clone, Copy)]
+pub enum TermSpace<'a> {
+    /// The ids of shared passages.
+    Shared,
+    /// The ids of the passages of the owner of this key.
+    Owner(&'a TermKey),
+}
+
+impl TermSpace<'_> {
+    /// Hashes a term to 32 bits. A vocabulary of 100,000 terms has about one collision.
+    fn term_id(self, term: &str) -> u32 {
+        let hash = match self {
+            Self::Shared => blake3::hash(term.as_bytes()),
+            Self::Owner(key) => blake3::keyed_hash(key.as_bytes(), term.as_bytes()),
+        };
+        let bytes = hash.as_bytes();
+        u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
+    }
+}
+
 /// A sparse vector of terms.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SparseVector {
-    /// The term ids, ascending. An id is a hash of the stem.
+    /// The term ids, ascending. An id is a hash of the stem in an id space.
     pub indices: Vec<u32>,
     /// The weights, one for each id.
     pub values: Vec<f32>,
@@ -26,12 +57,12 @@ pub struct SparseVector {
 
 impl SparseVector {
     /// Weights the terms of a passage. Title and headings count like its text.
-    pub fn of_passage(passage: &PassageText) -> Self {
+    pub fn of_passage(passage: &PassageText, space: TermSpace<'_>) -> Self {
         let mut counts: BTreeMap<u32, f32> = BTreeMap::new();
         let mut length = 0.0_f32;
         let context = passage.context();
         for term in terms::terms(&context).chain(terms::terms(&passage.text)) {
-            *counts.entry(term_id(&term)).or_default() += 1.0;
+            *counts.entry(space.term_id(&term)).or_default() += 1.0;
             length += 1.0;
         }
         let discount = K1 * (1.0 - B + B * length / AVERAGE_LENGTH_TERMS);
@@ -40,10 +71,23 @@ impl SparseVector {
         Self { indices, values }
     }
 
-    /// Gives each term of a question the weight 1.
+    /// Gives each term of a question the weight 1, in the id space of shared passages.
     pub fn of_query(question: &str) -> Self {
-        let terms: BTreeMap<u32, f32> = terms::terms(question).map(|term| (term_id(&term), 1.0)).collect();
-        let (indices, values) = terms.into_iter().unzip();
+        Self::weighted(terms::terms(question).map(|term| (TermSpace::Shared.term_id(&term), 1.0)))
+    }
+
+    /// The terms of a question in the id space of shared passages and in that of an owner's.
+    pub fn of_question(question: &str, own: Option<&TermKey>) -> Self {
+        let spaces = [(TermSpace::Shared, 1.0)];
+        let own = own.map(|key| (TermSpace::Owner(key), OWN_TERM_WEIGHT));
+        Self::weighted(terms::terms(question).flat_map(|term| {
+            let spaces = spaces.into_iter().chain(own);
+            spaces.map(|(space, weight)| (space.term_id(&term), weight)).collect::<Vec<_>>()
+        }))
+    }
+
+    fn weighted(terms: impl Iterator<Item = (u32, f32)>) -> Self {
+        let (indices, values) = terms.collect::<BTreeMap<u32, f32>>().into_iter().unzip();
         Self { indices, values }
     }
 
@@ -51,13 +95,6 @@ impl SparseVector {
     pub fn is_empty(&self) -> bool {
         self.indices.is_empty()
     }
-}
-
-/// Hashes a term to 32 bits. A vocabulary of 100,000 terms has about one collision.
-fn term_id(term: &str) -> u32 {
-    let hash = blake3::hash(term.as_bytes());
-    let bytes = hash.as_bytes();
-    u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
 }
 
 #[cfg(test)]
@@ -69,7 +106,7 @@ mod tests {
     }
 
     fn weight(passage: &PassageText, term: &str) -> f32 {
-        let vector = SparseVector::of_passage(passage);
+        let vector = SparseVector::of_passage(passage, TermSpace::Shared);
         let id = SparseVector::of_query(term).indices[0];
         vector.indices.iter().position(|i| *i == id).map_or(0.0, |at| vector.values[at])
     }
@@ -92,6 +129,36 @@ mod tests {
     fn a_term_weighs_less_in_a_long_passage() {
         let long = format!("lock {}", "window ".repeat(200));
         assert!(weight(&passage("", &long), "lock") < weight(&passage("", "lock"), "lock"));
+    }
+
+    #[test]
+    fn the_ids_of_an_owners_terms_depend_on_the_owners_key() {
+        let (anna, bert) = (TermKey::new([1; 32]), TermKey::new([2; 32]));
+        let passage = passage("", "A diagnosis of the borrowed password");
+        let of = |space| SparseVector::of_passage(&passage, space);
+        let (shared, annas, berts) =
+            (of(TermSpace::Shared), of(TermSpace::Owner(&anna)), of(TermSpace::Owner(&bert)));
+        let common = |a: &SparseVector, b: &SparseVector| a.indices.iter().any(|id| b.indices.contains(id));
+        assert!(!common(&shared, &annas) && !common(&annas, &berts) && !common(&shared, &berts));
+        assert_eq!(annas, of(TermSpace::Owner(&anna)));
+        // The weights are the same, in another order.
+        let sorted = |vector: &SparseVector| {
+            let mut values = vector.values.clone();
+            values.sort_by(f32::total_cmp);
+            values
+        };
+        assert_eq!(sorted(&shared), sorted(&annas));
+    }
+
+    #[test]
+    fn a_question_has_the_terms_of_shared_passages_and_of_the_owners() {
+        let key = TermKey::new([1; 32]);
+        let question = SparseVector::of_question("Which password?", Some(&key));
+        let own = SparseVector::of_passage(&passage("", "passwords"), TermSpace::Owner(&key));
+        let shared = SparseVector::of_passage(&passage("", "passwords"), TermSpace::Shared);
+        assert_eq!(question.indices.len(), 2);
+        assert!(question.indices.contains(&own.indices[0]) && question.indices.contains(&shared.indices[0]));
+        assert_eq!(SparseVector::of_question("Which password?", None), SparseVector::of_query("password"));
     }
 
     #[test]

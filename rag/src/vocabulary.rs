@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// The answer when no source answers the question. A refusal is recognised by this sentence.
 pub const NO_ANSWER: &str = "The sources do not answer this.";
@@ -16,6 +17,42 @@ pub struct DocumentId(Uuid);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct OwnerId(Uuid);
+
+/// The key of one user's term ids. It is wiped when it is dropped and never printed.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+pub struct TermKey([u8; 32]);
+
+impl TermKey {
+    /// The caller derives the bytes from the user's key.
+    pub const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for TermKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TermKey(…)")
+    }
+}
+
+/// A user who asks, and the key of the user's term ids.
+#[derive(Debug, Clone)]
+pub struct Asker {
+    /// The user, whose own passages are found beside the shared ones.
+    pub owner: OwnerId,
+    /// The key under which the user's passages are indexed; without it they are found by meaning alone.
+    pub terms: Option<TermKey>,
+}
+
+impl From<OwnerId> for Asker {
+    fn from(owner: OwnerId) -> Self {
+        Self { owner, terms: None }
+    }
+}
 
 macro_rules! uuid_newtype {
     ($name:ident) => {

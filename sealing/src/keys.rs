@@ -133,7 +133,7 @@ impl MasterKey {
     }
 }
 
-/// A key that [`MasterKey::derive`] derived. It is wiped when it is dropped and never printed.
+/// A key that [`MasterKey::derive`] or [`UserKey::term_key`] derived. It is wiped when it is dropped and never printed.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct DerivedKey([u8; 32]);
 
@@ -164,6 +164,11 @@ impl UserKey {
     /// Unwraps the key of a conversation or document.
     pub fn unwrap_content_key(&self, subject: Subject, wrapped: &[u8]) -> Result<ContentKey, SealError> {
         unwrap(&self.0, subject, wrapped).map(ContentKey)
+    }
+
+    /// Derives the key of the term ids under which the user's passages are indexed.
+    pub fn term_key(&self) -> DerivedKey {
+        DerivedKey(blake3::derive_key("colloquy 2026 sparse term ids", self.0.as_bytes()))
     }
 
     /// Derives the key of the user's blind index.

@@ -1,6 +1,7 @@
 //! Accounts of callers: opened at the first request, refused while they are being erased.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use aggregates::UserId;
 use aggregates::account::AccountCommand;
@@ -11,12 +12,15 @@ use crate::api::caller::command_metadata;
 use crate::api::live::Live;
 use crate::api::middleware::trace::Trace;
 use crate::api::problem::{Problem, with_causes};
+use crate::runtime::erasure_check::ErasureCheck;
 use crate::runtime::subscription::{Delivery, Subscription};
 use crate::runtime::wake::SequencerWake;
 use store::Store;
 
 /// Accounts cached as being erased. The store has all of them.
 const ERASING: usize = 10_000;
+/// Time after the start within which requests wait for the check of erasures since a backup.
+const CHECKED_WITHIN: Duration = Duration::from_secs(10);
 
 /// The accounts of callers.
 #[derive(Debug)]
@@ -25,15 +29,24 @@ pub(in crate::api) struct Accounts {
     wake: SequencerWake,
     live: Arc<Live>,
     erasing: Cache<UserId, ()>,
+    erasure_check: ErasureCheck,
+    started: Instant,
 }
 
 impl Accounts {
-    pub(in crate::api) fn new(store: Store, wake: SequencerWake, live: Arc<Live>) -> Self {
-        Self { store, wake, live, erasing: Cache::new(ERASING) }
+    pub(in crate::api) fn new(
+        store: Store,
+        wake: SequencerWake,
+        live: Arc<Live>,
+        erasure_check: ErasureCheck,
+    ) -> Self {
+        Self { store, wake, live, erasing: Cache::new(ERASING), erasure_check, started: Instant::now() }
     }
 
-    /// Opens the account of a user at its first request. Refuses a user whose account is being erased.
+    /// Opens the account of a user at its first request. Refuses a user whose account is being erased, and every
+    /// user until the process knows who was erased since the backup that the database may come from.
     pub(in crate::api) async fn admit(&self, user: UserId, trace: &Trace) -> Result<(), Problem> {
+        self.await_erasure_check().await?;
         if self.is_erasing(user) {
             return Err(Problem::account_is_being_erased());
         }
@@ -43,6 +56,16 @@ impl Accounts {
             self.open_account(user, trace).await?;
         }
         Ok(())
+    }
+
+    /// Right after the start the check is about to end, and a request waits for it.
+    async fn await_erasure_check(&self) -> Result<(), Problem> {
+        if self.erasure_check.waits_for().is_none() {
+            return Ok(());
+        }
+        let patience = CHECKED_WITHIN.saturating_sub(self.started.elapsed());
+        let checked = tokio::time::timeout(patience, self.erasure_check.wait()).await;
+        checked.map_err(|_| Problem::unavailable("Erasures since the last backup are being checked."))
     }
 
     async fn open_account(&self, user: UserId, trace: &Trace) -> Result<(), Problem> {

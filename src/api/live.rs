@@ -216,7 +216,8 @@ impl Live {
         for event in batch.drain(..) {
             state.answers.take_event(&event);
             if matches!(event.event, Event::Conversation(ConversationEvent::ConversationErased)) {
-                self.store.keyring().forget_content(Subject::Conversation(event.aggregate_id));
+                let subject = Subject::Conversation(event.aggregate_id);
+                self.store.keyring().forget(&[(event.owner, subject)]);
             }
             if let Event::Account(AccountEvent::AccountErasureRequested { .. }) = event.event {
                 self.forget(event.owner);

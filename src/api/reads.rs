@@ -4,6 +4,7 @@
 mod batched;
 pub mod cache;
 mod freshness;
+mod last_reads;
 pub(in crate::api) mod params;
 pub(in crate::api) mod representation;
 mod waiting;
@@ -24,6 +25,7 @@ use crate::api::problem::Problem;
 use batched::BatchedQuery;
 use cache::{Generation, ReadKey};
 use freshness::Freshness;
+use last_reads::LastReads;
 use representation::Representation;
 use store::Store;
 
@@ -44,6 +46,7 @@ pub(in crate::api) struct ReadModels {
     limits: Arc<Limits>,
     listed: Cache<UserId, ()>,
     opening_searches: Arc<Semaphore>,
+    last_reads: LastReads,
 }
 
 impl ReadModels {
@@ -63,6 +66,7 @@ impl ReadModels {
             freshness,
             limits,
             listed: Cache::new(LISTED),
+            last_reads: LastReads::new(),
             opening_searches: Arc::new(Semaphore::new(OPENING_SEARCHES)),
         }
     }
@@ -70,6 +74,16 @@ impl ReadModels {
     /// The store, for queries that are not batched.
     pub(in crate::api) const fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Notes that an owner opened a conversation or a document. Never waits.
+    pub(in crate::api) fn note_read(&self, owner: UserId, id: uuid::Uuid) {
+        self.last_reads.note(owner, id);
+    }
+
+    /// Writes the noted reads, for ever.
+    pub(in crate::api) async fn write_last_reads(&self) {
+        self.last_reads.write(&self.store).await;
     }
 
     /// A page of a list of conversations. The first list of a user comes with the keys of the conversations;

@@ -19,6 +19,7 @@ use crate::audit::CheckpointSigner;
 use crate::config::ApiConfig;
 use crate::knowledge::files::Files;
 use crate::operations::accounts::AccountAdministration;
+use crate::runtime::erasure_check::ErasureCheck;
 use crate::runtime::supervisor::ShortLived;
 use crate::runtime::wake::SequencerWake;
 use store::{AccountsDatabase, Store};
@@ -57,6 +58,8 @@ pub struct Services {
     pub signer: CheckpointSigner,
     /// Runs the tasks behind streams.
     pub short_lived: ShortLived,
+    /// The check of erasures since a backup; users are refused before it is done.
+    pub erasure_check: ErasureCheck,
 }
 
 /// State of the router. A clone costs one reference count.
@@ -80,6 +83,7 @@ struct Parts {
     web_page: WebPage,
     limits: Arc<Limits>,
     metrics: Arc<RequestMetrics>,
+    erasure_check: ErasureCheck,
 }
 
 /// Lets handlers extract parts of the state.
@@ -109,16 +113,27 @@ extractable! {
     web_page: WebPage,
     limits: Arc<Limits>,
     metrics: Arc<RequestMetrics>,
+    erasure_check: ErasureCheck,
 }
 
 impl ApiState {
     /// Builds the state from the connections of the process.
     pub fn new(config: &ApiConfig, services: Services) -> anyhow::Result<Self> {
-        let Services { store, accounts: account_tables, knowledge, nats, live, wake, signer, short_lived } =
-            services;
+        let Services {
+            store,
+            accounts: account_tables,
+            knowledge,
+            nats,
+            live,
+            wake,
+            signer,
+            short_lived,
+            erasure_check,
+        } = services;
         let live = Arc::new(live);
         let limits = Arc::new(Limits::new(&config.limits));
-        let accounts = Arc::new(Accounts::new(store.clone(), wake.clone(), Arc::clone(&live)));
+        let accounts =
+            Arc::new(Accounts::new(store.clone(), wake.clone(), Arc::clone(&live), erasure_check.clone()));
         let identity = Arc::new(Identity::new(config, account_tables.clone(), Arc::clone(&limits))?);
         let administration = AccountAdministration {
             store: store.clone(),
@@ -143,6 +158,7 @@ impl ApiState {
             web_page: WebPage::new(config.web_dir.as_deref()),
             limits,
             metrics: Arc::default(),
+            erasure_check,
             accounts,
             store,
             wake,
@@ -162,6 +178,11 @@ impl ApiState {
     pub async fn follow_revocations(&self) {
         let (nats, subject) = (self.0.nats.clone(), self.0.live.subjects().accounts_changed());
         self.0.identity.follow_revocations(nats, subject).await;
+    }
+
+    /// Writes on which days conversations and documents were opened. Never ends.
+    pub async fn write_last_reads(&self) {
+        self.0.reads.write_last_reads().await;
     }
 
     /// Drops cached data of users whose erasure is announced. Never ends.

@@ -160,7 +160,7 @@ impl OpenPage {
         let key = match subject(event) {
             None => return (None, false),
             Some(Subject::User(user)) => return (None, !self.users.contains(&user)),
-            Some(subject) => self.contents.get(&subject),
+            Some(subject) => self.contents.get(&(UserId::new(event.owner), subject)),
         };
         let Some(key) = key else { return (None, true) };
         let (Some(sealed), Ok(aggregate)) = (&event.private, event.aggregate_type.parse()) else {

@@ -6,6 +6,7 @@
 
 mod reading;
 mod sweep;
+mod tombstones;
 mod upload;
 
 use std::sync::Arc;

@@ -7,6 +7,7 @@ mod attempts;
 mod claim;
 mod progress;
 mod repair;
+mod terms;
 mod versions;
 
 use aggregates::document::{Document, DocumentCommand, DocumentEvent, DocumentScope, DocumentStatus};
@@ -25,7 +26,8 @@ use crate::knowledge::models::ActiveModel;
 use crate::runtime::wake::SequencerWake;
 pub use claim::Claim;
 pub use progress::{Progress, ProgressSink, Stage};
-use store::{ExecuteError, Store};
+use store::{ExecuteError, Store, StoreError};
+pub use terms::term_key;
 pub use versions::versions_of;
 
 /// Indexes documents.
@@ -83,19 +85,22 @@ impl Indexing {
         Ok(documents.current(id.uuid()).await?)
     }
 
-    /// Deletes passages and file; fails while passages remain.
+    /// Deletes passages, file and key of a document that was removed or whose owner was erased; fails while
+    /// passages remain.
     async fn delete(&self, id: DocumentId, owner: UserId) -> anyhow::Result<()> {
         let left = self.collections.delete_document(id.uuid().into()).await?;
         if left > 0 {
             bail!("{left} passages of a removed document remain");
         }
         self.files.delete_document(owner, id.uuid()).await?;
-        Ok(())
+        Ok(self.store.destroy_document_key(owner, id).await?)
     }
 
     async fn write(&self, active: &ActiveModel, id: DocumentId, document: &Document) -> anyhow::Result<()> {
         let Some(added) = self.added(id).await? else { return Ok(()) };
-        let Some(key) = self.store.keyring().user(added.owner).await? else { return Ok(()) };
+        let Some(key) = self.store.keyring().user(added.owner).await? else {
+            return self.delete(id, added.owner).await;
+        };
         (self.progress)(id, added.owner, Progress { stage: Stage::Extracting, done: 0, total: 1 });
         match self.passages(active, id, document, &added, &key).await? {
             Ok(passages) => self.index(active, id, document, &added, passages).await,
@@ -147,14 +152,21 @@ impl Indexing {
             DocumentScope::Shared => active.ingester.index_shared(text, passages, progress).await?,
             DocumentScope::User => {
                 let key = self.store.keyring().content(added.owner, Subject::Document(id.uuid())).await?;
-                let Some(key) = key else { return Ok(()) };
+                let Some(key) = key else { return self.delete(id, added.owner).await };
                 let seal = |place: PassageId, bytes: Vec<u8>| -> Result<Vec<u8>, SealError> {
                     let document_id = Uuid::from(place.document_id);
                     key.seal(&AssociatedData::Passage { document_id, ordinal: place.ordinal }, &bytes)
                 };
-                active.ingester.index_sealed(text, passages, seal, progress).await?
+                let Some(terms) = term_key(&self.store, added.owner).await? else {
+                    return self.delete(id, added.owner).await;
+                };
+                active.ingester.index_sealed(text, passages, &terms, seal, progress).await?
             }
         };
+        // Passages that were written while the erasure of the owner passed the index.
+        if self.store.is_key_destroyed(added.owner).await? {
+            return self.delete(id, added.owner).await;
+        }
         if passages == 0 {
             return self.reject(id, document, added, ExtractError::NoText.to_string()).await;
         }
@@ -220,7 +232,10 @@ impl Indexing {
         };
         match self.store.documents().execute(id.uuid(), command, &metadata, None).await {
             Ok(_) => {}
-            Err(ExecuteError::Refused(_)) => return self.delete(id, owner).await,
+            Err(
+                ExecuteError::Refused(_)
+                | ExecuteError::Store(StoreError::OwnerErased | StoreError::KeyDestroyed),
+            ) => return self.delete(id, owner).await,
             Err(error) => return Err(error.into()),
         }
         self.wake.notify();

@@ -73,7 +73,14 @@ impl ModelRegistry {
     /// The active model. Activates the configured one if none is active; assumes it while Qdrant is away.
     pub async fn open(&self) -> anyhow::Result<Arc<ActiveModel>> {
         match self.active().await {
-            Ok(Some(active)) => self.named(&active).await.map(Arc::new),
+            Ok(Some(active)) => {
+                let model = self.named(&active).await?;
+                // An earlier release may have created the collection with fewer payload indexes.
+                if let Err(error) = model.index.ensure_collection().await {
+                    tracing::warn!(error = %ErrorChain(&error), "the index could not be brought up to date");
+                }
+                Ok(Arc::new(model))
+            }
             Ok(None) => {
                 let model = self.first().await?;
                 self.make(&model).await?;

@@ -41,6 +41,7 @@ use crate::knowledge::files::Files;
 use crate::knowledge::indexing::Indexing;
 use crate::knowledge::models::ModelRegistry;
 use crate::roles::indexer::Documents;
+use crate::runtime::key_hints::KeyHints;
 use crate::runtime::wake::SequencerWake;
 use deliveries::Deliveries;
 use in_flight::InFlight;
@@ -78,6 +79,7 @@ pub async fn start(
         indexing,
         active: active.subscribe(),
         recreated: Arc::clone(&recreated),
+        key_hints: KeyHints::new(nats.clone(), &subjects),
         nats: nats.clone(),
         subjects: subjects.clone(),
         concurrency: knowledge.extraction.indexing_concurrency.max(1),

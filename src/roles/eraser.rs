@@ -2,29 +2,30 @@
 //!
 //! Every step is repeatable, so a process that dies during one loses nothing: the erasure is unfinished until
 //! `AccountErased` is recorded, and the next eraser continues it. Two erasers can work on one erasure at the
-//! same time.
+//! same time. An erasure that cannot go on is retried with growing delays beside others: it has a next attempt
+//! of its own (`schedule`), and within an attempt a store that is away does not keep the others waiting.
 
+mod restored;
+mod schedule;
 mod steps;
+mod tombstones;
 
 use std::time::Duration;
 
+use aggregates::UserId;
 use aggregates::account::{AccountCommand, ErasureTarget};
-use aggregates::{Actor, Metadata, UserId};
+use anyhow::Context as _;
 use async_nats::{Client, jetstream};
 use nats::Subjects;
 use rag::index::Collections;
-use uuid::Uuid;
 
 use crate::knowledge::files::Files;
-use crate::runtime::backoff::Backoff;
-use crate::runtime::subscription::Subscription;
+use crate::roles::command_metadata::by_system;
 use crate::runtime::wake::SequencerWake;
-use store::{AccountsDatabase, Erasure, ExecuteError, Store};
+use store::{AccountsDatabase, Erasure, Store};
 
-/// Intervals between looks for unfinished erasures while no request arrives.
-const IDLE: Backoff = Backoff::new(Duration::from_secs(2), Duration::from_mins(10));
-/// Delays after a failed step.
-const RETRY: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(30));
+/// Time limit of one step of an attempt. What a step has deleted by then stays deleted.
+const STEP_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Carries out erasures.
 #[derive(Clone)]
@@ -35,7 +36,7 @@ pub struct Eraser {
     pub accounts: AccountsDatabase,
     /// Collections with the passages of documents.
     pub collections: Collections,
-    /// Stored files of documents.
+    /// Stored files of documents, and tombstones.
     pub files: Files,
     /// Connection to NATS.
     pub nats: Client,
@@ -45,9 +46,9 @@ pub struct Eraser {
     pub wake: SequencerWake,
 }
 
-/// Order of the steps. Destroying the keys comes first, since it makes everything else unreadable.
-const ORDER: [ErasureTarget; 7] = [
-    ErasureTarget::Keys,
+/// Order of the steps after the destruction of the keys, which comes first, since it makes everything else
+/// unreadable.
+const AFTER_KEYS: [ErasureTarget; 6] = [
     ErasureTarget::Caches,
     ErasureTarget::ReadModels,
     ErasureTarget::Passages,
@@ -56,107 +57,75 @@ const ORDER: [ErasureTarget; 7] = [
     ErasureTarget::Accounts,
 ];
 
+/// Why an attempt did not complete its erasure.
+#[derive(Debug)]
+struct Stuck {
+    /// The store that could not be erased; `None` if the failure concerns none.
+    at: Option<ErasureTarget>,
+    error: anyhow::Error,
+}
+
 impl Eraser {
     /// Carries out requested erasures, for ever. May be cut off at any moment: every step is repeatable.
     pub async fn run(self) {
-        let mut retry = RETRY;
-        while let Err(error) = self.repeat_erasures().await {
-            tracing::warn!(
-                error = format!("{error:#}"),
-                "erasures older than the database could not be checked"
-            );
-            retry.wait().await;
-        }
-        let mut requests = Subscription::new(self.nats.clone(), self.subjects.erasing());
-        let (mut idle, mut retry) = (IDLE, RETRY);
-        loop {
-            let delay = match self.erase_unfinished().await {
-                Ok(()) => {
-                    retry.reset();
-                    idle.next_delay()
-                }
-                Err(error) => {
-                    tracing::warn!(
-                        error = format!("{error:#}"),
-                        "an erasure was interrupted and will be continued"
-                    );
-                    retry.next_delay()
-                }
-            };
-            if tokio::time::timeout(delay, requests.next()).await.is_ok() {
-                idle.reset();
-            }
-        }
+        tokio::join!(self.follow_requests(), self.reconcile());
     }
 
-    /// Completes every requested erasure.
-    pub async fn erase_unfinished(&self) -> anyhow::Result<()> {
-        for erasure in self.store.unfinished_erasures().await? {
-            self.erase(&erasure).await?;
-        }
-        Ok(())
-    }
-
-    /// Requests and completes the erasures that a restored database does not contain: tombstones in NATS name
-    /// the users who were erased after the backup.
-    pub async fn repeat_erasures(&self) -> anyhow::Result<()> {
-        let tombstoned = self.tombstoned().await?;
-        for owner in self.store.unerased(&tombstoned).await? {
-            let Some(receipt) = self.receipt_of(owner).await? else { continue };
-            let command = (owner, AccountCommand::RequestErasure { receipt });
-            match self.store.accounts().execute(owner.uuid(), command, &metadata(owner), None).await {
-                Ok(_) => {
-                    tracing::warn!(%receipt, "an erasure is missing from this database and is repeated");
-                    self.store.begin_erasure(receipt, owner).await?;
-                }
-                // The account is younger than the database: nothing is stored.
-                Err(ExecuteError::Refused(_)) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        self.erase_unfinished().await
-    }
-
-    async fn erase(&self, erasure: &Erasure) -> anyhow::Result<()> {
+    /// One attempt at an erasure. Destroys the keys, then erases every other store; a store that fails does not
+    /// keep the others from being erased.
+    async fn attempt(&self, erasure: &Erasure) -> Result<(), Stuck> {
         let owner = erasure.owner;
-        self.tombstone(erasure).await?;
-        self.stop_answers(owner).await?;
-        for target in ORDER {
-            match target {
-                ErasureTarget::Keys => self.store.destroy_keys(owner).await?,
-                ErasureTarget::Caches => self.tell_processes(owner).await?,
-                ErasureTarget::ReadModels => self.purge_read_models(owner).await?,
-                ErasureTarget::Passages => self.purge_passages(owner).await?,
-                ErasureTarget::Files => self.purge_files(owner).await?,
-                ErasureTarget::LiveStream => self.purge_live_stream(owner).await?,
-                ErasureTarget::Accounts => self.accounts.erase(owner).await?,
-            }
-            self.record(owner, AccountCommand::RecordStoreErased { store: target }).await?;
+        let at = |at| move |error| Stuck { at, error };
+        self.write_tombstone(erasure).await.map_err(at(None))?;
+        let mut stuck = self.end_answers(owner).await.map_err(at(None)).err();
+        self.step(owner, ErasureTarget::Keys).await.map_err(at(Some(ErasureTarget::Keys)))?;
+        // An append that began before has committed by now. Its answer ends like the others.
+        if let Err(error) = self.end_answers(owner).await {
+            stuck = Some(Stuck { at: None, error });
         }
-        self.record(owner, AccountCommand::RecordErased).await?;
-        self.store.finish_erasure(owner).await?;
+        for target in AFTER_KEYS {
+            if let Err(error) = self.step(owner, target).await {
+                stuck.get_or_insert(Stuck { at: Some(target), error });
+            }
+        }
+        match stuck {
+            Some(stuck) => Err(stuck),
+            None => self.finish(erasure).await.map_err(at(None)),
+        }
+    }
+
+    /// Erases one store and records it.
+    async fn step(&self, owner: UserId, target: ErasureTarget) -> anyhow::Result<()> {
+        let erasing = async {
+            match target {
+                ErasureTarget::Keys => self.destroy_keys(owner).await,
+                ErasureTarget::Caches => self.tell_processes(owner).await,
+                ErasureTarget::ReadModels => self.purge_read_models(owner).await,
+                ErasureTarget::Passages => self.purge_passages(owner).await,
+                ErasureTarget::Files => self.purge_files(owner).await,
+                ErasureTarget::LiveStream => self.purge_live_stream(owner).await,
+                ErasureTarget::Accounts => Ok(self.accounts.erase(owner).await?),
+            }
+        };
+        tokio::time::timeout(STEP_TIMEOUT, erasing).await.context("the step did not end in time")??;
+        self.record(owner, AccountCommand::RecordStoreErased { store: target }).await
+    }
+
+    async fn finish(&self, erasure: &Erasure) -> anyhow::Result<()> {
+        self.write_all_tombstones(erasure).await?;
+        self.record(erasure.owner, AccountCommand::RecordErased).await?;
+        self.store.finish_erasure(erasure.owner).await?;
         tracing::info!(receipt = %erasure.receipt, "an account was erased");
         Ok(())
     }
 
     async fn record(&self, owner: UserId, command: AccountCommand) -> anyhow::Result<()> {
-        self.store.accounts().execute(owner.uuid(), (owner, command), &metadata(owner), None).await?;
+        self.store.accounts().execute(owner.uuid(), (owner, command), &by_system(owner), None).await?;
         self.wake.notify();
         Ok(())
     }
 
     fn jetstream(&self) -> jetstream::Context {
         jetstream::new(self.nats.clone())
-    }
-}
-
-/// Metadata of commands that the service issues for an owner.
-fn metadata(owner: UserId) -> Metadata {
-    Metadata {
-        owner,
-        actor: Actor::System,
-        correlation_id: Uuid::now_v7(),
-        causation_id: None,
-        traceparent: None,
     }
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aggregates::DocumentId;
+use aggregates::document::DocumentStatus;
 use async_nats::Client;
 use async_nats::jetstream::Message;
 use nats::{Envelope, Subjects};
@@ -25,6 +26,7 @@ use crate::runtime::backoff::Backoff;
 use crate::runtime::consumer::{
     AckDecision, Consumer, ConsumerError, ConsumerSettings, acknowledge, keep_alive,
 };
+use crate::runtime::key_hints::KeyHints;
 use queue::{FairQueue, Turn};
 
 /// A delivery that is not extended for this long is delivered again, and how often the indexer extends it.
@@ -62,6 +64,7 @@ pub(crate) struct Documents {
     pub(crate) recreated: Arc<Notify>,
     pub(crate) nats: Client,
     pub(crate) subjects: Subjects,
+    pub(crate) key_hints: KeyHints,
     /// Documents that are indexed at the same time.
     pub(crate) concurrency: usize,
 }
@@ -94,7 +97,13 @@ impl Documents {
 
     async fn settle(&self, id: DocumentId) -> anyhow::Result<bool> {
         let active = Arc::clone(&self.active.borrow());
-        self.indexing.settle(&active, id).await
+        let settled = self.indexing.settle(&active, id).await?;
+        // The key of a removed document was destroyed.
+        let document = self.indexing.store.documents().current(id.uuid()).await?;
+        if settled && document.status() == Some(DocumentStatus::Removed) {
+            self.key_hints.notify().await;
+        }
+        Ok(settled)
     }
 
     /// Restores missing passages at the start, and whenever the collection was created again.

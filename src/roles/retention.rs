@@ -1,6 +1,6 @@
 //! Retention: erases conversations 30 days after their deletion and, with `RETENTION_DAYS`, conversations and
-//! documents without activity for that long. An erased item is unreadable everywhere, because its key is
-//! destroyed.
+//! documents that nobody used for that long. Every event of a conversation is a use, and so is reading; a pinned
+//! conversation stays. An erased item is unreadable everywhere, because its key is destroyed.
 //!
 //! A sweep reads the read models and sends commands that expect the version it saw, so that an owner who
 //! restores or continues an item at the same moment wins. Every step is repeatable: keys are destroyed by the
@@ -8,14 +8,16 @@
 
 use std::time::Duration;
 
+use aggregates::Actor;
 use aggregates::conversation::{ConversationCommand, Intent, RESTORE_WITHIN};
 use aggregates::document::DocumentCommand;
-use aggregates::{Actor, Metadata, UserId};
 use chrono::{DateTime, TimeDelta, Utc};
 use projections::expired::{self, Expired};
 use uuid::Uuid;
 
+use crate::roles::command_metadata::by_system;
 use crate::runtime::backoff::Backoff;
+use crate::runtime::key_hints::KeyHints;
 use crate::runtime::wake::SequencerWake;
 use store::{ExecuteError, Store};
 
@@ -33,7 +35,9 @@ pub struct Retention {
     pub store: Store,
     /// Wakes the sequencer.
     pub wake: SequencerWake,
-    /// Time without activity after which an item is erased; `None` keeps items for ever.
+    /// Tells every process that keys were destroyed.
+    pub key_hints: KeyHints,
+    /// Time without use after which an item is erased; `None` keeps items for ever.
     pub keep: Option<TimeDelta>,
 }
 
@@ -65,7 +69,9 @@ impl Retention {
     pub async fn sweep(&self, now: DateTime<Utc>) -> anyhow::Result<usize> {
         let untouched_since = self.keep.map(|keep| now - keep);
         let ended = self.conversations(now, untouched_since).await? + self.documents(untouched_since).await?;
-        self.store.destroy_keys_of_the_ended().await?;
+        if self.store.destroy_keys_of_the_ended().await? > 0 {
+            self.key_hints.notify().await;
+        }
         while self.store.purge_idempotency_keys().await? {}
         if ended > 0 {
             self.wake.notify();
@@ -91,7 +97,7 @@ impl Retention {
                     intent: Intent::Erase,
                 };
                 let conversations = self.store.conversations();
-                ended += counted(conversations.execute(*id, command, &metadata(*owner), None).await)?;
+                ended += counted(conversations.execute(*id, command, &by_system(*owner), None).await)?;
             }
             match expired.last() {
                 Some(last) if expired.len() == BATCH as usize => after = last.id,
@@ -107,7 +113,7 @@ impl Retention {
             let expired = expired::documents(self.store.read_models(), since, after, BATCH).await?;
             for Expired { owner, id, .. } in &expired {
                 let documents = self.store.documents();
-                let removed = documents.execute(*id, DocumentCommand::Remove, &metadata(*owner), None).await;
+                let removed = documents.execute(*id, DocumentCommand::Remove, &by_system(*owner), None).await;
                 ended += counted(removed)?;
             }
             match expired.last() {
@@ -126,15 +132,5 @@ fn counted<T, E: std::error::Error + Send + Sync + 'static>(
         Ok(_) => Ok(1),
         Err(ExecuteError::Refused(_)) => Ok(0),
         Err(error) => Err(error.into()),
-    }
-}
-
-fn metadata(owner: UserId) -> Metadata {
-    Metadata {
-        owner,
-        actor: Actor::System,
-        correlation_id: Uuid::now_v7(),
-        causation_id: None,
-        traceparent: None,
     }
 }

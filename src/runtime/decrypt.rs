@@ -17,7 +17,8 @@ pub async fn decrypt_events(
     Ok(events
         .into_iter()
         .map(|recorded| DecryptedEvent {
-            content_key: subject_of(&recorded).and_then(|subject| keys.get(&subject).cloned()),
+            content_key: subject_of(&recorded)
+                .and_then(|subject| keys.get(&(recorded.owner, subject)).cloned()),
             blind_key: user_keys.get(&recorded.owner).map(sealing::UserKey::blind_key),
             recorded,
         })

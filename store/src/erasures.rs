@@ -1,13 +1,12 @@
-//! Erasures: their progress, and the destruction of keys, after which no ciphertext of the owner can be read.
+//! Erasures: their progress and their attempts. `keys/destroyed.rs` destroys the keys.
+
+use std::time::Duration;
 
 use aggregates::account::ErasureTarget;
-use aggregates::{ReceiptId, UserId};
+use aggregates::{Position, ReceiptId, UserId};
 use chrono::{DateTime, Utc};
-use sealing::Subject;
 use sqlx::FromRow;
-use uuid::Uuid;
 
-use crate::database::Limit;
 use crate::{Store, StoreError};
 
 /// A requested erasure of an account.
@@ -21,6 +20,11 @@ pub struct Erasure {
     pub requested_at: DateTime<Utc>,
     /// The time at which no store had data of the owner any more.
     pub finished_at: Option<DateTime<Utc>>,
+    /// The number of attempts that failed.
+    pub attempts: i32,
+    /// The store that the last attempt failed at; `None` if no attempt failed, or if the failure concerned no
+    /// store.
+    pub waits_for: Option<ErasureTarget>,
 }
 
 /// A store that holds no data of the owner any more.
@@ -32,11 +36,21 @@ pub struct ErasedStore {
     pub erased_at: DateTime<Utc>,
 }
 
+/// The columns of [`Erasure`].
+macro_rules! erasures {
+    ($condition:literal) => {
+        concat!(
+            "SELECT receipt, owner, requested_at, finished_at, attempts, waits_for FROM erasures ",
+            $condition
+        )
+    };
+}
+
 impl Store {
     /// The erasure with a receipt.
     pub async fn erasure(&self, receipt: ReceiptId) -> Result<Option<Erasure>, StoreError> {
-        let query = "SELECT receipt, owner, requested_at, finished_at FROM erasures WHERE receipt = $1";
-        Ok(sqlx::query_as(query).bind(receipt).fetch_optional(&self.pool).await?)
+        let query = sqlx::query_as(erasures!("WHERE receipt = $1"));
+        Ok(query.bind(receipt).fetch_optional(&self.pool).await?)
     }
 
     /// The owners among these whose erasure this database does not know as finished.
@@ -58,6 +72,30 @@ impl Store {
         Ok(is_erased.bind(owner).fetch_one(&self.pool).await?)
     }
 
+    /// The owners whose erasure is finished.
+    pub async fn finished_erasures(&self) -> Result<Vec<UserId>, StoreError> {
+        let finished = sqlx::query_scalar("SELECT owner FROM erasures WHERE finished_at IS NOT NULL");
+        Ok(finished.fetch_all(&self.pool).await?)
+    }
+
+    /// The position at which the ledger records that an owner's keys are destroyed; `None` before.
+    pub async fn keys_erased_position(&self, owner: UserId) -> Result<Option<Position>, StoreError> {
+        let position = sqlx::query_scalar(
+            "SELECT min(l.position)
+               FROM events e JOIN ledger l ON l.aggregate_type = e.aggregate_type
+                AND l.aggregate_id = e.aggregate_id AND l.sequence = e.sequence
+              WHERE e.aggregate_type = 'account' AND e.aggregate_id = $1 AND e.event_type = 'StoreErased'
+                AND e.payload ->> 'store' = $2",
+        );
+        let keys = ErasureTarget::Keys;
+        Ok(position.bind(owner).bind(keys).fetch_one(&self.pool).await?)
+    }
+
+    /// All erasures that this database knows, as owner and receipt.
+    pub async fn all_erasures(&self) -> Result<Vec<(UserId, ReceiptId)>, StoreError> {
+        Ok(sqlx::query_as("SELECT owner, receipt FROM erasures").fetch_all(&self.pool).await?)
+    }
+
     /// The stores of an owner that were erased so far, in order.
     pub async fn erased_stores(&self, owner: UserId) -> Result<Vec<ErasedStore>, StoreError> {
         let stores = sqlx::query_as(
@@ -68,9 +106,8 @@ impl Store {
         Ok(stores.bind(owner).fetch_all(&self.pool).await?)
     }
 
-    /// The erasures that are not finished, in the order of their requests. Inserts the erasures that were
-    /// requested by an event and are missing in the table.
-    pub async fn unfinished_erasures(&self) -> Result<Vec<Erasure>, StoreError> {
+    /// Inserts the erasures that were requested by an event and are missing in the table.
+    pub async fn find_requested_erasures(&self) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO erasures (receipt, owner, requested_at)
              SELECT (e.payload ->> 'receipt')::uuid, e.aggregate_id, e.recorded_at FROM events e
@@ -80,11 +117,35 @@ impl Store {
         )
         .execute(&self.pool)
         .await?;
-        let unfinished = sqlx::query_as(
-            "SELECT receipt, owner, requested_at, finished_at FROM erasures
-              WHERE finished_at IS NULL ORDER BY requested_at",
-        );
+        Ok(())
+    }
+
+    /// At most `limit` unfinished erasures whose next attempt is due, those with the fewest attempts first.
+    /// With `retried`, only those that failed before; otherwise only those that did not.
+    pub async fn due_erasures(&self, retried: bool, limit: u32) -> Result<Vec<Erasure>, StoreError> {
+        let due = sqlx::query_as(erasures!(
+            "WHERE finished_at IS NULL AND next_attempt_at <= clock_timestamp() AND (attempts > 0) = $1
+             ORDER BY attempts, next_attempt_at, requested_at LIMIT $2"
+        ));
+        Ok(due.bind(retried).bind(i64::from(limit)).fetch_all(&self.pool).await?)
+    }
+
+    /// All unfinished erasures, in the order of their requests, whether or not their next attempt is due.
+    pub async fn unfinished_erasures(&self) -> Result<Vec<Erasure>, StoreError> {
+        let unfinished = sqlx::query_as(erasures!("WHERE finished_at IS NULL ORDER BY requested_at"));
         Ok(unfinished.fetch_all(&self.pool).await?)
+    }
+
+    /// The time until the next attempt of an unfinished erasure, zero if one is due; `None` if none is
+    /// unfinished.
+    pub async fn next_erasure_attempt(&self) -> Result<Option<Duration>, StoreError> {
+        let seconds: Option<f64> = sqlx::query_scalar(
+            "SELECT EXTRACT(EPOCH FROM min(greatest(next_attempt_at, clock_timestamp())) - clock_timestamp())::float8
+               FROM erasures WHERE finished_at IS NULL",
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(seconds.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()))
     }
 
     /// Records the request for an erasure.
@@ -97,54 +158,35 @@ impl Store {
         Ok(())
     }
 
-    /// Records that no store has data of the owner any more.
-    pub async fn finish_erasure(&self, owner: UserId) -> Result<(), StoreError> {
+    /// Records that an attempt failed, and when the next one is due.
+    pub async fn postpone_erasure(
+        &self,
+        receipt: ReceiptId,
+        waits_for: Option<ErasureTarget>,
+        delay: Duration,
+    ) -> Result<(), StoreError> {
         sqlx::query(
-            "UPDATE erasures SET finished_at = clock_timestamp() WHERE owner = $1 AND finished_at IS NULL",
+            "UPDATE erasures SET attempts = attempts + 1, waits_for = $2,
+                    next_attempt_at = clock_timestamp() + make_interval(secs => $3)
+              WHERE receipt = $1 AND finished_at IS NULL",
         )
-        .bind(owner)
+        .bind(receipt)
+        .bind(waits_for)
+        .bind(delay.as_secs_f64())
         .execute(&self.pool)
         .await?;
         Ok(())
     }
 
-    /// Destroys the keys of an owner and the record of the owner's Idempotency-Keys. From then on no
-    /// ciphertext of the owner can be read.
-    pub async fn destroy_keys(&self, owner: UserId) -> Result<(), StoreError> {
-        let destroying = self.pool.transaction(Limit::Long, async |transaction| {
-            sqlx::query(
-                "UPDATE keys SET wrapped = NULL, destroyed_at = clock_timestamp()
-                  WHERE (owner = $1 OR (kind = 'user' AND id = $1)) AND wrapped IS NOT NULL",
-            )
-            .bind(owner)
-            .execute(&mut *transaction)
-            .await?;
-            sqlx::query("DELETE FROM idempotency WHERE owner = $1").bind(owner).execute(transaction).await?;
-            Ok(())
-        });
-        destroying.await?;
-        self.keyring.forget(owner);
-        Ok(())
-    }
-
-    /// Destroys the keys of conversations that were erased and of documents that were removed.
-    pub async fn destroy_keys_of_the_ended(&self) -> Result<(), StoreError> {
-        let destroying = self.pool.transaction(Limit::Long, async |transaction| {
-            sqlx::query_as(
-                "UPDATE keys SET wrapped = NULL, destroyed_at = clock_timestamp()
-                  WHERE wrapped IS NOT NULL
-                    AND (kind = 'conversation' AND id IN
-                             (SELECT aggregate_id FROM events WHERE event_type = 'ConversationErased')
-                      OR kind = 'document' AND id IN (SELECT id FROM documents WHERE status = 'removed'))
-                 RETURNING kind, id",
-            )
-            .fetch_all(transaction)
-            .await
-        });
-        let destroyed: Vec<(String, Uuid)> = destroying.await?;
-        for (kind, id) in destroyed {
-            self.keyring.forget_content(Subject::named(&kind, id).map_err(StoreError::UnknownKeyKind)?);
-        }
+    /// Records that no store has data of the owner any more.
+    pub async fn finish_erasure(&self, owner: UserId) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE erasures SET finished_at = clock_timestamp(), waits_for = NULL
+              WHERE owner = $1 AND finished_at IS NULL",
+        )
+        .bind(owner)
+        .execute(&self.pool)
+        .await?;
         Ok(())
     }
 }

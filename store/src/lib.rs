@@ -11,8 +11,10 @@
 //! - **which answer a worker takes next, and who holds it**: `answer_queue.rs`.
 //! - **work that one process at a time does**: a table and two statements in `leases.rs`.
 //! - **how often a file was tried to read**: `extraction_attempts.rs`.
+//! - **when a conversation was last opened**: `last_reads.rs`.
 //! - **a question to events that read models answer too late**: `answers.rs`, `documents.rs`.
-//! - **what an erasure destroys in PostgreSQL**: `erasures.rs`; rows of the account service: `accounts/`.
+//! - **what an erasure destroys in PostgreSQL**: `keys/destroyed.rs`, its attempts: `erasures.rs`; rows of the
+//!   account service: `accounts/`.
 //! - **a query of a read model**: the crate `projections`, which runs it through [`Store::read_models`].
 //! - **a table**: a file in `migrations/`.
 
@@ -28,6 +30,7 @@ mod error;
 mod events;
 mod extraction_attempts;
 mod keys;
+mod last_reads;
 mod leases;
 mod ledger;
 mod sync;
@@ -45,8 +48,10 @@ pub use events::encrypt::subject_of;
 pub use events::idempotency::{IdempotencyKey, Remembered};
 pub use extraction_attempts::ExtractionAttempts;
 pub use keys::audit_keys::AuditKeyRow;
+pub use keys::destroyed::DestroyedKeys;
 pub use keys::keyring::{ContentKeys, Keyring};
 pub use keys::master_keys::MasterKeyError;
+pub use last_reads::LastRead;
 pub use leases::Lease;
 pub use ledger::chain::{Canonical, GENESIS, LedgerHash, finish};
 pub use ledger::checkpoints::CheckpointRow;

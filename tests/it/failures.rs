@@ -1,6 +1,7 @@
 mod campaign;
 mod clock;
 mod eraser_killed;
+mod erasure_stores;
 mod frozen;
 mod full_disk;
 mod hostile_neighbour;

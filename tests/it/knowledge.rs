@@ -2,3 +2,4 @@ mod hostile_files;
 mod indexing;
 mod ingest;
 mod reindex;
+mod term_ids;

@@ -1,6 +1,7 @@
 mod append;
 mod ciphertext_only;
 mod extraction_attempts;
+mod forgotten_keys;
 mod immaterial_events;
 mod keys;
 mod ledger;

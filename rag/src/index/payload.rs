@@ -23,6 +23,10 @@ pub(super) const ORDINAL: &str = "ordinal";
 pub(super) const CONTENT_VERSION: &str = "generation";
 pub(super) const SHARED: &str = "shared";
 pub(super) const USER: &str = "user";
+/// How the term ids of an owner's passage were made; missing in passages of earlier releases, whose ids are
+/// those of shared passages.
+pub(super) const TERMS: &str = "terms";
+pub(super) const OWNER_TERMS: &str = "owner-1";
 const TITLE: &str = "title";
 const HEADING: &str = "heading";
 const TEXT: &str = "text";
@@ -36,6 +40,7 @@ pub(super) fn of(id: PassageId, version: ContentVersion, scope: Scope, body: Pas
         Scope::User(owner) => {
             payload.insert(SCOPE, USER);
             payload.insert(OWNER, owner.to_string());
+            payload.insert(TERMS, OWNER_TERMS);
         }
     }
     payload.insert(DOCUMENT_ID, id.document_id.to_string());

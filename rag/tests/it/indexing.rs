@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rag::index::{IndexConfig, PassageIndex};
 use rag::ingest::{DocumentVersion, Ingester, SealedIngestError};
-use rag::vocabulary::{ContentVersion, OwnerId, Scope};
+use rag::vocabulary::{ContentVersion, OwnerId, Scope, TermKey};
 use uuid::Uuid;
 
 use crate::services::{BREAD, document, document_id, embedder, index, passages};
@@ -60,6 +60,7 @@ async fn a_passage_that_cannot_be_encrypted_is_not_indexed() {
         .index_sealed(
             document(1, Scope::User(owner)),
             passages,
+            &TermKey::new([1; 32]),
             |_, _| Err::<Vec<u8>, _>(std::fmt::Error),
             |_, _| {},
         )

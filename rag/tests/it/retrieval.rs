@@ -2,7 +2,7 @@
 
 use rag::ingest::Ingester;
 use rag::retrieve::Retriever;
-use rag::vocabulary::{OwnerId, PassageBody, Scope, Turn};
+use rag::vocabulary::{Asker, OwnerId, PassageBody, Scope, TermKey, Turn};
 use uuid::Uuid;
 
 use crate::services::{BREAD, document, document_id, embedder, index, indexed_documents, passages};
@@ -55,11 +55,15 @@ async fn private_passages_are_found_by_their_owner_alone_and_stay_encrypted() {
     let seal =
         |_, bytes: Vec<u8>| Ok::<_, std::fmt::Error>(bytes.into_iter().map(|byte| byte ^ 0x5a).collect());
     let passages = passages(&embedder, BREAD);
-    ingester.index_sealed(document(1, Scope::User(owner(1))), passages, seal, |_, _| {}).await.unwrap();
+    let key = TermKey::new([1; 32]);
+    ingester.index_sealed(document(1, Scope::User(owner(1))), passages, &key, seal, |_, _| {}).await.unwrap();
     let retriever = Retriever::new(embedder, index);
     let question = "How long does sourdough rise?";
     assert!(retriever.retrieve(question, &[], owner(2)).await.unwrap().is_empty());
+    let asker = Asker { owner: owner(1), terms: Some(TermKey::new([1; 32])) };
+    let by_terms = retriever.retrieve(question, &[], asker).await.unwrap().remove(0);
     let hit = retriever.retrieve(question, &[], owner(1)).await.unwrap().remove(0);
+    assert!(by_terms.relevance > hit.relevance, "the terms count only under the owner's key");
     assert!(matches!(&hit.body, PassageBody::Sealed(_)) && !format!("{hit:?}").contains("sourdough"));
     assert!(hit.clone().open_with(|_, _| Err::<Vec<u8>, _>(std::fmt::Error)).is_err());
     let source =

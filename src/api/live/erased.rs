@@ -9,7 +9,7 @@ impl Live {
     /// Drops what the process holds of a user who is being erased, and ends the user's streams. Called on the announcement
     /// over NATS, and on the ledger's event in case the announcement is lost.
     pub fn forget(&self, user: UserId) {
-        self.store.keyring().forget(user);
+        self.store.keyring().forget_user(user);
         self.reads.changed(user);
         // An error means that no stream is open.
         let _ = self.erased.send(user);

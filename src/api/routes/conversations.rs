@@ -129,7 +129,7 @@ async fn open_all(
     Ok(rows
         .into_iter()
         .map(|row| {
-            let key = keys.get(&Subject::Conversation(row.id.uuid()));
+            let key = keys.get(&(owner, Subject::Conversation(row.id.uuid())));
             row.open(key)
         })
         .collect())

@@ -82,7 +82,7 @@ pub(in crate::api) async fn list(
         .items
         .into_iter()
         .map(|row| {
-            let key = keys.get(&Subject::Document(row.id.uuid()));
+            let key = keys.get(&(owner, Subject::Document(row.id.uuid())));
             row.open(key)
         })
         .collect();

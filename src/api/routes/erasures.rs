@@ -46,6 +46,11 @@ pub(in crate::api) struct ErasureState {
     finished_at: Option<DateTime<Utc>>,
     /// The stores that are erased, in order of time.
     stores: Vec<StoreErased>,
+    /// Attempts that could not erase every store. The next one follows by itself.
+    failed_attempts: u32,
+    /// The store that the last of them could not erase.
+    #[schema(required, value_type = Option<ErasureTarget>)]
+    waits_for: Option<String>,
 }
 
 /// A store without any data of the user.
@@ -146,6 +151,8 @@ pub(in crate::api) async fn state(
         requested_at: erasure.requested_at,
         finished_at: erasure.finished_at,
         stores: stores.into_iter().map(StoreErased::from).collect(),
+        failed_attempts: erasure.attempts.unsigned_abs(),
+        waits_for: erasure.waits_for.map(|store| store.name().to_owned()),
     }))
 }
 
@@ -179,7 +186,14 @@ mod tests {
             .iter()
             .map(|target| StoreErased { store: target.name().to_owned(), erased_at: time() })
             .collect();
-        let state = ErasureState { receipt: id(6), requested_at: time(), finished_at: Some(time()), stores };
+        let state = ErasureState {
+            receipt: id(6),
+            requested_at: time(),
+            finished_at: Some(time()),
+            stores,
+            failed_attempts: 1,
+            waits_for: None,
+        };
         assert_json("erasure", &state);
     }
 }

@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 use crate::api::account_service::AccountService;
 use crate::api::live::Live;
 use crate::api::middleware::metrics::RequestMetrics;
+use crate::runtime::erasure_check::ErasureCheck;
 use store::Store;
 
 /// Longest wait for the answer of Postgres.
@@ -29,6 +30,10 @@ pub(in crate::api) struct Readiness {
     nats: Reachability,
     /// The account service.
     accounts: Reachability,
+    /// The condition that the check of erasures since a backup waits for; `null` once the check is done. Requests
+    /// of users are refused before.
+    #[schema(required)]
+    erasures_wait_for: Option<String>,
 }
 
 /// Whether a dependency answers.
@@ -56,24 +61,28 @@ pub(in crate::api) async fn livez() -> &'static str {
 
 /// Check that the process can serve requests
 ///
-/// Names each dependency. The status is 503 while Postgres does not answer. Without NATS or the account
-/// service most requests still succeed, so these two do not change the status.
+/// Names each dependency. The status is 503 while Postgres does not answer, and until the erasures since the
+/// backup that the database may have been restored from are known. Without NATS or the account service most
+/// requests still succeed, so these two do not change the status.
 #[utoipa::path(get, path = "/readyz", tag = "Operation",
     responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
 pub(in crate::api) async fn readyz(
     State(store): State<Store>,
     State(nats): State<Client>,
     State(account_service): State<Arc<AccountService>>,
+    State(erasure_check): State<ErasureCheck>,
 ) -> (StatusCode, Json<Readiness>) {
     let postgres = tokio::time::timeout(CHECK_TIMEOUT, store.is_available());
     let (postgres, accounts) = tokio::join!(postgres, account_service.is_reachable());
     let postgres = Reachability::of(matches!(postgres, Ok(true)));
     let nats = Reachability::of(nats.connection_state() == Connection::Connected);
-    let status = match postgres {
-        Reachability::Ok => StatusCode::OK,
-        Reachability::Away => StatusCode::SERVICE_UNAVAILABLE,
+    let erasures_wait_for = erasure_check.waits_for().map(|reason| reason.to_string());
+    let status = match (postgres, &erasures_wait_for) {
+        (Reachability::Ok, None) => StatusCode::OK,
+        (Reachability::Ok, Some(_)) | (Reachability::Away, _) => StatusCode::SERVICE_UNAVAILABLE,
     };
-    (status, Json(Readiness { postgres, nats, accounts: Reachability::of(accounts) }))
+    let accounts = Reachability::of(accounts);
+    (status, Json(Readiness { postgres, nats, accounts, erasures_wait_for }))
 }
 
 /// Metrics for Prometheus
@@ -106,8 +115,12 @@ mod tests {
 
     #[test]
     fn the_response_matches_its_snapshot() {
-        let readiness =
-            Readiness { postgres: Reachability::Ok, nats: Reachability::Away, accounts: Reachability::Ok };
+        let readiness = Readiness {
+            postgres: Reachability::Ok,
+            nats: Reachability::Away,
+            accounts: Reachability::Ok,
+            erasures_wait_for: Some("the tombstones in NATS cannot be read".to_owned()),
+        };
         assert_json("readiness", &readiness);
     }
 }

@@ -72,6 +72,7 @@ pub(in crate::api) async fn list(
     if !params.waits()
         && let Some(cached) = reads.cached(&key)
     {
+        reads.note_read(owner, id.uuid());
         return cached.respond(&headers);
     }
     reads.wait_for_position(caller.user, params.min_position).await?;
@@ -80,9 +81,10 @@ pub(in crate::api) async fn list(
     let name = format!("messages {owner} {id} {branch:?}");
     let after = params.cursor.as_deref().map(|cursor| cursors.decode(&name, cursor)).transpose()?;
     let subject = Subject::Conversation(id.uuid());
-    let cached_key = store.keyring().known(subject);
+    let cached_key = store.keyring().known(owner, subject);
     let request = PageRequest { owner, conversation: id, after, limit, with_key: cached_key.is_none() };
     let found = reads.messages(request).await?.ok_or_else(Problem::not_found)?;
+    reads.note_read(owner, id.uuid());
     let page = if found.branched {
         let branch = branch.map_or(Branch::Newest, Branch::Through);
         messages::branch_page(reads.store().read_models(), &request, branch).await?

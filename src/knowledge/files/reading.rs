@@ -58,7 +58,7 @@ impl Files {
         Ok(Reading { sealed, buffer: BytesMut::new(), file, key, piece: 0, over: false })
     }
 
-    async fn get(&self, path: &Path) -> Result<object_store::GetResult, FilesError> {
+    pub(super) async fn get(&self, path: &Path) -> Result<object_store::GetResult, FilesError> {
         match within(self.store.get(path)).await {
             Err(FilesError::Store(object_store::Error::NotFound { .. })) => Err(FilesError::Missing),
             other => other,

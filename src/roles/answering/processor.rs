@@ -129,9 +129,7 @@ impl AnswerProcessor {
                 self.work(&Job { lease: *lease, requested, asked }, handle).await
             }
             Ok(AnswerState::Settled) => QueueDecision::Remove,
-            Ok(AnswerState::Erased) => {
-                self.end(lease, &requested, Ending::Failed(FailureReason::Internal)).await
-            }
+            Ok(AnswerState::Erased) => self.end(lease, &requested, Ending::Erased).await,
             Err(error) => {
                 tracing::warn!(error = %ErrorChain(&error), answer.id = %lease.answer.answer_id, "a question could not be read");
                 QueueDecision::RetryAfter(STORE_PAUSE)

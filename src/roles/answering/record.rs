@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aggregates::conversation::{
-    Answer, ConversationCommand, FailureReason, Intent, Provenance, RecordAnswer, Usage,
+    Answer, ConversationCommand, ConversationRefused, FailureReason, Intent, Provenance, RecordAnswer, Usage,
 };
 use aggregates::{Actor, AnswerRef, Metadata, UserId};
 use chrono::Utc;
@@ -30,6 +30,8 @@ pub(super) enum Ending {
     Answered(Box<(Answer, Provenance, Usage)>),
     /// Without a text.
     Failed(FailureReason),
+    /// Without a text, because its owner or its conversation was erased. No dead letter reports it.
+    Erased,
 }
 
 /// Dead letter of a failed answer: ids and numbers, never texts.
@@ -56,7 +58,7 @@ impl AnswerProcessor {
         &self,
         lease: &AnswerLease,
         requested: &Requested,
-        ending: Ending,
+        mut ending: Ending,
     ) -> QueueDecision {
         let answer = lease.answer;
         // A worker that takes the answer after the last attempt only records the failure.
@@ -68,15 +70,11 @@ impl AnswerProcessor {
             causation_id: Some(requested.event_id),
             traceparent: requested.traceparent.clone(),
         };
-        let recorded = self.record(answer, &metadata, attempt, &ending).await;
-        let (recorded, ending) = match (recorded, ending) {
-            // The owner was erased in the meantime: no key exists to encrypt the answer.
-            (Err(Unrecorded::KeyDestroyed), Ending::Answered(_)) => {
-                let failed = Ending::Failed(FailureReason::Internal);
-                (self.record(answer, &metadata, attempt, &failed).await, failed)
-            }
-            decided => decided,
-        };
+        let mut recorded = self.record(answer, &metadata, attempt, &ending).await;
+        if let (Err(Unrecorded::Erased), Ending::Answered(_)) = (&recorded, &ending) {
+            ending = Ending::Erased;
+            recorded = self.record(answer, &metadata, attempt, &ending).await;
+        }
         match recorded {
             Ok(Recorded::Now) => {
                 self.wake.notify();
@@ -85,11 +83,11 @@ impl AnswerProcessor {
                 }
                 QueueDecision::Remove
             }
-            // The answer ended before, or its owner is being erased: nothing can be recorded any more.
-            Ok(Recorded::Before) | Err(Unrecorded::Store(StoreError::OwnerErased)) => QueueDecision::Remove,
-            // The conversation has ended finally, and its answers with it.
-            Err(Unrecorded::Refused(refused)) => {
-                tracing::warn!(error = %ErrorChain(&refused), answer.id = %answer.answer_id, "the end of an answer was refused");
+            // The answer ended before.
+            Ok(Recorded::Before) => QueueDecision::Remove,
+            // No later attempt changes the decision, so the answer is settled.
+            Err(error @ (Unrecorded::Refused(_) | Unrecorded::Erased)) => {
+                tracing::warn!(error = %ErrorChain(&error), answer.id = %answer.answer_id, "an answer accepts no end");
                 QueueDecision::Remove
             }
             Err(error) => {
@@ -121,7 +119,10 @@ impl AnswerProcessor {
                         () = self.closing.cancelled() => return Err(Unrecorded::Store(error)),
                     }
                 }
-                Err(ExecuteError::Store(StoreError::KeyDestroyed)) => return Err(Unrecorded::KeyDestroyed),
+                Err(
+                    ExecuteError::Store(StoreError::KeyDestroyed | StoreError::OwnerErased)
+                    | ExecuteError::Refused(ConversationRefused::Deleted),
+                ) => return Err(Unrecorded::Erased),
                 Err(ExecuteError::Store(error)) => return Err(Unrecorded::Store(error)),
                 Err(ExecuteError::Refused(refused)) => return Err(Unrecorded::Refused(refused)),
             }
@@ -169,6 +170,7 @@ fn command(answer: AnswerRef, attempt: u32, ending: Ending) -> ConversationComma
             Intent::RecordAnswer(RecordAnswer { answer_id, attempt, provenance, usage, answer })
         }
         Ending::Failed(reason) => Intent::RecordFailure { answer_id, attempt, reason },
+        Ending::Erased => Intent::RecordFailure { answer_id, attempt, reason: FailureReason::Internal },
     };
     ConversationCommand { by: Actor::Worker, at: Utc::now(), expected: None, intent }
 }
@@ -184,10 +186,11 @@ enum Recorded {
 /// Why the end of an answer was not recorded.
 #[derive(Debug, thiserror::Error)]
 enum Unrecorded {
-    #[error("the key of the answer was destroyed")]
-    KeyDestroyed,
+    /// No text is accepted any more; a failure, which has none, is.
+    #[error("the owner or the conversation was erased")]
+    Erased,
     #[error(transparent)]
     Store(StoreError),
     #[error(transparent)]
-    Refused(aggregates::conversation::ConversationRefused),
+    Refused(ConversationRefused),
 }

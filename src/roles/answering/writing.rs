@@ -1,6 +1,5 @@
 //! Writes one answer: retrieves passages, decrypts private ones, and publishes the text while it is written.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use aggregates::conversation::{Answer, FailureReason, Provenance, Usage};
@@ -10,15 +9,16 @@ use rag::answer::{AnswerChunk, Answerer};
 use rag::error_chain::ErrorChain;
 use rag::index::IndexError;
 use rag::retrieve::{Hit, RetrieveError, merge_adjacent};
-use rag::vocabulary::{OwnerId, PassageBody, PassageId, Source};
-use sealing::{AssociatedData, ContentKey, SealError, Subject};
+use rag::vocabulary::{Asker, OwnerId, PassageBody, PassageId, Source};
+use sealing::{AssociatedData, SealError, Subject};
 use uuid::Uuid;
 
 use super::convert;
 use super::delta_publisher::{Attempt, LiveAnswer};
 use super::failure::AttemptFailed;
 use super::processor::{AnswerProcessor, Job};
-use store::StoreError;
+use crate::knowledge::indexing::term_key;
+use store::{ContentKeys, StoreError};
 
 /// Time limit of retrieval.
 const RETRIEVE_TIMEOUT: Duration = Duration::from_secs(15);
@@ -72,9 +72,11 @@ impl AnswerProcessor {
 
     /// Retrieves passages and decrypts them.
     async fn sources(&self, job: &Job, answerer: &Answerer) -> Result<Vec<Source>, AttemptFailed> {
-        let asked = &job.asked;
-        let owner = OwnerId::from(job.lease.answer.owner.uuid());
-        let retrieving = answerer.retrieve(&asked.question, &asked.history, owner);
+        let question = &job.asked;
+        let owner = job.lease.answer.owner;
+        let terms = term_key(&self.store, owner).await?;
+        let asker = Asker { owner: OwnerId::from(owner.uuid()), terms };
+        let retrieving = answerer.retrieve(&question.question, &question.history, asker);
         let hits = match tokio::time::timeout(RETRIEVE_TIMEOUT, Box::pin(retrieving)).await {
             Ok(Ok(hits)) => hits,
             Ok(Err(error)) => {
@@ -91,22 +93,18 @@ impl AnswerProcessor {
                 ));
             }
         };
-        let keys = self.document_keys(job.lease.answer.owner, &hits).await?;
-        Ok(merge_adjacent(hits.into_iter().filter_map(|hit| readable(hit, &keys)).collect()))
+        let keys = self.document_keys(owner, &hits).await?;
+        Ok(merge_adjacent(hits.into_iter().filter_map(|hit| readable(hit, owner, &keys)).collect()))
     }
 
-    async fn document_keys(
-        &self,
-        owner: UserId,
-        hits: &[Hit],
-    ) -> Result<HashMap<Subject, ContentKey>, StoreError> {
+    async fn document_keys(&self, owner: UserId, hits: &[Hit]) -> Result<ContentKeys, StoreError> {
         let mut wanted: Vec<(UserId, Subject)> = hits
             .iter()
             .filter(|hit| matches!(hit.body, PassageBody::Sealed(_)))
             .map(|hit| (owner, document(hit.id)))
             .collect();
         if wanted.is_empty() {
-            return Ok(HashMap::new());
+            return Ok(ContentKeys::new());
         }
         wanted.sort_unstable();
         wanted.dedup();
@@ -119,10 +117,10 @@ fn document(id: PassageId) -> Subject {
 }
 
 /// Decrypts a passage. A passage that cannot be decrypted is omitted.
-fn readable(hit: Hit, keys: &HashMap<Subject, ContentKey>) -> Option<Source> {
+fn readable(hit: Hit, owner: UserId, keys: &ContentKeys) -> Option<Source> {
     let id = hit.id;
     let opened = hit.open_with(|id, sealed| {
-        let key = keys.get(&document(id)).ok_or(SealError::Mismatch)?;
+        let key = keys.get(&(owner, document(id))).ok_or(SealError::Mismatch)?;
         let aad = AssociatedData::Passage { document_id: Uuid::from(id.document_id), ordinal: id.ordinal };
         key.open(&aad, sealed)
     });

@@ -2,59 +2,39 @@
 
 use std::time::Duration;
 
-use aggregates::conversation::{Answer, ConversationCommand, Intent};
-use aggregates::{Actor, AnswerId, ConversationId, ReceiptId, UserId};
+use aggregates::conversation::{Answer, ConversationCommand, ConversationRefused, FailureReason, Intent};
+use aggregates::{Actor, ConversationId, UserId};
 use anyhow::{Context as _, bail};
 use async_nats::jetstream::stream::Stream;
 use bytes::Bytes;
 use chrono::Utc;
-use futures::TryStreamExt as _;
-use uuid::Uuid;
 
-use super::{Eraser, metadata};
-use store::{Erasure, ExecuteError, StoreError};
+use super::Eraser;
+use crate::roles::command_metadata::by_system;
+use store::{ExecuteError, StoreError};
 
 /// Time limit for the projector to reach the destruction of the keys.
 const PROJECTED_WITHIN: Duration = Duration::from_secs(30);
 /// Interval between looks at the read models.
-const LOOK: Duration = Duration::from_millis(20);
+const LOOK: Duration = Duration::from_millis(50);
 /// Time limit of one call to NATS.
 const CALL: Duration = Duration::from_secs(5);
 
 impl Eraser {
-    /// Writes a tombstone to NATS, which neither the erasure nor a restored database removes.
-    pub(crate) async fn tombstone(&self, erasure: &Erasure) -> anyhow::Result<()> {
-        nats::ensure_streams(&self.jetstream(), &self.subjects).await?;
-        let subject = self.subjects.tombstone(erasure.owner);
-        let receipt = Bytes::copy_from_slice(erasure.receipt.uuid().as_bytes());
-        let acknowledged = self.jetstream().publish(subject, receipt).await?;
-        tokio::time::timeout(CALL, acknowledged).await.context("NATS did not answer in time")??;
-        Ok(())
-    }
-
-    /// All users with a tombstone.
-    pub(crate) async fn tombstoned(&self) -> anyhow::Result<Vec<UserId>> {
-        nats::ensure_streams(&self.jetstream(), &self.subjects).await?;
-        let stream = self.stream(&self.subjects.tombstones_stream()).await?;
-        let tombstones = stream.info_with_subjects(self.subjects.all_tombstones()).await?;
-        let owner = |(subject, _): (String, usize)| subject.rsplit('.').next()?.parse().ok();
-        let owners: Vec<Option<UserId>> = tombstones.map_ok(owner).try_collect().await?;
-        Ok(owners.into_iter().flatten().collect())
-    }
-
-    /// The receipt in a user's tombstone.
-    pub(crate) async fn receipt_of(&self, owner: UserId) -> anyhow::Result<Option<ReceiptId>> {
-        let stream = self.stream(&self.subjects.tombstones_stream()).await?;
-        let message = stream.get_last_raw_message_by_subject(&self.subjects.tombstone(owner)).await?;
-        Ok(Uuid::from_slice(&message.payload).ok().map(ReceiptId::new))
-    }
-
-    /// Stops the answers that are being written.
-    pub(crate) async fn stop_answers(&self, owner: UserId) -> anyhow::Result<()> {
-        for (conversation, answer) in self.store.unended_answers(owner).await? {
-            match self.stop(owner, conversation, answer).await {
-                // The answer ended in the meantime, or its owner accepts no more events.
-                Ok(()) | Err(ExecuteError::Refused(_) | ExecuteError::Store(StoreError::OwnerErased)) => {}
+    /// Ends the pending answers: stops them, or, where the conversation or the owner accepts no text any more,
+    /// records that they failed.
+    pub(crate) async fn end_answers(&self, owner: UserId) -> anyhow::Result<()> {
+        for (conversation, answer_id) in self.store.unended_answers(owner).await? {
+            let stop = Intent::Stop { answer_id, so_far: Answer::default() };
+            let mut ended = self.end(owner, Actor::User(owner), conversation, stop).await;
+            if accepts_no_text(&ended) {
+                let reason = FailureReason::Internal;
+                let fail = Intent::RecordFailure { answer_id, attempt: 0, reason };
+                ended = self.end(owner, Actor::System, conversation, fail).await;
+            }
+            match ended {
+                // The answer ended in the meantime.
+                Ok(()) | Err(ExecuteError::Refused(ConversationRefused::AnswerEnded(_))) => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -62,42 +42,62 @@ impl Eraser {
         Ok(())
     }
 
-    async fn stop(
+    async fn end(
         &self,
         owner: UserId,
+        by: Actor,
         conversation: ConversationId,
-        answer_id: AnswerId,
-    ) -> Result<(), ExecuteError<aggregates::conversation::ConversationRefused>> {
-        let command = ConversationCommand {
-            by: Actor::User(owner),
-            at: Utc::now(),
-            expected: None,
-            intent: Intent::Stop { answer_id, so_far: Answer::default() },
-        };
+        intent: Intent,
+    ) -> Result<(), ExecuteError<ConversationRefused>> {
+        let command = ConversationCommand { by, at: Utc::now(), expected: None, intent };
         let id = conversation.uuid();
-        self.store.conversations().execute(id, command, &metadata(owner), None).await.map(drop)
+        self.store.conversations().execute(id, command, &by_system(owner), None).await.map(drop)
     }
 
-    /// Tells every process to drop what it caches of a user.
+    /// Destroys the keys and waits for appends that began before.
+    pub(crate) async fn destroy_keys(&self, owner: UserId) -> anyhow::Result<()> {
+        self.store.destroy_keys(owner).await?;
+        Ok(self.store.await_older_appends().await?)
+    }
+
+    /// Tells every process to drop what it caches of a user. A process that does not hear it drops the keys when
+    /// it looks for destroyed keys next, at the latest after ten minutes.
     pub(crate) async fn tell_processes(&self, owner: UserId) -> anyhow::Result<()> {
-        let message = Bytes::from(owner.to_string());
-        self.nats.publish(self.subjects.erasing(), message).await?;
-        tokio::time::timeout(CALL, self.nats.flush()).await.context("NATS did not answer in time")??;
-        Ok(())
+        let telling = async {
+            let message = Bytes::from(owner.to_string());
+            self.nats.publish(self.subjects.erasing(), message).await?;
+            self.nats.publish(self.subjects.keys_destroyed(), Bytes::new()).await?;
+            anyhow::Ok(self.nats.flush().await?)
+        };
+        tokio::time::timeout(CALL, telling).await.context("NATS did not answer in time")?
     }
 
     /// Waits until the projector has deleted the owner's rows, which it does at the event that destroys the
-    /// keys.
+    /// keys. Rows that a projector of an earlier release added after it are deleted here.
     pub(crate) async fn purge_read_models(&self, owner: UserId) -> anyhow::Result<()> {
+        let read_models = self.store.read_models();
+        let is_reached = async || {
+            let Some(destroyed) = self.store.keys_erased_position(owner).await? else { return Ok(false) };
+            anyhow::Ok(projections::lowest_checkpoint(read_models).await? >= destroyed)
+        };
         let waiting = async {
-            while projections::count_owner_rows(self.store.read_models(), owner).await? > 0 {
+            while !is_reached().await? {
                 tokio::time::sleep(LOOK).await;
             }
             anyhow::Ok(())
         };
-        tokio::time::timeout(PROJECTED_WITHIN, waiting)
-            .await
-            .context("the projector did not delete the rows in time")?
+        let waited = tokio::time::timeout(PROJECTED_WITHIN, waiting).await;
+        waited.context("the projector did not delete the rows in time")??;
+        if projections::count_owner_rows(read_models, owner).await? > 0 {
+            let mut connection = self.store.connection().await?;
+            let deleting = projections::delete_owner_rows(&mut *connection, owner);
+            if let Ok(deleted) = tokio::time::timeout(PROJECTED_WITHIN, deleting).await {
+                return Ok(deleted?);
+            }
+            connection.abandon();
+            bail!("the database did not delete the rows in time");
+        }
+        Ok(())
     }
 
     pub(crate) async fn purge_passages(&self, owner: UserId) -> anyhow::Result<()> {
@@ -121,9 +121,18 @@ impl Eraser {
         Ok(())
     }
 
-    async fn stream(&self, name: &str) -> anyhow::Result<Stream> {
+    pub(super) async fn stream(&self, name: &str) -> anyhow::Result<Stream> {
         let jetstream = self.jetstream();
         let stream = jetstream.get_stream(name);
         Ok(tokio::time::timeout(CALL, stream).await.context("NATS did not answer in time")??)
     }
+}
+
+/// Whether an ending was refused because it has a text: the conversation is deleted, or the key destroyed.
+const fn accepts_no_text(ended: &Result<(), ExecuteError<ConversationRefused>>) -> bool {
+    matches!(
+        ended,
+        Err(ExecuteError::Refused(ConversationRefused::Deleted)
+            | ExecuteError::Store(StoreError::KeyDestroyed | StoreError::OwnerErased))
+    )
 }

@@ -233,13 +233,13 @@ fn is_a_conflict_of_locks(error: &sqlx::Error) -> bool {
 }
 
 /// For an owner whose key was destroyed the table accepts no event but those of the account, which end the
-/// erasure: the row has no owner and is refused.
+/// erasure, and the failures of pending answers, which have no text: any other row has no owner and is refused.
 const APPEND: &str = "
 WITH appended AS (
     INSERT INTO events (aggregate_type, aggregate_id, owner, metadata,
                         sequence, event_type, event_version, event_id, payload, private)
     SELECT e.aggregate_type, e.aggregate_id,
-           CASE WHEN e.aggregate_type <> 'account'
+           CASE WHEN e.aggregate_type <> 'account' AND e.event_type <> 'AnswerFailed'
                  AND EXISTS (SELECT FROM keys k
                               WHERE k.kind = 'user' AND k.id = e.owner AND k.destroyed_at IS NOT NULL)
                 THEN NULL ELSE e.owner END,

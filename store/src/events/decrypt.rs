@@ -18,7 +18,7 @@ impl Store {
         wanted.dedup();
         let keys = self.keyring.content_keys(&wanted).await?;
         for event in events {
-            if let Some(key) = subject_of(event).and_then(|subject| keys.get(&subject)) {
+            if let Some(key) = subject_of(event).and_then(|subject| keys.get(&(event.owner, subject))) {
                 decrypt_event(event, key);
             }
         }

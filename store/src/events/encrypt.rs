@@ -71,7 +71,7 @@ impl EventWriter {
         self.appender.append(append).await?;
         match created {
             Some(CreatedKey::User(user, key)) => self.keyring.remember_user(user, key),
-            Some(CreatedKey::Content(subject, key)) => self.keyring.remember_content(subject, key),
+            Some(CreatedKey::Content(subject, key)) => self.keyring.remember_content(owner, subject, key),
             None => {}
         }
         Ok(())

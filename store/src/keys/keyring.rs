@@ -1,21 +1,18 @@
 //! Unwraps the keys of users, conversations and documents, and caches them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use aggregates::UserId;
-use quick_cache::sync::Cache;
 use sealing::{ContentKey, MasterKey, Subject, UserKey};
 
 use crate::database::pool::Pool;
+use crate::keys::key_cache::KeyCache;
 use crate::keys::wrapped_keys::{WrappedKey, WrappedKeys};
 use crate::{Database, StoreError};
 
-/// Content keys by conversation or document. Destroyed keys are missing.
-pub type ContentKeys = HashMap<Subject, ContentKey>;
-
-/// Cached keys of users, and of conversations and documents.
-const USERS: usize = 20_000;
-const CONTENTS: usize = 120_000;
+/// Content keys by owner and conversation or document. Destroyed keys are missing, and so are those that
+/// belong to another owner.
+pub type ContentKeys = HashMap<(UserId, Subject), ContentKey>;
 
 /// Unwraps keys and caches those used last.
 #[derive(Debug)]
@@ -24,8 +21,7 @@ pub struct Keyring {
     wrapped: WrappedKeys,
     master: MasterKey,
     previous: Option<MasterKey>,
-    users: Cache<UserId, UserKey>,
-    contents: Cache<Subject, ContentKey>,
+    cache: KeyCache,
 }
 
 /// A key that is stored together with the first event of its account, conversation or document.
@@ -41,8 +37,7 @@ impl Keyring {
     /// A keyring that reads wrapped keys from the database and unwraps them by the master key.
     pub fn new(Database(pool): Database, master: MasterKey) -> Self {
         let wrapped = WrappedKeys::new(pool.clone());
-        let (users, contents) = (Cache::new(USERS), Cache::new(CONTENTS));
-        Self { pool, wrapped, master, previous: None, users, contents }
+        Self { pool, wrapped, master, previous: None, cache: KeyCache::new() }
     }
 
     /// Also unwraps keys by the previous master key, until all keys are rotated.
@@ -67,53 +62,52 @@ impl Keyring {
 
     /// A user's key; `None` if the account was never opened or the key was destroyed.
     pub async fn user(&self, user: UserId) -> Result<Option<UserKey>, StoreError> {
-        if let Some(key) = self.users.get(&user) {
-            return Ok(Some(key));
+        match self.cache.user(user) {
+            Some(key) => Ok(Some(key)),
+            None => Ok(self.user_keys(&[user]).await?.remove(&user)),
         }
-        self.fetch_users(&[user]).await?;
-        Ok(self.users.get(&user))
     }
 
     /// The key of a conversation or document if it is cached.
-    pub fn known(&self, subject: Subject) -> Option<ContentKey> {
-        self.contents.get(&subject)
+    pub fn known(&self, owner: UserId, subject: Subject) -> Option<ContentKey> {
+        self.cache.content(owner, subject)
     }
 
-    /// The key of a conversation or document; `None` if it was never created or was destroyed.
+    /// The key of a conversation or document; `None` if it was never created, was destroyed, or belongs to
+    /// another owner.
     pub async fn content(&self, owner: UserId, subject: Subject) -> Result<Option<ContentKey>, StoreError> {
-        if let Some(key) = self.contents.get(&subject) {
-            return Ok(Some(key));
+        match self.cache.content(owner, subject) {
+            Some(key) => Ok(Some(key)),
+            None => Ok(self.content_keys(&[(owner, subject)]).await?.remove(&(owner, subject))),
         }
-        Ok(self.content_keys(&[(owner, subject)]).await?.remove(&subject))
     }
 
     /// The keys of several conversations and documents. At most two round trips; none if all keys are cached.
     pub async fn content_keys(&self, wanted: &[(UserId, Subject)]) -> Result<ContentKeys, StoreError> {
         let mut keys = ContentKeys::with_capacity(wanted.len());
-        let mut missing: HashMap<Subject, UserId> = HashMap::new();
-        for (owner, subject) in wanted {
-            match self.contents.get(subject) {
+        let mut missing: HashSet<(UserId, Subject)> = HashSet::new();
+        for &(owner, subject) in wanted {
+            match self.cache.content(owner, subject) {
                 Some(key) => {
-                    keys.insert(*subject, key);
+                    keys.insert((owner, subject), key);
                 }
                 None => {
-                    missing.insert(*subject, *owner);
+                    missing.insert((owner, subject));
                 }
             }
         }
         if missing.is_empty() {
             return Ok(keys);
         }
-        let owners: Vec<UserId> =
-            missing.values().copied().filter(|owner| self.users.get(owner).is_none()).collect();
-        self.fetch_users(&owners).await?;
-        for WrappedKey { subject, wrapped, .. } in
-            self.wrapped.fetch(missing.keys().copied().collect()).await?
+        let owners: HashSet<UserId> = missing.iter().map(|(owner, _)| *owner).collect();
+        let users = self.user_keys(&Vec::from_iter(owners)).await?;
+        let subjects: HashSet<Subject> = missing.iter().map(|(_, subject)| *subject).collect();
+        for WrappedKey { subject, owner, wrapped, .. } in self.wrapped.fetch(Vec::from_iter(subjects)).await?
         {
-            let owner = missing.get(&subject).copied();
-            if let Some(key) = owner.map(|owner| self.unwrap(owner, subject, &wrapped)).transpose()?.flatten()
-            {
-                keys.insert(subject, key);
+            if let (true, Some(user_key)) = (missing.contains(&(owner, subject)), users.get(&owner)) {
+                let key = user_key.unwrap_content_key(subject, &wrapped)?;
+                self.cache.insert_content(owner, subject, key.clone());
+                keys.insert((owner, subject), key);
             }
         }
         Ok(keys)
@@ -121,32 +115,26 @@ impl Keyring {
 
     /// The keys of several users. At most one round trip.
     pub async fn user_keys(&self, wanted: &[UserId]) -> Result<HashMap<UserId, UserKey>, StoreError> {
-        let missing: Vec<UserId> =
-            wanted.iter().copied().filter(|user| self.users.get(user).is_none()).collect();
-        self.fetch_users(&missing).await?;
-        Ok(wanted.iter().filter_map(|user| Some((*user, self.users.get(user)?))).collect())
-    }
-
-    /// Unwraps a content key that a query returned; `None` if the owner's key is not cached.
-    pub fn unwrap(
-        &self,
-        owner: UserId,
-        subject: Subject,
-        wrapped: &[u8],
-    ) -> Result<Option<ContentKey>, StoreError> {
-        if let Some(key) = self.contents.get(&subject) {
-            return Ok(Some(key));
+        let mut keys = HashMap::with_capacity(wanted.len());
+        let mut missing = Vec::new();
+        for user in wanted {
+            match self.cache.user(*user) {
+                Some(key) => {
+                    keys.insert(*user, key);
+                }
+                None => missing.push(Subject::User(*user)),
+            }
         }
-        let Some(user_key) = self.users.get(&owner) else {
-            return Ok(None);
-        };
-        let key = user_key.unwrap_content_key(subject, wrapped)?;
-        self.contents.insert(subject, key.clone());
-        Ok(Some(key))
+        for WrappedKey { subject, wrapped_by, wrapped, .. } in self.wrapped.fetch(missing).await? {
+            if let Subject::User(user) = subject {
+                keys.insert(user, self.unwrap_and_cache(user, &wrapped_by, &wrapped)?);
+            }
+        }
+        Ok(keys)
     }
 
-    /// Unwraps a content key that a query returned, and fetches the owner's key if it is not cached; `None`
-    /// if either was destroyed.
+    /// Unwraps a content key that a query returned for its owner, and fetches the owner's key if it is not
+    /// cached; `None` if either was destroyed.
     pub async fn unwrap_for(
         &self,
         owner: UserId,
@@ -154,20 +142,34 @@ impl Keyring {
         wrapped: Option<&[u8]>,
     ) -> Result<Option<ContentKey>, StoreError> {
         let Some(wrapped) = wrapped else { return Ok(None) };
-        if self.user(owner).await?.is_none() {
-            return Ok(None);
+        if let Some(key) = self.cache.content(owner, subject) {
+            return Ok(Some(key));
         }
-        self.unwrap(owner, subject, wrapped)
+        let Some(user_key) = self.user(owner).await? else { return Ok(None) };
+        let key = user_key.unwrap_content_key(subject, wrapped)?;
+        self.cache.insert_content(owner, subject, key.clone());
+        Ok(Some(key))
     }
 
     /// Unwraps and caches a user's key that a query returned.
     pub fn unwrap_user(&self, user: UserId, wrapped_by: &str, wrapped: &[u8]) -> Result<(), StoreError> {
-        if self.users.get(&user).is_none() {
-            // If the named master key is not configured, the configured one fails with the right error.
-            let master = self.master_named(wrapped_by).unwrap_or(&self.master);
-            self.users.insert(user, master.unwrap_user_key(user, wrapped)?);
+        match self.cache.user(user) {
+            Some(_) => Ok(()),
+            None => self.unwrap_and_cache(user, wrapped_by, wrapped).map(drop),
         }
-        Ok(())
+    }
+
+    fn unwrap_and_cache(
+        &self,
+        user: UserId,
+        wrapped_by: &str,
+        wrapped: &[u8],
+    ) -> Result<UserKey, StoreError> {
+        // If the named master key is not configured, the configured one fails with the right error.
+        let master = self.master_named(wrapped_by).unwrap_or(&self.master);
+        let key = master.unwrap_user_key(user, wrapped)?;
+        self.cache.insert_user(user, key.clone());
+        Ok(key)
     }
 
     /// Creates the key of a new user.
@@ -190,33 +192,42 @@ impl Keyring {
 
     /// Caches a key that was just stored.
     pub(crate) fn remember_user(&self, user: UserId, key: UserKey) {
-        self.users.insert(user, key);
+        self.cache.insert_user(user, key);
     }
 
     /// Caches a key that was just stored.
-    pub(crate) fn remember_content(&self, subject: Subject, key: ContentKey) {
-        self.contents.insert(subject, key);
+    pub(crate) fn remember_content(&self, owner: UserId, subject: Subject, key: ContentKey) {
+        self.cache.insert_content(owner, subject, key);
     }
 
-    /// Removes a user's key and all content keys from the cache, after an erasure. Content keys are cached
-    /// without their owner and are cheap to unwrap again.
-    pub fn forget(&self, user: UserId) {
-        self.users.remove(&user);
-        self.contents.clear();
+    /// Removes a user's key from the cache, when the user's erasure begins. The content keys go when
+    /// [`Self::forget`] learns of their destruction.
+    pub fn forget_user(&self, user: UserId) {
+        self.cache.forget_user(user);
     }
 
-    /// Removes the key of a conversation or document from the cache, after it was destroyed.
-    pub fn forget_content(&self, subject: Subject) {
-        self.contents.remove(&subject);
-    }
-
-    async fn fetch_users(&self, users: &[UserId]) -> Result<(), StoreError> {
-        let subjects = users.iter().map(|user| Subject::User(*user)).collect();
-        for key in self.wrapped.fetch(subjects).await? {
-            if let Subject::User(user) = key.subject {
-                self.unwrap_user(user, &key.wrapped_by, &key.wrapped)?;
+    /// Removes destroyed keys from the cache, with the content keys of destroyed users' keys. Other keys stay.
+    /// Takes a few milliseconds if a user's key is among them and the cache is full.
+    pub fn forget(&self, destroyed: &[(UserId, Subject)]) {
+        let mut erased = HashSet::new();
+        for (owner, subject) in destroyed {
+            match subject {
+                Subject::User(user) => {
+                    self.cache.forget_user(*user);
+                    erased.insert(*user);
+                }
+                Subject::Conversation(_) | Subject::Document(_) => {
+                    self.cache.forget_content(*owner, *subject);
+                }
             }
         }
-        Ok(())
+        if !erased.is_empty() {
+            self.cache.retain_contents(|owner| !erased.contains(&owner));
+        }
+    }
+
+    /// Removes all keys from the cache.
+    pub fn forget_all(&self) {
+        self.cache.clear();
     }
 }

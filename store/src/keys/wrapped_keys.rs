@@ -1,5 +1,6 @@
 //! Wrapped keys as they are stored. Concurrent reads share a round trip.
 
+use aggregates::UserId;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
 use sealing::Subject;
@@ -14,6 +15,7 @@ use crate::database::pool::Pool;
 #[derive(Debug, Clone)]
 pub(crate) struct WrappedKey {
     pub(crate) subject: Subject,
+    pub(crate) owner: UserId,
     /// The id of the master key; empty for a content key, which the owner's key wraps.
     pub(crate) wrapped_by: String,
     pub(crate) wrapped: Vec<u8>,
@@ -68,6 +70,7 @@ fn select(wanted: &Wanted, keys: &[WrappedKey]) -> Vec<WrappedKey> {
 struct Row {
     kind: String,
     id: Uuid,
+    owner: UserId,
     wrapped_by: String,
     wrapped: Vec<u8>,
 }
@@ -77,7 +80,7 @@ async fn fetch(pool: &Pool, subjects: &[Subject]) -> Fetched {
         subjects.iter().map(|subject| (subject.kind(), subject.id())).unzip();
     let rows: Vec<Row> = sqlx::query_as(
         // With sub-selects one plan serves any number of keys. Bare arrays are planned again for each length.
-        "SELECT k.kind, k.id, k.wrapped_by, k.wrapped
+        "SELECT k.kind, k.id, k.owner, k.wrapped_by, k.wrapped
            FROM UNNEST((SELECT $1::text[]), (SELECT $2::uuid[])) AS wanted (kind, id)
            JOIN keys k ON k.kind = wanted.kind AND k.id = wanted.id
           WHERE k.wrapped IS NOT NULL",
@@ -88,9 +91,9 @@ async fn fetch(pool: &Pool, subjects: &[Subject]) -> Fetched {
     .await?;
     let mut keys: Vec<WrappedKey> = rows
         .into_iter()
-        .map(|Row { kind, id, wrapped_by, wrapped }| {
+        .map(|Row { kind, id, owner, wrapped_by, wrapped }| {
             let subject = Subject::named(&kind, id).map_err(StoreError::UnknownKeyKind)?;
-            Ok(WrappedKey { subject, wrapped_by, wrapped })
+            Ok(WrappedKey { subject, owner, wrapped_by, wrapped })
         })
         .collect::<Result<_, StoreError>>()?;
     keys.sort_unstable_by_key(|key| key.subject);

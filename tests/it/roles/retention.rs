@@ -5,13 +5,14 @@ use colloquy::process::App;
 use colloquy::roles::Role;
 use colloquy::roles::retention::Retention;
 use secrecy::ExposeSecret as _;
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::support::backbone::connect;
 use crate::support::person::Person;
 use crate::support::product::Product;
+use crate::support::waiting::until;
 
 const ROLES: [Role; 4] = Role::ALL;
 
@@ -61,10 +62,7 @@ async fn a_deleted_conversation_is_ended_for_good_after_thirty_days() {
     assert!(readable(&pool, deleted).await);
     assert_eq!(retention.sweep(Utc::now() + TimeDelta::days(31)).await.unwrap(), 1);
     assert!(!readable(&pool, deleted).await && readable(&pool, kept).await);
-    crate::support::waiting::until("its rows are gone", async || {
-        (rows(&pool, deleted).await == 0).then_some(())
-    })
-    .await;
+    until("its rows are gone", async || (rows(&pool, deleted).await == 0).then_some(())).await;
     assert!(rows(&pool, kept).await > 0);
 
     let restored = person.command(deleted, &json!({"type": "restore"})).await;
@@ -76,6 +74,77 @@ async fn a_deleted_conversation_is_ended_for_good_after_thirty_days() {
         .await
         .unwrap();
     assert_eq!(rows(&pool, deleted).await, 0);
+    product.end().await;
+}
+
+/// Sends commands and waits until the list shows them.
+async fn carry_out(person: &Person, commands: &[(Uuid, Value)]) {
+    for (conversation, command) in commands {
+        let answered = person.command(*conversation, command).await;
+        assert_eq!(answered.status, 202, "{command} {answered:?}");
+        let version = answered.body["version"].clone();
+        let path = format!("/v1/conversations/{conversation}");
+        person.until_shown(&path, |row| row["version"] == version).await;
+    }
+}
+
+async fn reads_of(pool: &PgPool, id: Uuid) -> i64 {
+    let count = sqlx::query_scalar("SELECT count(*) FROM last_reads WHERE id = $1").bind(id);
+    count.fetch_one(pool).await.unwrap()
+}
+
+#[tokio::test]
+async fn every_use_of_a_conversation_keeps_it_and_so_does_a_pin() {
+    let product = Product::with(&ROLES).await;
+    let person = Person::new(&product).await;
+    let mut conversations = vec![];
+    for _ in 0..9 {
+        conversations.push(asked(&person, "What is a dulcian?").await);
+    }
+    let [renamed, tagged, rated, archived, restored, read, unpinned, pinned, untouched] =
+        conversations.try_into().unwrap();
+    for pinned in [pinned, unpinned] {
+        assert_eq!(person.command(pinned, &json!({"type": "pin"})).await.status, 202);
+        person.until_shown(&format!("/v1/conversations/{pinned}"), |row| row["pinned"] == json!(true)).await;
+    }
+    assert_eq!(person.command(restored, &json!({"type": "delete"})).await.status, 202);
+    let path = format!("/v1/conversations/{rated}/messages");
+    let answer =
+        person.until_shown(&path, |page| page["items"][1].is_object()).await["items"][1]["id"].clone();
+    let pool = connect(product.config.app.database_url.expose_secret(), 2);
+    // Reading counts by the day: only the reads of later days are uses since the cutoff.
+    until("the reads so far are noted", async || {
+        let query = "UPDATE last_reads SET read_on = read_on - 2";
+        (sqlx::query(query).execute(&pool).await.unwrap().rows_affected() > 0).then_some(())
+    })
+    .await;
+
+    let unused_since = Utc::now();
+    let uses = [
+        (renamed, json!({"type": "rename", "title": "Dulcians"})),
+        (tagged, json!({"type": "tag", "tags": ["reeds"]})),
+        (rated, json!({"type": "rate", "answer_id": answer, "rating": "up"})),
+        (archived, json!({"type": "archive"})),
+        (restored, json!({"type": "restore"})),
+        (unpinned, json!({"type": "unpin"})),
+    ];
+    carry_out(&person, &uses).await;
+    assert_eq!(person.get(&format!("/v1/conversations/{read}/messages")).await.status, 200);
+    until("the read is noted", async || (reads_of(&pool, read).await > 0).then_some(())).await;
+
+    let mut retention = retention(&product).await;
+    let keep = TimeDelta::days(100);
+    retention.keep = Some(keep);
+    assert_eq!(retention.sweep(unused_since + keep).await.unwrap(), 1);
+    person.until_gone(&format!("/v1/conversations/{untouched}")).await;
+    for kept in [renamed, tagged, rated, archived, restored, read, unpinned, pinned] {
+        assert!(rows(&pool, kept).await > 0);
+    }
+    // Years later only the pin still keeps.
+    assert_eq!(retention.sweep(Utc::now() + TimeDelta::days(4000)).await.unwrap(), 7);
+    person.until_gone(&format!("/v1/conversations/{read}")).await;
+    assert!(rows(&pool, pinned).await > 0);
+    assert_eq!(reads_of(&pool, read).await, 0, "what is erased leaves no day of reading");
     product.end().await;
 }
 

@@ -1,5 +1,6 @@
 //! Texts of users exist outside the process as ciphertext only: not in Postgres' folder with its WAL, in
-//! JetStream's or Qdrant's, among the files, or in a log. After an erasure no key opens the ciphertext.
+//! JetStream's or Qdrant's, among the files, or in a log; and no word list reverses what the index holds. After
+//! an erasure no key opens the ciphertext.
 
 use std::fs::File;
 use std::path::Path;
@@ -10,12 +11,15 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::support::backbone::connect;
+use crate::support::dictionary;
 use crate::support::person::Person;
 use crate::support::service;
 use crate::support::waiting::until;
 
 /// A unique word in the question and the title.
 const CANARY: &str = "quixotryzephyr";
+/// A word list that has the words of the canaries' document.
+const WORDS: [&str; 4] = [CANARY, "wind", "quotes", "knights"];
 
 struct Served(Child);
 
@@ -176,6 +180,10 @@ fn assert_nowhere(data: &DataDir, word: &str) {
 async fn a_canary_word_is_found_in_no_file_of_postgres_jetstream_qdrant_the_files_or_the_logs() {
     let product = Alone::start().await;
     leave_canaries(&product).await;
+    let index = dictionary::client(&product.qdrant.url());
+    let points = dictionary::points(&index, "passages", "scope", "user").await;
+    assert!(!dictionary::term_ids(&points).is_empty(), "there is something to attack");
+    assert_eq!(dictionary::revealed(&points, &WORDS), [].into());
     assert_nowhere(&product.stop().await, CANARY);
 }
 
@@ -196,6 +204,8 @@ async fn after_an_erasure_neither_words_nor_address_nor_any_key_to_them_are_left
             .await
             .unwrap();
     assert_eq!(keys, 0);
+    let index = dictionary::client(&product.qdrant.url());
+    assert!(dictionary::points(&index, "passages", "scope", "user").await.is_empty());
     let known: i64 = sqlx::query_scalar("SELECT count(*) FROM auth.\"user\" WHERE email = $1")
         .bind(&email)
         .fetch_one(&pool)
@@ -222,6 +232,6 @@ async fn after_an_erasure_neither_words_nor_address_nor_any_key_to_them_are_left
     let data = product.stop().await;
     assert_nowhere(&data, CANARY);
     assert_nowhere(&data, &email);
-    let files = files_with(&data.path().join("files"), CANARY).1;
-    assert_eq!(files, 0, "no file of theirs is left, sealed or not");
+    let kept = |folder: &str| files_with(&data.path().join(folder), CANARY).1;
+    assert_eq!(kept("files"), kept("files/tombstones"), "no file of theirs is left, sealed or not");
 }

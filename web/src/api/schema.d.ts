@@ -47,8 +47,9 @@ export interface paths {
         };
         /**
          * Check that the process can serve requests
-         * @description Names each dependency. The status is 503 while Postgres does not answer. Without NATS or the account
-         *     service most requests still succeed, so these two do not change the status.
+         * @description Names each dependency. The status is 503 while Postgres does not answer, and until the erasures since the
+         *     backup that the database may have been restored from are known. Without NATS or the account service most
+         *     requests still succeed, so these two do not change the status.
          */
         get: operations["readyz"];
         put?: never;
@@ -952,6 +953,11 @@ export interface components {
         /** @description Progress of an erasure. */
         ErasureState: {
             /**
+             * Format: int32
+             * @description Attempts that could not erase every store. The next one follows by itself.
+             */
+            failed_attempts: number;
+            /**
              * Format: date-time
              * @description Time when all stores were erased; `null` before.
              */
@@ -968,6 +974,7 @@ export interface components {
             requested_at: string;
             /** @description The stores that are erased, in order of time. */
             stores: components["schemas"]["StoreErased"][];
+            waits_for: components["schemas"]["ErasureTarget"] | null;
         };
         /**
          * @description A store of user data that an erasure purges in a step of its own.
@@ -1236,6 +1243,11 @@ export interface components {
         Readiness: {
             /** @description The account service. */
             accounts: components["schemas"]["Reachability"];
+            /**
+             * @description The condition that the check of erasures since a backup waits for; `null` once the check is done. Requests
+             *     of users are refused before.
+             */
+            erasures_wait_for: string | null;
             nats: components["schemas"]["Reachability"];
             postgres: components["schemas"]["Reachability"];
         };

@@ -135,3 +135,10 @@ fn a_finally_ended_conversation_is_neither_changed_nor_restored() {
     changes_nothing(&history, system(Intent::Erase));
     changes_nothing(&history, owner(Intent::Delete));
 }
+
+#[test]
+fn the_pending_answer_of_a_finally_ended_conversation_can_only_fail() {
+    let history = [one_question(), vec![deleted(), Event::ConversationErased]].concat();
+    leads_to(&history, worker(record_failure(1)), &[failed(1)]);
+    leads_to(&history, system(record_failure(1)), &[failed(1)]);
+}

@@ -1,6 +1,7 @@
 //! `GET /v1/documents/{id}/passages/{n}`: the passage that a citation names, with its neighbours.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use aggregates::DocumentId;
 use axum::body::Body;
@@ -15,6 +16,7 @@ use uuid::Uuid;
 use super::readable;
 use crate::api::caller::Reader;
 use crate::api::problem::{Problem, with_causes};
+use crate::api::reads::ReadModels;
 use crate::api::reads::params::{Count, InvalidValue, parse_id};
 use crate::api::reads::representation::Representation;
 use crate::api::state::Knowledge;
@@ -58,6 +60,7 @@ pub(in crate::api) struct Neighbour {
     responses((status = 200, body = PassageShown), (status = 304)), security(("bearer" = [])))]
 pub(in crate::api) async fn passage(
     State(store): State<Store>,
+    State(reads): State<Arc<ReadModels>>,
     State(knowledge): State<Knowledge>,
     Reader(caller): Reader,
     Path((id, number)): Path<(String, String)>,
@@ -68,6 +71,9 @@ pub(in crate::api) async fn passage(
         .parse()
         .map_err(|invalid: InvalidValue| Problem::invalid_field("number", invalid.to_string()))?;
     let row = readable(&store, &caller, id).await?.ok_or_else(Problem::not_found)?;
+    if row.owner == caller.user {
+        reads.note_read(row.owner, id.uuid());
+    }
     let ids: Vec<PassageId> = (number.saturating_sub(NEIGHBOURS)..=number.saturating_add(NEIGHBOURS))
         .map(|ordinal| PassageId { document_id: id.uuid().into(), ordinal })
         .collect();

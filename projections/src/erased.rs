@@ -1,0 +1,70 @@
+//! Events that come after the end of what they belong to: an append that began before its owner's keys were
+//! destroyed can commit afterwards, and a pending answer ends after its conversation was erased. The read
+//! models have no rows for them, so that nothing comes back after a purge.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use aggregates::{AggregateType, Position, UserId};
+use sqlx::PgTransaction;
+use uuid::Uuid;
+
+use crate::DecryptedEvent;
+
+/// Returns the batch without the events of conversations and documents whose owner's keys, and of
+/// conversations that themselves, were erased at an earlier position. The ledger decides it, so that a
+/// rebuild leaves out the same events. One round trip.
+pub(crate) async fn without_late_events<'a>(
+    transaction: &mut PgTransaction<'_>,
+    batch: &'a [DecryptedEvent],
+) -> Result<Cow<'a, [DecryptedEvent]>, sqlx::Error> {
+    let concerned = || batch.iter().map(|event| &event.recorded).filter(|event| ends(event.aggregate));
+    let mut owners: Vec<UserId> = concerned().map(|event| event.owner).collect();
+    let mut aggregates: Vec<Uuid> = concerned().map(|event| event.aggregate_id).collect();
+    owners.sort_unstable();
+    owners.dedup();
+    aggregates.sort_unstable();
+    aggregates.dedup();
+    if owners.is_empty() {
+        return Ok(Cow::Borrowed(batch));
+    }
+    let erased: Vec<(bool, Uuid, Position)> =
+        sqlx::query_as(ERASED).bind(owners).bind(aggregates).fetch_all(&mut **transaction).await?;
+    if erased.is_empty() {
+        return Ok(Cow::Borrowed(batch));
+    }
+    let erased: HashMap<(bool, Uuid), Position> =
+        erased.into_iter().map(|(is_owner, id, position)| ((is_owner, id), position)).collect();
+    let is_late = |event: &DecryptedEvent| {
+        let event = &event.recorded;
+        [(true, event.owner.uuid()), (false, event.aggregate_id)]
+            .iter()
+            .any(|key| erased.get(key).is_some_and(|erased| *erased < event.position))
+    };
+    Ok(batch.iter().filter(|event| !(ends(event.recorded.aggregate) && is_late(event))).cloned().collect())
+}
+
+/// Whether the aggregates of a type end with their owner.
+const fn ends(aggregate: AggregateType) -> bool {
+    match aggregate {
+        AggregateType::Conversation | AggregateType::Document => true,
+        AggregateType::Account | AggregateType::AuditTrail | AggregateType::Operation => false,
+    }
+}
+
+/// The request for an erasure, which has an index, limits the search to accounts that are being erased.
+const ERASED: &str = "
+SELECT true, r.aggregate_id, min(l.position)
+  FROM UNNEST((SELECT $1::uuid[])) AS owners (id)
+  JOIN events r ON r.aggregate_id = owners.id AND r.event_type = 'AccountErasureRequested'
+   AND r.aggregate_type = 'account'
+  JOIN events s ON s.aggregate_type = 'account' AND s.aggregate_id = r.aggregate_id AND s.sequence > r.sequence
+   AND s.event_type = 'StoreErased' AND s.payload ->> 'store' = 'keys'
+  JOIN ledger l ON l.aggregate_type = s.aggregate_type AND l.aggregate_id = s.aggregate_id AND l.sequence = s.sequence
+ GROUP BY r.aggregate_id
+UNION ALL
+SELECT false, e.aggregate_id, l.position
+  FROM UNNEST((SELECT $2::uuid[])) AS aggregates (id)
+  JOIN events e ON e.aggregate_id = aggregates.id AND e.event_type = 'ConversationErased'
+   AND e.aggregate_type = 'conversation'
+  JOIN ledger l ON l.aggregate_type = e.aggregate_type AND l.aggregate_id = e.aggregate_id AND l.sequence = e.sequence";
