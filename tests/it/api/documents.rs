@@ -101,10 +101,14 @@ fn contains(bytes: &[u8], word: &[u8]) -> bool {
     bytes.windows(word.len()).any(|window| window == word)
 }
 
+/// The files of documents. Tombstones of erased users lie beside them.
 fn files_below(folder: &str) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
+        if path.ends_with("tombstones") {
+            continue;
+        }
         if path.is_dir() {
             found.extend(files_below(&path.display().to_string()));
         } else {

@@ -18,6 +18,7 @@ use crate::support::waiting::until;
 
 const ROLES: [Role; 3] = [Role::Api, Role::Sequencer, Role::Projector];
 
+/// The files of documents. Tombstones of erased users lie beside them.
 fn files_of(product: &Product) -> Vec<String> {
     let folder = product.config.knowledge.files.files_url.strip_prefix("file://").unwrap();
     let mut found = Vec::new();
@@ -25,7 +26,11 @@ fn files_of(product: &Product) -> Vec<String> {
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
             let path = entry.path().display().to_string();
-            if entry.path().is_dir() { folders.push(path) } else { found.push(path) }
+            match entry.path() {
+                tombstones if tombstones.ends_with("tombstones") => {}
+                folder if folder.is_dir() => folders.push(path),
+                _ => found.push(path),
+            }
         }
     }
     found
