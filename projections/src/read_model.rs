@@ -115,7 +115,7 @@ const STANDSTILL: &str = "5s";
 /// the event that a read model needs next is refused.
 ///
 /// Each statement after the first may take `statement_limit` in PostgreSQL. A process that stands still in the
-/// transaction for [`STANDSTILL`] loses it, so that another one takes over.
+/// transaction for `STANDSTILL` loses it, so that another one takes over.
 pub async fn project(
     database: impl Acquire<'_, Database = Postgres>,
     batch: &[DecryptedEvent],

@@ -30,7 +30,7 @@ use crate::config::ConnectionLimits;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Serves requests until `stop`, then lets connections finish the requests that they have begun, within
-/// [`Timeouts::drain`].
+/// `Timeouts::drain`.
 pub async fn serve(
     listener: TcpListener,
     router: Router,

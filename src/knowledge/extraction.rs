@@ -2,8 +2,8 @@
 //!
 //! A file comes from anybody, and its parsers are not written for hostile input: a small file can exhaust the
 //! stack, the memory or the processor. So the service starts its own program as `colloquy extract` for each
-//! file ([`child`]), with limits and without access to anything but its input ([`jail`]), and kills it with
-//! its process group when the time is over or nobody waits any more ([`process`]).
+//! file (`child`), with limits and without access to anything but its input (`jail`), and kills it with
+//! its process group when the time is over or nobody waits any more (`process`).
 
 pub(crate) mod child;
 mod input;

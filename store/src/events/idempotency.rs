@@ -97,7 +97,7 @@ impl Store {
         }))
     }
 
-    /// Forgets Idempotency-Keys that are older than [`KEPT`], a limited number at a time. Returns whether more
+    /// Forgets Idempotency-Keys that are older than `KEPT`, a limited number at a time. Returns whether more
     /// are left.
     pub async fn purge_idempotency_keys(&self) -> Result<bool, StoreError> {
         let purged = sqlx::query(

@@ -45,7 +45,7 @@ impl Store {
     /// refuse one. A sequencer whose head is not the ledger's, because the database went back in time, is
     /// refused as well.
     ///
-    /// PostgreSQL ends the transaction of a process that stands still in it for [`STANDSTILL`], so that another
+    /// PostgreSQL ends the transaction of a process that stands still in it for `STANDSTILL`, so that another
     /// sequencer takes over.
     pub async fn sequence_outbox(
         &self,
