@@ -18,8 +18,8 @@ use uuid::Uuid;
 use super::backbone::Backbone;
 use super::model_server::ModelServer;
 use super::product::{knowledge_config, worker_config};
-use super::service;
 use super::waiting::until;
+use super::{files_url, service};
 
 /// The only document of the workers in these tests.
 pub(crate) const KNOWLEDGE: &str = "# The marimba of Zanthor\n\n\
@@ -96,6 +96,7 @@ impl WorkerProcess {
             .env("NATS_PREFIX", prefix)
             .env("MASTER_KEY", "2a".repeat(32))
             .env("QDRANT_URL", service("COLLOQUY_TEST_QDRANT_URL"))
+            .env("FILES_URL", files_url())
             .stdin(Stdio::null());
         command
     }
