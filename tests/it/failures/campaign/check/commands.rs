@@ -91,9 +91,9 @@ fn events_stand_at_their_versions(
 fn events_are_those_asked_for(record: &Record, operations: &BTreeMap<Op, Operation<'_>>) -> Vec<Violation> {
     let expected = expected(record, operations);
     let mut found: HashMap<Key, usize> = HashMap::new();
-    let chosen = chosen_answers(operations);
+    let (chosen, removed) = (chosen_answers(operations), removed_documents(record));
     for event in &record.ledger {
-        if let Some(key) = key_of_event(record, &chosen, event) {
+        if let Some(key) = key_of_event(record, &chosen, &removed, event) {
             *found.entry(key).or_default() += 1;
         }
     }
@@ -116,9 +116,10 @@ fn events_are_those_asked_for(record: &Record, operations: &BTreeMap<Op, Operati
 
 fn expected(record: &Record, operations: &BTreeMap<Op, Operation<'_>>) -> HashMap<Key, Expected> {
     let mut expected: HashMap<Key, Expected> = HashMap::new();
+    let removed = removed_documents(record);
     for (op, operation) in operations {
         let verdict = operation.verdict();
-        let is_erased = record.erased == Some(operation.who);
+        let is_erased = record.erased == Some(operation.who) || removed.contains(&operation.target());
         for (kind, detail) in parts(operation.effect, is_erased) {
             let entry = expected.entry((operation.target(), kind.to_owned(), detail)).or_default();
             entry.operations.push(*op);
@@ -130,6 +131,12 @@ fn expected(record: &Record, operations: &BTreeMap<Op, Operation<'_>>) -> HashMa
         }
     }
     expected
+}
+
+/// Documents whose key is destroyed, or is about to be, so that their titles cannot be compared.
+fn removed_documents(record: &Record) -> HashSet<Uuid> {
+    let removals = record.ledger.iter().filter(|event| event.kind == "DocumentRemoved");
+    removals.map(|event| event.aggregate_id).collect()
 }
 
 /// Types and details of the events of an effect. Private details are unreadable after an erasure.
@@ -165,12 +172,18 @@ fn chosen_answers(operations: &BTreeMap<Op, Operation<'_>>) -> HashSet<Uuid> {
 }
 
 /// The key of an event that a person's command caused.
-fn key_of_event(record: &Record, chosen: &HashSet<Uuid>, event: &LedgerEvent) -> Option<Key> {
+fn key_of_event(
+    record: &Record,
+    chosen: &HashSet<Uuid>,
+    removed: &HashSet<Uuid>,
+    event: &LedgerEvent,
+) -> Option<Key> {
     let is_content = ["conversation", "document"].contains(&event.aggregate.as_str());
     if !is_content || !event.is_by_a_user() || event.kind == "ConversationStarted" {
         return None;
     }
-    let is_erased = record.erased.is_some_and(|who| record.people.get(who) == Some(&event.owner));
+    let of_erased = record.erased.is_some_and(|who| record.people.get(who) == Some(&event.owner));
+    let is_erased = of_erased || removed.contains(&event.aggregate_id);
     let text = |field| if is_erased { "" } else { event.text(field).unwrap_or_default() };
     let id = |field| event.id(field).unwrap_or_default();
     let detail = match event.kind.as_str() {

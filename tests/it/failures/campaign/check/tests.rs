@@ -251,3 +251,31 @@ fn an_internal_error_and_a_condition_that_never_came_true_are_found() {
     add(&mut record, Fact::Broken("no answer ended".to_owned()));
     finds(&record, "no answer ended");
 }
+
+/// A document that was uploaded and removed: its key is destroyed, and nobody can read its title any more.
+#[test]
+fn an_upload_of_a_removed_document_counts_without_its_title() {
+    let document = Uuid::from_u128(20);
+    let stored = |position, sequence, kind| LedgerEvent {
+        aggregate: "document".to_owned(),
+        aggregate_id: document,
+        sequence,
+        ..event(position, kind, "user", json!({}), None)
+    };
+    let told = |op, version, kind: &str| Fact::Answered {
+        op,
+        outcome: Outcome::Accepted { aggregate: document, version, events: vec![kind.to_owned()] },
+    };
+    let sent = |op, effect| Fact::Sent { op, who: 0, aggregate: document, effect };
+    let mut record = right();
+    record.seen.insert(0, [TALK, QUESTION, ANSWER, document].into());
+    record.ledger.extend([stored(6, 1, "DocumentAdded"), stored(7, 2, "DocumentRemoved")]);
+    add(&mut record, sent(4, Effect::Upload { title: "Gone".to_owned() }));
+    add(&mut record, told(4, 1, "DocumentAdded"));
+    add(&mut record, sent(5, Effect::Plain("DocumentRemoved")));
+    add(&mut record, told(5, 2, "DocumentRemoved"));
+    assert_eq!(violations(&record), []);
+    add(&mut record, sent(6, Effect::Upload { title: "Lost".to_owned() }));
+    add(&mut record, told(6, 3, "DocumentAdded"));
+    finds(&record, "1 in the ledger, 2 accepted");
+}
