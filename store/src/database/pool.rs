@@ -36,7 +36,7 @@ pub(crate) struct Pool(PgPool);
 /// Whoever waits on it sets a limit of their own, and calls [`Self::abandon`] when it passes.
 #[derive(Debug)]
 pub struct Connection {
-    /// `None` once the connection was abandoned.
+    /// `None` only while the value is consumed, by [`Connection::abandon`] or by dropping it.
     inner: Option<PoolConnection<Postgres>>,
     pool: PgPool,
 }
@@ -90,9 +90,7 @@ impl From<Pool> for PgPool {
 impl Connection {
     /// Closes the connection without a word to the server, because it broke or the server does not answer, and
     /// the idle connections of its pool with it. The server rolls an open transaction back when it notices.
-    ///
-    /// Must not be used afterwards.
-    pub fn abandon(&mut self) {
+    pub fn abandon(mut self) {
         if let Some(silent) = self.inner.take() {
             drop(silent.detach());
         }
@@ -110,26 +108,26 @@ impl Connection {
 
 impl Connection {
     /// Abandons the connection if an error shows that it broke or is silent.
-    pub(crate) fn abandon_if_broken(&mut self, error: &Error) {
+    pub(crate) fn abandon_if_broken(self, error: &Error) {
         if matches!(error, Error::Io(_)) {
             self.abandon();
         }
     }
 }
 
-#[expect(clippy::expect_used, reason = "an abandoned connection is dropped by its user")]
+#[expect(clippy::expect_used, reason = "only `abandon` and `drop` take it, and both consume the connection")]
 impl Deref for Connection {
     type Target = PgConnection;
 
     fn deref(&self) -> &PgConnection {
-        self.inner.as_ref().expect("a connection is not used after it was abandoned")
+        self.inner.as_ref().expect("a connection is not used after it was consumed")
     }
 }
 
-#[expect(clippy::expect_used, reason = "an abandoned connection is dropped by its user")]
+#[expect(clippy::expect_used, reason = "only `abandon` and `drop` take it, and both consume the connection")]
 impl DerefMut for Connection {
     fn deref_mut(&mut self) -> &mut PgConnection {
-        self.inner.as_mut().expect("a connection is not used after it was abandoned")
+        self.inner.as_mut().expect("a connection is not used after it was consumed")
     }
 }
 
