@@ -5,6 +5,7 @@
 //! | run as a named task, end in order | [`supervisor`] |
 //! | wait between attempts | [`backoff`] |
 //! | follow a NATS subject | [`subscription`] |
+//! | send a message that may be lost | [`hint`] |
 //! | take work from JetStream | [`consumer`] |
 //! | follow the ledger | [`ledger_feed`] |
 //! | decrypt a batch of events | [`decrypt`] |
@@ -16,6 +17,7 @@ pub mod backoff;
 pub mod consumer;
 pub mod decrypt;
 pub mod erasure_check;
+pub mod hint;
 pub mod key_hints;
 pub mod ledger_feed;
 pub mod subscription;

@@ -108,9 +108,9 @@ uuid_id! {
 pub struct AnswerRef {
     /// The owner of the conversation.
     pub owner: UserId,
-    /// The conversation.
+    /// The conversation within which the id of the answer is unique.
     pub conversation_id: ConversationId,
-    /// The answer.
+    /// The id that a client or the service chose.
     pub answer_id: AnswerId,
 }
 

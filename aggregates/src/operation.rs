@@ -35,7 +35,7 @@ named_enum! {
 pub enum OperationEvent {
     /// Another key is in use. `rewrapped` counts the keys that the new one wraps since.
     KeyRotated { key: RotatedKey, key_id: String, rewrapped: u64 },
-    /// A read model was built anew from the ledger.
+    /// A read model was rebuilt from the ledger.
     ReadModelRebuilt { read_model: String, position: Position },
     /// Streams and read models were restored from the database up to a position.
     BackupRestored { position: Position },

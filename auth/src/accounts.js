@@ -20,9 +20,9 @@ const TOKEN_LIFETIME = "15m";
 const DAY_SECONDS = 86_400;
 
 /**
- * Nobody may act as somebody else, and nothing happens to an account without an event: roles, bans and the ends of other
- * people's sessions are commands of the service, and deleting is its erasure, which must reach every store. What is left
- * of the admin plugin reads.
+ * Routes that change accounts without an event of the service. Roles, bans and the ends of other users' sessions are
+ * commands of the service, and its erasure deletes accounts, because it reaches every store. The remaining routes of
+ * the admin plugin only read.
  */
 const DISABLED_PATHS = [
   "set-role",

@@ -1,4 +1,4 @@
-// Bounds of what people say about themselves, for every way in which a user is made or changed.
+// Bounds of the fields of a user, for every way in which a user is created or changed.
 
 import { APIError } from "better-auth/api";
 

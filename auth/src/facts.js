@@ -1,6 +1,6 @@
-// What the service records about accounts: sign-ins, their refusals, the ends of sessions, changes of roles and bans.
-// Triggers write a row for each, in the transaction of the change itself: no change lacks its row, and the service may be
-// away. The service turns the rows of `account_facts` into events and deletes them; every process of it reads
+// Facts about accounts for the service: sign-ins, their refusals, the ends of sessions, changes of roles and bans.
+// Triggers write a row for each, in the transaction of the change itself: no change lacks its row, and the service may
+// be away. The service turns the rows of `account_facts` into events and deletes them; each of its processes reads
 // `revocations` and refuses the tokens of sessions that have ended. Neither table holds addresses or names.
 
 import { log, reason } from "./log.js";
@@ -60,7 +60,7 @@ const SESSION_BEGAN = `
   INSERT INTO {schema}.account_facts (kind, user_id, session_id)
   VALUES ('signed_in', NEW."userId"::text::uuid, NEW.id::text::uuid);`;
 
-// A session that has expired ends without a word: no token of it is valid. The service sets colloquy.recorded in the
+// An expired session needs no row: none of its tokens is valid. The service sets colloquy.recorded in the
 // transaction of a change that it has recorded as an event already.
 const SESSION_ENDED = `
   IF OLD."expiresAt" > now() THEN

@@ -10,9 +10,9 @@ use aggregates::{Actor, Metadata, UserId};
 use async_nats::Client;
 use bytes::Bytes;
 use nats::Subjects;
-use rag::error_chain::ErrorChain;
 use uuid::Uuid;
 
+use crate::runtime::hint::send_hint;
 use crate::runtime::wake::SequencerWake;
 use store::{AccountsDatabase, ExecuteError, Store, StoreError};
 
@@ -137,12 +137,5 @@ impl AccountAdministration {
 
 /// Hints to all processes that the account service has reports. Without NATS they find them by themselves.
 pub async fn announce(nats: &Client, subjects: &Subjects) {
-    let hint = nats.publish(subjects.accounts_changed(), Bytes::new());
-    match tokio::time::timeout(HINT_TIMEOUT, hint).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => {
-            tracing::debug!(error = %ErrorChain(&error), "a change of accounts was not announced");
-        }
-        Err(_) => tracing::debug!("announcing a change of accounts timed out"),
-    }
+    send_hint(nats, subjects.accounts_changed(), Bytes::new(), HINT_TIMEOUT).await;
 }

@@ -7,11 +7,11 @@ use aggregates::{AggregateType, ConversationId, RecordedEvent, UserId};
 use async_nats::Client;
 use nats::{Projected, Subjects};
 use projections::DecryptedEvent;
-use rag::error_chain::ErrorChain;
 use store::{Store, StoreError};
 
 use crate::runtime::backoff::Backoff;
 use crate::runtime::decrypt::decrypt_events;
+use crate::runtime::hint::send_hint;
 use crate::runtime::ledger_feed::LedgerFeed;
 
 /// The most events in one transaction. Batches grow under load, because events arrive while one is applied.
@@ -104,12 +104,5 @@ fn changed_conversations(events: &[RecordedEvent]) -> Vec<(UserId, ConversationI
 
 /// Announces the position to the api processes. A lost announcement is covered by the next one.
 async fn announce(nats: &Client, subjects: &Subjects, projected: Projected) {
-    let publishing = nats.publish(subjects.projected(), projected.to_bytes());
-    match tokio::time::timeout(ANNOUNCE_TIMEOUT, publishing).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => {
-            tracing::debug!(error = %ErrorChain(&error), "the read models' position could not be announced");
-        }
-        Err(_) => tracing::debug!("announcing the read models' position timed out"),
-    }
+    send_hint(nats, subjects.projected(), projected.to_bytes(), ANNOUNCE_TIMEOUT).await;
 }

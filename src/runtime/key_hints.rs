@@ -5,7 +5,8 @@ use std::time::Duration;
 use async_nats::Client;
 use bytes::Bytes;
 use nats::Subjects;
-use rag::error_chain::ErrorChain;
+
+use super::hint::send_hint;
 
 /// Time limit for handing one hint to the connection.
 const PUBLISH_TIMEOUT: Duration = Duration::from_secs(1);
@@ -25,13 +26,6 @@ impl KeyHints {
 
     /// Sends the hint. A lost hint costs time: every process also looks on its own.
     pub async fn notify(&self) {
-        let publishing = self.nats.publish(self.subject.clone(), Bytes::new());
-        match tokio::time::timeout(PUBLISH_TIMEOUT, publishing).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                tracing::debug!(error = %ErrorChain(&error), "destroyed keys could not be announced");
-            }
-            Err(_) => tracing::debug!("announcing destroyed keys timed out"),
-        }
+        send_hint(&self.nats, self.subject.clone(), Bytes::new(), PUBLISH_TIMEOUT).await;
     }
 }

@@ -6,9 +6,10 @@ use std::time::Duration;
 use async_nats::Client;
 use bytes::Bytes;
 use nats::Subjects;
-use rag::error_chain::ErrorChain;
 use tokio::sync::Notify;
 use tokio_util::task::AbortOnDropHandle;
+
+use super::hint::send_hint;
 
 /// Time limit for handing one hint to the connection.
 const PUBLISH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -50,12 +51,6 @@ impl SequencerWake {
 async fn forward(appended: Arc<Notify>, nats: Client, subject: String) {
     loop {
         appended.notified().await;
-        match tokio::time::timeout(PUBLISH_TIMEOUT, nats.publish(subject.clone(), Bytes::new())).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                tracing::debug!(error = %ErrorChain(&error), "the sequencer could not be woken");
-            }
-            Err(_) => tracing::debug!("waking the sequencer timed out"),
-        }
+        send_hint(&nats, subject.clone(), Bytes::new(), PUBLISH_TIMEOUT).await;
     }
 }

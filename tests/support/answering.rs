@@ -12,11 +12,13 @@ use futures::StreamExt as _;
 use nats::{LiveKind, LiveMessage, Subjects};
 use sealing::{AssociatedData, Subject};
 use secrecy::ExposeSecret as _;
+use serde_json::Value;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::backbone::Backbone;
 use super::model_server::ModelServer;
+use super::person::Person;
 use super::product::{knowledge_config, worker_config};
 use super::waiting::until;
 use super::{files_url, service};
@@ -237,4 +239,13 @@ pub(crate) async fn at_work() -> Backbone {
     backbone.sequence();
     teach(&backbone).await;
     backbone
+}
+
+/// Asks in a new conversation; returns the completed answer as the messages show it.
+pub(crate) async fn answer_to(person: &Person, question: &str) -> Value {
+    let conversation = Uuid::now_v7();
+    person.ask(conversation, question).await;
+    let path = format!("/v1/conversations/{conversation}/messages");
+    let done = |page: &Value| page["items"][1]["status"] == "completed";
+    person.until_shown(&path, done).await["items"][1].clone()
 }

@@ -122,7 +122,18 @@ impl Person {
         Self { token, ..self.clone() }
     }
 
+    /// The answer of the read models once they are up to date: a read that is told `not-yet` is repeated, as the
+    /// interface asks of a client.
     pub(crate) async fn get(&self, path: &str) -> Answered {
+        until(path, async || {
+            let answered = self.get_once(path).await;
+            (answered.body["type"] != "urn:colloquy:problem:not-yet").then_some(answered)
+        })
+        .await
+    }
+
+    /// The first answer, whatever it is.
+    pub(crate) async fn get_once(&self, path: &str) -> Answered {
         self.send(self.http.get(format!("{}{path}", self.url))).await
     }
 

@@ -19,8 +19,7 @@ impl Conversation {
         self.question(id).map(QuestionState::event)
     }
 
-    /// The answered questions that lead to a question, newest first. A question whose answer has no text is left
-    /// out.
+    /// The answered questions that lead to a question, newest first, without those whose answer has no text.
     pub fn turns_before(&self, id: QuestionId) -> impl Iterator<Item = TurnEvents> + '_ {
         let mut next = self.question(id).and_then(QuestionState::parent_id);
         std::iter::from_fn(move || {

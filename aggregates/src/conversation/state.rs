@@ -144,7 +144,7 @@ impl Conversation {
         self.was_carried_out(intent)
     }
 
-    /// The number of questions that follow an answer; for `None`, of those that follow none.
+    /// The number of questions that follow an answer; for `None`, of questions without a parent.
     pub(super) fn questions_after(&self, parent_id: Option<AnswerId>) -> usize {
         self.questions.values().filter(|question| question.parent_id == parent_id).count()
     }

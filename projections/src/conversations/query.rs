@@ -214,9 +214,7 @@ pub async fn get(
     owner: UserId,
     id: ConversationId,
 ) -> Result<Option<SealedConversation>, QueryError> {
-    let row: Option<RowWithOwnerKey> =
-        sqlx::query_as(GET).bind(owner.to_string()).bind(id).fetch_optional(executor).await?;
-    Ok(row.map(SealedConversation::from))
+    Ok(rows(executor, owner, &[id]).await?.pop())
 }
 
 /// Those of an owner's conversations that exist and are not deleted, with their keys, in any order. Takes one round
@@ -282,13 +280,4 @@ const ROWS: &str = owned!(
        LEFT JOIN my_keys k ON k.kind = 'conversation' AND k.id = c.id AND k.owner = me.owner
        LEFT JOIN my_keys mine ON mine.kind = 'user' AND mine.id = me.owner AND mine.owner = me.owner
       WHERE c.owner = me.owner AND c.id = ANY($2) AND c.deleted_at IS NULL"
-);
-
-const GET: &str = owned!(
-    "SELECT c.id, c.version, c.created_at, c.updated_at, c.message_count, c.answering, c.pinned, c.archived, c.card,
-            k.wrapped AS wrapped_key, mine.wrapped_by AS owner_wrapped_by, mine.wrapped AS owner_wrapped_key
-       FROM my_conversations c
-       LEFT JOIN my_keys k ON k.kind = 'conversation' AND k.id = c.id AND k.owner = me.owner
-       LEFT JOIN my_keys mine ON mine.kind = 'user' AND mine.id = me.owner AND mine.owner = me.owner
-      WHERE c.owner = me.owner AND c.id = $2 AND c.deleted_at IS NULL"
 );

@@ -1,6 +1,7 @@
 //! `DELETE /v1/me` and `GET /v1/erasures/{receipt}`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aggregates::account::{AccountCommand, AccountPhase, ErasureTarget};
 use aggregates::{ReceiptId, UserId};
@@ -22,10 +23,14 @@ use crate::api::caller::command_metadata;
 use crate::api::identity::{Caller, Identity};
 use crate::api::live::Live;
 use crate::api::middleware::trace::Trace;
-use crate::api::problem::{Problem, with_causes};
+use crate::api::problem::Problem;
 use crate::api::reads::params::parse_id;
+use crate::runtime::hint::send_hint;
 use crate::runtime::wake::SequencerWake;
 use store::{ErasedStore, ExecuteError, Store};
+
+/// Time limit for handing one hint to the connection.
+const HINT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Receipt of an erasure.
 #[derive(Debug, Serialize, ToSchema)]
@@ -108,11 +113,9 @@ impl Erasures {
         self.store.begin_erasure(receipt, user).await?;
         self.wake.notify();
         self.accounts.forget(user);
-        let announcement = self.nats.publish(self.live.subjects().erasing(), Bytes::from(user.to_string()));
-        if let Err(error) = announcement.await {
-            let error = with_causes(error);
-            tracing::debug!(error, "erasure was not announced; other processes find it in the store");
-        }
+        // Without the hint, other processes find the erasure in the store.
+        let subject = self.live.subjects().erasing();
+        send_hint(&self.nats, subject, Bytes::from(user.to_string()), HINT_TIMEOUT).await;
         Ok(receipt)
     }
 }

@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::processor::{AnswerProcessor, LEASE};
 use crate::runtime::backoff::Backoff;
+use crate::runtime::hint::send_hint;
 use crate::runtime::subscription::{Delivery, Subscription};
 
 /// Delays after a failure of the store.
@@ -49,12 +50,7 @@ impl Work {
     pub(super) async fn notify_all(&self) {
         self.notify();
         let hint = Bytes::copy_from_slice(self.worker.as_bytes());
-        let publishing = self.nats.publish(self.subjects.wake_workers(), hint);
-        match tokio::time::timeout(HINT_TIMEOUT, publishing).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::debug!(error = %ErrorChain(&error), "workers could not be woken"),
-            Err(_) => tracing::debug!("waking the workers timed out"),
-        }
+        send_hint(&self.nats, self.subjects.wake_workers(), hint, HINT_TIMEOUT).await;
     }
 
     /// Follows the hints of other workers for ever.

@@ -10,9 +10,9 @@ use colloquy::process::App;
 use colloquy::roles::Role;
 use rag::index::{Collections, IndexConfig, PassageIndex};
 use rag::vocabulary::DocumentId;
-use serde_json::Value;
 use uuid::Uuid;
 
+use crate::support::answering::answer_to;
 use crate::support::backbone::new_database;
 use crate::support::embedding_server::{DIMENSIONS, EmbeddingServer, KEY};
 use crate::support::person::Person;
@@ -53,14 +53,6 @@ async fn add_shared_document(config: &Config, text: &str) {
     assert_eq!(report.indexed, 1, "{report:?}");
 }
 
-async fn answer(person: &Person, question: &str) -> Value {
-    let conversation = Uuid::now_v7();
-    person.ask(conversation, question).await;
-    let path = format!("/v1/conversations/{conversation}/messages");
-    let done = |page: &Value| page["items"][1]["status"] == "completed";
-    person.until_shown(&path, done).await["items"][1].clone()
-}
-
 async fn reindexed(config: &Config) -> reindex::Reindexed {
     let app = App::new(config.app.clone(), std::collections::BTreeSet::new()).await.unwrap();
     reindex::run(&config.knowledge, app.store(2).unwrap(), app.wake()).await.unwrap()
@@ -99,7 +91,7 @@ async fn all_that_is_known_moves_to_another_embedding_model_while_people_read() 
             while !over.load(Ordering::Relaxed) {
                 let passage = person.get(&format!("/v1/documents/{own}/passages/0")).await;
                 assert_eq!(passage.status, 200, "{passage:?}");
-                let said = answer(&person, "What is the password of the boathouse?").await;
+                let said = answer_to(&person, "What is the password of the boathouse?").await;
                 assert!(said["text"].as_str().unwrap().contains("pelican"), "{said}");
                 reads += 1;
             }
@@ -117,7 +109,7 @@ async fn all_that_is_known_moves_to_another_embedding_model_while_people_read() 
         assert_eq!(at(&done.collection).count(Some(id)).await.unwrap(), 1);
     }
     let asked = server.requests();
-    let said = answer(&person, "When does the ferry to Norderney leave?").await;
+    let said = answer_to(&person, "When does the ferry to Norderney leave?").await;
     assert!(said["text"].as_str().unwrap().contains("half past nine"), "{said}");
     assert!(server.requests() > asked, "the question was not embedded by the new model");
     assert_eq!(reindexed(&config).await.documents, 0);
@@ -157,7 +149,7 @@ async fn an_index_that_was_lost_is_made_again_from_the_files() {
     for (question, text) in
         [("boathouse password", "pelican"), ("When does the ferry to Juist leave?", "quarter to eight")]
     {
-        let said = answer(&person, question).await;
+        let said = answer_to(&person, question).await;
         assert!(said["text"].as_str().unwrap().contains(text), "{said}");
     }
 }

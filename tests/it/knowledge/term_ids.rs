@@ -12,6 +12,7 @@ use rag::vocabulary::PassageText;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::support::answering::answer_to;
 use crate::support::backbone::new_database;
 use crate::support::dictionary::{client, dense_vector, payload_text, points, revealed, term_ids};
 use crate::support::person::Person;
@@ -46,14 +47,6 @@ async fn upload(person: &Person, text: &str, fields: &[(&str, &str)]) -> String 
     id
 }
 
-async fn answer(person: &Person, question: &str) -> Value {
-    let conversation = Uuid::now_v7();
-    person.ask(conversation, question).await;
-    let path = format!("/v1/conversations/{conversation}/messages");
-    let done = |page: &Value| page["items"][1]["status"] == "completed";
-    person.until_shown(&path, done).await["items"][1].clone()
-}
-
 fn cites(answer: &Value, document: &str) -> bool {
     let citations = answer["citations"].as_array().unwrap();
     citations.iter().any(|citation| citation["document_id"] == document)
@@ -78,9 +71,9 @@ async fn a_word_list_reveals_no_word_of_a_private_document_and_every_word_of_a_s
     // Equal texts of two owners have nothing in common either.
     assert!(term_ids(&annas_points).is_disjoint(&term_ids(&berts_points)));
 
-    let said = answer(&anna, "Who changed the password of the archive?").await;
+    let said = answer_to(&anna, "Who changed the password of the archive?").await;
     assert!(said["text"].as_str().unwrap().contains("nobody") && cites(&said, &annas), "{said}");
-    let said = answer(&anna, "Where does the lighthouse stand?").await;
+    let said = answer_to(&anna, "Where does the lighthouse stand?").await;
     assert!(said["text"].as_str().unwrap().contains("harbour") && cites(&said, &shared), "{said}");
     product.end().await;
 }
@@ -131,7 +124,7 @@ async fn documents_of_earlier_releases_stay_searchable_and_are_written_again_und
     as_before(&index, &collection, &documents[0]).await;
     let product = Product::on(config.clone(), &Role::ALL).await;
     let person = person.at(&product);
-    let said = answer(&person, "Who changed the password of the archive?").await;
+    let said = answer_to(&person, "Who changed the password of the archive?").await;
     assert!(said["text"].as_str().unwrap().contains("password"), "{said}");
     until("it is written again", async || {
         let found = points(&index, &collection, "document_id", &documents[0]).await;

@@ -10,6 +10,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::support::backbone::connect;
+use crate::support::erasing::rows_of;
 use crate::support::person::Person;
 use crate::support::product::Product;
 use crate::support::waiting::until;
@@ -35,18 +36,6 @@ async fn readable(pool: &PgPool, id: Uuid) -> bool {
     sqlx::query_scalar(query).bind(id).fetch_one(pool).await.unwrap()
 }
 
-async fn rows(pool: &PgPool, id: Uuid) -> i64 {
-    sqlx::query_scalar(
-        "SELECT (SELECT count(*) FROM conversations WHERE id = $1)
-              + (SELECT count(*) FROM messages WHERE conversation_id = $1)
-              + (SELECT count(*) FROM search_entries WHERE conversation_id = $1)",
-    )
-    .bind(id)
-    .fetch_one(pool)
-    .await
-    .unwrap()
-}
-
 #[tokio::test]
 async fn a_deleted_conversation_is_ended_for_good_after_thirty_days() {
     let product = Product::with(&ROLES).await;
@@ -62,8 +51,8 @@ async fn a_deleted_conversation_is_ended_for_good_after_thirty_days() {
     assert!(readable(&pool, deleted).await);
     assert_eq!(retention.sweep(Utc::now() + TimeDelta::days(31)).await.unwrap(), 1);
     assert!(!readable(&pool, deleted).await && readable(&pool, kept).await);
-    until("its rows are gone", async || (rows(&pool, deleted).await == 0).then_some(())).await;
-    assert!(rows(&pool, kept).await > 0);
+    until("its rows are gone", async || (rows_of(&pool, deleted).await == 0).then_some(())).await;
+    assert!(rows_of(&pool, kept).await > 0);
 
     let restored = person.command(deleted, &json!({"type": "restore"})).await;
     assert_eq!(restored.status, 409, "{restored:?}");
@@ -73,7 +62,7 @@ async fn a_deleted_conversation_is_ended_for_good_after_thirty_days() {
     colloquy::operations::rebuild::rebuild(&retention.store, &projections::ReadModel::ALL, |_, _| {})
         .await
         .unwrap();
-    assert_eq!(rows(&pool, deleted).await, 0);
+    assert_eq!(rows_of(&pool, deleted).await, 0);
     product.end().await;
 }
 
@@ -138,12 +127,12 @@ async fn every_use_of_a_conversation_keeps_it_and_so_does_a_pin() {
     assert_eq!(retention.sweep(unused_since + keep).await.unwrap(), 1);
     person.until_gone(&format!("/v1/conversations/{untouched}")).await;
     for kept in [renamed, tagged, rated, archived, restored, read, unpinned, pinned] {
-        assert!(rows(&pool, kept).await > 0);
+        assert!(rows_of(&pool, kept).await > 0);
     }
     // Years later only the pin still keeps.
     assert_eq!(retention.sweep(Utc::now() + TimeDelta::days(4000)).await.unwrap(), 7);
     person.until_gone(&format!("/v1/conversations/{read}")).await;
-    assert!(rows(&pool, pinned).await > 0);
+    assert!(rows_of(&pool, pinned).await > 0);
     assert_eq!(reads_of(&pool, read).await, 0, "what is erased leaves no day of reading");
     product.end().await;
 }
