@@ -27,10 +27,12 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef as _};
+use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post};
 
 use middleware::headers::ResponseHeaders;
 use middleware::metrics::RequestMetrics;
+use middleware::writes::hold_writes;
 use middleware::{compressed, surround, timed};
 use problem::Problem;
 pub use routes::openapi::document as openapi;
@@ -42,6 +44,7 @@ pub use server::serve;
 pub use state::{ApiState, Knowledge, Services};
 
 use crate::config::ApiConfig;
+use reads::ReadModels;
 
 /// Largest body, except that of a document: a question of 32,768 bytes with all characters escaped.
 const BODY_LIMIT_BYTES: usize = 256 << 10;
@@ -55,6 +58,7 @@ const UPLOAD_TIME_LIMIT: Duration = Duration::from_mins(5);
 /// All routes with their middleware.
 pub fn router(state: ApiState, config: &ApiConfig) -> Router {
     let metrics = Arc::<RequestMetrics>::from_ref(&state);
+    let holding = from_fn_with_state(Arc::<ReadModels>::from_ref(&state), hold_writes);
     let headers = ResponseHeaders { https_only: config.public_url.starts_with("https://") };
     let routes = compressed(timed(resources(), TIME_LIMIT))
         .merge(description::page())
@@ -62,6 +66,7 @@ pub fn router(state: ApiState, config: &ApiConfig) -> Router {
         .merge(timed(ledger(), TIME_LIMIT))
         .merge(streams())
         .merge(timed(accounts(), ACCOUNTS_TIME_LIMIT))
+        .layer(holding)
         .route("/robots.txt", get(page::robots))
         .fallback(page::serve)
         .method_not_allowed_fallback(async || Problem::method_not_allowed());

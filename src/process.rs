@@ -296,21 +296,13 @@ impl App {
         };
         let api = ApiState::new(&config.api, services)?;
         let config = config.api.clone();
-        let revoking = api.clone();
-        supervisor.spawn_loop("revocation_list", Stage::Intake, async move {
-            revoking.follow_revocations().await;
-        });
-        let following = api.clone();
-        supervisor.spawn_loop(
-            "erasure_listener",
-            Stage::Intake,
-            async move { following.follow_erasures().await },
-        );
-        let noting = api.clone();
-        supervisor.spawn_loop("last_reads", Stage::Intake, async move { noting.write_last_reads().await });
+        for (name, task) in api.background_tasks() {
+            supervisor.spawn_loop(name, Stage::Intake, task);
+        }
         supervisor.spawn("http", Stage::Intake, async move {
             api.warm_up().await;
-            api::serve(listener, api::router(api, &config), &config.connections, stop).await;
+            api::serve(listener, api::router(api.clone(), &config), &config.connections, stop).await;
+            api.leave().await;
             Ok(())
         });
         Ok(())

@@ -11,6 +11,7 @@ use crate::{QueryError, ReadModel};
 
 /// Events that one look returns, at most, of the outbox and of the ledger each.
 const MAX_EVENTS: i64 = 512;
+const _: () = assert!(MAX_EVENTS == 512, "the statement names the number");
 
 /// The events of one owner that are not projected.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub struct Unprojected {
     pub level: Position,
     /// The last position of the ledger.
     pub head: Position,
+    /// Whether nothing that is not projected is left out.
+    pub is_complete: bool,
     /// Owners with events in the ledger after the given position and up to `level`; `None` if there are too many.
     pub changed: Option<HashSet<UserId>>,
     behind: HashMap<UserId, Behind>,
@@ -38,6 +41,11 @@ impl Unprojected {
     pub fn of(&self, owner: UserId) -> Behind {
         self.behind.get(&owner).copied().unwrap_or_default()
     }
+
+    /// Whether every event of every owner is projected.
+    pub fn is_level(&self) -> bool {
+        self.is_complete && self.behind.is_empty()
+    }
 }
 
 /// The events that are not projected, and the owners whose rows changed after a position (`None` for no such
@@ -47,13 +55,10 @@ pub async fn unprojected(
     after: Option<Position>,
     owners: impl Iterator<Item = UserId>,
 ) -> Result<Unprojected, QueryError> {
-    let rows = sqlx::query(RECENT)
-        .bind(ReadModel::ALL.map(ReadModel::name))
-        .bind(after)
-        .bind(MAX_EVENTS)
-        .fetch_all(executor)
-        .await?;
-    let mut state = Unprojected { changed: Some(HashSet::new()), ..Unprojected::default() };
+    let rows =
+        sqlx::query(RECENT).bind(ReadModel::ALL.map(ReadModel::name)).bind(after).fetch_all(executor).await?;
+    let mut state =
+        Unprojected { changed: Some(HashSet::new()), is_complete: true, ..Unprojected::default() };
     let (mut in_outbox, mut in_ledger) = (0, 0);
     for row in &rows {
         state.level = row.try_get("level")?;
@@ -108,7 +113,8 @@ impl Behind {
 }
 
 /// One snapshot: an event is in the outbox, or in the ledger after the level, or projected. The outbox is read in the
-/// order of its ids, as the sequencer reads it: an index skips the rows that were deleted a moment ago.
+/// order of its ids, as the sequencer reads it: an index skips the rows that were deleted a moment ago. The limits are no
+/// parameters, which would have the statement planned at each execution.
 const RECENT: &str = "
 WITH level AS MATERIALIZED (
     SELECT coalesce(min(position), 0) AS position FROM checkpoints WHERE name = ANY($1)
@@ -120,14 +126,14 @@ SELECT level.position AS level, (SELECT coalesce(max(position), 0) FROM ledger) 
        (SELECT CASE WHEN l.aggregate_type IN ('conversation', 'document') THEN l.owner END AS owner,
                NULL::bigint AS outbox_id, l.position
           FROM ledger l WHERE l.position > least(level.position, coalesce($2, level.position))
-         ORDER BY l.position LIMIT $3)
+         ORDER BY l.position LIMIT 512)
         UNION ALL
        (SELECT CASE WHEN o.aggregate_type IN ('conversation', 'document')
                     THEN coalesce(o.owner, (SELECT e.owner FROM events e
                                              WHERE e.aggregate_type = o.aggregate_type
                                                AND e.aggregate_id = o.aggregate_id AND e.sequence = o.sequence)) END,
                o.id, NULL
-          FROM (SELECT * FROM outbox ORDER BY id LIMIT $3) AS o)
+          FROM (SELECT * FROM outbox ORDER BY id LIMIT 512) AS o)
   ) AS e ON true";
 
 const OF_OWNERS: &str = "

@@ -12,6 +12,7 @@ use crate::api::accounts::Accounts;
 use crate::api::identity::{Caller, Identity, Role};
 use crate::api::limits::Limits;
 use crate::api::middleware::trace::Trace;
+use crate::api::middleware::writes::RequestWrites;
 use crate::api::problem::Problem;
 use crate::api::reads::ReadModels;
 use crate::api::server::Activity;
@@ -19,7 +20,7 @@ use crate::api::server::Activity;
 impl FromRequestParts<ApiState> for Caller {
     type Rejection = Problem;
 
-    /// Checks the token and counts the request. Opens the account at its first request.
+    /// Checks the token and counts the request. Opens the account at its first request. Notes a write.
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
         let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
         let caller = Arc::<Identity>::from_ref(state).authenticate(&parts.headers, address).await?;
@@ -28,6 +29,14 @@ impl FromRequestParts<ApiState> for Caller {
         }
         Arc::<Limits>::from_ref(state).requests.count(&caller.user)?;
         Arc::<Accounts>::from_ref(state).admit(caller.user, &Trace::of(parts)).await?;
+        if let Some(writes) = parts.extensions.get::<RequestWrites>() {
+            let reads = Arc::<ReadModels>::from_ref(state);
+            reads.until_accepting().await?;
+            writes.hold(reads.begin_write(caller.user));
+            if caller.role == Role::Admin {
+                writes.hold(reads.begin_write(UserId::SHARED));
+            }
+        }
         Ok(caller)
     }
 }

@@ -6,6 +6,7 @@ mod request;
 #[cfg(test)]
 mod tests;
 pub(in crate::api) mod trace;
+pub(in crate::api) mod writes;
 
 use std::any::Any;
 use std::sync::Arc;

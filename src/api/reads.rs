@@ -1,13 +1,16 @@
 //! Queries of read models: parameters, batched statements, cached responses, and waits for the reader's own
 //! writes.
 
+mod api_processes;
 mod batched;
 pub mod cache;
 mod freshness;
 mod last_reads;
+mod looks;
 pub(in crate::api) mod params;
 pub(in crate::api) mod representation;
 mod waiting;
+mod written;
 
 use std::sync::Arc;
 
@@ -28,6 +31,7 @@ use freshness::Freshness;
 use last_reads::LastReads;
 use representation::Representation;
 use store::Store;
+pub(in crate::api) use written::Write;
 
 /// Users remembered as having listed their conversations: as many as the keyring remembers.
 const LISTED: usize = 20_000;
@@ -132,6 +136,26 @@ impl ReadModels {
     /// Waits until the read models show what commands of a user have changed before the call, up to 2 s.
     pub(in crate::api) async fn show_writes_of(&self, user: UserId) -> Result<(), Problem> {
         self.freshness.wait_for_writes(user).await
+    }
+
+    /// Waits until the process may accept commands: until every process that accepts some knows of it, up to 5 s.
+    pub(in crate::api) async fn until_accepting(&self) -> Result<(), Problem> {
+        self.freshness.until_accepting().await
+    }
+
+    /// Notes that a write of a user begins. Reads of the user look for it, until the read models show it.
+    pub(in crate::api) fn begin_write(&self, user: UserId) -> Write {
+        self.freshness.begin_write(user)
+    }
+
+    /// Keeps the process known to others, for ever.
+    pub(in crate::api) async fn keep_registered(&self) {
+        self.freshness.run().await;
+    }
+
+    /// Lets other processes know that this one accepts no command any more.
+    pub(in crate::api) async fn leave(&self) {
+        self.freshness.leave().await;
     }
 
     /// The cached response to a query. It is current for a reader after [`Self::show_writes_of`].

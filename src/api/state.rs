@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use async_nats::Client;
 use axum::extract::FromRef;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 
 use crate::api::account_service::AccountService;
 use crate::api::accounts::Accounts;
@@ -174,19 +176,33 @@ impl ApiState {
         self.0.identity.warm_up().await;
     }
 
-    /// Follows what the account service reports of sessions that end, of bans and of roles. Never ends.
-    pub async fn follow_revocations(&self) {
-        let (nats, subject) = (self.0.nats.clone(), self.0.live.subjects().accounts_changed());
-        self.0.identity.follow_revocations(nats, subject).await;
+    /// Tasks beside the requests, by name. They never end.
+    pub fn background_tasks(&self) -> [(&'static str, BoxFuture<'static, ()>); 4] {
+        let [revoking, erasing, noting, registered] = std::array::from_fn(|_| Arc::clone(&self.0));
+        let accounts_changed = self.0.live.subjects().accounts_changed();
+        [
+            // What the account service reports of sessions that end, of bans and of roles.
+            (
+                "revocation_list",
+                async move {
+                    revoking.identity.follow_revocations(revoking.nats.clone(), accounts_changed).await;
+                }
+                .boxed(),
+            ),
+            // Drops cached data of users whose erasure is announced.
+            (
+                "erasure_listener",
+                async move { erasing.accounts.follow_erasures(&erasing.nats).await }.boxed(),
+            ),
+            // On which days conversations and documents were opened.
+            ("last_reads", async move { noting.reads.write_last_reads().await }.boxed()),
+            // Tells other processes that this one accepts commands.
+            ("registration", async move { registered.reads.keep_registered().await }.boxed()),
+        ]
     }
 
-    /// Writes on which days conversations and documents were opened. Never ends.
-    pub async fn write_last_reads(&self) {
-        self.0.reads.write_last_reads().await;
-    }
-
-    /// Drops cached data of users whose erasure is announced. Never ends.
-    pub async fn follow_erasures(&self) {
-        self.0.accounts.follow_erasures(&self.0.nats).await;
+    /// Ends the registration, after the last command.
+    pub async fn leave(&self) {
+        self.0.reads.leave().await;
     }
 }

@@ -12,6 +12,7 @@
 //! - **work that one process at a time does**: a table and two statements in `leases.rs`.
 //! - **how often a file was tried to read**: `extraction_attempts.rs`.
 //! - **when a conversation was last opened**: `last_reads.rs`.
+//! - **which processes accept commands**: `api_processes.rs`.
 //! - **a question to events that read models answer too late**: `answers.rs`, `documents.rs`.
 //! - **what an erasure destroys in PostgreSQL**: `keys/destroyed.rs`, its attempts: `erasures.rs`; rows of the
 //!   account service: `accounts/`.
@@ -21,6 +22,7 @@
 mod accounts;
 mod answer_queue;
 mod answers;
+mod api_processes;
 pub mod batch;
 mod cqrs;
 mod database;
@@ -39,6 +41,7 @@ pub use accounts::{
     AccountFact, AccountsDatabase, AccountsSchema, FactKind, InvalidSchemaName, Revocation, RevocationKind,
 };
 pub use answer_queue::{AnswerLease, AnswerRequest, NextAnswer, Requested};
+pub use api_processes::ApiProcess;
 pub use cqrs::{Aggregates, Executed};
 pub use database::{ConnectError, Connection, Database, MigrateError, migrate};
 pub use documents::CurrentVersion;

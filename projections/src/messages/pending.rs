@@ -43,7 +43,7 @@ pub async fn pending_answers(
 }
 
 /// The number of answers of an owner that have not ended, with the events that the read model has not applied
-/// yet. Reads the pending answers of all owners and the owner's newest events.
+/// yet. Reads the owner's pending answers and newest events.
 pub async fn pending_answers_of(executor: impl PgExecutor<'_>, owner: UserId) -> Result<u64, QueryError> {
     let pending: i64 = sqlx::query_scalar(PENDING_OF).bind(owner).fetch_one(executor).await?;
     Ok(u64::try_from(pending).unwrap_or_default())

@@ -1,6 +1,6 @@
 //! The limit of answers that have not ended. Counting them costs a query, which few requests need.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aggregates::UserId;
 
@@ -13,17 +13,25 @@ const PEOPLE: usize = 10_000;
 ///
 /// A process grants half of the limit to a person whom it has not seen, and after each count half of what the count
 /// leaves, without counting again: so a question costs a query only close to the limit. A person can
-/// exceed the limit by half of it with each further process.
+/// exceed the limit by half of it with each further process. Requests of one person wait for each other's count.
 #[derive(Debug)]
 pub(in crate::api) struct PendingAnswers {
     quantity: Quantity,
-    /// What is granted to each person without a count.
-    granted: Mutex<quick_cache::unsync::Cache<UserId, u64>>,
+    people: Mutex<quick_cache::unsync::Cache<UserId, Person>>,
+}
+
+/// What is known of one person.
+#[derive(Debug, Clone)]
+struct Person {
+    /// Answers that are granted without a count.
+    granted: u64,
+    /// Held during a count, so that a person is counted once at a time.
+    counting: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl PendingAnswers {
     pub(super) fn new(quantity: Quantity) -> Self {
-        Self { quantity, granted: Mutex::new(quick_cache::unsync::Cache::new(PEOPLE)) }
+        Self { quantity, people: Mutex::new(quick_cache::unsync::Cache::new(PEOPLE)) }
     }
 
     /// Refuses one more answer of a person who has as many as permitted. `pending` counts them and is polled only
@@ -34,25 +42,34 @@ impl PendingAnswers {
         pending: impl Future<Output = Result<u64, E>>,
     ) -> Result<Result<(), Exhausted>, E> {
         let Some(maximum) = self.quantity.maximum() else { return Ok(Ok(())) };
-        if self.take_granted(user, maximum) {
+        let Some(counting) = self.take_granted(user, maximum) else { return Ok(Ok(())) };
+        let _counting = counting.lock().await;
+        // Another request may have counted meanwhile.
+        if self.take_granted(user, maximum).is_none() {
             return Ok(Ok(()));
         }
         let pending = pending.await?;
         let checked = self.quantity.check(pending, 1);
-        let granted = maximum.saturating_sub(pending) / 2;
-        self.granted().insert(user, granted.saturating_sub(1));
+        let granted = (maximum.saturating_sub(pending) / 2).saturating_sub(1);
+        self.people().insert(user, Person { granted, counting: Arc::clone(&counting) });
         Ok(checked)
     }
 
-    fn take_granted(&self, user: UserId, maximum: u64) -> bool {
-        let mut granted = self.granted();
-        let left = granted.get(&user).copied().unwrap_or(maximum / 2);
-        granted.insert(user, left.saturating_sub(1));
-        left > 0
+    /// Takes an answer that is granted; the lock under which to count if none is.
+    fn take_granted(&self, user: UserId, maximum: u64) -> Option<Arc<tokio::sync::Mutex<()>>> {
+        let mut people = self.people();
+        let mut person = people
+            .get(&user)
+            .cloned()
+            .unwrap_or_else(|| Person { granted: maximum / 2, counting: Arc::default() });
+        let counting = (person.granted == 0).then(|| Arc::clone(&person.counting));
+        person.granted = person.granted.saturating_sub(1);
+        people.insert(user, person);
+        counting
     }
 
-    fn granted(&self) -> std::sync::MutexGuard<'_, quick_cache::unsync::Cache<UserId, u64>> {
-        self.granted.lock().unwrap_or_else(PoisonError::into_inner)
+    fn people(&self) -> std::sync::MutexGuard<'_, quick_cache::unsync::Cache<UserId, Person>> {
+        self.people.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

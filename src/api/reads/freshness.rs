@@ -2,68 +2,44 @@
 //! the read models.
 //!
 //! Whether events of an owner are on their way is read from Postgres, which alone knows the commands that any process
-//! has accepted. All reads of a process share these looks: one is under way at a time, and the reads that arrive
-//! meanwhile share the next one, at most one look a [`PAUSE`]. The same looks invalidate cached responses, so that the
-//! cache needs no announcement to be right; announcements only make waits shorter.
+//! has accepted: [`looks`](super::looks). A process that is the only one to accept commands knows the owners who wrote, and
+//! reads of others wait for no look. The looks also invalidate cached responses, so that the cache needs no
+//! announcement to be right; announcements only make waits shorter.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use aggregates::{Position, UserId};
 use projections::{Behind, Unprojected};
-use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::api_processes::ApiProcesses;
+use super::looks::Looks;
+use super::written::{Write, WrittenOwners};
 use crate::api::limits::Limits;
 use crate::api::live::Live;
-use crate::api::problem::{Problem, with_causes};
+use crate::api::problem::Problem;
 use store::Store;
 
 /// Longest wait of a read for the read models.
 const MAX_WAIT: Duration = Duration::from_secs(2);
 /// Interval of looks while a read waits; an announcement of the projector leads to a look at once.
 const CHECK_EVERY: Duration = Duration::from_millis(25);
-/// Shortest time from one look to the next. A look that takes longer is followed by a pause of its own length.
-const PAUSE: Duration = Duration::from_millis(1);
-/// Time limit of one look.
-const LOOK_TIMEOUT: Duration = Duration::from_secs(3);
+/// Interval at which the owners who wrote are looked for, and the most of them in one look.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+const SWEPT: usize = 512;
 /// Longest distance between the end of the ledger and a position that a read waits for.
 const MAX_AHEAD: u64 = 10_000;
 
-/// The looks of one process.
+/// What this process knows of writes and of the read models.
 #[derive(Debug)]
 pub(super) struct Freshness {
     live: Arc<Live>,
     limits: Arc<Limits>,
     looks: Arc<Looks>,
+    processes: ApiProcesses,
+    written: Arc<WrittenOwners>,
 }
-
-#[derive(Debug)]
-struct Looks {
-    store: Store,
-    live: Arc<Live>,
-    schedule: Mutex<Schedule>,
-}
-
-/// The next look, and whether a task takes looks.
-#[derive(Debug, Default)]
-struct Schedule {
-    next: Option<Look>,
-    is_running: bool,
-    /// The position up to which cached responses are invalidated; `None` before the first look.
-    invalidated: Option<Position>,
-}
-
-/// A look that has not begun.
-#[derive(Debug)]
-struct Look {
-    owners: HashSet<UserId>,
-    outcome: watch::Sender<Option<Outcome>>,
-}
-
-/// `Err` if the store did not answer.
-type Outcome = Result<Arc<Unprojected>, ()>;
 
 /// The events of one owner that a read waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,16 +51,71 @@ struct Awaited {
 
 impl Freshness {
     pub(super) fn new(store: Store, live: Arc<Live>, limits: Arc<Limits>) -> Self {
-        let looks = Looks { store, live: Arc::clone(&live), schedule: Mutex::default() };
-        Self { live, limits, looks: Arc::new(looks) }
+        let processes = ApiProcesses::new(store.clone());
+        let looks = Arc::new(Looks::new(store, Arc::clone(&live)));
+        Self { live, limits, looks, processes, written: Arc::default() }
+    }
+
+    /// Waits until this process may accept commands, up to 5 s.
+    pub(super) async fn until_accepting(&self) -> Result<(), Problem> {
+        self.processes.until_accepting().await
+    }
+
+    /// Notes that a write of an owner begins.
+    pub(super) fn begin_write(&self, owner: UserId) -> Write {
+        self.written.begin(owner)
+    }
+
+    /// Keeps the registration of the process fresh, and forgets writes that the read models show. Never ends.
+    pub(super) async fn run(&self) {
+        let sweeping = async {
+            loop {
+                tokio::time::sleep(SWEEP_EVERY).await;
+                self.sweep().await;
+            }
+        };
+        tokio::join!(self.processes.keep_registered(), sweeping);
+    }
+
+    /// Ends the registration of the process.
+    pub(super) async fn leave(&self) {
+        self.processes.leave().await;
+    }
+
+    async fn sweep(&self) {
+        let (ended, untracked) = (self.written.all_ended(SWEPT), self.written.untracked_ended());
+        if ended.is_empty() && untracked.is_none() {
+            return;
+        }
+        let Ok(seen) = self.looks.look(ended.iter().map(|ended| ended.owner())).await else { return };
+        for ended in ended {
+            if seen.of(ended.owner()) == Behind::default() {
+                self.written.forget(ended);
+            }
+        }
+        if let Some(begun) = untracked
+            && seen.is_level()
+        {
+            self.written.forget_untracked(begun);
+        }
     }
 
     /// Waits until the read models contain every event of an owner that was committed before the call, and until no
     /// cached response lacks one.
     pub(super) async fn wait_for_writes(&self, owner: UserId) -> Result<(), Problem> {
-        let seen = self.looks.look(owner).await?;
-        let Some(mut awaited) = Awaited::of(seen.of(owner)) else { return Ok(()) };
-        self.wait(owner, |now| awaited.is_met(now.level, now.of(owner))).await
+        if self.processes.is_alone() && !self.written.contains(owner) {
+            self.looks.refresh();
+            return Ok(());
+        }
+        let ended = self.written.ended(owner);
+        let seen = self.looks.look([owner]).await?;
+        if let Some(mut awaited) = Awaited::of(seen.of(owner)) {
+            self.wait(owner, |now| awaited.is_met(now.level, now.of(owner))).await?;
+        }
+        if let Some(ended) = ended {
+            self.written.forget(ended);
+        }
+        Ok(())
     }
 
     /// Waits until the read models have reached a position. A position far beyond the ledger is refused.
@@ -92,7 +123,7 @@ impl Freshness {
         if self.live.is_level(wanted) {
             return Ok(());
         }
-        let seen = self.looks.look(owner).await?;
+        let seen = self.looks.look([owner]).await?;
         if wanted.0 > seen.head.0.saturating_add(MAX_AHEAD) {
             let detail = format!("The ledger ends at {}, far before this position.", seen.head);
             return Err(Problem::invalid_field("min_position", detail));
@@ -109,7 +140,7 @@ impl Freshness {
         let deadline = Instant::now() + MAX_WAIT;
         loop {
             announced.mark_unchanged();
-            let now = self.looks.look(owner).await?;
+            let now = self.looks.look([owner]).await?;
             if is_met(&now) {
                 return Ok(());
             }
@@ -118,97 +149,6 @@ impl Freshness {
             }
             // An error means that the process shuts down.
             let _ = tokio::time::timeout(CHECK_EVERY, announced.changed()).await;
-        }
-    }
-}
-
-impl Looks {
-    /// The state of the read models at a moment after the call.
-    async fn look(self: &Arc<Self>, owner: UserId) -> Result<Arc<Unprojected>, Problem> {
-        let (mut outcome, begin) = {
-            let mut schedule = self.schedule();
-            let next = schedule
-                .next
-                .get_or_insert_with(|| Look { owners: HashSet::new(), outcome: watch::Sender::new(None) });
-            next.owners.insert(owner);
-            let outcome = next.outcome.subscribe();
-            let begin = !std::mem::replace(&mut schedule.is_running, true);
-            (outcome, begin)
-        };
-        if begin {
-            tokio::spawn(Runner { looks: Arc::clone(self) }.run());
-        }
-        // An error of the channel means that the process shuts down, or that the look panicked.
-        match outcome.wait_for(Option::is_some).await.as_deref() {
-            Ok(Some(Ok(seen))) => Ok(Arc::clone(seen)),
-            _ => Err(Problem::unavailable("The store cannot be reached.")),
-        }
-    }
-
-    fn schedule(&self) -> MutexGuard<'_, Schedule> {
-        self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes one look and invalidates the cached responses of owners whose rows changed since the last one.
-    async fn take(&self, owners: HashSet<UserId>) -> Outcome {
-        let after = self.schedule().invalidated;
-        let looking = projections::unprojected(self.store.read_models(), after, owners.into_iter());
-        let seen = match tokio::time::timeout(LOOK_TIMEOUT, looking).await {
-            Ok(Ok(seen)) => seen,
-            Ok(Err(error)) => {
-                tracing::warn!(error = with_causes(error), "the state of the read models was not read");
-                return Err(());
-            }
-            Err(_) => {
-                tracing::warn!("reading the state of the read models timed out");
-                return Err(());
-            }
-        };
-        match &seen.changed {
-            // Without an earlier look nothing is known about what changed.
-            Some(changed) if after.is_some() => {
-                for owner in changed {
-                    self.live.reads().changed(*owner);
-                }
-            }
-            _ => self.live.reads().all_changed(),
-        }
-        self.schedule().invalidated = Some(seen.level);
-        self.live.observe_level(seen.level);
-        Ok(Arc::new(seen))
-    }
-}
-
-/// The task that takes looks. Ends when no read waits for one.
-struct Runner {
-    looks: Arc<Looks>,
-}
-
-impl Runner {
-    async fn run(self) {
-        while let Some(Look { owners, outcome }) = self.next() {
-            let begun = Instant::now();
-            outcome.send_replace(Some(self.looks.take(owners).await));
-            tokio::time::sleep(begun.elapsed().max(PAUSE)).await;
-        }
-    }
-
-    fn next(&self) -> Option<Look> {
-        let mut schedule = self.looks.schedule();
-        let next = schedule.next.take();
-        schedule.is_running = next.is_some();
-        next
-    }
-}
-
-impl Drop for Runner {
-    /// A task that ended early leaves a look that nobody takes: its reads are answered, and the next read starts a
-    /// new task.
-    fn drop(&mut self) {
-        let mut schedule = self.looks.schedule();
-        if schedule.is_running {
-            schedule.is_running = false;
-            schedule.next = None;
         }
     }
 }

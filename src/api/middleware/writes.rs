@@ -1,0 +1,47 @@
+//! Notes the writes of users for as long as their requests run, so that their reads look for them.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::Response;
+use axum::middleware::Next;
+use axum::response::IntoResponse as _;
+
+use crate::api::problem::Problem;
+use crate::api::reads::{ReadModels, Write};
+
+/// Where the extractor of the caller leaves the writes of a request.
+#[derive(Debug, Clone, Default)]
+pub(in crate::api) struct RequestWrites(Arc<Mutex<Vec<Write>>>);
+
+impl RequestWrites {
+    /// Keeps a write in progress until the response is made.
+    pub(in crate::api) fn hold(&self, write: Write) {
+        self.writes().push(write);
+    }
+
+    fn writes(&self) -> std::sync::MutexGuard<'_, Vec<Write>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Holds the writes of a request. A process that stood still for long is no longer known to others: it registers again
+/// before it confirms a command.
+pub(in crate::api) async fn hold_writes(
+    State(reads): State<Arc<ReadModels>>,
+    mut request: Request,
+    next: Next,
+) -> Response<Body> {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    let writes = RequestWrites::default();
+    request.extensions_mut().insert(writes.clone());
+    let response = next.run(request).await;
+    let has_written = response.status().is_success() && !writes.writes().is_empty();
+    if has_written && reads.until_accepting().await.is_err() {
+        return Problem::outcome_unknown().into_response();
+    }
+    response
+}
