@@ -14,7 +14,7 @@ use crate::raw_postgres::{self, Limits};
 use crate::report::{Report, milliseconds, thousands};
 use crate::requests::{Clients, Kind};
 use crate::server::Server;
-use crate::settings::Settings;
+use crate::settings::{Part, Settings};
 use crate::stock_repository::{self, StockRepository};
 use crate::{delivery, first_words, hostile, progress, token_check};
 
@@ -59,6 +59,9 @@ pub(crate) async fn everything(
     run.pool.close().await;
     service.stop().await?;
     outcome?;
+    if !settings.parts.contains(&Part::Hostile) {
+        return Ok(());
+    }
     let hostile::Others { without, with, failed } = hostile::measure(server, &others, settings.load).await?;
     let (alone, beside) = (milliseconds(without), milliseconds(with));
     let ours = format!("p95 {beside} beside it, {alone} without it, {failed} failed");
@@ -80,16 +83,26 @@ impl Run<'_> {
         let (insert, select) = (limit(&limits.insert), limit(&limits.list));
         tokio::time::sleep(REST).await;
         let idle = processes::memory(self.watched.colloquy).0;
-        self.tokens().await?;
-        self.reads(&format!("10 rows by index: {select}")).await?;
-        self.growth().await?;
-        self.first_words().await?;
-        self.delivery().await?;
-        self.asks(&format!("one row of 200 bytes: {insert}")).await?;
-        let ours = format!("{} a second, p95 {}", thousands(stock.throughput), milliseconds(stock.p95));
-        let what = "Stock postgres-es, five in each conversation, without encryption, outbox and ledger";
-        self.report.figure(what, ours, "", format!("one row of 200 bytes: {insert}"));
-        self.many().await?;
+        let settings = self.settings;
+        let has = |part| settings.parts.contains(&part);
+        if has(Part::Reads) {
+            self.tokens().await?;
+            self.reads(&format!("10 rows by index: {select}")).await?;
+            self.growth().await?;
+        }
+        if has(Part::Answers) {
+            self.first_words().await?;
+            self.delivery().await?;
+        }
+        if has(Part::Asks) {
+            self.asks(&format!("one row of 200 bytes: {insert}")).await?;
+            let ours = format!("{} a second, p95 {}", thousands(stock.throughput), milliseconds(stock.p95));
+            let what = "Stock postgres-es, five in each conversation, without encryption, outbox and ledger";
+            self.report.figure(what, ours, "", format!("one row of 200 bytes: {insert}"));
+        }
+        if has(Part::Many) {
+            self.many().await?;
+        }
         self.report.figure(
             "Memory of the process, idle",
             format!("{idle:.0} MiB"),

@@ -22,6 +22,38 @@ pub(crate) struct Settings {
     /// `BENCH_KEEP=1`: reuse the database of the last run, without a copy, a rebuild or a report in `docs/`.
     /// Its pending answers are published again, which affects the first loads.
     pub(crate) keep: bool,
+    /// `BENCH_ONLY`: the parts to run, separated by commas; default all.
+    pub(crate) parts: Vec<Part>,
+}
+
+/// A part of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Checks of tokens, lists, messages and searches.
+    Reads,
+    /// Times until a question is shown and answered.
+    Answers,
+    /// Questions as fast as they can be asked.
+    Asks,
+    /// A thousand connections.
+    Many,
+    /// Others beside a hostile account.
+    Hostile,
+}
+
+impl Part {
+    const ALL: [Self; 5] = [Self::Reads, Self::Answers, Self::Asks, Self::Many, Self::Hostile];
+
+    fn parse(name: &str) -> anyhow::Result<Self> {
+        match name.trim() {
+            "reads" => Ok(Self::Reads),
+            "answers" => Ok(Self::Answers),
+            "asks" => Ok(Self::Asks),
+            "many" => Ok(Self::Many),
+            "hostile" => Ok(Self::Hostile),
+            name => anyhow::bail!("BENCH_ONLY has reads, answers, asks, many and hostile, not '{name}'"),
+        }
+    }
 }
 
 impl Settings {
@@ -33,6 +65,7 @@ impl Settings {
             load: Duration::from_secs(parsed("BENCH_SECONDS", 10)?),
             ask: Duration::from_secs(parsed("BENCH_ASK_SECONDS", 30)?),
             keep: parsed::<u8>("BENCH_KEEP", 0)? == 1,
+            parts: parts()?,
         };
         anyhow::ensure!(
             settings.users > 0 && settings.conversations() >= settings.users,
@@ -48,9 +81,14 @@ impl Settings {
     }
 
     /// Whether the run is large and whole enough for its figures to be kept.
-    pub(crate) const fn is_whole(&self) -> bool {
-        self.users >= 10_000 && self.messages >= 1_000_000 && !self.keep
+    pub(crate) fn is_whole(&self) -> bool {
+        self.users >= 10_000 && self.messages >= 1_000_000 && !self.keep && self.parts == Part::ALL
     }
+}
+
+fn parts() -> anyhow::Result<Vec<Part>> {
+    let Ok(names) = std::env::var("BENCH_ONLY") else { return Ok(Part::ALL.to_vec()) };
+    names.split(',').map(Part::parse).collect()
 }
 
 fn parsed<T>(name: &str, default: T) -> anyhow::Result<T>
