@@ -1,5 +1,7 @@
 //! Builds the roles from the configuration and runs them under one supervisor.
 
+mod checks;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +10,6 @@ use anyhow::Context as _;
 use async_nats::Client;
 use chrono::TimeDelta;
 use nats::Subjects;
-use rag::error_chain::ErrorChain;
 use tokio::net::TcpListener;
 
 use crate::audit::CheckpointSigner;
@@ -27,7 +28,7 @@ use crate::runtime::erasure_check::ErasureCheck;
 use crate::runtime::key_hints::KeyHints;
 use crate::runtime::supervisor::{Shutdown, Stage, Supervisor};
 use crate::runtime::wake::SequencerWake;
-use store::{AccountsDatabase, Database, Keyring, MasterKeyError, Store};
+use store::{AccountsDatabase, Database, Keyring, Store};
 
 /// Time that all roles together have to end.
 const GRACE: Duration = Duration::from_secs(15);
@@ -77,33 +78,6 @@ impl App {
     /// Encryption keys.
     pub const fn keyring(&self) -> &Arc<Keyring> {
         &self.keyring
-    }
-
-    /// Refuses to go on with a wrong master key. While the database is away the check is skipped: the roles
-    /// wait for it.
-    pub async fn check_master_key(&self) -> anyhow::Result<()> {
-        match self.keyring.check_master_key().await {
-            Err(MasterKeyError::Store(error)) if error.is_unavailable() => {
-                tracing::warn!(error = %ErrorChain(&error), "the master key could not be checked");
-                Ok(())
-            }
-            checked => Ok(checked?),
-        }
-    }
-
-    /// Warns where the database gives its sessions no time limits: behind a transaction pooler, statements
-    /// outlive their requests then.
-    pub async fn check_time_limits(&self) -> anyhow::Result<()> {
-        match self.store(1)?.has_time_limits().await {
-            Ok(true) => {}
-            Ok(false) => tracing::warn!(
-                "the database's role has no default for statement_timeout; `colloquy migrate` gives it one"
-            ),
-            Err(error) => {
-                tracing::warn!(error = %ErrorChain(&error), "the time limits of the database could not be checked");
-            }
-        }
-        Ok(())
     }
 
     /// Wakes the sequencer.
@@ -172,6 +146,7 @@ impl App {
         shutdown: Shutdown,
     ) -> anyhow::Result<()> {
         let mut supervisor = Supervisor::default();
+        self.spawn_schema_check(&mut supervisor);
         self.spawn_key_watch(&mut supervisor)?;
         if self.roles.contains(&Role::Sequencer) {
             self.spawn_sequencer(&mut supervisor)?;

@@ -72,3 +72,25 @@ fn files_and_functions_stay_short() {
         RUST_FOLDERS.iter().flat_map(|name| source_size::violations(&folder(name))).collect();
     assert!(long.is_empty(), "{}", long.join("\n"));
 }
+
+/// The first number whose name says what the migration demands of processes of earlier releases.
+const FIRST_MARKED: u32 = 18;
+
+#[test]
+fn the_name_of_a_migration_says_which_processes_work_beside_it() {
+    let files = std::fs::read_dir(folder("migrations")).unwrap().flatten();
+    let names = files
+        .filter_map(|file| file.file_name().into_string().unwrap().strip_suffix(".sql").map(str::to_owned));
+    for name in names {
+        let (number, description) = name.split_once('_').unwrap();
+        let is_marked = description.starts_with("expand_")
+            || description.strip_prefix("contract_after_").is_some_and(|rest| {
+                rest.split_once('_')
+                    .is_some_and(|(after, _)| after.len() == 4 && after.parse::<u32>().is_ok())
+            });
+        assert!(
+            number.parse::<u32>().unwrap() < FIRST_MARKED || is_marked,
+            "{name}: its name begins with neither expand_ nor contract_after_NNNN_, see migrations/README.md"
+        );
+    }
+}

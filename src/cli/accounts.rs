@@ -1,6 +1,5 @@
 //! What the commands have in common that change an account.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aggregates::Actor;
@@ -41,7 +40,7 @@ pub(super) async fn change(
     let AccountArguments { app, auth_schema, auth_database_url } = arguments;
     let accounts = AccountsDatabase::connect(&auth_database_url, &auth_schema, 1)?;
     let user = accounts.user_with_email(email).await?.context("no account has this e-mail address")?;
-    let app = App::new(app, BTreeSet::new()).await?;
+    let app = App::for_command(app).await?;
     app.check_master_key().await?;
     let administration = AccountAdministration {
         store: app.store(CONNECTIONS)?,

@@ -7,7 +7,6 @@ mod keys;
 mod show;
 mod verify;
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use aggregates::ConversationId;
@@ -67,7 +66,7 @@ struct Database {
 
 impl Database {
     async fn connect(config: AppConfig) -> anyhow::Result<Self> {
-        let app = App::new(config, BTreeSet::new()).await?;
+        let app = App::for_command(config).await?;
         let store = app.store(CONNECTIONS)?;
         Ok(Self { app, store })
     }

@@ -1,6 +1,5 @@
 //! `colloquy ingest`: adds documents to the shared knowledge.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::bail;
@@ -23,7 +22,7 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(Arguments { paths, documents }: Arguments) -> anyhow::Result<()> {
     let DocumentArguments { app, knowledge } = documents;
-    let app = App::new(app, BTreeSet::new()).await?;
+    let app = App::for_command(app).await?;
     let report = ingest::run(&knowledge, app.store(CONNECTIONS)?, app.wake(), &paths).await?;
     match report.rejected.len() {
         0 => Ok(()),

@@ -1,7 +1,5 @@
 //! `colloquy keys`: manages encryption keys.
 
-use std::collections::BTreeSet;
-
 use aggregates::operation::{OperationEvent, RotatedKey};
 use clap::Subcommand;
 use indicatif::ProgressBar;
@@ -24,7 +22,7 @@ pub(super) async fn run(command: Command) -> anyhow::Result<()> {
 }
 
 async fn rotate_master_key(config: AppConfig) -> anyhow::Result<()> {
-    let app = App::new(config, BTreeSet::new()).await?;
+    let app = App::for_command(config).await?;
     let bar = ProgressBar::new_spinner().with_message("keys wrapped");
     let rotated = app.keyring().rotate_master_key(|rotated| bar.set_position(rotated)).await?;
     bar.finish_and_clear();

@@ -1,7 +1,5 @@
 //! `colloquy rebuild`: rebuilds read models, or compares them with the ledger.
 
-use std::collections::BTreeSet;
-
 use aggregates::Position;
 use aggregates::operation::OperationEvent;
 use anyhow::bail;
@@ -29,7 +27,7 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(Arguments { read_model, check, ledger }: Arguments) -> anyhow::Result<()> {
     let models = selected(read_model.as_deref())?;
-    let app = App::new(ledger.config, BTreeSet::new()).await?;
+    let app = App::for_command(ledger.config).await?;
     let store = app.store(CONNECTIONS)?;
     let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template(
         "{bar:40} {human_pos} of {human_len} events, {per_sec}, {eta} left",

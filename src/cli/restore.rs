@@ -1,7 +1,5 @@
 //! `colloquy restore`: rebuilds everything that is derived from Postgres and the stored files.
 
-use std::collections::BTreeSet;
-
 use aggregates::Position;
 use aggregates::operation::OperationEvent;
 
@@ -14,7 +12,7 @@ use crate::process::App;
 const CONNECTIONS: u32 = 8;
 
 pub(super) async fn run(DocumentArguments { app, knowledge }: DocumentArguments) -> anyhow::Result<()> {
-    let app = App::new(app, BTreeSet::new()).await?;
+    let app = App::for_command(app).await?;
     app.check_master_key().await?;
     let progress = |position: Position, goal: Position| eprintln!("{position} of {goal}");
     let store = app.store(CONNECTIONS)?;

@@ -18,7 +18,7 @@ pub(super) struct Arguments {
     /// Roles to run, separated by commas; default all.
     #[arg(long, value_enum, value_delimiter = ',')]
     role: Vec<Role>,
-    /// Do not apply database migrations.
+    /// Do not apply database migrations; wait until another process has applied them.
     #[arg(long)]
     no_migrate: bool,
     #[command(flatten)]
@@ -41,9 +41,14 @@ pub(super) async fn run(Arguments { role, no_migrate, config }: Arguments) -> an
         store::migrate(&config.database_direct_url).await?;
     }
     let app = App::new(config.app.clone(), roles).await?;
+    let shutdown = shutdown_by_signals()?;
+    match shutdown.drain.run_until_cancelled(app.wait_for_schema()).await {
+        Some(checked) => checked?,
+        None => return Ok(()),
+    }
     app.check_master_key().await?;
     app.check_time_limits().await?;
-    app.run(config, listener, shutdown_by_signals()?).await
+    app.run(config, listener, shutdown).await
 }
 
 /// The first SIGINT or SIGTERM drains the process, the second aborts it.

@@ -1,8 +1,13 @@
 //! Connections to PostgreSQL, their time limits, and the migration of its schema.
 
+mod diagnosis;
 mod limits;
+mod plan;
 pub(crate) mod pool;
+mod schema;
+mod statements;
 
+use std::borrow::Cow;
 use std::str::FromStr as _;
 use std::time::Duration;
 
@@ -11,9 +16,12 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, PgPool};
 
+pub use diagnosis::{Diagnosis, diagnose, keeps_its_session};
 pub(crate) use limits::{CLIENT_LIMIT, Limit};
+pub use plan::{MigrationPlan, PlannedMigration, PlannedStatement, TableLock, plan};
 pub use pool::Connection;
 use pool::Pool;
+pub use schema::{MigrationName, SchemaRefused, SchemaState};
 
 /// Time a statement waits for a connection before the database counts as unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -42,6 +50,9 @@ pub enum MigrateError {
     /// The database is unavailable.
     #[error("connection for the migration was not made")]
     Unavailable(#[source] sqlx::Error),
+    /// The database has a schema that this binary must not change.
+    #[error(transparent)]
+    Refused(#[from] SchemaRefused),
     /// The database refused a migration.
     #[error("database schema was not migrated")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -74,17 +85,26 @@ impl From<Database> for PgPool {
     }
 }
 
-/// Applies the migrations that the database lacks, and gives the database's role its time limits.
+/// Applies the migrations that the database lacks, and gives the database's role its time limits. A database with
+/// migrations of a newer release is left as it is, or refused if that release disturbs this one.
 ///
 /// Needs a direct connection: the lock that separates two migrations belongs to a session, which a
 /// transaction pooler does not keep.
-pub async fn migrate(url: &SecretString) -> Result<(), MigrateError> {
+pub async fn migrate(url: &SecretString) -> Result<SchemaState, MigrateError> {
     let options = PgConnectOptions::from_str(url.expose_secret()).map_err(ConnectError)?;
     let options = options.application_name("colloquy migrate");
     let mut connection = options.connect().await.map_err(MigrateError::Unavailable)?;
     limits::lift(&mut connection).await.map_err(MigrateError::Unavailable)?;
-    MIGRATIONS.run(&mut connection).await?;
+    let before = schema::read(&mut connection).await.map_err(MigrateError::Unavailable)?;
+    before.check()?;
+    migrator().run(&mut connection).await?;
     limits::apply_to_role(&mut connection).await.map_err(MigrateError::Unavailable)?;
     let _ = connection.close().await;
-    Ok(())
+    Ok(before)
+}
+
+/// The migrations of this binary, applied beside those of newer releases that the caller has checked.
+fn migrator() -> Migrator {
+    let migrations = Cow::Borrowed(&*MIGRATIONS.migrations);
+    Migrator { migrations, ignore_missing: true, ..Migrator::DEFAULT }
 }

@@ -43,7 +43,11 @@ pub use accounts::{
 pub use answer_queue::{AnswerLease, AnswerRequest, NextAnswer, Requested};
 pub use api_processes::ApiProcess;
 pub use cqrs::{Aggregates, Executed};
-pub use database::{ConnectError, Connection, Database, MigrateError, migrate};
+pub use database::{
+    ConnectError, Connection, Database, Diagnosis, MigrateError, MigrationName, MigrationPlan,
+    PlannedMigration, PlannedStatement, SchemaRefused, SchemaState, TableLock, diagnose, keeps_its_session,
+    migrate, plan,
+};
 pub use documents::CurrentVersion;
 pub use erasures::{ErasedStore, Erasure};
 pub use error::{ExecuteError, StoreError};

@@ -17,3 +17,4 @@ mod knowledge;
 mod operations;
 mod roles;
 mod store;
+mod upgrades;

@@ -2,6 +2,7 @@
 
 use secrecy::ExposeSecret as _;
 use std::fs::File;
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use colloquy::config::Config;
@@ -23,11 +24,22 @@ pub(crate) struct Served {
 impl Served {
     /// Starts all roles. Nothing says that it is ready yet.
     pub(crate) fn begin(config: &Config) -> Self {
+        Self::begin_with(config, &[])
+    }
+
+    /// The same with further arguments.
+    pub(crate) fn begin_with(config: &Config, arguments: &[&str]) -> Self {
+        Self::begin_program(Path::new(env!("CARGO_BIN_EXE_colloquy")), config, arguments)
+    }
+
+    /// The same of any release.
+    pub(crate) fn begin_program(program: &Path, config: &Config, arguments: &[&str]) -> Self {
         let port = embedded::free_port().unwrap().port();
         let folder = tempfile::tempdir().unwrap();
         let log = File::create(folder.path().join("log")).unwrap();
-        let child = command(config, MASTER_KEY)
+        let child = command_of(program, config, MASTER_KEY)
             .arg("serve")
+            .args(arguments)
             .env("LISTEN", format!("127.0.0.1:{port}"))
             .stdout(log.try_clone().unwrap())
             .stderr(log)
@@ -84,7 +96,12 @@ impl Drop for Served {
 
 /// A command line over the same services, with a master key or with none.
 pub(crate) fn command(config: &Config, master_key: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_colloquy"));
+    command_of(Path::new(env!("CARGO_BIN_EXE_colloquy")), config, master_key)
+}
+
+/// The same of any release.
+pub(crate) fn command_of(program: &Path, config: &Config, master_key: &str) -> Command {
+    let mut command = Command::new(program);
     command
         .env("DATABASE_URL", config.app.database_url.expose_secret())
         .env("AUTH_DATABASE_URL", config.auth_database_url.expose_secret())

@@ -1,0 +1,4 @@
+//! Releases beside each other on one database.
+
+mod plan;
+mod schema;
