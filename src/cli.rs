@@ -5,6 +5,7 @@
 mod accounts;
 mod audit;
 mod ban;
+mod config;
 mod config_reference;
 mod grant;
 mod ingest;
@@ -20,17 +21,21 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use crate::config::{self, AppConfig, KnowledgeConfig, secret};
+use crate::config::{AppConfig, ConfigFileArguments, KnowledgeConfig, command_line, secret};
 use crate::knowledge::extraction;
 use crate::telemetry::LoggingConfig;
 
 /// Event-driven question-answering chat.
 #[derive(Debug, Parser)]
 #[command(name = "colloquy", version)]
-#[command(after_help = "The configuration is read from the environment: see `colloquy serve --help`.")]
+#[command(
+    after_help = "The configuration is read from the environment and a file: see `colloquy serve --help`."
+)]
 pub struct Cli {
     #[command(flatten)]
     logging: LoggingConfig,
+    #[command(flatten)]
+    file: ConfigFileArguments,
     #[command(subcommand)]
     command: Command,
 }
@@ -61,6 +66,9 @@ enum Command {
     /// Replay, export and verify history.
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Inspect the configuration.
+    #[command(subcommand)]
+    Config(Box<config::Command>),
     /// Print the OpenAPI 3.1 document of the HTTP API.
     #[command(name = "openapi")]
     OpenApi,
@@ -91,10 +99,13 @@ struct DocumentArguments {
 }
 
 impl Cli {
-    /// Parses the arguments and the environment of the process. Exits after help and errors, which it prints.
+    /// Parses the arguments, the environment and the configuration file of the process. Exits after help and
+    /// errors, which it prints.
     pub fn from_process() -> Self {
-        let matches = config::with_environment(Self::command()).get_matches();
-        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+        let arguments: Vec<_> = std::env::args_os().collect();
+        let matches = command_line::parse(&Self::command(), &arguments);
+        let cli = matches.and_then(|matches| Self::from_arg_matches(&matches));
+        cli.unwrap_or_else(|error| error.exit())
     }
 
     /// Configuration of the log.
@@ -123,6 +134,7 @@ impl Cli {
             Command::Keys(command) => keys::run(command).await,
             Command::Restore(arguments) => restore::run(*arguments).await,
             Command::Audit(command) => audit::run(command).await,
+            Command::Config(command) => Box::pin(config::run(*command)).await,
             Command::Extract(arguments) => {
                 extraction::child::run(&arguments);
                 Ok(())

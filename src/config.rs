@@ -1,21 +1,25 @@
-//! Configuration: typed, parsed once from the environment and the command line.
+//! Configuration: typed, parsed once from the command line, the environment and the configuration file (`source`).
 //!
 //! Plain settings are arguments of `clap`, each with an environment variable. Secrets are not: `skip` keeps a
-//! field off the command line, and its expression reads the environment (`secret`). A field is named like its
+//! field off the command line, and its expression reads the other sources (`secret`). A field is named like its
 //! variable. `docs/configuration.md` is generated from the definitions here (`reference`).
 
 mod api;
+pub(crate) mod command_line;
+mod contradictions;
+mod file;
+pub(crate) mod in_force;
 mod knowledge;
 mod limits;
 pub(crate) mod reference;
 pub(crate) mod secret;
+mod source;
 mod values;
 mod worker;
 
 use std::sync::Arc;
 
-use clap::builder::Resettable;
-use clap::{Arg, Args, Command};
+use clap::{Args, Command};
 use sealing::MasterKey;
 use secrecy::SecretString;
 use store::AccountsSchema;
@@ -30,6 +34,7 @@ use secret::{
     AUDIT_SIGNING_KEY, AUTH_DATABASE_URL, DATABASE_DIRECT_URL, DATABASE_URL, MASTER_KEY, MASTER_KEY_PREVIOUS,
     NATS_URL, SecretVariable,
 };
+pub use source::ConfigFileArguments;
 pub use worker::{ModelConfig, WorkerConfig};
 
 /// Configuration of `colloquy serve`: all of it.
@@ -87,26 +92,11 @@ impl AppConfig {
     pub(crate) const SECRETS: &[&SecretVariable] =
         &[&DATABASE_URL, &NATS_URL, &MASTER_KEY, &MASTER_KEY_PREVIOUS, &AUDIT_SIGNING_KEY];
 
-    /// Reads this part from the environment alone, for commands that need it only with some arguments.
+    /// Reads this part without a command line, for commands that need it only with some arguments.
     pub fn from_environment() -> Result<Self, clap::Error> {
-        let command = with_environment(Self::augment_args(Command::new("colloquy").no_binary_name(true)));
-        let matches = command.try_get_matches_from(std::iter::empty::<&str>())?;
+        let matches = command_line::parse_nothing(Self::augment_args(Command::new("colloquy")))?;
         <Self as clap::FromArgMatches>::from_arg_matches(&matches)
     }
-}
-
-/// Makes an empty environment variable count as unset, and keeps the values of variables out of help texts.
-pub fn with_environment(command: Command) -> Command {
-    command.mut_args(ignore_empty_variable).mut_subcommands(with_environment)
-}
-
-fn ignore_empty_variable(arg: Arg) -> Arg {
-    let Some(variable) = arg.get_env().map(|name| name.to_string_lossy().into_owned()) else { return arg };
-    if std::env::var_os(&variable).is_none_or(|value| !value.to_string_lossy().trim().is_empty()) {
-        return arg.hide_env_values(true);
-    }
-    let help = arg.get_help().cloned().unwrap_or_default();
-    arg.env(Resettable::Reset).help(format!("{help} [env: {variable}]"))
 }
 
 fn master_key(variable: &SecretVariable, key: &SecretString) -> Result<MasterKey, clap::Error> {

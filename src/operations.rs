@@ -2,6 +2,7 @@
 //! accounts.
 
 pub mod accounts;
+pub mod connections;
 pub mod journal;
 pub mod personal_export;
 pub mod rebuild;

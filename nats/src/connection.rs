@@ -47,6 +47,12 @@ pub async fn connect(url: &SecretString, name: &str) -> Result<Client, ConnectEr
     Ok(client)
 }
 
+/// Connects once. Fails with the server's reason if it refuses the client.
+pub async fn connect_once(url: &SecretString, name: &str) -> Result<Client, ConnectError> {
+    let (server, options) = without_credentials(url.expose_secret()).map_err(ConnectError::Url)?;
+    Ok(options.name(name).connection_timeout(Duration::from_secs(3)).connect(server).await?)
+}
+
 /// Moves the credentials of a URL to the options. The client does not read them from the URL, which it logs.
 fn without_credentials(url: &str) -> io::Result<(ServerAddr, ConnectOptions)> {
     let server: ServerAddr = url.trim().parse()?;

@@ -12,7 +12,7 @@ mod publish;
 mod streams;
 mod subjects;
 
-pub use connection::{ConnectError, connect};
+pub use connection::{ConnectError, connect, connect_once};
 pub use envelope::{Ciphertext, Envelope, Incoming, InvalidEnvelope, Outgoing, place_of};
 pub use live::{LiveKind, LiveMessage};
 pub use projected::Projected;

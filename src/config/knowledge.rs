@@ -9,7 +9,7 @@ use super::secret::{
     AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, EMBEDDING_API_KEY, EMBEDDING_PREVIOUS_API_KEY, QDRANT_API_KEY,
     SecretVariable,
 };
-use super::values::{base_url, file_store, filled, prefix, trimmed, within};
+use super::values::{base_url, file_store, filled, measured, prefix, within};
 
 /// Configuration of every command that works with documents.
 #[derive(Debug, Clone, Args)]
@@ -54,7 +54,7 @@ pub struct EmbeddingConfig {
     #[arg(long, env = "ORT_DYLIB_PATH", default_value = "libonnxruntime.so")]
     pub ort_dylib_path: PathBuf,
     /// OpenAI-compatible endpoint that embeds, with its `/v1`; without it, the local model embeds.
-    #[arg(long, env = "EMBEDDING_URL", requires = "embedding_name", value_parser = base_url)]
+    #[arg(long, env = "EMBEDDING_URL", value_parser = base_url)]
     pub embedding_url: Option<String>,
     /// Model of the endpoint.
     #[arg(long, env = "EMBEDDING_NAME", value_parser = filled)]
@@ -66,7 +66,7 @@ pub struct EmbeddingConfig {
     #[arg(long, env = "EMBEDDING_BATCH", default_value_t = 32, value_parser = within(1..=2_048_usize))]
     pub embedding_batch: usize,
     /// Previous endpoint, until `colloquy reindex` has moved all documents.
-    #[arg(long, env = "EMBEDDING_PREVIOUS_URL", requires = "embedding_previous_name", value_parser = base_url)]
+    #[arg(long, env = "EMBEDDING_PREVIOUS_URL", value_parser = base_url)]
     pub embedding_previous_url: Option<String>,
     /// Model of the previous endpoint.
     #[arg(long, env = "EMBEDDING_PREVIOUS_NAME", value_parser = filled)]
@@ -119,7 +119,7 @@ pub struct FilesConfig {
     #[arg(long, env = "FILES_URL", default_value = "file://files", value_parser = file_store)]
     pub files_url: String,
     /// Region of the S3 bucket.
-    #[arg(long, env = "AWS_REGION")]
+    #[arg(long, env = "AWS_REGION", value_parser = filled)]
     pub aws_region: Option<String>,
     /// Address of an S3-compatible service other than AWS.
     #[arg(long, env = "AWS_ENDPOINT_URL", value_parser = base_url)]
@@ -137,13 +137,13 @@ pub struct FilesConfig {
 #[command(next_help_heading = "Reading of files")]
 pub struct ExtractionConfig {
     /// Memory of the process that reads one file, in MiB. A file that needs more is rejected.
-    #[arg(long, env = "EXTRACTION_MEMORY", default_value_t = 512, value_parser = trimmed::<u64>)]
+    #[arg(long, env = "EXTRACTION_MEMORY", default_value_t = 512, value_parser = measured(1..=1_048_576_u64, "MiB"))]
     pub extraction_memory: u64,
     /// Processor time of the process that reads one file, in seconds. A file that needs more is rejected.
-    #[arg(long, env = "EXTRACTION_SECONDS", default_value_t = 60, value_parser = trimmed::<u32>)]
+    #[arg(long, env = "EXTRACTION_SECONDS", default_value_t = 60, value_parser = measured(1..=86_400_u32, "seconds"))]
     pub extraction_seconds: u32,
     /// Documents that one process of the worker indexes at the same time, each of another owner.
-    #[arg(long, env = "INDEXING_CONCURRENCY", default_value_t = 4, value_parser = trimmed::<usize>)]
+    #[arg(long, env = "INDEXING_CONCURRENCY", default_value_t = 4, value_parser = within(1..=1_024_usize))]
     pub indexing_concurrency: usize,
     /// Program that reads files, run as `PROGRAM extract`; by default this program.
     #[arg(long, env = "EXTRACTION_PROGRAM")]

@@ -9,7 +9,7 @@ use super::secret::{self, SecretVariable};
 use crate::telemetry::LoggingConfig;
 
 /// Headings in their order; each definition names one of them.
-const HEADINGS: [&str; 14] = [
+pub(super) const HEADINGS: [&str; 14] = [
     "Database",
     "NATS",
     "Keys",
@@ -26,18 +26,30 @@ const HEADINGS: [&str; 14] = [
     "Logging",
 ];
 
-const INTRODUCTION: &str = "# Configuration
+const INTRODUCTION: &str = r#"# Configuration
 
 This file is generated from the definitions in `src/config/` by `colloquy config-reference`.
 
-Colloquy is configured by environment variables. An empty variable counts as unset. `colloquy COMMAND --help`
-lists the variables that a command reads.
+Colloquy is configured by flags, environment variables and a file. What is given in several places is taken from
+the first of them, in this order. An empty variable counts as unset. `colloquy COMMAND --help` lists the variables
+that a command reads.
 
 - A **secret** can be read from a file: for `NAME`, set `NAME_FILE` to its path. Setting both is an error. Secrets
   are not accepted on the command line and are never logged.
-- Every other variable is also a flag, which takes precedence: `LISTEN` is `--listen`, `RETENTION_DAYS` is
-  `--retention-days`.
-";
+- Every other variable is also a flag: `LISTEN` is `--listen`, `RETENTION_DAYS` is `--retention-days`.
+- **The configuration file** is named by `--config colloquy.toml` or `COLLOQUY_CONFIG`. It is TOML without sections;
+  its keys are the names below, in upper case, secrets and their `NAME_FILE` included:
+
+  ```toml
+  DATABASE_URL_FILE = "/run/secrets/database_url"
+  LISTEN = "0.0.0.0:8080"
+  CORS_ORIGINS = ["https://chat.example.org"]
+  RETENTION_DAYS = 365
+  ```
+
+  An unknown name, an empty value and a section are errors. Whoever can read a file with secrets has them.
+- `colloquy config check` prints each value in force with its source, without secrets, and tries every connection.
+"#;
 
 const S3_CLIENT: &str = "
 The S3 client also reads other `AWS_…` variables, such as `AWS_SESSION_TOKEN`, `AWS_WEB_IDENTITY_TOKEN_FILE` with
@@ -50,9 +62,14 @@ const ACCOUNT_SERVICE: &str = "
 The account service is a process of its own with its own variables: see [`auth/README.md`](../auth/README.md).
 ";
 
+/// All settings that are not secret.
+pub(super) fn settings() -> Command {
+    LoggingConfig::augment_args(Config::augment_args(Command::new("colloquy")))
+}
+
 /// The reference in Markdown.
 pub(crate) fn reference() -> String {
-    let settings = LoggingConfig::augment_args(Config::augment_args(Command::new("colloquy")));
+    let settings = settings();
     let mut text = INTRODUCTION.to_owned();
     for heading in HEADINGS {
         // Writing to a string cannot fail.
@@ -109,7 +126,7 @@ mod tests {
     #[test]
     fn every_variable_is_in_the_reference_once() {
         let reference = reference();
-        let settings = LoggingConfig::augment_args(Config::augment_args(Command::new("colloquy")));
+        let settings = settings();
         let settings = settings.get_arguments().map(|setting| {
             let variable = setting.get_env().expect("each setting has a variable").display().to_string();
             assert_eq!(setting.get_long(), Some(variable.to_lowercase().replace('_', "-").as_str()));

@@ -1,4 +1,4 @@
-//! Secrets: read from the environment or from files, never from the command line, which other users can see.
+//! Secrets: read from the environment, the configuration file or files of their own, never from the command line, which other users can see.
 //!
 //! A secret is read from its variable, or from the file that the same variable with `_FILE` appended names.
 //! `--help` and `docs/configuration.md` are generated from the table here.
@@ -6,8 +6,10 @@
 use std::fmt::{Display, Write as _};
 
 use clap::error::ErrorKind;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
+
+use super::source::{self, Origin};
 
 /// Default of a variable that has to be set.
 const REQUIRED: &str = "required";
@@ -125,10 +127,17 @@ impl SecretVariable {
 
     /// The secret, if it is set. An empty variable counts as unset.
     pub(crate) fn optional(&self) -> Result<Option<SecretString>, clap::Error> {
+        if let Some(secret) = self.found_by(source::in_environment)? {
+            return Ok(Some(secret));
+        }
+        self.found_by(source::in_file)
+    }
+
+    fn found_by(&self, look: fn(&str) -> Option<SecretString>) -> Result<Option<SecretString>, clap::Error> {
         let file = self.file_variable();
-        match (value_of(self.name), value_of(&file)) {
-            (Some(value), None) => Ok(Some(value.into())),
-            (None, Some(path)) => read(&file, &path).map(Some),
+        match (look(self.name), look(&file)) {
+            (Some(value), None) => Ok(Some(value)),
+            (None, Some(path)) => read(&file, path.expose_secret()).map(Some),
             (Some(_), Some(_)) => Err(error(format_args!("{} and {file} are both set", self.name))),
             (None, None) => Ok(None),
         }
@@ -139,6 +148,15 @@ impl SecretVariable {
         error(format_args!("{} is not valid: {reason}", self.name))
     }
 
+    /// Where the secret comes from.
+    pub(super) fn origin(&self) -> Origin {
+        let names = [self.name, &self.file_variable()];
+        if names.iter().any(|name| source::is_in_environment(name)) {
+            return Origin::Environment;
+        }
+        names.iter().find_map(|name| source::origin_in_file(name)).unwrap_or(Origin::Default)
+    }
+
     pub(crate) fn is_required(&self) -> bool {
         self.default == REQUIRED
     }
@@ -147,10 +165,6 @@ impl SecretVariable {
     pub(crate) fn file_variable(&self) -> String {
         format!("{}_FILE", self.name)
     }
-}
-
-fn value_of(variable: &str) -> Option<String> {
-    std::env::var(variable).ok().filter(|value| !value.trim().is_empty())
 }
 
 fn read(variable: &str, path: &str) -> Result<SecretString, clap::Error> {
@@ -170,7 +184,7 @@ fn error(message: impl Display) -> clap::Error {
 /// The part of `--help` that lists secrets.
 pub(crate) fn help(secrets: &[&SecretVariable]) -> String {
     let mut text = String::from(
-        "Secrets, from the environment only (NAME_FILE gives the path of a file that holds the value of NAME):",
+        "Secrets, from the environment or the configuration file (NAME_FILE gives the path of a file that holds the value of NAME):",
     );
     for secret in secrets {
         let SecretVariable { name, default, meaning, .. } = secret;

@@ -14,7 +14,7 @@ const MAX_PREFIX_BYTES: usize = 64;
 /// Why a value cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum InvalidSetting {
-    #[error("not a whole number from {0}")]
+    #[error("not a whole number {0}")]
     NotInRange(String),
     #[error("not an http or https URL")]
     NotAUrl,
@@ -36,17 +36,42 @@ pub(super) fn trimmed<T: FromStr>(text: &str) -> Result<T, T::Err> {
 }
 
 /// Parses a number within a range.
-pub(super) fn within<T>(
-    range: RangeInclusive<T>,
-) -> impl Fn(&str) -> Result<T, InvalidSetting> + Clone + Send + Sync + 'static
+pub(super) fn within<T>(range: RangeInclusive<T>) -> impl Parser<T>
 where
-    T: FromStr + PartialOrd + Display + Clone + Send + Sync + 'static,
+    T: Number,
 {
-    move |text| {
+    in_range(range, String::new())
+}
+
+/// Parses a number of units, such as seconds, within a range. The value has no unit of its own.
+pub(super) fn measured<T>(range: RangeInclusive<T>, unit: &str) -> impl Parser<T>
+where
+    T: Number,
+{
+    in_range(range, format!("of {unit} "))
+}
+
+fn in_range<T: Number>(range: RangeInclusive<T>, unit: String) -> impl Parser<T> {
+    move |text: &str| {
         let number = text.trim().parse().ok().filter(|number| range.contains(number));
-        number.ok_or_else(|| InvalidSetting::NotInRange(format!("{} to {}", range.start(), range.end())))
+        number.ok_or_else(|| {
+            InvalidSetting::NotInRange(format!("{unit}from {} to {}", range.start(), range.end()))
+        })
     }
 }
+
+/// A number that a setting can have.
+pub(super) trait Number: FromStr + PartialOrd + Display + Clone + Send + Sync + 'static {}
+
+impl<T: FromStr + PartialOrd + Display + Clone + Send + Sync + 'static> Number for T {}
+
+/// A parser of a setting.
+pub(super) trait Parser<T>:
+    Fn(&str) -> Result<T, InvalidSetting> + Clone + Send + Sync + 'static
+{
+}
+
+impl<T, F: Fn(&str) -> Result<T, InvalidSetting> + Clone + Send + Sync + 'static> Parser<T> for F {}
 
 /// The base of URLs that are made by appending a path.
 pub(super) fn base_url(text: &str) -> Result<String, InvalidSetting> {
@@ -110,6 +135,19 @@ mod tests {
         assert_eq!(days(" 30 ").unwrap(), 30);
         for text in ["-1", "36501", "4294967296", "1e3", "x", ""] {
             assert_eq!(days(text).unwrap_err().to_string(), "not a whole number from 0 to 36500", "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_with_a_unit_is_refused_with_the_unit_of_the_setting() {
+        let memory = measured(16..=1_024_u32, "MiB");
+        assert_eq!(memory("512").unwrap(), 512);
+        for text in ["512MB", "0.5", "1025", "1 GiB"] {
+            assert_eq!(
+                memory(text).unwrap_err().to_string(),
+                "not a whole number of MiB from 16 to 1024",
+                "{text}"
+            );
         }
     }
 

@@ -4,7 +4,7 @@ use clap::Args;
 use secrecy::SecretString;
 
 use super::secret::MODEL_API_KEY;
-use super::values::{base_url, filled, within};
+use super::values::{base_url, filled, measured, within};
 
 /// Configuration of the worker.
 #[derive(Debug, Clone, Args)]
@@ -18,7 +18,7 @@ pub struct WorkerConfig {
     pub worker_answers_per_person: usize,
     /// Days without activity after which a conversation or document of a user is erased; 0 for never.
     #[arg(long, env = "RETENTION_DAYS", help_heading = "Retention", default_value_t = 0)]
-    #[arg(value_parser = within(0..=36_500_u32))]
+    #[arg(value_parser = measured(0..=36_500_u32, "days"))]
     pub retention_days: u32,
     /// Language model.
     #[command(flatten)]
@@ -40,7 +40,7 @@ impl WorkerConfig {
 #[command(next_help_heading = "Language model")]
 pub struct ModelConfig {
     /// OpenAI-compatible endpoint, with its `/v1`; without it, answers are quotations from the documents.
-    #[arg(long, env = "MODEL_URL", requires = "model_name", value_parser = base_url)]
+    #[arg(long, env = "MODEL_URL", value_parser = base_url)]
     pub model_url: Option<String>,
     /// Model of the endpoint.
     #[arg(long, env = "MODEL_NAME", value_parser = filled)]
@@ -49,6 +49,6 @@ pub struct ModelConfig {
     #[arg(skip = MODEL_API_KEY.optional()?)]
     pub model_api_key: Option<SecretString>,
     /// Context of the model, in tokens.
-    #[arg(long, env = "MODEL_CONTEXT", default_value_t = 4096, value_parser = within(1_024..=16_777_216_u32))]
+    #[arg(long, env = "MODEL_CONTEXT", default_value_t = 4096, value_parser = measured(1_024..=16_777_216_u32, "tokens"))]
     pub model_context: u32,
 }

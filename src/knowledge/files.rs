@@ -18,7 +18,7 @@ use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
-use object_store::{ClientOptions, ObjectStore};
+use object_store::{ClientOptions, ObjectStore, ObjectStoreExt as _};
 use sealing::SealError;
 use secrecy::ExposeSecret as _;
 use tokio::sync::Semaphore;
@@ -106,6 +106,16 @@ impl Files {
         std::fs::create_dir_all(folder)?;
         let store = LocalFileSystem::new_with_prefix(folder)?;
         Ok(Self { store: Arc::new(store), buffers: Buffers::new(FOLDER_PART_BYTES, 1) })
+    }
+
+    /// Writes, reads and deletes a small file of no owner.
+    pub async fn probe(&self) -> Result<(), FilesError> {
+        let path = Path::from(format!("incoming/probe/{}", Uuid::now_v7()));
+        within(self.store.put(&path, "probe".into())).await?;
+        let read = async { self.store.get(&path).await?.bytes().await };
+        let read = within(read).await;
+        self.delete_path(&path).await?;
+        if *read? == *b"probe" { Ok(()) } else { Err(FilesError::Damaged) }
     }
 
     /// Deletes all versions of a document's file.

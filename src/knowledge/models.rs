@@ -70,6 +70,14 @@ impl ModelRegistry {
         Ok(self.model(self.embedder(self.wanted.as_ref()).await?))
     }
 
+    /// The configured model. An endpoint that is away is an error.
+    pub async fn connect_once(&self) -> anyhow::Result<Embedder> {
+        match &self.wanted {
+            None => self.embedder(None).await,
+            Some(endpoint) => Ok(Embedder::connect(endpoint.clone(), self.model_dir.clone()).await?),
+        }
+    }
+
     /// The active model. Activates the configured one if none is active; assumes it while Qdrant is away.
     pub async fn open(&self) -> anyhow::Result<Arc<ActiveModel>> {
         match self.active().await {

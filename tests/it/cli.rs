@@ -1,5 +1,7 @@
 //! The command line.
 
 mod accounts;
+mod config_check;
+mod config_file;
 mod configuration;
 mod operations;
