@@ -200,6 +200,15 @@ impl Problem {
         Self { retry_after: Some(RETRY_AFTER_SECONDS), ..problem }
     }
 
+    /// The resource has an event that this release does not know. Nothing was written.
+    fn unreadable() -> Self {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let detail = "An event of it was written by a newer release, which can read it, or is damaged. Nothing was \
+                      written, and everything else works.";
+        let problem = Self::new(status, "unreadable", "The resource cannot be read by this release", detail);
+        Self { retry_after: Some(RETRY_AFTER_SECONDS), ..problem }
+    }
+
     /// The answer to a command was lost on its way from the store.
     pub(in crate::api) fn outcome_unknown() -> Self {
         let status = StatusCode::SERVICE_UNAVAILABLE;

@@ -140,6 +140,19 @@ impl Store {
         self.extend(lease, pause, None).await.map(drop)
     }
 
+    /// Gives an answer back that this process cannot read, and another one may. It does not count as an attempt, and
+    /// can be taken after the pause, which is shorter than a minute.
+    pub async fn decline_answer(&self, lease: &AnswerLease, pause: Duration) -> Result<(), StoreError> {
+        sqlx::query(DECLINE)
+            .bind(lease.answer.conversation_id)
+            .bind(lease.answer.answer_id)
+            .bind(lease.holder)
+            .bind(pause.as_secs_f64())
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
     /// Removes an answer that has ended.
     pub async fn remove_answer(&self, lease: &AnswerLease) -> Result<(), StoreError> {
         sqlx::query(
@@ -239,6 +252,11 @@ SELECT min(GREATEST(EXTRACT(EPOCH FROM GREATEST(available_at, clock_timestamp())
 const EXTEND: &str = "
 UPDATE answer_queue
    SET available_at = clock_timestamp() + make_interval(secs => $4), held_by = $5
+ WHERE conversation_id = $1 AND answer_id = $2 AND held_by = $3";
+
+const DECLINE: &str = "
+UPDATE answer_queue
+   SET available_at = clock_timestamp() + make_interval(secs => $4), held_by = NULL, attempt = GREATEST(attempt - 1, 0)
  WHERE conversation_id = $1 AND answer_id = $2 AND held_by = $3";
 
 const QUEUED: &str = concat!(

@@ -8,8 +8,8 @@ use std::fmt;
 
 use aggregates::{Metadata, Version};
 use cqrs_es::event_sink::EventSink;
-use cqrs_es::persist::{EventStoreAggregateContext, PersistedEventStore};
-use cqrs_es::{Aggregate, AggregateError, EventStore as _};
+use cqrs_es::persist::{EventStoreAggregateContext, PersistedEventStore, SerializedEvent};
+use cqrs_es::{Aggregate, AggregateError, DomainEvent as _, EventStore as _};
 use uuid::Uuid;
 
 use crate::events::cache::AggregateCache;
@@ -110,10 +110,7 @@ impl<A: Aggregate + Clone> Aggregates<A> {
             let is_last = events.len() < PAGE as usize;
             for event in events {
                 version = event.sequence;
-                let event = serde_json::from_value(event.payload).map_err(|source| {
-                    StoreError::InvalidHistory { aggregate_id: id, source: source.into() }
-                })?;
-                aggregate.apply(event);
+                aggregate.apply(readable::<A>(id, event)?);
             }
             if is_last {
                 break;
@@ -125,6 +122,19 @@ impl<A: Aggregate + Clone> Aggregates<A> {
         }
         Ok(Loaded { context: context(id, aggregate, version), is_cached: false, is_changed })
     }
+}
+
+/// The event in its current form. A version that this release does not know means something else, although its
+/// payload may look alike.
+fn readable<A: Aggregate>(aggregate_id: Uuid, stored: SerializedEvent) -> Result<A::Event, StoreError> {
+    let invalid = |source| StoreError::InvalidHistory { aggregate_id, source };
+    let event: A::Event = serde_json::from_value(stored.payload).map_err(|error| invalid(error.into()))?;
+    // An upcaster writes 2 as 2.0.0.
+    if event.event_version() == stored.event_version.trim_end_matches(".0") {
+        return Ok(event);
+    }
+    let (name, version) = (stored.event_type, stored.event_version);
+    Err(invalid(format!("version {version} of {name} is unknown").into()))
 }
 
 fn context<A: Aggregate>(id: Uuid, aggregate: A, version: usize) -> EventStoreAggregateContext<A> {

@@ -117,6 +117,12 @@ impl StoreError {
         Self::from(error.into())
     }
 
+    /// Whether a stored event has a type or a version that this release does not know, or is damaged. Another
+    /// release may be able to read it.
+    pub const fn is_unreadable(&self) -> bool {
+        matches!(self, Self::InvalidEvent { .. } | Self::InvalidHistory { .. })
+    }
+
     /// Whether the same call can succeed later without a change of configuration or data.
     pub const fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::TimedOut | Self::OutcomeUnknown)

@@ -2,3 +2,4 @@
 
 mod plan;
 mod schema;
+mod unknown_events;

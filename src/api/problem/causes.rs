@@ -64,6 +64,10 @@ impl From<StoreError> for Problem {
             StoreError::Conflict => Self::unavailable(
                 "Other commands changed the conversation at the same time. Nothing was written.",
             ),
+            StoreError::InvalidEvent { .. } | StoreError::InvalidHistory { .. } => {
+                tracing::error!(error = with_causes(error), "an event of a resource cannot be read");
+                Self::unreadable()
+            }
             StoreError::KeyDestroyed => Self::not_found(),
             StoreError::OwnerErased => Self::account_is_being_erased(),
             StoreError::IdempotencyKeyUsed
@@ -74,8 +78,6 @@ impl From<StoreError> for Problem {
             | StoreError::MissingOwner
             | StoreError::InvalidAggregateId(_)
             | StoreError::UnknownAggregateType(_)
-            | StoreError::InvalidEvent { .. }
-            | StoreError::InvalidHistory { .. }
             | StoreError::UnserializableEvent(_)
             | StoreError::MissingPosition { .. }
             | StoreError::AnotherHistory { .. }

@@ -32,6 +32,8 @@ pub(super) const LEASE: Duration = Duration::from_secs(10);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_mins(2);
 /// Delay of an answer while the store is away.
 const STORE_PAUSE: Duration = Duration::from_secs(2);
+/// Delay of an answer whose conversation has an event that this release does not know.
+pub(super) const UNREADABLE_PAUSE: Duration = Duration::from_secs(20);
 /// Delays of an answer whose processing panicked, by the number of the attempt. Below a minute, because the
 /// queue takes longer delays for those of a clock that was set back.
 const PANIC_PAUSE: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(50));
@@ -68,6 +70,8 @@ pub(super) enum QueueDecision {
     Remove,
     /// Another attempt follows after this delay.
     RetryAfter(Duration),
+    /// A worker of another release may be able to read the conversation, after this delay.
+    DeclineFor(Duration),
     /// Another worker holds the answer.
     Leave,
 }
@@ -106,6 +110,7 @@ impl AnswerProcessor {
         match decision {
             QueueDecision::Remove => self.remove(&lease).await,
             QueueDecision::RetryAfter(pause) => self.give_back(&lease, pause).await,
+            QueueDecision::DeclineFor(pause) => self.decline(&lease, pause).await,
             QueueDecision::Leave => {}
         }
     }
@@ -130,6 +135,10 @@ impl AnswerProcessor {
             }
             Ok(AnswerState::Settled) => QueueDecision::Remove,
             Ok(AnswerState::Erased) => self.end(lease, &requested, Ending::Erased).await,
+            Err(error) if error.is_unreadable() => {
+                tracing::warn!(error = %ErrorChain(&error), answer.id = %lease.answer.answer_id, "a conversation is not readable for this release");
+                QueueDecision::DeclineFor(UNREADABLE_PAUSE)
+            }
             Err(error) => {
                 tracing::warn!(error = %ErrorChain(&error), answer.id = %lease.answer.answer_id, "a question could not be read");
                 QueueDecision::RetryAfter(STORE_PAUSE)
@@ -212,6 +221,13 @@ impl AnswerProcessor {
         }
         if self.closing.is_cancelled() {
             self.work.notify_all().await;
+        }
+    }
+
+    /// Gives the answer back for a worker of another release.
+    async fn decline(&self, lease: &AnswerLease, pause: Duration) {
+        if let Err(error) = self.store.decline_answer(lease, pause).await {
+            tracing::debug!(error = %ErrorChain(&error), "an answer could not be given back");
         }
     }
 

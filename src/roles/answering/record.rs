@@ -12,7 +12,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::failure::ATTEMPTS;
-use super::processor::{AnswerProcessor, QueueDecision};
+use super::processor::{AnswerProcessor, QueueDecision, UNREADABLE_PAUSE};
 use store::{AnswerLease, ExecuteError, Requested, StoreError};
 
 /// Time for which recording is retried while the store is away, longer than a restart takes, and the delays.
@@ -90,6 +90,10 @@ impl AnswerProcessor {
                 tracing::warn!(error = %ErrorChain(&error), answer.id = %answer.answer_id, "an answer accepts no end");
                 QueueDecision::Remove
             }
+            Err(error @ Unrecorded::Unreadable(_)) => {
+                tracing::warn!(error = %ErrorChain(&error), answer.id = %answer.answer_id, "a conversation is not readable for this release");
+                QueueDecision::DeclineFor(UNREADABLE_PAUSE)
+            }
             Err(error) => {
                 tracing::error!(error = %ErrorChain(&error), answer.id = %answer.answer_id, "the end of an answer could not be recorded");
                 QueueDecision::RetryAfter(PAUSE)
@@ -123,6 +127,9 @@ impl AnswerProcessor {
                     ExecuteError::Store(StoreError::KeyDestroyed | StoreError::OwnerErased)
                     | ExecuteError::Refused(ConversationRefused::Deleted),
                 ) => return Err(Unrecorded::Erased),
+                Err(ExecuteError::Store(error)) if error.is_unreadable() => {
+                    return Err(Unrecorded::Unreadable(error));
+                }
                 Err(ExecuteError::Store(error)) => return Err(Unrecorded::Store(error)),
                 Err(ExecuteError::Refused(refused)) => return Err(Unrecorded::Refused(refused)),
             }
@@ -191,6 +198,9 @@ enum Unrecorded {
     Erased,
     #[error(transparent)]
     Store(StoreError),
+    /// The conversation has an event that this release does not know.
+    #[error(transparent)]
+    Unreadable(StoreError),
     #[error(transparent)]
     Refused(ConversationRefused),
 }
