@@ -1,7 +1,8 @@
 """Prepares the machine and this checkout; fast if there is nothing to do.
 
     setup/prepare run     tools, runtime parts, Node packages and the built page
-    setup/prepare test    the same, the small language model, and for the checks cargo's tools, Schemathesis and a Chromium
+    setup/prepare test    the same, the small language model, and for the checks cargo's tools, Schemathesis, a Chromium,
+                          nginx and Caddy
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ def main() -> None:
     if for_tests:
         tools.cargo_tools()
         tools.require_chromium()
+        tools.require_proxies()
         openapi_check.requirements()
 
 

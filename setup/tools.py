@@ -97,6 +97,17 @@ def require_tools() -> None:
     require("setpriv (util-linux)", bool(shutil.which("setpriv")), "util-linux")
 
 
+def require_proxies() -> None:
+    """nginx and Caddy, which the tests start in front of the product. Where systemd runs, Debian's packages start
+    services too, which nobody has asked for."""
+    for name, package in (("nginx", "nginx"), ("Caddy", "caddy")):
+        if shutil.which(package) or shutil.which(package, path="/usr/sbin:/usr/local/sbin"):
+            continue
+        require(name, False, package)
+        if Path("/run/systemd/system").is_dir():
+            subprocess.run(["systemctl", "disable", "--now", "--quiet", package], stdout=sys.stderr)
+
+
 def cargo_tools() -> list[Path]:
     """The folders of the subcommands of cargo that are not installed on the machine."""
     return [wheels.component(name) / "bin" for name in CARGO_TOOLS if not shutil.which(name)]

@@ -4,7 +4,9 @@
 
 mod account_service;
 mod accounts;
+mod base_path;
 mod caller;
+mod client_address;
 mod cursor;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
@@ -30,10 +32,12 @@ use axum::extract::{DefaultBodyLimit, FromRef as _};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post};
 
+use client_address::TrustedProxies;
+use limits::Limits;
 use middleware::headers::ResponseHeaders;
 use middleware::metrics::RequestMetrics;
 use middleware::writes::hold_writes;
-use middleware::{compressed, surround, timed};
+use middleware::{Surroundings, compressed, surround, timed};
 use problem::Problem;
 pub use routes::openapi::document as openapi;
 use routes::{
@@ -57,11 +61,18 @@ const UPLOAD_TIME_LIMIT: Duration = Duration::from_mins(5);
 
 /// All routes with their middleware.
 pub fn router(state: ApiState, config: &ApiConfig) -> Router {
-    let metrics = Arc::<RequestMetrics>::from_ref(&state);
     let holding = from_fn_with_state(Arc::<ReadModels>::from_ref(&state), hold_writes);
-    let headers = ResponseHeaders { https_only: config.public_url.starts_with("https://") };
-    let routes = compressed(timed(resources(), TIME_LIMIT))
-        .merge(description::page())
+    let surroundings = Surroundings {
+        metrics: Arc::<RequestMetrics>::from_ref(&state),
+        limits: Arc::<Limits>::from_ref(&state),
+        headers: ResponseHeaders { https_only: config.public_url.is_https() },
+        proxies: TrustedProxies::new(&config.trusted_proxies),
+        cors_origins: &config.cors_origins,
+        body_limit_bytes: BODY_LIMIT_BYTES,
+    };
+    let base_path = config.public_url.base_path();
+    let routes = compressed(timed(resources().merge(description::json(base_path)), TIME_LIMIT))
+        .merge(description::page(base_path))
         .merge(timed(uploads(), UPLOAD_TIME_LIMIT))
         .merge(timed(ledger(), TIME_LIMIT))
         .merge(streams())
@@ -70,7 +81,7 @@ pub fn router(state: ApiState, config: &ApiConfig) -> Router {
         .route("/robots.txt", get(page::robots))
         .fallback(page::serve)
         .method_not_allowed_fallback(async || Problem::method_not_allowed());
-    surround(routes, metrics, headers, &config.cors_origins, BODY_LIMIT_BYTES).with_state(state)
+    base_path::below(&config.public_url, surround(routes, surroundings).with_state(state))
 }
 
 fn resources() -> Router<ApiState> {
@@ -90,7 +101,6 @@ fn resources() -> Router<ApiState> {
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))
-        .route("/openapi.json", get(description::json))
 }
 
 fn accounts() -> Router<ApiState> {

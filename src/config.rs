@@ -11,6 +11,7 @@ mod file;
 pub(crate) mod in_force;
 mod knowledge;
 mod limits;
+mod public_url;
 pub(crate) mod reference;
 pub(crate) mod secret;
 mod source;
@@ -30,6 +31,7 @@ pub use knowledge::{
     EmbeddingConfig, EmbeddingEndpoint, ExtractionConfig, FilesConfig, KnowledgeConfig, QdrantConfig,
 };
 pub use limits::LimitsConfig;
+pub use public_url::PublicUrl;
 use secret::{
     AUDIT_SIGNING_KEY, AUTH_DATABASE_URL, DATABASE_DIRECT_URL, DATABASE_URL, MASTER_KEY, MASTER_KEY_PREVIOUS,
     NATS_URL, SecretVariable,

@@ -276,7 +276,7 @@ impl App {
         }
         supervisor.spawn("http", Stage::Intake, async move {
             api.warm_up().await;
-            api::serve(listener, api::router(api.clone(), &config), &config.connections, stop).await;
+            api::serve(listener, api::router(api.clone(), &config), &config, stop).await;
             api.leave().await;
             Ok(())
         });

@@ -15,7 +15,7 @@ const compression: Plugin = {
   name: "compression",
   apply: "build",
   writeBundle({ dir = "" }, files) {
-    for (const name of Object.keys(files).filter((file) => /\.(js|css|html|svg)$/.test(file))) {
+    for (const name of Object.keys(files).filter((file) => /\.(js|css|svg)$/.test(file))) {
       const path = join(dir, name);
       writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: 9 }));
     }
@@ -23,6 +23,8 @@ const compression: Plugin = {
 };
 
 export default defineConfig({
+  // Addresses are relative; the service completes those in `index.html`, because only it knows its base path.
+  base: "./",
   plugins: [react(), compression],
   server: { proxy: { "/api/auth": proxy, "/v1": proxy } },
   build: { target: "es2023", sourcemap: false, assetsInlineLimit: 0, modulePreload: { polyfill: false } },

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use embedded::ReverseProxy;
 use hdrhistogram::Histogram;
 use sqlx::PgPool;
 use store::Database;
@@ -150,6 +151,7 @@ impl Run<'_> {
     async fn first_words(&mut self) -> anyhow::Result<()> {
         let answering = self.server.answer().await?;
         let times = first_words::measure(self.address, &self.clients).await;
+        let through = self.through_nginx().await;
         answering.stop().await?;
         let times = times?;
         for (what, histogram) in [
@@ -159,7 +161,20 @@ impl Run<'_> {
         ] {
             self.report.figure(what, both(histogram), "", String::new());
         }
+        let what = "`ask` through nginx until the first words of a quoted answer";
+        self.report.figure(what, through?, "", String::new());
         Ok(())
+    }
+
+    /// The time until the first words through nginx with the configuration of the documentation.
+    async fn through_nginx(&self) -> anyhow::Result<String> {
+        let nginx = match ReverseProxy::Nginx.start(self.address, self.server.data()).await {
+            Err(error @ embedded::Error::NotInstalled(_)) => return Ok(format!("not measured: {error}")),
+            started => started?,
+        };
+        let times = first_words::measure(nginx.address(), &self.clients).await;
+        nginx.stop().await?;
+        Ok(both(&times?.begun))
     }
 
     async fn delivery(&mut self) -> anyhow::Result<()> {

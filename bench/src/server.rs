@@ -181,6 +181,11 @@ impl Server {
         Ok(Watched { colloquy: id(colloquy)?, postgres: id(&self.postgres)?, nats: id(&self.nats)? })
     }
 
+    /// The folder of the services.
+    pub(crate) const fn data(&self) -> &DataDir {
+        &self.data
+    }
+
     /// For `NATS_URL`.
     pub(crate) fn nats_url(&self) -> String {
         self.nats.url()

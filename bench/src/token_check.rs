@@ -24,7 +24,8 @@ pub(crate) struct TokenCheck {
 pub(crate) async fn measure(accounts: &Accounts) -> anyhow::Result<TokenCheck> {
     let check = Check::connect(&ApiConfig {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-        public_url: String::new(),
+        public_url: "http://localhost".parse()?,
+        trusted_proxies: vec![],
         web_dir: None,
         database_connections: 1,
         auth_url: accounts.url(),

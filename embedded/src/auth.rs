@@ -52,10 +52,18 @@ impl Deref for Auth {
 impl Auth {
     /// Starts the service, with its secret in `data`.
     pub async fn start(options: &AuthOptions, data: &DataDir) -> Result<Self> {
+        Self::start_with(options, &[], data).await
+    }
+
+    /// The same with more variables in its environment.
+    pub async fn start_with(options: &AuthOptions, more: &[(&str, &str)], data: &DataDir) -> Result<Self> {
         let folder = repository()?.join("auth");
         let (secret_file, _) = data.secret("better_auth_secret")?;
-        let service =
-            Service::on_free_port(data, |address| server(&folder, options, &secret_file, address)).await?;
+        let service = Service::on_free_port(data, |address| {
+            let program = server(&folder, options, &secret_file, address);
+            more.iter().fold(program, |program, (name, value)| program.variable(name, value))
+        })
+        .await?;
         Ok(Self { service })
     }
 

@@ -18,6 +18,17 @@ pub enum Error {
     /// A binary of this workspace has not been built.
     #[error("the binary `{0}` is not built; build it with `cargo build -p {0}`")]
     NotBuilt(&'static str),
+    /// A program of the machine is missing.
+    #[error("{0} is not installed (Debian and Ubuntu: apt-get install {0})")]
+    NotInstalled(&'static str),
+    /// The documentation lacks a configuration.
+    #[error("{path} has no block of {language}")]
+    NotDocumented {
+        /// The language of the block.
+        language: &'static str,
+        /// The document.
+        path: PathBuf,
+    },
     /// The operating system could not start a program.
     #[error("{program} cannot be started")]
     Spawn {

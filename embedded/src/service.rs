@@ -51,10 +51,18 @@ impl Service {
         data: &DataDir,
         program: impl Fn(SocketAddr) -> Program,
     ) -> Result<Self> {
+        Self::on_free_port_with(data, |address| Ok(program(address))).await
+    }
+
+    /// The same with a program whose preparation can fail.
+    pub(crate) async fn on_free_port_with(
+        data: &DataDir,
+        program: impl Fn(SocketAddr) -> Result<Program>,
+    ) -> Result<Self> {
         let mut left = PORTS_TO_TRY;
         loop {
             left -= 1;
-            match Self::start_new(data, program(free_port()?)).await {
+            match Self::start_new(data, program(free_port()?)?).await {
                 Err(Error::Exited { log_tail, .. })
                     if left > 0 && PORT_TAKEN.iter().any(|sign| log_tail.contains(sign)) => {}
                 outcome => return outcome,

@@ -4,18 +4,19 @@
 mod paths;
 mod sign_ins;
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::BODY_LIMIT_BYTES;
+use crate::api::client_address::{Client, X_FORWARDED_FOR, remove_proxy_headers};
 use crate::api::identity::{Caller, Unauthenticated};
 use crate::api::problem::{Problem, with_causes};
 use crate::config::ApiConfig;
 use crate::operations::accounts::{self, AccountAdministration};
 use axum::body::Body;
-use axum::extract::{ConnectInfo, Request, State};
-use axum::http::header::{CONNECTION, HOST, HeaderName, TRANSFER_ENCODING, UPGRADE};
+use axum::extract::{Extension, Request, State};
+use axum::http::header::{CONNECTION, HOST, HeaderName, TRANSFER_ENCODING, UPGRADE, VARY};
 use axum::http::{HeaderMap, HeaderValue, Method, Response};
 use sign_ins::SignIns;
 use store::AccountsDatabase;
@@ -25,9 +26,12 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Longest wait for the answer of a health check.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
-/// Tells the account service the address of the client, for its rate limits. Replaces a value sent by
-/// the client.
+/// Tells the account service the address of the client, for its rate limits. So does `X-Forwarded-For`. Both have
+/// that address alone, whatever the client has sent.
 const CLIENT_IP: HeaderName = HeaderName::from_static("x-colloquy-client-ip");
+/// First part of the names of headers that let pages of other origins read a response. A layer of this service adds
+/// them to all responses.
+const CORS: &str = "access-control-";
 /// Headers that concern one connection and are not forwarded (RFC 9110, 7.6.1).
 const CONNECTION_HEADERS: [HeaderName; 6] = [
     CONNECTION,
@@ -90,7 +94,7 @@ impl AccountService {
         &self.sign_ins
     }
 
-    async fn forward(&self, client: SocketAddr, request: Request) -> Result<Response<Body>, Problem> {
+    async fn forward(&self, client: IpAddr, request: Request) -> Result<Response<Body>, Problem> {
         let (parts, body) = request.into_parts();
         if !paths::is_forwarded(parts.uri.path()) {
             return Err(Problem::no_such_route());
@@ -99,8 +103,7 @@ impl AccountService {
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         let mut headers = parts.headers;
         remove_connection_headers(&mut headers);
-        let address = HeaderValue::from_str(&client.ip().to_string()).map_err(|_| Problem::internal())?;
-        headers.insert(CLIENT_IP, address);
+        name_client(&mut headers, client)?;
         let body = axum::body::to_bytes(body, BODY_LIMIT_BYTES).await;
         let body = body.map_err(|_| Problem::too_large(BODY_LIMIT_BYTES))?;
         // The service has no handlers for HEAD. The server leaves the body of the response out.
@@ -120,6 +123,7 @@ impl AccountService {
         *response.status_mut() = answer.status();
         *response.headers_mut() = answer.headers().clone();
         remove_connection_headers(response.headers_mut());
+        remove_cors_headers(response.headers_mut());
         *response.body_mut() = Body::from_stream(answer.bytes_stream());
         Ok(response)
     }
@@ -128,10 +132,26 @@ impl AccountService {
 /// Forwards a request to the account service.
 pub(in crate::api) async fn proxy(
     State(service): State<Arc<AccountService>>,
-    ConnectInfo(client): ConnectInfo<SocketAddr>,
+    Extension(client): Extension<Client>,
     request: Request,
 ) -> Result<Response<Body>, Problem> {
-    service.forward(client, request).await
+    service.forward(client.address, request).await
+}
+
+/// Replaces what a client or a proxy says about the way of a request.
+fn name_client(headers: &mut HeaderMap, client: IpAddr) -> Result<(), Problem> {
+    remove_proxy_headers(headers);
+    let address = HeaderValue::from_str(&client.to_string()).map_err(|_| Problem::internal())?;
+    headers.insert(X_FORWARDED_FOR, address.clone());
+    headers.insert(CLIENT_IP, address);
+    Ok(())
+}
+
+fn remove_cors_headers(headers: &mut HeaderMap) {
+    let cors = headers.keys().filter(|name| name.as_str().starts_with(CORS)).cloned();
+    for name in cors.chain([VARY]).collect::<Vec<_>>() {
+        headers.remove(name);
+    }
 }
 
 /// Also removes `Host`, which names this service.
@@ -151,6 +171,21 @@ fn remove_connection_headers(headers: &mut HeaderMap) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_account_service_gets_one_address_whatever_the_client_has_sent() {
+        let mut headers = HeaderMap::new();
+        for name in ["x-forwarded-for", "x-colloquy-client-ip", "x-real-ip", "forwarded", "x-forwarded-host"]
+        {
+            headers.append(name, HeaderValue::from_static("203.0.113.66"));
+            headers.append(name, HeaderValue::from_static("203.0.113.67"));
+        }
+        name_client(&mut headers, "2001:db8::1".parse().unwrap()).unwrap();
+        let mut left: Vec<_> =
+            headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+        left.sort_unstable();
+        assert_eq!(left, [("x-colloquy-client-ip", "2001:db8::1"), ("x-forwarded-for", "2001:db8::1")]);
+    }
 
     #[test]
     fn headers_of_the_connection_are_not_forwarded() {

@@ -1,16 +1,17 @@
 //! Extracts the caller of a request from its token.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use aggregates::{Actor, Metadata, UserId};
-use axum::extract::{ConnectInfo, FromRef as _, FromRequestParts};
+use axum::extract::{FromRef as _, FromRequestParts};
 use axum::http::request::Parts;
 
 use crate::api::ApiState;
 use crate::api::accounts::Accounts;
+use crate::api::client_address::Client;
 use crate::api::identity::{Caller, Identity, Role};
 use crate::api::limits::Limits;
+use crate::api::middleware::client::AnonymousRequest;
 use crate::api::middleware::trace::Trace;
 use crate::api::middleware::writes::RequestWrites;
 use crate::api::problem::Problem;
@@ -22,10 +23,13 @@ impl FromRequestParts<ApiState> for Caller {
 
     /// Checks the token and counts the request. Opens the account at its first request. Notes a write.
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
-        let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+        let address = parts.extensions.get::<Client>().map(|client| client.address);
         let caller = Arc::<Identity>::from_ref(state).authenticate(&parts.headers, address).await?;
         if let Some(connection) = parts.extensions.get::<Arc<Activity>>() {
             connection.authenticate();
+        }
+        if let Some(request) = parts.extensions.get::<AnonymousRequest>() {
+            request.authenticate();
         }
         Arc::<Limits>::from_ref(state).requests.count(&caller.user)?;
         Arc::<Accounts>::from_ref(state).admit(caller.user, &Trace::of(parts)).await?;

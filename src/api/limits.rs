@@ -29,13 +29,14 @@ use aggregates::UserId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::config::LimitsConfig;
+use crate::config::{ConnectionLimits, LimitsConfig};
 pub(in crate::api) use pending_answers::PendingAnswers;
 pub(in crate::api) use permits::{Permit, Permits};
 pub(in crate::api) use quantity::Quantity;
 pub(in crate::api) use rate::RateLimit;
 
-/// Name of a limit. Each limit applies to each person alone; `invalid_tokens` to each address.
+/// Name of a limit. Each limit applies to each person alone; `invalid_tokens` and `anonymous_requests` to each
+/// address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
 #[schema(as = LimitName)]
 #[serde(rename_all = "snake_case")]
@@ -64,8 +65,12 @@ pub(in crate::api) enum Limit {
     DocumentBytes,
     /// Invalid session tokens in a minute from one address.
     InvalidTokens,
+    /// Requests without a valid token from one address, through a proxy, at the same time.
+    AnonymousRequests,
 }
 
+/// Limits by address, which can refuse every operation.
+pub(in crate::api) const BY_ADDRESS: &[Limit] = &[Limit::InvalidTokens, Limit::AnonymousRequests];
 /// Limits of the operations that no other limit refuses.
 const REQUESTS: &[Limit] = &[Limit::Requests];
 
@@ -85,11 +90,11 @@ impl Limit {
             Self::Documents => "documents",
             Self::DocumentBytes => "document_bytes",
             Self::InvalidTokens => "invalid_tokens",
+            Self::AnonymousRequests => "anonymous_requests",
         }
     }
 
-    /// The limits that can refuse an operation, by its id in the OpenAPI document. [`Self::InvalidTokens`] can refuse
-    /// each of them.
+    /// The limits per person that can refuse an operation, by its id in the OpenAPI document.
     pub(in crate::api) fn of_operation(operation_id: &str) -> &'static [Self] {
         match operation_id {
             "send_command" => &[Self::Requests, Self::Commands, Self::PendingAnswers],
@@ -126,6 +131,7 @@ impl Limit {
             Self::Documents => "documents",
             Self::DocumentBytes => "bytes of documents",
             Self::InvalidTokens => "invalid session tokens a minute from one address",
+            Self::AnonymousRequests => "requests without a valid token from one address at the same time",
         }
     }
 }
@@ -145,10 +151,12 @@ pub(in crate::api) struct Limits {
     pub(in crate::api) documents: Quantity,
     pub(in crate::api) document_bytes: Quantity,
     pub(in crate::api) invalid_tokens: RateLimit<IpAddr>,
+    pub(in crate::api) anonymous_requests: Permits<IpAddr>,
 }
 
 impl Limits {
-    pub(in crate::api) fn new(config: &LimitsConfig) -> Self {
+    pub(in crate::api) fn new(config: &LimitsConfig, connections: &ConnectionLimits) -> Self {
+        let anonymous = connections.max_anonymous_connections_per_address;
         Self {
             requests: RateLimit::per_minute(Limit::Requests, config.limit_requests),
             commands: RateLimit::per_minute(Limit::Commands, config.limit_commands),
@@ -165,6 +173,10 @@ impl Limits {
             documents: Quantity::new(Limit::Documents, config.limit_documents),
             document_bytes: Quantity::new(Limit::DocumentBytes, config.limit_document_bytes),
             invalid_tokens: RateLimit::per_minute(Limit::InvalidTokens, config.limit_invalid_tokens),
+            anonymous_requests: Permits::new(
+                Limit::AnonymousRequests,
+                u32::try_from(anonymous).unwrap_or(u32::MAX),
+            ),
         }
     }
 }

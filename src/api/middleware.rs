@@ -1,5 +1,6 @@
 //! The layers around routes. [`surround`] and [`timed`] list them in order.
 
+pub(in crate::api) mod client;
 pub(in crate::api) mod headers;
 pub(in crate::api) mod metrics;
 mod request;
@@ -26,6 +27,8 @@ use tower_http::compression::predicate::SizeAbove;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::timeout::TimeoutLayer;
 
+use crate::api::client_address::TrustedProxies;
+use crate::api::limits::Limits;
 use crate::api::problem::Problem;
 use headers::ResponseHeaders;
 use metrics::RequestMetrics;
@@ -34,22 +37,35 @@ use metrics::RequestMetrics;
 const COMPRESS_FROM_BYTES: u64 = 1_024;
 /// Time for which browsers may cache the answer to a preflight request.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_mins(10);
+/// The token of a new session, which the account service sends with the answer to a sign-in.
+const SESSION_TOKEN: HeaderName = HeaderName::from_static("set-auth-token");
 /// Status of the timeout layer, which no handler uses.
 const TIMED_OUT: StatusCode = StatusCode::REQUEST_TIMEOUT;
+
+/// What the layers that every request passes need.
+#[derive(Debug)]
+pub(super) struct Surroundings<'a> {
+    pub(super) metrics: Arc<RequestMetrics>,
+    pub(super) limits: Arc<Limits>,
+    pub(super) headers: ResponseHeaders,
+    pub(super) proxies: TrustedProxies,
+    pub(super) cors_origins: &'a [HeaderValue],
+    pub(super) body_limit_bytes: usize,
+}
 
 /// Adds the layers that every request passes, from the outermost to the innermost.
 pub(super) fn surround<S: Clone + Send + Sync + 'static>(
     routes: Router<S>,
-    metrics: Arc<RequestMetrics>,
-    headers: ResponseHeaders,
-    cors_origins: &[HeaderValue],
-    body_limit_bytes: usize,
+    surroundings: Surroundings<'_>,
 ) -> Router<S> {
+    let Surroundings { metrics, limits, headers, proxies, cors_origins, body_limit_bytes } = surroundings;
     routes.layer(
         ServiceBuilder::new()
+            .layer(from_fn_with_state(proxies, client::determine))
             .layer(from_fn_with_state((metrics, headers), request::observe))
             .layer(from_fn(request::check_host))
             .layer(cors(cors_origins))
+            .layer(from_fn_with_state(limits, client::limit))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(DefaultBodyLimit::max(body_limit_bytes)),
     )
@@ -106,7 +122,8 @@ fn cors(origins: &[HeaderValue]) -> CorsLayer {
             header::IF_NONE_MATCH,
             HeaderName::from_static("idempotency-key"),
             HeaderName::from_static("last-event-id"),
+            HeaderName::from_static("traceparent"),
         ])
-        .expose_headers([header::ETAG, request::TRACE_ID])
+        .expose_headers([header::ETAG, header::RETRY_AFTER, request::TRACE_ID, SESSION_TOKEN])
         .max_age(PREFLIGHT_MAX_AGE)
 }

@@ -1,16 +1,19 @@
 //! The built page: its files, and `index.html` for every other path, because the page routes in the browser.
+//!
+//! The page does not know its base path when it is built: addresses in `index.html` are relative, and are completed
+//! here.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
-use axum::http::{HeaderValue, Method, Response, StatusCode};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use axum::response::IntoResponse as _;
 use percent_encoding::percent_decode_str;
 use tower::ServiceExt as _;
-use tower_http::services::{ServeDir, ServeFile};
+use tower_http::services::ServeDir;
 
 use crate::api::problem::Problem;
 
@@ -26,36 +29,59 @@ const MAX_PATH_BYTES: usize = 1_024;
 /// Files below this path have a hash of their content in the name.
 const HASHED_PREFIX: &str = "/assets/";
 
+/// Beginning of an address in `index.html` that is relative to the base path.
+const RELATIVE: &str = "=\"./";
+
 /// The folder of the built page; `None` if this process serves no page.
 #[derive(Debug, Clone)]
-pub(in crate::api) struct WebPage(Option<Arc<Path>>);
+pub(in crate::api) struct WebPage(Option<Arc<BuiltPage>>);
+
+#[derive(Debug)]
+struct BuiltPage {
+    folder: PathBuf,
+    base_path: String,
+}
 
 impl WebPage {
-    pub(in crate::api) fn new(folder: Option<&Path>) -> Self {
-        Self(folder.map(Arc::from))
+    pub(in crate::api) fn new(folder: Option<&Path>, base_path: &str) -> Self {
+        let base_path = base_path.to_owned();
+        Self(folder.map(|folder| Arc::new(BuiltPage { folder: folder.to_owned(), base_path })))
+    }
+}
+
+impl BuiltPage {
+    /// `index.html` with absolute addresses. The file is small, and is read each time, so that a page that is built
+    /// anew names its new files.
+    async fn index(&self, request: &HeaderMap) -> Response<Body> {
+        let Ok(text) = tokio::fs::read_to_string(self.folder.join("index.html")).await else {
+            return Problem::no_such_route().into_response();
+        };
+        let text = text.replace(RELATIVE, &format!("=\"{}/", self.base_path));
+        let tag = format!("\"{}\"", blake3::hash(text.as_bytes()).to_hex());
+        let known = request.get(IF_NONE_MATCH).and_then(|known| known.to_str().ok()).unwrap_or_default();
+        // A proxy that compresses makes the tag weak.
+        if known.contains(&tag) {
+            return (StatusCode::NOT_MODIFIED, [(ETAG, tag)]).into_response();
+        }
+        ([(CONTENT_TYPE, "text/html".to_owned()), (ETAG, tag)], text).into_response()
     }
 }
 
 /// Serves the page. Answers every other path that no route matches with 404.
-pub(in crate::api) async fn serve(
-    State(WebPage(folder)): State<WebPage>,
-    request: Request,
-) -> Response<Body> {
+pub(in crate::api) async fn serve(State(WebPage(page)): State<WebPage>, request: Request) -> Response<Body> {
     let path = request.uri().path();
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-    let Some(folder) = folder.filter(|_| is_read && is_page_path(path)) else {
+    let Some(page) = page.filter(|_| is_read && is_page_path(path)) else {
         return Problem::no_such_route().into_response();
     };
     let is_hashed = path.starts_with(HASHED_PREFIX);
-    let is_file = path.rsplit('/').next().is_some_and(|name| name.contains('.'));
-    let files = ServeDir::new(&folder).precompressed_gzip();
-    let served = if is_hashed || is_file {
-        files.oneshot(request).await.map(axum::response::IntoResponse::into_response)
+    let is_file = path != "/index.html" && path.rsplit('/').next().is_some_and(|name| name.contains('.'));
+    let mut response = if is_hashed || is_file {
+        let files = ServeDir::new(&page.folder).precompressed_gzip();
+        files.oneshot(request).await.unwrap_or_else(|never| match never {}).into_response()
     } else {
-        let index = ServeFile::new(folder.join("index.html"));
-        files.fallback(index).oneshot(request).await.map(axum::response::IntoResponse::into_response)
+        page.index(request.headers()).await
     };
-    let mut response = served.unwrap_or_else(|never| match never {});
     if !response.status().is_success() && response.status() != StatusCode::NOT_MODIFIED {
         return Problem::no_such_route().into_response();
     }

@@ -24,30 +24,27 @@ pub(in crate::api) use activity::Activity;
 use connection::{Connection, Timeouts};
 use connections::Connections;
 
-use crate::config::ConnectionLimits;
+use crate::api::client_address::TrustedProxies;
+use crate::config::ApiConfig;
 
 /// Pause after an error of `accept`, such as too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Serves requests until `stop`, then lets connections finish the requests that they have begun, within
 /// `Timeouts::drain`.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    limits: &ConnectionLimits,
-    stop: CancellationToken,
-) {
-    serve_within(listener, router, limits, Timeouts::default(), stop).await;
+pub async fn serve(listener: TcpListener, router: Router, config: &ApiConfig, stop: CancellationToken) {
+    let connections = Connections::new(&config.connections, TrustedProxies::new(&config.trusted_proxies));
+    serve_within(listener, router, connections, Timeouts::default(), stop).await;
 }
 
 async fn serve_within(
     listener: TcpListener,
     router: Router,
-    limits: &ConnectionLimits,
+    connections: Connections,
     timeouts: Timeouts,
     stop: CancellationToken,
 ) {
-    let connections = Arc::new(Connections::new(limits));
+    let connections = Arc::new(connections);
     let tasks = TaskTracker::new();
     while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
         let Some((stream, peer)) = usable(accepted).await else { continue };

@@ -133,7 +133,7 @@ impl ApiState {
             erasure_check,
         } = services;
         let live = Arc::new(live);
-        let limits = Arc::new(Limits::new(&config.limits));
+        let limits = Arc::new(Limits::new(&config.limits, &config.connections));
         let accounts =
             Arc::new(Accounts::new(store.clone(), wake.clone(), Arc::clone(&live), erasure_check.clone()));
         let identity = Arc::new(Identity::new(config, account_tables.clone(), Arc::clone(&limits))?);
@@ -157,7 +157,7 @@ impl ApiState {
                 short_lived,
             )),
             identity,
-            web_page: WebPage::new(config.web_dir.as_deref()),
+            web_page: WebPage::new(config.web_dir.as_deref(), config.public_url.base_path()),
             limits,
             metrics: Arc::default(),
             erasure_check,

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use axum::http::HeaderValue;
 use clap::Args;
+use ipnet::IpNet;
 
 use super::LimitsConfig;
-use super::values::{base_url, filled, folder, origin, trimmed, within};
+use super::public_url::PublicUrl;
+use super::values::{base_url, filled, folder, network, origin, trimmed, within};
 
 /// Configuration of the HTTP API.
 #[derive(Debug, Clone, Args)]
@@ -16,13 +18,17 @@ pub struct ApiConfig {
     /// Address and port of the HTTP server.
     #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8080", value_parser = trimmed::<SocketAddr>)]
     pub listen: SocketAddr,
-    /// Address of the page in a browser.
-    #[arg(long, env = "PUBLIC_URL", default_value = "http://localhost:8080", value_parser = base_url)]
-    pub public_url: String,
+    /// Address of the page in a browser. Its path, if it has one, is in front of all paths of page and API.
+    #[arg(long, env = "PUBLIC_URL", default_value = "http://localhost:8080")]
+    pub public_url: PublicUrl,
+    /// Networks of the proxies whose `X-Forwarded-For`, `Forwarded` and `X-Forwarded-Proto` count, separated by
+    /// commas; without any, the peer of a connection is the client.
+    #[arg(long, env = "TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
+    pub trusted_proxies: Vec<IpNet>,
     /// Folder of the built page; without it, no page is served.
     #[arg(long, env = "WEB_DIR", value_parser = folder)]
     pub web_dir: Option<PathBuf>,
-    /// Other origins whose pages may call the API, separated by commas.
+    /// Other origins whose pages may call the API and sign in, separated by commas.
     #[arg(long, env = "CORS_ORIGINS", value_delimiter = ',', value_parser = origin)]
     pub cors_origins: Vec<HeaderValue>,
     /// Limits of connections.
@@ -61,7 +67,7 @@ pub struct ConnectionLimits {
     #[arg(long, env = "MAX_ANONYMOUS_CONNECTIONS", default_value_t = 1024)]
     #[arg(value_parser = within(1..=1_000_000_usize))]
     pub max_anonymous_connections: usize,
-    /// The same from one address, which is that of a proxy in front.
+    /// Such connections from one address. Of a client behind a trusted proxy: such requests at the same time.
     #[arg(long, env = "MAX_ANONYMOUS_CONNECTIONS_PER_ADDRESS", default_value_t = 256)]
     #[arg(value_parser = within(1..=1_000_000_usize))]
     pub max_anonymous_connections_per_address: usize,

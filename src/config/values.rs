@@ -1,11 +1,13 @@
 //! Parsers of settings. Each refuses a value that cannot work, when the process starts.
 
 use std::fmt::Display;
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use axum::http::HeaderValue;
+use ipnet::IpNet;
 use reqwest::Url;
 
 /// Longest prefix of names at other services, in bytes.
@@ -13,19 +15,35 @@ const MAX_PREFIX_BYTES: usize = 64;
 
 /// Why a value cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum InvalidSetting {
+pub enum InvalidSetting {
+    /// A number out of its range, or no number.
     #[error("not a whole number {0}")]
     NotInRange(String),
+    /// No URL, or one that cannot be the base of others.
     #[error("not an http or https URL")]
     NotAUrl,
+    /// A public URL whose path needs encoding.
+    #[error("not a URL whose path has letters, digits and -_.~ alone")]
+    NotABasePath,
+    /// A public URL below a path that page or API have themselves.
+    #[error("{0} begins like a path of the page or of the API; choose another path")]
+    OwnPath(String),
+    /// No network in CIDR notation.
+    #[error("neither a network such as 10.0.0.0/8 or fd00::/8 nor an address")]
+    NotANetwork,
+    /// No origin.
     #[error("not an origin such as https://chat.example.org, without a path; wildcards are not supported")]
     NotAnOrigin,
+    /// No folder.
     #[error("not a folder")]
     NotAFolder,
+    /// No prefix of names.
     #[error("not 1 to {MAX_PREFIX_BYTES} letters, digits, hyphens and underscores")]
     NotAPrefix,
+    /// No address of a file store.
     #[error("neither file:///a/folder nor s3://bucket/prefix")]
     NotAFileStore,
+    /// Nothing but white space.
     #[error("empty")]
     Empty,
 }
@@ -91,6 +109,21 @@ pub(super) fn origin(text: &str) -> Result<HeaderValue, InvalidSetting> {
     // As a browser writes it: in lower case and without the port that belongs to the scheme.
     let origin = HeaderValue::from_str(&url.origin().ascii_serialization());
     origin.ok().filter(|_| is_origin).ok_or(InvalidSetting::NotAnOrigin)
+}
+
+/// A network, or an address alone, in the family in which its members are compared: an IPv4 address that an IPv6
+/// socket shows as `::ffff:10.0.0.1` is the address 10.0.0.1.
+pub(super) fn network(text: &str) -> Result<IpNet, InvalidSetting> {
+    let text = text.trim();
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return Ok(address.to_canonical().into());
+    }
+    let network: IpNet = text.parse().map_err(|_| InvalidSetting::NotANetwork)?;
+    let (address, bits) = (network.addr(), network.prefix_len());
+    let mapped = address.to_canonical();
+    let bits =
+        if mapped == address { bits } else { bits.checked_sub(96).ok_or(InvalidSetting::NotANetwork)? };
+    Ok(IpNet::new(mapped, bits).map_err(|_| InvalidSetting::NotANetwork)?.trunc())
 }
 
 /// An existing folder.
@@ -168,6 +201,27 @@ mod tests {
             ["*", "null", "https://*", "https://a.example/app", "https://ann:x@a.example", "chat.example.org"]
         {
             assert!(origin(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_network_is_written_in_cidr_notation_or_as_an_address() {
+        for (text, network_of) in [
+            ("10.0.0.0/8", "10.0.0.0/8"),
+            (" 192.168.1.7/24 ", "192.168.1.0/24"),
+            ("127.0.0.1", "127.0.0.1/32"),
+            ("fd00::/8", "fd00::/8"),
+            ("::1", "::1/128"),
+            ("::ffff:10.0.0.1", "10.0.0.1/32"),
+            ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+            ("0.0.0.0/0", "0.0.0.0/0"),
+        ] {
+            assert_eq!(network(text).unwrap().to_string(), network_of, "{text}");
+        }
+        for text in
+            ["", "10.0.0.0/33", "10.0.0/8", "fd00::/129", "10.0.0.0/-1", "/8", "proxy", "::ffff:10.0.0.0/8"]
+        {
+            assert!(network(text).is_err(), "{text}");
         }
     }
 

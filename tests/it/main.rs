@@ -15,6 +15,7 @@ mod cli;
 mod failures;
 mod knowledge;
 mod operations;
+mod proxies;
 mod roles;
 mod store;
 mod upgrades;

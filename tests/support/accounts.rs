@@ -29,15 +29,29 @@ pub(crate) struct OwnAccounts {
 
 impl OwnAccounts {
     pub(crate) async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// A service with more settings.
+    pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
+        Self::start_with(RateLimit::Off, settings).await
+    }
+
+    /// A service that limits sign-ins.
+    pub(crate) async fn with_rate_limit() -> Self {
+        Self::start_with(RateLimit::On, &[]).await
+    }
+
+    async fn start_with(rate_limit: RateLimit, settings: &[(&str, &str)]) -> Self {
         let mut config = configuration(new_database().await);
         let data = DataDir::temporary().unwrap();
         let database_url = config.app.database_url.expose_secret().to_owned();
         let options = AuthOptions {
             database_url: database_url.clone(),
             public_url: service("COLLOQUY_TEST_PUBLIC_URL"),
-            rate_limit: RateLimit::Off,
+            rate_limit,
         };
-        let auth = Auth::start(&options, &data).await.unwrap();
+        let auth = Auth::start_with(&options, settings, &data).await.unwrap();
         config.api.auth_url = auth.url();
         config.auth_database_url = config.app.database_url.clone();
         Self { auth, _data: data, config, pool: connect(&database_url, 2) }

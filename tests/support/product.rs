@@ -80,7 +80,8 @@ pub(crate) fn configuration(database_url: String) -> Config {
         },
         api: ApiConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            public_url: service("COLLOQUY_TEST_PUBLIC_URL"),
+            public_url: service("COLLOQUY_TEST_PUBLIC_URL").parse().unwrap(),
+            trusted_proxies: vec![],
             web_dir: None,
             cors_origins: vec![],
             connections: ConnectionLimits::default(),

@@ -1,4 +1,4 @@
-// A second process of the service under test, which a test can stop and restart.
+// Second processes of the service and of the account service under test, which a test can stop and restart.
 
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -20,12 +20,33 @@ export class TestServer {
   readonly #environment: NodeJS.ProcessEnv;
   readonly #roles: string;
   #process: ChildProcess | undefined;
+  #accounts: ChildProcess | undefined;
 
   private constructor(port: number, program: string, environment: NodeJS.ProcessEnv, roles: string) {
     this.url = `http://localhost:${port}`;
     this.#program = program;
     this.#environment = { ...environment, LISTEN: `127.0.0.1:${port}` };
     this.#roles = roles;
+  }
+
+  /**
+   * Starts an API process and an account service with other settings, which both read, and with the stores of those
+   * under test.
+   */
+  static async startWithAccounts(settings: (port: number) => NodeJS.ProcessEnv): Promise<TestServer> {
+    const { program, environment } = await serviceUnderTest();
+    const [port, accountsPort] = [await freePort(), await freePort()];
+    const own = { ...environment, ...settings(port), AUTH_URL: `http://127.0.0.1:${accountsPort}` };
+    const server = new TestServer(port, program, own, "api");
+    const accounts = await accountsUnderTest(environment.AUTH_URL ?? "");
+    server.#accounts = spawn(accounts.program, ["src/main.js"], {
+      cwd: accounts.folder,
+      env: { ...accounts.environment, ...settings(port), AUTH_LISTEN: `127.0.0.1:${accountsPort}` },
+      stdio: "ignore",
+    });
+    await untilOk(`${own.AUTH_URL}/api/auth/ok`);
+    await server.restart();
+    return server;
   }
 
   /** Starts an API process with the configuration and the stores of the service under test. */
@@ -68,11 +89,7 @@ export class TestServer {
       env: this.#environment,
       stdio: ["ignore", log, log],
     });
-    const deadline = Date.now() + START_TIMEOUT_MS;
-    while (!(await fetch(`${this.url}/readyz`).catch(() => undefined))?.ok) {
-      if (Date.now() > deadline) throw new Error("the server did not become ready");
-      await delay(POLL_INTERVAL_MS);
-    }
+    await untilOk(`${this.url}/readyz`);
   }
 
   /** Kills the process, as a failure of its machine would, and waits until its port is free. */
@@ -81,6 +98,20 @@ export class TestServer {
     this.#process?.kill("SIGKILL");
     await exited;
     this.#process = undefined;
+  }
+
+  /** Kills all processes of this server. */
+  async end(): Promise<void> {
+    await this.stop();
+    this.#accounts?.kill("SIGKILL");
+  }
+}
+
+async function untilOk(url: string): Promise<void> {
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (!(await fetch(url).catch(() => undefined))?.ok) {
+    if (Date.now() > deadline) throw new Error(`${url} did not answer`);
+    await delay(POLL_INTERVAL_MS);
   }
 }
 
@@ -97,18 +128,35 @@ function logFile(name: string): number | "ignore" {
 }
 
 /** The process `colloquy serve` that listens at the port under test, with its environment. */
-async function serviceUnderTest(): Promise<{ program: string; environment: NodeJS.ProcessEnv }> {
-  const { port } = new URL(process.env.E2E_BASE_URL || "http://localhost:8080");
+function serviceUnderTest(): Promise<RunningProcess> {
+  return runningProcess("serve", "LISTEN", process.env.E2E_BASE_URL || "http://localhost:8080");
+}
+
+/** The process of the account service at an address, with its environment. */
+function accountsUnderTest(url: string): Promise<RunningProcess> {
+  return runningProcess("src/main.js", "AUTH_LISTEN", url);
+}
+
+interface RunningProcess {
+  program: string;
+  folder: string;
+  environment: NodeJS.ProcessEnv;
+}
+
+/** The process with a first argument whose variable names the port of an address. */
+async function runningProcess(argument: string, variable: string, url: string): Promise<RunningProcess> {
+  const { port } = new URL(url);
   for (const id of await readdir("/proc")) {
     const command = await readFile(`/proc/${id}/cmdline`, "utf8").catch(() => "");
-    if (command.split("\0")[1] !== "serve") continue;
+    if (command.split("\0")[1] !== argument) continue;
     const lines = (await readFile(`/proc/${id}/environ`, "utf8").catch(() => "")).split("\0").filter(Boolean);
     const environment: NodeJS.ProcessEnv = Object.fromEntries(
       lines.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
     );
-    if (environment.LISTEN?.endsWith(`:${port}`)) return { program: await readlink(`/proc/${id}/exe`), environment };
+    if (!environment[variable]?.endsWith(`:${port}`)) continue;
+    return { program: await readlink(`/proc/${id}/exe`), folder: await readlink(`/proc/${id}/cwd`), environment };
   }
-  throw new Error(`no process of the service listens at port ${port}`);
+  throw new Error(`no process of \`${argument}\` listens at port ${port}`);
 }
 
 /** Creates an empty database beside another one, with the database client of the account service. */

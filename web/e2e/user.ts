@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { expect, type Page } from "@playwright/test";
 
-const PASSWORD = "a long enough password";
+export const PASSWORD = "a long enough password";
 
 export class User {
   readonly email = `${randomUUID()}@example.test`;
@@ -16,12 +16,17 @@ export class User {
   }
 
   async signUp(): Promise<void> {
-    await this.page.goto("/");
+    await this.signUpAt("/");
+    await expect(this.composer()).toBeVisible();
+  }
+
+  /** Opens an address that needs an account, and signs up. */
+  async signUpAt(address: string): Promise<void> {
+    await this.page.goto(address);
     await this.page.getByRole("link", { name: "Create an account" }).click();
     await this.page.getByLabel("Name").fill(this.name);
     await this.fillCredentials();
     await this.page.getByRole("button", { name: "Sign up" }).click();
-    await expect(this.composer()).toBeVisible();
   }
 
   async signIn(): Promise<void> {

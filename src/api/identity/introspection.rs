@@ -16,6 +16,7 @@ use serde::Deserialize;
 use tokio::sync::Semaphore;
 
 use super::{Caller, Unauthenticated, role_named, seconds_now, token_hash};
+use crate::api::client_address::network;
 use crate::api::limits::{Exhausted, Limits};
 
 /// Lifetime of a cached answer, and so the longest use of a revoked session.
@@ -75,7 +76,8 @@ impl Introspection {
         }
     }
 
-    /// The caller with a session token. `address` is where the request comes from, if that is known.
+    /// The caller with a session token. `address` is where the request comes from, if that is known; an IPv6
+    /// address counts with its whole network.
     pub(super) async fn introspect(
         &self,
         token: &SecretString,
@@ -91,7 +93,7 @@ impl Introspection {
         if self.invalid.get(&hash).is_some_and(|asked| asked.elapsed() < INVALID_CACHED) {
             return Err(Unauthenticated::Invalid);
         }
-        let counted = address.filter(|_| known.is_none());
+        let counted = address.filter(|_| known.is_none()).map(network);
         if let Some(exhausted) = counted.and_then(|address| self.refusal(address)) {
             return Err(Unauthenticated::TooManyInvalid(exhausted));
         }
@@ -166,7 +168,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::config::LimitsConfig;
+    use crate::config::{ConnectionLimits, LimitsConfig};
 
     static ANSWER: Mutex<(u16, String)> = Mutex::new((200, String::new()));
 
@@ -180,7 +182,11 @@ mod tests {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let service = Router::new().route("/api/auth/get-session", answer);
         tokio::spawn(async move { axum::serve(listener, service).await });
-        Introspection::new(reqwest::Client::new(), &url, Arc::new(Limits::new(&LimitsConfig::default())))
+        Introspection::new(reqwest::Client::new(), &url, limits())
+    }
+
+    fn limits() -> Arc<Limits> {
+        Arc::new(Limits::new(&LimitsConfig::default(), &ConnectionLimits::default()))
     }
 
     #[tokio::test]

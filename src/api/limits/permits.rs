@@ -1,6 +1,7 @@
 //! Limits of what one person has open at the same time.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,32 +12,32 @@ use super::{Exhausted, Limit};
 /// Seconds after which a refused request is repeated. A permit is free as soon as other work of the person ends.
 const RETRY_AFTER_SECONDS: u32 = 2;
 
-/// Permits of one kind, counted by owner.
+/// Permits of one kind, counted by owner: a person, or an address.
 #[derive(Debug, Clone)]
-pub(in crate::api) struct Permits {
+pub(in crate::api) struct Permits<K: Hash + Eq = UserId> {
     limit: Limit,
     /// `None` for no limit.
     maximum: Option<NonZeroU32>,
     /// The number of permits of each owner that has one: the map is never larger than the number of permits.
-    taken: Arc<Mutex<HashMap<UserId, u32>>>,
+    taken: Arc<Mutex<HashMap<K, u32>>>,
 }
 
 /// The right of one owner to one piece of work. Dropping it gives the right back.
 #[must_use = "a permit that is dropped at once limits nothing"]
 #[derive(Debug)]
-pub(in crate::api) struct Permit {
-    owner: UserId,
-    taken: Arc<Mutex<HashMap<UserId, u32>>>,
+pub(in crate::api) struct Permit<K: Hash + Eq = UserId> {
+    owner: K,
+    taken: Arc<Mutex<HashMap<K, u32>>>,
 }
 
-impl Permits {
+impl<K: Hash + Eq + Clone> Permits<K> {
     /// At most so many permits for each owner; 0 is no limit.
     pub(super) fn new(limit: Limit, maximum: u32) -> Self {
         Self { limit, maximum: NonZeroU32::new(maximum), taken: Arc::default() }
     }
 
     /// Takes a permit. Never waits.
-    pub(in crate::api) fn take(&self, owner: UserId) -> Result<Permit, Exhausted> {
+    pub(in crate::api) fn take(&self, owner: K) -> Result<Permit<K>, Exhausted> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let count = taken.get(&owner).copied().unwrap_or_default();
         match self.maximum {
@@ -46,14 +47,14 @@ impl Permits {
                 retry_after: RETRY_AFTER_SECONDS,
             }),
             _ => {
-                taken.insert(owner, count.saturating_add(1));
+                taken.insert(owner.clone(), count.saturating_add(1));
                 Ok(Permit { owner, taken: Arc::clone(&self.taken) })
             }
         }
     }
 }
 
-impl Drop for Permit {
+impl<K: Hash + Eq> Drop for Permit<K> {
     fn drop(&mut self) {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = taken.get_mut(&self.owner) {

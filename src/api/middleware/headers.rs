@@ -20,6 +20,9 @@ const STREAMED: &str = "no-cache, no-transform";
 /// Tells nginx not to hold back a response.
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
+/// Media types of responses that are sent as they arise.
+const STREAMS: [&str; 2] = ["text/event-stream", "application/x-ndjson"];
+
 /// Which headers depend on the configuration.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::api) struct ResponseHeaders {
@@ -28,18 +31,19 @@ pub(in crate::api) struct ResponseHeaders {
 }
 
 impl ResponseHeaders {
-    /// Adds the headers to a response.
-    pub(super) fn add(self, response: &mut Response<Body>) {
+    /// Adds the headers to a response. `is_plain` says that the client came by HTTP without TLS, where browsers
+    /// ignore the demand for HTTPS (RFC 6797, 7.2).
+    pub(super) fn add(self, response: &mut Response<Body>, is_plain: bool) {
         let headers = response.headers_mut();
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-        if self.https_only {
+        if self.https_only && !is_plain {
             headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HSTS));
         }
         headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
         let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        if media_type.starts_with("text/event-stream") {
+        if STREAMS.iter().any(|stream| media_type.starts_with(stream)) {
             headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
             headers.insert(CACHE_CONTROL, HeaderValue::from_static(STREAMED));
         }

@@ -15,6 +15,7 @@ use tracing::{Instrument as _, Span};
 use super::headers::ResponseHeaders;
 use super::metrics::{OTHER, RequestMetrics, method_label};
 use super::trace::Trace;
+use crate::api::client_address::Client;
 use crate::api::problem::Problem;
 
 /// Tells the client under which trace id the log has a request that did not succeed.
@@ -27,6 +28,7 @@ pub(super) async fn observe(
     next: Next,
 ) -> Response<Body> {
     let started = Instant::now();
+    let is_plain = request.extensions().get::<Client>().is_some_and(|client| client.is_plain);
     let trace = Trace::from_headers(request.headers());
     let template = request.extensions().get::<MatchedPath>().cloned();
     let route = template.as_ref().map_or(OTHER, MatchedPath::as_str);
@@ -42,7 +44,7 @@ pub(super) async fn observe(
     request.extensions_mut().insert(trace);
     let response = next.run(request).instrument(span.clone()).await;
     let mut response = finish(response, trace, &span);
-    headers.add(&mut response);
+    headers.add(&mut response, is_plain);
     metrics.record(method, route, response.status(), started.elapsed());
     response
 }

@@ -17,6 +17,7 @@ use tower::ServiceExt as _;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
+use crate::config::{ConnectionLimits, LimitsConfig};
 
 fn app() -> Router {
     Log::start();
@@ -35,7 +36,15 @@ fn app() -> Router {
         )
         .merge(timed)
         .fallback(any(async || Problem::no_such_route()));
-    surround(routes, Arc::default(), ResponseHeaders { https_only: false }, &[], 1_024)
+    let surroundings = Surroundings {
+        metrics: Arc::default(),
+        limits: Arc::new(Limits::new(&LimitsConfig::default(), &ConnectionLimits::default())),
+        headers: ResponseHeaders { https_only: false },
+        proxies: TrustedProxies::new(&[]),
+        cors_origins: &[],
+        body_limit_bytes: 1_024,
+    };
+    surround(routes, surroundings)
 }
 
 async fn get_problem(path: &str) -> (Response<Body>, Value) {

@@ -3,20 +3,20 @@
 mod parameters;
 mod problems;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderValue, Response};
 use axum::middleware::map_response;
-use axum::response::IntoResponse;
+use axum::routing::get;
 use parameters::Parameters;
 use problems::Problems;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{ArrayItems, Schema};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::openapi::{Ref, RefOr};
+use utoipa::openapi::{Ref, RefOr, Server};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::SwaggerUi;
 
@@ -81,18 +81,30 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
 
 /// The document as JSON.
 pub fn document() -> String {
-    Document::openapi().to_pretty_json().unwrap_or_default()
+    document_below("")
 }
 
-/// `GET /openapi.json`. Encoded once.
-pub(in crate::api) async fn json() -> impl IntoResponse {
-    static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(document()));
-    ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")], DOCUMENT.clone())
+/// The document of a service below a base path.
+fn document_below(base_path: &str) -> String {
+    let mut document = Document::openapi();
+    if !base_path.is_empty() {
+        document.servers = Some(vec![Server::new(base_path)]);
+    }
+    document.to_pretty_json().unwrap_or_default()
+}
+
+/// `GET /openapi.json`. Encoded once, with the first request.
+pub(in crate::api) fn json(base_path: &str) -> Router<ApiState> {
+    let base_path = base_path.to_owned();
+    let document = Arc::new(LazyLock::new(move || Bytes::from(document_below(&base_path))));
+    let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")];
+    Router::new().route("/openapi.json", get(async move || (headers, Bytes::clone(&document))))
 }
 
 /// `GET /docs`.
-pub(in crate::api) fn page() -> Router<ApiState> {
-    let page = SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/openapi.json"));
+pub(in crate::api) fn page(base_path: &str) -> Router<ApiState> {
+    let document = format!("{base_path}/openapi.json");
+    let page = SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from(document));
     Router::from(page).layer(map_response(async |mut response: Response<Body>| {
         let headers = response.headers_mut();
         headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));

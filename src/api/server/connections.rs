@@ -5,18 +5,17 @@
 //! never keep a new client out.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::activity::Activity;
+use crate::api::client_address::{TrustedProxies, network};
 use crate::config::ConnectionLimits;
-
-/// Bits of an IPv6 address that a provider assigns to one customer.
-const IPV6_PREFIX_BITS: u32 = 64;
 
 #[derive(Debug)]
 pub(super) struct Connections {
     limits: ConnectionLimits,
+    proxies: TrustedProxies,
     open: Mutex<Open>,
 }
 
@@ -45,17 +44,19 @@ pub(super) struct Admitted {
 }
 
 impl Connections {
-    pub(super) fn new(limits: &ConnectionLimits) -> Self {
-        Self { limits: limits.clone(), open: Mutex::default() }
+    pub(super) fn new(limits: &ConnectionLimits, proxies: TrustedProxies) -> Self {
+        Self { limits: limits.clone(), proxies, open: Mutex::default() }
     }
 
-    /// A place for a connection from an address; `None` if there is none and no connection can make room.
+    /// A place for a connection from an address; `None` if there is none and no connection can make room. The
+    /// limit for one address does not apply to trusted proxies, which connect for many clients.
     pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Admitted> {
         let network = network(address);
         let mut open = self.lock();
         open.forget_authenticated();
         let from_network = open.by_network.get(&network).copied().unwrap_or_default();
-        if from_network >= self.limits.max_anonymous_connections_per_address {
+        let is_many = from_network >= self.limits.max_anonymous_connections_per_address;
+        if is_many && !self.proxies.contains(address) {
             open.make_room(|anonymous| anonymous.network == network)?;
         }
         let is_full = open.connections >= self.limits.max_connections
@@ -115,17 +116,6 @@ impl Drop for Admitted {
         if !self.activity.is_closed() {
             open.forget(self.number);
             open.connections -= 1;
-        }
-    }
-}
-
-/// The address of a peer, without the part that its owner can choose.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => {
-            let prefix = u128::MAX << (Ipv6Addr::BITS - IPV6_PREFIX_BITS);
-            Ipv6Addr::from_bits(address.to_bits() & prefix).into()
         }
     }
 }

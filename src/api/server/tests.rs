@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Notify;
 
 use super::*;
+use crate::config::ConnectionLimits;
 
 /// Longer than any test.
 const NEVER: Duration = Duration::from_hours(1);
@@ -51,6 +52,13 @@ fn limits(max_connections: usize, anonymous: usize, per_address: usize) -> Conne
 
 impl Server {
     async fn start(limits: ConnectionLimits, timeouts: Timeouts) -> Self {
+        Self::behind(&[], limits, timeouts).await
+    }
+
+    /// A server that trusts proxies.
+    async fn behind(proxies: &[&str], limits: ConnectionLimits, timeouts: Timeouts) -> Self {
+        let proxies: Vec<_> = proxies.iter().map(|network| network.parse().unwrap()).collect();
+        let connections = Connections::new(&limits, TrustedProxies::new(&proxies));
         let (release, waiting) = (Arc::new(Notify::new()), Arc::new(AtomicUsize::new(0)));
         let (wait, begun) = (Arc::clone(&release), Arc::clone(&waiting));
         let dropped = Arc::new(Notify::new());
@@ -87,7 +95,7 @@ impl Server {
         let stop = CancellationToken::new();
         let serving = tokio::spawn({
             let stop = stop.clone();
-            async move { serve_within(listener, router, &limits, timeouts, stop).await }
+            async move { serve_within(listener, router, connections, timeouts, stop).await }
         });
         Self { address, stop, serving, release, waiting, dropped }
     }
@@ -198,6 +206,24 @@ async fn a_connection_is_refused_where_all_others_work() {
     assert_eq!(read_to_end(&mut refused).await, "");
     server.release.notify_one();
     read_until(&mut waiting, "waited").await;
+}
+
+#[tokio::test]
+async fn the_limit_for_one_address_does_not_apply_to_a_trusted_proxy() {
+    let server = Server::behind(&["127.0.0.0/8"], limits(9, 3, 1), timeouts()).await;
+    let mut waiting = Vec::new();
+    for number in 1..=3 {
+        let mut connection = server.connect().await;
+        request(&mut connection, "/wait").await;
+        server.until_waiting(number).await;
+        waiting.push(connection);
+    }
+    let mut refused = server.connect().await;
+    assert_eq!(read_to_end(&mut refused).await, "");
+    server.release.notify_waiters();
+    for connection in &mut waiting {
+        read_until(connection, "waited").await;
+    }
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ async fn product_with_page(folder: &Path) -> Product {
     }
     let mut config = configuration(new_database().await);
     config.api.web_dir = Some(folder.to_owned());
-    "https://chat.example.org".clone_into(&mut config.api.public_url);
+    config.api.public_url = "https://chat.example.org".parse().unwrap();
     Product::on(config, &ROLES).await
 }
 

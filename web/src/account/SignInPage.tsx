@@ -3,6 +3,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link, useRouter } from "@tanstack/react-router";
 import type { FormEvent } from "react";
+import { addressOf } from "../api/basePath";
 import { Problem } from "../api/problem";
 import { errorMessage } from "../text/errorMessage";
 import { type Texts, useText } from "../text/text";
@@ -34,7 +35,7 @@ export function SignInPage({ kind, destination }: Props) {
       await startSession(queries);
     },
     // Replaces the address itself: navigating by the router would keep this page's query parameters.
-    onSuccess: () => history.replace(destination.to ?? "/"),
+    onSuccess: () => history.replace(addressOf(destination.to ?? "/")),
   });
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();

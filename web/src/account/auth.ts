@@ -1,5 +1,6 @@
 // Client of the account service: sign-up, sign-in, sign-out, password and sessions.
 
+import { addressOf } from "../api/basePath";
 import { parseJson } from "../api/json";
 import { messageOf, Problem, textField } from "../api/problem";
 import { tokens } from "../api/tokens";
@@ -45,7 +46,7 @@ export async function changePassword(currentPassword: string, newPassword: strin
 }
 
 export async function requestPasswordReset(email: string): Promise<void> {
-  await request("request-password-reset", { email, redirectTo: "/reset-password" });
+  await request("request-password-reset", { email, redirectTo: addressOf("/reset-password") });
 }
 
 export async function resetPassword(token: string, newPassword: string): Promise<void> {
@@ -105,7 +106,7 @@ interface CurrentSession {
  */
 async function request<Data>(path: string, body?: object): Promise<Data> {
   const post = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
-  const response = await fetch(`/api/auth/${path}`, { credentials: "same-origin", ...(body && post) });
+  const response = await fetch(addressOf(`/api/auth/${path}`), { credentials: "same-origin", ...(body && post) });
   if (response.ok) return parseJson<Data>((await response.text()) || "null");
   const error: unknown = await response.json().catch(() => undefined);
   const code = textField(error, "code");

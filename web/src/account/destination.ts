@@ -1,5 +1,5 @@
-// The address to open after signing in, passed in the query parameter `to`. Only addresses of this
-// page are accepted.
+// The address to open after signing in, without the base path, passed in the query parameter `to`. Only addresses of
+// this page are accepted.
 
 export interface Destination {
   to?: string;

@@ -2,6 +2,7 @@
 // browser are notified when a session starts or ends.
 
 import { type QueryClient, queryOptions } from "@tanstack/react-query";
+import { BASE_PATH } from "../api/basePath";
 import { claimsOf } from "../api/tokenSource";
 import { tokens } from "../api/tokens";
 import { clearDrafts } from "../storage/drafts";
@@ -12,7 +13,8 @@ const EXPIRED_KEY = ["session expired"];
 
 type TabMessage = "session started" | "session ended";
 
-const tabs = typeof BroadcastChannel === "undefined" ? undefined : new BroadcastChannel("colloquy:session");
+const tabs =
+  typeof BroadcastChannel === "undefined" ? undefined : new BroadcastChannel(`colloquy:session:${BASE_PATH}`);
 
 /** The signed-in user, or null. */
 export const userQuery = queryOptions({ queryKey: ["user"], queryFn: fetchUser, staleTime: STALE_MS });

@@ -2,14 +2,15 @@
 // a new one.
 
 import createClient from "openapi-fetch";
+import { addressOf, BASE_PATH } from "./basePath";
 import { messageOf, Problem, problemFrom, SignedOut } from "./problem";
 import { tokens } from "./tokens";
 import type { ApiPaths } from "./types";
 
-export const api = createClient<ApiPaths, "application/json">({ baseUrl: "/", fetch: fetchWithToken });
+export const api = createClient<ApiPaths, "application/json">({ baseUrl: BASE_PATH, fetch: fetchWithToken });
 
 /** For the paths that need no account. */
-export const publicApi = createClient<ApiPaths, "application/json">({ baseUrl: "/" });
+export const publicApi = createClient<ApiPaths, "application/json">({ baseUrl: BASE_PATH });
 
 /** The data of a response. Throws a `Problem` for an error response. */
 export async function unwrap<Data>(call: Promise<{ data?: Data; error?: unknown; response: Response }>): Promise<Data> {
@@ -29,7 +30,7 @@ export async function openStream(
 ): Promise<Response> {
   const headers = new Headers({ accept: "text/event-stream" });
   if (lastEventId !== undefined) headers.set("last-event-id", lastEventId);
-  const response = await fetchWithToken(new Request(path, { headers, signal, cache: "no-store" }));
+  const response = await fetchWithToken(new Request(addressOf(path), { headers, signal, cache: "no-store" }));
   if (!response.ok) throw await problemFrom(response);
   return response;
 }

@@ -1053,10 +1053,11 @@ export interface components {
             items: components["schemas"]["AuditKey"][];
         };
         /**
-         * @description Name of a limit. Each limit applies to each person alone; `invalid_tokens` to each address.
+         * @description Name of a limit. Each limit applies to each person alone; `invalid_tokens` and `anonymous_requests` to each
+         *     address.
          * @enum {string}
          */
-        LimitName: "requests" | "commands" | "search" | "streams" | "waiting_reads" | "exports" | "uploads" | "pending_answers" | "queued_documents" | "documents" | "document_bytes" | "invalid_tokens";
+        LimitName: "requests" | "commands" | "search" | "streams" | "waiting_reads" | "exports" | "uploads" | "pending_answers" | "queued_documents" | "documents" | "document_bytes" | "invalid_tokens" | "anonymous_requests";
         /** @description The caller's account. */
         Me: {
             /**
@@ -1612,7 +1613,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `commands`, `invalid_tokens`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `commands`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -1689,7 +1690,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `invalid_tokens`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -1788,7 +1789,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `invalid_tokens`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -1890,7 +1891,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `invalid_tokens`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -1996,7 +1997,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `streams`, `invalid_tokens`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `streams`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2073,7 +2074,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `invalid_tokens`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2186,7 +2187,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `waiting_reads`, `invalid_tokens`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `waiting_reads`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2298,7 +2299,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `waiting_reads`, `invalid_tokens`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `waiting_reads`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2433,7 +2434,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `commands`, `pending_answers`, `invalid_tokens`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `commands`, `pending_answers`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2551,7 +2552,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `waiting_reads`, `invalid_tokens`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `waiting_reads`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2654,7 +2655,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `streams`, `invalid_tokens`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `streams`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2759,7 +2760,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `waiting_reads`, `invalid_tokens`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `waiting_reads`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2885,7 +2886,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `commands`, `uploads`, `queued_documents`, `documents`, `document_bytes`, `invalid_tokens`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `commands`, `uploads`, `queued_documents`, `documents`, `document_bytes`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -2997,7 +2998,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `waiting_reads`, `invalid_tokens`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `waiting_reads`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -3103,7 +3104,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `commands`, `invalid_tokens`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `commands`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -3211,7 +3212,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `invalid_tokens`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -3356,7 +3357,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `invalid_tokens`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -3433,7 +3434,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `invalid_tokens`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -3510,7 +3511,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `exports`, `invalid_tokens`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `exports`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -3625,7 +3626,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `search`, `waiting_reads`, `invalid_tokens`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `search`, `waiting_reads`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -3717,7 +3718,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `streams`, `invalid_tokens`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `streams`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -3808,7 +3809,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `invalid_tokens`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;

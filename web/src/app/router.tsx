@@ -16,6 +16,7 @@ import {
 import { parseDestination } from "../account/destination";
 import { SignInPage } from "../account/SignInPage";
 import { userQuery } from "../account/session";
+import { addressOf, BASE_PATH } from "../api/basePath";
 import { parseFilters as parseLedgerFilters } from "../audit/filters";
 import { loadMarkdown } from "../conversation/Answer";
 import { ConversationPage } from "../conversation/ConversationPage";
@@ -137,7 +138,7 @@ const replay = createRoute({
 });
 
 async function redirectSignedInUser(queries: QueryClient, to: string | undefined): Promise<void> {
-  if (await queries.ensureQueryData(userQuery)) throw redirect({ href: to ?? "/", replace: true });
+  if (await queries.ensureQueryData(userQuery)) throw redirect({ href: addressOf(to ?? "/"), replace: true });
 }
 
 function ErrorPage({ error }: ErrorComponentProps) {
@@ -171,6 +172,7 @@ export function createAppRouter(queries: QueryClient) {
       erasure,
       layout.addChildren([start, conversation, documents, usage, settings, audit, replay]),
     ]),
+    basepath: BASE_PATH,
     context: { queries },
     defaultErrorComponent: ErrorPage,
     defaultNotFoundComponent: NotFoundPage,

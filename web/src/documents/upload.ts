@@ -1,5 +1,6 @@
 // Uploads a file. Uses XMLHttpRequest, because fetch does not report the progress of an upload.
 
+import { addressOf } from "../api/basePath";
 import { parseJson } from "../api/json";
 import { messageOf, Problem, SignedOut } from "../api/problem";
 import { tokens } from "../api/tokens";
@@ -44,7 +45,7 @@ function send(
     const body = new FormData();
     body.append("file", file, file.name);
     const request = new XMLHttpRequest();
-    request.open("POST", "/v1/documents");
+    request.open("POST", addressOf("/v1/documents"));
     request.setRequestHeader("authorization", `Bearer ${token}`);
     request.upload.onprogress = ({ loaded, total }) => onProgress(Math.round((100 * loaded) / Math.max(total, 1)));
     request.onload = () => resolve(request);

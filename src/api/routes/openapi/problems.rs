@@ -7,7 +7,7 @@ use utoipa::openapi::{
 use utoipa::{Modify, ToSchema};
 
 use super::operations;
-use crate::api::limits::Limit;
+use crate::api::limits::{BY_ADDRESS, Limit};
 use crate::api::problem::ProblemDocument;
 
 const TRY_AGAIN: &str = "Try again after `Retry-After` seconds.";
@@ -63,7 +63,7 @@ fn describe(path: &str, operation: &mut Operation) {
         let id = operation.operation_id.as_deref().unwrap_or_default();
         let names: Vec<String> = Limit::of_operation(id)
             .iter()
-            .chain(&[Limit::InvalidTokens])
+            .chain(BY_ADDRESS)
             .map(|limit| format!("`{}`", limit.name()))
             .collect();
         let names = names.join(", ");

@@ -1,0 +1,3 @@
+mod addresses;
+mod base_path;
+mod reverse_proxies;
