@@ -17,16 +17,26 @@ from pathlib import Path
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 from .catalog import Catalog, Unusable  # noqa: E402
-from .server import NoListener, serve
+from .server import Access, NoListener, serve
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="qdrant", description="The Qdrant engine behind Qdrant's gRPC.")
     parser.add_argument("--data", type=Path, required=True, help="folder of the collections; created if missing")
     parser.add_argument("--listen", default="127.0.0.1:6334", help="address; port 0 takes a free one and prints it")
+    parser.add_argument("--tls-certificate", type=Path, help="PEM file with the certificate; without it, no TLS")
+    parser.add_argument("--tls-key", type=Path, help="PEM file with the certificate's private key")
     parser.add_argument("--tend-every", type=float, default=5.0, metavar="SECONDS", help="pause between maintenance runs")
     parser.add_argument("--log", default="info", help="lowest level of messages on standard error")
     return parser.parse_args()
+
+
+def access(options: argparse.Namespace) -> Access:
+    tls = None
+    if options.tls_certificate is not None and options.tls_key is not None:
+        tls = (options.tls_certificate.read_bytes(), options.tls_key.read_bytes())
+    # As the Qdrant server names it; not on the command line, which other users can see.
+    return Access(options.listen, os.environ.get("QDRANT__SERVICE__API_KEY") or None, tls)
 
 
 def main() -> int:
@@ -38,7 +48,7 @@ def main() -> int:
     try:
         catalog = Catalog(options.data)
         try:
-            serve(options.listen, catalog, lambda: signal.sigwait(ending), options.tend_every)
+            serve(access(options), catalog, lambda: signal.sigwait(ending), options.tend_every)
         finally:
             catalog.close()
     except (Unusable, NoListener) as error:

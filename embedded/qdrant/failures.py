@@ -26,6 +26,12 @@ class InvalidArgument(Failure):
     code = StatusCode.INVALID_ARGUMENT
 
 
+class Unauthenticated(Failure):
+    """The request has no API key, or another one."""
+
+    code = StatusCode.UNAUTHENTICATED
+
+
 class MissingPoint(NotFound):
     """A point that the request refers to does not exist."""
 

@@ -98,6 +98,12 @@ def params(kind: Kind, message: Any) -> Any:
     return kind.engine_params(**options)
 
 
+def types(info: engine.ShardInfo) -> dict[str, str]:
+    """The type of the index of each indexed field."""
+    names = {kind.engine_type: kind.name.lower() for kind in KINDS}
+    return {key: names[index.data_type] for key, index in info.payload_schema.items()}
+
+
 def description(index: engine.PayloadIndexInfo) -> qdrant.PayloadSchemaInfo:
     kind = next(kind for kind in KINDS if kind.engine_type == index.data_type)
     described = qdrant.PayloadSchemaInfo(data_type=kind.described, points=index.points)

@@ -1,8 +1,9 @@
-"""The common part of all calls: measures the time, converts failures to status codes, refuses calls that are
-not offered."""
+"""The common part of all calls: measures the time, converts failures to status codes, checks the API key, refuses
+calls that are not offered."""
 
 from __future__ import annotations
 
+import hmac
 import logging
 import time
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Any
 
 import grpc
 
-from .failures import Failure, Internal, NotOffered
+from .failures import Failure, Internal, NotOffered, Unauthenticated
 
 LOG = logging.getLogger(__name__)
 
@@ -40,10 +41,17 @@ NOT_OFFERED = {
     "/qdrant.Points/SearchMatrixOffsets": "a distance matrix",
 }
 
+# The call that needs no API key.
+OPEN = "/qdrant.Qdrant/HealthCheck"
+
 Behaviour = Callable[[Any, grpc.ServicerContext], Any]
 
 
 class Interception(grpc.ServerInterceptor):
+    def __init__(self, api_key: str | None) -> None:
+        """`api_key` is required of every call but the health check; `None` for none."""
+        self._api_key = api_key
+
     def intercept_service(
         self,
         continuation: Callable[[grpc.HandlerCallDetails], Any],
@@ -52,17 +60,33 @@ class Interception(grpc.ServerInterceptor):
         handler = continuation(handler_call_details)
         if handler is None:
             return None
+        behaviour = handler.unary_unary
         function = NOT_OFFERED.get(handler_call_details.method)
+        if function is not None:
+            behaviour = refusing(NotOffered(function))
+        if self._api_key is not None and handler_call_details.method != OPEN:
+            given = key_of(handler_call_details.invocation_metadata)
+            if given is None:
+                behaviour = refusing(Unauthenticated("Must provide an API key or an Authorization bearer token"))
+            elif not hmac.compare_digest(given.encode(), self._api_key.encode()):
+                behaviour = refusing(Unauthenticated("Invalid API key or JWT"))
         return grpc.unary_unary_rpc_method_handler(
-            answering(handler.unary_unary) if function is None else answering(refusing(function)),
+            answering(behaviour),
             request_deserializer=handler.request_deserializer,
             response_serializer=handler.response_serializer,
         )
 
 
-def refusing(function: str) -> Behaviour:
+def key_of(metadata: Any) -> str | None:
+    """The API key in the headers of a call."""
+    headers = dict(metadata or ())
+    bearer = headers.get("authorization", "")
+    return headers.get("api-key", bearer.removeprefix("Bearer ") if bearer.startswith("Bearer ") else None)
+
+
+def refusing(failure: Failure) -> Behaviour:
     def refuse(_: Any, __: grpc.ServicerContext) -> Any:
-        raise NotOffered(function)
+        raise failure
 
     return refuse
 

@@ -13,7 +13,7 @@ from typing import Any
 import qdrant_edge as engine
 from grpc import ServicerContext
 
-from . import changes, indexes
+from . import changes, indexes, strict_mode
 from .catalog import Catalog, Collection
 from .failures import MissingPoint, WrongInput, out_of_bounds
 from .filters import optional_filter
@@ -52,20 +52,20 @@ class PointCalls(qdrant.PointsServicer):
         return self._change(request, lambda _: changes.clear_payload(request))
 
     def CreateFieldIndex(self, request: qdrant.CreateFieldIndexCollection, _: ServicerContext) -> Changed:
-        return self._change(request, lambda _: indexes.creation(request))
+        return self._change_index(request, lambda _: indexes.creation(request))
 
     def DeleteFieldIndex(self, request: qdrant.DeleteFieldIndexCollection, _: ServicerContext) -> Changed:
-        return self._change(request, lambda _: changes.delete_index(request))
+        return self._change_index(request, lambda _: changes.delete_index(request))
 
     def Get(self, request: qdrant.GetPoints, _: ServicerContext) -> qdrant.GetResponse:
-        collection = self._catalog.get(request.collection_name)
+        collection = self._collection(request)
         ids, payload = point_ids(request.ids), with_payload(request.with_payload, default=True)
         vectors = with_vectors(request.with_vectors)
         records = collection.shard.read(lambda engine: engine.retrieve(ids, payload, vectors))
         return qdrant.GetResponse(result=map(retrieved, records))
 
     def Scroll(self, request: qdrant.ScrollPoints, _: ServicerContext) -> qdrant.ScrollResponse:
-        collection = self._catalog.get(request.collection_name)
+        collection = self._collection(request)
         if request.HasField("limit") and request.limit == 0:
             raise out_of_bounds("limit", "value 0 invalid, must be 1 or larger")
         scroll = engine.ScrollRequest(
@@ -81,19 +81,19 @@ class PointCalls(qdrant.PointsServicer):
         return qdrant.ScrollResponse(next_page_offset=next_page, result=map(retrieved, records))
 
     def Count(self, request: qdrant.CountPoints, _: ServicerContext) -> qdrant.CountResponse:
-        collection = self._catalog.get(request.collection_name)
+        collection = self._collection(request)
         exact = request.exact if request.HasField("exact") else True
         asked = engine.CountRequest(exact=exact, filter=optional_filter(request))
         found = collection.shard.read(lambda engine: engine.count(asked))
         return qdrant.CountResponse(result=qdrant.CountResult(count=found))
 
     def Query(self, request: qdrant.QueryPoints, _: ServicerContext) -> qdrant.QueryResponse:
-        collection = self._catalog.get(request.collection_name)
+        collection = self._collection(request)
         found = collection.shard.read(lambda engine: find(engine, collection, request))
         return qdrant.QueryResponse(result=map(scored, found))
 
     def QueryBatch(self, request: qdrant.QueryBatchPoints, _: ServicerContext) -> qdrant.QueryBatchResponse:
-        collection = self._catalog.get(request.collection_name)
+        collection = self._collection(request)
         found = collection.shard.read(
             lambda engine: [find(engine, collection, query) for query in request.query_points]
         )
@@ -101,8 +101,19 @@ class PointCalls(qdrant.PointsServicer):
             result=[qdrant.BatchResult(result=map(scored, points)) for points in found]
         )
 
-    def _change(self, request: Any, operation: Operation) -> Changed:
+    def _collection(self, request: Any) -> Collection:
+        """The collection of a request, whose filters strict mode permits."""
         collection = self._catalog.get(request.collection_name)
+        strict_mode.check(request, collection.shard.indexed())
+        return collection
+
+    def _change_index(self, request: Any, operation: Operation) -> Changed:
+        changed = self._change(request, operation)
+        self._catalog.get(request.collection_name).shard.forget_indexed()
+        return changed
+
+    def _change(self, request: Any, operation: Operation) -> Changed:
+        collection = self._collection(request)
         result = qdrant.UpdateResult(
             status=qdrant.UpdateStatus.Completed if request.wait else qdrant.UpdateStatus.Acknowledged
         )

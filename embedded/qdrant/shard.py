@@ -22,7 +22,7 @@ from typing import TypeVar
 
 from qdrant_edge import EdgeConfig, EdgeShard, UpdateOperation
 
-from . import failures
+from . import failures, indexes
 from .failures import Failure, Internal
 from .generations import Generations
 from .optimization import Baseline, Optimization, Outcome, Threshold, size_kb
@@ -48,6 +48,8 @@ class Shard:
         self._lock = SharedLock()
         self._engine: EdgeShard | None = load(self._generations.current)
         self._writing = Lock()
+        self._indexed: dict[str, str] | None = None
+        self._index_changes = 0
         self._changes = 0
         self._unflushed_since: float | None = None
         # Whether there were changes since the last `tend`; whether `tend` has checked the present state.
@@ -76,6 +78,21 @@ class Shard:
                 raise
             except Exception as error:
                 raise failures.of_engine(error) from error
+
+    def indexed(self) -> dict[str, str]:
+        """The fields with a payload index, and the type of each."""
+        known, changes = self._indexed, self._index_changes
+        if known is None:
+            known = self.read(lambda engine: indexes.types(engine.info()))
+            # What was read before a change does not count after it.
+            if changes == self._index_changes:
+                self._indexed = known
+        return known
+
+    def forget_indexed(self) -> None:
+        """To be called after a change of the payload indexes."""
+        self._index_changes += 1
+        self._indexed = None
 
     def write(self, operation: UpdateOperation) -> int:
         """Applies a change durably and returns its number."""

@@ -47,7 +47,7 @@ pub use parts::{Parts, WithModel, binary_beside_this, repository};
 pub use port::free_port;
 pub use postgres::Postgres;
 pub use program::{Environment, Program};
-pub use qdrant::Qdrant;
+pub use qdrant::{Protection, Qdrant};
 pub use random::hex_secret;
 pub use readiness::Readiness;
 pub use reverse_proxy::ReverseProxy;

@@ -14,6 +14,16 @@ use crate::{DataDir, Error, Parts, Program, Readiness, Result, Service, reposito
 pub struct Qdrant {
     service: Service,
     store: PathBuf,
+    scheme: &'static str,
+}
+
+/// What protects a server.
+#[derive(Debug, Clone, Default)]
+pub struct Protection {
+    /// The API key that calls need.
+    pub api_key: Option<String>,
+    /// PEM files with the certificate and its private key, for TLS.
+    pub tls: Option<(PathBuf, PathBuf)>,
 }
 
 impl Deref for Qdrant {
@@ -27,17 +37,23 @@ impl Deref for Qdrant {
 impl Qdrant {
     /// Starts the server with its collections in `data`.
     pub async fn start(parts: &Parts, data: &DataDir) -> Result<Self> {
+        Self::protected(parts, data, &Protection::default()).await
+    }
+
+    /// Starts the server with an API key or TLS.
+    pub async fn protected(parts: &Parts, data: &DataDir, protection: &Protection) -> Result<Self> {
         let store = data.path().join("qdrant");
         make_dir(&store)?;
         let python_path = python_path(parts)?;
-        let server = |address| server(parts, &python_path, &store, address);
+        let server = |address| protect(server(parts, &python_path, &store, address), protection);
         let service = Service::on_free_port(data, server).await?;
-        Ok(Self { service, store })
+        let scheme = if protection.tls.is_some() { "https" } else { "http" };
+        Ok(Self { service, store, scheme })
     }
 
     /// The URL for gRPC clients.
     pub fn url(&self) -> String {
-        format!("http://{}", self.service.address())
+        format!("{}://{}", self.scheme, self.service.address())
     }
 
     /// Kills the server, removes all collections, and starts it again at the same address.
@@ -66,4 +82,17 @@ fn server(parts: &Parts, python_path: &OsString, store: &Path, address: SocketAd
         .argument("--data")
         .argument(store)
         .variable("PYTHONPATH", python_path)
+}
+
+fn protect(program: Program, protection: &Protection) -> Program {
+    let program = match &protection.api_key {
+        Some(key) => program.variable("QDRANT__SERVICE__API_KEY", key),
+        None => program,
+    };
+    match &protection.tls {
+        Some((certificate, key)) => {
+            program.argument("--tls-certificate").argument(certificate).argument("--tls-key").argument(key)
+        }
+        None => program,
+    }
 }

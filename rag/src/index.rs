@@ -3,74 +3,39 @@
 //! time limit.
 
 mod collections;
+mod config;
+mod connection;
 mod error;
 mod lookup;
 mod payload;
+mod payload_indexes;
 mod search;
 
-use std::time::Duration;
-
 use qdrant_client::qdrant::{
-    Condition, CountPointsBuilder, CreateCollectionBuilder, CreateFieldIndexCollectionBuilder,
-    DeletePointsBuilder, Distance, FieldType, Filter, Modifier, NamedVectors, PointStruct, Range,
-    SparseVectorParamsBuilder, SparseVectorsConfigBuilder, UpsertPointsBuilder, Vector as QdrantVector,
+    CollectionExistsRequest, CollectionInfo, Condition, CountPoints, CountPointsBuilder, CreateCollection,
+    CreateCollectionBuilder, DeletePoints, DeletePointsBuilder, Distance, Filter, GetCollectionInfoRequest,
+    ListAliasesRequest, Modifier, NamedVectors, PointStruct, Range, SparseVectorParamsBuilder,
+    SparseVectorsConfigBuilder, UpsertPoints, UpsertPointsBuilder, Vector as QdrantVector,
     VectorParamsBuilder, VectorsConfigBuilder,
 };
-use qdrant_client::{Qdrant, QdrantError};
-use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use crate::embed::{DIMENSIONS, MODEL_NAME, Vector};
+use crate::embed::Vector;
 use crate::sparse::SparseVector;
 use crate::vocabulary::{ContentVersion, DocumentId, PassageBody, PassageId, Scope};
 pub use collections::Collections;
-pub use error::{IndexError, PointPart};
+use config::collection_name;
+pub use config::{IndexConfig, Placement};
+pub use connection::ConnectError;
+use connection::Connection;
+pub use error::{IndexError, PointPart, ServerMessage};
 
-/// The default prefix of collection names. Installations that share a Qdrant use different prefixes.
-const PREFIX: &str = "passages";
 /// The name of the dense vector.
 const DENSE: &str = "dense";
 /// The name of the sparse vector.
 const BM25: &str = "bm25";
 /// Points in one upsert request.
 const POINTS_PER_UPSERT: usize = 64;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// Qdrant's address, the collection and the time limit of a call.
-#[derive(Debug, Clone)]
-pub struct IndexConfig {
-    /// The gRPC address, such as `http://127.0.0.1:6334`.
-    pub url: String,
-    /// The API key, if Qdrant requires one.
-    pub api_key: Option<SecretString>,
-    /// The name of the collection.
-    pub collection: String,
-    /// The number of dimensions of the dense vectors.
-    pub dimensions: usize,
-    /// The time limit of one call.
-    pub timeout: Duration,
-}
-
-impl IndexConfig {
-    /// Configures the local model's collection, no API key and a time limit of ten seconds.
-    pub fn new(url: impl Into<String>) -> Self {
-        Self {
-            url: url.into(),
-            api_key: None,
-            collection: collection_name(PREFIX, MODEL_NAME, DIMENSIONS),
-            dimensions: DIMENSIONS,
-            timeout: Duration::from_secs(10),
-        }
-    }
-}
-
-/// Returns the name of a model's collection. Characters other than ASCII letters, digits, `-` and `.`
-/// become `_`.
-fn collection_name(prefix: &str, model: &str, dimensions: usize) -> String {
-    let escape = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '.') { c } else { '_' };
-    let model: String = model.chars().map(escape).collect();
-    format!("{prefix}_{model}_{dimensions}")
-}
 
 /// A passage to index, with its vectors.
 #[derive(Debug, Clone)]
@@ -105,24 +70,19 @@ pub(crate) struct Candidate {
 /// A collection of passages.
 #[derive(Clone)]
 pub struct PassageIndex {
-    client: Qdrant,
+    connection: Connection,
+    placement: Placement,
     collection: String,
     dimensions: usize,
-    timeout: Duration,
 }
 
 impl PassageIndex {
-    /// Prepares the client. The first call opens the connection.
-    pub fn new(config: &IndexConfig) -> Result<Self, IndexError> {
-        let client = Qdrant::from_url(&config.url)
-            .timeout(config.timeout)
-            .connect_timeout(config.timeout.min(CONNECT_TIMEOUT))
-            .api_key(config.api_key.as_ref().map(|key| key.expose_secret().to_owned()))
-            .skip_compatibility_check()
-            .keep_alive_while_idle()
-            .build()?;
-        let IndexConfig { collection, dimensions, timeout, .. } = config.clone();
-        Ok(Self { client, collection, dimensions, timeout })
+    /// Prepares the connection, which the first call opens. Has to be called within a Tokio runtime.
+    pub fn new(config: &IndexConfig) -> Result<Self, ConnectError> {
+        let connection =
+            Connection::new(&config.url, config.api_key.as_ref(), config.ca.as_deref(), config.timeout)?;
+        let IndexConfig { placement, collection, dimensions, .. } = config.clone();
+        Ok(Self { connection, placement, collection, dimensions })
     }
 
     /// Returns another collection of the same Qdrant.
@@ -136,12 +96,32 @@ impl PassageIndex {
         &self.collection
     }
 
+    /// Checks that Qdrant answers and accepts the API key.
+    pub async fn check(&self) -> Result<(), IndexError> {
+        let list = |mut calls: connection::CollectionCalls, request: ListAliasesRequest| async move {
+            calls.list_aliases(request).await
+        };
+        self.connection.collections(ListAliasesRequest {}, list).await.map(drop)
+    }
+
     /// Creates the collection and its payload indexes where they are missing. Returns whether the collection
     /// was missing.
     pub async fn ensure_collection(&self) -> Result<bool, IndexError> {
-        let is_missing = !self.within_timeout(self.client.collection_exists(&self.collection)).await?;
+        let exists = CollectionExistsRequest { collection_name: self.collection.clone() };
+        let answer = self
+            .connection
+            .collections(exists, |mut calls, request: CollectionExistsRequest| async move {
+                calls.collection_exists(request).await
+            })
+            .await?;
+        let is_missing = !answer.result.is_some_and(|result| result.exists);
         if is_missing {
-            match self.within_timeout(self.client.create_collection(self.layout())).await {
+            let creating = self
+                .connection
+                .collections(self.layout(), |mut calls, request: CreateCollection| async move {
+                    calls.create(request).await
+                });
+            match creating.await {
                 // Another process created it first.
                 Err(error) if error.is_already_exists() => {}
                 created => {
@@ -149,10 +129,7 @@ impl PassageIndex {
                 }
             }
         }
-        for field in [payload::SCOPE, payload::OWNER, payload::DOCUMENT_ID, payload::TERMS] {
-            let index = CreateFieldIndexCollectionBuilder::new(&self.collection, field, FieldType::Keyword);
-            self.within_timeout(self.client.create_field_index(index.wait(true))).await?;
-        }
+        self.ensure_payload_indexes().await?;
         Ok(is_missing)
     }
 
@@ -164,7 +141,20 @@ impl PassageIndex {
         );
         let mut sparse = SparseVectorsConfigBuilder::default();
         sparse.add_named_vector_params(BM25, SparseVectorParamsBuilder::default().modifier(Modifier::Idf));
-        CreateCollectionBuilder::new(&self.collection).vectors_config(dense).sparse_vectors_config(sparse)
+        let mut layout = CreateCollectionBuilder::new(&self.collection)
+            .vectors_config(dense)
+            .sparse_vectors_config(sparse);
+        let Placement { replication_factor, write_consistency_factor, shard_number } = self.placement;
+        if let Some(factor) = replication_factor {
+            layout = layout.replication_factor(factor);
+        }
+        if let Some(factor) = write_consistency_factor {
+            layout = layout.write_consistency_factor(factor);
+        }
+        if let Some(number) = shard_number {
+            layout = layout.shard_number(number);
+        }
+        layout
     }
 
     /// Writes passages and replaces those with the same id and version. Searches find them when the
@@ -174,7 +164,10 @@ impl PassageIndex {
         while points.peek().is_some() {
             let batch: Vec<PointStruct> = points.by_ref().take(POINTS_PER_UPSERT).collect();
             let request = UpsertPointsBuilder::new(&self.collection, batch).wait(true);
-            self.within_timeout(self.client.upsert_points(request)).await?;
+            let upsert = |mut points: connection::Points, request: UpsertPoints| async move {
+                points.upsert(request).await
+            };
+            self.connection.points(request, upsert).await?;
         }
         Ok(())
     }
@@ -214,8 +207,10 @@ impl PassageIndex {
 
     async fn delete(&self, filter: Filter) -> Result<(), IndexError> {
         let request = DeletePointsBuilder::new(&self.collection).points(filter).wait(true);
-        self.within_timeout(self.client.delete_points(request)).await?;
-        Ok(())
+        let delete = |mut points: connection::Points, request: DeletePoints| async move {
+            points.delete(request).await
+        };
+        self.connection.points(request, delete).await.map(drop)
     }
 
     /// Counts the passages of one document, or all passages.
@@ -246,22 +241,23 @@ impl PassageIndex {
     /// Counts the vectors in Qdrant's HNSW graph, which Qdrant builds in the background. It compares all
     /// other vectors one by one.
     pub async fn count_indexed(&self) -> Result<u64, IndexError> {
-        let answer = self.within_timeout(self.client.collection_info(&self.collection)).await?;
-        Ok(answer.result.and_then(|info| info.indexed_vectors_count).unwrap_or(0))
+        Ok(self.info().await?.and_then(|info| info.indexed_vectors_count).unwrap_or(0))
+    }
+
+    async fn info(&self) -> Result<Option<CollectionInfo>, IndexError> {
+        let request = GetCollectionInfoRequest { collection_name: self.collection.clone() };
+        let get = |mut calls: connection::CollectionCalls, request: GetCollectionInfoRequest| async move {
+            calls.get(request).await
+        };
+        Ok(self.connection.collections(request, get).await?.result)
     }
 
     async fn count_matching(&self, filter: Filter) -> Result<u64, IndexError> {
         let request = CountPointsBuilder::new(&self.collection).exact(true).filter(filter);
-        let answer = self.within_timeout(self.client.count(request)).await?;
+        let count =
+            |mut points: connection::Points, request: CountPoints| async move { points.count(request).await };
+        let answer = self.connection.points(request, count).await?;
         Ok(answer.result.map_or(0, |result| result.count))
-    }
-
-    async fn within_timeout<T>(
-        &self,
-        call: impl Future<Output = Result<T, QdrantError>>,
-    ) -> Result<T, IndexError> {
-        let result = tokio::time::timeout(self.timeout, Box::pin(call)).await;
-        result.map_err(|_| IndexError::Timeout(self.timeout))?.map_err(IndexError::from)
     }
 }
 

@@ -32,7 +32,7 @@ pub struct KnowledgeConfig {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Qdrant")]
 pub struct QdrantConfig {
-    /// gRPC address of Qdrant.
+    /// gRPC address of Qdrant; `https` for TLS.
     #[arg(long, env = "QDRANT_URL", default_value = "http://127.0.0.1:6334", value_parser = base_url)]
     pub qdrant_url: String,
     /// API key of Qdrant.
@@ -41,6 +41,38 @@ pub struct QdrantConfig {
     /// First part of the names of all collections.
     #[arg(long, env = "QDRANT_PREFIX", default_value = "passages", value_parser = prefix)]
     pub qdrant_prefix: String,
+    /// PEM file with the certificates of the authorities that Qdrant is checked against, in place of the system's.
+    #[arg(long, env = "QDRANT_CA")]
+    pub qdrant_ca: Option<PathBuf>,
+    /// Longest duration of one call to Qdrant, in seconds.
+    #[arg(long, env = "QDRANT_TIMEOUT", default_value_t = 10, value_parser = within(1..=300_u64))]
+    pub qdrant_timeout: u64,
+    /// Servers of a Qdrant cluster that keep each passage of a new collection; Qdrant's own default unless set.
+    #[arg(long, env = "QDRANT_REPLICATION_FACTOR", value_parser = within(1..=64_u32))]
+    pub qdrant_replication_factor: Option<u32>,
+    /// Servers that must have written a passage of a new collection before the write succeeds; Qdrant's own default
+    /// unless set.
+    #[arg(long, env = "QDRANT_WRITE_CONSISTENCY_FACTOR", value_parser = within(1..=64_u32))]
+    pub qdrant_write_consistency_factor: Option<u32>,
+    /// Parts into which the passages of a new collection are divided; Qdrant's own default unless set.
+    #[arg(long, env = "QDRANT_SHARD_NUMBER", value_parser = within(1..=1_024_u32))]
+    pub qdrant_shard_number: Option<u32>,
+}
+
+impl QdrantConfig {
+    /// The default configuration of a Qdrant, with this prefix of the names of collections.
+    pub fn new(url: impl Into<String>, prefix: impl Into<String>) -> Self {
+        Self {
+            qdrant_url: url.into(),
+            qdrant_api_key: None,
+            qdrant_prefix: prefix.into(),
+            qdrant_ca: None,
+            qdrant_timeout: 10,
+            qdrant_replication_factor: None,
+            qdrant_write_consistency_factor: None,
+            qdrant_shard_number: None,
+        }
+    }
 }
 
 /// Configuration of the embedding models.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use rag::embed::{EmbedError, Embedder, EmbedderConfig, EndpointConfig};
 use rag::error_chain::ErrorChain;
-use rag::index::{Collections, IndexConfig, PassageIndex};
+use rag::index::{Collections, IndexConfig, PassageIndex, Placement};
 use rag::ingest::Ingester;
 use tokio::sync::{Notify, watch};
 
@@ -83,10 +83,7 @@ impl ModelRegistry {
         match self.active().await {
             Ok(Some(active)) => {
                 let model = self.named(&active).await?;
-                // An earlier release may have created the collection with fewer payload indexes.
-                if let Err(error) = model.index.ensure_collection().await {
-                    tracing::warn!(error = %ErrorChain(&error), "the index could not be brought up to date");
-                }
+                self.ensure_payload_indexes().await;
                 Ok(Arc::new(model))
             }
             Ok(None) => {
@@ -109,15 +106,29 @@ impl ModelRegistry {
     /// Follows the active model for ever. Creates its collection where it is missing, and then notifies
     /// `recreated`.
     pub async fn follow(&self, model: &watch::Sender<Arc<ActiveModel>>, recreated: &Notify) -> Infallible {
+        let mut indexed = false;
         loop {
             if let Err(error) = self.keep(model, recreated).await {
                 tracing::warn!(error = format!("{error:#}"), "the index is not ready");
+            }
+            // Collections of earlier releases have fewer payload indexes.
+            if !indexed {
+                indexed = self.ensure_payload_indexes().await;
             }
             tokio::select! {
                 () = tokio::time::sleep(LOOK) => {}
                 () = self.missing.notified() => {}
             }
         }
+    }
+
+    async fn ensure_payload_indexes(&self) -> bool {
+        let ensured = self.collections.ensure_payload_indexes().await;
+        ensured
+            .inspect_err(
+                |error| tracing::warn!(error = %ErrorChain(error), "the payload indexes could not be completed"),
+            )
+            .is_ok()
     }
 
     async fn keep(&self, model: &watch::Sender<Arc<ActiveModel>>, recreated: &Notify) -> anyhow::Result<()> {
@@ -217,12 +228,19 @@ impl ModelRegistry {
 
 /// The configured collections. Sends nothing.
 pub fn collections(config: &QdrantConfig) -> anyhow::Result<Collections> {
-    let index =
-        IndexConfig { api_key: config.qdrant_api_key.clone(), ..IndexConfig::new(&config.qdrant_url) };
-    Ok(Collections::new(
-        &PassageIndex::new(&index).context("QDRANT_URL cannot be used")?,
-        &config.qdrant_prefix,
-    ))
+    let index = IndexConfig {
+        api_key: config.qdrant_api_key.clone(),
+        ca: config.qdrant_ca.clone(),
+        timeout: Duration::from_secs(config.qdrant_timeout),
+        placement: Placement {
+            replication_factor: config.qdrant_replication_factor,
+            write_consistency_factor: config.qdrant_write_consistency_factor,
+            shard_number: config.qdrant_shard_number,
+        },
+        ..IndexConfig::new(&config.qdrant_url)
+    };
+    let index = PassageIndex::new(&index).context("Qdrant cannot be used (QDRANT_URL, QDRANT_CA)")?;
+    Ok(Collections::new(&index, &config.qdrant_prefix))
 }
 
 fn endpoint(endpoint: EmbeddingEndpoint<'_>) -> EndpointConfig {

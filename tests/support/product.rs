@@ -99,11 +99,7 @@ pub(crate) fn configuration(database_url: String) -> Config {
 /// The index and the embedding model of the run, and a file store of its own.
 pub(crate) fn knowledge_config() -> KnowledgeConfig {
     KnowledgeConfig {
-        qdrant: QdrantConfig {
-            qdrant_url: service("COLLOQUY_TEST_QDRANT_URL"),
-            qdrant_api_key: None,
-            qdrant_prefix: "passages".to_owned(),
-        },
+        qdrant: QdrantConfig::new(service("COLLOQUY_TEST_QDRANT_URL"), "passages"),
         embedding: EmbeddingConfig {
             embedding_model_dir: PathBuf::from(service("EMBEDDING_MODEL_DIR")),
             ort_dylib_path: PathBuf::from(service("ORT_DYLIB_PATH")),

@@ -1,9 +1,13 @@
 //! The collections of all embedding models. An alias with the name of their common prefix points to the
 //! active collection, from which answers are written. Moving the alias is atomic for all readers.
 
-use qdrant_client::qdrant::CreateAliasBuilder;
+use qdrant_client::qdrant::alias_operations::Action;
+use qdrant_client::qdrant::{
+    AliasOperations, ChangeAliases, CreateAlias, DeleteCollection, ListAliasesRequest, ListCollectionsRequest,
+};
 use uuid::Uuid;
 
+use super::connection::CollectionCalls;
 use super::{IndexError, PassageIndex, collection_name};
 use crate::embed::Embedder;
 use crate::vocabulary::DocumentId;
@@ -34,28 +38,51 @@ impl Collections {
 
     /// Returns the name of the active collection; `None` before the first activation.
     pub async fn active(&self) -> Result<Option<String>, IndexError> {
-        let answer = self.index.within_timeout(self.index.client.list_aliases()).await?;
+        let list = |mut calls: CollectionCalls, request: ListAliasesRequest| async move {
+            calls.list_aliases(request).await
+        };
+        let answer = self.index.connection.collections(ListAliasesRequest {}, list).await?;
         let alias = answer.aliases.into_iter().find(|alias| alias.alias_name == self.prefix);
         Ok(alias.map(|alias| alias.collection_name))
     }
 
     /// Makes a collection the active one.
     pub async fn activate(&self, collection: &str) -> Result<(), IndexError> {
-        let alias = CreateAliasBuilder::new(collection, &self.prefix);
-        self.index.within_timeout(self.index.client.create_alias(alias)).await.map(drop)
+        let alias = CreateAlias { collection_name: collection.to_owned(), alias_name: self.prefix.clone() };
+        let actions = vec![AliasOperations { action: Some(Action::CreateAlias(alias)) }];
+        let change = |mut calls: CollectionCalls, request: ChangeAliases| async move {
+            calls.update_aliases(request).await
+        };
+        self.index.connection.collections(ChangeAliases { actions, timeout: None }, change).await.map(drop)
     }
 
     /// Returns the names of all collections of the installation.
     pub async fn names(&self) -> Result<Vec<String>, IndexError> {
-        let answer = self.index.within_timeout(self.index.client.list_collections()).await?;
+        let list = |mut calls: CollectionCalls, request: ListCollectionsRequest| async move {
+            calls.list(request).await
+        };
+        let answer = self.index.connection.collections(ListCollectionsRequest {}, list).await?;
         let prefix = format!("{}_", self.prefix);
         let names = answer.collections.into_iter().map(|collection| collection.name);
         Ok(names.filter(|name| name.starts_with(&prefix)).collect())
     }
 
+    /// Creates the payload indexes that collections of earlier releases lack, in all collections of the
+    /// installation.
+    pub async fn ensure_payload_indexes(&self) -> Result<(), IndexError> {
+        for name in self.names().await? {
+            self.index.with_collection(name, 0).ensure_payload_indexes().await?;
+        }
+        Ok(())
+    }
+
     /// Deletes a collection.
     pub async fn delete(&self, collection: &str) -> Result<(), IndexError> {
-        self.index.within_timeout(self.index.client.delete_collection(collection)).await.map(drop)
+        let request = DeleteCollection { collection_name: collection.to_owned(), timeout: None };
+        let delete = |mut calls: CollectionCalls, request: DeleteCollection| async move {
+            calls.delete(request).await
+        };
+        self.index.connection.collections(request, delete).await.map(drop)
     }
 
     /// Deletes the passages of a document from all collections. Returns the number of passages that a count

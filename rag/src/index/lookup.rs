@@ -1,7 +1,8 @@
 //! Reads passages by id.
 
-use qdrant_client::qdrant::GetPointsBuilder;
+use qdrant_client::qdrant::{GetPoints, GetPointsBuilder};
 
+use super::connection::Points;
 use super::{IndexError, PassageIndex, payload};
 use crate::vocabulary::{ContentVersion, PassageBody, PassageId};
 
@@ -14,7 +15,8 @@ impl PassageIndex {
     ) -> Result<Vec<(PassageId, PassageBody)>, IndexError> {
         let points: Vec<_> = ids.iter().map(|id| id.point_id(version).to_string().into()).collect();
         let request = GetPointsBuilder::new(&self.collection, points).with_payload(true);
-        let answer = self.within_timeout(self.client.get_points(request)).await?;
+        let get = |mut points: Points, request: GetPoints| async move { points.get(request).await };
+        let answer = self.connection.points(request, get).await?;
         let mut passages: Vec<_> = answer
             .result
             .into_iter()

@@ -2,8 +2,11 @@
 //! the owner's own.
 
 use qdrant_client::qdrant::with_vectors_selector::SelectorOptions;
-use qdrant_client::qdrant::{Condition, Filter, Query, QueryPointsBuilder, VectorInput, VectorsSelector};
+use qdrant_client::qdrant::{
+    Condition, Filter, Query, QueryPoints, QueryPointsBuilder, QueryResponse, VectorInput, VectorsSelector,
+};
 
+use super::connection::Points;
 use super::{BM25, Candidate, DENSE, IndexError, PassageIndex, payload};
 use crate::sparse::SparseVector;
 use crate::vocabulary::{OwnerId, PassageId};
@@ -40,7 +43,7 @@ impl PassageIndex {
         limit: u64,
     ) -> Result<Vec<PassageId>, IndexError> {
         let request = self.query(query, using, owner, limit).with_payload(payload::id_fields());
-        let found = self.within_timeout(self.client.query(request)).await?;
+        let found = self.send(request).await?;
         found.result.into_iter().map(|point| payload::id(&point.payload)).collect()
     }
 
@@ -58,15 +61,17 @@ impl PassageIndex {
         };
         let by_vector = complete(self.query(Query::new_nearest(vector.to_vec()), DENSE, owner, depth));
         if terms.is_empty() {
-            let found = self.within_timeout(self.client.query(by_vector)).await?;
+            let found = self.send(by_vector).await?;
             return payload::candidates(vector, found.result, Vec::new());
         }
         let by_terms = complete(self.query(sparse_query(terms), BM25, owner, depth));
-        let (by_vector, by_terms) = tokio::try_join!(
-            self.within_timeout(self.client.query(by_vector)),
-            self.within_timeout(self.client.query(by_terms))
-        )?;
+        let (by_vector, by_terms) = tokio::try_join!(self.send(by_vector), self.send(by_terms))?;
         payload::candidates(vector, by_vector.result, by_terms.result)
+    }
+
+    async fn send(&self, request: QueryPointsBuilder) -> Result<QueryResponse, IndexError> {
+        let query = |mut points: Points, request: QueryPoints| async move { points.query(request).await };
+        self.connection.points(request, query).await
     }
 
     fn query(&self, query: Query, using: &str, owner: OwnerId, limit: u64) -> QueryPointsBuilder {

@@ -11,6 +11,7 @@ mod embedding;
 mod generation;
 mod indexing;
 mod injections;
+mod limits;
 mod model_server;
 mod modules;
 mod retrieval;

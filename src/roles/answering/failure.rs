@@ -54,13 +54,11 @@ impl From<RetrieveError> for AttemptFailed {
             RetrieveError::Embed(_) | RetrieveError::Versions(_) => {
                 Self::Passing(FailureReason::Internal, words)
             }
-            // A missing collection is created before the next attempt.
-            RetrieveError::Index(
-                IndexError::Unavailable(_) | IndexError::Timeout(_) | IndexError::Refused(_),
-            ) => Self::Passing(FailureReason::KnowledgeUnavailable, words),
             RetrieveError::Index(IndexError::InvalidPoint(_)) => {
                 Self::Lasting(FailureReason::KnowledgeUnavailable, words)
             }
+            // A missing collection is created before the next attempt, and so are missing payload indexes.
+            RetrieveError::Index(_) => Self::Passing(FailureReason::KnowledgeUnavailable, words),
         }
     }
 }

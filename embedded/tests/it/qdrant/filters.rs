@@ -1,15 +1,16 @@
-//! Filters, each without and with a payload index: the engine evaluates them differently.
+//! Filters on fields with a payload index; strict mode refuses all others.
 
 use qdrant_client::Qdrant;
 use qdrant_client::qdrant::r#match::MatchValue;
 use qdrant_client::qdrant::{
-    Condition, CountPointsBuilder, CreateFieldIndexCollectionBuilder, FieldType, Filter, MinShould, PointId,
-    Range, RepeatedStrings, ScrollPointsBuilder, UpsertPointsBuilder,
+    Condition, CountPointsBuilder, DeleteFieldIndexCollectionBuilder, DeletePointsBuilder, FieldType, Filter,
+    Fusion, MinShould, PointId, PrefetchQueryBuilder, Query, QueryPointsBuilder, Range, RepeatedStrings,
+    ScrollPointsBuilder, UpsertPointsBuilder,
 };
 use serde_json::json;
 use tonic::Code;
 
-use super::support::{PASSAGES, number, point, refusal, upsert_four, with_passages};
+use super::support::{PASSAGES, index, number, point, refusal, upsert_four, with_passages};
 
 async fn matching(client: &Qdrant, filter: Filter) -> Vec<u64> {
     let count = client.count(CountPointsBuilder::new(PASSAGES).filter(filter.clone())).await.unwrap();
@@ -66,23 +67,43 @@ async fn every_kind_finds_its_points(client: &Qdrant) {
 }
 
 #[tokio::test]
-async fn every_kind_of_filter_works_without_an_index() {
+async fn every_kind_of_filter_finds_its_points() {
     let (_server, client, _data) = with_passages().await;
+    for (field, kind) in
+        [("page", FieldType::Integer), ("tags", FieldType::Keyword), ("title", FieldType::Keyword)]
+    {
+        index(&client, field, kind).await;
+    }
     upsert_four(&client).await;
     every_kind_finds_its_points(&client).await;
 }
 
 #[tokio::test]
-async fn every_kind_of_filter_works_with_an_index() {
+async fn a_filter_on_a_field_without_an_index_of_its_kind_is_refused_as_in_strict_mode() {
     let (_server, client, _data) = with_passages().await;
-    for (field, kind) in
-        [("owner", FieldType::Keyword), ("page", FieldType::Integer), ("tags", FieldType::Keyword)]
-    {
-        let index = CreateFieldIndexCollectionBuilder::new(PASSAGES, field, kind).wait(true);
-        client.create_field_index(index).await.unwrap();
-    }
     upsert_four(&client).await;
-    every_kind_finds_its_points(&client).await;
+    let page =
+        || Filter::must([owner("ann"), Condition::from(Filter::should([Condition::matches("page", 2)]))]);
+    let text = "Bad request: Index required but not found for \"page\" of one of the following types: [integer]. \
+                Help: Create an index for this key or use a different filter.";
+    let expected = (Code::InvalidArgument, text.to_owned());
+    assert_eq!(refusal(client.count(CountPointsBuilder::new(PASSAGES).filter(page())).await), expected);
+    assert_eq!(refusal(client.scroll(ScrollPointsBuilder::new(PASSAGES).filter(page())).await), expected);
+    let delete = DeletePointsBuilder::new(PASSAGES).points(page()).wait(true);
+    assert_eq!(refusal(client.delete_points(delete).await), expected);
+    let inner = PrefetchQueryBuilder::default().query(vec![1.0, 0.0, 0.0, 0.0]).using("dense").filter(page());
+    let fused = QueryPointsBuilder::new(PASSAGES).add_prefetch(inner).query(Query::new_fusion(Fusion::Rrf));
+    assert_eq!(refusal(client.query(fused).await), expected);
+    // An index of another kind does not serve the condition.
+    index(&client, "page", FieldType::Keyword).await;
+    assert_eq!(refusal(client.count(CountPointsBuilder::new(PASSAGES).filter(page())).await), expected);
+    index(&client, "page", FieldType::Integer).await;
+    assert_eq!(matching(&client, page()).await, [2]);
+    client
+        .delete_field_index(DeleteFieldIndexCollectionBuilder::new(PASSAGES, "page").wait(true))
+        .await
+        .unwrap();
+    assert_eq!(refusal(client.count(CountPointsBuilder::new(PASSAGES).filter(page())).await), expected);
 }
 
 #[tokio::test]
@@ -93,8 +114,10 @@ async fn booleans_are_told_from_numbers() {
     let points: Vec<_> = (1..).zip(marks).map(marked).collect();
     client.upsert_points(UpsertPointsBuilder::new(PASSAGES, points).wait(true)).await.unwrap();
     let mark = |value: MatchValue| Filter::must([Condition::matches("mark", value)]);
+    index(&client, "mark", FieldType::Bool).await;
     assert_eq!(matching(&client, mark(true.into())).await, [1]);
     assert_eq!(matching(&client, mark(false.into())).await, [2]);
+    index(&client, "mark", FieldType::Integer).await;
     assert_eq!(matching(&client, mark(1.into())).await, [3]);
 }
 

@@ -7,9 +7,9 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use embedded::repository;
 use qdrant_client::qdrant::{
-    CreateCollectionBuilder, Distance, Modifier, NamedVectors, PointId, PointStruct,
-    SparseVectorParamsBuilder, SparseVectorsConfigBuilder, UpsertPointsBuilder, Vector, VectorParamsBuilder,
-    VectorsConfigBuilder, point_id::PointIdOptions,
+    CreateCollectionBuilder, CreateFieldIndexCollectionBuilder, Distance, FieldType, Modifier, NamedVectors,
+    PointId, PointStruct, SparseVectorParamsBuilder, SparseVectorsConfigBuilder, UpsertPointsBuilder, Vector,
+    VectorParamsBuilder, VectorsConfigBuilder, point_id::PointIdOptions,
 };
 use qdrant_client::{Payload, Qdrant, QdrantError};
 use serde_json::json;
@@ -85,13 +85,20 @@ pub(crate) async fn command(data: &Path) -> Command {
     command
 }
 
-/// A server with the empty collection [`PASSAGES`], its client, and the folder, to be kept.
+/// A server with the empty collection [`PASSAGES`], whose owners are indexed, its client, and the folder, to be kept.
 pub(crate) async fn with_passages() -> (Server, Qdrant, TempDir) {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path()).await;
     let client = server.client();
     client.create_collection(hybrid(PASSAGES)).await.unwrap();
+    index(&client, "owner", FieldType::Keyword).await;
     (server, client, data)
+}
+
+/// Creates a payload index.
+pub(crate) async fn index(client: &Qdrant, field: &str, kind: FieldType) {
+    let index = CreateFieldIndexCollectionBuilder::new(PASSAGES, field, kind).wait(true);
+    client.create_field_index(index).await.unwrap();
 }
 
 /// A collection with dense vectors of four dimensions and sparse ones weighted by rarity.
