@@ -18,6 +18,7 @@ pub(crate) mod product;
 pub(crate) mod raw;
 pub(crate) mod served;
 pub(crate) mod tcp_proxy;
+pub(crate) mod told;
 pub(crate) mod waiting;
 
 /// The value of a variable that `colloquy-dev services` sets for the run.
