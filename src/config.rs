@@ -5,6 +5,7 @@
 //! variable. `docs/configuration.md` is generated from the definitions here (`reference`).
 
 mod api;
+mod broker;
 pub(crate) mod command_line;
 mod contradictions;
 mod file;
@@ -27,6 +28,7 @@ use store::AccountsSchema;
 
 use crate::audit::SigningKey;
 pub use api::{ApiConfig, ConnectionLimits};
+pub use broker::{LiveStorage, NatsConfig};
 pub use knowledge::{
     EmbeddingConfig, EmbeddingEndpoint, ExtractionConfig, FilesConfig, KnowledgeConfig, QdrantConfig,
 };
@@ -72,12 +74,15 @@ pub struct AppConfig {
     /// Database.
     #[arg(skip = DATABASE_URL.required()?)]
     pub database_url: SecretString,
-    /// NATS server.
+    /// NATS servers.
     #[arg(skip = NATS_URL.required()?)]
     pub nats_url: SecretString,
     /// First token of all subjects and streams.
     #[arg(long, env = "NATS_PREFIX", default_value = "colloquy", value_parser = values::prefix)]
     pub nats_prefix: String,
+    /// Login, TLS and streams at NATS.
+    #[command(flatten)]
+    pub nats: NatsConfig,
     /// Master key.
     #[arg(skip = master_key(&MASTER_KEY, &MASTER_KEY.required()?)?)]
     pub master_key: MasterKey,

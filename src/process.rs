@@ -1,6 +1,7 @@
 //! Builds the roles from the configuration and runs them under one supervisor.
 
 mod checks;
+mod pools;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use async_nats::Client;
 use chrono::TimeDelta;
-use nats::Subjects;
+use nats::{Problems, Subjects};
 use tokio::net::TcpListener;
 
 use crate::audit::CheckpointSigner;
@@ -23,7 +24,7 @@ use crate::roles::account_facts::AccountFacts;
 use crate::roles::eraser::Eraser;
 use crate::roles::file_sweep::FileSweep;
 use crate::roles::retention::Retention;
-use crate::roles::{Role, answering, checkpoint_signer, key_watch, projector, sequencer};
+use crate::roles::{Role, answering, checkpoint_signer, key_watch, nats_watch, projector, sequencer};
 use crate::runtime::erasure_check::ErasureCheck;
 use crate::runtime::key_hints::KeyHints;
 use crate::runtime::supervisor::{Shutdown, Stage, Supervisor};
@@ -32,25 +33,13 @@ use store::{AccountsDatabase, Database, Keyring, Store};
 
 /// Time that all roles together have to end.
 const GRACE: Duration = Duration::from_secs(15);
-/// Database connections of each background role and of the keyring.
-const SEQUENCER_CONNECTIONS: u32 = 3;
-const PROJECTOR_CONNECTIONS: u32 = 2;
-const WORKER_CONNECTIONS: u32 = 4;
-const ERASER_CONNECTIONS: u32 = 4;
-const RETENTION_CONNECTIONS: u32 = 2;
-const FILE_SWEEP_CONNECTIONS: u32 = 1;
-const ACCOUNT_FACTS_CONNECTIONS: u32 = 1;
-const KEYRING_CONNECTIONS: u32 = 4;
-const KEY_WATCH_CONNECTIONS: u32 = 1;
-/// Connections of the API to the database of the account service.
-const ACCOUNTS_CONNECTIONS: u32 = 4;
-
 /// The connections and settings that all roles of a process share.
 #[derive(Debug, Clone)]
 pub struct App {
     config: Arc<AppConfig>,
     roles: BTreeSet<Role>,
     nats: Client,
+    nats_problems: Problems,
     subjects: Subjects,
     wake: SequencerWake,
     keyring: Arc<Keyring>,
@@ -60,19 +49,21 @@ impl App {
     /// Prepares the connections. A dependency that is away does not fail the start: the role that needs it
     /// waits for it.
     pub async fn new(config: AppConfig, roles: BTreeSet<Role>) -> anyhow::Result<Self> {
-        let nats = nats::connect(&config.nats_url, "colloquy").await?;
-        let subjects = Subjects::new(&config.nats_prefix);
+        let nats_problems = Problems::default();
+        let connection = config.nats.connection(&config.nats_url);
+        let nats = nats::connect(&connection, "colloquy", &nats_problems).await?;
+        let subjects = Subjects::new(&config.nats_prefix).with_streams(config.nats.streams());
         let wake = if roles.contains(&Role::Sequencer) {
             SequencerWake::local()
         } else {
             SequencerWake::remote(nats.clone(), &subjects)
         };
-        let database = Database::connect(&config.database_url, KEYRING_CONNECTIONS)?;
+        let database = Database::connect(&config.database_url, pools::KEYRING)?;
         let keyring = Arc::new(
             Keyring::new(database, config.master_key.clone())
                 .with_previous(config.master_key_previous.clone()),
         );
-        Ok(Self { config: Arc::new(config), roles, nats, subjects, wake, keyring })
+        Ok(Self { config: Arc::new(config), roles, nats, nats_problems, subjects, wake, keyring })
     }
 
     /// Encryption keys.
@@ -94,7 +85,7 @@ impl App {
     /// Carries out erasures of accounts.
     pub fn eraser(&self, config: &Config) -> anyhow::Result<Eraser> {
         Ok(Eraser {
-            store: self.store(ERASER_CONNECTIONS)?,
+            store: self.store(pools::ERASER)?,
             accounts: AccountsDatabase::connect(&config.auth_database_url, &config.auth_schema, 1)?,
             collections: models::collections(&config.knowledge.qdrant)?,
             files: Files::new(&config.knowledge.files)?,
@@ -107,7 +98,7 @@ impl App {
     /// Records what the account service reports.
     pub fn account_facts(&self, config: &Config) -> anyhow::Result<AccountFacts> {
         Ok(AccountFacts {
-            store: self.store(ACCOUNT_FACTS_CONNECTIONS)?,
+            store: self.store(pools::ACCOUNT_FACTS)?,
             accounts: AccountsDatabase::connect(&config.auth_database_url, &config.auth_schema, 1)?,
             nats: self.nats.clone(),
             subjects: self.subjects.clone(),
@@ -120,7 +111,7 @@ impl App {
         let days = config.retention_days;
         let keep = (days > 0).then(|| TimeDelta::days(days.into()));
         let key_hints = KeyHints::new(self.nats.clone(), &self.subjects);
-        Ok(Retention { store: self.store(RETENTION_CONNECTIONS)?, wake: self.wake.clone(), key_hints, keep })
+        Ok(Retention { store: self.store(pools::RETENTION)?, wake: self.wake.clone(), key_hints, keep })
     }
 
     /// The connection to NATS.
@@ -147,7 +138,7 @@ impl App {
     ) -> anyhow::Result<()> {
         let mut supervisor = Supervisor::default();
         self.spawn_schema_check(&mut supervisor);
-        self.spawn_key_watch(&mut supervisor)?;
+        self.spawn_watches(&mut supervisor)?;
         if self.roles.contains(&Role::Sequencer) {
             self.spawn_sequencer(&mut supervisor)?;
         }
@@ -165,10 +156,13 @@ impl App {
         supervisor.run(shutdown, GRACE).await
     }
 
-    fn spawn_key_watch(&self, supervisor: &mut Supervisor) -> anyhow::Result<()> {
-        let store = self.store(KEY_WATCH_CONNECTIONS)?;
-        let watching = key_watch::run(store, self.nats.clone(), self.subjects.clone());
-        supervisor.spawn_loop("key_watch", Stage::Background, watching);
+    /// Starts the watches of destroyed keys and of NATS.
+    fn spawn_watches(&self, supervisor: &mut Supervisor) -> anyhow::Result<()> {
+        let (nats, subjects) = (self.nats.clone(), self.subjects.clone());
+        let keys = key_watch::run(self.store(pools::KEY_WATCH)?, nats.clone(), subjects.clone());
+        supervisor.spawn_loop("key_watch", Stage::Background, keys);
+        let watching = nats_watch::run(nats, subjects, self.nats_problems.clone());
+        supervisor.spawn_loop("nats_watch", Stage::Background, watching);
         Ok(())
     }
 
@@ -192,7 +186,7 @@ impl App {
     }
 
     fn spawn_sequencer(&self, supervisor: &mut Supervisor) -> anyhow::Result<()> {
-        let store = self.store(SEQUENCER_CONNECTIONS)?;
+        let store = self.store(pools::SEQUENCER)?;
         let (nats, subjects) = (self.nats.clone(), self.subjects.clone());
         let signing = checkpoint_signer::run(self.signer(store.clone()), nats.clone(), subjects.clone());
         supervisor.spawn_loop("checkpoint_signer", Stage::Background, signing);
@@ -202,7 +196,7 @@ impl App {
     }
 
     fn spawn_projector(&self, supervisor: &mut Supervisor) -> anyhow::Result<()> {
-        let store = self.store(PROJECTOR_CONNECTIONS)?;
+        let store = self.store(pools::PROJECTOR)?;
         let projecting = projector::run(store, self.nats.clone(), self.subjects.clone());
         supervisor.spawn_loop("projector", Stage::Background, projecting);
         Ok(())
@@ -217,13 +211,11 @@ impl App {
         supervisor.spawn_loop("eraser", Stage::Background, self.eraser(config)?.run());
         supervisor.spawn_loop("account_facts", Stage::Background, self.account_facts(config)?.run());
         supervisor.spawn_loop("retention", Stage::Background, self.retention(&config.worker)?.run());
-        let sweep = FileSweep {
-            store: self.store(FILE_SWEEP_CONNECTIONS)?,
-            files: Files::new(&config.knowledge.files)?,
-        };
+        let sweep =
+            FileSweep { store: self.store(pools::FILE_SWEEP)?, files: Files::new(&config.knowledge.files)? };
         supervisor.spawn_loop("file_sweep", Stage::Background, sweep.run());
         let (worker, knowledge) = (config.worker.clone(), config.knowledge.clone());
-        let store = self.store(WORKER_CONNECTIONS)?;
+        let store = self.store(pools::WORKER)?;
         let (nats, subjects, wake) = (self.nats.clone(), self.subjects.clone(), self.wake.clone());
         let cancel = supervisor.token(Stage::Background);
         supervisor.spawn("worker", Stage::Background, async move {
@@ -257,13 +249,14 @@ impl App {
             accounts: AccountsDatabase::connect(
                 &config.auth_database_url,
                 &config.auth_schema,
-                ACCOUNTS_CONNECTIONS,
+                pools::ACCOUNTS,
             )?,
             knowledge: Knowledge {
                 index: models::collections(&config.knowledge.qdrant)?.active_index(),
                 files: Files::new(&config.knowledge.files)?,
             },
             nats: self.nats.clone(),
+            nats_problems: self.nats_problems.clone(),
             live,
             wake: self.wake.clone(),
             short_lived: supervisor.short_lived(),

@@ -8,6 +8,7 @@ pub mod eraser;
 pub mod file_sweep;
 pub mod indexer;
 pub mod key_watch;
+pub mod nats_watch;
 pub mod projector;
 pub mod retention;
 pub mod sequencer;

@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 #[command(next_help_heading = "Logging")]
 pub struct LoggingConfig {
     /// Filter of the log: a level, or a list such as `info,store=debug`.
-    #[arg(long, env = "LOG", global = true, default_value = "info,sqlx=warn,async_nats=warn")]
+    #[arg(long, env = "LOG", global = true, default_value = "info,sqlx=warn,async_nats=off")]
     pub log: String,
     /// Format of the log.
     #[arg(long, env = "LOG_FORMAT", global = true, value_enum, default_value_t = LogFormat::Text)]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use futures::StreamExt as _;
 use hdrhistogram::Histogram;
-use nats::Subjects;
+use nats::{ConnectionConfig, Problems, Subjects};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -36,7 +36,7 @@ pub(crate) async fn measure(
     clients: &Clients,
     users: usize,
 ) -> anyhow::Result<Delivery> {
-    let client = nats::connect(&nats_url.into(), "bench").await?;
+    let client = nats::connect(&ConnectionConfig::new(nats_url), "bench", &Problems::default()).await?;
     let mut events = client.subscribe(Subjects::new("colloquy").answers_requested()).await?;
     client.flush().await?;
     let (arrivals, mut arrived) = mpsc::unbounded_channel();

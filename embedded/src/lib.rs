@@ -42,7 +42,7 @@ pub use data_dir::DataDir;
 pub use error::{Error, Result};
 pub use http::get;
 pub use llama::Llama;
-pub use nats::Nats;
+pub use nats::{Nats, NatsCluster};
 pub use parts::{Parts, WithModel, binary_beside_this, repository};
 pub use port::free_port;
 pub use postgres::Postgres;

@@ -7,17 +7,24 @@
 mod connection;
 mod envelope;
 mod live;
+mod login;
+mod problems;
 mod projected;
 mod publish;
 mod streams;
 mod subjects;
 
-pub use connection::{ConnectError, connect, connect_once};
+pub use connection::{ConnectError, ConnectionConfig, connect, connect_once};
 pub use envelope::{Ciphertext, Envelope, Incoming, InvalidEnvelope, Outgoing, place_of};
 pub use live::{LiveKind, LiveMessage};
+pub use login::LoginError;
+pub use problems::{ProblemArea, Problems};
 pub use projected::Projected;
 pub use publish::{EventPublisher, LastMessage, PublishError};
-pub use streams::{STREAM_TIMEOUT, StreamError, ensure_streams, recreate_stream};
+pub use streams::{
+    LiveStorage, STREAM_TIMEOUT, StreamError, StreamSettings, apply_settings, consumer_problem,
+    ensure_streams, recreate_stream,
+};
 pub use subjects::Subjects;
 
 /// An error of the NATS client, as the source of an error of this crate.

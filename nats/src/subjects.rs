@@ -1,12 +1,18 @@
 //! The names of all subjects, streams and durable consumers.
 
+use std::sync::Arc;
+
 use aggregates::{AnswerId, ConversationId, DocumentId, UserId};
 use uuid::Uuid;
 
-/// The names of one installation. Installations that share a server have different prefixes.
+use crate::streams::StreamSettings;
+
+/// The names of one installation, and the settings of its streams. Installations that share a server have
+/// different prefixes.
 #[derive(Debug, Clone)]
 pub struct Subjects {
     prefix: String,
+    streams: Arc<StreamSettings>,
 }
 
 impl Subjects {
@@ -14,7 +20,18 @@ impl Subjects {
     /// become `_`.
     pub fn new(prefix: &str) -> Self {
         let prefix = prefix.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-        Self { prefix }
+        Self { prefix, streams: Arc::default() }
+    }
+
+    /// The same names for streams with these settings.
+    #[must_use]
+    pub fn with_streams(self, settings: StreamSettings) -> Self {
+        Self { streams: Arc::new(settings), ..self }
+    }
+
+    /// The settings of the streams.
+    pub(crate) fn stream_settings(&self) -> &StreamSettings {
+        &self.streams
     }
 
     /// The subject of an event: `<prefix>.events.<aggregate>.<event>.<owner>.<aggregate_id>`.

@@ -6,6 +6,7 @@ use async_nats::Client;
 use axum::extract::FromRef;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use nats::Problems;
 
 use crate::api::account_service::AccountService;
 use crate::api::accounts::Accounts;
@@ -52,6 +53,8 @@ pub struct Services {
     pub knowledge: Knowledge,
     /// Announcements of erasures and of new ledger entries.
     pub nats: Client,
+    /// Problems with NATS that waiting does not mend.
+    pub nats_problems: Problems,
     /// Live state of this process.
     pub live: Live,
     /// Notified after each append.
@@ -73,6 +76,7 @@ struct Parts {
     store: Store,
     wake: SequencerWake,
     nats: Client,
+    nats_problems: Problems,
     live: Arc<Live>,
     identity: Arc<Identity>,
     accounts: Arc<Accounts>,
@@ -103,6 +107,7 @@ extractable! {
     store: Store,
     wake: SequencerWake,
     nats: Client,
+    nats_problems: Problems,
     live: Arc<Live>,
     identity: Arc<Identity>,
     accounts: Arc<Accounts>,
@@ -126,6 +131,7 @@ impl ApiState {
             accounts: account_tables,
             knowledge,
             nats,
+            nats_problems,
             live,
             wake,
             signer,
@@ -165,6 +171,7 @@ impl ApiState {
             store,
             wake,
             nats,
+            nats_problems,
             live,
             knowledge,
             signer,

@@ -18,6 +18,8 @@ const NEEDS: &[(&str, &str)] = &[
     ("EMBEDDING_NAME", "EMBEDDING_URL"),
     ("EMBEDDING_PREVIOUS_URL", "EMBEDDING_PREVIOUS_NAME"),
     ("EMBEDDING_PREVIOUS_NAME", "EMBEDDING_PREVIOUS_URL"),
+    ("NATS_CERT", "NATS_KEY"),
+    ("NATS_KEY", "NATS_CERT"),
 ];
 
 /// A secret, and the setting without which it has no effect.

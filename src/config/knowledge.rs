@@ -45,7 +45,7 @@ pub struct QdrantConfig {
     #[arg(long, env = "QDRANT_CA")]
     pub qdrant_ca: Option<PathBuf>,
     /// Longest duration of one call to Qdrant, in seconds.
-    #[arg(long, env = "QDRANT_TIMEOUT", default_value_t = 10, value_parser = within(1..=300_u64))]
+    #[arg(long, env = "QDRANT_TIMEOUT", default_value_t = 10, value_parser = measured(1..=300_u64, "seconds"))]
     pub qdrant_timeout: u64,
     /// Servers of a Qdrant cluster that keep each passage of a new collection; Qdrant's own default unless set.
     #[arg(long, env = "QDRANT_REPLICATION_FACTOR", value_parser = within(1..=64_u32))]

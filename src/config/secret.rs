@@ -4,6 +4,7 @@
 //! `--help` and `docs/configuration.md` are generated from the table here.
 
 use std::fmt::{Display, Write as _};
+use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -41,7 +42,7 @@ pub(crate) const NATS_URL: SecretVariable = secret(
     "NATS",
     "NATS_URL",
     REQUIRED,
-    "URL of NATS 2.10 or newer with JetStream; may hold a user and a password, or a token",
+    "URL of NATS 2.10 or newer with JetStream, or URLs of servers of a cluster, separated by commas; may hold a user and a password, or a token",
 );
 pub(crate) const MASTER_KEY: SecretVariable = secret(
     "Keys",
@@ -141,6 +142,16 @@ impl SecretVariable {
             (Some(_), Some(_)) => Err(error(format_args!("{} and {file} are both set", self.name))),
             (None, None) => Ok(None),
         }
+    }
+
+    /// The file that holds the secret, if it is read from one.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        if source::in_environment(self.name).is_some() {
+            return None;
+        }
+        let name = self.file_variable();
+        let path = source::in_environment(&name).or_else(|| source::in_file(&name))?;
+        Some(PathBuf::from(path.expose_secret()))
     }
 
     /// The error for a value that cannot be used.

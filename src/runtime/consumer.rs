@@ -67,6 +67,9 @@ pub enum ConsumerError {
     /// The consumer could not be created.
     #[error("consumer {0} could not be created")]
     Create(String, #[source] jetstream::stream::ConsumerError),
+    /// JetStream refuses the consumer, until an operator corrects something.
+    #[error("JetStream refuses consumer {0}: {1}")]
+    Refused(String, &'static str, #[source] jetstream::stream::ConsumerError),
     /// The server did not answer in time.
     #[error("NATS did not answer in time")]
     TimedOut,
@@ -104,7 +107,10 @@ impl Consumer {
         let consumer = tokio::time::timeout(STREAM_TIMEOUT, creating)
             .await
             .map_err(|_| ConsumerError::TimedOut)?
-            .map_err(|error| ConsumerError::Create(name, error))?;
+            .map_err(|error| match nats::consumer_problem(&error) {
+                Some(problem) => ConsumerError::Refused(name, problem, error),
+                None => ConsumerError::Create(name, error),
+            })?;
         Ok(Self { nats: nats.clone(), connection, pulls: consumer })
     }
 

@@ -100,12 +100,12 @@ impl Subscription {
 
 /// The number of connections made so far. A change means that the server has forgotten open pulls, and that
 /// messages of core NATS may be lost.
-pub(super) fn connection_number(nats: &Client) -> u64 {
+pub fn connection_number(nats: &Client) -> u64 {
     nats.statistics().connects.load(Ordering::Relaxed)
 }
 
 /// Resolves when the connection is no longer the one with this number.
-pub(super) async fn connection_replaced(nats: &Client, number: u64) {
+pub async fn connection_replaced(nats: &Client, number: u64) {
     while connection_number(nats) == number {
         tokio::time::sleep(CONNECTION_CHECK).await;
     }

@@ -11,6 +11,7 @@ mod support;
 
 mod api;
 mod audit;
+mod brokers;
 mod cli;
 mod failures;
 mod knowledge;

@@ -50,6 +50,12 @@ pub(crate) fn connect(database_url: &str, connections: u32) -> PgPool {
     Database::connect(&database_url.into(), connections).unwrap().into()
 }
 
+/// A connection to a NATS server.
+pub(crate) async fn connect_nats(url: String) -> Client {
+    let config = nats::ConnectionConfig::new(url);
+    nats::connect(&config, "test", &nats::Problems::default()).await.unwrap()
+}
+
 impl Backbone {
     /// A migrated store, and nothing running.
     pub(crate) async fn new() -> Self {
@@ -65,7 +71,7 @@ impl Backbone {
         Self {
             pool: database.clone().into(),
             store: Store::new(database, keyring),
-            nats: nats::connect(&service("COLLOQUY_TEST_NATS_URL").into(), "test").await.unwrap(),
+            nats: connect_nats(service("COLLOQUY_TEST_NATS_URL")).await,
             subjects: Subjects::new(&format!("t{}", Uuid::now_v7().simple())),
             wake: SequencerWake::local(),
             cancel: CancellationToken::new(),

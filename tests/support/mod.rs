@@ -12,12 +12,14 @@ pub(crate) mod files;
 pub(crate) mod hostile;
 pub(crate) mod link;
 pub(crate) mod model_server;
+pub(crate) mod nats_operator;
 pub(crate) mod openapi;
 pub(crate) mod person;
 pub(crate) mod product;
 pub(crate) mod raw;
 pub(crate) mod served;
 pub(crate) mod tcp_proxy;
+pub(crate) mod tls;
 pub(crate) mod told;
 pub(crate) mod waiting;
 

@@ -6,11 +6,12 @@ use std::path::PathBuf;
 
 use colloquy::config::{
     ApiConfig, AppConfig, Config, ConnectionLimits, EmbeddingConfig, ExtractionConfig, FilesConfig,
-    KnowledgeConfig, LimitsConfig, ModelConfig, QdrantConfig, WorkerConfig,
+    KnowledgeConfig, LimitsConfig, ModelConfig, NatsConfig, QdrantConfig, WorkerConfig,
 };
 use colloquy::process::App;
 use colloquy::roles::Role;
 use colloquy::runtime::supervisor::Shutdown;
+use futures::future::LocalBoxFuture;
 use store::AccountsSchema;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -40,7 +41,12 @@ impl Product {
     }
 
     /// The roles given, on any services.
-    pub(crate) async fn on(config: Config, roles: &[Role]) -> Self {
+    pub(crate) fn on(config: Config, roles: &[Role]) -> LocalBoxFuture<'_, Self> {
+        // A configuration is large, and tests start several products.
+        Box::pin(Self::begin(config, roles))
+    }
+
+    async fn begin(config: Config, roles: &[Role]) -> Self {
         store::migrate(&config.database_direct_url).await.unwrap();
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -74,6 +80,7 @@ pub(crate) fn configuration(database_url: String) -> Config {
             database_url: database_url.into(),
             nats_url: service("COLLOQUY_TEST_NATS_URL").into(),
             nats_prefix: format!("t{}", Uuid::now_v7().simple()),
+            nats: NatsConfig::default(),
             master_key: master_key(),
             master_key_previous: None,
             audit_signing_key: None,

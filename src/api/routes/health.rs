@@ -11,16 +11,19 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
+use nats::Problems;
+use rag::error_chain::ErrorChain;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::api::account_service::AccountService;
 use crate::api::live::Live;
 use crate::api::middleware::metrics::RequestMetrics;
+use crate::api::state::Knowledge;
 use crate::runtime::erasure_check::ErasureCheck;
 use store::Store;
 
-/// Longest wait for the answer of Postgres.
+/// Longest wait for the answer of Postgres, and of Qdrant.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// State of each dependency.
@@ -28,8 +31,11 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 pub(in crate::api) struct Readiness {
     postgres: Reachability,
     nats: Reachability,
+    qdrant: Reachability,
     /// The account service.
     accounts: Reachability,
+    /// The reasons why a dependency cannot be used until an operator corrects them, such as a refused login.
+    problems: Vec<String>,
     /// The condition that the check of erasures since a backup waits for; `null` once the check is done. Requests
     /// of users are refused before.
     #[schema(required)]
@@ -44,6 +50,15 @@ pub(in crate::api) enum Reachability {
     Ok,
     /// The dependency does not answer.
     Away,
+}
+
+impl Readiness {
+    fn status(&self) -> StatusCode {
+        match (self.postgres, self.problems.is_empty(), &self.erasures_wait_for) {
+            (Reachability::Ok, true, None) => StatusCode::OK,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
 }
 
 impl Reachability {
@@ -61,28 +76,36 @@ pub(in crate::api) async fn livez() -> &'static str {
 
 /// Check that the process can serve requests
 ///
-/// Names each dependency. The status is 503 while Postgres does not answer, and until the erasures since the
-/// backup that the database may have been restored from are known. Without NATS or the account service most
-/// requests still succeed, so these two do not change the status.
+/// Names each dependency. The status is 503 while Postgres does not answer, while NATS or Qdrant has a problem that
+/// an operator has to correct, and until the erasures since the backup that the database may have been restored
+/// from are known. While NATS, Qdrant or the account service is away, most requests still succeed: this does not
+/// change the status.
 #[utoipa::path(get, path = "/readyz", tag = "Operation",
     responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
 pub(in crate::api) async fn readyz(
     State(store): State<Store>,
     State(nats): State<Client>,
+    State(nats_problems): State<Problems>,
+    State(knowledge): State<Knowledge>,
     State(account_service): State<Arc<AccountService>>,
     State(erasure_check): State<ErasureCheck>,
 ) -> (StatusCode, Json<Readiness>) {
     let postgres = tokio::time::timeout(CHECK_TIMEOUT, store.is_available());
-    let (postgres, accounts) = tokio::join!(postgres, account_service.is_reachable());
-    let postgres = Reachability::of(matches!(postgres, Ok(true)));
-    let nats = Reachability::of(nats.connection_state() == Connection::Connected);
-    let erasures_wait_for = erasure_check.waits_for().map(|reason| reason.to_string());
-    let status = match (postgres, &erasures_wait_for) {
-        (Reachability::Ok, None) => StatusCode::OK,
-        (Reachability::Ok, Some(_)) | (Reachability::Away, _) => StatusCode::SERVICE_UNAVAILABLE,
+    let qdrant = tokio::time::timeout(CHECK_TIMEOUT, knowledge.index.check());
+    let (postgres, qdrant, accounts) = tokio::join!(postgres, qdrant, account_service.is_reachable());
+    let refused = match &qdrant {
+        Ok(Err(error)) if error.is_misconfiguration() => Some(ErrorChain(error).to_string()),
+        _ => None,
     };
-    let accounts = Reachability::of(accounts);
-    (status, Json(Readiness { postgres, nats, accounts, erasures_wait_for }))
+    let readiness = Readiness {
+        postgres: Reachability::of(matches!(postgres, Ok(true))),
+        nats: Reachability::of(nats.connection_state() == Connection::Connected),
+        qdrant: Reachability::of(matches!(qdrant, Ok(Ok(())))),
+        accounts: Reachability::of(accounts),
+        problems: nats_problems.first().into_iter().chain(refused).collect(),
+        erasures_wait_for: erasure_check.waits_for().map(|reason| reason.to_string()),
+    };
+    (readiness.status(), Json(readiness))
 }
 
 /// Metrics for Prometheus
@@ -118,7 +141,9 @@ mod tests {
         let readiness = Readiness {
             postgres: Reachability::Ok,
             nats: Reachability::Away,
+            qdrant: Reachability::Ok,
             accounts: Reachability::Ok,
+            problems: vec!["the server refuses the login".to_owned()],
             erasures_wait_for: Some("the tombstones in NATS cannot be read".to_owned()),
         };
         assert_json("readiness", &readiness);

@@ -21,7 +21,8 @@ const ANSWER_TOKENS: u32 = 8;
 
 /// NATS and its JetStream.
 pub(super) async fn nats(config: &Config) -> anyhow::Result<String> {
-    let client = nats::connect_once(&config.app.nats_url, "colloquy config check").await?;
+    let connection = config.app.nats.connection(&config.app.nats_url);
+    let client = nats::connect_once(&connection, "colloquy config check").await?;
     let version = client.server_info().version;
     let account = jetstream::new(client).query_account().await;
     let account = account.context("JetStream is not enabled for this account")?;

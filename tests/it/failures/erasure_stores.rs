@@ -9,6 +9,7 @@ use colloquy::knowledge::models;
 use colloquy::roles::eraser::Eraser;
 use store::{AccountsDatabase, AccountsSchema};
 
+use crate::support::backbone::connect_nats;
 use crate::support::erasing::{
     STORES, WITHOUT_WORKER, eraser, events_of, id_of, pool, recorded, request, rows_of, with_a_question,
 };
@@ -38,7 +39,7 @@ impl Away {
                 Eraser { collections: models::collections(&qdrant).unwrap(), ..eraser }
             }
             Self::Nats => {
-                let nats = nats::connect(&format!("nats://{nowhere}").into(), "test").await.unwrap();
+                let nats = connect_nats(format!("nats://{nowhere}")).await;
                 Eraser { nats, ..eraser }
             }
             Self::Files => {

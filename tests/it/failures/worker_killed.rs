@@ -9,7 +9,7 @@ use crate::support::answering::{
     Heard, QUESTION, WRITTEN, WorkerProcess, at_work, backbone_named, completed, ending, endings, failed,
     teach, work,
 };
-use crate::support::backbone::{Backbone, conversation};
+use crate::support::backbone::{Backbone, connect_nats, conversation};
 use crate::support::model_server::{Act, ModelServer};
 use crate::support::waiting::until;
 
@@ -94,7 +94,7 @@ async fn with_jetstream_wiped_during_an_answer_the_answer_is_complete_and_stream
     let data = embedded::DataDir::temporary().unwrap();
     let parts = embedded::Parts::locate(embedded::WithModel::No).await.unwrap();
     let server = embedded::Nats::start(&parts, &data).await.unwrap();
-    let client = nats::connect(&server.url().into(), "test").await.unwrap();
+    let client = connect_nats(server.url()).await;
     let backbone = Backbone { nats: client, ..Backbone::new().await };
     backbone.sequence();
     backbone.project();

@@ -47,9 +47,10 @@ export interface paths {
         };
         /**
          * Check that the process can serve requests
-         * @description Names each dependency. The status is 503 while Postgres does not answer, and until the erasures since the
-         *     backup that the database may have been restored from are known. Without NATS or the account service most
-         *     requests still succeed, so these two do not change the status.
+         * @description Names each dependency. The status is 503 while Postgres does not answer, while NATS or Qdrant has a problem that
+         *     an operator has to correct, and until the erasures since the backup that the database may have been restored
+         *     from are known. While NATS, Qdrant or the account service is away, most requests still succeed: this does not
+         *     change the status.
          */
         get: operations["readyz"];
         put?: never;
@@ -1251,6 +1252,9 @@ export interface components {
             erasures_wait_for: string | null;
             nats: components["schemas"]["Reachability"];
             postgres: components["schemas"]["Reachability"];
+            /** @description The reasons why a dependency cannot be used until an operator corrects them, such as a refused login. */
+            problems: string[];
+            qdrant: components["schemas"]["Reachability"];
         };
         /** @description Receipt of an erasure. */
         Receipt: {
