@@ -41,8 +41,8 @@ use middleware::{Surroundings, compressed, surround, timed};
 use problem::Problem;
 pub use routes::openapi::document as openapi;
 use routes::{
-    accounts as account_commands, audit, commands, conversations, documents, erasures, export, health, me,
-    messages, openapi as description, search,
+    accounts as account_commands, audit, commands, conversations, documents, erasures, export, health,
+    invitations, me, messages, openapi as description, search,
 };
 pub use server::serve;
 pub use state::{ApiState, Knowledge, Services};
@@ -96,6 +96,7 @@ fn resources() -> Router<ApiState> {
         .route("/v1/search", get(search::search))
         .route("/v1/usage", get(me::usage))
         .route("/v1/accounts/{user_id}/commands", post(account_commands::command))
+        .route("/v1/invitations", post(invitations::create))
         .route("/v1/me", get(me::me).delete(erasures::erase))
         .route("/v1/erasures/{receipt}", get(erasures::state))
         .route("/livez", get(health::livez))

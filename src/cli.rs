@@ -9,6 +9,7 @@ mod config;
 mod config_reference;
 mod grant;
 mod ingest;
+mod invite;
 mod keys;
 mod migrate;
 mod openapi;
@@ -48,6 +49,8 @@ enum Command {
     Migrate(migrate::Arguments),
     /// Set an account's role.
     Grant(grant::Arguments),
+    /// Make an invitation to sign up, and print its link.
+    Invite(invite::Arguments),
     /// Refuse all sign-ins of an account and end its sessions, or permit sign-ins again.
     Ban(ban::Arguments),
     /// Add documents (Markdown, text, HTML, PDF, Word) to the shared knowledge.
@@ -127,6 +130,7 @@ impl Cli {
             Command::Serve(arguments) => serve::run(*arguments).await,
             Command::Migrate(arguments) => migrate::run(arguments).await,
             Command::Grant(arguments) => grant::run(arguments).await,
+            Command::Invite(arguments) => invite::run(arguments).await,
             Command::Ban(arguments) => ban::run(arguments).await,
             Command::Ingest(arguments) => ingest::run(*arguments).await,
             Command::Reindex(arguments) => reindex::run(*arguments).await,

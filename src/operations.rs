@@ -1,8 +1,9 @@
 //! Work that an operator or an owner starts once: rebuild, restore, export of personal data, changes of
-//! accounts.
+//! accounts, invitations.
 
 pub mod accounts;
 pub mod connections;
+pub mod invitations;
 pub mod journal;
 pub mod personal_export;
 pub mod rebuild;

@@ -5,8 +5,9 @@ use cqrs_es::event_sink::EventSink;
 use cqrs_es::{Aggregate, DomainEvent};
 use serde::{Deserialize, Serialize};
 
+use crate::account::UserRole;
 use crate::named::named_enum;
-use crate::{Position, Version};
+use crate::{Position, UserId, Version};
 
 /// One run of an operation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +40,9 @@ pub enum OperationEvent {
     ReadModelRebuilt { read_model: String, position: Position },
     /// Streams and read models were restored from the database up to a position.
     BackupRestored { position: Position },
+    /// Somebody can sign up with a role by an invitation, which has the id of the run. `by` is the administrator, or the
+    /// nil id for the command line.
+    InvitationCreated { role: UserRole, by: UserId },
 }
 
 /// The refusals of an operation.
@@ -73,7 +77,8 @@ impl Aggregate for Operation {
         match event {
             OperationEvent::KeyRotated { .. }
             | OperationEvent::ReadModelRebuilt { .. }
-            | OperationEvent::BackupRestored { .. } => self.version = self.version.next(),
+            | OperationEvent::BackupRestored { .. }
+            | OperationEvent::InvitationCreated { .. } => self.version = self.version.next(),
         }
     }
 }
@@ -85,6 +90,7 @@ impl OperationEvent {
             Self::KeyRotated { .. } => "KeyRotated",
             Self::ReadModelRebuilt { .. } => "ReadModelRebuilt",
             Self::BackupRestored { .. } => "BackupRestored",
+            Self::InvitationCreated { .. } => "InvitationCreated",
         }
     }
 }

@@ -136,6 +136,7 @@ fn of_operations() -> Vec<OperationEvent> {
         OperationEvent::KeyRotated { key: RotatedKey::Master, key_id: "00ff".into(), rewrapped: 1_234 },
         OperationEvent::ReadModelRebuilt { read_model: "conversations".into(), position: Position(41) },
         OperationEvent::BackupRestored { position: Position(41) },
+        OperationEvent::InvitationCreated { role: UserRole::Auditor, by: OWNER },
     ]
 }
 

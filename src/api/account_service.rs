@@ -12,7 +12,7 @@ use crate::api::BODY_LIMIT_BYTES;
 use crate::api::client_address::{Client, X_FORWARDED_FOR, remove_proxy_headers};
 use crate::api::identity::{Caller, Unauthenticated};
 use crate::api::problem::{Problem, with_causes};
-use crate::config::ApiConfig;
+use crate::config::{ApiConfig, PublicUrl};
 use crate::operations::accounts::{self, AccountAdministration};
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
@@ -47,6 +47,7 @@ const CONNECTION_HEADERS: [HeaderName; 6] = [
 pub(in crate::api) struct AccountService {
     client: reqwest::Client,
     url: String,
+    public_url: PublicUrl,
     administration: AccountAdministration,
     sign_ins: SignIns,
 }
@@ -61,7 +62,13 @@ impl AccountService {
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(REQUEST_TIMEOUT)
             .build()?;
-        Ok(Self { client, url: config.auth_url.clone(), administration, sign_ins: SignIns::default() })
+        Ok(Self {
+            client,
+            url: config.auth_url.clone(),
+            public_url: config.public_url.clone(),
+            administration,
+            sign_ins: SignIns::default(),
+        })
     }
 
     /// Whether the service answers its health check.
@@ -87,6 +94,11 @@ impl AccountService {
     /// Changes other people's accounts.
     pub(in crate::api) const fn administration(&self) -> &AccountAdministration {
         &self.administration
+    }
+
+    /// The address of the page, to which links lead.
+    pub(in crate::api) const fn public_url(&self) -> &PublicUrl {
+        &self.public_url
     }
 
     /// The answers to sign-ins so far.

@@ -106,7 +106,7 @@ impl Limit {
                 Self::Documents,
                 Self::DocumentBytes,
             ],
-            "remove_document" | "change_account" => &[Self::Requests, Self::Commands],
+            "remove_document" | "change_account" | "create_invitation" => &[Self::Requests, Self::Commands],
             "search" => &[Self::Requests, Self::Search, Self::WaitingReads],
             "list_conversations" | "get_conversation" | "list_messages" | "list_documents"
             | "get_document" => &[Self::Requests, Self::WaitingReads],

@@ -153,6 +153,12 @@ impl Problem {
         Self::conflict("own-account", "Administrators cannot change their own account", detail)
     }
 
+    /// Somebody is invited who has an account.
+    pub(in crate::api) fn has_account() -> Self {
+        let detail = "Nobody else can sign up with the address of an account.";
+        Self::conflict("has-account", "An account has this e-mail address", detail)
+    }
+
     /// The role of the caller is neither `auditor` nor `admin`.
     pub(in crate::api) fn not_an_auditor() -> Self {
         let detail = "Only the roles auditor and admin can read the ledger.";

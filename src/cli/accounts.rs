@@ -37,9 +37,22 @@ pub(super) async fn change(
     email: &str,
     change: AccountChange,
 ) -> anyhow::Result<()> {
+    with_administration(arguments, async |administration| {
+        let user = administration.accounts.user_with_email(email).await?;
+        let user = user.context("no account has this e-mail address")?;
+        administration.change(user, change, Actor::System, Uuid::now_v7()).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Works with the ledger and the tables of the account service.
+pub(super) async fn with_administration<T>(
+    arguments: AccountArguments,
+    work: impl AsyncFnOnce(&AccountAdministration) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
     let AccountArguments { app, auth_schema, auth_database_url } = arguments;
     let accounts = AccountsDatabase::connect(&auth_database_url, &auth_schema, 1)?;
-    let user = accounts.user_with_email(email).await?.context("no account has this e-mail address")?;
     let app = App::for_command(app).await?;
     app.check_master_key().await?;
     let administration = AccountAdministration {
@@ -49,8 +62,8 @@ pub(super) async fn change(
         nats: app.nats().clone(),
         subjects: app.subjects().clone(),
     };
-    administration.change(user, change, Actor::System, Uuid::now_v7()).await?;
+    let done = work(&administration).await?;
     // Sends the hints before the process ends. Without NATS, processes find the change by themselves.
     let _ = tokio::time::timeout(FLUSH_TIMEOUT, app.nats().flush()).await;
-    Ok(())
+    Ok(done)
 }

@@ -18,7 +18,7 @@ pub(super) struct Arguments {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum RoleName {
+pub(super) enum RoleName {
     /// Asks questions.
     User,
     /// Replays the history of every user.

@@ -4,9 +4,11 @@
 //! no setting of a session.
 
 mod facts;
+mod invitations;
 mod schema;
 
 pub use facts::{AccountFact, FactKind, Revocation, RevocationKind};
+pub use invitations::InvitedAddress;
 pub use schema::{AccountsSchema, InvalidSchemaName};
 
 use aggregates::account::UserRole;
@@ -211,7 +213,9 @@ const LIFT_BAN: [&str; 1] =
 
 const ERASE: [&str; 4] = [
     "DELETE FROM verification v WHERE v.value = $1
-        OR v.identifier IN (SELECT u.email FROM \"user\" u WHERE u.id::text = $1)",
+        OR v.identifier IN (SELECT u.email FROM \"user\" u WHERE u.id::text = $1)
+        OR (v.identifier LIKE 'invitation:%'
+            AND v.value::jsonb->>'email' IN (SELECT lower(u.email) FROM \"user\" u WHERE u.id::text = $1))",
     "DELETE FROM session WHERE \"userId\"::text = $1",
     "DELETE FROM account WHERE \"userId\"::text = $1",
     "DELETE FROM \"user\" WHERE id::text = $1",

@@ -38,7 +38,8 @@ mod ledger;
 mod sync;
 
 pub use accounts::{
-    AccountFact, AccountsDatabase, AccountsSchema, FactKind, InvalidSchemaName, Revocation, RevocationKind,
+    AccountFact, AccountsDatabase, AccountsSchema, FactKind, InvalidSchemaName, InvitedAddress, Revocation,
+    RevocationKind,
 };
 pub use answer_queue::{AnswerLease, AnswerRequest, NextAnswer, Requested};
 pub use api_processes::ApiProcess;

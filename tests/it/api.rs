@@ -4,6 +4,7 @@ mod edge;
 mod forgeries;
 mod idempotency;
 mod identities;
+mod invitations;
 mod isolation;
 mod limits;
 mod operations;

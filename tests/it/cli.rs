@@ -4,4 +4,5 @@ mod accounts;
 mod config_check;
 mod config_file;
 mod configuration;
+mod invitations;
 mod operations;
