@@ -2,17 +2,20 @@
 // JSON Web Tokens for the API. Where an option differs from Better Auth's default, a comment says why.
 
 import { betterAuth } from "better-auth";
-import { APIError, createAuthMiddleware } from "better-auth/api";
 import { admin, bearer, jwt } from "better-auth/plugins";
 import { adminAc, userAc } from "better-auth/plugins/admin/access";
 import { PostgresDialect } from "kysely";
+import { createAttempts } from "./attempts.js";
 import { checkUser } from "./bounds.js";
 import { factWriter } from "./facts.js";
+import { accountHooks } from "./hooks.js";
+import { createLimits } from "./limits.js";
 import { log, reason } from "./log.js";
-import { RESET_LINK_LASTS_SECONDS, resetLinks } from "./mail.js";
-import { createRateLimitStore } from "./rateLimitStore.js";
+import { passwordsAndMail } from "./passwords.js";
+import { promoteFirstAdministrator, roleAtSignUp } from "./registration.js";
+import { ownRoutes } from "./routes.js";
 
-/** Set, and overwritten, by the proxy in front; requests without it share one bucket of the rate limits. */
+/** Set, and overwritten, by the HTTP server of this process; requests without it share one bucket of the rate limits. */
 export const CLIENT_ADDRESS_HEADER = "x-colloquy-client-ip";
 export const BASE_PATH = "/api/auth";
 
@@ -38,6 +41,11 @@ const DISABLED_PATHS = [
   "stop-impersonating",
   "remove-user",
 ].map((name) => `/admin/${name}`);
+/** Replaced by `/confirm-email`: its token would be in an address, and so in the logs of proxies. */
+const REPLACED_PATH = "/verify-email";
+
+/** The limit of routes without one of their own. They share a count for each address. */
+const GENERAL_LIMIT = { window: 10, max: 300 };
 
 /** @typedef {ReturnType<typeof createAccounts>} Accounts */
 
@@ -54,12 +62,16 @@ export function createAccounts(configuration, pool) {
  * @param {import("pg").Pool} pool
  */
 function accountOptions(configuration, pool) {
+  const limits = createLimits(pool, configuration);
+  const attempts = createAttempts(limits, configuration.rateLimited);
+  const facts = factWriter(pool, configuration.schema);
+  const promote = () => promoteFirstAdministrator(configuration, pool);
   return /** @satisfies {import("better-auth").BetterAuthOptions} */ ({
     appName: "Colloquy",
     // The public origin, not this process's address: POSTs with cookies are refused when `Origin` is another.
     baseURL: configuration.publicOrigin,
-    basePath: BASE_PATH,
-    trustedOrigins: loopbackAliases(configuration.publicOrigin),
+    basePath: configuration.publicPath + BASE_PATH,
+    trustedOrigins: [...loopbackAliases(configuration.publicOrigin), ...configuration.corsOrigins],
     secret: configuration.secret,
     // The schema is named in every statement rather than set as search_path, which a transaction pooler would lose.
     database: {
@@ -68,19 +80,26 @@ function accountOptions(configuration, pool) {
       schemaName: configuration.schema,
       transaction: true,
     },
-    emailAndPassword: { enabled: true, ...resets(configuration) },
+    ...passwordsAndMail(configuration, pool, limits, promote),
     // With the cookie cache a revoked session would go on minting tokens.
     session: { cookieCache: { enabled: false } },
-    rateLimit: rateLimits(configuration),
+    rateLimit: rateLimits(configuration, limits),
     advanced: {
       cookiePrefix: "colloquy",
       useSecureCookies: configuration.publicOrigin.startsWith("https:"),
+      defaultCookieAttributes: { path: configuration.publicPath || "/" },
       database: { generateId: "uuid" },
       ipAddress: { ipAddressHeaders: [CLIENT_ADDRESS_HEADER] },
     },
-    disabledPaths: DISABLED_PATHS,
-    ...records(configuration, pool),
-    plugins: [tokens(configuration), bearer({ requireSignature: true }), roles()],
+    disabledPaths: [...DISABLED_PATHS, REPLACED_PATH],
+    hooks: accountHooks({ configuration, attempts, facts }),
+    databaseHooks: databaseHooks(configuration, facts),
+    plugins: [
+      tokens(configuration),
+      bearer({ requireSignature: true }),
+      roles(),
+      ownRoutes(configuration, attempts, promote),
+    ],
     logger: { level: "warn", log: writeLog },
     // Else the router prints whole errors, with what the database quotes in them, before anyone can stop it.
     onAPIError: { throw: true },
@@ -88,46 +107,31 @@ function accountOptions(configuration, pool) {
   });
 }
 
-/** @param {import("./configuration.js").Configuration} configuration */
-function resets(configuration) {
-  const send = resetLinks(configuration);
-  if (!send) return {};
-  return {
-    resetPasswordTokenExpiresIn: RESET_LINK_LASTS_SECONDS,
-    // Whoever knew the old password may hold one.
-    revokeSessionsOnPasswordReset: true,
-    /** @param {{ user: { email: string }, token: string }} asked @param {Request} [request] */
-    sendResetPassword: async ({ user, token }, request) => send(user, token, request?.headers.get("accept-language")),
-  };
-}
-
 /**
- * Bounds of users, and the facts that no trigger of the database sees.
+ * Bounds of users, roles by invitation, and sign-outs, which a trigger could not tell from revocations.
  * @param {import("./configuration.js").Configuration} configuration
- * @param {import("pg").Pool} pool
+ * @param {ReturnType<typeof factWriter>} facts
  */
-function records(configuration, pool) {
-  const facts = factWriter(pool, configuration.schema);
-  return /** @satisfies {Partial<import("better-auth").BetterAuthOptions>} */ ({
-    databaseHooks: {
-      user: {
-        create: { before: async (user) => checkUser(user) },
-        update: { before: async (user) => checkUser(user) },
-      },
-      session: {
-        delete: {
-          before: async (session, context) => {
-            if (context?.path === "/sign-out") await facts.signingOut(session.id);
-          },
+function databaseHooks(configuration, facts) {
+  return /** @satisfies {import("better-auth").BetterAuthOptions["databaseHooks"]} */ ({
+    user: {
+      create: {
+        before: async (user, context) => {
+          checkUser(user);
+          if (!context) return;
+          const { internalAdapter } = context.context;
+          const role = await roleAtSignUp(configuration, internalAdapter, user.email, context.body?.invitation);
+          return { data: { role } };
         },
       },
+      update: { before: async (user) => checkUser(user) },
     },
-    hooks: {
-      after: createAuthMiddleware(async ({ path, body, context }) => {
-        const isRefused = context.returned instanceof APIError && [401, 403].includes(context.returned.statusCode);
-        // Not waited for: how long it takes would tell whether there is such an account.
-        if (path === "/sign-in/email" && isRefused) void facts.signInRefused(String(body?.email));
-      }),
+    session: {
+      delete: {
+        before: async (session, context) => {
+          if (context?.path === "/sign-out") await facts.signingOut(session.id);
+        },
+      },
     },
   });
 }
@@ -166,24 +170,38 @@ function roles() {
 }
 
 /**
- * Per client address and path. A password check costs some 70 ms of processor, so signing in is the tight one.
+ * Per client address and route; an IPv6 network of 64 bits counts as one address. A password check costs some 70 ms
+ * of processor, so signing in is the tight one.
  * @param {import("./configuration.js").Configuration} configuration
+ * @param {import("./limits.js").Limits} limits
  */
-function rateLimits(configuration) {
+function rateLimits(configuration, limits) {
   return /** @satisfies {import("better-auth").BetterAuthRateLimitOptions} */ ({
     enabled: configuration.rateLimited,
-    customStorage: createRateLimitStore(),
-    window: 10,
-    max: 100,
+    customStorage: { consume: (key, rule) => limits.consume(`address|${bucketOf(key, rule)}`, rule) },
+    ...GENERAL_LIMIT,
     customRules: {
       "/sign-in/*": { window: 60, max: 20 },
       "/sign-up/*": { window: 60, max: 20 },
+      "/confirm-email": { window: 60, max: 20 },
       "/request-password-reset": { window: 60, max: 5 },
+      "/send-verification-email": { window: 60, max: 5 },
       // The service asks these for everybody, from one address.
       "/get-session": false,
       "/jwks": false,
     },
   });
+}
+
+/**
+ * Routes without a limit of their own share a count, and so do the paths below the first segment: paths that somebody
+ * makes up are no more counts, and links of one kind, each with another token, are one.
+ * @param {string} key Address and path. @param {{ window: number, max: number }} rule
+ */
+function bucketOf(key, { window, max }) {
+  const [address, path = ""] = key.split("|");
+  if (window === GENERAL_LIMIT.window && max === GENERAL_LIMIT.max) return address;
+  return `${address}|${path.split("/")[1]}`;
 }
 
 /**

@@ -36,6 +36,7 @@ export function factTables(schema) {
     `ALTER TABLE ${schema}.session ADD COLUMN IF NOT EXISTS "endedBy" text`,
     ...trigger(schema, "session_began", "AFTER INSERT", "session", SESSION_BEGAN),
     ...trigger(schema, "session_ended", "AFTER DELETE", "session", SESSION_ENDED),
+    ...trigger(schema, "user_began", "AFTER INSERT", `"user"`, USER_BEGAN),
     ...trigger(schema, "user_changed", "AFTER UPDATE OF role, banned", `"user"`, USER_CHANGED),
     ...trigger(schema, "password_changed", "AFTER UPDATE OF password", "account", PASSWORD_CHANGED),
   ];
@@ -71,6 +72,12 @@ const SESSION_ENDED = `
       VALUES (CASE WHEN OLD."endedBy" = 'sign-out' THEN 'signed_out' ELSE 'session_revoked' END,
               OLD."userId"::text::uuid, OLD.id::text::uuid);
     END IF;
+  END IF;`;
+
+// An invitation can give a role from the beginning.
+const USER_BEGAN = `
+  IF coalesce(NEW.role, 'user') <> 'user' THEN
+    INSERT INTO {schema}.account_facts (kind, user_id, role) VALUES ('role_changed', NEW.id::text::uuid, NEW.role);
   END IF;`;
 
 const USER_CHANGED = `

@@ -1,49 +1,76 @@
-// How a link to choose a new password reaches a person: by mail where a server is configured; in development, where
-// PUBLIC_URL names the loopback, in the log of this process. Elsewhere it reaches nobody, and the accounts say that there
-// is no such thing.
+// How links reach people: by mail where a server is configured; in development, where PUBLIC_URL names the loopback,
+// links to choose a password are in the log of this process. Elsewhere they reach nobody, and the accounts say that
+// there is no such thing. Links carry their token behind a "#", which browsers send to no server.
 
 import nodemailer from "nodemailer";
+import { letter } from "./letters.js";
 import { log, reason } from "./log.js";
 
 const TIMEOUT_MS = 10_000;
-export const RESET_LINK_LASTS_SECONDS = 3_600;
+/** Mails that are handed to the server at the same time. */
+const LANES = 2;
+/** Mails that wait for the server. Beyond that they are dropped; people can ask again. */
+const MAX_WAITING = 200;
+/** Mails to one address, whoever asks for them and from wherever. */
+const RECIPIENT_RULES = [
+  { window: 3_600, max: 4 },
+  { window: 86_400, max: 12 },
+];
 
-/** @typedef {(person: { email: string }, token: string, language: string | null | undefined) => void} SendResetLink */
+/** @typedef {import("./letters.js").LetterKind} LetterKind */
+/** @typedef {(email: string, kind: LetterKind, link: string, language?: string | null) => void} SendLetter */
 
 /**
+ * Sends letters without holding anybody up: how long it takes would tell whether an address has an account. What goes
+ * wrong, and what exceeds the limits of its recipient, is logged without the address.
+ *
  * @param {import("./configuration.js").Configuration} configuration
- * @returns {SendResetLink | undefined}
+ * @param {import("./limits.js").Limits} limits
+ * @returns {SendLetter | undefined} `undefined` without a mail server.
  */
-export function resetLinks(configuration) {
-  const { publicOrigin, resetLinksInLog, smtpUrl, mailFrom } = configuration;
-  /** @param {string} token */
-  const link = (token) => `${publicOrigin}/reset-password?token=${encodeURIComponent(token)}`;
-  if (smtpUrl) {
-    const timeouts = { connectionTimeout: TIMEOUT_MS, greetingTimeout: TIMEOUT_MS, socketTimeout: TIMEOUT_MS };
-    const server = nodemailer.createTransport({ url: smtpUrl, ...timeouts }, { from: mailFrom });
-    // Not waited for: how long it takes would tell whether there is such an account.
-    return ({ email }, token, language) =>
-      void server
-        .sendMail({ to: email, ...letter(link(token), language) })
-        .catch((error) => log("error", "a mail could not be sent", { error: reason(error) }));
-  }
-  if (!resetLinksInLog) return undefined;
-  return (_, token) => log("info", "a password may be chosen anew", { link: link(token) });
+export function createMail({ smtpUrl, mailFrom }, limits) {
+  if (!smtpUrl) return undefined;
+  const timeouts = { connectionTimeout: TIMEOUT_MS, greetingTimeout: TIMEOUT_MS, socketTimeout: TIMEOUT_MS };
+  const server = nodemailer.createTransport({ url: smtpUrl, ...timeouts }, { from: mailFrom });
+  /** @type {Promise<unknown>[]} What the last mail of each lane waits for; never fails. */
+  const lanes = Array(LANES).fill(Promise.resolve());
+  let waiting = 0;
+  let next = 0;
+
+  /** @type {(...mail: Parameters<SendLetter>) => Promise<void>} */
+  const deliver = async (email, kind, link, language) => {
+    for (const rule of RECIPIENT_RULES) {
+      const { allowed } = await limits.consume(`mail|${rule.window}|${email.toLowerCase()}`, rule);
+      if (!allowed) return log("warn", "a mail was not sent: its recipient has had too many", { kind });
+    }
+    next = (next + 1) % LANES;
+    const sent = Promise.resolve(lanes[next]).then(() => server.sendMail({ to: email, ...letter(kind, link, language) }));
+    lanes[next] = sent.catch(() => undefined);
+    await sent;
+  };
+
+  return (...mail) => {
+    if (waiting >= MAX_WAITING) return log("warn", "a mail was not sent: too many are waiting");
+    waiting += 1;
+    void deliver(...mail)
+      .catch((error) => log("error", "a mail could not be sent", { error: reason(error) }))
+      .finally(() => {
+        waiting -= 1;
+      });
+  };
 }
 
 /**
- * @param {string} link
- * @param {string | null | undefined} language
+ * The addresses of the page that mails lead to.
+ * @param {{ publicOrigin: string, publicPath: string }} configuration
  */
-function letter(link, language) {
-  const isGerman = language?.trim().toLowerCase().startsWith("de");
-  return isGerman
-    ? {
-        subject: "Colloquy: neues Passwort wählen",
-        text: `Mit diesem Link können Sie ein neues Passwort wählen. Er gilt eine Stunde:\n\n${link}\n\nHaben Sie das nicht gewünscht, ist nichts zu tun.\n`,
-      }
-    : {
-        subject: "Colloquy: choose a new password",
-        text: `With this link you can choose a new password. It is good for one hour:\n\n${link}\n\nIf you did not ask for it, there is nothing to do.\n`,
-      };
+export function links({ publicOrigin, publicPath }) {
+  const base = publicOrigin + publicPath;
+  return {
+    /** @param {string} token */
+    reset: (token) => `${base}/reset-password#token=${encodeURIComponent(token)}`,
+    /** @param {string} token */
+    confirm: (token) => `${base}/confirm-email#token=${encodeURIComponent(token)}`,
+    signIn: () => `${base}/sign-in`,
+  };
 }

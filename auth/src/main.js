@@ -33,11 +33,12 @@ async function run(configuration) {
   const server = createAccountServer({
     accounts,
     database,
-    publicOrigin: configuration.publicOrigin,
+    configuration,
     prepared: () => prepared,
   });
   await listen(server, configuration);
-  await prepare(accounts, database.pool, stopping.signal);
+  warnOfOpenDoors(configuration);
+  await prepare(accounts, configuration, database.pool, stopping.signal);
   prepared = !stopping.signal.aborted;
   if (prepared) log("info", "ready", { schema: configuration.schema });
 
@@ -45,6 +46,15 @@ async function run(configuration) {
   await close(server);
   await database.pool.end();
   log("info", "stopped");
+}
+
+/**
+ * What an operator of an installation that others can reach should know.
+ * @param {import("./configuration.js").Configuration} configuration
+ */
+function warnOfOpenDoors({ smtpUrl, linksInLog, signUp }) {
+  if (smtpUrl || linksInLog || signUp !== "open") return;
+  log("warn", "everybody can sign up with any address: SIGN_UP is open, and without SMTP_URL no address is verified");
 }
 
 /**

@@ -1,7 +1,9 @@
 // HTTP around the accounts: bodies bounded, outages told apart from refusals, nothing that throws ends the process.
 
 import { createServer } from "node:http";
-import { BASE_PATH } from "./accounts.js";
+import { BASE_PATH, CLIENT_ADDRESS_HEADER } from "./accounts.js";
+import { clientAddress } from "./clientAddress.js";
+import { permit, preflight } from "./cors.js";
 import { log, reason } from "./log.js";
 
 const MAX_BODY_BYTES = 64 * 1024;
@@ -11,6 +13,8 @@ const RETRY_AFTER_SECONDS = 2;
 const KEEP_ALIVE_MS = 120_000;
 /** These never leave a proxy, and `Request` refuses some of them. */
 const HOP_HEADERS = new Set(["connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer", "host"]);
+/** What proxies say of a client is read here and goes no further. */
+const PROXY_HEADERS = /^(x-forwarded-|forwarded$)/;
 
 class BodyTooLarge extends Error {}
 
@@ -18,7 +22,7 @@ class BodyTooLarge extends Error {}
  * @typedef {object} Service
  * @property {import("./accounts.js").Accounts} accounts
  * @property {import("./database.js").Database} database
- * @property {string} publicOrigin
+ * @property {import("./configuration.js").Configuration} configuration
  * @property {() => boolean} prepared Whether the tables are there.
  */
 
@@ -31,7 +35,10 @@ export function createAccountServer(service) {
   return createServer(timeouts, (incoming, outgoing) => {
     respond(service, incoming)
       .catch(failure)
-      .then((response) => send(response, outgoing))
+      .then((response) => {
+        permit(outgoing, incoming.headers.origin, service.configuration.corsOrigins);
+        return send(response, outgoing);
+      })
       .catch((error) => {
         log("warn", "could not answer", { error: reason(error) });
         outgoing.destroy();
@@ -45,14 +52,16 @@ export function createAccountServer(service) {
  * @returns {Promise<Response>}
  */
 async function respond(service, incoming) {
-  const path = incoming.url ?? "/";
+  const path = withoutPublicPath(incoming.url ?? "/", service.configuration.publicPath);
+  const preflighted = preflight(incoming);
+  if (preflighted) return preflighted;
   if (!service.prepared()) return unavailable();
   if (incoming.method === "GET" && path === `${BASE_PATH}/ok`) {
     return (await service.database.answers()) ? Response.json({ ok: true }) : unavailable();
   }
   const startedAt = Date.now();
   try {
-    const response = await service.accounts.handler(await toRequest(service.publicOrigin, incoming));
+    const response = await service.accounts.handler(await toRequest(service.configuration, path, incoming));
     if (await hidesOutage(response, service.database, startedAt)) return unavailable();
     if (response.status >= 500) log("error", "a request failed", { status: response.status });
     return withRetryAfter(response);
@@ -100,18 +109,31 @@ function unavailable() {
 }
 
 /**
- * @param {string} origin
+ * A proxy may pass the path of the page on or leave it out.
+ * @param {string} path @param {string} publicPath
+ */
+function withoutPublicPath(path, publicPath) {
+  return path.startsWith(`${publicPath}/`) ? path.slice(publicPath.length) : path;
+}
+
+/**
+ * @param {import("./configuration.js").Configuration} configuration
+ * @param {string} path
  * @param {import("node:http").IncomingMessage} incoming
  */
-async function toRequest(origin, incoming) {
+async function toRequest({ publicOrigin, publicPath, trustedProxies }, path, incoming) {
   const headers = new Headers();
   for (const [name, value] of Object.entries(incoming.headers)) {
-    if (value === undefined || HOP_HEADERS.has(name)) continue;
+    if (value === undefined || HOP_HEADERS.has(name) || PROXY_HEADERS.test(name)) continue;
     for (const one of Array.isArray(value) ? value : [value]) headers.append(name, one);
   }
+  const { socket } = incoming;
+  const address = clientAddress(socket.remoteAddress, incoming.headers["x-forwarded-for"], trustedProxies);
+  if (address) headers.set(CLIENT_ADDRESS_HEADER, address);
+  else headers.delete(CLIENT_ADDRESS_HEADER);
   const method = incoming.method ?? "GET";
   const body = method === "GET" || method === "HEAD" ? undefined : await readBody(incoming);
-  return new Request(`${origin}${incoming.url}`, { method, headers, ...(body && { body }) });
+  return new Request(`${publicOrigin}${publicPath}${path}`, { method, headers, ...(body && { body }) });
 }
 
 /** @param {import("node:http").IncomingMessage} incoming */

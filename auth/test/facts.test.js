@@ -153,7 +153,7 @@ describe("after a change of password", () => {
   });
 
   const links = () =>
-    [...accounts.lines.join("\n").matchAll(/reset-password\?token=([\w-]+)/g)].map(([, token]) => String(token));
+    [...accounts.lines.join("\n").matchAll(/reset-password#token=([\w-]+)/g)].map(([, token]) => String(token));
 
   /** @param {Person} person */
   async function askForLink(person) {

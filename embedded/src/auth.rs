@@ -35,6 +35,21 @@ impl RateLimit {
     }
 }
 
+/// Variables of the environment that the service gets.
+const PASSED_ON: [&str; 11] = [
+    "AUTH_ISSUER",
+    "AUTH_AUDIENCE",
+    "AUTH_SCHEMA",
+    "SMTP_URL",
+    "MAIL_FROM",
+    "SIGN_UP",
+    "ALLOWED_EMAIL_DOMAINS",
+    "ADMIN_EMAIL",
+    "BREACHED_PASSWORDS_URL",
+    "CORS_ORIGINS",
+    "TRUSTED_PROXIES",
+];
+
 /// A running account service.
 #[derive(Debug)]
 pub struct Auth {
@@ -82,7 +97,7 @@ fn server(folder: &Path, options: &AuthOptions, secret_file: &PathBuf, address: 
         .variable("AUTH_LISTEN", address.to_string())
         .variable("AUTH_RATE_LIMIT", options.rate_limit.as_str())
         .variable("BETTER_AUTH_SECRET_FILE", secret_file);
-    for name in ["AUTH_ISSUER", "AUTH_AUDIENCE", "AUTH_SCHEMA", "SMTP_URL", "MAIL_FROM"] {
+    for name in PASSED_ON {
         if let Some(value) = std::env::var_os(name) {
             program = program.variable(name, value);
         }

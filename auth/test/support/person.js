@@ -6,9 +6,10 @@ import { PUBLIC_URL } from "./process.js";
 export const PASSWORD = "a long enough password";
 
 export class Person {
-  /** @param {string} base */
-  constructor(base) {
+  /** @param {string} base @param {string} [origin] */
+  constructor(base, origin = PUBLIC_URL) {
     this.base = base;
+    this.origin = origin;
     this.email = `${randomUUID()}@example.test`;
     this.address = `10.${randomInt(256)}.${randomInt(256)}.${randomInt(1, 255)}`;
     this.cookies = "";
@@ -23,8 +24,8 @@ export class Person {
     const response = await fetch(`${this.base}${path}`, {
       ...init,
       headers: {
-        origin: PUBLIC_URL,
-        "x-colloquy-client-ip": this.address,
+        origin: this.origin,
+        "x-forwarded-for": this.address,
         ...(this.cookies && { cookie: this.cookies }),
         ...init.headers,
       },

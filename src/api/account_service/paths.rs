@@ -3,18 +3,20 @@
 //! would fill its memory.
 
 /// Paths below `/api/auth/`. Administrators only read.
-const PATHS: [&str; 21] = [
+const PATHS: [&str; 23] = [
     "account-info",
     "admin/get-user",
     "admin/has-permission",
     "admin/list-users",
     "change-email",
     "change-password",
+    "confirm-email",
     "error",
     "get-session",
     "jwks",
     "list-accounts",
     "list-sessions",
+    "offers",
     "ok",
     "request-password-reset",
     "reset-password",
@@ -26,8 +28,8 @@ const PATHS: [&str; 21] = [
     "token",
     "update-user",
 ];
-/// Paths that are followed by one more segment, such as the token of a reset link.
-const FOLDERS: [&str; 3] = [SIGN_IN, "sign-up/", "reset-password/"];
+/// Paths that are followed by one more segment: the way to sign in or up.
+const FOLDERS: [&str; 2] = [SIGN_IN, "sign-up/"];
 const SIGN_IN: &str = "sign-in/";
 /// Longest last segment.
 const MAX_SEGMENT_BYTES: usize = 128;
@@ -62,7 +64,9 @@ mod tests {
             "sign-in/email",
             "sign-up/email",
             "sign-out",
-            "reset-password/aB3-_x",
+            "reset-password",
+            "confirm-email",
+            "offers",
             "token",
             "admin/list-users",
         ] {
@@ -79,7 +83,9 @@ mod tests {
             "/api/auth/sign-in/a/b",
             "/api/auth/token/x",
             "/api/auth/Token",
-            "/api/auth/reset-password/%2e%2e",
+            "/api/auth/reset-password/aB3-_x",
+            "/api/auth/verify-email",
+            "/api/auth/sign-up/%2e%2e",
             "/api/auth/admin",
             "/api/auth/admin/",
             "/api/auth/admin/set-user-password",
