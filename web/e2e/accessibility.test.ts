@@ -11,7 +11,13 @@ async function expectAccessible(page: Page): Promise<void> {
 for (const scheme of ["light", "dark"] as const) {
   test(`all pages are accessible in the ${scheme} theme`, async ({ page }) => {
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
-    for (const path of ["/sign-in", "/forgot-password", "/reset-password?token=x", "/sign-up"]) {
+    for (const path of [
+      "/sign-in",
+      "/forgot-password",
+      "/reset-password#token=x",
+      "/confirm-email#token=x",
+      "/sign-up",
+    ]) {
       await page.goto(path);
       await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
       await expectAccessible(page);

@@ -115,10 +115,11 @@ async function untilOk(url: string): Promise<void> {
   }
 }
 
-/** Runs a command of the service's program, for example `grant`. */
-export async function runCommand(...command: string[]): Promise<void> {
+/** Runs a command of the service's program, for example `grant`. Returns what it prints. */
+export async function runCommand(...command: string[]): Promise<string> {
   const { program, environment } = await serviceUnderTest();
-  await promisify(execFile)(program, command, { env: environment });
+  const { stdout } = await promisify(execFile)(program, command, { env: environment });
+  return stdout.trim();
 }
 
 /** A log file in the folder of the logs under test, if the folder is known. */

@@ -7,16 +7,17 @@ import { Problem } from "../api/problem";
 import { errorMessage } from "../text/errorMessage";
 import { useText } from "../text/text";
 import { Button } from "../ui/Button";
-import { Field } from "../ui/Field";
 import { Alert } from "../ui/Notice";
 import { AuthCard } from "./AuthCard";
 import styles from "./AuthCard.module.css";
 import { resetPassword } from "./auth";
-import { MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from "./passwords";
+import { PasswordField } from "./PasswordField";
+import { useFragment } from "./useFragment";
 
-export default function ResetPasswordPage({ token }: { token: string | undefined }) {
+export default function ResetPasswordPage() {
   const text = useText();
-  const reset = useMutation({ mutationFn: (password: string) => resetPassword(token ?? "", password) });
+  const token = useFragment("token");
+  const reset = useMutation({ mutationFn: (password: string) => resetPassword(token, password) });
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     if (!reset.isPending) reset.mutate(String(new FormData(event.currentTarget).get("password") ?? ""));
@@ -28,16 +29,7 @@ export default function ResetPasswordPage({ token }: { token: string | undefined
       {reset.isSuccess && <p role="status">{text.reset.done}</p>}
       {!isInvalid && !reset.isSuccess && (
         <form className={styles.form} onSubmit={submit}>
-          <Field
-            label={text.account.newPassword}
-            name="password"
-            type="password"
-            autoComplete="new-password"
-            hint={text.account.passwordHint}
-            required
-            minLength={MIN_PASSWORD_LENGTH}
-            maxLength={MAX_PASSWORD_LENGTH}
-          />
+          <PasswordField isNew label={text.account.newPassword} />
           {reset.isError && <Alert>{errorMessage(reset.error, text)}</Alert>}
           <Button kind="primary" type="submit" disabled={reset.isPending}>
             {text.reset.action}

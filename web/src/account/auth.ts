@@ -20,9 +20,44 @@ export async function fetchUser(): Promise<User | null> {
   return { id, name, email };
 }
 
-export async function signUp(account: { name: string; email: string; password: string }): Promise<void> {
+/** What the account service offers. */
+export interface Offers {
+  /** Who may sign up: everybody, people with an invitation, or nobody. */
+  signUp: "open" | "invite" | "closed";
+  /** Whether a new address is confirmed by mail before the first sign-in. */
+  verifiesEmail: boolean;
+  /** Whether a forgotten password can be replaced. */
+  resetsPasswords: boolean;
+}
+
+/** Never fails: a service that does not answer refuses by itself what it does not offer. */
+export async function fetchOffers(): Promise<Offers> {
+  return request<Offers>("offers").catch(() => ({ signUp: "open", verifiesEmail: false, resetsPasswords: true }));
+}
+
+interface NewAccount {
+  name: string;
+  email: string;
+  password: string;
+  invitation?: string;
+}
+
+/** Returns whether the user is signed in now. If not, the user has to confirm the address first. */
+export async function signUp(account: NewAccount): Promise<boolean> {
   tokens.clear();
-  await request("sign-up/email", account);
+  const { token } = await request<{ token: string | null }>("sign-up/email", account);
+  return token !== null;
+}
+
+/** Asks for another mail with a link to confirm an address. */
+export async function sendConfirmation(email: string): Promise<void> {
+  await request("send-verification-email", { email });
+}
+
+/** Confirms an address with the token that was mailed to it, and signs in. */
+export async function confirmEmail(token: string, password: string): Promise<void> {
+  tokens.clear();
+  await request("confirm-email", { token, password });
 }
 
 export async function signIn(credentials: { email: string; password: string }): Promise<void> {
@@ -46,7 +81,7 @@ export async function changePassword(currentPassword: string, newPassword: strin
 }
 
 export async function requestPasswordReset(email: string): Promise<void> {
-  await request("request-password-reset", { email, redirectTo: addressOf("/reset-password") });
+  await request("request-password-reset", { email });
 }
 
 export async function resetPassword(token: string, newPassword: string): Promise<void> {

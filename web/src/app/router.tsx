@@ -14,7 +14,9 @@ import {
   useRouter,
 } from "@tanstack/react-router";
 import { parseDestination } from "../account/destination";
+import { offersQuery } from "../account/offers";
 import { SignInPage } from "../account/SignInPage";
+import { SignUpPage } from "../account/SignUpPage";
 import { userQuery } from "../account/session";
 import { addressOf, BASE_PATH } from "../api/basePath";
 import { parseFilters as parseLedgerFilters } from "../audit/filters";
@@ -35,7 +37,7 @@ const signIn = createRoute({
   path: "/sign-in",
   validateSearch: parseDestination,
   beforeLoad: ({ context, search }) => redirectSignedInUser(context.queries, search.to),
-  component: () => <SignInPage kind="signIn" destination={signIn.useSearch()} />,
+  component: () => <SignInPage destination={signIn.useSearch()} />,
 });
 
 const signUp = createRoute({
@@ -43,7 +45,7 @@ const signUp = createRoute({
   path: "/sign-up",
   validateSearch: parseDestination,
   beforeLoad: ({ context, search }) => redirectSignedInUser(context.queries, search.to),
-  component: () => <SignInPage kind="signUp" destination={signUp.useSearch()} />,
+  component: () => <SignUpPage destination={signUp.useSearch()} />,
 });
 
 const forgot = createRoute({
@@ -52,13 +54,16 @@ const forgot = createRoute({
   component: lazyRouteComponent(() => import("../account/ForgotPasswordPage")),
 });
 
-const ResetPasswordPage = lazyRouteComponent(() => import("../account/ResetPasswordPage"));
 const reset = createRoute({
   getParentRoute: () => root,
   path: "/reset-password",
-  validateSearch: ({ token }: Record<string, unknown>): { token?: string } =>
-    typeof token === "string" ? { token } : {},
-  component: () => <ResetPasswordPage token={reset.useSearch().token} />,
+  component: lazyRouteComponent(() => import("../account/ResetPasswordPage")),
+});
+
+const confirm = createRoute({
+  getParentRoute: () => root,
+  path: "/confirm-email",
+  component: lazyRouteComponent(() => import("../account/ConfirmEmailPage")),
 });
 
 const layout = createRoute({
@@ -138,6 +143,7 @@ const replay = createRoute({
 });
 
 async function redirectSignedInUser(queries: QueryClient, to: string | undefined): Promise<void> {
+  void queries.prefetchQuery(offersQuery);
   if (await queries.ensureQueryData(userQuery)) throw redirect({ href: addressOf(to ?? "/"), replace: true });
 }
 
@@ -169,6 +175,7 @@ export function createAppRouter(queries: QueryClient) {
       signUp,
       forgot,
       reset,
+      confirm,
       erasure,
       layout.addChildren([start, conversation, documents, usage, settings, audit, replay]),
     ]),

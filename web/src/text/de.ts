@@ -18,6 +18,7 @@ export const de: Texts = {
     action: "Anmelden",
     switchPrompt: "Neu hier?",
     switchAction: "Konto erstellen",
+    switchInvited: "Mit einer Einladung registrieren",
     forgot: "Passwort vergessen?",
     expired: "Ihre Sitzung ist abgelaufen. Melden Sie sich an, um fortzufahren. Ihr Entwurf wurde gespeichert.",
   },
@@ -26,6 +27,24 @@ export const de: Texts = {
     action: "Registrieren",
     switchPrompt: "Sie haben schon ein Konto?",
     switchAction: "Anmelden",
+    closed: "Hier kann sich niemand registrieren. Bitte wenden Sie sich an den Betreiber.",
+    invitation: "Einladungscode",
+    invitationRequired: "Zum Registrieren brauchen Sie eine Einladung.",
+    invitationInvalid: "Die Einladung gilt für eine andere Adresse, wurde schon verwendet oder ist abgelaufen.",
+    domainNotAllowed: "Adressen dieser Domain können sich hier nicht registrieren.",
+  },
+  confirm: {
+    title: "E-Mail-Adresse bestätigen",
+    hint: "Geben Sie zum Abschluss das Passwort Ihres Kontos ein.",
+    action: "Bestätigen",
+    sent: (email: string) =>
+      `Wir haben einen Link an ${email} gesendet. Öffnen Sie ihn, um die Adresse zu bestätigen. Er ist einen Tag lang gültig.`,
+    sentAgain: "Falls die Adresse noch nicht bestätigt ist, haben wir einen weiteren Link gesendet.",
+    sendAgain: "Weiteren Link senden",
+    needed: "Bitte bestätigen Sie zuerst Ihre E-Mail-Adresse. Wir haben Ihnen einen Link gesendet.",
+    wrongPassword:
+      "Das ist nicht das Passwort des Kontos. Sie können ein neues wählen; damit ist auch die Adresse bestätigt.",
+    invalid: "Dieser Link ist ungültig oder abgelaufen. Melden Sie sich an, um einen neuen zu erhalten.",
   },
   forgot: {
     title: "Passwort vergessen?",
@@ -58,7 +77,8 @@ export const de: Texts = {
     wrongCredentials: "E-Mail-Adresse oder Passwort ist falsch.",
     wrongCurrentPassword: "Das aktuelle Passwort ist falsch.",
     emailTaken: "Ein Konto mit dieser E-Mail-Adresse gibt es bereits.",
-    tooManyAttempts: "Zu viele Versuche. Bitte warten Sie eine Minute.",
+    tooManyAttempts: "Zu viele Versuche. Bitte warten Sie einige Minuten.",
+    passwordCompromised: "Dieses Passwort ist aus einem Datenleck bekannt. Bitte wählen Sie ein anderes.",
   },
   settings: {
     title: "Einstellungen",
