@@ -44,7 +44,9 @@ export function createMail({ smtpUrl, mailFrom }, limits) {
       if (!allowed) return log("warn", "a mail was not sent: its recipient has had too many", { kind });
     }
     next = (next + 1) % LANES;
-    const sent = Promise.resolve(lanes[next]).then(() => server.sendMail({ to: email, ...letter(kind, link, language) }));
+    const sent = Promise.resolve(lanes[next]).then(() =>
+      server.sendMail({ to: email, ...letter(kind, link, language) }),
+    );
     lanes[next] = sent.catch(() => undefined);
     await sent;
   };
