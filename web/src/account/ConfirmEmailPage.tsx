@@ -3,8 +3,8 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link, useRouter } from "@tanstack/react-router";
 import type { FormEvent } from "react";
-import { Problem } from "../api/problem";
 import { addressOf } from "../api/basePath";
+import { Problem } from "../api/problem";
 import { useText } from "../text/text";
 import { Button } from "../ui/Button";
 import { Alert } from "../ui/Notice";
