@@ -182,7 +182,7 @@ impl Live {
         loop {
             let result = async {
                 if unsent.is_empty() {
-                    unsent = feed.next(BATCH).await?;
+                    unsent = feed.next_readable(BATCH).await?;
                 }
                 self.deliver_events(&mut unsent).await
             };

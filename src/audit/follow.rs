@@ -58,7 +58,7 @@ impl Following {
 
     async fn learn(&mut self) -> Result<(), StoreError> {
         self.known = if let Some(feed) = &mut self.feed {
-            feed.next(PAGE as usize).await?;
+            feed.next_readable(PAGE as usize).await?;
             feed.position()
         } else {
             let (head, _) = self.store.ledger_head().await?;

@@ -76,6 +76,26 @@ enum Arrived {
     Gap,
 }
 
+/// Reads stored events.
+type Read = fn(&[LedgerEntry]) -> Result<Vec<RecordedEvent>, StoreError>;
+
+fn read_all(entries: &[LedgerEntry]) -> Result<Vec<RecordedEvent>, StoreError> {
+    entries.iter().map(|entry| entry.event.read(entry.position)).collect()
+}
+
+fn read_readable(entries: &[LedgerEntry]) -> Result<Vec<RecordedEvent>, StoreError> {
+    let mut events = Vec::with_capacity(entries.len());
+    for entry in entries {
+        match entry.event.read(entry.position) {
+            Ok(event) => events.push(event),
+            Err(error) => {
+                tracing::warn!(position = %entry.position, error = %ErrorChain(&error), "an event is not readable for this release");
+            }
+        }
+    }
+    Ok(events)
+}
+
 impl LedgerFeed {
     /// Follows the ledger after a position.
     pub fn new(store: Store, nats: Client, subjects: &Subjects, after: Position) -> Self {
@@ -103,17 +123,32 @@ impl LedgerFeed {
     /// Fails with [`StoreError::AnotherHistory`] if the ledger no longer has the events that were handed out.
     /// The feed is of no use then.
     pub async fn next(&mut self, limit: usize) -> Result<Vec<RecordedEvent>, StoreError> {
+        self.next_by(limit, read_all).await
+    }
+
+    /// Waits for the next events as [`Self::next`] does, and leaves out those that this release cannot read, for
+    /// readers that show events and derive nothing from them.
+    pub async fn next_readable(&mut self, limit: usize) -> Result<Vec<RecordedEvent>, StoreError> {
+        loop {
+            let events = self.next_by(limit, read_readable).await?;
+            if !events.is_empty() {
+                return Ok(events);
+            }
+        }
+    }
+
+    async fn next_by(&mut self, limit: usize, read: Read) -> Result<Vec<RecordedEvent>, StoreError> {
         loop {
             if self.behind {
                 let entries = self.read_ledger(limit).await?;
                 if !entries.is_empty() {
-                    return self.hand_out(&entries);
+                    return self.hand_out(&entries, read);
                 }
             }
             match self.drain(limit) {
                 Arrived::Next(entries) => {
                     if self.is_in_ledger(&entries).await? {
-                        return self.hand_out(&entries);
+                        return self.hand_out(&entries, read);
                     }
                 }
                 Arrived::Gap => self.behind = true,
@@ -143,9 +178,8 @@ impl LedgerFeed {
         Ok(false)
     }
 
-    fn hand_out(&mut self, entries: &[LedgerEntry]) -> Result<Vec<RecordedEvent>, StoreError> {
-        let events =
-            entries.iter().map(|entry| entry.event.read(entry.position)).collect::<Result<_, _>>()?;
+    fn hand_out(&mut self, entries: &[LedgerEntry], read: Read) -> Result<Vec<RecordedEvent>, StoreError> {
+        let events = read(entries)?;
         self.idle.reset();
         for entry in entries {
             self.recent.push(self.last, entry);

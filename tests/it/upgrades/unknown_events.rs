@@ -10,7 +10,7 @@ use secrecy::ExposeSecret as _;
 
 use crate::support::answering::{QUESTION, at_work, ending, work};
 use crate::support::backbone::{connect, conversation};
-use crate::support::person::Person;
+use crate::support::person::{Person, read_until};
 use crate::support::product::Product;
 use crate::support::waiting::until;
 
@@ -60,6 +60,20 @@ async fn commands_to_an_aggregate_with_an_unknown_event_are_refused_in_words_and
         (waiting == 0).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn streams_go_on_beside_an_unknown_event_of_somebody_else() {
+    let product = Product::start().await;
+    let pool = connect(product.config.app.database_url.expose_secret(), 1);
+    let (person, stranger) = (Person::new(&product).await, Person::new(&product).await);
+    let (conversation, newer) = (Uuid::now_v7(), Uuid::now_v7());
+    person.ask(conversation, QUESTION).await;
+    stranger.ask(newer, QUESTION).await;
+    let stream = person.open(&format!("/v1/conversations/{conversation}/stream"), None).await;
+    append_newer(&pool, newer, "QuestionPondered", "1").await;
+    let question = person.ask(conversation, "And who built it?").await.to_string();
+    read_until(stream, |told| told.event == "question" && told.data.to_string().contains(&question)).await;
 }
 
 #[tokio::test]
