@@ -15,6 +15,7 @@ mod limits;
 pub mod live;
 mod middleware;
 mod page;
+mod probes;
 mod problem;
 pub mod reads;
 mod routes;
@@ -38,6 +39,7 @@ use middleware::headers::ResponseHeaders;
 use middleware::metrics::RequestMetrics;
 use middleware::writes::hold_writes;
 use middleware::{Surroundings, compressed, surround, timed};
+pub use probes::Probes;
 use problem::Problem;
 pub use routes::openapi::document as openapi;
 use routes::{

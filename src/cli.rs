@@ -5,9 +5,11 @@
 mod accounts;
 mod audit;
 mod ban;
+mod completions;
 mod config;
 mod config_reference;
 mod grant;
+mod healthcheck;
 mod ingest;
 mod invite;
 mod keys;
@@ -17,6 +19,8 @@ mod rebuild;
 mod reindex;
 mod restore;
 mod serve;
+mod up;
+mod version;
 
 use std::process::ExitCode;
 
@@ -45,6 +49,8 @@ pub struct Cli {
 enum Command {
     /// Run the service: all roles in one process, or some of them.
     Serve(Box<serve::Arguments>),
+    /// Run a whole installation but its databases: all roles and the account service of this release.
+    Up(up::Arguments),
     /// Apply pending database migrations over a direct connection.
     Migrate(migrate::Arguments),
     /// Set an account's role.
@@ -75,6 +81,15 @@ enum Command {
     /// Print the OpenAPI 3.1 document of the HTTP API.
     #[command(name = "openapi")]
     OpenApi,
+    /// Check that the process of this machine works, for containers.
+    #[command(name = "healthcheck")]
+    HealthCheck(healthcheck::Arguments),
+    /// Print the version, the commit and the features of this program.
+    Version(version::Arguments),
+    /// Print the completions of a shell.
+    Completions(completions::CompletionsArguments),
+    /// Write the man pages into a folder.
+    Man(completions::ManArguments),
     /// Read one file from standard input for another process of this program.
     #[command(hide = true)]
     Extract(extraction::ChildArguments),
@@ -128,6 +143,14 @@ impl Cli {
     pub async fn run(self) -> anyhow::Result<()> {
         match self.command {
             Command::Serve(arguments) => serve::run(*arguments).await,
+            Command::Up(arguments) => up::run(arguments, &self.logging, self.file),
+            Command::HealthCheck(arguments) => healthcheck::run(arguments).await,
+            Command::Version(arguments) => version::run(&arguments),
+            Command::Completions(arguments) => {
+                completions::completions(&arguments, Self::command());
+                Ok(())
+            }
+            Command::Man(arguments) => completions::man(&arguments, Self::command()),
             Command::Migrate(arguments) => migrate::run(arguments).await,
             Command::Grant(arguments) => grant::run(arguments).await,
             Command::Invite(arguments) => invite::run(arguments).await,

@@ -10,6 +10,7 @@ pub(crate) mod command_line;
 mod contradictions;
 mod file;
 pub(crate) mod in_force;
+mod installation;
 mod knowledge;
 mod limits;
 mod public_url;
@@ -19,6 +20,7 @@ mod source;
 mod values;
 mod worker;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use clap::{Args, Command};
@@ -29,6 +31,7 @@ use store::AccountsSchema;
 use crate::audit::SigningKey;
 pub use api::{ApiConfig, ConnectionLimits};
 pub use broker::{LiveStorage, NatsConfig};
+pub use installation::Installation;
 pub use knowledge::{
     EmbeddingConfig, EmbeddingEndpoint, ExtractionConfig, FilesConfig, KnowledgeConfig, QdrantConfig,
 };
@@ -38,7 +41,7 @@ use secret::{
     AUDIT_SIGNING_KEY, AUTH_DATABASE_URL, DATABASE_DIRECT_URL, DATABASE_URL, MASTER_KEY, MASTER_KEY_PREVIOUS,
     NATS_URL, SecretVariable,
 };
-pub use source::ConfigFileArguments;
+pub use source::{ConfigFileArguments, is_set};
 pub use worker::{ModelConfig, WorkerConfig};
 
 /// Configuration of `colloquy serve`: all of it.
@@ -59,6 +62,10 @@ pub struct Config {
     /// HTTP API.
     #[command(flatten)]
     pub api: ApiConfig,
+    /// Address and port of `/livez` and `/readyz` of this process, whatever its roles; without it, the api role alone
+    /// has them.
+    #[arg(long, env = "ADMIN_LISTEN", help_heading = "HTTP", value_parser = values::trimmed::<SocketAddr>)]
+    pub admin_listen: Option<SocketAddr>,
     /// Document index, embedding models and files.
     #[command(flatten)]
     pub knowledge: KnowledgeConfig,

@@ -1,6 +1,7 @@
 //! The loops that run as long as the process does.
 
 pub mod account_facts;
+pub mod account_service;
 pub mod answering;
 pub mod checkpoint_signer;
 mod command_metadata;

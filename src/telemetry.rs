@@ -29,6 +29,16 @@ pub enum LogFormat {
     Json,
 }
 
+impl LogFormat {
+    /// The value of `LOG_FORMAT`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+}
+
 /// Starts logging.
 pub fn start(config: &LoggingConfig) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&config.log)

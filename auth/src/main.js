@@ -26,6 +26,12 @@ try {
 async function run(configuration) {
   const stopping = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"]) process.once(signal, () => stopping.abort());
+  // The process that started this one holds the other end of the input, and its end is the end of both.
+  if (process.env.AUTH_ENDS_WITH_INPUT === "on") {
+    process.stdin.resume().once("end", () => stopping.abort());
+    // Waiting for that keeps nobody from ending.
+    process.stdin.unref();
+  }
 
   const database = openDatabase(configuration.databaseUrl);
   const accounts = createAccounts(configuration, database.pool);

@@ -1,16 +1,25 @@
 //! `colloquy serve`: runs roles until a signal ends the process.
 
 use std::collections::BTreeSet;
+use std::future::Future;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
+use crate::api::Probes;
 use crate::config::{Config, secret};
 use crate::process::App;
 use crate::roles::Role;
-use crate::runtime::supervisor::Shutdown;
+use crate::roles::account_service::AccountService;
+use crate::runtime::supervisor::{Shutdown, Stage, Supervisor};
+
+/// Time that the roles (two thirds of it) and what runs beside them have to end.
+const GRACE: Duration = Duration::from_secs(27);
 
 #[derive(Debug, Args)]
 #[command(after_help = secret::help(secret::ALL))]
@@ -21,11 +30,18 @@ pub(super) struct Arguments {
     /// Do not apply database migrations; wait until another process has applied them.
     #[arg(long)]
     no_migrate: bool,
+    /// Script of an account service to run beside the roles and to start again when it ends.
+    #[arg(long)]
+    account_service: Option<PathBuf>,
+    /// Node.js, which runs it.
+    #[arg(long, default_value = "node")]
+    node: PathBuf,
     #[command(flatten)]
     config: Config,
 }
 
-pub(super) async fn run(Arguments { role, no_migrate, config }: Arguments) -> anyhow::Result<()> {
+pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let Arguments { role, no_migrate, account_service, node, config } = arguments;
     let roles: BTreeSet<Role> = if role.is_empty() { Role::ALL.into() } else { role.into_iter().collect() };
     let listener = if roles.contains(&Role::Api) {
         let address = config.api.listen;
@@ -37,6 +53,12 @@ pub(super) async fn run(Arguments { role, no_migrate, config }: Arguments) -> an
     } else {
         None
     };
+    // Beside the migrations, so that both are ready at the same time.
+    let mut companions = Companions::default();
+    if let Some(script) = account_service {
+        let service = AccountService::new(node, script, &config);
+        companions.run("account_service", |stop| service.run(stop));
+    }
     if !no_migrate {
         store::migrate(&config.database_direct_url).await?;
     }
@@ -48,7 +70,45 @@ pub(super) async fn run(Arguments { role, no_migrate, config }: Arguments) -> an
     }
     app.check_master_key().await?;
     app.check_time_limits().await?;
-    app.run(config, listener, shutdown).await
+    if let Some(address) = config.admin_listen {
+        let probes = Probes::listen(address, app.store(1)?, app.nats().clone(), config.api.clone()).await?;
+        companions.run("probes", |stop| probes.run(stop));
+    }
+    let roles = app.run(config, listener, shutdown.clone());
+    companions.beside(roles, shutdown).await
+}
+
+/// What runs beside the roles, and ends after them.
+#[derive(Default)]
+struct Companions {
+    supervisor: Supervisor,
+    are_there: bool,
+}
+
+impl Companions {
+    fn run<F>(&mut self, name: &'static str, companion: impl FnOnce(CancellationToken) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.are_there = true;
+        let companion = companion(self.supervisor.token(Stage::Background));
+        self.supervisor.spawn(name, Stage::Background, async {
+            companion.await;
+            Ok(())
+        });
+    }
+
+    async fn beside(
+        mut self,
+        roles: impl Future<Output = anyhow::Result<()>> + Send + 'static,
+        shutdown: Shutdown,
+    ) -> anyhow::Result<()> {
+        if !self.are_there {
+            return roles.await;
+        }
+        self.supervisor.spawn("roles", Stage::Intake, roles);
+        self.supervisor.run(shutdown, GRACE).await
+    }
 }
 
 /// The first SIGINT or SIGTERM drains the process, the second aborts it.

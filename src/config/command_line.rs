@@ -13,7 +13,7 @@ use clap::{Arg, ArgMatches, Command};
 use secrecy::ExposeSecret as _;
 
 use super::source::{self, CONFIG_FILE, Origin};
-use super::{contradictions, secret};
+use super::{contradictions, installation, secret};
 
 /// Parses the arguments of the process. Reads its configuration file first.
 pub(crate) fn parse(command: &Command, arguments: &[OsString]) -> Result<ArgMatches, clap::Error> {
@@ -175,9 +175,12 @@ fn with_origin(mut error: clap::Error) -> clap::Error {
     error
 }
 
-/// Makes an empty environment variable count as unset, and keeps the values of variables out of help texts.
+/// Makes an empty environment variable count as unset, keeps the values of variables out of help texts, and makes the
+/// files of a release the defaults of their settings.
 fn with_environment(command: Command) -> Command {
-    command.mut_args(ignore_empty_variable).mut_subcommands(with_environment)
+    installation::with_files_of_the_release(command)
+        .mut_args(ignore_empty_variable)
+        .mut_subcommands(with_environment)
 }
 
 fn ignore_empty_variable(arg: Arg) -> Arg {

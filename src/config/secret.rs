@@ -178,6 +178,11 @@ impl SecretVariable {
     }
 }
 
+/// The names of all variables that hold a secret or name a file with one.
+pub(crate) fn variables() -> impl Iterator<Item = String> {
+    ALL.iter().flat_map(|secret| [secret.name.to_owned(), secret.file_variable()])
+}
+
 fn read(variable: &str, path: &str) -> Result<SecretString, clap::Error> {
     let text = std::fs::read_to_string(path)
         .map(Zeroizing::new)

@@ -35,6 +35,16 @@ pub struct ConfigFileArguments {
     pub config: Option<PathBuf>,
 }
 
+impl ConfigFileArguments {
+    /// The variable that names the configuration file.
+    pub const VARIABLE: &'static str = CONFIG_FILE;
+}
+
+/// Whether a variable has a value, in the environment or in the configuration file.
+pub fn is_set(variable: &str) -> bool {
+    is_in_environment(variable) || origin_in_file(variable).is_some()
+}
+
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Origin {

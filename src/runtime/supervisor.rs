@@ -92,6 +92,8 @@ impl Supervisor {
     /// left then, or at `shutdown.abort`, is cut off.
     pub async fn run(mut self, shutdown: Shutdown, grace: Duration) -> anyhow::Result<()> {
         let early = tokio::select! {
+            // A task that ends by itself at the same signal does not end early.
+            biased;
             () = shutdown.drain.cancelled() => Ok(()),
             () = shutdown.abort.cancelled() => bail!("aborted"),
             Some(ended) = self.tasks.join_next_with_id() => self.ended_early(ended),

@@ -4,5 +4,6 @@ mod accounts;
 mod config_check;
 mod config_file;
 mod configuration;
+mod installation;
 mod invitations;
 mod operations;

@@ -98,6 +98,7 @@ pub(crate) fn configuration(database_url: String) -> Config {
             auth_audience: "colloquy".into(),
             limits: LimitsConfig::default(),
         },
+        admin_listen: None,
         knowledge: knowledge_config(),
         worker: worker_config(None),
     }

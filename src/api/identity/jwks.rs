@@ -20,6 +20,8 @@ use crate::config::ApiConfig;
 
 /// Largest JWKS document.
 const DOCUMENT_BYTES: usize = 256 << 10;
+/// Shortest time between two fetches before the first one has succeeded.
+const FIRST_RETRY: Duration = Duration::from_millis(250);
 
 /// When keys are fetched.
 #[derive(Debug, Clone, Copy)]
@@ -177,7 +179,10 @@ impl Jwks {
     }
 
     async fn fetch_after(&self, mut attempted: tokio::sync::MutexGuard<'_, Option<Instant>>) -> Fetched {
-        if attempted.is_some_and(|last| last.elapsed() < self.intervals.retry) {
+        // At the start the account service may be a moment later than this process.
+        let retry =
+            if self.age().is_none() { self.intervals.retry.min(FIRST_RETRY) } else { self.intervals.retry };
+        if attempted.is_some_and(|last| last.elapsed() < retry) {
             return Fetched::TooSoon;
         }
         *attempted = Some(Instant::now());
