@@ -5,12 +5,13 @@ export CARGO_TARGET_DIR := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/colloquy/targe
 endif
 PRODUCT := -p colloquy -p embedded
 
-.PHONY: help run test test-release check chaos bench eval fmt generate
+.PHONY: help run test test-release dist check chaos bench eval fmt generate
 
 help:
 	@echo "make run       build and start Colloquy at http://localhost:8080"
 	@echo "make test      all checks"
 	@echo "make test-release [CHECKS='name …']: the checks of a release, on packages, images and older builds"
+	@echo "make dist      dist/colloquy-<version>-<target>.tar.gz"
 	@echo "make check     formatting, lints and types"
 	@echo "make chaos     [SECONDS=600] [SEED=number]: faults over the whole product, and a check of every promise"
 	@echo "make bench     the benchmarks"
@@ -31,6 +32,9 @@ test-release: export CHECKS := $(CHECKS)
 test-release:
 	@setup/prepare test
 	@exec python3 setup/release.py $$CHECKS
+
+dist:
+	@python3 setup/dist.py
 
 check:
 	@setup/prepare run

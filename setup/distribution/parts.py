@@ -1,0 +1,55 @@
+"""The prebuilt parts of a release: ONNX Runtime, the embedding model and Node."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import cache
+import wheels
+from distribution import accounts
+from distribution.components import Component, licence_texts
+
+MODEL_FILES = ("model.onnx", "config.json", "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json")
+
+
+def copy_runtime(lib: Path, model: Path) -> None:
+    shutil.copyfile(wheels.component("onnxruntime") / "lib" / "libonnxruntime.so", lib / "libonnxruntime.so")
+    model.mkdir(parents=True)
+    for name in MODEL_FILES:
+        shutil.copyfile(wheels.component("embedding") / name, model / name)
+
+
+def copy_node(lib: Path) -> None:
+    shutil.copy(accounts.node() / "node", lib / "node")
+
+
+def runtime_components() -> list[Component]:
+    """What the program loads at run time."""
+    notices = wheels.component("notices")
+    pins = json.loads(wheels.PINS.read_text())
+    known = {"onnxruntime": ("MIT", "onnxruntime"), "embedding": ("Apache-2.0", "model")}
+    components = []
+    for part, (licence, folder) in known.items():
+        for wheel in pins[part]["wheels"]:
+            name, _, version = wheel["requirement"].partition("==")
+            is_tokenizer = name.startswith("gt-")
+            texts = licence_texts(notices / ("tokenizer" if is_tokenizer else folder))
+            hashes = (("SHA-256", wheels.expected_hash(wheel)),)
+            said = "MIT" if is_tokenizer else licence
+            components.append(Component(name, version, f"pkg:pypi/{name}@{version}", said, hashes, texts))
+    return components
+
+
+def node_component() -> Component:
+    pin = accounts.PINS["packages"][cache.architecture()]
+    version = accounts.PINS["version"]
+    return Component(
+        pin["name"],
+        version,
+        f"pkg:npm/{pin['name']}@{version}",
+        "MIT",
+        (("SHA-512", accounts.hexadecimal(pin["integrity"])),),
+        licence_texts(accounts.node()),
+    )
