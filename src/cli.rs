@@ -4,6 +4,7 @@
 
 mod accounts;
 mod audit;
+mod backup;
 mod ban;
 mod completions;
 mod config;
@@ -70,6 +71,9 @@ enum Command {
     /// Manage encryption keys.
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Create, verify and restore backups of the databases, the files and the tombstones.
+    #[command(subcommand)]
+    Backup(backup::Command),
     /// Restore JetStream streams, read models and the document index from Postgres and the stored files.
     Restore(Box<DocumentArguments>),
     /// Replay, export and verify history.
@@ -159,6 +163,7 @@ impl Cli {
             Command::Reindex(arguments) => reindex::run(*arguments).await,
             Command::Rebuild(arguments) => rebuild::run(arguments).await,
             Command::Keys(command) => keys::run(command).await,
+            Command::Backup(command) => backup::run(command).await,
             Command::Restore(arguments) => restore::run(*arguments).await,
             Command::Audit(command) => audit::run(command).await,
             Command::Config(command) => Box::pin(config::run(*command)).await,

@@ -5,6 +5,7 @@
 //! variable. `docs/configuration.md` is generated from the definitions here (`reference`).
 
 mod api;
+mod backup;
 mod broker;
 pub(crate) mod command_line;
 mod contradictions;
@@ -30,6 +31,7 @@ use store::AccountsSchema;
 
 use crate::audit::SigningKey;
 pub use api::{ApiConfig, ConnectionLimits};
+pub use backup::BackupConfig;
 pub use broker::{LiveStorage, NatsConfig};
 pub use installation::Installation;
 pub use knowledge::{

@@ -1,7 +1,8 @@
-//! Work that an operator or an owner starts once: rebuild, restore, export of personal data, changes of
+//! Work that an operator or an owner starts once: backups, rebuild, restore, export of personal data, changes of
 //! accounts, invitations.
 
 pub mod accounts;
+pub mod backup;
 pub mod connections;
 pub mod invitations;
 pub mod journal;

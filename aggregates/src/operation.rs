@@ -38,8 +38,12 @@ pub enum OperationEvent {
     KeyRotated { key: RotatedKey, key_id: String, rewrapped: u64 },
     /// A read model was rebuilt from the ledger.
     ReadModelRebuilt { read_model: String, position: Position },
-    /// Streams and read models were restored from the database up to a position.
+    /// A backup was restored, or streams and read models from the database, up to a position.
     BackupRestored { position: Position },
+    /// A backup is complete. It contains the ledger up to a position.
+    BackupCreated { backup: String, position: Position },
+    /// A backup was read and checked. `problems` counts what was wrong with it.
+    BackupVerified { backup: String, position: Position, problems: u64 },
     /// Somebody can sign up with a role by an invitation, which has the id of the run. `by` is the administrator, or the
     /// nil id for the command line.
     InvitationCreated { role: UserRole, by: UserId },
@@ -78,6 +82,8 @@ impl Aggregate for Operation {
             OperationEvent::KeyRotated { .. }
             | OperationEvent::ReadModelRebuilt { .. }
             | OperationEvent::BackupRestored { .. }
+            | OperationEvent::BackupCreated { .. }
+            | OperationEvent::BackupVerified { .. }
             | OperationEvent::InvitationCreated { .. } => self.version = self.version.next(),
         }
     }
@@ -90,6 +96,8 @@ impl OperationEvent {
             Self::KeyRotated { .. } => "KeyRotated",
             Self::ReadModelRebuilt { .. } => "ReadModelRebuilt",
             Self::BackupRestored { .. } => "BackupRestored",
+            Self::BackupCreated { .. } => "BackupCreated",
+            Self::BackupVerified { .. } => "BackupVerified",
             Self::InvitationCreated { .. } => "InvitationCreated",
         }
     }

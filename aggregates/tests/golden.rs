@@ -136,6 +136,12 @@ fn of_operations() -> Vec<OperationEvent> {
         OperationEvent::KeyRotated { key: RotatedKey::Master, key_id: "00ff".into(), rewrapped: 1_234 },
         OperationEvent::ReadModelRebuilt { read_model: "conversations".into(), position: Position(41) },
         OperationEvent::BackupRestored { position: Position(41) },
+        OperationEvent::BackupCreated { backup: "2026-03-01T04-05-06.789Z".into(), position: Position(41) },
+        OperationEvent::BackupVerified {
+            backup: "2026-03-01T04-05-06.789Z".into(),
+            position: Position(41),
+            problems: 2,
+        },
         OperationEvent::InvitationCreated { role: UserRole::Auditor, by: OWNER },
     ]
 }

@@ -35,6 +35,10 @@ impl Key {
         Ok(key)
     }
 
+    pub(crate) const fn new(bytes: [u8; KEY_BYTES]) -> Self {
+        Self(bytes)
+    }
+
     /// The key of exactly 32 bytes; `None` for any other length.
     pub(crate) fn from_slice(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::associated_data::AssociatedData;
+use crate::backup::BackupKey;
 use crate::blind::BlindKey;
 use crate::cipher::{self, Key, SealError};
 
@@ -122,6 +123,11 @@ impl MasterKey {
     /// Decrypts a secret that [`Self::seal_secret`] encrypted under the same name.
     pub fn open_secret(&self, name: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
         self.key.open(&secret_aad(name), sealed).map(Zeroizing::new)
+    }
+
+    /// The key of the installation's backups.
+    pub fn backup_key(&self) -> BackupKey {
+        BackupKey::new(self)
     }
 
     /// Derives a key for one purpose of the installation, such as authenticating cursors.

@@ -9,12 +9,16 @@
 //! the process is trusted.
 
 mod associated_data;
+mod backup;
 mod blind;
 mod cipher;
 mod keys;
+mod passphrase;
 
 pub use associated_data::AssociatedData;
+pub use backup::BackupKey;
 pub use blind::{BlindKey, Token};
 pub use cipher::SealError;
 pub use keys::{ContentKey, DerivedKey, InvalidMasterKey, MasterKey, Opener, Subject, UserKey};
+pub use passphrase::{open_with_passphrase, seal_with_passphrase};
 pub use zeroize::Zeroizing;

@@ -164,6 +164,11 @@ pub struct FilesConfig {
     pub aws_secret_access_key: Option<SecretString>,
 }
 
+impl FilesConfig {
+    /// Secrets of this part.
+    pub(crate) const SECRETS: &[&SecretVariable] = &[&AWS_ACCESS_KEY_ID, &AWS_SECRET_ACCESS_KEY];
+}
+
 /// Configuration of the processes that read files.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Reading of files")]

@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use clap::{Arg, Args as _, Command};
 
-use super::Config;
 use super::secret::{self, SecretVariable};
+use super::{BackupConfig, Config};
 use crate::telemetry::LoggingConfig;
 
 /// Headings in their order; each definition names one of them.
-pub(super) const HEADINGS: [&str; 14] = [
+pub(super) const HEADINGS: [&str; 15] = [
     "Database",
     "NATS",
     "Keys",
@@ -23,6 +23,7 @@ pub(super) const HEADINGS: [&str; 14] = [
     "Reading of files",
     "Worker",
     "Retention",
+    "Backups",
     "Logging",
 ];
 
@@ -64,7 +65,8 @@ The account service is a process of its own with its own variables: see [`auth/R
 
 /// All settings that are not secret.
 pub(super) fn settings() -> Command {
-    LoggingConfig::augment_args(Config::augment_args(Command::new("colloquy")))
+    let command = Config::augment_args(Command::new("colloquy"));
+    LoggingConfig::augment_args(BackupConfig::augment_args(command))
 }
 
 /// The reference in Markdown.

@@ -88,6 +88,30 @@ pub(crate) const AWS_SECRET_ACCESS_KEY: SecretVariable = secret(
     "credentials of the instance or of a web identity",
     "Secret of the access key",
 );
+pub(crate) const BACKUP_ACCESS_KEY_ID: SecretVariable = secret(
+    "Backups",
+    "BACKUP_ACCESS_KEY_ID",
+    "value of `AWS_ACCESS_KEY_ID`",
+    "Access key for the S3 bucket of backups",
+);
+pub(crate) const BACKUP_SECRET_ACCESS_KEY: SecretVariable = secret(
+    "Backups",
+    "BACKUP_SECRET_ACCESS_KEY",
+    "value of `AWS_SECRET_ACCESS_KEY`",
+    "Secret of the access key; counts only with `BACKUP_ACCESS_KEY_ID`",
+);
+pub(crate) const BACKUP_PASSPHRASE: SecretVariable = secret(
+    "Backups",
+    "BACKUP_PASSPHRASE",
+    "none",
+    "Passphrase that encrypts the keys beside a backup (`colloquy backup create --with-keys`)",
+);
+pub(crate) const SCRATCH_DATABASE_URL: SecretVariable = secret(
+    "Backups",
+    "SCRATCH_DATABASE_URL",
+    "value of `DATABASE_DIRECT_URL`",
+    "URL of any database of a server on which `colloquy backup verify` may create a database and drop it again",
+);
 
 /// Every secret.
 pub(crate) const ALL: &[&SecretVariable] = &[
@@ -104,6 +128,10 @@ pub(crate) const ALL: &[&SecretVariable] = &[
     &MODEL_API_KEY,
     &AWS_ACCESS_KEY_ID,
     &AWS_SECRET_ACCESS_KEY,
+    &BACKUP_ACCESS_KEY_ID,
+    &BACKUP_SECRET_ACCESS_KEY,
+    &BACKUP_PASSPHRASE,
+    &SCRATCH_DATABASE_URL,
 ];
 
 const fn secret(

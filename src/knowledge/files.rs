@@ -4,6 +4,7 @@
 //! A file is encrypted with a key of its own, which is stored beside it and wrapped with its owner's key.
 //! Destroying the owner's key makes all files of the owner unreadable.
 
+mod raw;
 mod reading;
 mod sweep;
 mod tombstones;
@@ -25,6 +26,7 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::config::FilesConfig;
+pub use raw::{RawContent, RawFile, RawWriter};
 pub use reading::Reading;
 pub use sweep::{FileVersion, StoredFile};
 pub use upload::{Kept, Upload};
@@ -46,6 +48,8 @@ const CONNECT: Duration = Duration::from_secs(3);
 pub struct Files {
     store: Arc<dyn ObjectStore>,
     buffers: Buffers,
+    /// Whether the store lists all files in the order of their paths, as S3 does.
+    is_listed_in_order: bool,
 }
 
 /// The memory for the buffers of all open uploads of the process.
@@ -98,14 +102,11 @@ impl Files {
     /// The file store at `FILES_URL`: `file:///a/folder`, which is created if it is missing, or
     /// `s3://bucket/prefix`.
     pub fn new(config: &FilesConfig) -> Result<Self, FilesError> {
-        if let Some(bucket) = config.files_url.strip_prefix("s3://") {
-            let buffers = Buffers::new(S3_PART_BYTES, 11);
-            return Ok(Self { store: bucket_at(bucket, config)?, buffers });
-        }
-        let folder = config.files_url.strip_prefix("file://").ok_or(FilesError::Address)?;
-        std::fs::create_dir_all(folder)?;
-        let store = LocalFileSystem::new_with_prefix(folder)?;
-        Ok(Self { store: Arc::new(store), buffers: Buffers::new(FOLDER_PART_BYTES, 1) })
+        let is_bucket = config.files_url.starts_with("s3://");
+        let buffers =
+            if is_bucket { Buffers::new(S3_PART_BYTES, 11) } else { Buffers::new(FOLDER_PART_BYTES, 1) };
+        let store = objects_at(config, Durability::OnCrash)?;
+        Ok(Self { store, buffers, is_listed_in_order: is_bucket })
     }
 
     /// Writes, reads and deletes a small file of no owner.
@@ -148,6 +149,29 @@ impl Files {
     async fn below(&self, prefix: &Path) -> Result<Vec<Path>, FilesError> {
         within(self.store.list(Some(prefix)).map_ok(|found| found.location).try_collect()).await
     }
+}
+
+/// What a folder promises of an object that was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// It survives a crash of the process.
+    OnCrash,
+    /// It survives a loss of power.
+    OnPowerLoss,
+}
+
+/// The objects in a folder, which is created if it is missing, or in a bucket.
+pub(crate) fn objects_at(
+    config: &FilesConfig,
+    durability: Durability,
+) -> Result<Arc<dyn ObjectStore>, FilesError> {
+    if let Some(bucket) = config.files_url.strip_prefix("s3://") {
+        return bucket_at(bucket, config);
+    }
+    let folder = config.files_url.strip_prefix("file://").ok_or(FilesError::Address)?;
+    std::fs::create_dir_all(folder)?;
+    let store = LocalFileSystem::new_with_prefix(folder)?;
+    Ok(Arc::new(store.with_fsync(durability == Durability::OnPowerLoss)))
 }
 
 /// The S3 client reads further variables, such as `AWS_WEB_IDENTITY_TOKEN_FILE`, from the environment.

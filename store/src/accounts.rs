@@ -211,7 +211,7 @@ const BAN: [&str; 2] = [
 const LIFT_BAN: [&str; 1] =
     ["UPDATE \"user\" SET banned = false, \"banReason\" = NULL, \"banExpires\" = NULL WHERE id::text = $1"];
 
-const ERASE: [&str; 4] = [
+pub(crate) const ERASE: [&str; 4] = [
     "DELETE FROM verification v WHERE v.value = $1
         OR v.identifier IN (SELECT u.email FROM \"user\" u WHERE u.id::text = $1)
         OR (v.identifier LIKE 'invitation:%'

@@ -39,7 +39,7 @@ pub struct Database(pub(crate) Pool);
 /// A connection string that cannot be used. Its text is secret and not part of the error.
 #[derive(Debug, thiserror::Error)]
 #[error("connection string of the database is invalid")]
-pub struct ConnectError(#[source] sqlx::Error);
+pub struct ConnectError(#[source] pub(crate) sqlx::Error);
 
 /// A migration of the schema that did not finish.
 #[derive(Debug, thiserror::Error)]
@@ -91,13 +91,29 @@ impl From<Database> for PgPool {
 /// Needs a direct connection: the lock that separates two migrations belongs to a session, which a
 /// transaction pooler does not keep.
 pub async fn migrate(url: &SecretString) -> Result<SchemaState, MigrateError> {
+    run_migrations(url, &migrator()).await
+}
+
+/// Applies the migrations up to a version, for rows of that version. [`migrate`] applies the rest.
+pub(crate) async fn migrate_to(url: &SecretString, version: i64) -> Result<(), MigrateError> {
+    let migrations = MIGRATIONS.iter().filter(|migration| migration.version <= version).cloned().collect();
+    let some = Migrator { migrations: Cow::Owned(migrations), ignore_missing: true, ..Migrator::DEFAULT };
+    run_migrations(url, &some).await.map(drop)
+}
+
+/// The number of the last migration that this release contains.
+pub(crate) fn latest_schema_version() -> i64 {
+    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default()
+}
+
+async fn run_migrations(url: &SecretString, migrations: &Migrator) -> Result<SchemaState, MigrateError> {
     let options = PgConnectOptions::from_str(url.expose_secret()).map_err(ConnectError)?;
     let options = options.application_name("colloquy migrate");
     let mut connection = options.connect().await.map_err(MigrateError::Unavailable)?;
     limits::lift(&mut connection).await.map_err(MigrateError::Unavailable)?;
     let before = schema::read(&mut connection).await.map_err(MigrateError::Unavailable)?;
     before.check()?;
-    migrator().run(&mut connection).await?;
+    migrations.run(&mut connection).await?;
     limits::apply_to_role(&mut connection).await.map_err(MigrateError::Unavailable)?;
     let _ = connection.close().await;
     Ok(before)

@@ -9,6 +9,9 @@ use uuid::Uuid;
 /// An operation of the store that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
+    /// The connection string cannot be used.
+    #[error(transparent)]
+    Connect(#[from] crate::ConnectError),
     /// A concurrent command appended to the aggregate first.
     #[error("another command changed the aggregate first")]
     Conflict,

@@ -16,6 +16,7 @@
 //! - **a question to events that read models answer too late**: `answers.rs`, `documents.rs`.
 //! - **what an erasure destroys in PostgreSQL**: `keys/destroyed.rs`, its attempts: `erasures.rs`; rows of the
 //!   account service: `accounts/`.
+//! - **all rows of a database, for a backup**: `snapshot/`.
 //! - **a query of a read model**: the crate `projections`, which runs it through [`Store::read_models`].
 //! - **a table**: a file in `migrations/`.
 
@@ -35,6 +36,7 @@ mod keys;
 mod last_reads;
 mod leases;
 mod ledger;
+mod snapshot;
 mod sync;
 
 pub use accounts::{
@@ -66,6 +68,9 @@ pub use ledger::checkpoints::CheckpointRow;
 pub use ledger::filtered::{EventFilter, LedgerPart, LinkedEntry, UnsequencedEvent};
 pub use ledger::read::{LedgerEntry, StoredEvent};
 pub use ledger::sequence::Sequenced;
+pub use snapshot::{
+    DocumentFile, Erased, Load, LoadError, ScratchDatabase, Snapshot, SnapshotId, TableColumns, is_empty,
+};
 
 use std::sync::Arc;
 

@@ -1,3 +1,7 @@
+mod backup_erasures;
+mod backup_faults;
+mod backup_s3;
+mod backup_sets;
 mod backups;
 mod personal_export;
 mod rebuild;

@@ -5,6 +5,7 @@ pub(crate) mod accounts;
 pub(crate) mod answering;
 pub(crate) mod backbone;
 pub(crate) mod backup;
+pub(crate) mod backup_set;
 pub(crate) mod dictionary;
 pub(crate) mod embedding_server;
 pub(crate) mod erasing;

@@ -70,7 +70,8 @@ impl From<StoreError> for Problem {
             }
             StoreError::KeyDestroyed => Self::not_found(),
             StoreError::OwnerErased => Self::account_is_being_erased(),
-            StoreError::IdempotencyKeyUsed
+            StoreError::Connect(_)
+            | StoreError::IdempotencyKeyUsed
             | StoreError::Key(_)
             | StoreError::UnknownKeyKind(_)
             | StoreError::UnknownMasterKey { .. }

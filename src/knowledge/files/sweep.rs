@@ -93,14 +93,14 @@ impl Files {
 
 /// What a path says about a file.
 #[derive(Debug, PartialEq, Eq)]
-enum Place {
+pub(super) enum Place {
     Incoming,
     Version(FileVersion),
     /// Not a file of this service.
     Unknown,
 }
 
-fn place_of(path: &Path) -> Place {
+pub(super) fn place_of(path: &Path) -> Place {
     let parts: Vec<_> = path.parts().map(|part| part.as_ref().to_owned()).collect();
     match parts.as_slice() {
         [incoming, _, _] if incoming == "incoming" => Place::Incoming,

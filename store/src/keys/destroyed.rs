@@ -153,7 +153,7 @@ fn subjects(rows: &[Row]) -> Result<Vec<(UserId, Subject)>, StoreError> {
     rows.iter().map(subject).collect()
 }
 
-const DESTROY_KEYS_OF_OWNER: [&str; 3] = [
+pub(crate) const DESTROY_KEYS_OF_OWNER: [&str; 3] = [
     "UPDATE keys SET wrapped = NULL, destroyed_at = clock_timestamp()
       WHERE (owner = $1 OR (kind = 'user' AND id = $1)) AND wrapped IS NOT NULL",
     "DELETE FROM idempotency WHERE owner = $1",
