@@ -13,8 +13,8 @@ use crate::cipher::{Key, SealError};
 const FORMAT: u8 = 1;
 const SALT_BYTES: usize = 16;
 const HEADER_BYTES: usize = 1 + 3 * 4 + SALT_BYTES;
-/// About half a second on one core.
-const MEMORY_KIB: u32 = 128 << 10;
+/// About a quarter of a second on one core.
+const MEMORY_KIB: u32 = 64 << 10;
 const PASSES: u32 = 3;
 const LANES: u32 = 1;
 /// Bounds of what a stored header may ask for.
@@ -22,7 +22,7 @@ const MAX_MEMORY_KIB: u32 = 1 << 20;
 const MAX_PASSES: u32 = 16;
 const MAX_LANES: u32 = 16;
 
-/// Encrypts a secret by a passphrase. Takes about half a second and 128 MiB.
+/// Encrypts a secret by a passphrase. Takes about a quarter of a second and 64 MiB.
 pub fn seal_with_passphrase(passphrase: &SecretString, secret: &[u8]) -> Result<Vec<u8>, SealError> {
     let mut salt = [0; SALT_BYTES];
     rand::fill(&mut salt).map_err(|_| SealError::Cipher)?;

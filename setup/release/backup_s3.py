@@ -20,7 +20,7 @@ TEST = "operations::backup_s3"
 
 def install(place: Path, _temporary: Path) -> None:
     """Compiles the server into the folder of the part."""
-    command = ["cargo", "install", "s3s-fs", "--version", VERSION, "--features", "binary", "--locked", "--quiet"]
+    command = ["cargo", "install", "s3s-fs", "--version", VERSION, "--features", "binary", "--locked", "--quiet", "--debug"]
     subprocess.run([*command, "--no-track", "--root", str(place)], check=True, stdout=sys.stderr)
 
 

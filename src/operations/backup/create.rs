@@ -80,7 +80,11 @@ pub async fn create(
     progress: impl Fn(&str),
 ) -> Result<Created, BackupError> {
     let id = now.to_rfc3339_opts(SecondsFormat::Millis, true).replace(':', "-");
-    let previous = Backup::open(repository, None, &[source.master]).await.ok().map(|backup| backup.manifest);
+    let previous = match Backup::open(repository, None, &[source.master]).await {
+        Ok(backup) => Some(backup.manifest),
+        Err(error @ BackupError::Place { .. }) => return Err(error),
+        Err(_) => None,
+    };
     let store = PartStore::new(repository.clone(), source.master.backup_key()).await?;
     let mut files = FileCopy::new(source.files, Arc::clone(&store), previous);
     progress("files of documents");

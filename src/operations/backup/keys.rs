@@ -12,7 +12,7 @@ use super::repository::Repository;
 /// Keys by the names of their variables, such as `MASTER_KEY`.
 pub type InstallationKeys = BTreeMap<String, SecretString>;
 
-/// Encrypts keys by a passphrase. Takes about half a second.
+/// Encrypts keys by a passphrase. Takes about a quarter of a second.
 pub(super) async fn sealed(
     keys: &InstallationKeys,
     passphrase: &SecretString,

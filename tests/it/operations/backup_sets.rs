@@ -5,6 +5,7 @@ use std::io::{Cursor, Read as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use colloquy::config::Config;
 use colloquy::roles::Role;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
@@ -97,16 +98,22 @@ async fn a_backup_of_a_working_service_is_whole_and_is_restored_elsewhere_with_e
     person.ask(conversation, "And the lighthouse?").await;
     person.until_shown(&messages, |page| page.to_string().contains("And the lighthouse?")).await;
     product.end().await;
-    let pool = connect(restored.app.database_url.expose_secret(), 1);
-    let operations: Vec<Value> = sqlx::query_scalar(
-        "SELECT payload FROM events WHERE aggregate_type = 'operation' ORDER BY recorded_at",
-    )
-    .fetch_all(&pool)
-    .await
-    .unwrap();
-    let types: Vec<_> = operations.iter().map(|payload| payload["type"].as_str().unwrap()).collect();
-    assert_eq!(types, ["BackupCreated", "BackupVerified", "BackupRestored"]);
-    assert_eq!(operations[1]["problems"], 0);
+    let recorded = operations(&config).await;
+    assert_eq!(
+        recorded.iter().map(|event| &event["type"]).collect::<Vec<_>>(),
+        ["BackupCreated", "BackupVerified"]
+    );
+    assert_eq!(recorded[1]["problems"], 0);
+    assert_eq!(operations(&restored).await[0]["type"], "BackupRestored");
+}
+
+/// What was recorded about the installation.
+async fn operations(config: &Config) -> Vec<Value> {
+    let pool = connect(config.app.database_url.expose_secret(), 1);
+    sqlx::query_scalar("SELECT payload FROM events WHERE aggregate_type = 'operation' ORDER BY recorded_at")
+        .fetch_all(&pool)
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
