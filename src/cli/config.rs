@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use crate::config::in_force::InForce;
-use crate::config::{Config, secret};
+use crate::config::{BackupConfig, Config, secret};
 use crate::operations::connections::{self, Attempt};
 
 #[derive(Debug, Subcommand)]
@@ -26,10 +26,13 @@ pub(super) struct Arguments {
     in_force: InForce,
     #[command(flatten)]
     config: Config,
+    /// Shown, and not tried: a place of backups is an argument of its commands.
+    #[command(flatten)]
+    _backup: BackupConfig,
 }
 
 pub(super) async fn run(command: Command) -> anyhow::Result<()> {
-    let Command::Check(Arguments { json, in_force, config }) = command;
+    let Command::Check(Arguments { json, in_force, config, _backup: _ }) = command;
     let attempts = connections::try_all(&config).await;
     if json {
         println!("{:#}", json!({ "settings": in_force, "connections": attempts }));

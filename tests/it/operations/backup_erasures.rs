@@ -13,7 +13,7 @@ use crate::support::product::Product;
 use crate::support::waiting::until;
 
 /// A backup from before one of two people was erased, and one from after.
-struct Erased {
+struct TwoBackups {
     place: BackupPlace,
     config: Config,
     older: String,
@@ -36,7 +36,7 @@ async fn user_with_a_question(product: &Product, canary: &str) -> (Person, Uuid)
     (person, conversation)
 }
 
-impl Erased {
+impl TwoBackups {
     async fn new() -> Self {
         let product = Product::with(&Role::ALL).await;
         let config = product.config.clone();
@@ -83,7 +83,7 @@ impl Erased {
 
 #[tokio::test]
 async fn an_older_backup_revives_nobody_whether_jetstream_or_a_newer_backup_alone_knows_of_the_erasure() {
-    let set = Erased::new().await;
+    let set = TwoBackups::new().await;
     // JetStream is newer than the backup, and the files are lost.
     set.restore(&elsewhere(&set.config).await, &["--keep-existing"]).await;
     // All is lost but the backups.
