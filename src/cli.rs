@@ -9,6 +9,7 @@ mod ban;
 mod completions;
 mod config;
 mod config_reference;
+mod dead_letters;
 mod grant;
 mod healthcheck;
 mod ingest;
@@ -16,6 +17,7 @@ mod invite;
 mod keys;
 mod migrate;
 mod openapi;
+mod quarantine;
 mod rebuild;
 mod reindex;
 mod restore;
@@ -68,6 +70,12 @@ enum Command {
     Reindex(Box<DocumentArguments>),
     /// Rebuild read models from the ledger without downtime. Resumes an interrupted rebuild.
     Rebuild(rebuild::Arguments),
+    /// List aggregates of which an event cannot be applied to a read model, and end their quarantine.
+    #[command(subcommand)]
+    Quarantine(quarantine::Command),
+    /// List work that workers gave up, and have it done again or leave it undone.
+    #[command(subcommand)]
+    DeadLetters(dead_letters::Command),
     /// Manage encryption keys.
     #[command(subcommand)]
     Keys(keys::Command),
@@ -162,6 +170,8 @@ impl Cli {
             Command::Ingest(arguments) => ingest::run(*arguments).await,
             Command::Reindex(arguments) => reindex::run(*arguments).await,
             Command::Rebuild(arguments) => rebuild::run(arguments).await,
+            Command::Quarantine(command) => quarantine::run(command).await,
+            Command::DeadLetters(command) => dead_letters::run(command).await,
             Command::Keys(command) => keys::run(command).await,
             Command::Backup(command) => backup::run(command).await,
             Command::Restore(arguments) => restore::run(*arguments).await,

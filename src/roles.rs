@@ -13,6 +13,7 @@ pub mod nats_watch;
 pub mod projector;
 pub mod retention;
 pub mod sequencer;
+mod undelivered;
 
 use clap::ValueEnum;
 

@@ -9,6 +9,8 @@
 //! | take work from JetStream | [`consumer`] |
 //! | follow the ledger | [`ledger_feed`] |
 //! | decrypt a batch of events | [`decrypt`] |
+//! | apply a batch to the read models | [`projecting`] |
+//! | record an operation as an event | [`operation_journal`] |
 //! | wait for the check of erasures since a backup | [`erasure_check`] |
 //! | announce destroyed keys | [`key_hints`] |
 //! | wake the sequencer | [`wake`] |
@@ -20,6 +22,8 @@ pub mod erasure_check;
 pub mod hint;
 pub mod key_hints;
 pub mod ledger_feed;
+pub mod operation_journal;
+pub mod projecting;
 pub mod subscription;
 pub mod supervisor;
 pub mod wake;

@@ -14,6 +14,7 @@ use crate::account::{AccountStatus, ErasureTarget, UserRole};
 use crate::audit_trail::Through;
 use crate::conversation::{AnswerStatus, FailureReason, MessageRole, MessageStatus, Rating, TitledBy};
 use crate::document::{DocumentScope, DocumentStatus};
+use crate::operation::{DeadLetterKind, QuarantineCause};
 use crate::{
     AggregateType, AnswerId, ConversationId, DocumentId, EventId, Position, QuestionId, ReceiptId, SessionId,
     UserId, Version,
@@ -65,6 +66,7 @@ stored_as!(Uuid: UserId, ConversationId, QuestionId, AnswerId, DocumentId, Event
 stored_as!(i64: Position, Version);
 stored_as!(&str: AggregateType, AccountStatus, ErasureTarget, UserRole, Through, DocumentScope, DocumentStatus);
 stored_as!(&str: AnswerStatus, FailureReason, MessageRole, MessageStatus, Rating, TitledBy);
+stored_as!(&str: DeadLetterKind, QuarantineCause);
 
 #[cfg(test)]
 mod tests {

@@ -95,7 +95,9 @@ mod tests {
     use crate::audit_trail::Through;
     use crate::conversation::{AnswerStatus, FailureReason, MessageRole, MessageStatus, Rating, TitledBy};
     use crate::document::{DocumentScope, DocumentStatus};
-    use crate::operation::RotatedKey;
+    use crate::operation::{
+        DeadLetterKind, DeadLetterOutcome, QuarantineCause, QuarantineOutcome, RotatedKey,
+    };
     use crate::{ActorKind, AggregateType, UnknownName};
 
     fn check<T>(values: &[T], names: &[&str])
@@ -139,6 +141,10 @@ mod tests {
         check(ErasureTarget::ALL, &stores);
         check(UserRole::ALL, &["user", "auditor", "admin"]);
         check(RotatedKey::ALL, &["master", "checkpoint_signing"]);
+        check(QuarantineCause::ALL, &["unreadable", "undecryptable", "refused", "panicked"]);
+        check(QuarantineOutcome::ALL, &["retried", "skipped", "rebuilt", "erased"]);
+        check(DeadLetterKind::ALL, &["answer", "document", "delivery"]);
+        check(DeadLetterOutcome::ALL, &["retried", "discarded"]);
         check(Through::ALL, &["api", "command_line"]);
     }
 

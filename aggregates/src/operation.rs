@@ -5,9 +5,11 @@ use cqrs_es::event_sink::EventSink;
 use cqrs_es::{Aggregate, DomainEvent};
 use serde::{Deserialize, Serialize};
 
+use uuid::Uuid;
+
 use crate::account::UserRole;
 use crate::named::named_enum;
-use crate::{Position, UserId, Version};
+use crate::{AggregateType, Position, UserId, Version};
 
 /// One run of an operation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +31,56 @@ named_enum! {
     }
 }
 
+named_enum! {
+    /// Why an event could not be applied to a read model.
+    pub enum QuarantineCause {
+        /// This version does not know the type or the version of the event, or its payload is invalid.
+        Unreadable = "unreadable",
+        /// The private part does not decrypt, although its key exists, or the key itself does not.
+        Undecryptable = "undecryptable",
+        /// The database refused the values of its rows.
+        Refused = "refused",
+        /// The projection panicked.
+        Panicked = "panicked",
+    }
+}
+
+named_enum! {
+    /// How a quarantine ended.
+    pub enum QuarantineOutcome {
+        /// An operator had the rows built again, with every event.
+        Retried = "retried",
+        /// An operator had the rows built again, without the event.
+        Skipped = "skipped",
+        /// A rebuild of the read model applied every event.
+        Rebuilt = "rebuilt",
+        /// The aggregate or its owner was erased.
+        Erased = "erased",
+    }
+}
+
+named_enum! {
+    /// Work that a worker could not complete.
+    pub enum DeadLetterKind {
+        /// The writing of an answer.
+        Answer = "answer",
+        /// The indexing or the removal of a document.
+        Document = "document",
+        /// A delivered message that could not be read.
+        Delivery = "delivery",
+    }
+}
+
+named_enum! {
+    /// The decision of an operator on a dead letter.
+    pub enum DeadLetterOutcome {
+        /// The work is done again.
+        Retried = "retried",
+        /// The work stays undone.
+        Discarded = "discarded",
+    }
+}
+
 /// An operation that is complete.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type")]
@@ -47,6 +99,25 @@ pub enum OperationEvent {
     /// Somebody can sign up with a role by an invitation, which has the id of the run. `by` is the administrator, or the
     /// nil id for the command line.
     InvitationCreated { role: UserRole, by: UserId },
+    /// An event could not be applied: its aggregate has no rows in the read model until the quarantine ends.
+    Quarantined {
+        read_model: String,
+        aggregate: AggregateType,
+        aggregate_id: Uuid,
+        position: Position,
+        event_type: String,
+        cause: QuarantineCause,
+    },
+    /// The aggregate has rows again, or never needs them again.
+    QuarantineEnded {
+        read_model: String,
+        aggregate: AggregateType,
+        aggregate_id: Uuid,
+        position: Position,
+        outcome: QuarantineOutcome,
+    },
+    /// An operator decided on a dead letter.
+    DeadLetterEnded { letter: Uuid, kind: DeadLetterKind, outcome: DeadLetterOutcome },
 }
 
 /// The refusals of an operation.
@@ -84,7 +155,10 @@ impl Aggregate for Operation {
             | OperationEvent::BackupRestored { .. }
             | OperationEvent::BackupCreated { .. }
             | OperationEvent::BackupVerified { .. }
-            | OperationEvent::InvitationCreated { .. } => self.version = self.version.next(),
+            | OperationEvent::InvitationCreated { .. }
+            | OperationEvent::Quarantined { .. }
+            | OperationEvent::QuarantineEnded { .. }
+            | OperationEvent::DeadLetterEnded { .. } => self.version = self.version.next(),
         }
     }
 }
@@ -99,6 +173,9 @@ impl OperationEvent {
             Self::BackupCreated { .. } => "BackupCreated",
             Self::BackupVerified { .. } => "BackupVerified",
             Self::InvitationCreated { .. } => "InvitationCreated",
+            Self::Quarantined { .. } => "Quarantined",
+            Self::QuarantineEnded { .. } => "QuarantineEnded",
+            Self::DeadLetterEnded { .. } => "DeadLetterEnded",
         }
     }
 }

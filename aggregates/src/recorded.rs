@@ -1,6 +1,7 @@
 //! An event with its position, as the store returns it and NATS carries it.
 
 use chrono::{DateTime, Utc};
+use cqrs_es::DomainEvent as _;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -72,6 +73,17 @@ impl Event {
             Self::Document(_) | Self::Account(_) | Self::AuditTrail(_) | Self::Operation(_) => {}
         }
         Ok(())
+    }
+
+    /// The version of the event's form in this release.
+    pub fn version(&self) -> String {
+        match self {
+            Self::Conversation(event) => event.event_version(),
+            Self::Account(event) => event.event_version(),
+            Self::Document(event) => event.event_version(),
+            Self::AuditTrail(event) => event.event_version(),
+            Self::Operation(event) => event.event_version(),
+        }
     }
 
     /// The event's name in the event store and in subjects.

@@ -39,6 +39,9 @@ pub fn upcast(event: SerializedEvent) -> SerializedEvent {
 
 impl Event {
     /// Parses the stored payload of any version. The payload contains the event's name.
+    ///
+    /// A version that this release does not know is an error, also where its payload looks like that of a known
+    /// one: it means something else.
     pub fn from_stored(
         aggregate: AggregateType,
         version: &str,
@@ -58,7 +61,11 @@ impl Event {
             );
             return Self::from_payload(aggregate, upcast(stored).payload);
         }
-        Self::from_payload(aggregate, payload)
+        let event = Self::from_payload(aggregate, payload)?;
+        if event.version() == version {
+            return Ok(event);
+        }
+        Err(serde::de::Error::custom(format!("version {version:?} of {} is unknown", event.name())))
     }
 }
 

@@ -3,23 +3,24 @@
 //! A file never changes. A new version of an event gets a file of its own beside that of the old version.
 #![expect(clippy::unwrap_used, reason = "a file that cannot be read fails the test")]
 
+mod meanings;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use aggregates::account::{AccountEvent, ErasureTarget, UserRole};
 use aggregates::audit_trail::{AuditTrailEvent, Through};
 use aggregates::conversation::{
     Answer, Citation, ConversationEvent, FailureReason, PassageScore, Provenance, Question, Rating,
     RatingComment, Tagged, Titled, TitledBy, Usage,
 };
 use aggregates::document::{DocumentEvent, DocumentScope, DocumentTitle};
-use aggregates::operation::{OperationEvent, RotatedKey};
 use aggregates::{
-    AggregateType, AnswerId, Comment, DocumentId, Event, Position, Private, QuestionId, QuestionText,
-    ReceiptId, SessionId, Tags, Title, UserId,
+    AggregateType, AnswerId, Comment, DocumentId, Event, Private, QuestionId, QuestionText, Tags, Title,
+    UserId,
 };
 use chrono::DateTime;
 use cqrs_es::DomainEvent as _;
+use meanings::{of_accounts, of_operations};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -27,9 +28,6 @@ const OWNER: UserId = UserId::new(Uuid::from_u128(0x0197_0000_0000_7000_8000_000
 const QUESTION: QuestionId = QuestionId::new(Uuid::from_u128(0x0197_0000_0000_7000_8000_0000_0000_0002));
 const ANSWER: AnswerId = AnswerId::new(Uuid::from_u128(0x0197_0000_0000_7000_8000_0000_0000_0003));
 const DOCUMENT: DocumentId = DocumentId::new(Uuid::from_u128(0x0197_0000_0000_7000_8000_0000_0000_0004));
-const RECEIPT: ReceiptId = ReceiptId::new(Uuid::from_u128(0x0197_0000_0000_7000_8000_0000_0000_0005));
-
-const SESSION: SessionId = SessionId::new(Uuid::from_u128(0x0197_0000_0000_7000_8000_0000_0000_0006));
 
 fn answer() -> Private<Answer> {
     Private::Open(Answer {
@@ -111,38 +109,6 @@ fn tidying() -> Vec<ConversationEvent> {
         ConversationEvent::ConversationDeleted { at: DateTime::from_timestamp(1_800_000_000, 0).unwrap() },
         ConversationEvent::ConversationRestored,
         ConversationEvent::ConversationErased,
-    ]
-}
-
-fn of_accounts() -> Vec<AccountEvent> {
-    vec![
-        AccountEvent::AccountOpened { owner: OWNER },
-        AccountEvent::AccountErasureRequested { receipt: RECEIPT },
-        AccountEvent::StoreErased { store: ErasureTarget::ReadModels },
-        AccountEvent::AccountErased,
-        AccountEvent::SignedIn { session: SESSION },
-        AccountEvent::SignInRefused { count: 7 },
-        AccountEvent::SignedOut { session: SESSION },
-        AccountEvent::SessionsRevoked { sessions: vec![SESSION], by: OWNER },
-        AccountEvent::RoleChanged { role: UserRole::Auditor, by: UserId::SHARED },
-        AccountEvent::Banned { by: OWNER },
-        AccountEvent::BanLifted { by: OWNER },
-        AccountEvent::DataExported,
-    ]
-}
-
-fn of_operations() -> Vec<OperationEvent> {
-    vec![
-        OperationEvent::KeyRotated { key: RotatedKey::Master, key_id: "00ff".into(), rewrapped: 1_234 },
-        OperationEvent::ReadModelRebuilt { read_model: "conversations".into(), position: Position(41) },
-        OperationEvent::BackupRestored { position: Position(41) },
-        OperationEvent::BackupCreated { backup: "2026-03-01T04-05-06.789Z".into(), position: Position(41) },
-        OperationEvent::BackupVerified {
-            backup: "2026-03-01T04-05-06.789Z".into(),
-            position: Position(41),
-            problems: 2,
-        },
-        OperationEvent::InvitationCreated { role: UserRole::Auditor, by: OWNER },
     ]
 }
 
@@ -312,5 +278,17 @@ fn every_event_has_a_file() {
         let of_this = kept.iter().filter(|(of, ..)| *of == aggregate);
         let meant: BTreeSet<String> = of_this.map(|(.., event)| event.name().to_owned()).collect();
         assert_eq!(known(aggregate), meant, "{}", aggregate.name());
+    }
+}
+
+#[test]
+fn a_version_that_comes_later_is_not_taken_for_a_known_one() {
+    for (aggregate, version, meaning) in meanings() {
+        let later = (version.parse::<u32>().unwrap() + 1).to_string();
+        for unknown in [later.as_str(), "latest", ""] {
+            let refused = Event::from_stored(aggregate, unknown, stored(&meaning)["payload"].clone());
+            let message = refused.unwrap_err().to_string();
+            assert_eq!(message, format!("version {unknown:?} of {} is unknown", meaning.name()));
+        }
     }
 }

@@ -18,6 +18,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::Subjects;
+use crate::subjects::token;
 
 /// A message is not an event of this service.
 #[derive(Debug, thiserror::Error)]
@@ -157,8 +158,11 @@ impl Envelope {
     ) -> Result<Self, InvalidEnvelope> {
         let mut payload = serde_json::to_vec(event)?;
         if payload.len() + HEADER_BYTES > max_bytes {
-            payload =
-                serde_json::to_vec(&Outgoing { payload: None, metadata: None, private: None, ..*event })?;
+            let [aggregate, event_type, event_version] =
+                [event.aggregate, event.event_type, event.event_version].map(token);
+            let (aggregate, event_type, event_version) = (&*aggregate, &*event_type, &*event_version);
+            let without = Outgoing { payload: None, metadata: None, private: None, ..*event };
+            payload = serde_json::to_vec(&Outgoing { aggregate, event_type, event_version, ..without })?;
         }
         Ok(Self {
             position: event.position,

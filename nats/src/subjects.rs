@@ -1,11 +1,26 @@
 //! The names of all subjects, streams and durable consumers.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use aggregates::{AnswerId, ConversationId, DocumentId, UserId};
 use uuid::Uuid;
 
 use crate::streams::StreamSettings;
+
+/// Longest name of an aggregate or event in a subject.
+const MAX_TOKEN_BYTES: usize = 64;
+
+/// A name as one token of a subject: unchanged if it consists of letters, digits, `_` and `-`.
+pub(crate) fn token(name: &str) -> Cow<'_, str> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    if !name.is_empty() && name.len() <= MAX_TOKEN_BYTES && name.chars().all(fits) {
+        return Cow::Borrowed(name);
+    }
+    let replaced: String =
+        name.chars().take(MAX_TOKEN_BYTES).map(|c| if fits(c) { c } else { '_' }).collect();
+    Cow::Owned(if replaced.is_empty() { "_".to_owned() } else { replaced })
+}
 
 /// The names of one installation, and the settings of its streams. Installations that share a server have
 /// different prefixes.
@@ -34,8 +49,10 @@ impl Subjects {
         &self.streams
     }
 
-    /// The subject of an event: `<prefix>.events.<aggregate>.<event>.<owner>.<aggregate_id>`.
+    /// The subject of an event: `<prefix>.events.<aggregate>.<event>.<owner>.<aggregate_id>`. A stored name that
+    /// cannot be part of a subject is replaced, so that no event holds up those after it.
     pub fn event(&self, aggregate: &str, event_type: &str, owner: Uuid, aggregate_id: Uuid) -> String {
+        let (aggregate, event_type) = (token(aggregate), token(event_type));
         format!("{}.events.{aggregate}.{event_type}.{owner}.{aggregate_id}", self.prefix)
     }
 
@@ -105,6 +122,11 @@ impl Subjects {
     /// Core NATS: a lost hint costs time, never an answer.
     pub fn wake_workers(&self) -> String {
         format!("{}.wake.workers", self.prefix)
+    }
+
+    /// The hint that an operator wants documents to be tried again. Core NATS: a lost hint costs time.
+    pub fn wake_indexers(&self) -> String {
+        format!("{}.wake.indexers", self.prefix)
     }
 
     /// The announcement that a user is being erased. Each process then drops the user's data from its memory.

@@ -9,22 +9,21 @@ use aggregates::{AggregateType, Position, UserId};
 use sqlx::PgTransaction;
 use uuid::Uuid;
 
-use crate::DecryptedEvent;
+use crate::{DecryptedEvent, LedgerBatch};
 
 /// Returns the batch without the events of conversations and documents whose owner's keys, and of
 /// conversations that themselves, were erased at an earlier position. The ledger decides it, so that a
 /// rebuild leaves out the same events. One round trip.
 pub(crate) async fn without_late_events<'a>(
     transaction: &mut PgTransaction<'_>,
-    batch: &'a [DecryptedEvent],
-) -> Result<Cow<'a, [DecryptedEvent]>, sqlx::Error> {
-    let concerned = || batch.iter().map(|event| &event.recorded).filter(|event| ends(event.aggregate));
-    let mut owners: Vec<UserId> = concerned().map(|event| event.owner).collect();
-    let mut aggregates: Vec<Uuid> = concerned().map(|event| event.aggregate_id).collect();
+    batch: &'a LedgerBatch,
+) -> Result<Cow<'a, LedgerBatch>, sqlx::Error> {
+    let concerned = batch.aggregates().into_iter().filter(|(aggregate, ..)| ends(*aggregate));
+    let (mut owners, mut aggregates): (Vec<UserId>, Vec<Uuid>) =
+        concerned.map(|(_, owner, id)| (owner, id)).unzip();
     owners.sort_unstable();
     owners.dedup();
     aggregates.sort_unstable();
-    aggregates.dedup();
     if owners.is_empty() {
         return Ok(Cow::Borrowed(batch));
     }
@@ -35,13 +34,18 @@ pub(crate) async fn without_late_events<'a>(
     }
     let erased: HashMap<(bool, Uuid), Position> =
         erased.into_iter().map(|(is_owner, id, position)| ((is_owner, id), position)).collect();
-    let is_late = |event: &DecryptedEvent| {
-        let event = &event.recorded;
-        [(true, event.owner.uuid()), (false, event.aggregate_id)]
-            .iter()
-            .any(|key| erased.get(key).is_some_and(|erased| *erased < event.position))
+    let is_late = |aggregate, owner: UserId, id, position| {
+        let is_erased = |key| erased.get(&key).is_some_and(|erased| *erased < position);
+        ends(aggregate) && (is_erased((true, owner.uuid())) || is_erased((false, id)))
     };
-    Ok(batch.iter().filter(|event| !(ends(event.recorded.aggregate) && is_late(event))).cloned().collect())
+    let mut batch = batch.clone();
+    batch.events.retain(|DecryptedEvent { recorded, .. }| {
+        !is_late(recorded.aggregate, recorded.owner, recorded.aggregate_id, recorded.position)
+    });
+    batch
+        .unreadable
+        .retain(|event| !is_late(event.aggregate, event.owner, event.aggregate_id, event.position));
+    Ok(Cow::Owned(batch))
 }
 
 /// Whether the aggregates of a type end with their owner.

@@ -8,6 +8,9 @@ pub enum QueryError {
     /// The database did not complete a statement.
     #[error("statement on read models was not completed")]
     Statement(#[from] sqlx::Error),
+    /// The projection of an event panicked.
+    #[error("the projection panicked; the log has the panic")]
+    Panicked,
     /// The events do not follow those that a read model has applied.
     #[error("read model {name} lacks the event at position {position}")]
     Gap {

@@ -7,14 +7,19 @@
 //! To add a read model: its table and checkpoint in a migration, a module here, a variant of [`ReadModel`].
 
 pub mod accounts;
+mod batch;
 mod checkpoints;
 pub mod conversations;
 pub mod documents;
 mod erased;
 mod error;
 pub mod expired;
+#[cfg(feature = "faults")]
+pub mod faults;
 pub mod messages;
+mod project;
 mod purge;
+pub mod quarantine;
 mod raw_json;
 mod read_model;
 mod rebuild;
@@ -23,11 +28,13 @@ pub mod search;
 mod unprojected;
 pub mod usage;
 
+pub use batch::{LedgerBatch, UnappliedEvent, bounded};
 pub use checkpoints::{ensure_checkpoints, highest_checkpoint, lowest_checkpoint};
 pub use error::QueryError;
+pub use project::project;
 pub use purge::{count_owner_rows, delete_owner_rows};
 pub use raw_json::RawJson;
-pub use read_model::{DecryptedEvent, ReadModel, UnknownReadModel, project};
+pub use read_model::{DecryptedEvent, ReadModel, UnknownReadModel};
 pub use rebuild::{Difference, LockedRebuild, Rebuild};
 pub use replay::{Replayed, replay};
 pub use unprojected::{Behind, Unprojected, unprojected};

@@ -7,7 +7,8 @@
 use aggregates::Position;
 use sqlx::{Acquire, FromRow, PgTransaction, Postgres};
 
-use crate::{DecryptedEvent, QueryError, ReadModel, erased};
+use crate::quarantine::{self, Mode, QuarantineSet, Target};
+use crate::{LedgerBatch, QueryError, ReadModel, erased};
 
 /// A second table of a read model that is being filled.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub struct Rebuild {
     table: String,
     checkpoint: String,
     position: Position,
+    /// The aggregates that have no rows in the new table.
+    quarantine: QuarantineSet,
 }
 
 /// A row in which the rebuilt read model and the live one differ.
@@ -61,8 +64,9 @@ impl Rebuild {
                 .execute(&mut *transaction)
                 .await?;
         }
+        let quarantine = QuarantineSet::of_rebuild(&mut transaction, model, &table).await?;
         transaction.commit().await?;
-        Ok(Self { model, table, checkpoint, position: interrupted_at.unwrap_or_default() })
+        Ok(Self { model, table, checkpoint, position: interrupted_at.unwrap_or_default(), quarantine })
     }
 
     /// The read model that is rebuilt.
@@ -76,17 +80,19 @@ impl Rebuild {
     }
 
     /// Applies a batch to the new table in a transaction of its own. Events that it has applied before are
-    /// skipped. Fails if events are missing, or if another process moved the checkpoint of the table.
+    /// skipped. Aggregates of which an event cannot be applied are quarantined. Fails if events are missing, or if
+    /// another process moved the checkpoint of the table; the rebuild has to begin again then.
     pub async fn apply(
         &mut self,
         database: impl Acquire<'_, Database = Postgres>,
-        batch: &[DecryptedEvent],
+        batch: &LedgerBatch,
+        mode: Mode,
     ) -> Result<(), QueryError> {
         let mut transaction = database.begin().await?;
         self.lock_checkpoint(&mut transaction).await?;
         // A crash that loses the commit loses rows and checkpoint together, so the batch is applied again.
         sqlx::query("SET LOCAL synchronous_commit = off").execute(&mut *transaction).await?;
-        self.apply_in(&mut transaction, batch).await?;
+        self.apply_in(&mut transaction, batch, mode).await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -96,20 +102,20 @@ impl Rebuild {
     async fn apply_in(
         &mut self,
         transaction: &mut PgTransaction<'_>,
-        batch: &[DecryptedEvent],
+        batch: &LedgerBatch,
+        mode: Mode,
     ) -> Result<(), QueryError> {
-        let first = batch.partition_point(|event| event.recorded.position <= self.position);
-        let batch = batch.get(first..).unwrap_or_default();
-        let Some(last) = batch.last().map(|event| event.recorded.position) else { return Ok(()) };
-        let mut before = self.position;
-        for event in batch {
-            if event.recorded.position != before.next() {
-                return Err(QueryError::Gap { name: self.table.clone(), position: before.next() });
-            }
-            before = before.next();
+        let Some((first, last)) = batch.range().filter(|(_, last)| *last > self.position) else {
+            return Ok(());
+        };
+        let missing = (first > self.position.next()).then(|| self.position.next()).or_else(|| batch.gap());
+        if let Some(position) = missing {
+            return Err(QueryError::Gap { name: self.table.clone(), position });
         }
         let batch = erased::without_late_events(transaction, batch).await?;
-        self.model.apply(&self.table, transaction, &batch).await?;
+        let target = Target { model: self.model, table: &self.table };
+        quarantine::apply(target, transaction, batch.after(self.position), &mut self.quarantine, mode)
+            .await?;
         sqlx::query("UPDATE checkpoints SET position = $1 WHERE name = $2")
             .bind(last)
             .bind(&self.checkpoint)
@@ -199,9 +205,9 @@ impl LockedRebuild<'_> {
         self.live
     }
 
-    /// Applies a batch to the new table. Events that it has applied before are skipped.
-    pub async fn apply(&mut self, batch: &[DecryptedEvent]) -> Result<(), QueryError> {
-        self.rebuild.apply_in(&mut self.transaction, batch).await
+    /// Applies a batch to the new table, as [`Rebuild::apply`] does.
+    pub async fn apply(&mut self, batch: &LedgerBatch) -> Result<(), QueryError> {
+        self.rebuild.apply_in(&mut self.transaction, batch, Mode::Isolating).await
     }
 
     /// Replaces the live table by the new one. If the new table is ahead, the checkpoint moves forward to its
@@ -225,6 +231,7 @@ impl LockedRebuild<'_> {
             .bind(name)
             .execute(&mut *transaction)
             .await?;
+        quarantine::move_to_live(model, &table, &mut transaction).await?;
         delete_checkpoints(&mut transaction, &table).await?;
         transaction.commit().await?;
         Ok(position)
@@ -264,6 +271,10 @@ async fn drop_table(
 ) -> Result<(), sqlx::Error> {
     debug_assert!(table.starts_with(model.name()));
     sqlx::query(&format!("DROP TABLE IF EXISTS {table}")).execute(&mut **transaction).await?;
+    sqlx::query("DELETE FROM quarantine WHERE read_model = $1")
+        .bind(table)
+        .execute(&mut **transaction)
+        .await?;
     delete_checkpoints(transaction, table).await
 }
 

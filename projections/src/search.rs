@@ -74,8 +74,14 @@ async fn vectors(texts: Vec<(&str, &BlindKey)>) -> Result<Vec<String>, sqlx::Err
     let texts: Vec<(String, BlindKey)> =
         texts.into_iter().map(|(text, key)| (text.to_owned(), key.clone())).collect();
     let indexing = move || texts.iter().map(|(text, key)| words::vector(text, key)).collect();
-    // The task ends early only where the process does.
-    tokio::task::spawn_blocking(indexing).await.map_err(|_| sqlx::Error::WorkerCrashed)
+    match tokio::task::spawn_blocking(indexing).await {
+        Ok(vectors) => Ok(vectors),
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The process ends.
+            Err(_) => Err(sqlx::Error::WorkerCrashed),
+        },
+    }
 }
 
 /// The text of an event and the id of its entry: the message's, or the conversation's for a title.

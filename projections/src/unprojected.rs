@@ -31,7 +31,8 @@ pub struct Unprojected {
     pub head: Position,
     /// Whether nothing that is not projected is left out.
     pub is_complete: bool,
-    /// Owners with events in the ledger after the given position and up to `level`; `None` if there are too many.
+    /// Owners with events in the ledger after the given position and up to `level`; `None` if there are too many, or if
+    /// an operation was carried out in between.
     pub changed: Option<HashSet<UserId>>,
     behind: HashMap<UserId, Behind>,
 }
@@ -59,7 +60,7 @@ pub async fn unprojected(
         sqlx::query(RECENT).bind(ReadModel::ALL.map(ReadModel::name)).bind(after).fetch_all(executor).await?;
     let mut state =
         Unprojected { changed: Some(HashSet::new()), is_complete: true, ..Unprojected::default() };
-    let (mut in_outbox, mut in_ledger) = (0, 0);
+    let (mut in_outbox, mut in_ledger, mut all_changed) = (0, 0, false);
     for row in &rows {
         state.level = row.try_get("level")?;
         state.head = row.try_get("head")?;
@@ -67,6 +68,8 @@ pub async fn unprojected(
         let position: Option<Position> = row.try_get("position")?;
         in_outbox += i64::from(id.is_some());
         in_ledger += i64::from(position.is_some());
+        all_changed |= row.try_get::<Option<bool>, _>("of_all")?.unwrap_or_default()
+            && position.is_some_and(|position| position <= state.level);
         let Some(owner) = row.try_get::<Option<UserId>, _>("owner")? else { continue };
         match position {
             Some(position) if position <= state.level => {
@@ -76,6 +79,9 @@ pub async fn unprojected(
         }
     }
     if in_outbox < MAX_EVENTS && in_ledger < MAX_EVENTS {
+        if all_changed {
+            state.changed = None;
+        }
         return Ok(state);
     }
     unprojected_of(executor, owners.collect()).await
@@ -112,6 +118,8 @@ impl Behind {
     }
 }
 
+/// An operation, such as a rebuild or the end of a quarantine, can change the rows of everybody.
+///
 /// One snapshot: an event is in the outbox, or in the ledger after the level, or projected. The outbox is read in the
 /// order of its ids, as the sequencer reads it: an index skips the rows that were deleted a moment ago. The limits are no
 /// parameters, which would have the statement planned at each execution.
@@ -120,11 +128,11 @@ WITH level AS MATERIALIZED (
     SELECT coalesce(min(position), 0) AS position FROM checkpoints WHERE name = ANY($1)
 )
 SELECT level.position AS level, (SELECT coalesce(max(position), 0) FROM ledger) AS head,
-       e.owner, e.outbox_id, e.position
+       e.owner, e.outbox_id, e.position, e.of_all
   FROM level
   LEFT JOIN LATERAL (
        (SELECT CASE WHEN l.aggregate_type IN ('conversation', 'document') THEN l.owner END AS owner,
-               NULL::bigint AS outbox_id, l.position
+               NULL::bigint AS outbox_id, l.position, l.aggregate_type = 'operation' AS of_all
           FROM ledger l WHERE l.position > least(level.position, coalesce($2, level.position))
          ORDER BY l.position LIMIT 512)
         UNION ALL
@@ -132,7 +140,7 @@ SELECT level.position AS level, (SELECT coalesce(max(position), 0) FROM ledger) 
                     THEN coalesce(o.owner, (SELECT e.owner FROM events e
                                              WHERE e.aggregate_type = o.aggregate_type
                                                AND e.aggregate_id = o.aggregate_id AND e.sequence = o.sequence)) END,
-               o.id, NULL
+               o.id, NULL, false
           FROM (SELECT * FROM outbox ORDER BY id LIMIT 512) AS o)
   ) AS e ON true";
 

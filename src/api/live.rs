@@ -36,7 +36,7 @@ use listeners::Listeners;
 use replay::Replays;
 use store::{Store, StoreError};
 pub use stream_event::{
-    AnswerProgress, AnswerStep, ChangedRows, LedgerEvent, Listener, StreamEvent, ended_answer,
+    AnswerProgress, AnswerStep, ChangedRows, DocumentState, LedgerEvent, Listener, StreamEvent, ended_answer,
 };
 
 /// Erasures that wait for a slow stream. A stream that lags further behind ends, and its client reconnects.

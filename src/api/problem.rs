@@ -61,6 +61,8 @@ const NOT_FOUND: &str = "not-found";
 const SEE_OPENAPI: &str = "The document at /openapi.json describes all routes.";
 /// Seconds after which a client repeats a request that an unavailable part of the service refused.
 const RETRY_AFTER_SECONDS: u32 = 1;
+/// The same where an operator has to act first.
+const QUARANTINED_RETRY_SECONDS: u32 = 60;
 
 type Detail = Cow<'static, str>;
 
@@ -230,6 +232,15 @@ impl Problem {
         let detail = format!("The read model has reached {current}.");
         let problem = Self::new(status, "not-yet", "The read model is not up to date yet", detail);
         Self { retry_after: Some(RETRY_AFTER_SECONDS), current_version: Some(current), ..problem }
+    }
+
+    /// An event of the conversation or document cannot be shown, and its rows wait for an operator.
+    pub(in crate::api) fn quarantined() -> Self {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let detail = "One of its events cannot be processed by this version. Nothing is lost: it is shown again once \
+                      an operator has mended the cause. Everything else is available.";
+        let problem = Self::new(status, "quarantined", "This item is temporarily set aside", detail);
+        Self { retry_after: Some(QUARANTINED_RETRY_SECONDS), ..problem }
     }
 
     /// The request exceeded its time limit.

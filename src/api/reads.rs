@@ -8,6 +8,7 @@ mod freshness;
 mod last_reads;
 mod looks;
 pub(in crate::api) mod params;
+pub(in crate::api) mod quarantined;
 pub(in crate::api) mod representation;
 mod waiting;
 mod written;

@@ -24,6 +24,7 @@ use crate::api::limits::{Limits, Permit};
 use crate::api::live::Listener;
 use crate::api::problem::Problem;
 use crate::api::reads::params::{QueryParams, parse_id};
+use crate::api::reads::quarantined::{OF_CONVERSATIONS, check};
 pub(in crate::api) use event::{ClientEvent, EncodedEvent};
 use resume::Received;
 use session::{Session, Start};
@@ -81,6 +82,7 @@ pub(in crate::api) async fn conversation(
     let permit = limits.streams.take(caller.user)?;
     // Listens before it reads, so that no event is missed in between.
     let listener = streams.listen(caller.user).await?;
+    check(&streams.store, caller.user, id.uuid(), OF_CONVERSATIONS).await?;
     let newest = newest_answer(&streams.store, caller.user, id).await?;
     let (version, ended) = newest.ok_or_else(Problem::not_found)?;
     let start = received.map_or(Start::Conversation { version, ended }, Start::Resume);

@@ -10,6 +10,7 @@ use projections::{Difference, ReadModel};
 use crate::cli::LedgerArguments;
 use crate::operations::{journal, rebuild};
 use crate::process::App;
+use crate::runtime::operation_journal::record_noted;
 
 /// One connection for each read model, and some to read with.
 const CONNECTIONS: u32 = 8;
@@ -39,6 +40,7 @@ pub(super) async fn run(Arguments { read_model, check, ledger }: Arguments) -> a
     if !check {
         rebuild::rebuild(&store, &models, progress).await?;
         bar.finish();
+        record_noted(&store, &app.wake()).await?;
         for model in models {
             let position = projections::lowest_checkpoint(store.read_models()).await?;
             let read_model = model.name().to_owned();

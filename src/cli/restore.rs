@@ -7,6 +7,7 @@ use crate::cli::DocumentArguments;
 use crate::knowledge::reindex;
 use crate::operations::{journal, restore};
 use crate::process::App;
+use crate::runtime::operation_journal::record_noted;
 
 /// One connection for each read model, and some to read with.
 const CONNECTIONS: u32 = 8;
@@ -17,6 +18,7 @@ pub(super) async fn run(DocumentArguments { app, knowledge }: DocumentArguments)
     let progress = |position: Position, goal: Position| eprintln!("{position} of {goal}");
     let store = app.store(CONNECTIONS)?;
     let position = restore::restore(&store, app.nats(), app.subjects(), progress).await?;
+    record_noted(&store, &app.wake()).await?;
     journal::record(&store, &app.wake(), OperationEvent::BackupRestored { position }).await?;
     println!("Streams and read models are restored up to position {position}.");
     let done = reindex::run(&knowledge, store, app.wake()).await?;

@@ -4,11 +4,11 @@ mod archive;
 mod documents;
 mod transcript;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::time::Duration;
 
-use aggregates::{AggregateType, Event, Position, RecordedEvent, UserId};
+use aggregates::{AggregateType, Event, Position, RecordedEvent, UserId, Version};
 use bytes::Bytes;
 use rag::error_chain::ErrorChain;
 use serde_json::{Value, json};
@@ -17,8 +17,9 @@ use uuid::Uuid;
 
 use crate::knowledge::files::{Files, FilesError};
 use crate::runtime::backoff::Backoff;
+use crate::runtime::decrypt::read_batch;
 use archive::Archive;
-use store::{AccountsDatabase, Store, StoreError};
+use store::{AccountsDatabase, LedgerEntry, Store, StoreError};
 use transcript::Transcript;
 
 /// Events of one page. A page is in memory as a whole, with texts of up to a few hundred kilobytes each.
@@ -103,8 +104,8 @@ impl Exporter {
         archive.entry("account.json", pretty(&json!({"id": user, "account": profile}))?).await?;
         let mentioned = self.write_events(user, until, archive).await?;
         for id in mentioned.conversations {
-            let events = self.aggregate_events(AggregateType::Conversation, id).await?;
-            let transcript = Transcript::of(id, &events);
+            let (events, is_whole) = self.aggregate_events(AggregateType::Conversation, id).await?;
+            let transcript = Transcript::of(id, &events, is_whole);
             let name = format!("conversations/{id}");
             archive.entry(&format!("{name}.json"), pretty(&transcript)?).await?;
             archive.entry(&format!("{name}.md"), transcript.markdown().into_bytes()).await?;
@@ -120,15 +121,36 @@ impl Exporter {
         archive.finish().await
     }
 
-    /// The decrypted events of one conversation or document.
+    /// The decrypted events of one conversation or document, and whether these are all of them: what this version
+    /// cannot read or decrypt is left out.
     async fn aggregate_events(
         &self,
         aggregate: AggregateType,
         id: Uuid,
-    ) -> Result<Vec<RecordedEvent>, StoreError> {
-        let mut events = patiently!(self.store.aggregate_events(aggregate, id).await)?;
-        patiently!(self.store.decrypt_events(&mut events).await)?;
-        Ok(events)
+    ) -> Result<(Vec<RecordedEvent>, bool), StoreError> {
+        let whole = async || {
+            let mut events = self.store.aggregate_events(aggregate, id).await?;
+            let (_, undecryptable) = self.store.try_decrypt_events(&mut events).await?;
+            Ok((events, undecryptable.is_empty()))
+        };
+        match patiently!(whole().await) {
+            Err(error) if error.is_of_data() => self.readable_events(aggregate, id).await,
+            events => events,
+        }
+    }
+
+    async fn readable_events(
+        &self,
+        aggregate: AggregateType,
+        id: Uuid,
+    ) -> Result<(Vec<RecordedEvent>, bool), StoreError> {
+        let (mut events, mut after) = (Vec::new(), Version(0));
+        loop {
+            let entries = patiently!(self.store.aggregate_entries(aggregate, id, after, PAGE).await)?;
+            let Some(last) = entries.last() else { return Ok((events, false)) };
+            after = Version(last.event.sequence.unsigned_abs());
+            events.extend(patiently!(read_batch(&self.store, &entries).await)?.events().cloned());
+        }
     }
 
     /// Writes the user's events as NDJSON; returns the conversations and documents that they mention.
@@ -142,19 +164,21 @@ impl Exporter {
         let mut position = Position(0);
         archive.begin("events.ndjson").await?;
         loop {
-            let mut events =
-                patiently!(self.store.owner_events_between(user, None, position, until, PAGE).await)?;
-            patiently!(self.store.decrypt_events(&mut events).await)?;
-            let Some(last) = events.last() else { break };
+            let entries =
+                patiently!(self.store.owner_entries_between(user, None, position, until, PAGE).await)?;
+            let Some(last) = entries.last() else { break };
             position = last.position;
+            let batch = patiently!(read_batch(&self.store, &entries).await)?;
+            let readable: HashMap<Position, &RecordedEvent> =
+                batch.events().map(|event| (event.position, event)).collect();
             let mut lines = Vec::new();
-            for event in &events {
-                match event.aggregate {
-                    AggregateType::Conversation => mentioned.conversations.insert(event.aggregate_id),
-                    AggregateType::Document => mentioned.documents.insert(event.aggregate_id),
-                    AggregateType::Account | AggregateType::AuditTrail | AggregateType::Operation => false,
+            for entry in &entries {
+                mentioned.add(&entry.event.aggregate_type, entry.event.aggregate_id);
+                let line = match readable.get(&entry.position) {
+                    Some(event) => told(event)?,
+                    None => as_stored(entry),
                 };
-                serde_json::to_writer(&mut lines, &told(event)?)?;
+                serde_json::to_writer(&mut lines, &line)?;
                 lines.push(b'\n');
             }
             archive.append(lines).await?;
@@ -205,6 +229,31 @@ struct ToldOf {
     documents: BTreeSet<Uuid>,
 }
 
+impl ToldOf {
+    fn add(&mut self, aggregate_type: &str, id: Uuid) {
+        match aggregate_type.parse() {
+            Ok(AggregateType::Conversation) => _ = self.conversations.insert(id),
+            Ok(AggregateType::Document) => _ = self.documents.insert(id),
+            Ok(AggregateType::Account | AggregateType::AuditTrail | AggregateType::Operation) | Err(_) => {}
+        }
+    }
+}
+
+/// An event that this version cannot read, as it is stored, without its encrypted part.
+fn as_stored(entry: &LedgerEntry) -> Value {
+    let event = &entry.event;
+    json!({
+        "position": entry.position.0,
+        "event_id": event.event_id,
+        "aggregate": event.aggregate_type,
+        "aggregate_id": event.aggregate_id,
+        "sequence": event.sequence,
+        "recorded_at": event.recorded_at,
+        "event": *event.payload,
+        "unreadable": true,
+    })
+}
+
 /// An event for its owner.
 fn told(event: &RecordedEvent) -> Result<Value, serde_json::Error> {
     let payload = match &event.event {
@@ -235,6 +284,6 @@ const README: &str = "# Your data in Colloquy
 - `conversations/`: each conversation with all branches, citations and ratings, as Markdown and as JSON.
 - `documents/`: your files as uploaded; `documents.json` describes each.
 - `usage.json`: the tokens of your answers by day and model.
-- `events.ndjson`: your events in order, one a line.
+- `events.ndjson`: your events in order, one a line. An event that this version cannot read is marked `unreadable`.
 - `manifest.json`: size and SHA-256 of every file, and the document of each file in `documents/`.
 ";

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aggregates::Position;
-use projections::{DecryptedEvent, Difference, LockedRebuild, QueryError, ReadModel, Rebuild};
+use projections::quarantine::Mode;
+use projections::{Difference, LedgerBatch, LockedRebuild, QueryError, ReadModel, Rebuild};
 use tokio::task::{JoinError, JoinSet};
 
 use crate::runtime::backoff::Backoff;
-use crate::runtime::decrypt::decrypt_events;
+use crate::runtime::decrypt::read_batch;
 use store::{Store, StoreError};
 
 /// Events of one transaction.
@@ -147,7 +148,7 @@ async fn fill(
     loop {
         let live = goal.position(store).await?;
         progress(position, live);
-        let Some(last) = batch.last().map(|event| event.recorded.position) else { break };
+        let Some((_, last)) = batch.range() else { break };
         if live.0.saturating_sub(position.0) <= CLOSE {
             break;
         }
@@ -159,11 +160,11 @@ async fn fill(
     Ok(rebuilds)
 }
 
-async fn read(store: Store, after: Position, mut limit: u32) -> Result<Vec<DecryptedEvent>, StoreError> {
+async fn read(store: Store, after: Position, mut limit: u32) -> Result<LedgerBatch, StoreError> {
     loop {
-        match store.contiguous_events_after(after, limit).await {
+        match store.contiguous_entries_after(after, limit).await {
             Err(error) if error.is_unavailable() && limit > SMALLEST_BATCH => limit /= 2,
-            events => return decrypt_events(&store, events?).await,
+            entries => return read_batch(&store, &entries?).await,
         }
     }
 }
@@ -172,22 +173,34 @@ async fn read(store: Store, after: Position, mut limit: u32) -> Result<Vec<Decry
 async fn apply(
     store: &Store,
     rebuilds: Vec<Rebuild>,
-    batch: Arc<Vec<DecryptedEvent>>,
+    batch: Arc<LedgerBatch>,
 ) -> Result<Vec<Rebuild>, RebuildError> {
     let mut applying = JoinSet::new();
-    for mut rebuild in rebuilds {
+    for rebuild in rebuilds {
         let (store, batch) = (store.clone(), Arc::clone(&batch));
-        applying.spawn(async move {
-            let mut connection = store.connection().await?;
-            limited(async { Ok(rebuild.apply(&mut *connection, &batch).await?) }).await?;
-            Ok::<_, RebuildError>(rebuild)
-        });
+        applying.spawn(async move { apply_to(&store, rebuild, &batch).await });
     }
     let mut applied = Vec::with_capacity(applying.len());
     while let Some(rebuild) = applying.join_next().await {
         applied.push(rebuild??);
     }
     Ok(applied)
+}
+
+/// Applies a batch to a rebuild. Where that fails for a reason that lasts, the aggregates at fault are quarantined, as
+/// the projector does.
+async fn apply_to(store: &Store, mut rebuild: Rebuild, batch: &LedgerBatch) -> Result<Rebuild, RebuildError> {
+    let mut connection = store.connection().await?;
+    let whole = limited(async { Ok(rebuild.apply(&mut *connection, batch, Mode::Whole).await?) });
+    match whole.await {
+        Err(RebuildError::Query(error)) if error.lasting_cause().is_some() => {}
+        applied => return applied.map(|()| rebuild),
+    }
+    drop(connection);
+    let mut rebuild = begin(store, rebuild.model()).await?;
+    let mut connection = store.connection().await?;
+    limited(async { Ok(rebuild.apply(&mut *connection, batch, Mode::Isolating).await?) }).await?;
+    Ok(rebuild)
 }
 
 /// Fills the new table up to the position of the live one, which is locked.
@@ -199,7 +212,7 @@ async fn catch_up(store: &Store, locked: &mut LockedRebuild<'_>) -> Result<(), R
             return Ok(());
         }
         let batch = read(store.clone(), position, left.min(BATCH)).await?;
-        if batch.is_empty() {
+        if batch.range().is_none() {
             return Err(StoreError::MissingPosition { position: position.next() }.into());
         }
         locked.apply(&batch).await?;

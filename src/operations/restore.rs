@@ -8,16 +8,18 @@ use std::time::Duration;
 use aggregates::Position;
 use async_nats::{Client, jetstream};
 use nats::{StreamError, Subjects, ensure_streams};
+use projections::quarantine::QuarantineSet;
 use projections::{QueryError, ReadModel};
 
 use crate::operations::rebuild::{self, RebuildError};
-use crate::runtime::decrypt::decrypt_events;
+use crate::runtime::decrypt::read_batch;
+use crate::runtime::projecting::{ProjectError, project_batch};
 use store::{Store, StoreError};
 
 /// Events of one transaction.
 const BATCH: u32 = 2_000;
-/// Time limit of one statement.
-const STATEMENT_LIMIT: Duration = Duration::from_mins(10);
+/// Time limit of one transaction.
+const LIMIT: Duration = Duration::from_mins(10);
 
 /// Why the restore failed.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +30,9 @@ pub enum NotRestored {
     /// The read models were not queried.
     #[error(transparent)]
     Query(#[from] QueryError),
+    /// The read models were not brought to the head of the ledger.
+    #[error(transparent)]
+    Project(#[from] ProjectError),
     /// The read models were not rebuilt.
     #[error(transparent)]
     Rebuild(#[from] RebuildError),
@@ -53,15 +58,15 @@ pub async fn restore(
 /// Applies events that the read models lack. A second projector at the same time finds nothing to apply.
 async fn project(store: &Store, progress: impl Fn(Position, Position)) -> Result<Position, NotRestored> {
     let (head, _) = store.ledger_head().await?;
+    let mut quarantine = QuarantineSet::default();
     loop {
         let position = projections::lowest_checkpoint(store.read_models()).await?;
         progress(position, head);
         if position >= head {
             return Ok(position);
         }
-        let events = store.contiguous_events_after(position, BATCH).await?;
-        let batch = decrypt_events(store, events).await?;
-        let mut connection = store.connection().await?;
-        projections::project(&mut *connection, &batch, STATEMENT_LIMIT).await?;
+        let entries = store.contiguous_entries_after(position, BATCH).await?;
+        let batch = read_batch(store, &entries).await?;
+        project_batch(store, &mut quarantine, &batch, LIMIT).await?;
     }
 }

@@ -4,29 +4,38 @@
 //! Documents are taken in turn by owner, one of each owner at a time (`queue`), so that one owner's many, large
 //! or stalled documents hold up no other owner's.
 
+mod letters;
+mod progress;
 mod queue;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aggregates::DocumentId;
 use aggregates::document::DocumentStatus;
+use aggregates::operation::DeadLetterKind;
+use aggregates::{DocumentId, UserId};
 use async_nats::Client;
 use async_nats::jetstream::Message;
+use futures::FutureExt as _;
 use nats::{Envelope, Subjects};
 use rag::error_chain::ErrorChain;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::knowledge::indexing::{Indexing, ProgressSink};
+use crate::knowledge::indexing::Indexing;
 use crate::knowledge::models::ActiveModel;
+use crate::roles::undelivered::{deliveries_of, undelivered};
 use crate::runtime::backoff::Backoff;
 use crate::runtime::consumer::{
     AckDecision, Consumer, ConsumerError, ConsumerSettings, acknowledge, keep_alive,
 };
 use crate::runtime::key_hints::KeyHints;
+use crate::runtime::subscription::Subscription;
+use letters::Panicked;
+pub(crate) use progress::publish_progress;
 use queue::{FairQueue, Turn};
 
 /// A delivery that is not extended for this long is delivered again, and how often the indexer extends it.
@@ -50,10 +59,8 @@ const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 const SWEEP_AGE: Duration = Duration::from_mins(2);
 /// Documents that one sweep takes.
 const SWEEP_LIMIT: u32 = 20;
-/// Progress reports that wait to be sent; more are dropped, since the next one says more.
-const PROGRESS_QUEUE: usize = 1_024;
-/// Time limit for sending one report.
-const PROGRESS_TIMEOUT: Duration = Duration::from_secs(1);
+/// Attempts at a document whose data is at fault, or that panics, before it becomes a dead letter.
+const ATTEMPTS: u32 = 4;
 
 /// Indexes documents.
 pub(crate) struct Documents {
@@ -72,6 +79,7 @@ pub(crate) struct Documents {
 /// A document to index.
 struct Job {
     id: DocumentId,
+    owner: UserId,
     /// The delivery to acknowledge, which is extended meanwhile; `None` for a document without one.
     delivery: Option<(Message, AbortOnDropHandle<()>)>,
 }
@@ -163,13 +171,18 @@ impl Indexer {
 
     /// Puts a delivery into the queue, or gives it back for later where its owner has many documents there.
     async fn enqueue(&self, message: Message) {
-        let Ok(recorded) = Envelope::read(&message.payload) else {
-            return acknowledge(&message, AckDecision::Reject).await;
+        let recorded = match Envelope::read(&message.payload) {
+            Ok(recorded) => recorded,
+            Err(error) => {
+                let store = &self.documents.indexing.store;
+                let decision = undelivered(store, DeadLetterKind::Document, &message, &error).await;
+                return acknowledge(&message, decision).await;
+            }
         };
         let extended = message.clone();
         let extending = tokio::spawn(async move { match keep_alive(&extended, EXTEND_EVERY).await {} });
         let delivery = Some((message, AbortOnDropHandle::new(extending)));
-        let job = Job { id: DocumentId::new(recorded.aggregate_id), delivery };
+        let job = Job { id: DocumentId::new(recorded.aggregate_id), owner: recorded.owner, delivery };
         if let Err(Job { delivery: Some((message, _)), .. }) = self.queue.push(recorded.owner, job) {
             let delay = RETRY_QUEUE.delay_before(deliveries_of(&message));
             acknowledge(&message, AckDecision::RetryAfter(delay)).await;
@@ -195,24 +208,37 @@ impl Indexer {
     }
 
     async fn run_job(&self, job: Job, _turn: Turn<Job>) {
-        let Job { id, delivery } = job;
-        let settled = self.documents.settle(id).await;
-        if let Err(error) = &settled {
-            tracing::warn!(error = format!("{error:#}"), document.id = %id, "a document could not be indexed yet");
-        }
-        let Some((message, _extended)) = delivery else { return };
+        let Job { id, owner, delivery } = job;
+        // The panic hook has logged the panic.
+        let settled = AssertUnwindSafe(self.documents.settle(id)).catch_unwind().await;
+        let settled = settled.unwrap_or_else(|_| Err(Panicked.into()));
+        // A document without a delivery waits for the next sweep, a minute later.
+        let attempt = delivery.as_ref().map_or(ATTEMPTS, |(message, _)| deliveries_of(message));
         let decision = match settled {
             Ok(true) => AckDecision::Ack,
             Ok(false) => AckDecision::RetryAfter(HELD_ELSEWHERE),
-            Err(_) => AckDecision::RetryAfter(RETRY_DOCUMENT.delay_before(deliveries_of(&message))),
+            Err(error) => {
+                tracing::warn!(error = format!("{error:#}"), document.id = %id, "a document could not be indexed yet");
+                let lasts = attempt >= ATTEMPTS && letters::is_lasting(&error);
+                if lasts && self.keep_letter(id, owner, &error, attempt).await {
+                    AckDecision::Reject
+                } else {
+                    AckDecision::RetryAfter(RETRY_DOCUMENT.delay_before(attempt))
+                }
+            }
         };
-        acknowledge(&message, decision).await;
+        if let Some((message, _extended)) = delivery {
+            acknowledge(&message, decision).await;
+        }
     }
 
-    /// Finds documents whose delivery was lost with the stream.
+    /// Finds documents whose delivery was lost with the stream, and those that an operator wants to be tried again.
     async fn sweep(&self) {
+        let Documents { nats, subjects, .. } = &self.documents;
+        let mut hints = Subscription::new(nats.clone(), subjects.wake_indexers());
         loop {
-            tokio::time::sleep(SWEEP_INTERVAL).await;
+            let _ = tokio::time::timeout(SWEEP_INTERVAL, hints.next()).await;
+            self.retry_letters().await;
             let pool = self.documents.indexing.store.read_models();
             let waiting = projections::documents::awaiting_indexing(pool, SWEEP_AGE, SWEEP_LIMIT).await;
             let waiting = match waiting {
@@ -222,35 +248,13 @@ impl Indexer {
                     continue;
                 }
             };
+            let given_up = self.given_up(&waiting).await;
             for (owner, id) in waiting {
-                if !self.queue.any_of(owner, |job| job.id == id) {
+                if !given_up.contains(&id.uuid()) && !self.queue.any_of(owner, |job| job.id == id) {
                     // Without a place in the queue, a later sweep finds it again.
-                    let _ = self.queue.push(owner, Job { id, delivery: None });
+                    let _ = self.queue.push(owner, Job { id, owner, delivery: None });
                 }
             }
         }
     }
-}
-
-fn deliveries_of(message: &Message) -> u32 {
-    message.info().map_or(1, |info| u32::try_from(info.delivered).unwrap_or(1))
-}
-
-/// Publishes progress over NATS, in order. Progress that nobody follows is lost. The publishing task ends
-/// with the last clone of the returned function.
-pub(crate) fn publish_progress(nats: Client, subjects: Subjects) -> ProgressSink {
-    let (sender, mut steps) = mpsc::channel(PROGRESS_QUEUE);
-    tokio::spawn(async move {
-        while let Some((document, owner, progress)) = steps.recv().await {
-            let subject = subjects.document_progress(owner, document);
-            let Ok(bytes) = serde_json::to_vec(&progress) else { continue };
-            let publishing = nats.publish(subject, bytes.into());
-            if !matches!(tokio::time::timeout(PROGRESS_TIMEOUT, publishing).await, Ok(Ok(()))) {
-                tracing::debug!(document.id = %document, "progress of a document could not be published");
-            }
-        }
-    });
-    Arc::new(move |document, owner, progress| {
-        let _ = sender.try_send((document, owner, progress));
-    })
 }

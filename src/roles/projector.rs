@@ -1,18 +1,25 @@
 //! The projector: applies the ledger to the read models, batch by batch, rows and checkpoint in one
 //! transaction.
+//!
+//! What may pass is tried again, however long it takes. An event that cannot be applied quarantines its aggregate, and
+//! everything else goes on.
 
 use std::time::Duration;
 
-use aggregates::{AggregateType, ConversationId, RecordedEvent, UserId};
+use aggregates::{AggregateType, ConversationId, UserId};
 use async_nats::Client;
 use nats::{Projected, Subjects};
-use projections::DecryptedEvent;
-use store::{Store, StoreError};
+use projections::quarantine::QuarantineSet;
+use rag::error_chain::ErrorChain;
+use store::{LedgerEntry, Store};
 
 use crate::runtime::backoff::Backoff;
-use crate::runtime::decrypt::decrypt_events;
+use crate::runtime::decrypt::read_batch;
 use crate::runtime::hint::send_hint;
 use crate::runtime::ledger_feed::LedgerFeed;
+use crate::runtime::operation_journal::record_noted;
+use crate::runtime::projecting::project_batch;
+use crate::runtime::wake::SequencerWake;
 
 /// The most events in one transaction. Batches grow under load, because events arrive while one is applied.
 const BATCH: usize = 1_000;
@@ -20,8 +27,6 @@ const BATCH: usize = 1_000;
 /// such as the removal of a large account's rows, passes in the end, and a silent connection is noticed soon.
 const LIMIT: Duration = Duration::from_secs(8);
 const LONGEST_LIMIT: Duration = Duration::from_mins(10);
-/// Time by which the client waits longer for a transaction than PostgreSQL for one of its statements.
-const CLIENT_MARGIN: Duration = Duration::from_secs(2);
 /// Delays after a failure.
 const RETRY: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(10));
 /// Time limit for one announcement.
@@ -30,18 +35,39 @@ const ANNOUNCE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Follows the ledger and applies it to the read models, for ever. May be cut off at any moment: a batch that
 /// is not committed is applied again.
 pub async fn run(store: Store, nats: Client, subjects: Subjects) {
-    let (mut retry, mut pace) = (RETRY, Pace::FULL);
+    let wake = SequencerWake::remote(nats.clone(), &subjects);
+    let mut projector = Projector {
+        store,
+        nats,
+        subjects,
+        wake,
+        quarantine: QuarantineSet::default(),
+        pace: Pace::FULL,
+        has_notes: true,
+    };
+    let mut retry = RETRY;
     loop {
         let mut applied = false;
-        if let Err(error) = project(&store, &nats, &subjects, &mut pace, &mut applied).await {
+        if let Err(error) = projector.follow(&mut applied).await {
             tracing::warn!(error = format!("{error:#}"), "projecting was interrupted and is retried");
-            pace.slow_down();
+            projector.pace.slow_down();
         }
         if applied {
             retry.reset();
         }
         retry.wait().await;
     }
+}
+
+struct Projector {
+    store: Store,
+    nats: Client,
+    subjects: Subjects,
+    wake: SequencerWake,
+    quarantine: QuarantineSet,
+    pace: Pace,
+    /// Whether changes of the quarantine may wait to be recorded as events.
+    has_notes: bool,
 }
 
 /// The size of a batch and its time.
@@ -60,49 +86,51 @@ impl Pace {
     }
 }
 
-async fn project(
-    store: &Store,
-    nats: &Client,
-    subjects: &Subjects,
-    pace: &mut Pace,
-    applied: &mut bool,
-) -> anyhow::Result<()> {
-    let checkpoint = projections::lowest_checkpoint(store.read_models()).await?;
-    let mut feed = LedgerFeed::new(store.clone(), nats.clone(), subjects, checkpoint);
-    loop {
-        let after = feed.position();
-        let events = feed.next(pace.batch).await?;
-        let changed = changed_conversations(&events);
-        let batch = decrypt_events(store, events).await?;
-        apply(store, &batch, pace.limit).await?;
-        (*applied, *pace) = (true, Pace::FULL);
-        announce(nats, subjects, Projected { after, position: feed.position(), changed }).await;
+impl Projector {
+    async fn follow(&mut self, applied: &mut bool) -> anyhow::Result<()> {
+        let checkpoint = projections::lowest_checkpoint(self.store.read_models()).await?;
+        let mut feed = LedgerFeed::new(self.store.clone(), self.nats.clone(), &self.subjects, checkpoint);
+        loop {
+            self.record_notes().await;
+            let after = feed.position();
+            let entries = feed.next_entries(self.pace.batch).await?;
+            let changed = changed_conversations(&entries);
+            let batch = read_batch(&self.store, &entries).await?;
+            let quarantine = &mut self.quarantine;
+            self.has_notes |= project_batch(&self.store, quarantine, &batch, self.pace.limit).await?;
+            (*applied, self.pace) = (true, Pace::FULL);
+            self.announce(Projected { after, position: feed.position(), changed }).await;
+        }
     }
-}
 
-async fn apply(store: &Store, batch: &[DecryptedEvent], limit: Duration) -> anyhow::Result<()> {
-    let mut connection = store.connection().await?;
-    let projecting = projections::project(&mut *connection, batch, limit.saturating_sub(CLIENT_MARGIN));
-    if let Ok(projected) = tokio::time::timeout(limit, projecting).await {
-        return Ok(projected?);
+    /// Records changes of the quarantine. What fails is tried again after the next batch.
+    async fn record_notes(&mut self) {
+        if !self.has_notes {
+            return;
+        }
+        match record_noted(&self.store, &self.wake).await {
+            Ok(()) => self.has_notes = false,
+            Err(error) => {
+                tracing::warn!(error = %ErrorChain(&error), "changes of the quarantine are not recorded yet");
+            }
+        }
     }
-    connection.abandon();
-    Err(StoreError::TimedOut.into())
+
+    /// Announces the position to the api processes. A lost announcement is covered by the next one.
+    async fn announce(&self, projected: Projected) {
+        send_hint(&self.nats, self.subjects.projected(), projected.to_bytes(), ANNOUNCE_TIMEOUT).await;
+    }
 }
 
 /// Conversations that a batch changes, sorted by owner.
-fn changed_conversations(events: &[RecordedEvent]) -> Vec<(UserId, ConversationId)> {
-    let mut changed: Vec<_> = events
+fn changed_conversations(entries: &[LedgerEntry]) -> Vec<(UserId, ConversationId)> {
+    let mut changed: Vec<_> = entries
         .iter()
-        .filter(|event| event.aggregate == AggregateType::Conversation)
-        .map(|event| (event.owner, ConversationId::new(event.aggregate_id)))
+        .map(|entry| &entry.event)
+        .filter(|event| event.aggregate_type == AggregateType::Conversation.name())
+        .map(|event| (UserId::new(event.owner), ConversationId::new(event.aggregate_id)))
         .collect();
     changed.sort_unstable();
     changed.dedup();
     changed
-}
-
-/// Announces the position to the api processes. A lost announcement is covered by the next one.
-async fn announce(nats: &Client, subjects: &Subjects, projected: Projected) {
-    send_hint(nats, subjects.projected(), projected.to_bytes(), ANNOUNCE_TIMEOUT).await;
 }

@@ -13,6 +13,7 @@ use aggregates::conversation::{ConversationCommand, Intent, RESTORE_WITHIN};
 use aggregates::document::DocumentCommand;
 use chrono::{DateTime, TimeDelta, Utc};
 use projections::expired::{self, Expired};
+use rag::error_chain::ErrorChain;
 use uuid::Uuid;
 
 use crate::roles::command_metadata::by_system;
@@ -124,13 +125,18 @@ impl Retention {
     }
 }
 
-/// 1 if the item ended; 0 if the aggregate refused, because the item is active again or has ended already.
+/// 1 if the item ended; 0 if the aggregate refused, because the item is active again or has ended already, and if this
+/// release cannot read it.
 fn counted<T, E: std::error::Error + Send + Sync + 'static>(
     executed: Result<T, ExecuteError<E>>,
 ) -> anyhow::Result<usize> {
     match executed {
         Ok(_) => Ok(1),
         Err(ExecuteError::Refused(_)) => Ok(0),
+        Err(ExecuteError::Store(error)) if error.is_of_data() => {
+            tracing::warn!(error = %ErrorChain(&error), "an expired item cannot be read, and the others go on");
+            Ok(0)
+        }
         Err(error) => Err(error.into()),
     }
 }

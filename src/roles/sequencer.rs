@@ -58,10 +58,12 @@ async fn sequence(
     sequenced_head: &watch::Sender<Position>,
 ) {
     let (mut head, mut limit, mut idle, mut retry) = (None, BATCH, IDLE, RETRY);
+    let mut overtaken = false;
+    clear_outbox(store).await;
     loop {
         match sequence_batch(store, &mut head, limit).await {
             Ok(Sequenced::Appended { entries, full }) => {
-                limit = BATCH;
+                (limit, overtaken) = (BATCH, false);
                 idle.reset();
                 retry.reset();
                 let last = entries.last().map(|entry| entry.position);
@@ -76,7 +78,12 @@ async fn sequence(
             }
             Ok(Sequenced::Nothing) => retry.reset(),
             Ok(Sequenced::Overtaken) => {
-                head = None;
+                // Another sequencer was faster, or the outbox has an event that has its position already.
+                if head.take().is_some() && !std::mem::replace(&mut overtaken, true) {
+                    continue;
+                }
+                clear_outbox(store).await;
+                retry.wait().await;
                 continue;
             }
             Err(error) => {
@@ -93,6 +100,17 @@ async fn sequence(
         if tokio::time::timeout(idle.next_delay(), wake.notified()).await.is_ok() {
             idle.reset();
         }
+    }
+}
+
+/// Removes rows that would hold up all others. What fails is tried again after the next restart or conflict.
+async fn clear_outbox(store: &Store) {
+    match store.clear_outbox().await {
+        Ok(0) => {}
+        Ok(removed) => {
+            tracing::error!(removed, "rows of the outbox that no position can be given to were removed");
+        }
+        Err(error) => tracing::warn!(error = %ErrorChain(&error), "the outbox could not be checked"),
     }
 }
 

@@ -30,14 +30,14 @@ const RECENT: usize = 4_096;
 struct Recent(VecDeque<LedgerHash>);
 
 impl Recent {
-    fn push(&mut self, last: Position, next: &LedgerEntry) {
-        if next.position != last.next() {
+    fn push(&mut self, last: Position, position: Position, hash: LedgerHash) {
+        if position != last.next() {
             self.0.clear();
         }
         if self.0.len() == RECENT {
             self.0.pop_front();
         }
-        self.0.push_back(next.hash);
+        self.0.push_back(hash);
     }
 
     /// Whether a message repeats an event, where `last` is the position of the newest hash. A message of an
@@ -77,13 +77,13 @@ enum Arrived {
 }
 
 /// Reads stored events.
-type Read = fn(&[LedgerEntry]) -> Result<Vec<RecordedEvent>, StoreError>;
+type Read<T> = fn(&mut Vec<LedgerEntry>) -> Result<Vec<T>, StoreError>;
 
 fn read_all(entries: &[LedgerEntry]) -> Result<Vec<RecordedEvent>, StoreError> {
     entries.iter().map(|entry| entry.event.read(entry.position)).collect()
 }
 
-fn read_readable(entries: &[LedgerEntry]) -> Result<Vec<RecordedEvent>, StoreError> {
+fn read_readable(entries: &[LedgerEntry]) -> Vec<RecordedEvent> {
     let mut events = Vec::with_capacity(entries.len());
     for entry in entries {
         match entry.event.read(entry.position) {
@@ -93,7 +93,7 @@ fn read_readable(entries: &[LedgerEntry]) -> Result<Vec<RecordedEvent>, StoreErr
             }
         }
     }
-    Ok(events)
+    events
 }
 
 impl LedgerFeed {
@@ -123,32 +123,37 @@ impl LedgerFeed {
     /// Fails with [`StoreError::AnotherHistory`] if the ledger no longer has the events that were handed out.
     /// The feed is of no use then.
     pub async fn next(&mut self, limit: usize) -> Result<Vec<RecordedEvent>, StoreError> {
-        self.next_by(limit, read_all).await
+        self.next_by(limit, |entries| read_all(entries)).await
     }
 
     /// Waits for the next events as [`Self::next`] does, and leaves out those that this release cannot read, for
     /// readers that show events and derive nothing from them.
     pub async fn next_readable(&mut self, limit: usize) -> Result<Vec<RecordedEvent>, StoreError> {
         loop {
-            let events = self.next_by(limit, read_readable).await?;
+            let events = self.next_by(limit, |entries| Ok(read_readable(entries))).await?;
             if !events.is_empty() {
                 return Ok(events);
             }
         }
     }
 
-    async fn next_by(&mut self, limit: usize, read: Read) -> Result<Vec<RecordedEvent>, StoreError> {
+    /// Waits for the next events as [`Self::next`] does, and returns them as they are stored, readable or not.
+    pub async fn next_entries(&mut self, limit: usize) -> Result<Vec<LedgerEntry>, StoreError> {
+        self.next_by(limit, |entries| Ok(std::mem::take(entries))).await
+    }
+
+    async fn next_by<T>(&mut self, limit: usize, read: Read<T>) -> Result<Vec<T>, StoreError> {
         loop {
             if self.behind {
                 let entries = self.read_ledger(limit).await?;
                 if !entries.is_empty() {
-                    return self.hand_out(&entries, read);
+                    return self.hand_out(entries, read);
                 }
             }
             match self.drain(limit) {
                 Arrived::Next(entries) => {
                     if self.is_in_ledger(&entries).await? {
-                        return self.hand_out(&entries, read);
+                        return self.hand_out(entries, read);
                     }
                 }
                 Arrived::Gap => self.behind = true,
@@ -178,12 +183,14 @@ impl LedgerFeed {
         Ok(false)
     }
 
-    fn hand_out(&mut self, entries: &[LedgerEntry], read: Read) -> Result<Vec<RecordedEvent>, StoreError> {
-        let events = read(entries)?;
+    fn hand_out<T>(&mut self, mut entries: Vec<LedgerEntry>, read: Read<T>) -> Result<Vec<T>, StoreError> {
+        let places: Vec<(Position, LedgerHash)> =
+            entries.iter().map(|entry| (entry.position, entry.hash)).collect();
+        let events = read(&mut entries)?;
         self.idle.reset();
-        for entry in entries {
-            self.recent.push(self.last, entry);
-            (self.last, self.hash) = (entry.position, Some(entry.hash));
+        for (position, hash) in places {
+            self.recent.push(self.last, position, hash);
+            (self.last, self.hash) = (position, Some(hash));
         }
         Ok(events)
     }

@@ -35,6 +35,8 @@ pub struct AnswerRequest {
 pub struct AnswerLease {
     /// The answer.
     pub answer: AnswerRef,
+    /// The sequence of the event that requested the answer.
+    pub sequence: Version,
     /// The number of this attempt, from 1.
     pub attempt: u32,
     /// Unique to this attempt.
@@ -66,6 +68,7 @@ struct TakenRow {
     conversation_id: ConversationId,
     answer_id: AnswerId,
     owner: UserId,
+    sequence: Version,
     attempt: i32,
     event_id: Option<EventId>,
     correlation_id: Option<String>,
@@ -74,14 +77,24 @@ struct TakenRow {
 
 impl TakenRow {
     fn taken(self, holder: Uuid) -> NextAnswer {
-        let Self { conversation_id, answer_id, owner, attempt, event_id, correlation_id, traceparent } = self;
+        let Self {
+            conversation_id,
+            answer_id,
+            owner,
+            sequence,
+            attempt,
+            event_id,
+            correlation_id,
+            traceparent,
+        } = self;
         let answer = AnswerRef { owner, conversation_id, answer_id };
         let requested = event_id.map(|event_id| Requested {
             event_id,
             correlation_id: correlation_id.and_then(|id| id.parse().ok()),
             traceparent,
         });
-        NextAnswer::Taken(AnswerLease { answer, attempt: attempt.unsigned_abs(), holder }, requested)
+        let attempt = attempt.unsigned_abs();
+        NextAnswer::Taken(AnswerLease { answer, sequence, attempt, holder }, requested)
     }
 }
 
@@ -237,7 +250,7 @@ WITH next AS (
       FROM next n WHERE q.conversation_id = n.conversation_id AND q.answer_id = n.answer_id
     RETURNING q.conversation_id, q.answer_id, q.owner, q.sequence, q.attempt
 )
-SELECT t.conversation_id, t.answer_id, t.owner, t.attempt, e.event_id,
+SELECT t.conversation_id, t.answer_id, t.owner, t.sequence, t.attempt, e.event_id,
        e.metadata->>'correlation_id' AS correlation_id, e.metadata->>'traceparent' AS traceparent
   FROM taken t LEFT JOIN events e
     ON e.aggregate_type = 'conversation' AND e.aggregate_id = t.conversation_id AND e.sequence = t.sequence

@@ -23,6 +23,7 @@ WITH own AS (
 SELECT DISTINCT r.aggregate_id, (r.payload ->> 'answer_id')::uuid
   FROM own JOIN events r USING (aggregate_type, aggregate_id, sequence)
  WHERE r.owner = $1 AND r.aggregate_type = 'conversation' AND r.event_type = 'AnswerRequested'
+   AND r.payload ->> 'answer_id' ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'
    AND NOT EXISTS (SELECT FROM events e
                     WHERE e.aggregate_type = r.aggregate_type AND e.aggregate_id = r.aggregate_id
                       AND e.event_type IN ('AnswerCompleted', 'AnswerStopped', 'AnswerFailed')

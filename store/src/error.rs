@@ -126,6 +126,21 @@ impl StoreError {
         matches!(self, Self::InvalidEvent { .. } | Self::InvalidHistory { .. })
     }
 
+    /// Whether the data of one aggregate is at fault: its events, its keys or its rows. The same call fails again until
+    /// the data or the release changes.
+    pub const fn is_of_data(&self) -> bool {
+        matches!(
+            self,
+            Self::Key(_)
+                | Self::UnknownKeyKind(_)
+                | Self::UnknownMasterKey { .. }
+                | Self::UnknownAggregateType(_)
+                | Self::InvalidEvent { .. }
+                | Self::InvalidHistory { .. }
+                | Self::InvalidRow(_)
+        )
+    }
+
     /// Whether the same call can succeed later without a change of configuration or data.
     pub const fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::TimedOut | Self::OutcomeUnknown)

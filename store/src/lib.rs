@@ -10,6 +10,7 @@
 //! - **a key**: `keys/`; the ciphers are in the crate `sealing`.
 //! - **which answer a worker takes next, and who holds it**: `answer_queue.rs`.
 //! - **work that one process at a time does**: a table and two statements in `leases.rs`.
+//! - **work that workers gave up**: `dead_letters.rs`.
 //! - **how often a file was tried to read**: `extraction_attempts.rs`.
 //! - **when a conversation was last opened**: `last_reads.rs`.
 //! - **which processes accept commands**: `api_processes.rs`.
@@ -27,6 +28,7 @@ mod api_processes;
 pub mod batch;
 mod cqrs;
 mod database;
+mod dead_letters;
 mod documents;
 mod erasures;
 mod error;
@@ -51,9 +53,11 @@ pub use database::{
     PlannedMigration, PlannedStatement, SchemaRefused, SchemaState, TableLock, diagnose, keeps_its_session,
     migrate, plan,
 };
+pub use dead_letters::{DeadLetter, NewDeadLetter};
 pub use documents::CurrentVersion;
 pub use erasures::{ErasedStore, Erasure};
 pub use error::{ExecuteError, StoreError};
+pub use events::decrypt::Undecryptable;
 pub use events::encrypt::subject_of;
 pub use events::idempotency::{IdempotencyKey, Remembered};
 pub use extraction_attempts::ExtractionAttempts;

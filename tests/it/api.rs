@@ -10,6 +10,7 @@ mod limits;
 mod operations;
 mod own_writes;
 mod parameters;
+mod quarantine;
 mod read_models;
 mod revocations;
 mod search;

@@ -1,7 +1,9 @@
 mod account_facts;
 mod answering;
+mod dead_letters;
 mod erasure;
 mod erasure_retries;
 mod fairness;
 mod publishing;
+mod quarantine;
 mod retention;

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use sqlx::PgPool;
 
-use crate::database::{LIMIT, all_rows, apply, database};
+use crate::database::{all_rows, apply, database, project};
 use crate::history::History;
 
 /// One step of a random history: its kind, and two numbers that select among the aggregates that exist.
@@ -153,7 +153,7 @@ async fn projected(pool: &PgPool, history: &History, sizes: &[usize], erased: bo
             break;
         }
         let (batch, later) = rest.split_at((size % 40 + 1).min(rest.len()));
-        projections::project(&mut *transaction, batch, LIMIT).await.unwrap();
+        project(&mut *transaction, batch).await.unwrap();
         rest = later;
     }
     let all = all_rows(&mut transaction).await;
@@ -208,7 +208,7 @@ async fn events_that_were_applied_before_are_skipped() {
     let once = all_rows(&mut transaction).await;
     for batch in [&history.events[..], &history.events[10..200], &history.events[history.events.len() - 1..]]
     {
-        projections::project(&mut *transaction, batch, LIMIT).await.unwrap();
+        project(&mut *transaction, batch).await.unwrap();
         assert_eq!(all_rows(&mut transaction).await, once);
     }
 }

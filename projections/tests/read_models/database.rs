@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use projections::{DecryptedEvent, ReadModel};
+use projections::quarantine::{Mode, QuarantineSet};
+use projections::{DecryptedEvent, LedgerBatch, QueryError, ReadModel};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Connection as _, PgConnection, PgPool, PgTransaction};
 use uuid::Uuid;
@@ -40,10 +41,19 @@ pub(crate) async fn as_superuser(pool: &PgPool) -> PgPool {
     PgPoolOptions::new().max_connections(2).connect(&url).await.unwrap()
 }
 
+/// Applies a batch as the projector does, with nothing quarantined.
+pub(crate) async fn project(
+    database: impl sqlx::Acquire<'_, Database = sqlx::Postgres>,
+    events: &[DecryptedEvent],
+) -> Result<bool, QueryError> {
+    let mut quarantine = QuarantineSet::default();
+    projections::project(database, &LedgerBatch::from(events), &mut quarantine, Mode::Whole, LIMIT).await
+}
+
 /// Applies events in batches of this size, each in a transaction of its own.
 pub(crate) async fn apply(pool: &PgPool, events: &[DecryptedEvent], batch: usize) {
     for batch in events.chunks(batch) {
-        projections::project(pool, batch, LIMIT).await.unwrap();
+        project(pool, batch).await.unwrap();
     }
 }
 

@@ -10,6 +10,7 @@ mod history;
 mod isolation;
 mod lists;
 mod pending;
+mod quarantine;
 mod queries;
 mod rebuild;
 mod search;

@@ -2,10 +2,11 @@
 
 use aggregates::Position;
 use projections::conversations::Filter;
-use projections::{Difference, QueryError, ReadModel, Rebuild};
+use projections::quarantine::Mode;
+use projections::{Difference, LedgerBatch, QueryError, ReadModel, Rebuild};
 
 use crate::batches::long_history;
-use crate::database::{LIMIT, all_rows, apply, as_superuser, database, rows};
+use crate::database::{all_rows, apply, as_superuser, database, project, rows};
 use crate::history::History;
 use crate::queries::list_page;
 
@@ -13,14 +14,14 @@ async fn rebuild(pool: &sqlx::PgPool, history: &History, model: ReadModel, batch
     let mut rebuild = Rebuild::begin(pool, model).await.unwrap();
     let filled = history.events.len() - 10;
     for batch in history.events[..filled].chunks(batch) {
-        rebuild.apply(pool, batch).await.unwrap();
+        rebuild.apply(pool, &LedgerBatch::from(batch), Mode::Whole).await.unwrap();
     }
     assert_eq!(rebuild.position().0, filled as u64);
     rebuild.create_indexes(pool).await.unwrap();
     let mut locked = rebuild.lock(pool).await.unwrap();
     let live = locked.live_position();
     assert_eq!(live.0, history.events.len() as u64);
-    locked.apply(&history.events[filled..]).await.unwrap();
+    locked.apply(&LedgerBatch::from(&history.events[filled..])).await.unwrap();
     assert_eq!(locked.swap().await.unwrap(), live);
 }
 
@@ -72,7 +73,7 @@ async fn an_interrupted_rebuild_resumes() {
     apply(&pool, &history.events, 100).await;
     for model in ReadModel::ALL {
         let mut interrupted = Rebuild::begin(&pool, model).await.unwrap();
-        interrupted.apply(&pool, &history.events[..50]).await.unwrap();
+        interrupted.apply(&pool, &LedgerBatch::from(&history.events[..50]), Mode::Whole).await.unwrap();
         drop(interrupted);
         assert_eq!(Rebuild::begin(&pool, model).await.unwrap().position().0, 50);
         assert_eq!(differences(&pool, &history, model).await, []);
@@ -87,11 +88,13 @@ async fn of_two_rebuilds_at_once_one_fails_and_nothing_counts_twice() {
     for model in ReadModel::ALL {
         let mut first = Rebuild::begin(&pool, model).await.unwrap();
         let mut second = Rebuild::begin(&pool, model).await.unwrap();
-        first.apply(&pool, &history.events[..50]).await.unwrap();
-        let overtaken = second.apply(&pool, &history.events[..50]).await.unwrap_err();
+        first.apply(&pool, &LedgerBatch::from(&history.events[..50]), Mode::Whole).await.unwrap();
+        let overtaken =
+            second.apply(&pool, &LedgerBatch::from(&history.events[..50]), Mode::Whole).await.unwrap_err();
         assert!(matches!(overtaken, QueryError::Overtaken { .. }), "{overtaken:?}");
-        let (one, other) = tokio::join!(first.apply(&pool, &history.events[50..]), async {
-            Rebuild::begin(&pool, model).await?.apply(&pool, &history.events[50..]).await
+        let rest = LedgerBatch::from(&history.events[50..]);
+        let (one, other) = tokio::join!(first.apply(&pool, &rest, Mode::Whole), async {
+            Rebuild::begin(&pool, model).await?.apply(&pool, &rest, Mode::Whole).await
         });
         assert!(one.is_ok() || other.is_ok(), "{one:?} {other:?}");
         let rebuild = Rebuild::begin(&pool, model).await.unwrap();
@@ -104,10 +107,11 @@ async fn a_rebuild_refuses_a_batch_with_a_gap() {
     let pool = database().await;
     let history = long_history();
     let mut rebuild = Rebuild::begin(&pool, ReadModel::Messages).await.unwrap();
-    rebuild.apply(&pool, &history.events[..10]).await.unwrap();
-    let gap = rebuild.apply(&pool, &history.events[11..20]).await.unwrap_err();
+    rebuild.apply(&pool, &LedgerBatch::from(&history.events[..10]), Mode::Whole).await.unwrap();
+    let gap =
+        rebuild.apply(&pool, &LedgerBatch::from(&history.events[11..20]), Mode::Whole).await.unwrap_err();
     assert_eq!(gap.to_string(), "read model messages_next lacks the event at position 11");
-    let gap = projections::project(&pool, &history.events[5..10], LIMIT).await.unwrap_err();
+    let gap = project(&pool, &history.events[5..10]).await.unwrap_err();
     assert!(matches!(gap, QueryError::Gap { position: Position(1), .. }), "{gap:?}");
 }
 
@@ -117,7 +121,7 @@ async fn a_rebuild_of_another_version_starts_from_the_beginning() {
     let history = long_history();
     apply(&pool, &history.events, 100).await;
     let mut interrupted = Rebuild::begin(&pool, ReadModel::Messages).await.unwrap();
-    interrupted.apply(&pool, &history.events[..50]).await.unwrap();
+    interrupted.apply(&pool, &LedgerBatch::from(&history.events[..50]), Mode::Whole).await.unwrap();
     sqlx::query("UPDATE checkpoints SET name = 'messages_next 0.0.1' WHERE name LIKE 'messages_next%'")
         .execute(&pool)
         .await
@@ -141,7 +145,7 @@ async fn the_checkpoint_of_a_read_model_that_was_behind_moves_to_the_new_table()
     sqlx::query("UPDATE checkpoints SET position = 0 WHERE name = 'messages'").execute(&pool).await.unwrap();
     sqlx::query("DELETE FROM messages").execute(&pool).await.unwrap();
     let mut rebuild = Rebuild::begin(&pool, ReadModel::Messages).await.unwrap();
-    rebuild.apply(&pool, &history.events).await.unwrap();
+    rebuild.apply(&pool, &LedgerBatch::from(&history.events[..]), Mode::Whole).await.unwrap();
     let locked = rebuild.lock(&pool).await.unwrap();
     assert_eq!(locked.live_position().0, 0);
     let position = locked.swap().await.unwrap();
@@ -152,7 +156,7 @@ async fn the_checkpoint_of_a_read_model_that_was_behind_moves_to_the_new_table()
 /// Compares the rebuilt read model with the live one.
 async fn differences(pool: &sqlx::PgPool, history: &History, model: ReadModel) -> Vec<Difference> {
     let mut rebuild = Rebuild::begin(pool, model).await.unwrap();
-    rebuild.apply(pool, &history.events).await.unwrap();
+    rebuild.apply(pool, &LedgerBatch::from(&history.events[..]), Mode::Whole).await.unwrap();
     rebuild.lock(pool).await.unwrap().compare().await.unwrap()
 }
 

@@ -56,8 +56,19 @@ pub struct LedgerEvent {
     pub recorded: RecordedEvent,
     /// The message that a question or the end of an answer leads to.
     pub message: OnceCell<Option<Message>>,
-    /// The row of a document after the event; `None` if the document was removed.
-    pub document: OnceCell<Option<DocumentRow>>,
+    /// The document after the event.
+    pub document: OnceCell<DocumentState>,
+}
+
+/// A document as its owner's streams show it.
+#[derive(Debug, Clone)]
+pub enum DocumentState {
+    /// The document has a row.
+    Row(Box<DocumentRow>),
+    /// The document was removed.
+    Removed,
+    /// The document has no row until its quarantine ends.
+    Quarantined,
 }
 
 impl LedgerEvent {
@@ -72,8 +83,8 @@ impl LedgerEvent {
 pub struct ChangedRows {
     /// The conversations.
     pub ids: Vec<ConversationId>,
-    /// The rows of those that exist.
-    pub rows: OnceCell<HashMap<ConversationId, ConversationRow>>,
+    /// The rows of those that exist; `None` for those that are quarantined.
+    pub rows: OnceCell<HashMap<ConversationId, Option<ConversationRow>>>,
 }
 
 impl ChangedRows {

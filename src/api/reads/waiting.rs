@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use aggregates::{ConversationId, DocumentId, UserId, Version};
-use projections::{conversations, documents};
+use projections::{ReadModel, conversations, documents};
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::ReadModels;
 use super::params::Counter;
+use super::quarantined::{OF_CONVERSATIONS, check};
 use crate::api::problem::Problem;
 
 /// Longest wait for a version.
@@ -62,6 +64,10 @@ impl ReadModels {
         let _permit = self.limits.waiting_reads.take(reader)?;
         let deadline = Instant::now() + MAX_WAIT;
         while current < wanted {
+            // A quarantined row does not come within the wait.
+            for owner in row.owners(reader) {
+                check(&self.store, owner, row.id(), row.read_models()).await?;
+            }
             if Instant::now() >= deadline {
                 return Err(Problem::not_yet(current.0));
             }
@@ -86,6 +92,29 @@ impl ReadModels {
                 };
                 Ok(found.map_or(Version(0), |row| row.version()))
             }
+        }
+    }
+}
+
+impl Row {
+    const fn id(self) -> Uuid {
+        match self {
+            Self::Conversation(id) => id.uuid(),
+            Self::Document(id) => id.uuid(),
+        }
+    }
+
+    const fn read_models(self) -> &'static [ReadModel] {
+        match self {
+            Self::Conversation(_) => OF_CONVERSATIONS,
+            Self::Document(_) => &[ReadModel::Documents],
+        }
+    }
+
+    fn owners(self, reader: UserId) -> Vec<UserId> {
+        match self {
+            Self::Conversation(_) => vec![reader],
+            Self::Document(_) => vec![reader, UserId::SHARED],
         }
     }
 }

@@ -6,6 +6,7 @@ use aggregates::{ConversationId, UserId};
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Response};
+use projections::ReadModel;
 use projections::conversations::{self, ConversationRow, SealedConversation};
 use sealing::Subject;
 
@@ -15,6 +16,7 @@ use crate::api::problem::Problem;
 use crate::api::reads::ReadModels;
 use crate::api::reads::cache::{ReadKey, ReadQuery};
 use crate::api::reads::params::{ConsistencyParams, FilterParams, PageOf, QueryParams, parse_id};
+use crate::api::reads::quarantined::absent;
 use crate::api::reads::representation::Representation;
 use store::{Store, StoreError};
 
@@ -68,7 +70,9 @@ pub(in crate::api) async fn one(
     let id: ConversationId = parse_id(&id, "conversation_id")?;
     reads.wait_for_position(caller.user, params.min_position).await?;
     reads.wait_for_conversation(caller.user, id, params.min_version).await?;
-    let row = row(&store, caller.user, id).await?.ok_or_else(Problem::not_found)?;
+    let Some(row) = row(&store, caller.user, id).await? else {
+        return Err(absent(&store, caller.user, id.uuid(), &[ReadModel::Conversations]).await);
+    };
     Representation::encode(&row)?.respond(&headers)
 }
 

@@ -12,6 +12,7 @@ use aggregates::{DocumentId, UserId};
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Response};
+use projections::ReadModel;
 use projections::documents::{self, DocumentRow, SealedDocument};
 use sealing::Subject;
 use serde::Deserialize;
@@ -27,6 +28,7 @@ use crate::api::reads::ReadModels;
 use crate::api::reads::params::{
     ConsistencyParams, Count, Counter, PageOf, QueryParams, bounded_cursor, page_size, parse_id,
 };
+use crate::api::reads::quarantined::check;
 use crate::api::reads::representation::Representation;
 pub(in crate::api) use add::{__path_add, add};
 use execute::{DocumentAccepted, DocumentCommands};
@@ -104,7 +106,7 @@ pub(in crate::api) async fn one(
     let id: DocumentId = parse_id(&id, "document_id")?;
     reads.wait_for_position(caller.user, params.min_position).await?;
     reads.wait_for_document(caller.user, id, params.min_version).await?;
-    let row = readable(&store, &caller, id).await?.ok_or_else(Problem::not_found)?;
+    let row = readable(&store, &caller, id).await?;
     Representation::encode(&open(&store, row).await?)?.respond(&headers)
 }
 
@@ -136,19 +138,19 @@ fn parse_scope(name: &str) -> Result<DocumentScope, Problem> {
     name.parse().map_err(|_| Problem::invalid_field("scope", "The value must be user or shared."))
 }
 
-/// The row of a document of the caller or of a shared document; `None` if there is none.
-async fn readable(
-    store: &Store,
-    caller: &Caller,
-    id: DocumentId,
-) -> Result<Option<SealedDocument>, StoreError> {
-    for owner in [caller.user, UserId::SHARED] {
-        let row = documents::get(store.read_models(), owner, id).await.map_err(StoreError::from_query)?;
+/// The row of a document of the caller or of a shared document.
+async fn readable(store: &Store, caller: &Caller, id: DocumentId) -> Result<SealedDocument, Problem> {
+    let owners = [caller.user, UserId::SHARED];
+    for owner in owners {
+        let row = documents::get(store.read_models(), owner, id).await?;
         if let Some(row) = row.filter(|row| !row.is_removed()) {
-            return Ok(Some(row));
+            return Ok(row);
         }
     }
-    Ok(None)
+    for owner in owners {
+        check(store, owner, id.uuid(), &[ReadModel::Documents]).await?;
+    }
+    Err(Problem::not_found())
 }
 
 /// Decrypts a row.

@@ -19,6 +19,7 @@ use crate::api::reads::cache::{ReadKey, ReadQuery};
 use crate::api::reads::params::{
     Count, Counter, Id, PageOf, QueryParams, bounded_cursor, page_size, parse_id,
 };
+use crate::api::reads::quarantined::{OF_CONVERSATIONS, absent, check};
 use crate::api::reads::representation::Representation;
 use store::Store;
 
@@ -83,7 +84,9 @@ pub(in crate::api) async fn list(
     let subject = Subject::Conversation(id.uuid());
     let cached_key = store.keyring().known(owner, subject);
     let request = PageRequest { owner, conversation: id, after, limit, with_key: cached_key.is_none() };
-    let found = reads.messages(request).await?.ok_or_else(Problem::not_found)?;
+    let Some(found) = reads.messages(request).await? else {
+        return Err(absent(&store, owner, id.uuid(), OF_CONVERSATIONS).await);
+    };
     reads.note_read(owner, id.uuid());
     let page = if found.branched {
         let branch = branch.map_or(Branch::Newest, Branch::Through);
@@ -91,6 +94,9 @@ pub(in crate::api) async fn list(
     } else {
         found.page
     };
+    if page.items.is_empty() {
+        check(&store, owner, id.uuid(), OF_CONVERSATIONS).await?;
+    }
     let next_cursor = page.next.map(|place| cursors.encode(&name, &place)).transpose()?;
     let content_key = match cached_key {
         Some(key) => Some(key),

@@ -16,6 +16,7 @@ use crate::api::live::{ChangedRows, LedgerEvent, Listener, StreamEvent, ended_an
 use crate::api::routes::conversations;
 use projections::conversations::ConversationRow;
 use projections::messages::Message;
+use projections::{ReadModel, quarantine};
 use store::{Store, StoreError};
 
 /// Events that are read from the ledger in one round trip.
@@ -152,9 +153,10 @@ impl Session {
         if matches!(event.event, Event::Document(_)) && self.only.is_none() {
             let changed =
                 ledger_event.document.get_or_try_init(|| document_row(&self.store, self.owner, event));
-            return self
-                .send(&ClientEvent::Document(DocumentChanged::of(event, changed.await?.clone())))
-                .await;
+            return match DocumentChanged::of(event, changed.await?.clone()) {
+                Some(changed) => self.send(&ClientEvent::Document(changed)).await,
+                None => Ok(()),
+            };
         }
         let is_covered = self.only.is_some() && event.sequence <= self.covered;
         match conversation_of(event) {
@@ -218,7 +220,9 @@ impl Session {
         let rows = changed.rows.get_or_try_init(|| self.read_rows(&changed.ids)).await?;
         for id in changed.ids.iter().copied().filter(|id| self.carries(*id)) {
             let changed = match rows.get(&id) {
-                Some(row) => ConversationChanged::Row(Box::new(row.clone())),
+                Some(Some(row)) => ConversationChanged::Row(Box::new(row.clone())),
+                // Neither changed nor deleted: there is nothing to tell until the quarantine ends.
+                Some(None) => continue,
                 None => ConversationChanged::Deleted(ConversationDeleted { id, deleted: True }),
             };
             self.send(&ClientEvent::Conversation(changed)).await?;
@@ -226,14 +230,23 @@ impl Session {
         Ok(())
     }
 
+    /// The rows of conversations; `None` for those that are quarantined.
     async fn read_rows(
         &self,
         ids: &[ConversationId],
-    ) -> Result<HashMap<ConversationId, ConversationRow>, StoreError> {
+    ) -> Result<HashMap<ConversationId, Option<ConversationRow>>, StoreError> {
         let mut rows = HashMap::with_capacity(ids.len());
         for ids in ids.chunks(ROWS) {
             let read = conversations::rows(&self.store, self.owner, ids).await?;
-            rows.extend(read.into_iter().map(|row| (row.id, row)));
+            rows.extend(read.into_iter().map(|row| (row.id, Some(row))));
+        }
+        let missing: Vec<_> = ids.iter().filter(|id| !rows.contains_key(id)).map(|id| id.uuid()).collect();
+        if !missing.is_empty() {
+            let executor = self.store.read_models();
+            let held =
+                quarantine::quarantined_among(executor, self.owner, &missing, ReadModel::Conversations);
+            let held = held.await.map_err(StoreError::from_query)?;
+            rows.extend(held.into_iter().map(|id| (ConversationId::new(id), None)));
         }
         Ok(rows)
     }

@@ -43,7 +43,7 @@ impl Exporter {
     ) -> Result<(), ExportError> {
         let mut known = Vec::new();
         for id in documents {
-            let events = self.aggregate_events(AggregateType::Document, id).await?;
+            let (events, _) = self.aggregate_events(AggregateType::Document, id).await?;
             if let Some(mut about) = about(id, &events) {
                 self.write_file(user, &mut about, archive).await?;
                 known.push(about);

@@ -20,6 +20,9 @@ pub(crate) struct Transcript {
     deleted_at: Option<DateTime<Utc>>,
     started_at: Option<DateTime<Utc>>,
     messages: Vec<Message>,
+    /// Whether events are missing that this version cannot read.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    incomplete: bool,
     #[serde(skip)]
     places: HashMap<Uuid, usize>,
 }
@@ -41,9 +44,9 @@ struct Message {
 }
 
 impl Transcript {
-    /// Folds the decrypted events of a conversation.
-    pub(crate) fn of(id: Uuid, events: &[RecordedEvent]) -> Self {
-        let mut transcript = Self { id, ..Self::default() };
+    /// Folds the decrypted events of a conversation. `is_whole` tells whether these are all of them.
+    pub(crate) fn of(id: Uuid, events: &[RecordedEvent], is_whole: bool) -> Self {
+        let mut transcript = Self { id, incomplete: !is_whole, ..Self::default() };
         for recorded in events {
             if let Event::Conversation(event) = &recorded.event {
                 transcript.fold(event, recorded.recorded_at);
@@ -129,6 +132,11 @@ impl Transcript {
         let opening = self.messages.first().map(|message| message.text.lines().next().unwrap_or_default());
         let title = self.title.as_deref().or(opening).unwrap_or("A conversation");
         let mut text = format!("# {title}\n");
+        if self.incomplete {
+            text.push_str(
+                "\n*Parts of this conversation cannot be read by this version, and are missing here.*\n",
+            );
+        }
         let mut before = None;
         for message in &self.messages {
             let who = if message.role == "user" { "You" } else { "Answer" };

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aggregates::conversation::ConversationEvent;
+use aggregates::operation::DeadLetterKind;
 use aggregates::{AnswerRef, ConversationId, Event};
 use async_nats::jetstream::Message;
 use futures::FutureExt as _;
-use nats::Envelope;
+use nats::{Envelope, InvalidEnvelope};
 use projections::QueryError;
 use rag::error_chain::ErrorChain;
 use store::{AnswerRequest, StoreError};
@@ -20,6 +21,7 @@ use tokio::time::Instant;
 
 use super::processor::{AnswerProcessor, LEASE};
 use super::work::Work;
+use crate::roles::undelivered::undelivered;
 use crate::runtime::backoff::Backoff;
 use crate::runtime::consumer::{AckDecision, Batch, Consumer, ConsumerError, ConsumerSettings, acknowledge};
 
@@ -96,12 +98,19 @@ impl Deliveries {
         let (mut requests, mut acknowledged) = (Vec::with_capacity(messages.len()), Vec::new());
         for message in messages {
             match request_of(&message) {
-                Some(request) => {
+                Ok(Some(request)) => {
                     requests.push(request);
                     acknowledged.push(message);
                 }
                 // The ledger has the event: where it requests an answer, the sweep finds it.
-                None => acknowledge(&message, AckDecision::Reject).await,
+                Ok(None) | Err(InvalidEnvelope::OnlyAnnounced) => {
+                    acknowledge(&message, AckDecision::Reject).await;
+                }
+                Err(error) => {
+                    let kind = DeadLetterKind::Delivery;
+                    let decision = undelivered(&self.processor.store, kind, &message, &error).await;
+                    acknowledge(&message, decision).await;
+                }
             }
         }
         if is_backlog {
@@ -145,18 +154,14 @@ async fn next_group(batch: &mut Batch<'_>) -> Result<Option<Vec<Message>>, Consu
 }
 
 /// The request in a message; `None` if the message is something else.
-fn request_of(message: &Message) -> Option<AnswerRequest> {
-    let recorded = Envelope::read(&message.payload)
-        .inspect_err(
-            |error| tracing::error!(error = %ErrorChain(error), "a delivered event could not be decoded"),
-        )
-        .ok()?;
-    match recorded.event {
+fn request_of(message: &Message) -> Result<Option<AnswerRequest>, InvalidEnvelope> {
+    let recorded = Envelope::read(&message.payload)?;
+    Ok(match recorded.event {
         Event::Conversation(ConversationEvent::AnswerRequested { answer_id, .. }) => {
             let conversation_id = ConversationId::new(recorded.aggregate_id);
             let answer = AnswerRef { owner: recorded.owner, conversation_id, answer_id };
             Some(AnswerRequest { answer, sequence: recorded.sequence })
         }
         _ => None,
-    }
+    })
 }

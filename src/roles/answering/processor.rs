@@ -127,7 +127,9 @@ impl AnswerProcessor {
             return QueueDecision::Remove;
         };
         if lease.attempt > ATTEMPTS {
-            return self.end(lease, &requested, Ending::Failed(FailureReason::AttemptsExhausted)).await;
+            let exhausted = "every attempt ended without a result".to_owned();
+            let failed = Ending::Failed(FailureReason::AttemptsExhausted, exhausted);
+            return self.end(lease, &requested, failed).await;
         }
         match self.answer_state(lease.answer).await {
             Ok(AnswerState::Wanted(asked)) => {
@@ -141,7 +143,10 @@ impl AnswerProcessor {
             }
             Err(error) => {
                 tracing::warn!(error = %ErrorChain(&error), answer.id = %lease.answer.answer_id, "a question could not be read");
-                QueueDecision::RetryAfter(STORE_PAUSE)
+                // A worker of another release may read it.
+                let pause =
+                    if error.is_of_data() { PANIC_PAUSE.delay_before(lease.attempt) } else { STORE_PAUSE };
+                QueueDecision::RetryAfter(pause)
             }
         }
     }
@@ -171,7 +176,9 @@ impl AnswerProcessor {
                 tracing::warn!(answer.id = %answer_id, attempt, duration_ms, error = %failed, "an attempt failed");
                 match failed.next(attempt) {
                     Next::Retry(pause) => QueueDecision::RetryAfter(pause),
-                    Next::GiveUp(reason) => self.end_job(job, Ending::Failed(reason)).await,
+                    Next::GiveUp(reason) => {
+                        self.end_job(job, Ending::Failed(reason, failed.to_string())).await
+                    }
                 }
             }
             AttemptOutcome::Stopped => {

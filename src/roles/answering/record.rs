@@ -5,6 +5,7 @@ use std::time::Duration;
 use aggregates::conversation::{
     Answer, ConversationCommand, ConversationRefused, FailureReason, Intent, Provenance, RecordAnswer, Usage,
 };
+use aggregates::operation::DeadLetterKind;
 use aggregates::{Actor, AnswerRef, Metadata, UserId};
 use chrono::Utc;
 use rag::error_chain::ErrorChain;
@@ -13,13 +14,15 @@ use tokio::time::Instant;
 
 use super::failure::ATTEMPTS;
 use super::processor::{AnswerProcessor, QueueDecision, UNREADABLE_PAUSE};
-use store::{AnswerLease, ExecuteError, Requested, StoreError};
+use store::{AnswerLease, ExecuteError, NewDeadLetter, Requested, StoreError};
 
 /// Time for which recording is retried while the store is away, longer than a restart takes, and the delays.
 const RECORD_WITHIN: Duration = Duration::from_mins(1);
 const RECORD_PAUSE: Duration = Duration::from_millis(500);
 /// Time limit for publishing a dead letter.
 const LETTER_TIMEOUT: Duration = Duration::from_secs(2);
+/// Cause of a dead letter whose conversation cannot be read.
+const UNREADABLE: &str = "unreadable";
 /// Delay of a request whose end could not be recorded.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -28,8 +31,8 @@ const PAUSE: Duration = Duration::from_secs(5);
 pub(super) enum Ending {
     /// With a text.
     Answered(Box<(Answer, Provenance, Usage)>),
-    /// Without a text.
-    Failed(FailureReason),
+    /// Without a text, and the error, which names no text of a person.
+    Failed(FailureReason, String),
     /// Without a text, because its owner or its conversation was erased. No dead letter reports it.
     Erased,
 }
@@ -78,7 +81,8 @@ impl AnswerProcessor {
         match recorded {
             Ok(Recorded::Now) => {
                 self.wake.notify();
-                if let Ending::Failed(reason) = ending {
+                if let Ending::Failed(reason, error) = ending {
+                    self.keep_dead_letter(lease, reason.name(), error).await;
                     self.send_dead_letter(answer, &metadata, requested, attempt, reason).await;
                 }
                 QueueDecision::Remove
@@ -96,9 +100,33 @@ impl AnswerProcessor {
             }
             Err(error) => {
                 tracing::error!(error = %ErrorChain(&error), answer.id = %answer.answer_id, "the end of an answer could not be recorded");
-                QueueDecision::RetryAfter(PAUSE)
+                // No later attempt can read the conversation either. The letter keeps the answer from being lost.
+                let lasts = matches!(&error, Unrecorded::Store(error) if error.is_of_data());
+                let detail = ErrorChain(&error).to_string();
+                let is_kept = lasts && self.keep_dead_letter(lease, UNREADABLE, detail).await;
+                if is_kept { QueueDecision::Remove } else { QueueDecision::RetryAfter(PAUSE) }
             }
         }
+    }
+
+    /// Keeps a dead letter for operators; `false` if it could not be stored.
+    async fn keep_dead_letter(&self, lease: &AnswerLease, cause: &'static str, detail: String) -> bool {
+        let AnswerRef { owner, conversation_id, answer_id } = lease.answer;
+        let letter = NewDeadLetter {
+            kind: DeadLetterKind::Answer,
+            owner,
+            aggregate_id: conversation_id.uuid(),
+            subject_id: answer_id.uuid(),
+            sequence: lease.sequence,
+            cause,
+            detail,
+            attempts: lease.attempt.min(ATTEMPTS),
+        };
+        let kept = self.store.keep_dead_letter(&letter).await;
+        if let Err(error) = &kept {
+            tracing::warn!(error = %ErrorChain(error), answer.id = %answer_id, "a dead letter could not be stored");
+        }
+        kept.is_ok()
     }
 
     async fn record(
@@ -176,7 +204,7 @@ fn command(answer: AnswerRef, attempt: u32, ending: Ending) -> ConversationComma
             let (answer, provenance, usage) = *answered;
             Intent::RecordAnswer(RecordAnswer { answer_id, attempt, provenance, usage, answer })
         }
-        Ending::Failed(reason) => Intent::RecordFailure { answer_id, attempt, reason },
+        Ending::Failed(reason, _) => Intent::RecordFailure { answer_id, attempt, reason },
         Ending::Erased => Intent::RecordFailure { answer_id, attempt, reason: FailureReason::Internal },
     };
     ConversationCommand { by: Actor::Worker, at: Utc::now(), expected: None, intent }

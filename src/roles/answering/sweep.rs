@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aggregates::AnswerRef;
+use aggregates::operation::DeadLetterKind;
 use rag::error_chain::ErrorChain;
 use store::AnswerRequest;
 use tokio::sync::Notify;
@@ -64,7 +65,12 @@ async fn look(processor: &AnswerProcessor) -> anyhow::Result<u64> {
         },
         sequence: pending.sequence,
     });
-    let missing = store.unqueued(requests.collect()).await?;
+    let mut missing = store.unqueued(requests.collect()).await?;
+    let answers: Vec<_> = missing.iter().map(|request| request.answer.answer_id.uuid()).collect();
+    if !answers.is_empty() {
+        let given_up = store.given_up(DeadLetterKind::Answer, &answers).await?;
+        missing.retain(|request| !given_up.contains(&request.answer.answer_id.uuid()));
+    }
     let found = if missing.is_empty() { 0 } else { store.queue_answers(&missing).await? };
     if let Err(error) = store.purge_leases().await {
         tracing::debug!(error = %ErrorChain(&error), "expired leases could not be deleted");

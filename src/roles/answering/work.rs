@@ -118,7 +118,7 @@ impl Queue {
         let handle = processor.in_flight.take(lease.answer);
         let work = Arc::clone(&self.work);
         self.tasks.spawn(async move {
-            processor.process(lease, requested, handle).await;
+            Box::pin(processor.process(lease, requested, handle)).await;
             drop(slot);
             // The owner may have more answers than it had slots, or the answer waits for its next attempt.
             work.notify();

@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail};
 use async_nats::jetstream::stream::Stream;
 use bytes::Bytes;
 use chrono::Utc;
+use rag::error_chain::ErrorChain;
 
 use super::Eraser;
 use crate::roles::command_metadata::by_system;
@@ -35,6 +36,10 @@ impl Eraser {
             match ended {
                 // The answer ended in the meantime.
                 Ok(()) | Err(ExecuteError::Refused(ConversationRefused::AnswerEnded(_))) => {}
+                // This release cannot read the conversation, and no worker of it writes the answer.
+                Err(ExecuteError::Store(error)) if error.is_of_data() => {
+                    tracing::warn!(error = %ErrorChain(&error), answer.id = %answer_id, "an answer cannot be ended");
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -88,6 +93,7 @@ impl Eraser {
         };
         let waited = tokio::time::timeout(PROJECTED_WITHIN, waiting).await;
         waited.context("the projector did not delete the rows in time")??;
+        self.store.delete_dead_letters_of(owner).await?;
         if projections::count_owner_rows(read_models, owner).await? > 0 {
             let mut connection = self.store.connection().await?;
             let deleting = projections::delete_owner_rows(&mut *connection, owner);

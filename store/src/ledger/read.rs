@@ -9,6 +9,9 @@ use uuid::Uuid;
 use crate::ledger::chain::{Canonical, GENESIS, LedgerHash};
 use crate::{Store, StoreError};
 
+/// Longest trace context. The form of today has 55 bytes.
+const MAX_TRACEPARENT_BYTES: usize = 128;
+
 /// An event with its position and its hash.
 #[derive(Debug, FromRow)]
 pub struct LedgerEntry {
@@ -105,10 +108,13 @@ impl StoredEvent {
         })
     }
 
-    /// The W3C trace context of the request that caused the event.
+    /// The W3C trace context of the request that caused the event. Anything else is left out: it becomes a header.
     pub fn traceparent(&self) -> Option<String> {
         let metadata: serde_json::Value = serde_json::from_str(self.metadata.get()).ok()?;
-        metadata.get("traceparent")?.as_str().map(str::to_owned)
+        let traceparent = metadata.get("traceparent")?.as_str()?;
+        let is_one = traceparent.len() <= MAX_TRACEPARENT_BYTES
+            && traceparent.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+        is_one.then(|| traceparent.to_owned())
     }
 }
 
@@ -170,15 +176,40 @@ impl Store {
         after: Position,
         limit: u32,
     ) -> Result<Vec<RecordedEvent>, StoreError> {
-        let events = self.events_after(after, limit).await?;
+        let entries = self.contiguous_entries_after(after, limit).await?;
+        entries.iter().map(|entry| entry.event.read(entry.position)).collect()
+    }
+
+    /// The entries after a position, in order, and an error if a position is missing among them.
+    pub async fn contiguous_entries_after(
+        &self,
+        after: Position,
+        limit: u32,
+    ) -> Result<Vec<LedgerEntry>, StoreError> {
+        let entries = self.ledger_after(after, limit).await?;
         let mut expected = after;
-        for event in &events {
+        for entry in &entries {
             expected = expected.next();
-            if event.position != expected {
+            if entry.position != expected {
                 return Err(StoreError::MissingPosition { position: expected });
             }
         }
-        Ok(events)
+        Ok(entries)
+    }
+
+    /// The entries of one aggregate after a place in its history, in order.
+    pub async fn aggregate_entries(
+        &self,
+        aggregate: AggregateType,
+        id: Uuid,
+        after: Version,
+        limit: u32,
+    ) -> Result<Vec<LedgerEntry>, StoreError> {
+        let query = select_ledger!(
+            "WHERE l.aggregate_type = $1 AND l.aggregate_id = $2 AND l.sequence > $3 ORDER BY l.sequence LIMIT $4"
+        );
+        let entries = sqlx::query_as(query).bind(aggregate).bind(id).bind(after).bind(i64::from(limit));
+        Ok(entries.fetch_all(&self.pool).await?)
     }
 
     /// The events of one owner, or of one of the owner's conversations, after a position and up to another, in
@@ -191,6 +222,19 @@ impl Store {
         up_to: Position,
         limit: u32,
     ) -> Result<Vec<RecordedEvent>, StoreError> {
+        let entries = self.owner_entries_between(owner, only, after, up_to, limit).await?;
+        entries.iter().map(|entry| entry.event.read(entry.position)).collect()
+    }
+
+    /// The same events as they are stored.
+    pub async fn owner_entries_between(
+        &self,
+        owner: UserId,
+        only: Option<ConversationId>,
+        after: Position,
+        up_to: Position,
+        limit: u32,
+    ) -> Result<Vec<LedgerEntry>, StoreError> {
         let query = select_ledger!(
             "WHERE l.owner = $1 AND l.position > $2 AND l.position <= $3
                 AND ($5::uuid IS NULL OR l.aggregate_type = 'conversation' AND l.aggregate_id = $5)
@@ -204,7 +248,7 @@ impl Store {
             .bind(only)
             .fetch_all(&self.pool)
             .await?;
-        entries.iter().map(|entry| entry.event.read(entry.position)).collect()
+        Ok(entries)
     }
 
     /// Whether an owner has more than so many events after a position and up to another one.

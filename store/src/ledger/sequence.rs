@@ -74,6 +74,15 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Removes rows of the outbox that no position can be given to: of events that have one already, that another row
+    /// names as well, or that do not exist. No statement of this service leaves such a row, and a single one would hold
+    /// up all others. Returns their number.
+    pub async fn clear_outbox(&self) -> Result<u64, StoreError> {
+        Ok(sqlx::query(CLEAR).execute(&self.pool).await?.rows_affected())
+    }
+}
+
 /// Assigns positions and hashes. Returns the outbox rows and the entries in the same order.
 fn chain(waiting: Vec<WaitingEvent>, head: (Position, LedgerHash)) -> (Vec<i64>, Vec<LedgerEntry>) {
     let (mut position, mut hash) = head;
@@ -127,6 +136,17 @@ SELECT o.id AS outbox_id, e.aggregate_type, e.aggregate_id, e.sequence, e.event_
   JOIN events e
     ON e.aggregate_type = o.aggregate_type AND e.aggregate_id = o.aggregate_id AND e.sequence = o.sequence
  ORDER BY o.id";
+
+const CLEAR: &str = "
+DELETE FROM outbox o
+ WHERE EXISTS (SELECT FROM ledger l
+                WHERE l.aggregate_type = o.aggregate_type AND l.aggregate_id = o.aggregate_id AND l.sequence = o.sequence)
+    OR EXISTS (SELECT FROM outbox first
+                WHERE first.aggregate_type = o.aggregate_type AND first.aggregate_id = o.aggregate_id
+                  AND first.sequence = o.sequence AND first.id < o.id)
+    OR NOT EXISTS (SELECT FROM events e
+                    WHERE e.aggregate_type = o.aggregate_type AND e.aggregate_id = o.aggregate_id
+                      AND e.sequence = o.sequence)";
 
 /// Appends after the head only. The trigger `ledger_chain` checks what every writer of the ledger has to keep.
 const APPEND: &str = "

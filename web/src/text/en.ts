@@ -298,6 +298,7 @@ export const en = {
     offline: "The service could not be reached. Please check your connection.",
     unavailable: "The service is temporarily unavailable.",
     unknown: "Something went wrong. Please try again.",
+    quarantined: "This item cannot be shown for now. Nothing is lost, and everything else goes on.",
     conversationFull: "This conversation is full. Please start a new one.",
     retry: "Try again",
     notFound: "Page not found",

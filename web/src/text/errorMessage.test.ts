@@ -18,6 +18,12 @@ describe("the text of an error", () => {
     expect(errorMessage(full, de)).toBe(de.failure.conversationFull);
   });
 
+  it("says in the language of the page that nothing of a quarantined conversation is lost", () => {
+    const held = new Problem(503, { type: "urn:colloquy:problem:quarantined", title: "Set aside" });
+    expect(errorMessage(held, en)).toBe(en.failure.quarantined);
+    expect(errorMessage(held, de)).toBe(de.failure.quarantined);
+  });
+
   it("is a text of the page if the service gives none", () => {
     expect(errorMessage(new Problem(500), en)).toBe(en.failure.unknown);
     expect(errorMessage(new Error("internal"), en)).toBe(en.failure.unknown);

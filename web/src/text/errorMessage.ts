@@ -8,10 +8,14 @@ const CONVERSATION_FULL = "urn:colloquy:problem:conversation-full";
 /** The account service refuses a password that is known from a data breach. */
 const PASSWORD_COMPROMISED = "PASSWORD_COMPROMISED";
 
+/** A conversation or document that waits for an operator. */
+const QUARANTINED = "urn:colloquy:problem:quarantined";
+
 /** The service's own text if the error has one, else a text of the page. */
 export function errorMessage(error: unknown, text: Texts): string {
   if (error instanceof TypeError) return text.failure.offline;
   if (!(error instanceof Problem)) return text.failure.unknown;
+  if (error.type === QUARANTINED) return text.failure.quarantined;
   if (error.status === 503) return text.failure.unavailable;
   if (error.type === PASSWORD_COMPROMISED) return text.account.passwordCompromised;
   if (error.type === CONVERSATION_FULL) return text.failure.conversationFull;

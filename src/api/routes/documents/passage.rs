@@ -70,7 +70,7 @@ pub(in crate::api) async fn passage(
     let Count(number) = number
         .parse()
         .map_err(|invalid: InvalidValue| Problem::invalid_field("number", invalid.to_string()))?;
-    let row = readable(&store, &caller, id).await?.ok_or_else(Problem::not_found)?;
+    let row = readable(&store, &caller, id).await?;
     if row.owner == caller.user {
         reads.note_read(row.owner, id.uuid());
     }

@@ -114,7 +114,8 @@ const fn meaning(status: u16) -> &'static str {
         503 => {
             "A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. \
              With the type `urn:colloquy:problem:outcome-unknown` it is not known whether the command was written: \
-             send it again with the same ids."
+             send it again with the same ids. With the type `urn:colloquy:problem:quarantined` an event of this \
+             conversation or document cannot be processed, and it is shown again once an operator has mended that."
         }
         _ => "Internal error. The log has the error under the trace id.",
     }
