@@ -20,7 +20,11 @@ export default defineConfig({
   forbidOnly: Boolean(process.env.CI),
   reporter: "list",
   // The language model of the tests. The service under test must be configured with its MODEL_URL.
-  webServer: { command: "node e2e/model.js", url: "http://127.0.0.1:18099/", reuseExistingServer: true },
+  webServer: {
+    command: "node e2e/model.js",
+    url: `http://127.0.0.1:${process.env.E2E_MODEL_PORT ?? 18_099}/`,
+    reuseExistingServer: true,
+  },
   outputDir: "test-results",
   use: {
     baseURL: process.env.E2E_BASE_URL || "http://localhost:8080",

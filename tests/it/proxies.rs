@@ -1,3 +1,4 @@
 mod addresses;
 mod base_path;
+mod origins;
 mod reverse_proxies;
