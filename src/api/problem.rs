@@ -3,6 +3,7 @@
 mod causes;
 #[cfg(test)]
 mod tests;
+mod withheld;
 
 use std::borrow::Cow;
 
@@ -61,8 +62,6 @@ const NOT_FOUND: &str = "not-found";
 const SEE_OPENAPI: &str = "The document at /openapi.json describes all routes.";
 /// Seconds after which a client repeats a request that an unavailable part of the service refused.
 const RETRY_AFTER_SECONDS: u32 = 1;
-/// The same where an operator has to act first.
-const QUARANTINED_RETRY_SECONDS: u32 = 60;
 
 type Detail = Cow<'static, str>;
 
@@ -208,15 +207,6 @@ impl Problem {
         Self { retry_after: Some(RETRY_AFTER_SECONDS), ..problem }
     }
 
-    /// The resource has an event that this release does not know. Nothing was written.
-    fn unreadable() -> Self {
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        let detail = "An event of it was written by a newer release, which can read it, or is damaged. Nothing was \
-                      written, and everything else works.";
-        let problem = Self::new(status, "unreadable", "The resource cannot be read by this release", detail);
-        Self { retry_after: Some(RETRY_AFTER_SECONDS), ..problem }
-    }
-
     /// The answer to a command was lost on its way from the store.
     pub(in crate::api) fn outcome_unknown() -> Self {
         let status = StatusCode::SERVICE_UNAVAILABLE;
@@ -232,15 +222,6 @@ impl Problem {
         let detail = format!("The read model has reached {current}.");
         let problem = Self::new(status, "not-yet", "The read model is not up to date yet", detail);
         Self { retry_after: Some(RETRY_AFTER_SECONDS), current_version: Some(current), ..problem }
-    }
-
-    /// An event of the conversation or document cannot be shown, and its rows wait for an operator.
-    pub(in crate::api) fn quarantined() -> Self {
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        let detail = "One of its events cannot be processed by this version. Nothing is lost: it is shown again once \
-                      an operator has mended the cause. Everything else is available.";
-        let problem = Self::new(status, "quarantined", "This item is temporarily set aside", detail);
-        Self { retry_after: Some(QUARANTINED_RETRY_SECONDS), ..problem }
     }
 
     /// The request exceeded its time limit.
