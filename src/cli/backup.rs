@@ -12,7 +12,7 @@ use sealing::MasterKey;
 use secrecy::SecretString;
 use store::AccountsSchema;
 
-use crate::config::secret::{self, AUTH_DATABASE_URL, DATABASE_DIRECT_URL, DATABASE_URL};
+use crate::config::secret::{self, AUTH_DATABASE_URL, DATABASE_DIRECT_URL, DATABASE_URL, SecretVariable};
 use crate::config::{AppConfig, BackupConfig, FilesConfig};
 use crate::operations::backup::{InJetStream, Repository};
 use crate::process::App;
@@ -47,7 +47,7 @@ pub(super) struct PlaceArguments {
 
 /// What is backed up, or restored.
 #[derive(Debug, Args)]
-#[command(after_help = secret::help(&[AppConfig::SECRETS, &[&DATABASE_DIRECT_URL, &AUTH_DATABASE_URL], FilesConfig::SECRETS, BackupConfig::SECRETS].concat()))]
+#[command(after_help = secret::help(&secrets()))]
 struct InstallationArguments {
     #[command(flatten)]
     place: PlaceArguments,
@@ -60,6 +60,12 @@ struct InstallationArguments {
     /// Schema that holds the tables of the account service.
     #[arg(long, env = "AUTH_SCHEMA", help_heading = "Accounts", default_value_t)]
     auth_schema: AccountsSchema,
+}
+
+/// The secrets of the commands that work with an installation.
+fn secrets() -> Vec<&'static SecretVariable> {
+    let databases: &[&SecretVariable] = &[&DATABASE_DIRECT_URL, &AUTH_DATABASE_URL];
+    [AppConfig::SECRETS, databases, FilesConfig::SECRETS, BackupConfig::SECRETS].concat()
 }
 
 pub(super) async fn run(command: Command) -> anyhow::Result<()> {

@@ -22,7 +22,7 @@ use crate::runtime::supervisor::{Shutdown, Stage, Supervisor};
 const GRACE: Duration = Duration::from_secs(27);
 
 #[derive(Debug, Args)]
-#[command(after_help = secret::help(secret::ALL))]
+#[command(after_help = secret::help(&secret::of_serve()))]
 pub(super) struct Arguments {
     /// Roles to run, separated by commas; default all.
     #[arg(long, value_enum, value_delimiter = ',')]

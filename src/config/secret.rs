@@ -143,6 +143,11 @@ const fn secret(
     SecretVariable { heading, name, default, meaning }
 }
 
+/// The secrets of `colloquy serve`: all but those of commands alone.
+pub(crate) fn of_serve() -> Vec<&'static SecretVariable> {
+    ALL.iter().copied().filter(|secret| secret.heading != "Backups").collect()
+}
+
 impl SecretVariable {
     /// The secret, which has to be set.
     pub(crate) fn required(&self) -> Result<SecretString, clap::Error> {

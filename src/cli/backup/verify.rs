@@ -8,14 +8,14 @@ use clap::Args;
 use secrecy::SecretString;
 use store::ScratchDatabase;
 
-use super::{InstallationArguments, step_bar};
+use super::{InstallationArguments, secrets, step_bar};
 use crate::config::secret::{self, DATABASE_DIRECT_URL, DATABASE_URL, SCRATCH_DATABASE_URL};
 use crate::operations::backup::{Backup, Masters, Verified, verify_in, verify_parts};
 use crate::operations::journal;
 use crate::process::App;
 
 #[derive(Debug, Args)]
-#[command(after_help = secret::help(&[&SCRATCH_DATABASE_URL]))]
+#[command(after_help = secret::help(&[secrets(), vec![&SCRATCH_DATABASE_URL]].concat()))]
 pub(in crate::cli) struct Arguments {
     /// Id of the backup; default the newest one.
     #[arg(long, value_name = "ID")]
