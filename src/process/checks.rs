@@ -29,7 +29,7 @@ impl App {
 
     /// Waits until the database has the migrations of this binary, which another process applies. Refuses a schema
     /// of a newer release beside which this one does not work. While the database is away nothing is known:
-    /// then the process starts, and [`Self::spawn_schema_check`] goes on.
+    /// then the process starts, and the check of the schema goes on.
     pub async fn wait_for_schema(&self) -> anyhow::Result<()> {
         match self.checked_schema().await {
             Err(error) if error.downcast_ref().is_some_and(StoreError::is_unavailable) => {

@@ -72,9 +72,12 @@ impl Document {
         }
     }
 
-    /// The variants of a schema, each with the names of its properties and the constant of its tag.
-    pub(crate) fn variants(&self, schema: &Value) -> Vec<(String, Vec<String>)> {
-        let variants = schema["oneOf"].as_array().unwrap();
+    /// The variants of a schema, each with the names of its properties and the constant of its tag. A schema without
+    /// variants is one without a tag.
+    pub(crate) fn variants(&self, schema: &Value) -> Vec<(Option<String>, Vec<String>)> {
+        let Some(variants) = schema["oneOf"].as_array() else {
+            return vec![(None, schema["properties"].as_object().unwrap().keys().cloned().collect())];
+        };
         variants
             .iter()
             .map(|variant| {
@@ -84,7 +87,7 @@ impl Document {
                     properties.extend(self.resolved(part)["properties"].as_object().unwrap().clone());
                 }
                 let tag = properties.remove("type").unwrap()["enum"][0].as_str().unwrap().to_owned();
-                (tag, properties.keys().cloned().collect())
+                (Some(tag), properties.keys().cloned().collect())
             })
             .collect()
     }

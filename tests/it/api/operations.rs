@@ -137,7 +137,7 @@ fn attempts(document: &Document, operation: &Operation, belongings: &Belongings)
         }
         Some((media_type, schema)) if media_type == "application/json" => {
             let bodies = document.variants(schema).into_iter().map(|(tag, properties)| {
-                let mut body = json!({"type": tag, "tags": []});
+                let mut body = tag.map_or_else(|| json!({}), |tag| json!({"type": tag, "tags": []}));
                 for property in properties {
                     if let Some(value) = belongings.value(&property) {
                         body[property] = value.into();

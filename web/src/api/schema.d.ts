@@ -3478,7 +3478,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. With the type `urn:colloquy:problem:outcome-unknown` it is not known whether the command was written: send it again with the same ids. */
+            /** @description A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. With the type `urn:colloquy:problem:outcome-unknown` it is not known whether the command was written: send it again with the same ids. With the type `urn:colloquy:problem:quarantined` an event of this conversation or document cannot be processed, and it is shown again once an operator has mended that. */
             503: {
                 headers: {
                     "Retry-After"?: number;

@@ -302,7 +302,8 @@ export const de: Texts = {
     offline: "Der Dienst ist nicht erreichbar. Bitte prüfen Sie Ihre Verbindung.",
     unavailable: "Der Dienst ist vorübergehend nicht verfügbar.",
     unknown: "Etwas ist schiefgegangen. Bitte versuchen Sie es erneut.",
-    quarantined: "Dieser Eintrag kann zurzeit nicht gezeigt werden. Es ist nichts verloren, und alles andere geht weiter.",
+    quarantined:
+      "Dieser Eintrag kann zurzeit nicht gezeigt werden. Es ist nichts verloren, und alles andere geht weiter.",
     conversationFull: "Diese Unterhaltung ist voll. Bitte beginnen Sie eine neue.",
     retry: "Erneut versuchen",
     notFound: "Seite nicht gefunden",
