@@ -57,6 +57,8 @@ const PULL_LIMIT: usize = 32;
 /// Interval between looks for documents without a delivery, and the age from which on a document counts.
 const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 const SWEEP_AGE: Duration = Duration::from_mins(2);
+/// Time to the next look after a document that one had found could not be indexed.
+const SWEEP_AGAIN: Duration = Duration::from_secs(5);
 /// Documents that one sweep takes.
 const SWEEP_LIMIT: u32 = 20;
 /// Attempts at a document whose data is at fault, or that panics, before it becomes a dead letter.
@@ -88,12 +90,14 @@ struct Job {
 struct Indexer {
     documents: Documents,
     queue: Arc<FairQueue<Job>>,
+    /// Notified when a document without a delivery could not be indexed yet.
+    again: Notify,
 }
 
 impl Documents {
     /// Indexes documents until cancelled. What is unfinished then is delivered again.
     pub(crate) async fn run(self, cancel: CancellationToken) {
-        let indexer = Arc::new(Indexer { documents: self, queue: Arc::default() });
+        let indexer = Arc::new(Indexer { documents: self, queue: Arc::default(), again: Notify::new() });
         tokio::select! {
             () = indexer.follow() => {}
             () = indexer.work() => {}
@@ -212,7 +216,7 @@ impl Indexer {
         // The panic hook has logged the panic.
         let settled = AssertUnwindSafe(self.documents.settle(id)).catch_unwind().await;
         let settled = settled.unwrap_or_else(|_| Err(Panicked.into()));
-        // A document without a delivery waits for the next sweep, a minute later.
+        // A document without a delivery waits for the next sweep.
         let attempt = delivery.as_ref().map_or(ATTEMPTS, |(message, _)| deliveries_of(message));
         let decision = match settled {
             Ok(true) => AckDecision::Ack,
@@ -227,8 +231,10 @@ impl Indexer {
                 }
             }
         };
-        if let Some((message, _extended)) = delivery {
-            acknowledge(&message, decision).await;
+        match (delivery, decision) {
+            (Some((message, _extended)), decision) => acknowledge(&message, decision).await,
+            (None, AckDecision::RetryAfter(_)) => self.again.notify_one(),
+            (None, _) => {}
         }
     }
 
@@ -237,7 +243,11 @@ impl Indexer {
         let Documents { nats, subjects, .. } = &self.documents;
         let mut hints = Subscription::new(nats.clone(), subjects.wake_indexers());
         loop {
-            let _ = tokio::time::timeout(SWEEP_INTERVAL, hints.next()).await;
+            tokio::select! {
+                _ = hints.next() => {}
+                () = tokio::time::sleep(SWEEP_INTERVAL) => {}
+                () = self.again.notified() => tokio::time::sleep(SWEEP_AGAIN).await,
+            }
             self.retry_letters().await;
             let pool = self.documents.indexing.store.read_models();
             let waiting = projections::documents::awaiting_indexing(pool, SWEEP_AGE, SWEEP_LIMIT).await;
