@@ -77,6 +77,7 @@ impl Belongings {
             "receipt" => Uuid::now_v7().to_string(),
             "number" => "0".to_owned(),
             "rating" => "up".to_owned(),
+            "email" => "stranger@example.org".to_owned(),
             "comment" | "title" | "text" => "stolen".to_owned(),
             "archived" | "pinned" | "from" | "to" | "limit" | "min_version" | "min_position" | "after"
             | "as_of" | "type" | "scope" | "If-Match" | "Idempotency-Key" | "tags" | "file" => return None,

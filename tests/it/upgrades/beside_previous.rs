@@ -103,12 +103,16 @@ async fn no_request_fails_and_no_event_is_lost_while_releases_replace_each_other
     nothing_is_lost(&pool, asked.len()).await;
     drop((one, two));
     for program in [&releases.previous, &releases.current] {
-        let mut verify = command_of(program, &config, MASTER_KEY);
-        verify.args(["audit", "verify", "--database"]);
-        let verified = run(verify).await;
-        assert!(verified.status.success(), "{verified:?}");
+        verifies(program, &config).await;
     }
     (&pool).execute("SELECT note FROM events LIMIT 1").await.unwrap();
+}
+
+async fn verifies(program: &Path, config: &Config) {
+    let mut verify = command_of(program, config, MASTER_KEY);
+    verify.args(["audit", "verify", "--database"]);
+    let verified = run(verify).await;
+    assert!(verified.status.success(), "{verified:?}");
 }
 
 /// Each accepted question is an event, has one end, and each event has its position.
