@@ -80,7 +80,7 @@ class Client:
         status, _, answer = self.send("POST", "/v1/documents", body, Content_Type=f"multipart/form-data; boundary={boundary}")
         if status != 202:
             sys.exit(f"the upload was answered with {status}: {answer.decode(errors='replace')}")
-        document = json.loads(answer)["id"]
+        document = json.loads(answer)["document_id"]
         indexed = lambda: self.with_status(f"/v1/documents/{document}", "indexed", "rejected")  # noqa: E731
         row = until("the document is indexed", indexed)
         if row["status"] != "indexed":
