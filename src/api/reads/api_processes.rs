@@ -78,7 +78,7 @@ impl ApiProcesses {
     pub(super) async fn until_accepting(&self) -> Result<(), Problem> {
         let deadline = Instant::now() + MAX_WAIT;
         loop {
-            match self.fresh() {
+            match self.fresh().map(|registration| registration.accepts_from) {
                 Some(from) if from <= Instant::now() => return Ok(()),
                 Some(from) => sleep_until(from).await,
                 None => match timeout_at(deadline, self.renew()).await {
@@ -109,16 +109,15 @@ impl ApiProcesses {
         }
     }
 
-    /// When a fresh registration lets commands in; `None` without one.
-    fn fresh(&self) -> Option<Instant> {
-        let registration = self.known().registration?;
-        (Instant::now() < registration.fresh_until).then_some(registration.accepts_from)
+    /// The registration, if it is fresh.
+    fn fresh(&self) -> Option<Registration> {
+        self.known().registration.filter(|registration| Instant::now() < registration.fresh_until)
     }
 
     async fn renew(&self) -> Result<(), StoreError> {
         let _renewing = self.renewing.lock().await;
         let begun = Instant::now();
-        if let Some(id) = self.fresh_id()
+        if let Some(Registration { id, .. }) = self.fresh()
             && let Some(others) = self.store.renew_api_process(id).await?
         {
             return self.note(begun, id, &others, false).await;
@@ -126,11 +125,6 @@ impl ApiProcesses {
         let id = Uuid::new_v4();
         let others = self.store.register_api_process(id).await?;
         self.note(begun, id, &others, true).await
-    }
-
-    fn fresh_id(&self) -> Option<Uuid> {
-        let registration = self.known().registration?;
-        (Instant::now() < registration.fresh_until).then_some(registration.id)
     }
 
     async fn note(
