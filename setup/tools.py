@@ -98,9 +98,9 @@ def require_tools() -> None:
 
 
 def require_proxies() -> None:
-    """nginx and Caddy, which the tests start in front of the product. Where systemd runs, Debian's packages start
-    services too, which nobody has asked for."""
-    for name, package in (("nginx", "nginx"), ("Caddy", "caddy")):
+    """nginx and Caddy, which the tests start in front of the product, and PgBouncer behind it. Where systemd
+    runs, Debian's packages start services too, which nobody has asked for."""
+    for name, package in (("nginx", "nginx"), ("Caddy", "caddy"), ("PgBouncer", "pgbouncer")):
         if shutil.which(package) or shutil.which(package, path="/usr/sbin:/usr/local/sbin"):
             continue
         require(name, False, package)

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use clap::{Args, Command};
 use sealing::MasterKey;
 use secrecy::SecretString;
-use store::AccountsSchema;
+use store::{AccountsSchema, PreparedStatements};
 
 use crate::audit::SigningKey;
 pub use api::{ApiConfig, ConnectionLimits};
@@ -83,6 +83,13 @@ pub struct AppConfig {
     /// Database.
     #[arg(skip = DATABASE_URL.required()?)]
     pub database_url: SecretString,
+    /// Whether statements stay prepared in the server: `on`, or `off` for a transaction pooler that does not keep
+    /// them, which takes more round trips.
+    #[arg(
+        long, env = "DATABASE_PREPARED_STATEMENTS", help_heading = "Database", default_value_t,
+        value_parser = values::trimmed::<PreparedStatements>
+    )]
+    pub database_prepared_statements: PreparedStatements,
     /// NATS servers.
     #[arg(skip = NATS_URL.required()?)]
     pub nats_url: SecretString,

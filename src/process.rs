@@ -29,6 +29,7 @@ use crate::runtime::erasure_check::ErasureCheck;
 use crate::runtime::key_hints::KeyHints;
 use crate::runtime::supervisor::{Shutdown, Stage, Supervisor};
 use crate::runtime::wake::SequencerWake;
+use checks::PoolerCheck;
 use store::{AccountsDatabase, Database, Keyring, Store};
 
 /// Time that all roles together have to end.
@@ -43,6 +44,7 @@ pub struct App {
     subjects: Subjects,
     wake: SequencerWake,
     keyring: Arc<Keyring>,
+    pooler_check: PoolerCheck,
 }
 
 impl App {
@@ -58,12 +60,15 @@ impl App {
         } else {
             SequencerWake::remote(nats.clone(), &subjects)
         };
-        let database = Database::connect(&config.database_url, pools::KEYRING)?;
+        let prepared = config.database_prepared_statements;
+        let database = Database::connect_by(&config.database_url, pools::KEYRING, prepared)?;
         let keyring = Arc::new(
             Keyring::new(database, config.master_key.clone())
                 .with_previous(config.master_key_previous.clone()),
         );
-        Ok(Self { config: Arc::new(config), roles, nats, nats_problems, subjects, wake, keyring })
+        let pooler_check = PoolerCheck::default();
+        let config = Arc::new(config);
+        Ok(Self { config, roles, nats, nats_problems, subjects, wake, keyring, pooler_check })
     }
 
     /// Encryption keys.
@@ -78,7 +83,8 @@ impl App {
 
     /// A store with a connection pool of its own, so that no role uses up the connections of another.
     pub fn store(&self, connections: u32) -> anyhow::Result<Store> {
-        let database = Database::connect(&self.config.database_url, connections)?;
+        let prepared = self.config.database_prepared_statements;
+        let database = Database::connect_by(&self.config.database_url, connections, prepared)?;
         Ok(Store::new(database, Arc::clone(&self.keyring)))
     }
 
@@ -138,6 +144,7 @@ impl App {
     ) -> anyhow::Result<()> {
         let mut supervisor = Supervisor::default();
         self.spawn_schema_check(&mut supervisor);
+        self.spawn_pooler_check(&mut supervisor);
         self.spawn_watches(&mut supervisor)?;
         if self.roles.contains(&Role::Sequencer) {
             self.spawn_sequencer(&mut supervisor)?;

@@ -26,9 +26,10 @@ const ORDER: [&str; 11] = [
 ];
 /// Crates whose modules form no cycle. In the others, modules use names that the crate root re-exports.
 const ACYCLIC: [&str; 2] = ["src", "rag/src"];
-const RUST_FOLDERS: [&str; 11] = [
+const RUST_FOLDERS: [&str; 12] = [
     "src",
     "aggregates",
+    "database",
     "sealing",
     "nats",
     "projections",
@@ -64,6 +65,32 @@ fn the_root_package_knows_neither_sqlx_nor_cqrs_es() {
     for forbidden in ["sqlx", "cqrs-es"] {
         assert!(!dependencies.unwrap().lines().any(|line| line.starts_with(forbidden)), "{forbidden}");
     }
+}
+
+/// Types of `sqlx` that go around time limits, repetition and the way in which poolers need statements.
+const BARE_CONNECTIONS: [&str; 6] =
+    ["PgConnection", "PgTransaction", "PgPool", "PoolConnection", "Acquire", "PgListener"];
+/// What works on a session of its own with a direct connection: migrations and backups.
+const SESSIONS: [&str; 2] = ["store/src/database", "store/src/snapshot"];
+
+#[test]
+fn statements_run_on_connections_of_the_crate_database_alone() {
+    let mut bare = Vec::new();
+    for path in
+        ["store/src", "projections/src"].iter().flat_map(|name| source_size::rust_files(&folder(name)))
+    {
+        if SESSIONS.iter().any(|folder| path.to_string_lossy().contains(folder)) {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        let mut words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+        bare.extend(
+            words
+                .find(|word| BARE_CONNECTIONS.contains(word))
+                .map(|word| format!("{}: {word}", path.display())),
+        );
+    }
+    assert!(bare.is_empty(), "{}", bare.join("\n"));
 }
 
 #[test]

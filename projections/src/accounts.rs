@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use aggregates::account::{AccountEvent, AccountStatus};
 use aggregates::{Event, UserId, Version};
 use chrono::{DateTime, Utc};
-use sqlx::{FromRow, PgExecutor, PgTransaction};
+use database::Transaction;
+use sqlx::{FromRow, PgExecutor};
 
 use crate::{DecryptedEvent, QueryError, owned};
 
@@ -32,7 +33,7 @@ struct Change {
 /// Applies a batch with one statement.
 pub(crate) async fn apply(
     table: &str,
-    transaction: &mut PgTransaction<'_>,
+    transaction: &mut Transaction<'_>,
     batch: &[DecryptedEvent],
 ) -> Result<(), sqlx::Error> {
     let mut changes: BTreeMap<UserId, Change> = BTreeMap::new();
@@ -69,7 +70,7 @@ pub(crate) async fn apply(
         .bind(changes.values().map(|change| change.opened_at).collect::<Vec<_>>())
         .bind(changes.values().map(|change| change.version).collect::<Vec<_>>())
         .bind(changes.values().map(|change| change.status).collect::<Vec<_>>())
-        .execute(&mut **transaction)
+        .execute(&mut *transaction)
         .await?;
     Ok(())
 }

@@ -14,9 +14,10 @@ pub use query::{
 use std::collections::HashMap;
 
 use aggregates::{AggregateType, ConversationId};
+use database::Transaction;
 use fold::Conversation;
 use sealing::ContentKey;
-use sqlx::{FromRow as _, PgTransaction, Row as _};
+use sqlx::{FromRow as _, Row as _};
 
 use crate::DecryptedEvent;
 
@@ -27,7 +28,7 @@ const SEPARATOR: &str = ",";
 /// Applies a batch with two statements: loads the rows that it changes, folds, and writes them.
 pub(crate) async fn apply(
     table: &str,
-    transaction: &mut PgTransaction<'_>,
+    transaction: &mut Transaction<'_>,
     batch: &[DecryptedEvent],
 ) -> Result<(), sqlx::Error> {
     let events = || batch.iter().filter(|event| event.recorded.aggregate == AggregateType::Conversation);
@@ -47,7 +48,7 @@ pub(crate) async fn apply(
 
 async fn load(
     table: &str,
-    transaction: &mut PgTransaction<'_>,
+    transaction: &mut Transaction<'_>,
     ids: Vec<ConversationId>,
     keys: &HashMap<ConversationId, ContentKey>,
 ) -> Result<HashMap<ConversationId, Conversation>, sqlx::Error> {
@@ -56,7 +57,7 @@ async fn load(
     }
     let rows = sqlx::query(&format!("SELECT * FROM {table} WHERE id = ANY($1)"))
         .bind(ids)
-        .fetch_all(&mut **transaction)
+        .fetch_all(&mut *transaction)
         .await?;
     let mut conversations = HashMap::with_capacity(rows.len());
     for row in &rows {
@@ -70,7 +71,7 @@ async fn load(
 
 async fn store(
     table: &str,
-    transaction: &mut PgTransaction<'_>,
+    transaction: &mut Transaction<'_>,
     mut rows: Vec<Conversation>,
     keys: &HashMap<ConversationId, ContentKey>,
 ) -> Result<(), sqlx::Error> {
@@ -93,7 +94,7 @@ async fn store(
         .bind(rows.iter().map(|row| row.deleted_at).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.tag_tokens.join(SEPARATOR)).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| card::seal(row.id, &row.card, keys.get(&row.id))).collect::<Vec<_>>())
-        .execute(&mut **transaction)
+        .execute(&mut *transaction)
         .await?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use aggregates::{AggregateType, Position, UserId};
-use sqlx::PgTransaction;
+use database::Transaction;
 use uuid::Uuid;
 
 use crate::{DecryptedEvent, LedgerBatch};
@@ -15,7 +15,7 @@ use crate::{DecryptedEvent, LedgerBatch};
 /// conversations that themselves, were erased at an earlier position. The ledger decides it, so that a
 /// rebuild leaves out the same events. One round trip.
 pub(crate) async fn without_late_events<'a>(
-    transaction: &mut PgTransaction<'_>,
+    transaction: &mut Transaction<'_>,
     batch: &'a LedgerBatch,
 ) -> Result<Cow<'a, LedgerBatch>, sqlx::Error> {
     let concerned = batch.aggregates().into_iter().filter(|(aggregate, ..)| ends(*aggregate));
@@ -28,7 +28,7 @@ pub(crate) async fn without_late_events<'a>(
         return Ok(Cow::Borrowed(batch));
     }
     let erased: Vec<(bool, Uuid, Position)> =
-        sqlx::query_as(ERASED).bind(owners).bind(aggregates).fetch_all(&mut **transaction).await?;
+        sqlx::query_as(ERASED).bind(owners).bind(aggregates).fetch_all(&mut *transaction).await?;
     if erased.is_empty() {
         return Ok(Cow::Borrowed(batch));
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use aggregates::Position;
-use sqlx::{Acquire, PgTransaction, Postgres};
+use database::{Begin, Transaction};
 
 use crate::quarantine::{self, Mode, QuarantineSet, Target, lock_read_models};
 use crate::{LedgerBatch, QueryError, ReadModel, erased};
@@ -19,7 +19,7 @@ use crate::{LedgerBatch, QueryError, ReadModel, erased};
 /// Each statement after the first may take `statement_limit` in PostgreSQL. A process that stands still in the
 /// transaction for some seconds loses it, so that another one takes over.
 pub async fn project(
-    database: impl Acquire<'_, Database = Postgres>,
+    database: impl Begin<'_>,
     batch: &LedgerBatch,
     quarantine: &mut QuarantineSet,
     mode: Mode,
@@ -47,7 +47,7 @@ pub async fn project(
 }
 
 async fn apply(
-    transaction: &mut PgTransaction<'_>,
+    transaction: &mut Transaction<'_>,
     batch: &LedgerBatch,
     checkpoints: &HashMap<ReadModel, (Position, i64)>,
     set: &mut QuarantineSet,
@@ -63,11 +63,11 @@ async fn apply(
     Ok(changed)
 }
 
-async fn commit(mut transaction: PgTransaction<'_>, last: Position) -> Result<(), QueryError> {
+async fn commit(mut transaction: Transaction<'_>, last: Position) -> Result<(), QueryError> {
     sqlx::query("UPDATE checkpoints SET position = $1 WHERE name = ANY($2) AND position < $1")
         .bind(last)
         .bind(ReadModel::ALL.map(ReadModel::name))
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await?;
     transaction.commit().await?;
     Ok(())

@@ -7,7 +7,8 @@
 use aggregates::account::{AccountEvent, ErasureTarget};
 use aggregates::conversation::ConversationEvent;
 use aggregates::{ConversationId, Event, UserId};
-use sqlx::{Acquire, PgExecutor, PgTransaction, Postgres};
+use database::{Begin, Transaction};
+use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use crate::{DecryptedEvent, QueryError, ReadModel};
@@ -72,12 +73,12 @@ impl PurgeScope {
 pub(crate) async fn apply(
     model: ReadModel,
     table: &str,
-    transaction: &mut PgTransaction<'_>,
+    transaction: &mut Transaction<'_>,
     scope: PurgeScope,
 ) -> Result<(), sqlx::Error> {
     if let Some((condition, id)) = scope.condition(model) {
         let delete = format!("DELETE FROM {table} WHERE {condition}");
-        sqlx::query(&delete).bind(id).execute(&mut **transaction).await?;
+        sqlx::query(&delete).bind(id).execute(&mut *transaction).await?;
     }
     Ok(())
 }
@@ -85,10 +86,7 @@ pub(crate) async fn apply(
 /// Deletes the rows of an erased owner from all read models, for rows that a projector of an earlier release
 /// added after the purge. Call it when the read models have reached the destruction of the owner's keys: from
 /// there on the owner has no rows.
-pub async fn delete_owner_rows(
-    database: impl Acquire<'_, Database = Postgres>,
-    owner: UserId,
-) -> Result<(), QueryError> {
+pub async fn delete_owner_rows(database: impl Begin<'_>, owner: UserId) -> Result<(), QueryError> {
     let mut transaction = database.begin().await?;
     for model in ReadModel::ALL {
         apply(model, model.name(), &mut transaction, PurgeScope::Owner(owner)).await?;

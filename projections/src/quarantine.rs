@@ -24,7 +24,7 @@ pub use set::QuarantineSet;
 pub(crate) use set::lock_read_models;
 
 use aggregates::operation::QuarantineOutcome;
-use sqlx::PgTransaction;
+use database::Transaction;
 
 use crate::{DecryptedEvent, QueryError, ReadModel, UnappliedEvent};
 
@@ -57,7 +57,7 @@ pub enum Mode {
 /// forgotten.
 pub(crate) async fn apply(
     target: Target<'_>,
-    transaction: &mut PgTransaction<'_>,
+    transaction: &mut Transaction<'_>,
     (events, unreadable): (&[DecryptedEvent], &[UnappliedEvent]),
     set: &mut QuarantineSet,
     mode: Mode,

@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 use aggregates::RecordedEvent;
+use database::Transaction;
 use sealing::{BlindKey, ContentKey};
-use sqlx::PgTransaction;
 
 use crate::purge::PurgeScope;
 use crate::{accounts, conversations, documents, messages, purge, search, usage};
@@ -70,7 +70,7 @@ impl ReadModel {
     pub(crate) async fn apply(
         self,
         table: &str,
-        transaction: &mut PgTransaction<'_>,
+        transaction: &mut Transaction<'_>,
         batch: &[DecryptedEvent],
     ) -> Result<(), sqlx::Error> {
         // A purge deletes the rows of earlier events only. The batch is split after each event that purges,
@@ -88,7 +88,7 @@ impl ReadModel {
     pub(crate) async fn fold(
         self,
         table: &str,
-        transaction: &mut PgTransaction<'_>,
+        transaction: &mut Transaction<'_>,
         part: &[DecryptedEvent],
     ) -> Result<(), sqlx::Error> {
         #[cfg(feature = "faults")]

@@ -5,7 +5,8 @@
 //! there, unless another version of this crate started it.
 
 use aggregates::Position;
-use sqlx::{Acquire, FromRow, PgTransaction, Postgres};
+use database::{Begin, Transaction};
+use sqlx::FromRow;
 
 use crate::quarantine::{self, Mode, QuarantineSet, Target};
 use crate::{LedgerBatch, QueryError, ReadModel, erased};
@@ -41,27 +42,24 @@ const MAX_DIFFERENCES: i64 = 20;
 
 impl Rebuild {
     /// Starts with an empty table of the live table's form, or resumes an interrupted rebuild.
-    pub async fn begin(
-        database: impl Acquire<'_, Database = Postgres>,
-        model: ReadModel,
-    ) -> Result<Self, QueryError> {
+    pub async fn begin(database: impl Begin<'_>, model: ReadModel) -> Result<Self, QueryError> {
         let table = format!("{}_next", model.name());
         let checkpoint = format!("{table} {}", env!("CARGO_PKG_VERSION"));
         let mut transaction = database.begin().await?;
-        sqlx::query(LIMITS).execute(&mut *transaction).await?;
+        sqlx::query(LIMITS).execute(&mut transaction).await?;
         let interrupted_at: Option<Position> = sqlx::query_scalar(
             "SELECT position FROM checkpoints WHERE name = $1 AND to_regclass($2) IS NOT NULL",
         )
         .bind(&checkpoint)
         .bind(&table)
-        .fetch_optional(&mut *transaction)
+        .fetch_optional(&mut transaction)
         .await?;
         if interrupted_at.is_none() {
             drop_table(&mut transaction, model, &table).await?;
             create_table(&mut transaction, model, &table).await?;
             sqlx::query("INSERT INTO checkpoints (name, position) VALUES ($1, 0)")
                 .bind(&checkpoint)
-                .execute(&mut *transaction)
+                .execute(&mut transaction)
                 .await?;
         }
         let quarantine = QuarantineSet::of_rebuild(&mut transaction, model, &table).await?;
@@ -84,14 +82,14 @@ impl Rebuild {
     /// another process moved the checkpoint of the table; the rebuild has to begin again then.
     pub async fn apply(
         &mut self,
-        database: impl Acquire<'_, Database = Postgres>,
+        database: impl Begin<'_>,
         batch: &LedgerBatch,
         mode: Mode,
     ) -> Result<(), QueryError> {
         let mut transaction = database.begin().await?;
         self.lock_checkpoint(&mut transaction).await?;
         // A crash that loses the commit loses rows and checkpoint together, so the batch is applied again.
-        sqlx::query("SET LOCAL synchronous_commit = off").execute(&mut *transaction).await?;
+        sqlx::query("SET LOCAL synchronous_commit = off").execute(&mut transaction).await?;
         self.apply_in(&mut transaction, batch, mode).await?;
         transaction.commit().await?;
         Ok(())
@@ -101,7 +99,7 @@ impl Rebuild {
     /// applied before are skipped.
     async fn apply_in(
         &mut self,
-        transaction: &mut PgTransaction<'_>,
+        transaction: &mut Transaction<'_>,
         batch: &LedgerBatch,
         mode: Mode,
     ) -> Result<(), QueryError> {
@@ -119,7 +117,7 @@ impl Rebuild {
         sqlx::query("UPDATE checkpoints SET position = $1 WHERE name = $2")
             .bind(last)
             .bind(&self.checkpoint)
-            .execute(&mut **transaction)
+            .execute(&mut *transaction)
             .await?;
         self.position = last;
         Ok(())
@@ -127,12 +125,12 @@ impl Rebuild {
 
     /// Locks the checkpoint of the new table, and sets the limits of the transaction. All changes of the table
     /// hold this lock: of two processes that rebuild the same read model, one finds that the other was here.
-    async fn lock_checkpoint(&self, transaction: &mut PgTransaction<'_>) -> Result<(), QueryError> {
-        sqlx::query(LIMITS).execute(&mut **transaction).await?;
+    async fn lock_checkpoint(&self, transaction: &mut Transaction<'_>) -> Result<(), QueryError> {
+        sqlx::query(LIMITS).execute(&mut *transaction).await?;
         let ours = sqlx::query("SELECT FROM checkpoints WHERE name = $1 AND position = $2 FOR UPDATE")
             .bind(&self.checkpoint)
             .bind(self.position)
-            .execute(&mut **transaction)
+            .execute(&mut *transaction)
             .await?;
         match ours.rows_affected() {
             0 => Err(QueryError::Overtaken { name: self.table.clone() }),
@@ -142,10 +140,7 @@ impl Rebuild {
 
     /// Creates the secondary indexes of the live table on the new one. That is far faster on a full table
     /// than row by row.
-    pub async fn create_indexes(
-        &self,
-        database: impl Acquire<'_, Database = Postgres>,
-    ) -> Result<(), QueryError> {
+    pub async fn create_indexes(&self, database: impl Begin<'_>) -> Result<(), QueryError> {
         let mut transaction = database.begin().await?;
         self.lock_checkpoint(&mut transaction).await?;
         let definitions: Vec<String> = sqlx::query_scalar(
@@ -155,31 +150,28 @@ impl Rebuild {
         )
         .bind(self.model.name())
         .bind(&self.table)
-        .fetch_all(&mut *transaction)
+        .fetch_all(&mut transaction)
         .await?;
         for definition in definitions {
             let Some((_, columns)) = definition.split_once(" USING ") else { continue };
             let unique = if definition.starts_with("CREATE UNIQUE") { "UNIQUE" } else { "" };
             let statement = format!("CREATE {unique} INDEX ON {} USING {columns}", self.table);
-            sqlx::query(&statement).execute(&mut *transaction).await?;
+            sqlx::query(&statement).execute(&mut transaction).await?;
         }
         // The first queries after the replacement are planned with the statistics of the full table.
-        sqlx::query(&format!("ANALYZE {}", self.table)).execute(&mut *transaction).await?;
+        sqlx::query(&format!("ANALYZE {}", self.table)).execute(&mut transaction).await?;
         transaction.commit().await?;
         Ok(())
     }
 
     /// Locks the read model's checkpoint, so that the projector waits until the locked rebuild is swapped,
     /// compared or dropped.
-    pub async fn lock<'c>(
-        self,
-        database: impl Acquire<'c, Database = Postgres>,
-    ) -> Result<LockedRebuild<'c>, QueryError> {
+    pub async fn lock<'c>(self, database: impl Begin<'c>) -> Result<LockedRebuild<'c>, QueryError> {
         let mut transaction = database.begin().await?;
         self.lock_checkpoint(&mut transaction).await?;
         let live = sqlx::query_scalar("SELECT position FROM checkpoints WHERE name = $1 FOR UPDATE")
             .bind(self.model.name())
-            .fetch_one(&mut *transaction)
+            .fetch_one(&mut transaction)
             .await?;
         Ok(LockedRebuild { rebuild: self, transaction, live })
     }
@@ -190,7 +182,7 @@ impl Rebuild {
 #[derive(Debug)]
 pub struct LockedRebuild<'c> {
     rebuild: Rebuild,
-    transaction: PgTransaction<'c>,
+    transaction: Transaction<'c>,
     live: Position,
 }
 
@@ -224,12 +216,12 @@ impl LockedRebuild<'_> {
             format!("SELECT protect_read_model('{name}')"),
             format!("DROP TABLE {name}_old"),
         ] {
-            sqlx::query(&statement).execute(&mut *transaction).await?;
+            sqlx::query(&statement).execute(&mut transaction).await?;
         }
         sqlx::query("UPDATE checkpoints SET position = greatest(position, $1) WHERE name = $2")
             .bind(position)
             .bind(name)
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await?;
         quarantine::move_to_live(model, &table, &mut transaction).await?;
         delete_checkpoints(&mut transaction, &table).await?;
@@ -247,7 +239,7 @@ impl LockedRebuild<'_> {
               WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped",
         )
         .bind(live)
-        .fetch_one(&mut *transaction)
+        .fetch_one(&mut transaction)
         .await?;
         let statement = format!(
             "(SELECT true AS live, a::text AS row
@@ -257,7 +249,7 @@ impl LockedRebuild<'_> {
                 FROM (SELECT {columns} FROM {next} EXCEPT ALL SELECT {columns} FROM {live}) b LIMIT $1)"
         );
         let differences =
-            sqlx::query_as(&statement).bind(MAX_DIFFERENCES).fetch_all(&mut *transaction).await?;
+            sqlx::query_as(&statement).bind(MAX_DIFFERENCES).fetch_all(&mut transaction).await?;
         drop_table(&mut transaction, model, &next).await?;
         transaction.commit().await?;
         Ok(differences)
@@ -265,24 +257,24 @@ impl LockedRebuild<'_> {
 }
 
 async fn drop_table(
-    transaction: &mut PgTransaction<'_>,
+    transaction: &mut Transaction<'_>,
     model: ReadModel,
     table: &str,
 ) -> Result<(), sqlx::Error> {
     debug_assert!(table.starts_with(model.name()));
-    sqlx::query(&format!("DROP TABLE IF EXISTS {table}")).execute(&mut **transaction).await?;
+    sqlx::query(&format!("DROP TABLE IF EXISTS {table}")).execute(&mut *transaction).await?;
     sqlx::query("DELETE FROM quarantine WHERE read_model = $1")
         .bind(table)
-        .execute(&mut **transaction)
+        .execute(&mut *transaction)
         .await?;
     delete_checkpoints(transaction, table).await
 }
 
 /// Deletes the checkpoints of a table, those of other versions of this crate included.
-async fn delete_checkpoints(transaction: &mut PgTransaction<'_>, table: &str) -> Result<(), sqlx::Error> {
+async fn delete_checkpoints(transaction: &mut Transaction<'_>, table: &str) -> Result<(), sqlx::Error> {
     sqlx::query("DELETE FROM checkpoints WHERE split_part(name, ' ', 1) = $1")
         .bind(table)
-        .execute(&mut **transaction)
+        .execute(&mut *transaction)
         .await?;
     Ok(())
 }
@@ -290,20 +282,20 @@ async fn delete_checkpoints(transaction: &mut PgTransaction<'_>, table: &str) ->
 /// Creates a table of the live table's form. It has the primary key alone, which finds rows while
 /// the table is filled.
 async fn create_table(
-    transaction: &mut PgTransaction<'_>,
+    transaction: &mut Transaction<'_>,
     model: ReadModel,
     table: &str,
 ) -> Result<(), sqlx::Error> {
     let name = model.name();
     sqlx::query(&format!("CREATE TABLE {table} (LIKE {name} INCLUDING ALL EXCLUDING INDEXES)"))
-        .execute(&mut **transaction)
+        .execute(&mut *transaction)
         .await?;
     let key: String = sqlx::query_scalar(
         "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = to_regclass($1) AND contype = 'p'",
     )
     .bind(name)
-    .fetch_one(&mut **transaction)
+    .fetch_one(&mut *transaction)
     .await?;
-    sqlx::query(&format!("ALTER TABLE {table} ADD {key}")).execute(&mut **transaction).await?;
+    sqlx::query(&format!("ALTER TABLE {table} ADD {key}")).execute(&mut *transaction).await?;
     Ok(())
 }

@@ -19,8 +19,8 @@ use std::collections::BTreeMap;
 use aggregates::conversation::ConversationEvent;
 use aggregates::{AggregateType, ConversationId, Event, UserId};
 use chrono::{DateTime, Utc};
+use database::Transaction;
 use sealing::BlindKey;
-use sqlx::PgTransaction;
 use uuid::Uuid;
 
 use crate::DecryptedEvent;
@@ -39,7 +39,7 @@ const INDEXED_AT_ONCE_BYTES: usize = 8 << 10;
 /// Applies a batch with one statement: one entry for each text.
 pub(crate) async fn apply(
     table: &str,
-    transaction: &mut PgTransaction<'_>,
+    transaction: &mut Transaction<'_>,
     batch: &[DecryptedEvent],
 ) -> Result<(), sqlx::Error> {
     let mut entries: BTreeMap<(ConversationId, Uuid), Entry<'_>> = BTreeMap::new();
@@ -60,7 +60,7 @@ pub(crate) async fn apply(
         .bind(entries.keys().map(|(_, id)| *id).collect::<Vec<_>>())
         .bind(entries.values().map(|entry| entry.created_at).collect::<Vec<_>>())
         .bind(vectors)
-        .execute(&mut **transaction)
+        .execute(&mut *transaction)
         .await?;
     Ok(())
 }

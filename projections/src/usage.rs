@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use aggregates::conversation::ConversationEvent;
 use aggregates::{Event, UserId};
 use chrono::NaiveDate;
+use database::Transaction;
 use serde::Serialize;
-use sqlx::{FromRow, PgExecutor, PgTransaction};
+use sqlx::{FromRow, PgExecutor};
 use utoipa::ToSchema;
 
 use crate::messages::Message;
@@ -38,7 +39,7 @@ struct Sums {
 /// Applies a batch with one statement.
 pub(crate) async fn apply(
     table: &str,
-    transaction: &mut PgTransaction<'_>,
+    transaction: &mut Transaction<'_>,
     batch: &[DecryptedEvent],
 ) -> Result<(), sqlx::Error> {
     let mut days: BTreeMap<(UserId, NaiveDate, String), Sums> = BTreeMap::new();
@@ -65,7 +66,7 @@ pub(crate) async fn apply(
         .bind(days.values().map(|sums| sums.answers).collect::<Vec<_>>())
         .bind(days.values().map(|sums| sums.prompt_tokens).collect::<Vec<_>>())
         .bind(days.values().map(|sums| sums.completion_tokens).collect::<Vec<_>>())
-        .execute(&mut **transaction)
+        .execute(&mut *transaction)
         .await?;
     Ok(())
 }

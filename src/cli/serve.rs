@@ -63,6 +63,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         store::migrate(&config.database_direct_url).await?;
     }
     let app = App::new(config.app.clone(), roles).await?;
+    app.check_pooler().await?;
     let shutdown = shutdown_by_signals()?;
     match shutdown.drain.run_until_cancelled(app.wait_for_schema()).await {
         Some(checked) => checked?,

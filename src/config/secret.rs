@@ -36,7 +36,7 @@ pub(crate) const DATABASE_DIRECT_URL: SecretVariable = secret(
     "Database",
     "DATABASE_DIRECT_URL",
     "value of `DATABASE_URL`",
-    "URL of the same database without a connection pooler, for migrations",
+    "URL of the same database without a transaction pooler, for migrations",
 );
 pub(crate) const NATS_URL: SecretVariable = secret(
     "NATS",

@@ -63,7 +63,7 @@ impl Quarantine {
         let owner = held.first().ok_or(NotReleased::NotQuarantined)?.owner;
         let mut connection = self.store.connection().await?;
         let releasing = async {
-            let release = Release::begin(&mut *connection, id, only, skip).await?;
+            let release = Release::begin(&mut connection, id, only, skip).await?;
             let mut release = release.ok_or(NotReleased::NotQuarantined)?;
             let aggregate = release.aggregate().ok_or(NotReleased::NotQuarantined)?;
             self.apply_events(&mut release, aggregate, id).await?;

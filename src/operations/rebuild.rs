@@ -70,18 +70,18 @@ async fn replace(store: &Store, mut rebuild: Rebuild) -> Result<(), RebuildError
 
 async fn begin(store: &Store, model: ReadModel) -> Result<Rebuild, RebuildError> {
     let mut connection = store.connection().await?;
-    limited(async { Ok(Rebuild::begin(&mut *connection, model).await?) }).await
+    limited(async { Ok(Rebuild::begin(&mut connection, model).await?) }).await
 }
 
 async fn create_indexes(store: &Store, rebuild: &Rebuild) -> Result<(), RebuildError> {
     let mut connection = store.connection().await?;
-    limited(async { Ok(rebuild.create_indexes(&mut *connection).await?) }).await
+    limited(async { Ok(rebuild.create_indexes(&mut connection).await?) }).await
 }
 
 async fn swap(store: &Store, rebuild: Rebuild) -> Result<(), RebuildError> {
     let mut connection = store.connection().await?;
     limited(async {
-        let mut locked = rebuild.lock(&mut *connection).await?;
+        let mut locked = rebuild.lock(&mut connection).await?;
         catch_up(store, &mut locked).await?;
         locked.swap().await?;
         Ok(())
@@ -103,7 +103,7 @@ pub async fn check(
     for rebuild in fill(store, models, Goal::Lowest, progress).await? {
         let (model, mut connection) = (rebuild.model(), store.connection().await?);
         let differences = limited(async {
-            let mut locked = rebuild.lock(&mut *connection).await?;
+            let mut locked = rebuild.lock(&mut connection).await?;
             catch_up(store, &mut locked).await?;
             Ok(locked.compare().await?)
         });
@@ -191,7 +191,7 @@ async fn apply(
 /// the projector does.
 async fn apply_to(store: &Store, mut rebuild: Rebuild, batch: &LedgerBatch) -> Result<Rebuild, RebuildError> {
     let mut connection = store.connection().await?;
-    let whole = limited(async { Ok(rebuild.apply(&mut *connection, batch, Mode::Whole).await?) });
+    let whole = limited(async { Ok(rebuild.apply(&mut connection, batch, Mode::Whole).await?) });
     match whole.await {
         Err(RebuildError::Query(error)) if error.lasting_cause().is_some() => {}
         applied => return applied.map(|()| rebuild),
@@ -199,7 +199,7 @@ async fn apply_to(store: &Store, mut rebuild: Rebuild, batch: &LedgerBatch) -> R
     drop(connection);
     let mut rebuild = begin(store, rebuild.model()).await?;
     let mut connection = store.connection().await?;
-    limited(async { Ok(rebuild.apply(&mut *connection, batch, Mode::Isolating).await?) }).await?;
+    limited(async { Ok(rebuild.apply(&mut connection, batch, Mode::Isolating).await?) }).await?;
     Ok(rebuild)
 }
 

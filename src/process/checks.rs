@@ -1,11 +1,13 @@
 //! What a process checks of its database before it works, and while the database is away, as soon as it answers.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use rag::error_chain::ErrorChain;
-use store::{MasterKeyError, SchemaState, StoreError};
+use store::{CheckError, MasterKeyError, SchemaState, StoreError};
 
 use super::App;
 use crate::config::AppConfig;
@@ -15,10 +17,15 @@ use crate::runtime::supervisor::{Stage, Supervisor};
 /// Delays between looks at the migrations of the database.
 const LOOK: Backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(5));
 
+/// Whether the way to the database was checked. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct PoolerCheck(Arc<AtomicBool>);
+
 impl App {
     /// Prepares the connections of a command that runs once, on a database with the migrations of this binary.
     pub async fn for_command(config: AppConfig) -> anyhow::Result<Self> {
         let app = Self::new(config, BTreeSet::new()).await?;
+        app.check_pooler().await?;
         let schema = app.store(1)?.schema().await.context("the migrations of the database cannot be read")?;
         schema.check()?;
         if !schema.pending.is_empty() {
@@ -111,6 +118,40 @@ impl App {
             }
         }
         Ok(())
+    }
+
+    /// Refuses to go on with a connection pooler, or settings of it, that does not fit. While the database is
+    /// away the check is put off: [`App::run`] makes it as soon as the database is there.
+    pub async fn check_pooler(&self) -> anyhow::Result<()> {
+        let (url, prepared) = (&self.config.database_url, self.config.database_prepared_statements);
+        match store::check_pooler(url, prepared).await {
+            Ok(_) => self.pooler_check.0.store(true, Ordering::Relaxed),
+            Err(error @ CheckError::Unavailable(_)) => {
+                tracing::warn!(error = %ErrorChain(&error), "the connection pooler could not be checked");
+            }
+            Err(wrong) => return Err(wrong.into()),
+        }
+        Ok(())
+    }
+
+    /// Checks the connection pooler until there is a result. A pooler that does not fit ends the process.
+    pub(super) fn spawn_pooler_check(&self, supervisor: &mut Supervisor) {
+        let (app, cancel) = (self.clone(), supervisor.token(Stage::Background));
+        supervisor.spawn("pooler_check", Stage::Background, async move {
+            let mut look = LOOK;
+            let checking = async {
+                while !app.pooler_check.0.load(Ordering::Relaxed) {
+                    app.check_pooler().await?;
+                    look.wait().await;
+                }
+                anyhow::Ok(())
+            };
+            if let Some(checked) = cancel.run_until_cancelled(checking).await {
+                checked?;
+                cancel.cancelled().await;
+            }
+            Ok(())
+        });
     }
 }
 

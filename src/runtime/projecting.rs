@@ -50,7 +50,7 @@ async fn attempt(
 ) -> Result<bool, ProjectError> {
     let mut connection = store.connection().await?;
     let statement_limit = limit.saturating_sub(CLIENT_MARGIN);
-    let projecting = projections::project(&mut *connection, batch, quarantine, mode, statement_limit);
+    let projecting = projections::project(&mut connection, batch, quarantine, mode, statement_limit);
     if let Ok(projected) = tokio::time::timeout(limit, projecting).await {
         return Ok(projected?);
     }

@@ -14,12 +14,11 @@ pub use schema::{AccountsSchema, InvalidSchemaName};
 use aggregates::account::UserRole;
 use aggregates::{SessionId, UserId};
 use secrecy::SecretString;
+use sqlx::Error;
 use sqlx::types::Json;
-use sqlx::{Error, PgConnection};
 
-use crate::database::Limit;
-use crate::database::pool::Pool;
-use crate::{ConnectError, Database, StoreError};
+use crate::{ConnectError, StoreError};
+use database::{Limit, Pool, PreparedStatements, Transaction};
 
 /// Sessions of one user that are listed at most.
 const SESSIONS: i64 = 1_000;
@@ -32,20 +31,22 @@ pub struct AccountsDatabase {
 }
 
 impl AccountsDatabase {
-    /// A pool of at most `connections`. Connects when a connection is first needed.
+    /// A pool of at most `connections`. Connects when a connection is first needed. Its statements are few and
+    /// all in transactions, so that they do without prepared ones behind whichever pooler.
     pub fn connect(
         url: &SecretString,
         schema: &AccountsSchema,
         connections: u32,
     ) -> Result<Self, ConnectError> {
-        Ok(Self { pool: Database::connect(url, connections)?.0, schema: schema.clone() })
+        let pool = Pool::new(url, connections, PreparedStatements::Off)?;
+        Ok(Self { pool, schema: schema.clone() })
     }
 
     /// Runs statements in one transaction, in which names without a schema are those of the account service.
     async fn transaction<T>(
         &self,
         limit: Limit,
-        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>,
+        work: impl AsyncFnOnce(&mut Transaction<'_>) -> Result<T, Error>,
     ) -> Result<T, StoreError> {
         let done = self.pool.transaction(limit, async |transaction| {
             sqlx::query("SELECT set_config('search_path', $1, true)")

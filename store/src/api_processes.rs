@@ -1,10 +1,10 @@
 //! The api processes that accept commands. Each has a row and renews it; no clock decides whether a process is
 //! alive: the others see that its row changes.
 
+use database::Limit;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::database::Limit;
 use crate::{Store, StoreError};
 
 /// The advisory lock under which a process registers.

@@ -1,30 +1,22 @@
-//! Connections to PostgreSQL, their time limits, and the migration of its schema.
+//! The database of the store, and the migration of its schema.
 
 mod diagnosis;
-mod limits;
 mod plan;
-pub(crate) mod pool;
 mod schema;
 mod statements;
 
 use std::borrow::Cow;
-use std::str::FromStr as _;
-use std::time::Duration;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use database::{CheckError, ConnectError, Pool, PreparedStatements, Sharing, WrongPooler};
+use secrecy::SecretString;
 use sqlx::migrate::Migrator;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions as _, Connection as _, PgPool};
+use sqlx::{Connection as _, PgPool};
 
 pub use diagnosis::{Diagnosis, diagnose, keeps_its_session};
-pub(crate) use limits::{CLIENT_LIMIT, Limit};
 pub use plan::{MigrationPlan, PlannedMigration, PlannedStatement, TableLock, plan};
-pub use pool::Connection;
-use pool::Pool;
 pub use schema::{MigrationName, SchemaRefused, SchemaState};
 
-/// Time a statement waits for a connection before the database counts as unavailable.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+use crate::{Store, StoreError};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 
@@ -36,17 +28,15 @@ static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 #[derive(Debug, Clone)]
 pub struct Database(pub(crate) Pool);
 
-/// A connection string that cannot be used. Its text is secret and not part of the error.
-#[derive(Debug, thiserror::Error)]
-#[error("connection string of the database is invalid")]
-pub struct ConnectError(#[source] pub(crate) sqlx::Error);
-
 /// A migration of the schema that did not finish.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
     /// The database cannot be addressed.
     #[error(transparent)]
     Connect(#[from] ConnectError),
+    /// The connection leads through a transaction pooler.
+    #[error(transparent)]
+    Pooler(#[from] WrongPooler),
     /// The database is unavailable.
     #[error("connection for the migration was not made")]
     Unavailable(#[source] sqlx::Error),
@@ -59,23 +49,29 @@ pub enum MigrateError {
 }
 
 impl Database {
-    /// A pool of at most `connections`. Connects when a connection is first needed, so that a process starts
-    /// while the database is unavailable. Works through a transaction pooler.
+    /// A pool of at most `connections` with prepared statements. Connects when a connection is first needed, so
+    /// that a process starts while the database is unavailable.
     ///
-    /// Each statement has a time limit in the client and a lower one in PostgreSQL (module `limits`).
+    /// Each statement has a time limit in the client and a lower one in PostgreSQL.
     pub fn connect(url: &SecretString, connections: u32) -> Result<Self, ConnectError> {
-        let options = PgConnectOptions::from_str(url.expose_secret()).map_err(ConnectError)?;
-        let pool = PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .idle_timeout(Duration::from_mins(2))
-            .max_lifetime(Duration::from_mins(30))
-            // A ping before each use is a round trip that a user waits for. A dead connection reports itself
-            // at once, and a silent one by the time limit of its statement.
-            .test_before_acquire(false)
-            .after_connect(|connection, _| Box::pin(limits::apply_to_session(connection)))
-            .connect_lazy_with(options.application_name("colloquy"));
-        Ok(Self(Pool::new(pool)))
+        Self::connect_by(url, connections, PreparedStatements::On)
+    }
+
+    /// The same, with or without prepared statements.
+    pub fn connect_by(
+        url: &SecretString,
+        connections: u32,
+        prepared: PreparedStatements,
+    ) -> Result<Self, ConnectError> {
+        Ok(Self(Pool::new(url, connections, prepared)?))
+    }
+}
+
+impl Store {
+    /// Whether the database gives each of its sessions a time limit for statements. Without it a statement
+    /// outlives its request behind a transaction pooler.
+    pub async fn has_time_limits(&self) -> Result<bool, StoreError> {
+        Ok(database::has_limits(&self.pool).await?)
     }
 }
 
@@ -89,7 +85,7 @@ impl From<Database> for PgPool {
 /// migrations of a newer release is left as it is, or refused if that release disturbs this one.
 ///
 /// Needs a direct connection: the lock that separates two migrations belongs to a session, which a
-/// transaction pooler does not keep.
+/// transaction pooler does not keep. A pooler is refused, where it can be seen.
 pub async fn migrate(url: &SecretString) -> Result<SchemaState, MigrateError> {
     run_migrations(url, &migrator()).await
 }
@@ -107,14 +103,19 @@ pub(crate) fn latest_schema_version() -> i64 {
 }
 
 async fn run_migrations(url: &SecretString, migrations: &Migrator) -> Result<SchemaState, MigrateError> {
-    let options = PgConnectOptions::from_str(url.expose_secret()).map_err(ConnectError)?;
-    let options = options.application_name("colloquy migrate");
-    let mut connection = options.connect().await.map_err(MigrateError::Unavailable)?;
-    limits::lift(&mut connection).await.map_err(MigrateError::Unavailable)?;
+    match database::check(url, PreparedStatements::Off).await {
+        Ok(Sharing::Shared) => return Err(WrongPooler::NoSession.into()),
+        Err(CheckError::Wrong(wrong)) => return Err(wrong.into()),
+        // The migration itself says what is wrong with the connection.
+        Ok(Sharing::NotSeen) | Err(CheckError::Connect(_) | CheckError::Unavailable(_)) => {}
+    }
+    let connected = database::connect_alone(url, "colloquy migrate").await?;
+    let mut connection = connected.map_err(MigrateError::Unavailable)?;
+    database::lift(&mut connection).await.map_err(MigrateError::Unavailable)?;
     let before = schema::read(&mut connection).await.map_err(MigrateError::Unavailable)?;
     before.check()?;
     migrations.run(&mut connection).await?;
-    limits::apply_to_role(&mut connection).await.map_err(MigrateError::Unavailable)?;
+    database::apply_to_role(&mut connection).await.map_err(MigrateError::Unavailable)?;
     let _ = connection.close().await;
     Ok(before)
 }

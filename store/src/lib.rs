@@ -19,6 +19,7 @@
 //!   account service: `accounts/`.
 //! - **all rows of a database, for a backup**: `snapshot/`.
 //! - **a query of a read model**: the crate `projections`, which runs it through [`Store::read_models`].
+//! - **how a statement is sent, limited in time and repeated**: the crate `database`.
 //! - **a table**: a file in `migrations/`.
 
 mod accounts;
@@ -41,6 +42,14 @@ mod ledger;
 mod snapshot;
 mod sync;
 
+pub use self::database::{
+    Database, Diagnosis, MigrateError, MigrationName, MigrationPlan, PlannedMigration, PlannedStatement,
+    SchemaRefused, SchemaState, TableLock, diagnose, keeps_its_session, migrate, plan,
+};
+pub use ::database::{
+    CheckError, ConnectError, Connection, PreparedStatements, Sharing, UnknownMode, WrongPooler,
+    check as check_pooler,
+};
 pub use accounts::{
     AccountFact, AccountsDatabase, AccountsSchema, FactKind, InvalidSchemaName, InvitedAddress, Revocation,
     RevocationKind,
@@ -48,11 +57,6 @@ pub use accounts::{
 pub use answer_queue::{AnswerLease, AnswerRequest, NextAnswer, Requested};
 pub use api_processes::ApiProcess;
 pub use cqrs::{Aggregates, Executed};
-pub use database::{
-    ConnectError, Connection, Database, Diagnosis, MigrateError, MigrationName, MigrationPlan,
-    PlannedMigration, PlannedStatement, SchemaRefused, SchemaState, TableLock, diagnose, keeps_its_session,
-    migrate, plan,
-};
 pub use dead_letters::{DeadLetter, NewDeadLetter};
 pub use documents::CurrentVersion;
 pub use erasures::{ErasedStore, Erasure};
@@ -78,6 +82,7 @@ pub use snapshot::{
 
 use std::sync::Arc;
 
+use ::database::Pool;
 use aggregates::UserId;
 use aggregates::account::Account;
 use aggregates::audit_trail::AuditTrail;
@@ -85,7 +90,6 @@ use aggregates::conversation::{Conversation, ConversationLimits};
 use aggregates::document::Document;
 use aggregates::operation::Operation;
 use cqrs::EventRepository;
-use database::pool::Pool;
 use sqlx::PgExecutor;
 
 /// The event store with a pool of connections and the caches of this process. Clones share both.

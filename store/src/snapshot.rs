@@ -14,20 +14,19 @@ pub use load::{Erased, Load, LoadError, is_empty};
 pub use scratch::ScratchDatabase;
 pub use tables::TableColumns;
 
-use std::str::FromStr as _;
 use std::time::Duration;
 
 use aggregates::{Position, ReceiptId, UserId};
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Error, PgConnection};
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use crate::StoreError;
 use crate::accounts::AccountsSchema;
-use crate::{ConnectError, StoreError};
 
 /// Time limit of a statement and of the next rows of a table. PostgreSQL may sort a table first.
 const ANSWER_LIMIT: Duration = Duration::from_mins(15);
@@ -167,12 +166,11 @@ impl Snapshot {
 }
 
 async fn connect(url: &SecretString) -> Result<PgConnection, StoreError> {
-    let options = options(url)?.application_name("colloquy backup");
-    Ok(timeout(CONNECT_LIMIT, options.connect()).await.map_err(|_| StoreError::TimedOut)??)
+    Ok(timeout(CONNECT_LIMIT, options(url)?.connect()).await.map_err(|_| StoreError::TimedOut)??)
 }
 
 fn options(url: &SecretString) -> Result<PgConnectOptions, StoreError> {
-    PgConnectOptions::from_str(url.expose_secret()).map_err(|error| ConnectError(error).into())
+    Ok(database::options(url, "colloquy backup")?)
 }
 
 fn place(url: &SecretString) -> Result<Place, StoreError> {

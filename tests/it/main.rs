@@ -16,6 +16,7 @@ mod cli;
 mod failures;
 mod knowledge;
 mod operations;
+mod poolers;
 mod proxies;
 mod roles;
 mod store;

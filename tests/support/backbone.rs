@@ -12,10 +12,11 @@ use colloquy::runtime::wake::SequencerWake;
 use nats::Subjects;
 use sealing::MasterKey;
 use sqlx::{Connection as _, PgConnection, PgPool};
-use store::{Database, Keyring, Store};
+use store::{Database, Keyring, PreparedStatements, Store};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::product::prepared_statements;
 use super::{service, waiting::until};
 
 /// The middle of the product, without its edges.
@@ -66,7 +67,12 @@ impl Backbone {
 
     /// The same on a database that is there already.
     pub(crate) async fn on(database_url: String) -> Self {
-        let database = Database::connect(&database_url.as_str().into(), 8).unwrap();
+        Self::by(database_url, prepared_statements()).await
+    }
+
+    /// The same, with or without prepared statements.
+    pub(crate) async fn by(database_url: String, prepared: PreparedStatements) -> Self {
+        let database = Database::connect_by(&database_url.as_str().into(), 8, prepared).unwrap();
         let keyring = Arc::new(Keyring::new(database.clone(), master_key()));
         Self {
             pool: database.clone().into(),

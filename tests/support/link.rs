@@ -67,6 +67,13 @@ impl Link {
         self.address
     }
 
+    /// Resolves when a connection is accepted after this call, even if it ends at once.
+    pub(crate) async fn tried(&self) {
+        let mut accepted = self.accepted.clone();
+        accepted.mark_unchanged();
+        accepted.changed().await.unwrap();
+    }
+
     /// Ends one in `one_in` of the connections, without a word. New ones are accepted.
     pub(crate) fn cut(&self, one_in: u64) {
         let cut_below = *self.accepted.borrow();

@@ -17,6 +17,7 @@ pub(crate) mod nats_operator;
 pub(crate) mod openapi;
 pub(crate) mod person;
 pub(crate) mod poison;
+pub(crate) mod pooler;
 pub(crate) mod product;
 pub(crate) mod raw;
 pub(crate) mod served;

@@ -12,7 +12,7 @@ use colloquy::process::App;
 use colloquy::roles::Role;
 use colloquy::runtime::supervisor::Shutdown;
 use futures::future::LocalBoxFuture;
-use store::AccountsSchema;
+use store::{AccountsSchema, PreparedStatements};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -70,6 +70,12 @@ impl Drop for Product {
     }
 }
 
+/// Whether statements stay prepared. `COLLOQUY_TEST_PREPARED_STATEMENTS=off` runs all tests without.
+pub(crate) fn prepared_statements() -> PreparedStatements {
+    std::env::var("COLLOQUY_TEST_PREPARED_STATEMENTS")
+        .map_or_else(|_| PreparedStatements::default(), |word| word.parse().unwrap())
+}
+
 /// A configuration for services of the run, with subjects of its own.
 pub(crate) fn configuration(database_url: String) -> Config {
     Config {
@@ -78,6 +84,7 @@ pub(crate) fn configuration(database_url: String) -> Config {
         auth_schema: AccountsSchema::default(),
         app: AppConfig {
             database_url: database_url.into(),
+            database_prepared_statements: prepared_statements(),
             nats_url: service("COLLOQUY_TEST_NATS_URL").into(),
             nats_prefix: format!("t{}", Uuid::now_v7().simple()),
             nats: NatsConfig::default(),

@@ -27,6 +27,11 @@ impl Served {
         Self::begin_with(config, &[])
     }
 
+    /// Starts a role beside a database that is migrated already. Nothing says that it is ready yet.
+    pub(crate) fn begin_role(config: &Config, role: &str) -> Self {
+        Self::begin_with(config, &["--role", role, "--no-migrate"])
+    }
+
     /// The same with further arguments.
     pub(crate) fn begin_with(config: &Config, arguments: &[&str]) -> Self {
         Self::begin_program(Path::new(env!("CARGO_BIN_EXE_colloquy")), config, arguments)
@@ -105,6 +110,7 @@ pub(crate) fn command_of(program: &Path, config: &Config, master_key: &str) -> C
     command
         .env("DATABASE_URL", config.app.database_url.expose_secret())
         .env("AUTH_DATABASE_URL", config.auth_database_url.expose_secret())
+        .env("DATABASE_PREPARED_STATEMENTS", config.app.database_prepared_statements.to_string())
         .env("NATS_URL", config.app.nats_url.expose_secret())
         .env("NATS_PREFIX", &config.app.nats_prefix)
         .env("MASTER_KEY", master_key)

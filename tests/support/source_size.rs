@@ -1,6 +1,6 @@
 //! Lengths of source files and of their functions.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const MAX_FILE_LINES: usize = 320;
 const MAX_FUNCTION_LINES: usize = 60;
@@ -8,21 +8,26 @@ const MAX_FUNCTION_LINES: usize = 60;
 /// Names the Rust files below a folder, and the functions in them, that are too long.
 pub(crate) fn violations(folder: &Path) -> Vec<String> {
     let mut violations = Vec::new();
-    visit(folder, &mut violations);
+    for path in rust_files(folder) {
+        let source = std::fs::read_to_string(&path).unwrap();
+        let long = long_parts(&source).into_iter();
+        violations.extend(long.map(|long| format!("{}: {long}", path.display())));
+    }
     violations
 }
 
-fn visit(folder: &Path, violations: &mut Vec<String>) {
+/// The Rust files below a folder.
+pub(crate) fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut files = Vec::new();
     for path in entries.map(|entry| entry.unwrap().path()) {
         if path.is_dir() {
-            visit(&path, violations);
+            files.extend(rust_files(&path));
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let source = std::fs::read_to_string(&path).unwrap();
-            let long = long_parts(&source).into_iter();
-            violations.extend(long.map(|long| format!("{}: {long}", path.display())));
+            files.push(path);
         }
     }
+    files
 }
 
 fn long_parts(source: &str) -> Vec<String> {

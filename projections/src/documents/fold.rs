@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aggregates::document::{DocumentEvent, DocumentStatus};
 use aggregates::{AggregateType, DocumentId, Event};
-use sqlx::PgTransaction;
+use database::Transaction;
 
 use super::SealedDocument;
 use crate::DecryptedEvent;
@@ -12,7 +12,7 @@ use crate::DecryptedEvent;
 /// Applies a batch with two statements: loads the rows that it changes, folds, and writes them.
 pub(crate) async fn apply(
     table: &str,
-    transaction: &mut PgTransaction<'_>,
+    transaction: &mut Transaction<'_>,
     batch: &[DecryptedEvent],
 ) -> Result<(), sqlx::Error> {
     let ids: Vec<DocumentId> = batch
@@ -25,7 +25,7 @@ pub(crate) async fn apply(
     }
     let existing: Vec<SealedDocument> = sqlx::query_as(&format!("SELECT * FROM {table} WHERE id = ANY($1)"))
         .bind(ids)
-        .fetch_all(&mut **transaction)
+        .fetch_all(&mut *transaction)
         .await?;
     let mut rows: HashMap<DocumentId, SealedDocument> =
         existing.into_iter().map(|row| (row.id, row)).collect();
@@ -85,7 +85,7 @@ fn fold(rows: &mut HashMap<DocumentId, SealedDocument>, DecryptedEvent { recorde
 
 async fn store(
     table: &str,
-    transaction: &mut PgTransaction<'_>,
+    transaction: &mut Transaction<'_>,
     rows: Vec<SealedDocument>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(&UPSERT.replace("{table}", table))
@@ -103,7 +103,7 @@ async fn store(
         .bind(rows.iter().map(|row| row.reason.as_deref()).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.sequence).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.private.as_deref()).collect::<Vec<_>>())
-        .execute(&mut **transaction)
+        .execute(&mut *transaction)
         .await?;
     Ok(())
 }

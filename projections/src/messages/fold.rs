@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use aggregates::conversation::{ConversationEvent, MessageStatus, Rating};
 use aggregates::{AggregateType, AnswerId, ConversationId, Event};
+use database::Transaction;
 use sealing::ContentKey;
-use sqlx::PgTransaction;
 use uuid::Uuid;
 
 use super::row::{MessageColumns, MessageRow};
@@ -21,7 +21,7 @@ struct Changes {
 /// Applies a batch with two statements: loads the answers that it changes, folds, and writes the rows.
 pub(crate) async fn apply(
     table: &str,
-    transaction: &mut PgTransaction<'_>,
+    transaction: &mut Transaction<'_>,
     batch: &[DecryptedEvent],
 ) -> Result<(), sqlx::Error> {
     let events = || batch.iter().filter(|event| event.recorded.aggregate == AggregateType::Conversation);
@@ -32,7 +32,7 @@ pub(crate) async fn apply(
         let rows: Vec<MessageRow> = sqlx::query_as(&LOAD.replace("{table}", table))
             .bind(conversations)
             .bind(answers)
-            .fetch_all(&mut **transaction)
+            .fetch_all(&mut *transaction)
             .await?;
         changes.rows = rows.into_iter().map(|row| ((row.conversation_id, row.message.id), row)).collect();
     }
@@ -195,7 +195,7 @@ impl Changes {
 
 async fn store(
     table: &str,
-    transaction: &mut PgTransaction<'_>,
+    transaction: &mut Transaction<'_>,
     mut rows: Vec<MessageRow>,
 ) -> Result<(), sqlx::Error> {
     if rows.is_empty() {
@@ -221,7 +221,7 @@ async fn store(
         .bind(messages().map(|message| message.prompt_tokens).collect::<Vec<_>>())
         .bind(messages().map(|message| message.completion_tokens).collect::<Vec<_>>())
         .bind(messages().map(|message| message.rating).collect::<Vec<_>>())
-        .execute(&mut **transaction)
+        .execute(&mut *transaction)
         .await?;
     Ok(())
 }

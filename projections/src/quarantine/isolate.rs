@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use aggregates::AggregateType;
 use aggregates::operation::QuarantineCause;
-use sqlx::{Acquire as _, PgTransaction};
+use database::Transaction;
 use uuid::Uuid;
 
 use super::{Target, caught};
@@ -19,7 +19,7 @@ use crate::{DecryptedEvent, QueryError, UnappliedEvent};
 /// events.
 pub(super) async fn apply(
     target: Target<'_>,
-    transaction: &mut PgTransaction<'_>,
+    transaction: &mut Transaction<'_>,
     events: &[DecryptedEvent],
 ) -> Result<Vec<UnappliedEvent>, QueryError> {
     let mut found: Vec<UnappliedEvent> = Vec::new();
@@ -77,7 +77,7 @@ fn in_order(groups: &[Vec<&DecryptedEvent>]) -> Vec<DecryptedEvent> {
 /// together, but each alone, are applied.
 async fn first_at_fault(
     target: Target<'_>,
-    transaction: &mut PgTransaction<'_>,
+    transaction: &mut Transaction<'_>,
     events: &[DecryptedEvent],
 ) -> Result<Option<UnappliedEvent>, QueryError> {
     for event in events {
@@ -91,7 +91,7 @@ async fn first_at_fault(
 /// Applies events in a savepoint. Returns why they cannot be applied; nothing of them is applied then.
 async fn attempt(
     target: Target<'_>,
-    transaction: &mut PgTransaction<'_>,
+    transaction: &mut Transaction<'_>,
     events: &[DecryptedEvent],
 ) -> Result<Option<(QuarantineCause, String)>, QueryError> {
     let mut savepoint = transaction.begin().await?;

@@ -2,8 +2,9 @@
 //! forgotten when a process dies, and recorded afterwards under an id of their own, so that each is recorded once.
 
 use aggregates::operation::{OperationEvent, QuarantineOutcome};
+use database::Transaction;
+use sqlx::PgExecutor;
 use sqlx::types::Json;
-use sqlx::{PgExecutor, PgTransaction};
 use uuid::Uuid;
 
 use super::Target;
@@ -13,7 +14,7 @@ use crate::{QueryError, UnappliedEvent};
 /// Writes down that aggregates were quarantined.
 pub(super) async fn quarantined(
     target: Target<'_>,
-    transaction: &mut PgTransaction<'_>,
+    transaction: &mut Transaction<'_>,
     events: &[UnappliedEvent],
 ) -> Result<(), QueryError> {
     let events = events.iter().map(|event| OperationEvent::Quarantined {
@@ -30,7 +31,7 @@ pub(super) async fn quarantined(
 /// Writes down that quarantines ended.
 pub(super) async fn ended(
     target: Target<'_>,
-    transaction: &mut PgTransaction<'_>,
+    transaction: &mut Transaction<'_>,
     aggregates: &[HeldAggregate],
     outcome: QuarantineOutcome,
 ) -> Result<(), QueryError> {
@@ -44,7 +45,7 @@ pub(super) async fn ended(
     write(transaction, events.collect()).await
 }
 
-async fn write(transaction: &mut PgTransaction<'_>, events: Vec<OperationEvent>) -> Result<(), QueryError> {
+async fn write(transaction: &mut Transaction<'_>, events: Vec<OperationEvent>) -> Result<(), QueryError> {
     if events.is_empty() {
         return Ok(());
     }
@@ -53,7 +54,7 @@ async fn write(transaction: &mut PgTransaction<'_>, events: Vec<OperationEvent>)
          SELECT gen_random_uuid(), event FROM UNNEST($1::json[]) WITH ORDINALITY AS e (event, place) ORDER BY place",
     )
     .bind(events.into_iter().map(Json).collect::<Vec<_>>())
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await?;
     Ok(())
 }

@@ -3,7 +3,8 @@
 use aggregates::operation::{QuarantineCause, QuarantineOutcome};
 use aggregates::{AggregateType, Position, UserId, Version};
 use chrono::{DateTime, Utc};
-use sqlx::{FromRow, PgExecutor, PgTransaction};
+use database::Transaction;
+use sqlx::{FromRow, PgExecutor};
 use uuid::Uuid;
 
 use super::set::HeldAggregate;
@@ -140,7 +141,7 @@ pub async fn counts(executor: impl PgExecutor<'_>) -> Result<Vec<ReadModelCount>
 /// Quarantines the aggregates of events that cannot be applied, and deletes their rows.
 pub(super) async fn hold(
     target: Target<'_>,
-    transaction: &mut PgTransaction<'_>,
+    transaction: &mut Transaction<'_>,
     events: &[UnappliedEvent],
 ) -> Result<(), QueryError> {
     if events.is_empty() {
@@ -157,7 +158,7 @@ pub(super) async fn hold(
         .bind(column(|event| &event.event_type))
         .bind(events.iter().map(|event| event.cause).collect::<Vec<_>>())
         .bind(column(|event| &event.detail))
-        .execute(&mut **transaction)
+        .execute(&mut *transaction)
         .await?;
     let ids: Vec<Uuid> = events.iter().map(|event| event.aggregate_id).collect();
     delete_rows(target, transaction, &ids).await?;
@@ -171,7 +172,7 @@ pub(super) async fn hold(
 /// Deletes the rows of aggregates. Sums of several aggregates stay.
 pub(super) async fn delete_rows(
     Target { model, table }: Target<'_>,
-    transaction: &mut PgTransaction<'_>,
+    transaction: &mut Transaction<'_>,
     ids: &[Uuid],
 ) -> Result<(), QueryError> {
     let column = match model {
@@ -181,14 +182,14 @@ pub(super) async fn delete_rows(
         ReadModel::UsageDays => return Ok(()),
     };
     let delete = format!("DELETE FROM {table} WHERE {column} = ANY($1)");
-    sqlx::query(&delete).bind(ids).execute(&mut **transaction).await?;
+    sqlx::query(&delete).bind(ids).execute(&mut *transaction).await?;
     Ok(())
 }
 
 /// Ends the quarantine of aggregates.
 pub(super) async fn release(
     target: Target<'_>,
-    transaction: &mut PgTransaction<'_>,
+    transaction: &mut Transaction<'_>,
     aggregates: &[HeldAggregate],
     outcome: QuarantineOutcome,
 ) -> Result<(), QueryError> {
@@ -202,7 +203,7 @@ pub(super) async fn release(
     .bind(target.table)
     .bind(aggregates.iter().map(|held| held.aggregate).collect::<Vec<_>>())
     .bind(aggregates.iter().map(|held| held.aggregate_id).collect::<Vec<_>>())
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await?;
     if target.is_live() {
         journal::ended(target, transaction, aggregates, outcome).await?;
@@ -212,10 +213,10 @@ pub(super) async fn release(
 }
 
 /// Makes every projector read the quarantine of a read model again.
-async fn count_change(target: Target<'_>, transaction: &mut PgTransaction<'_>) -> Result<(), QueryError> {
+async fn count_change(target: Target<'_>, transaction: &mut Transaction<'_>) -> Result<(), QueryError> {
     sqlx::query("UPDATE checkpoints SET quarantine_version = quarantine_version + 1 WHERE name = $1")
         .bind(target.model.name())
-        .execute(&mut **transaction)
+        .execute(&mut *transaction)
         .await?;
     Ok(())
 }
@@ -224,19 +225,19 @@ async fn count_change(target: Target<'_>, transaction: &mut PgTransaction<'_>) -
 pub(crate) async fn move_to_live(
     model: ReadModel,
     rebuilt: &str,
-    transaction: &mut PgTransaction<'_>,
+    transaction: &mut Transaction<'_>,
 ) -> Result<(), QueryError> {
     let live = Target { model, table: model.name() };
     let before: Vec<QuarantinedAggregate> =
         sqlx::query_as("DELETE FROM quarantine WHERE read_model = $1 RETURNING *")
             .bind(live.table)
-            .fetch_all(&mut **transaction)
+            .fetch_all(&mut *transaction)
             .await?;
     let after: Vec<QuarantinedAggregate> =
         sqlx::query_as("UPDATE quarantine SET read_model = $2 WHERE read_model = $1 RETURNING *")
             .bind(rebuilt)
             .bind(live.table)
-            .fetch_all(&mut **transaction)
+            .fetch_all(&mut *transaction)
             .await?;
     if before.is_empty() && after.is_empty() {
         return Ok(());

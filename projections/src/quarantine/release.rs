@@ -2,7 +2,7 @@
 
 use aggregates::operation::QuarantineOutcome;
 use aggregates::{AggregateType, Position, Version};
-use sqlx::{Acquire, PgTransaction, Postgres};
+use database::{Begin, Transaction};
 use std::collections::HashSet;
 use std::time::Duration;
 use uuid::Uuid;
@@ -19,7 +19,7 @@ const STATEMENT_LIMIT: Duration = Duration::from_mins(1);
 /// that the projector applies the later events of the aggregate afterwards. Without [`Self::end`] nothing changes.
 #[derive(Debug)]
 pub struct Release<'c> {
-    transaction: PgTransaction<'c>,
+    transaction: Transaction<'c>,
     outcome: QuarantineOutcome,
     models: Vec<Rebuilding>,
     skipped: HashSet<(ReadModel, Version)>,
@@ -48,7 +48,7 @@ impl<'c> Release<'c> {
     /// Begins to build the rows again in all read models in which the aggregate is quarantined, or in those that are
     /// named. With `skip` the events at which it is held are left out from now on. `None` if it is not quarantined.
     pub async fn begin(
-        database: impl Acquire<'c, Database = Postgres>,
+        database: impl Begin<'c>,
         id: Uuid,
         only: Option<ReadModel>,
         skip: bool,
@@ -56,7 +56,7 @@ impl<'c> Release<'c> {
         let mut transaction = database.begin().await?;
         let checkpoints = lock_read_models(&mut transaction, STATEMENT_LIMIT).await?;
         let mut models = Vec::new();
-        for held in records::of_aggregate(&mut *transaction, id).await? {
+        for held in records::of_aggregate(&mut transaction, id).await? {
             let Ok(model) = held.read_model.parse::<ReadModel>() else { continue };
             if only.is_none_or(|only| only == model)
                 && let Some((checkpoint, _)) = checkpoints.get(&model)
@@ -141,7 +141,7 @@ impl<'c> Release<'c> {
     }
 }
 
-async fn skip_events(transaction: &mut PgTransaction<'_>, models: &[Rebuilding]) -> Result<(), QueryError> {
+async fn skip_events(transaction: &mut Transaction<'_>, models: &[Rebuilding]) -> Result<(), QueryError> {
     for Rebuilding { held, .. } in models {
         sqlx::query(
             "INSERT INTO skipped_events (read_model, aggregate_type, aggregate_id, sequence)
@@ -151,14 +151,14 @@ async fn skip_events(transaction: &mut PgTransaction<'_>, models: &[Rebuilding])
         .bind(held.aggregate_type)
         .bind(held.aggregate_id)
         .bind(held.sequence)
-        .execute(&mut **transaction)
+        .execute(&mut *transaction)
         .await?;
     }
     Ok(())
 }
 
 async fn skipped_events(
-    transaction: &mut PgTransaction<'_>,
+    transaction: &mut Transaction<'_>,
     aggregate: AggregateType,
     id: Uuid,
 ) -> Result<HashSet<(ReadModel, Version)>, QueryError> {
@@ -167,7 +167,7 @@ async fn skipped_events(
     )
     .bind(aggregate)
     .bind(id)
-    .fetch_all(&mut **transaction)
+    .fetch_all(&mut *transaction)
     .await?;
     Ok(rows.into_iter().filter_map(|(model, sequence)| Some((model.parse().ok()?, sequence))).collect())
 }

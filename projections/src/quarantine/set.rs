@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use aggregates::account::AccountEvent;
 use aggregates::conversation::ConversationEvent;
 use aggregates::{AggregateType, Event, Position, UserId, Version};
-use sqlx::PgTransaction;
+use database::Transaction;
 use uuid::Uuid;
 
 use crate::purge::PurgeScope;
@@ -46,7 +46,7 @@ impl HeldAggregate {
 impl QuarantineSet {
     /// The set of a rebuild in this table, with the events that operators left out of the read model.
     pub(crate) async fn of_rebuild(
-        transaction: &mut PgTransaction<'_>,
+        transaction: &mut Transaction<'_>,
         model: ReadModel,
         table: &str,
     ) -> Result<Self, QueryError> {
@@ -54,7 +54,7 @@ impl QuarantineSet {
             "SELECT aggregate_type, aggregate_id, sequence FROM skipped_events WHERE read_model = $1",
         )
         .bind(model.name())
-        .fetch_all(&mut **transaction)
+        .fetch_all(&mut *transaction)
         .await?;
         let mut set = Self { skipped: skipped.into_iter().collect(), ..Self::default() };
         set.read(transaction, &[(model, table)]).await?;
@@ -64,7 +64,7 @@ impl QuarantineSet {
     /// Reads the set again if the versions are not those that it was read at.
     pub(crate) async fn refresh(
         &mut self,
-        transaction: &mut PgTransaction<'_>,
+        transaction: &mut Transaction<'_>,
         versions: HashMap<ReadModel, i64>,
     ) -> Result<(), QueryError> {
         if self.versions != versions {
@@ -76,7 +76,7 @@ impl QuarantineSet {
 
     async fn read(
         &mut self,
-        transaction: &mut PgTransaction<'_>,
+        transaction: &mut Transaction<'_>,
         tables: &[(ReadModel, &str)],
     ) -> Result<(), QueryError> {
         let rows: Vec<(String, AggregateType, Uuid, Position, UserId)> = sqlx::query_as(
@@ -84,7 +84,7 @@ impl QuarantineSet {
               WHERE read_model = ANY($1)",
         )
         .bind(tables.iter().map(|(_, table)| *table).collect::<Vec<_>>())
-        .fetch_all(&mut **transaction)
+        .fetch_all(&mut *transaction)
         .await?;
         let held = rows.into_iter().filter_map(|(table, aggregate, id, position, owner)| {
             let (model, _) = tables.iter().find(|(_, name)| *name == table)?;
@@ -189,14 +189,14 @@ const fn ends_account(event: &Event) -> bool {
 /// versions of their quarantine. Limits each later statement of the transaction, and the time for which the process
 /// may stand still in it.
 pub(crate) async fn lock_read_models(
-    transaction: &mut PgTransaction<'_>,
+    transaction: &mut Transaction<'_>,
     statement_limit: std::time::Duration,
 ) -> Result<HashMap<ReadModel, (Position, i64)>, QueryError> {
     let rows: Vec<(String, Position, i64)> = sqlx::query_as(LOCK_CHECKPOINTS)
         .bind(ReadModel::ALL.map(ReadModel::name))
         .bind(statement_limit.as_millis().to_string())
         .bind(STANDSTILL)
-        .fetch_all(&mut **transaction)
+        .fetch_all(&mut *transaction)
         .await?;
     let known = rows
         .into_iter()

@@ -42,8 +42,8 @@ pub(crate) async fn as_superuser(pool: &PgPool) -> PgPool {
 }
 
 /// Applies a batch as the projector does, with nothing quarantined.
-pub(crate) async fn project(
-    database: impl sqlx::Acquire<'_, Database = sqlx::Postgres>,
+pub(crate) async fn project<'a>(
+    database: impl sqlx::Acquire<'a, Database = sqlx::Postgres> + Send + 'a,
     events: &[DecryptedEvent],
 ) -> Result<bool, QueryError> {
     let mut quarantine = QuarantineSet::default();

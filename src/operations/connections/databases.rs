@@ -10,6 +10,7 @@ use crate::config::Config;
 
 /// The database as the roles use it.
 pub(super) async fn pooled(config: &Config) -> anyhow::Result<String> {
+    store::check_pooler(&config.app.database_url, config.app.database_prepared_statements).await?;
     diagnosed(&config.app.database_url).await
 }
 
@@ -55,7 +56,8 @@ fn judged(Diagnosis { server_version, schema, problems }: &Diagnosis) -> anyhow:
 
 /// Whether the configured master keys wrap the keys of the database.
 pub(super) async fn master_key(config: &Config) -> anyhow::Result<String> {
-    let database = Database::connect(&config.app.database_url, 1)?;
+    let prepared = config.app.database_prepared_statements;
+    let database = Database::connect_by(&config.app.database_url, 1, prepared)?;
     let found = store::diagnose(&config.app.database_url).await?;
     if found.problems.is_empty() && found.schema.applied.is_empty() {
         return Ok("the database has no keys yet".to_owned());

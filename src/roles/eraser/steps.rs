@@ -96,7 +96,7 @@ impl Eraser {
         self.store.delete_dead_letters_of(owner).await?;
         if projections::count_owner_rows(read_models, owner).await? > 0 {
             let mut connection = self.store.connection().await?;
-            let deleting = projections::delete_owner_rows(&mut *connection, owner);
+            let deleting = projections::delete_owner_rows(&mut connection, owner);
             if let Ok(deleted) = tokio::time::timeout(PROJECTED_WITHIN, deleting).await {
                 return Ok(deleted?);
             }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::AccountsDatabase;
 use crate::StoreError;
-use crate::database::Limit;
+use database::Limit;
 
 /// Age at which facts about accounts that this service does not know are deleted.
 const FORGOTTEN_AFTER_DAYS: i32 = 30;

@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use aggregates::account::UserRole;
+use database::Limit;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::AccountsDatabase;
 use crate::StoreError;
-use crate::database::Limit;
 
 /// An address and the role that its account begins with.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,12 +11,12 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::StoreError;
-use crate::database::pool::Pool;
 use crate::events::append::Appender;
 use crate::events::encrypt::{EventWriter, NewEvent, NewEvents};
 use crate::events::idempotency::IdempotencyKey;
 use crate::events::load;
 use crate::keys::keyring::Keyring;
+use database::Pool;
 
 /// The entry of the framework's metadata that names the owner, which has a column of its own.
 const OWNER: &str = "owner";

@@ -1,13 +1,11 @@
 //! What an operator has to know about a database before a process runs on it.
 
-use std::str::FromStr as _;
+use database::{CheckError, Pool, PreparedStatements, Sharing};
+use secrecy::SecretString;
+use sqlx::FromRow;
 
-use secrecy::{ExposeSecret as _, SecretString};
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _, FromRow, PgConnection};
-
+use super::MigrateError;
 use super::schema::{self, SchemaState};
-use super::{ConnectError, MigrateError};
 
 /// The oldest PostgreSQL that the schema works on, as `server_version_num`.
 const OLDEST_SERVER: i32 = 150_000;
@@ -56,26 +54,22 @@ SELECT name FROM unnest(ARRAY['_sqlx_migrations', 'events', 'outbox', 'ledger', 
  WHERE to_regclass(name) IS NOT NULL
    AND NOT (has_table_privilege(name, 'SELECT') AND (name = '_sqlx_migrations' OR has_table_privilege(name, 'INSERT')))";
 
-/// Connects once and looks. The caller limits the time.
+/// Connects once and looks. The caller limits the time. Works through every pooler.
 pub async fn diagnose(url: &SecretString) -> Result<Diagnosis, MigrateError> {
-    let options = PgConnectOptions::from_str(url.expose_secret()).map_err(ConnectError)?;
-    let options = options.application_name("colloquy config check");
-    let mut connection = options.connect().await.map_err(MigrateError::Unavailable)?;
-    let diagnosis = look(&mut connection).await.map_err(MigrateError::Unavailable)?;
-    let _ = connection.close().await;
-    Ok(diagnosis)
+    let pool = Pool::new(url, 1, PreparedStatements::Off)?;
+    look(&pool).await.map_err(MigrateError::Unavailable)
 }
 
-async fn look(connection: &mut PgConnection) -> Result<Diagnosis, sqlx::Error> {
-    let facts: Facts = sqlx::query_as(FACTS).fetch_one(&mut *connection).await?;
-    let missing: Vec<String> = sqlx::query_scalar(MISSING_RIGHTS).fetch_all(&mut *connection).await?;
+async fn look(pool: &Pool) -> Result<Diagnosis, sqlx::Error> {
+    let facts: Facts = sqlx::query_as(FACTS).fetch_one(pool).await?;
+    let missing: Vec<String> = sqlx::query_scalar(MISSING_RIGHTS).fetch_all(pool).await?;
     if !missing.is_empty() {
         let problem =
             format!("role {} may not read or not write the tables {}", facts.role, missing.join(", "));
         let (server_version, schema) = (facts.server_version, SchemaState::default());
         return Ok(Diagnosis { server_version, schema, problems: vec![problem] });
     }
-    let schema = schema::read(&mut *connection).await?;
+    let schema = schema::read(pool).await?;
     let problems = facts.problems(&schema);
     Ok(Diagnosis { server_version: facts.server_version, schema, problems })
 }
@@ -118,22 +112,10 @@ impl Facts {
 /// Whether a connection keeps its session between transactions, as migrations need it. A transaction pooler gives
 /// each transaction any of its own connections.
 pub async fn keeps_its_session(url: &SecretString) -> Result<bool, MigrateError> {
-    let options = PgConnectOptions::from_str(url.expose_secret()).map_err(ConnectError)?;
-    let connect = async || options.clone().application_name("colloquy config check").connect().await;
-    let keeps = async {
-        let (mut one, mut other) = (connect().await?, connect().await?);
-        let first = session_of(&mut one).await?;
-        // Holds the session that a pooler would give to the next transaction.
-        let mut held = other.begin().await?;
-        session_of(&mut held).await?;
-        let second = session_of(&mut one).await?;
-        held.rollback().await?;
-        let _ = tokio::join!(one.close(), other.close());
-        Ok(first == second)
-    };
-    keeps.await.map_err(MigrateError::Unavailable)
-}
-
-async fn session_of(connection: &mut PgConnection) -> Result<i32, sqlx::Error> {
-    sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(connection).await
+    match database::check(url, PreparedStatements::Off).await {
+        Ok(sharing) => Ok(sharing == Sharing::NotSeen),
+        Err(CheckError::Connect(error)) => Err(error.into()),
+        Err(CheckError::Wrong(wrong)) => Err(wrong.into()),
+        Err(CheckError::Unavailable(error)) => Err(MigrateError::Unavailable(error)),
+    }
 }

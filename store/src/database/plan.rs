@@ -5,9 +5,8 @@
 //! only read, so a plan holds up nobody.
 
 use std::collections::{HashMap, HashSet};
-use std::str::FromStr as _;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use sqlx::migrate::{Migration, Migrator};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, FromRow, PgConnection};
@@ -15,7 +14,7 @@ use uuid::Uuid;
 
 use super::schema::{self, MigrationName, SchemaState};
 use super::statements::statements;
-use super::{ConnectError, MIGRATIONS, MigrateError, limits};
+use super::{MIGRATIONS, MigrateError};
 
 /// SQLSTATE of a right that the role lacks.
 const INSUFFICIENT_PRIVILEGE: &str = "42501";
@@ -94,11 +93,10 @@ SELECT l.relation::bigint, l.mode FROM pg_locks l
 
 /// Plans the migration of a database. Changes nothing in it.
 pub async fn plan(url: &SecretString) -> Result<MigrationPlan, MigrateError> {
-    let options = PgConnectOptions::from_str(url.expose_secret()).map_err(ConnectError)?;
-    let options = options.application_name("colloquy migrate --plan");
+    let options = database::options(url, "colloquy migrate --plan")?;
     let mut connection = options.connect().await.map_err(MigrateError::Unavailable)?;
     // A database is dropped after a checkpoint, which takes its time.
-    limits::lift(&mut connection).await.map_err(MigrateError::Unavailable)?;
+    database::lift(&mut connection).await.map_err(MigrateError::Unavailable)?;
     let planned = planned(&mut connection, &options).await;
     let _ = connection.close().await;
     planned
@@ -166,7 +164,7 @@ async fn measured(
     sizes: &HashMap<i64, TableRow>,
 ) -> Result<Vec<PlannedMigration>, MigrateError> {
     let mut connection = scratch.connect().await.map_err(MigrateError::Unavailable)?;
-    limits::lift(&mut connection).await.map_err(MigrateError::Unavailable)?;
+    database::lift(&mut connection).await.map_err(MigrateError::Unavailable)?;
     let applied: Vec<_> =
         MIGRATIONS.iter().filter(|known| schema.applied.contains(&known.version)).cloned().collect();
     Migrator { migrations: applied.into(), locking: false, ..Migrator::DEFAULT }.run(&mut connection).await?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aggregates::{AggregateType, EventId, UserId, Version};
+use database::{CLIENT_LIMIT, Pool, is_lost, no_answer};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
@@ -13,8 +14,6 @@ use uuid::Uuid;
 
 use crate::StoreError;
 use crate::batch::{Batcher, Request};
-use crate::database::CLIENT_LIMIT;
-use crate::database::pool::{Pool, no_answer};
 use crate::events::idempotency::IdempotencyKey;
 use crate::keys::keyring::NewKey;
 
@@ -22,6 +21,8 @@ use crate::keys::keyring::NewKey;
 /// attempts. Together with [`CLIENT_LIMIT`] it bounds the time for which a silent connection holds a slot.
 const OUTCOME_TIMEOUT: Duration = Duration::from_secs(2);
 const OUTCOME_PAUSE: Duration = Duration::from_millis(100);
+/// Time limit of an append that is repeated because its connection broke.
+const REPETITION_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The events of one command, ready to be stored.
 #[derive(Debug)]
@@ -66,8 +67,9 @@ impl Appender {
         }))
     }
 
-    /// Appends. Where the answer of the database is lost, the events are looked up; if they are not there, the
-    /// outcome is unknown, because the statement may still be on its way.
+    /// Appends. An append whose connection broke is repeated on another connection. Where the database is silent,
+    /// the events are looked up; if they are not there, the outcome is unknown, because the statement may still
+    /// be on its way.
     pub(crate) async fn append(&self, append: Append) -> Outcome {
         self.0.request(append).await.unwrap_or(Err(StoreError::OutcomeUnknown))
     }
@@ -78,7 +80,9 @@ impl Appender {
 enum Failure {
     /// Nothing was written: there was no connection, or the database answered that it refused the statement.
     Refused(StoreError),
-    /// The statement was sent, and no answer came.
+    /// The statement was sent, and its connection broke before an answer came.
+    Lost(StoreError),
+    /// The statement was sent, and no answer came in time.
     Unanswered(StoreError),
 }
 
@@ -86,11 +90,15 @@ enum Failure {
 /// statement with it; each half is then tried separately, until the refused append is alone.
 fn append<'a>(pool: &'a Pool, appends: &'a [Append]) -> BoxFuture<'a, Vec<Outcome>> {
     async move {
-        match execute(pool, appends).await {
+        match execute(pool, appends, CLIENT_LIMIT).await {
             Ok(()) => appends.iter().map(|_| Ok(())).collect(),
             Err(Failure::Unanswered(error)) => {
                 log_unanswered(&error, appends.len());
                 look_up_outcomes(pool, appends).await
+            }
+            Err(Failure::Lost(error)) => {
+                log_unanswered(&error, appends.len());
+                append_again(pool, appends).await
             }
             Err(Failure::Refused(StoreError::Unavailable(cause))) if !is_a_conflict_of_locks(&cause) => {
                 appends.iter().map(|_| Err(StoreError::Unavailable(Arc::clone(&cause)))).collect()
@@ -107,17 +115,50 @@ fn append<'a>(pool: &'a Pool, appends: &'a [Append]) -> BoxFuture<'a, Vec<Outcom
     .boxed()
 }
 
+/// Appends what may have been appended by a statement whose connection broke. Both statements together write
+/// the events once: the place of an event in its aggregate is unique. Which of them wrote an event shows by the
+/// event's id.
+fn append_again<'a>(pool: &'a Pool, appends: &'a [Append]) -> BoxFuture<'a, Vec<Outcome>> {
+    async move {
+        match execute(pool, appends, REPETITION_TIMEOUT).await {
+            Ok(()) => appends.iter().map(|_| Ok(())).collect(),
+            Err(Failure::Refused(StoreError::Unavailable(_)) | Failure::Lost(_) | Failure::Unanswered(_)) => {
+                look_up_outcomes(pool, appends).await
+            }
+            Err(Failure::Refused(_)) if appends.len() > 1 => {
+                let (first, second) = appends.split_at(appends.len() / 2);
+                let mut outcomes = append_again(pool, first).await;
+                outcomes.extend(append_again(pool, second).await);
+                outcomes
+            }
+            Err(Failure::Refused(error)) => match look_up_outcomes(pool, appends).await.pop() {
+                Some(outcome @ (Ok(()) | Err(StoreError::Conflict))) => vec![outcome],
+                _ => vec![Err(refused_for_good(error))],
+            },
+        }
+    }
+    .boxed()
+}
+
+/// The outcome of a statement that is still under way, after the same one was refused.
+fn refused_for_good(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Conflict | StoreError::IdempotencyKeyUsed | StoreError::OwnerErased => error,
+        _ => StoreError::OutcomeUnknown,
+    }
+}
+
 fn log_unanswered(error: &StoreError, appends: usize) {
     tracing::warn!(
         error = error as &dyn std::error::Error,
         appends,
-        "an append had no answer and is looked up"
+        "an append had no answer; it is looked up or repeated"
     );
 }
 
 /// Binds the rows column by column. Appends are in the order of their aggregates, so that two concurrent
 /// statements wait for each other in one direction only.
-async fn execute(pool: &Pool, appends: &[Append]) -> Result<(), Failure> {
+async fn execute(pool: &Pool, appends: &[Append], limit: Duration) -> Result<(), Failure> {
     let mut ordered: Vec<&Append> = appends.iter().collect();
     ordered.sort_unstable_by_key(|append| append.aggregate_id);
     let rows: Vec<(&Append, &EncryptedEvent)> =
@@ -147,13 +188,14 @@ async fn execute(pool: &Pool, appends: &[Append]) -> Result<(), Failure> {
         .bind(used.iter().map(|(append, _)| append.version()).collect::<Vec<_>>())
         .bind(used.iter().map(|(append, _)| append.event_names()).collect::<Vec<_>>());
     let mut connection = pool.acquire().await.map_err(|error| Failure::Refused(error.into()))?;
-    let executed = timeout(CLIENT_LIMIT, query.execute(&mut *connection)).await;
+    let executed = timeout(limit, query.execute(&mut connection)).await;
     match executed.unwrap_or_else(|_| Err(no_answer())) {
         Ok(_) => Ok(()),
         Err(error) if is_an_answer(&error) => Err(Failure::Refused(error.into())),
         Err(error) => {
             connection.abandon();
-            Err(Failure::Unanswered(error.into()))
+            let failure = if is_lost(&error) { Failure::Lost } else { Failure::Unanswered };
+            Err(failure(error.into()))
         }
     }
 }

@@ -8,8 +8,8 @@ use sqlx::FromRow;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::database::pool::Pool;
 use crate::{Store, StoreError};
+use database::Pool;
 
 /// An event of an aggregate as it is stored, without its private part: aggregates decide without it.
 #[derive(Debug, FromRow)]

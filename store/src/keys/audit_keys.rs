@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use sealing::Zeroizing;
-use sqlx::{FromRow, PgConnection};
+use sqlx::FromRow;
 
-use crate::database::Limit;
 use crate::{Keyring, Store, StoreError};
+use database::{Limit, Transaction};
 
 /// The advisory lock under which a process decides which key is in use.
 const KEYS_LOCK: i64 = 0x636f_6c6c_6b65_7973;
@@ -98,7 +98,7 @@ impl Keyring {
     }
 }
 
-async fn replace_key_in_use(connection: &mut PgConnection, key: &AuditKeyRow) -> Result<(), sqlx::Error> {
+async fn replace_key_in_use(connection: &mut Transaction<'_>, key: &AuditKeyRow) -> Result<(), sqlx::Error> {
     sqlx::query("UPDATE audit_keys SET retired_at = clock_timestamp() WHERE retired_at IS NULL")
         .execute(&mut *connection)
         .await?;

@@ -9,8 +9,8 @@ use sqlx::FromRow;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::database::Limit;
 use crate::{Store, StoreError};
+use database::Limit;
 
 /// Keys that one look returns. A process that has missed more drops its whole cache.
 const MOST_DESTROYED: usize = 10_000;

@@ -5,10 +5,10 @@ use std::collections::{HashMap, HashSet};
 use aggregates::UserId;
 use sealing::{ContentKey, MasterKey, Subject, UserKey};
 
-use crate::database::pool::Pool;
 use crate::keys::key_cache::KeyCache;
 use crate::keys::wrapped_keys::{WrappedKey, WrappedKeys};
 use crate::{Database, StoreError};
+use database::Pool;
 
 /// Content keys by owner and conversation or document. Destroyed keys are missing, and so are those that
 /// belong to another owner.

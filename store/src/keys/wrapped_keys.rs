@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::StoreError;
 use crate::batch::{Batcher, Unkeyed};
-use crate::database::pool::Pool;
+use database::Pool;
 
 /// A key as it is stored.
 #[derive(Debug, Clone)]

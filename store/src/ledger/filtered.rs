@@ -6,9 +6,9 @@ use serde_json::Value;
 use sqlx::{FromRow, Row as _};
 use uuid::Uuid;
 
-use crate::database::Limit;
 use crate::ledger::chain::{GENESIS, LedgerHash};
 use crate::{LedgerEntry, Store, StoreError};
+use database::Limit;
 
 /// A selection of events. An event passes if it matches each condition that is set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,12 +1,12 @@
 //! Moves committed events from the outbox into the ledger: each gets the next position and its hash.
 
 use aggregates::Position;
-use sqlx::{FromRow, PgConnection};
+use sqlx::FromRow;
 
-use crate::database::Limit;
 use crate::ledger::chain::LedgerHash;
 use crate::ledger::read::{LedgerEntry, StoredEvent};
 use crate::{Store, StoreError};
+use database::{Limit, Transaction};
 
 /// The advisory lock that one sequencer at a time holds for the length of a transaction.
 const SEQUENCER_LOCK: i64 = 0x636f_6c6c_6f71_7579;
@@ -96,7 +96,7 @@ fn chain(waiting: Vec<WaitingEvent>, head: (Position, LedgerHash)) -> (Vec<i64>,
 
 /// Returns `false` if the ledger does not end in the given head; nothing is appended then.
 async fn append(
-    transaction: &mut PgConnection,
+    transaction: &mut Transaction<'_>,
     outbox_ids: &[i64],
     entries: &[LedgerEntry],
     (head, head_hash): (Position, LedgerHash),

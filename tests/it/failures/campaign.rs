@@ -14,7 +14,6 @@ mod ledger;
 mod marks;
 mod model;
 mod people;
-mod pooler;
 mod process;
 mod report;
 mod settle;

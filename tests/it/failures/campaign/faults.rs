@@ -179,11 +179,9 @@ impl System {
             ServiceFault::AccountsRestarted => self.auth.restart().await.unwrap(),
             ServiceFault::AccountsFrozen => self.freeze(&self.auth, hold * 3).await,
             ServiceFault::PoolerKilled => {
-                if let Some(pooler) = &self.pooler {
-                    pooler.kill().await.unwrap();
-                    wait().await;
-                    pooler.start().await.unwrap();
-                }
+                self.pooler.kill().await.unwrap();
+                wait().await;
+                self.pooler.start().await.unwrap();
             }
         }
     }

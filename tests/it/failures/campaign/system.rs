@@ -1,22 +1,26 @@
 //! The product in eight processes on services of its own: PostgreSQL, NATS, the Qdrant engine, the account
-//! service, `PgBouncer` where there is one, and a scripted model.
+//! service, `PgBouncer` in transaction mode, and a scripted model.
 
 use std::process::Command;
 
-use embedded::{Auth, AuthOptions, DataDir, Nats, Parts, Postgres, Qdrant, RateLimit, Service, WithModel};
+use embedded::{Auth, AuthOptions, DataDir, Nats, Parts, Pooler, Postgres, Qdrant, RateLimit, WithModel};
 use sqlx::PgPool;
 
 use super::model::Model;
-use super::pooler;
 use super::process::{PROCESSES, Process, Shared, with_address};
 use crate::support::backbone::connect;
+use crate::support::pooler::prepared_statements;
 use crate::support::served::MASTER_KEY;
 use crate::support::service;
+
+/// Settings of the pooler for eight processes, which are killed and come back.
+const POOLER: &str =
+    "pool_mode = transaction\nmax_client_conn = 1000\ndefault_pool_size = 60\nserver_login_retry = 1\n";
 
 /// The running system. Dropping it ends everything and removes the data.
 pub(super) struct System {
     pub(super) processes: Vec<Process>,
-    pub(super) pooler: Option<Service>,
+    pub(super) pooler: Pooler,
     pub(super) auth: Auth,
     pub(super) qdrant: Qdrant,
     pub(super) nats: Nats,
@@ -39,7 +43,8 @@ impl System {
         let (postgres, nats, qdrant) = (started.0.unwrap(), started.1.unwrap(), started.2.unwrap());
         let database_url = postgres.create_database("campaign").await.unwrap();
         store::migrate(&database_url.as_str().into()).await.unwrap();
-        let pooler = pooler::start(&data, &database_url).await;
+        let (prepared, keeping) = prepared_statements();
+        let pooler = Pooler::start(&data, &database_url, &format!("{POOLER}{keeping}")).await.unwrap();
         let accounts = AuthOptions {
             database_url: database_url.clone(),
             public_url: service("COLLOQUY_TEST_PUBLIC_URL"),
@@ -49,6 +54,7 @@ impl System {
         let model = Model::start().await;
         let variables = vec![
             ("DATABASE_DIRECT_URL", database_url.clone()),
+            ("DATABASE_PREPARED_STATEMENTS", prepared.to_string()),
             ("AUTH_DATABASE_URL", database_url.clone()),
             ("MASTER_KEY", MASTER_KEY.to_owned()),
             ("AUTH_URL", auth.url()),
@@ -61,7 +67,7 @@ impl System {
             ("MODEL_NAME", "scripted".to_owned()),
             ("LOG", std::env::var("CHAOS_LOG").unwrap_or_else(|_| "info".to_owned())),
         ];
-        let database = pooler.as_ref().map_or(postgres.address(), Service::address);
+        let database = pooler.address();
         let pool = connect(&database_url, 2);
         let shared = Shared { data, database_url, database, nats: nats.address(), variables };
         let mut processes = Vec::new();
@@ -110,8 +116,8 @@ impl System {
                 complaints.push(format!("{} was not stopped: {error}", process.service.name()));
             }
         }
-        let services = [self.pooler.as_ref(), Some(&*self.auth), Some(&*self.qdrant), Some(&*self.nats)];
-        for service in services.into_iter().flatten() {
+        let services = [&*self.pooler, &*self.auth, &*self.qdrant, &*self.nats];
+        for service in services {
             service.stop().await.unwrap();
         }
         self.pool.close().await;

@@ -14,17 +14,17 @@ use std::time::Duration;
 
 use sqlx::{Executor as _, PgConnection};
 
-use crate::{Store, StoreError};
+use crate::Pool;
 
 /// Time limit of one statement in the client. Above `statement_timeout`, so that the server's answer comes
 /// first wherever the connection works.
-pub(crate) const CLIENT_LIMIT: Duration = Duration::from_secs(6);
+pub const CLIENT_LIMIT: Duration = Duration::from_secs(6);
 /// Time limit of a long transaction in the client. Above the limit of its statements in [`LONG`].
 const LONG_CLIENT_LIMIT: Duration = Duration::from_mins(11);
 
 /// Time limits of a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Limit {
+pub enum Limit {
     /// The limits of the session. The whole transaction has the time of one statement.
     Short,
     /// Work in the background that reads or changes much.
@@ -33,7 +33,7 @@ pub(crate) enum Limit {
 
 impl Limit {
     /// Time limit of the whole transaction in the client.
-    pub(super) const fn in_client(self) -> Duration {
+    pub(crate) const fn in_client(self) -> Duration {
         match self {
             Self::Short => CLIENT_LIMIT,
             Self::Long => LONG_CLIENT_LIMIT,
@@ -42,32 +42,25 @@ impl Limit {
 }
 
 /// Gives a session the limits that it lacks. One round trip for a new connection.
-pub(super) async fn apply_to_session(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+pub(crate) async fn apply_to_session(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     connection.execute(SESSION).await.map(drop)
 }
 
 /// Gives the connection's role the limits that neither role nor database have. A limit that the server does
 /// not know is left out with a warning in its log.
-pub(super) async fn apply_to_role(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+pub async fn apply_to_role(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     connection.execute(ROLE).await.map(drop)
 }
 
 /// Removes all limits from a session that migrates: an index takes as long as it takes.
-pub(super) async fn lift(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+pub async fn lift(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     connection.execute(LIFT).await.map(drop)
 }
 
-/// Raises the limits of a transaction for work that reads or changes much.
-pub(crate) async fn raise(transaction: &mut PgConnection) -> Result<(), sqlx::Error> {
-    transaction.execute(LONG).await.map(drop)
-}
-
-impl Store {
-    /// Whether the database gives each of its sessions a time limit for statements. Without it a statement
-    /// outlives its request behind a transaction pooler.
-    pub async fn has_time_limits(&self) -> Result<bool, StoreError> {
-        Ok(sqlx::query_scalar(IS_LIMITED).fetch_one(&self.pool).await?)
-    }
+/// Whether the database gives each of its sessions a time limit for statements. Without it a statement outlives
+/// its request behind a transaction pooler.
+pub async fn has_limits(pool: &Pool) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(IS_LIMITED).fetch_one(pool).await
 }
 
 /// `client_connection_check_interval` ends the statement of a client that is gone, `tcp_user_timeout` and
@@ -118,7 +111,8 @@ const LIFT: &str = "
 SELECT set_config(name, '0', false)
   FROM unnest(ARRAY['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout']) AS name";
 
-const LONG: &str = "
+/// Raises the limits of a transaction for work that reads or changes much.
+pub(crate) const LONG: &str = "
 SELECT set_config('statement_timeout', '10min', true), set_config('idle_in_transaction_session_timeout', '1min', true)";
 
 const IS_LIMITED: &str = "

@@ -1,0 +1,277 @@
+//! A connection and a transaction, on which statements are sent as the pooler needs it.
+
+use async_stream::try_stream;
+use futures::TryStreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo};
+use sqlx::{
+    Acquire, Connection as _, Describe, Either, Error, Execute, Executor, PgConnection, PgPool,
+    PgTransaction, Postgres,
+};
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+
+use crate::pool::{RETURN_LIMIT, is_broken};
+use crate::statement::Statement;
+use crate::{PreparedStatements, limits};
+
+/// The rows and results of a statement.
+pub(crate) type Results<'a> = BoxStream<'a, Result<Either<PgQueryResult, PgRow>, Error>>;
+
+/// A connection for a transaction. Goes back to its pool when dropped.
+///
+/// Whoever waits on it sets a limit of their own, and calls [`Self::abandon`] when it passes.
+#[derive(Debug)]
+pub struct Connection {
+    /// `None` only while the value is consumed, by [`Connection::abandon`] or by dropping it.
+    inner: Option<PoolConnection<Postgres>>,
+    pool: PgPool,
+    prepared: PreparedStatements,
+}
+
+/// A transaction. Rolled back when dropped before [`Transaction::commit`].
+#[derive(Debug)]
+pub struct Transaction<'c> {
+    inner: PgTransaction<'c>,
+    prepared: PreparedStatements,
+}
+
+/// How far a statement on its own has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// If the connection breaks now, nothing was changed.
+    BeforeEffect,
+    /// If the connection breaks now, the outcome is unknown.
+    InDoubt,
+}
+
+impl Connection {
+    pub(crate) const fn new(
+        inner: PoolConnection<Postgres>,
+        pool: PgPool,
+        prepared: PreparedStatements,
+    ) -> Self {
+        Self { inner: Some(inner), pool, prepared }
+    }
+
+    /// Begins a transaction.
+    pub async fn begin(&mut self) -> Result<Transaction<'_>, Error> {
+        let prepared = self.prepared;
+        Ok(Transaction { inner: sqlx::Connection::begin(self.session()).await?, prepared })
+    }
+
+    /// Runs one statement in a transaction of its own, and keeps `step` true.
+    pub(crate) fn run<'a>(&'a mut self, statement: Statement<'a>, step: &'a mut Step) -> Results<'a> {
+        *step = Step::InDoubt;
+        if self.prepared == PreparedStatements::On || statement.is_simple() {
+            return self.session().fetch_many(statement);
+        }
+        *step = Step::BeforeEffect;
+        let only_reads = statement.only_reads();
+        Box::pin(try_stream! {
+            // The server refuses a change that is taken for a read.
+            let begin = if only_reads { "BEGIN READ ONLY" } else { "BEGIN" };
+            let mut transaction = self.session().begin_with(begin).await?;
+            {
+                let mut results = (*transaction).fetch_many(statement);
+                while let Some(result) = results.try_next().await? {
+                    yield result;
+                }
+            }
+            // Dropped, it is rolled back on the way back to the pool, for which no caller waits.
+            if !only_reads {
+                *step = Step::InDoubt;
+                transaction.commit().await?;
+            }
+        })
+    }
+
+    /// Closes the connection without a word to the server, because it broke or the server does not answer, and
+    /// the idle connections of its pool with it. The server rolls an open transaction back when it notices.
+    pub fn abandon(mut self) {
+        if let Some(silent) = self.inner.take() {
+            drop(silent.detach());
+        }
+        let mut closed = 0;
+        while let Some(idle) = self.pool.try_acquire() {
+            drop(idle.detach());
+            closed += 1;
+        }
+        tracing::warn!(
+            closed,
+            "a connection to the database is broken or silent; the idle ones are closed, too"
+        );
+    }
+
+    /// Abandons the connection if an error shows that it broke or is silent.
+    pub(crate) fn abandon_if_broken(self, error: &Error) {
+        if is_broken(error) {
+            self.abandon();
+        }
+    }
+
+    #[expect(
+        clippy::expect_used,
+        reason = "only `abandon` and `drop` take it, and both consume the connection"
+    )]
+    fn session(&mut self) -> &mut PgConnection {
+        self.inner.as_mut().expect("a connection is not used after it was consumed")
+    }
+}
+
+impl Drop for Connection {
+    /// Gives the connection back in a task: a statement may still be under way, whose caller stopped waiting.
+    fn drop(&mut self) {
+        let Some(mut connection) = self.inner.take() else { return };
+        match Handle::try_current() {
+            Ok(runtime) => {
+                runtime.spawn(timeout(RETURN_LIMIT, connection.return_to_pool()));
+            }
+            Err(_) => drop(connection.detach()),
+        }
+    }
+}
+
+impl Transaction<'_> {
+    /// Begins a savepoint: a transaction within this one.
+    pub async fn begin(&mut self) -> Result<Transaction<'_>, Error> {
+        let prepared = self.prepared;
+        Ok(Transaction { inner: sqlx::Connection::begin(&mut *self.inner).await?, prepared })
+    }
+
+    /// Commits.
+    pub async fn commit(self) -> Result<(), Error> {
+        self.inner.commit().await
+    }
+
+    /// Rolls back.
+    pub async fn rollback(self) -> Result<(), Error> {
+        self.inner.rollback().await
+    }
+
+    /// Raises the limits of the transaction for work that reads or changes much.
+    pub(crate) async fn raise_limits(&mut self) -> Result<(), Error> {
+        (*self.inner).execute(limits::LONG).await.map(drop)
+    }
+}
+
+/// Where a transaction can begin: on a [`Connection`], or on what `sqlx` takes, for tests and tools.
+pub trait Begin<'c>: Send {
+    /// Begins a transaction, or a savepoint in one.
+    fn begin(self) -> BoxFuture<'c, Result<Transaction<'c>, Error>>;
+}
+
+impl<'c> Begin<'c> for &'c mut Connection {
+    fn begin(self) -> BoxFuture<'c, Result<Transaction<'c>, Error>> {
+        Box::pin(Connection::begin(self))
+    }
+}
+
+impl<'c, A: Acquire<'c, Database = Postgres> + Send + 'c> Begin<'c> for A {
+    fn begin(self) -> BoxFuture<'c, Result<Transaction<'c>, Error>> {
+        Box::pin(async move {
+            Ok(Transaction { inner: Acquire::begin(self).await?, prepared: PreparedStatements::On })
+        })
+    }
+}
+
+/// An error as a stream of results.
+pub(crate) fn failed<'a>(error: Error) -> Results<'a> {
+    Box::pin(futures::stream::once(async { Err(error) }))
+}
+
+/// The first row of all results, which are read to their end: an error can follow a row.
+pub(crate) async fn first_row(mut results: Results<'_>) -> Result<Option<PgRow>, Error> {
+    let mut first = None;
+    while let Some(result) = results.try_next().await? {
+        if let Either::Right(row) = result {
+            first.get_or_insert(row);
+        }
+    }
+    Ok(first)
+}
+
+/// Implements the executor of `sqlx` by the method `results`.
+macro_rules! executor {
+    () => {
+        type Database = Postgres;
+
+        fn fetch_many<'e, 'q: 'e, E>(
+            self,
+            query: E,
+        ) -> BoxStream<'e, Result<Either<PgQueryResult, PgRow>, Error>>
+        where
+            'c: 'e,
+            E: 'q + Execute<'q, Postgres>,
+        {
+            self.results(query)
+        }
+
+        fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Option<PgRow>, Error>>
+        where
+            'c: 'e,
+            E: 'q + Execute<'q, Postgres>,
+        {
+            Box::pin($crate::session::first_row(self.results(query)))
+        }
+
+        fn prepare_with<'e, 'q: 'e>(
+            self,
+            _: &'q str,
+            _: &'e [PgTypeInfo],
+        ) -> BoxFuture<'e, Result<PgStatement<'q>, Error>>
+        where
+            'c: 'e,
+        {
+            Box::pin(async { Err($crate::session::apart_from_its_use()) })
+        }
+
+        fn describe<'e, 'q: 'e>(self, _: &'q str) -> BoxFuture<'e, Result<Describe<Postgres>, Error>>
+        where
+            'c: 'e,
+        {
+            Box::pin(async { Err($crate::session::apart_from_its_use()) })
+        }
+    };
+}
+pub(crate) use executor;
+
+/// Preparing or describing a statement apart from its use would need a server that stays the same.
+pub(crate) fn apart_from_its_use() -> Error {
+    Error::Protocol("a statement is only prepared where it is used".to_owned())
+}
+
+impl Transaction<'_> {
+    fn results<'e, 'q: 'e>(&'e mut self, query: impl Execute<'q, Postgres>) -> Results<'e> {
+        match Statement::new(query, self.prepared) {
+            Ok(statement) => (*self.inner).fetch_many(statement),
+            Err(error) => failed(error),
+        }
+    }
+}
+
+impl<'c> Executor<'c> for &'c mut Transaction<'_> {
+    executor!();
+}
+
+impl Connection {
+    fn results<'e, 'q: 'e>(&'e mut self, query: impl Execute<'q, Postgres>) -> Results<'e> {
+        let statement = match Statement::new(query, self.prepared) {
+            Ok(statement) => statement,
+            Err(error) => return failed(error),
+        };
+        Box::pin(try_stream! {
+            let mut step = Step::BeforeEffect;
+            let mut results = self.run(statement, &mut step);
+            while let Some(result) = results.try_next().await? {
+                yield result;
+            }
+        })
+    }
+}
+
+impl<'c> Executor<'c> for &'c mut Connection {
+    executor!();
+}
