@@ -46,29 +46,7 @@ pub(crate) async fn measure(address: SocketAddr, clients: &Clients) -> anyhow::R
         FirstWords { shown: load::latencies()?, begun: load::latencies()?, completed: load::latencies()? };
     // The first one waits for the worker to read its model, and does not count.
     for user in 0..=QUESTIONS {
-        let mut stream = Stream::open(address, clients, user).await?;
-        let mut connection = Connection::open(address).await?;
-        let conversation = Uuid::now_v7();
-        let mut request = Vec::new();
-        clients.say(&mut request, user, conversation, QUESTION);
-        let sent = Instant::now();
-        let reply = connection.exchange(&request).await?;
-        anyhow::ensure!(reply.status == 202, "a question was answered with {}", reply.status);
-        let accepted: Accepted = serde_json::from_slice(connection.body(reply))?;
-        let shown = async {
-            request.clear();
-            clients.messages(&mut request, user, conversation, accepted.version);
-            let reply = connection.exchange(&request).await?;
-            anyhow::ensure!(reply.status == 200, "messages were answered with {}", reply.status);
-            Ok(sent.elapsed())
-        };
-        let heard = async {
-            stream.until(b"event: answer.delta").await?;
-            let begun = sent.elapsed();
-            stream.until(b"event: answer.completed").await?;
-            Ok((begun, sent.elapsed()))
-        };
-        let (shown, (begun, completed)) = tokio::try_join!(shown, heard)?;
+        let (shown, begun, completed) = one(address, clients, user).await?;
         if user > 0 {
             times.shown.saturating_record(nanoseconds(shown));
             times.begun.saturating_record(nanoseconds(begun));
@@ -77,6 +55,38 @@ pub(crate) async fn measure(address: SocketAddr, clients: &Clients) -> anyhow::R
         tokio::time::sleep(PAUSE).await;
     }
     Ok(times)
+}
+
+/// One question of a user: times until it is shown, until the first words of its answer, until the answer's end.
+pub(crate) async fn one(
+    address: SocketAddr,
+    clients: &Clients,
+    user: usize,
+) -> anyhow::Result<(Duration, Duration, Duration)> {
+    let mut stream = Stream::open(address, clients, user).await?;
+    let mut connection = Connection::open(address).await?;
+    let conversation = Uuid::now_v7();
+    let mut request = Vec::new();
+    clients.say(&mut request, user, conversation, QUESTION);
+    let sent = Instant::now();
+    let reply = connection.exchange(&request).await?;
+    anyhow::ensure!(reply.status == 202, "a question was answered with {}", reply.status);
+    let accepted: Accepted = serde_json::from_slice(connection.body(reply))?;
+    let shown = async {
+        request.clear();
+        clients.messages(&mut request, user, conversation, accepted.version);
+        let reply = connection.exchange(&request).await?;
+        anyhow::ensure!(reply.status == 200, "messages were answered with {}", reply.status);
+        Ok(sent.elapsed())
+    };
+    let heard = async {
+        stream.until(b"event: answer.delta").await?;
+        let begun = sent.elapsed();
+        stream.until(b"event: answer.completed").await?;
+        Ok((begun, sent.elapsed()))
+    };
+    let (shown, (begun, completed)) = tokio::try_join!(shown, heard)?;
+    Ok((shown, begun, completed))
 }
 
 /// A user's stream, read as far as needed.

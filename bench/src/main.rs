@@ -17,9 +17,11 @@ mod raw_postgres;
 mod report;
 mod requests;
 mod run;
+mod scale_out;
 mod seed;
 mod server;
 mod settings;
+mod share;
 mod stock_repository;
 mod token_check;
 

@@ -55,8 +55,13 @@ impl Clients {
 
     /// The source of requests of each connection.
     pub(crate) fn requests(self: &Arc<Self>, kind: Kind) -> Requests {
+        self.requests_from(kind, 0)
+    }
+
+    /// The same for a load beside others, whose connections have the numbers from `first`.
+    pub(crate) fn requests_from(self: &Arc<Self>, kind: Kind, first: usize) -> Requests {
         let clients = Arc::clone(self);
-        Box::new(move |connection| clients.connection(kind, connection))
+        Box::new(move |connection| clients.connection(kind, first + connection))
     }
 
     fn connection(self: &Arc<Self>, kind: Kind, connection: usize) -> NextRequest {

@@ -17,7 +17,7 @@ use crate::requests::{Clients, Kind};
 use crate::server::Server;
 use crate::settings::{Part, Settings};
 use crate::stock_repository::{self, StockRepository};
-use crate::{delivery, first_words, hostile, progress, token_check};
+use crate::{delivery, first_words, hostile, progress, scale_out, token_check};
 
 const MANY: usize = 1_000;
 const RATE: u32 = 2_000;
@@ -48,22 +48,39 @@ pub(crate) async fn everything(
     let tokens: Vec<String> =
         (0..settings.users).map(|user| server.accounts.token(user)).collect::<Result<_, _>>()?;
     let clients = Clients::new(&tokens, settings.conversations());
+    let pool = PgPool::from(Database::connect(&server.database_url.as_str().into(), 2)?);
+    if settings.parts != [Part::Processes] {
+        in_one_process(settings, server, &clients, &pool, report).await?;
+    }
+    if settings.parts.contains(&Part::Processes) {
+        scale_out::measure(settings, server, report).await?;
+    }
+    pool.close().await;
+    Ok(())
+}
+
+/// All loads on one process with all roles that they need.
+async fn in_one_process(
+    settings: &Settings,
+    server: &Server,
+    clients: &Arc<Clients>,
+    pool: &PgPool,
+    report: &mut Report,
+) -> anyhow::Result<()> {
     let limits = raw_postgres::measure(&server.database_url, settings.users, settings.load / 2).await?;
     let stock = stock_repository::measure(&server.database_url, settings.load / 2).await?;
     let service = server.serve().await?;
     let watched = server.watched(&service)?;
-    let pool = PgPool::from(Database::connect(&server.database_url.as_str().into(), 2)?);
-    let address = service.address();
-    let others = Arc::clone(&clients);
-    let mut run = Run { settings, server, clients, address, watched, pool, report, highest: 0.0 };
+    let (address, pool) = (service.address(), pool.clone());
+    let of_run = Arc::clone(clients);
+    let mut run = Run { settings, server, clients: of_run, address, watched, pool, report, highest: 0.0 };
     let outcome = run.all(&limits, &stock).await;
-    run.pool.close().await;
     service.stop().await?;
     outcome?;
     if !settings.parts.contains(&Part::Hostile) {
         return Ok(());
     }
-    let hostile::Others { without, with, failed } = hostile::measure(server, &others, settings.load).await?;
+    let hostile::Others { without, with, failed } = hostile::measure(server, clients, settings.load).await?;
     let (alone, beside) = (milliseconds(without), milliseconds(with));
     let ours = format!("p95 {beside} beside it, {alone} without it, {failed} failed");
     report.figure(

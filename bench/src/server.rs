@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use embedded::{DataDir, Nats, Parts, Postgres, Program, Qdrant, Readiness, Service, WithModel};
+use embedded::{DataDir, Nats, Parts, Pooler, Postgres, Program, Qdrant, Readiness, Service, WithModel};
 use sealing::MasterKey;
 use sqlx::{Connection as _, PgConnection};
 
@@ -14,10 +14,13 @@ use crate::processes::Watched;
 use crate::seed::{self, Seeded};
 use crate::settings::Settings;
 
+/// Settings of the pooler, with connections to the server for eight processes.
+const POOLER: &str = "pool_mode = transaction\nmax_client_conn = 1000\ndefault_pool_size = 60\n";
+
 /// The database of the run, copied from the seeded one.
 const RUN: &str = "bench_run";
 
-type Environment = Vec<(&'static str, String)>;
+pub(crate) type Environment = Vec<(&'static str, String)>;
 
 /// A worker, and the engine it searches.
 #[derive(Debug)]
@@ -131,16 +134,65 @@ impl Server {
     /// Starts a worker that quotes from the project's own documents, in a process of its own; its api reports
     /// readiness.
     pub(crate) async fn answer(&self) -> anyhow::Result<Answering> {
+        let mut environment = self.environment();
+        let qdrant = self.knowledge(&mut environment).await?;
+        let worker = self.start_roles("worker", "api,worker", &environment).await?;
+        Ok(Answering { worker, qdrant })
+    }
+
+    /// Starts an engine with the project's own documents, and adds what processes need that search it.
+    pub(crate) async fn knowledge(&self, environment: &mut Environment) -> anyhow::Result<Qdrant> {
         let qdrant = Qdrant::start(&self.parts, &self.data).await?;
         qdrant.wipe().await?;
-        let mut environment = self.environment();
         environment.push(("QDRANT_URL", qdrant.url()));
         let text = |path: &Path| path.to_string_lossy().into_owned();
         environment.push(("EMBEDDING_MODEL_DIR", text(&self.parts.embedding_model)));
         environment.push(("ORT_DYLIB_PATH", text(&self.parts.onnxruntime)));
-        self.run("ingest", &["ingest", "docs"], &environment).await?;
-        let worker = self.start_roles("worker", "api,worker", &environment).await?;
-        Ok(Answering { worker, qdrant })
+        self.run("ingest", &["ingest", "docs"], environment).await?;
+        Ok(qdrant)
+    }
+
+    /// An empty database with subjects of its own; its URL, and the environment of processes on it.
+    pub(crate) async fn empty_database(&self, name: &'static str) -> anyhow::Result<(String, Environment)> {
+        let mut maintenance = PgConnection::connect(&self.postgres.url("postgres")).await?;
+        let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+        sqlx::query(&drop).execute(&mut maintenance).await?;
+        maintenance.close().await?;
+        let url = self.postgres.create_database(name).await?;
+        store::migrate(&url.as_str().into()).await?;
+        let mut environment = self.environment();
+        environment.retain(|(name, _)| *name != "DATABASE_URL");
+        environment.extend([("DATABASE_URL", url.clone()), ("NATS_PREFIX", name.to_owned())]);
+        Ok((url, environment))
+    }
+
+    /// Starts a pooler in transaction mode before a database, and leads an environment through it.
+    pub(crate) async fn pooler(
+        &self,
+        database_url: &str,
+        environment: &mut Environment,
+    ) -> anyhow::Result<Pooler> {
+        let (prepared, keeping) =
+            if Pooler::keeps_statements()? { ("on", "max_prepared_statements = 200\n") } else { ("off", "") };
+        let pooler = Pooler::start(&self.data, database_url, &format!("{POOLER}{keeping}")).await?;
+        environment.retain(|(name, _)| *name != "DATABASE_URL");
+        environment.extend([
+            ("DATABASE_URL", pooler.url(database_url)),
+            ("DATABASE_DIRECT_URL", database_url.to_owned()),
+            ("DATABASE_PREPARED_STATEMENTS", prepared.to_owned()),
+        ]);
+        Ok(pooler)
+    }
+
+    /// Starts a process of one role. Only an api process says when it is ready.
+    pub(crate) async fn role(
+        &self,
+        name: &'static str,
+        role: &str,
+        environment: &Environment,
+    ) -> anyhow::Result<Service> {
+        let ready = if role == "api" { Readiness::Answers("/readyz") } else { Readiness::Prints("") };
+        self.start_process(name, role, ready, environment).await
     }
 
     async fn start_roles(
@@ -149,9 +201,19 @@ impl Server {
         roles: &str,
         environment: &Environment,
     ) -> anyhow::Result<Service> {
+        self.start_process(name, roles, Readiness::Answers("/readyz"), environment).await
+    }
+
+    async fn start_process(
+        &self,
+        name: &'static str,
+        roles: &str,
+        ready: Readiness,
+        environment: &Environment,
+    ) -> anyhow::Result<Service> {
         let address = embedded::free_port()?;
         let program = embedded::binary_beside_this("colloquy")?;
-        let mut program = Program::new(name, program, address, Readiness::Answers("/readyz"))
+        let mut program = Program::new(name, program, address, ready)
             .argument("serve")
             .argument("--role")
             .argument(roles)

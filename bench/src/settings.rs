@@ -19,6 +19,8 @@ pub(crate) struct Settings {
     pub(crate) load: Duration,
     /// `BENCH_ASK_SECONDS`: how long questions are asked; default 30.
     pub(crate) ask: Duration,
+    /// `BENCH_SHARE`: percent of a core for each process where one and two of each role are compared; default 10.
+    pub(crate) share: u32,
     /// `BENCH_KEEP=1`: reuse the database of the last run, without a copy, a rebuild or a report in `docs/`.
     /// Its pending answers are published again, which affects the first loads.
     pub(crate) keep: bool,
@@ -39,10 +41,13 @@ pub(crate) enum Part {
     Many,
     /// Others beside a hostile account.
     Hostile,
+    /// One and two processes of each role.
+    Processes,
 }
 
 impl Part {
-    const ALL: [Self; 5] = [Self::Reads, Self::Answers, Self::Asks, Self::Many, Self::Hostile];
+    const ALL: [Self; 6] =
+        [Self::Reads, Self::Answers, Self::Asks, Self::Many, Self::Hostile, Self::Processes];
 
     fn parse(name: &str) -> anyhow::Result<Self> {
         match name.trim() {
@@ -51,7 +56,10 @@ impl Part {
             "asks" => Ok(Self::Asks),
             "many" => Ok(Self::Many),
             "hostile" => Ok(Self::Hostile),
-            name => anyhow::bail!("BENCH_ONLY has reads, answers, asks, many and hostile, not '{name}'"),
+            "processes" => Ok(Self::Processes),
+            name => anyhow::bail!(
+                "BENCH_ONLY has reads, answers, asks, many, hostile and processes, not '{name}'"
+            ),
         }
     }
 }
@@ -64,6 +72,7 @@ impl Settings {
             messages: parsed("BENCH_MESSAGES", 1_000_000)?,
             load: Duration::from_secs(parsed("BENCH_SECONDS", 10)?),
             ask: Duration::from_secs(parsed("BENCH_ASK_SECONDS", 30)?),
+            share: parsed("BENCH_SHARE", 10)?,
             keep: parsed::<u8>("BENCH_KEEP", 0)? == 1,
             parts: parts()?,
         };
