@@ -22,6 +22,7 @@ mod seed;
 mod server;
 mod settings;
 mod share;
+mod statements;
 mod stock_repository;
 mod token_check;
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use embedded::ReverseProxy;
+use embedded::{Pooler, ReverseProxy};
 use hdrhistogram::Histogram;
 use sqlx::PgPool;
 use store::Database;
@@ -17,7 +17,7 @@ use crate::requests::{Clients, Kind};
 use crate::server::Server;
 use crate::settings::{Part, Settings};
 use crate::stock_repository::{self, StockRepository};
-use crate::{delivery, first_words, hostile, progress, scale_out, token_check};
+use crate::{delivery, first_words, hostile, progress, scale_out, statements, token_check};
 
 const MANY: usize = 1_000;
 const RATE: u32 = 2_000;
@@ -53,10 +53,20 @@ pub(crate) async fn everything(
         in_one_process(settings, server, &clients, &pool, report).await?;
     }
     if settings.parts.contains(&Part::Processes) {
-        scale_out::measure(settings, server, report).await?;
+        behind_a_pooler(settings, server, report).await?;
     }
     pool.close().await;
     Ok(())
+}
+
+async fn behind_a_pooler(settings: &Settings, server: &Server, report: &mut Report) -> anyhow::Result<()> {
+    if !Pooler::is_installed() {
+        let reason = "not measured: PgBouncer is not installed".to_owned();
+        report.figure("Behind a pooler", reason, "", String::new());
+        return Ok(());
+    }
+    statements::measure(server, report).await?;
+    scale_out::measure(settings, server, report).await
 }
 
 /// All loads on one process with all roles that they need.

@@ -95,7 +95,7 @@ impl Server {
         sqlx::query("DROP DATABASE IF EXISTS seeding WITH (FORCE)").execute(&mut maintenance).await?;
         let url = self.postgres.create_database("seeding").await?;
         store::migrate(&url.as_str().into()).await?;
-        let seeded = seed::seed(settings, &MasterKey::parse(&self.master_key.as_str().into())?, &url).await?;
+        let seeded = seed::seed(settings, &self.master_key()?, &url).await?;
         sqlx::query(&format!("ALTER DATABASE seeding RENAME TO {name}")).execute(&mut maintenance).await?;
         Ok(seeded)
     }
@@ -174,7 +174,7 @@ impl Server {
     ) -> anyhow::Result<Pooler> {
         let (prepared, keeping) =
             if Pooler::keeps_statements()? { ("on", "max_prepared_statements = 200\n") } else { ("off", "") };
-        let pooler = Pooler::start(&self.data, database_url, &format!("{POOLER}{keeping}")).await?;
+        let pooler = self.pooler_with(database_url, &format!("{POOLER}{keeping}")).await?;
         environment.retain(|(name, _)| *name != "DATABASE_URL");
         environment.extend([
             ("DATABASE_URL", pooler.url(database_url)),
@@ -182,6 +182,15 @@ impl Server {
             ("DATABASE_PREPARED_STATEMENTS", prepared.to_owned()),
         ]);
         Ok(pooler)
+    }
+
+    /// Starts a pooler before a database by lines of its configuration.
+    pub(crate) async fn pooler_with(&self, database_url: &str, settings: &str) -> anyhow::Result<Pooler> {
+        Ok(Pooler::start(&self.data, database_url, settings).await?)
+    }
+
+    pub(crate) fn master_key(&self) -> anyhow::Result<MasterKey> {
+        Ok(MasterKey::parse(&self.master_key.as_str().into())?)
     }
 
     /// Starts a process of one role. Only an api process says when it is ready.

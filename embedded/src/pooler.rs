@@ -57,6 +57,11 @@ impl Pooler {
         format!("{credentials}@{}/{database}", self.service.address())
     }
 
+    /// Whether the program is installed.
+    pub fn is_installed() -> bool {
+        program().is_ok()
+    }
+
     /// Whether the installed version can keep prepared statements in transaction mode.
     pub fn keeps_statements() -> Result<bool> {
         let tool_error = |message: String| Error::Tool { tool: "pgbouncer", message };
