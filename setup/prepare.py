@@ -2,7 +2,7 @@
 
     setup/prepare run     tools, runtime parts, Node packages and the built page
     setup/prepare test    the same, the small language model, and for the checks cargo's tools, Schemathesis, a Chromium,
-                          nginx and Caddy
+                          nginx, Caddy and PgBouncer
 """
 
 from __future__ import annotations

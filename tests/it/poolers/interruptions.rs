@@ -19,7 +19,6 @@ use crate::support::product::{Product, configuration};
 use crate::support::tcp_proxy::TcpProxy;
 use crate::support::waiting::until;
 
-const BOTH: [PreparedStatements; 2] = [PreparedStatements::On, PreparedStatements::Off];
 /// Time within which a connection that was cut without a word is noticed.
 const NOTICED_WITHIN: Duration = Duration::from_secs(10);
 
@@ -59,39 +58,35 @@ impl Cuttable {
         );
         assert_eq!((list.status, messages.status), (200, 200), "{list:?} {messages:?}");
     }
-}
 
-#[tokio::test]
-async fn the_first_requests_after_idle_connections_were_closed_succeed() {
-    for prepared in BOTH {
-        let cuttable = Cuttable::start(prepared).await;
-        cuttable.link.cut(1);
-        cuttable.first_requests_succeed().await;
-    }
-}
-
-#[tokio::test]
-async fn the_first_requests_after_the_server_ended_all_sessions_succeed() {
-    for prepared in BOTH {
-        let cuttable = Cuttable::start(prepared).await;
+    async fn first_requests_succeed_after_each_loss(&self) {
+        // Idle connections were closed.
+        self.link.cut(1);
+        self.first_requests_succeed().await;
+        // The server ended all sessions.
         let ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                       WHERE datname = current_database() AND pid <> pg_backend_pid()";
-        sqlx::raw_sql(ended).execute(&cuttable.direct).await.unwrap();
-        cuttable.first_requests_succeed().await;
+        sqlx::raw_sql(ended).execute(&self.direct).await.unwrap();
+        self.first_requests_succeed().await;
+        // The database has to wake up.
+        self.link.refuse();
+        let waking = async {
+            self.link.tried().await;
+            self.link.mend();
+        };
+        tokio::join!(self.first_requests_succeed(), waking);
     }
 }
 
 #[tokio::test]
-async fn the_first_requests_to_a_database_that_has_to_wake_up_succeed() {
-    for prepared in BOTH {
-        let cuttable = Cuttable::start(prepared).await;
-        cuttable.link.refuse();
-        let waking = async {
-            cuttable.link.tried().await;
-            cuttable.link.mend();
-        };
-        tokio::join!(cuttable.first_requests_succeed(), waking);
-    }
+async fn the_first_requests_after_a_loss_of_all_connections_succeed() {
+    Cuttable::start(PreparedStatements::On).await.first_requests_succeed_after_each_loss().await;
+}
+
+#[tokio::test]
+#[ignore = "another mode of the same test: `make test-release`"]
+async fn they_succeed_without_prepared_statements_as_well() {
+    Cuttable::start(PreparedStatements::Off).await.first_requests_succeed_after_each_loss().await;
 }
 
 /// Asks until `done`; the conversations that were accepted and those that were refused.
@@ -119,6 +114,7 @@ async fn ask_until(
 }
 
 #[tokio::test]
+#[ignore = "takes long: `make test-release`"]
 async fn while_the_pooler_restarts_under_load_commands_are_durable_or_refused() {
     let pooled = Pooled::with_defaults().await;
     let config = pooled.configuration(PreparedStatements::Off);
@@ -155,6 +151,7 @@ async fn while_the_pooler_restarts_under_load_commands_are_durable_or_refused() 
 }
 
 #[tokio::test]
+#[ignore = "takes long: `make test-release`"]
 async fn connections_to_the_pooler_that_are_cut_without_a_word_are_noticed_in_time() {
     let pooled = Pooled::with_defaults().await;
     let (proxy, url) = TcpProxy::to_database(&pooled.url).await;

@@ -43,6 +43,7 @@ async fn commands_reads_and_streams_work_for_many_people_at_once() {
 }
 
 #[tokio::test]
+#[ignore = "takes long: `make test-release`"]
 async fn the_account_service_works() {
     let pooled = Pooled::with_defaults().await;
     let data = DataDir::temporary().unwrap();
@@ -60,6 +61,7 @@ async fn the_account_service_works() {
 }
 
 #[tokio::test]
+#[ignore = "takes long: `make test-release`"]
 async fn an_erasure_and_a_rebuild_work() {
     let pooled = Pooled::with_defaults().await;
     let config = pooled.configuration(PreparedStatements::Off);

@@ -1,0 +1,31 @@
+"""PgBouncer restarts under load, falls silent, or stands before the account service, an erasure and a rebuild.
+
+The scenarios are the ignored tests of `poolers`, for which `make test` has no time.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tools import REPOSITORY
+
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or REPOSITORY / "target").resolve()
+
+
+def run(*command: str) -> None:
+    done = subprocess.run(command, cwd=REPOSITORY, env={**os.environ, "CARGO_TARGET_DIR": str(TARGET)})
+    if done.returncode != 0:
+        sys.exit(done.returncode)
+
+
+def main() -> None:
+    run("cargo", "build", "--locked", "-p", "colloquy", "-p", "embedded", "--all-targets")
+    test = ("cargo", "test", "--locked", "-p", "colloquy", "-p", "embedded", "--test", "it", "--")
+    run(str(TARGET / "debug" / "colloquy-dev"), "services", "--", *test, "--ignored", "--nocapture", "poolers::")
+
+
+if __name__ == "__main__":
+    main()
