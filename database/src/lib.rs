@@ -2,6 +2,7 @@
 //!
 //! Every statement of the crates `store` and `projections` runs on the types of this crate, so that
 //! - each wait for the server has a time limit (`pool`, `limits`),
+//! - a connection without a statement under way goes from one user to the next without a round trip (`idle`),
 //! - a connection that died while it was idle is replaced, and the statement is repeated where that is safe
 //!   (`pool`),
 //! - statements are sent in the way that the pooler understands (`statement`, `session`),
@@ -11,6 +12,7 @@
 //! neither, and `tests/architecture.rs` checks it.
 
 mod connect;
+mod idle;
 mod limits;
 mod pool;
 mod probe;

@@ -1,15 +1,17 @@
 //! A pool whose connections cannot be pinned, and which replaces those that died.
 //!
 //! `sqlx` waits without a limit for the answer to a statement, and again when a connection goes back to its
-//! pool. A network path that drops packets without a word would hold both until TCP gives up, which takes a
-//! quarter of an hour. Here a connection that stays silent is closed, together with the idle connections
-//! beside it, which took the same path.
+//! pool, by a round trip of its own. A network path that drops packets without a word would hold both until TCP
+//! gives up, which takes a quarter of an hour. Here a connection that stays silent is closed, together with the
+//! idle connections beside it, which took the same path. A connection whose statement or transaction has ended
+//! goes back at once, without a round trip or a task.
 //!
 //! A connection that the other side has closed while it was idle (a restart, a pooler's limit, a database that
 //! went to sleep) shows only when it is used. The statement is then sent once more on a new connection, if it
 //! only reads or if it certainly had no effect.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_stream::try_stream;
@@ -21,9 +23,10 @@ use sqlx::postgres::{
     PgDatabaseError, PgPoolOptions, PgQueryResult, PgRow, PgSeverity, PgStatement, PgTypeInfo,
 };
 use sqlx::{Describe, Either, Error, Execute, Executor, PgPool, Postgres};
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::connect::{ConnectError, options};
+use crate::idle::Connections;
 use crate::limits::{self, CLIENT_LIMIT, Limit};
 use crate::session::{Connection, Results, Step, Transaction, executor, failed};
 use crate::statement::{PreparedStatements, Statement};
@@ -31,9 +34,6 @@ use crate::statement::{PreparedStatements, Statement};
 /// Time a statement waits for a connection before the database counts as unavailable. A database that was
 /// asleep has that long to wake up.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
-/// Pauses between two attempts to connect: the first, and the longest.
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_millis(300);
 /// Time within which a connection has to answer when it goes back to the pool. A statement whose caller is
 /// gone has that long to end; then the connection is closed, and the server ends the statement.
 pub(crate) const RETURN_LIMIT: Duration = Duration::from_secs(1);
@@ -43,7 +43,7 @@ pub(crate) const RETURN_LIMIT: Duration = Duration::from_secs(1);
 /// A statement on the pool itself ends within [`CLIENT_LIMIT`] after it has a connection.
 #[derive(Debug, Clone)]
 pub struct Pool {
-    inner: PgPool,
+    connections: Arc<Connections>,
     prepared: PreparedStatements,
 }
 
@@ -54,37 +54,18 @@ impl Pool {
         connections: u32,
         prepared: PreparedStatements,
     ) -> Result<Self, ConnectError> {
-        let pool = PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .idle_timeout(Duration::from_mins(2))
-            .max_lifetime(Duration::from_mins(30))
-            // A ping before each use is a round trip that a user waits for. A dead connection reports itself
-            // at once, and a silent one by the time limit of its statement.
-            .test_before_acquire(false)
-            .after_connect(|connection, _| Box::pin(limits::apply_to_session(connection)))
-            .connect_lazy_with(options(url, "colloquy")?);
-        Ok(Self { inner: pool, prepared })
+        let connections = Arc::new(Connections::new(options(url, "colloquy")?, connections));
+        Ok(Self { connections, prepared })
     }
 
-    /// A connection, within the pool's time limit. An attempt that fails for a reason that can pass, such as a
-    /// database or a pooler that just starts, is repeated until then.
+    /// A connection, within the pool's time limit. It is not tried before its use, which would be a round trip
+    /// that a user waits for: a dead connection reports itself at once, and a silent one by the time limit of
+    /// its statement.
     pub async fn acquire(&self) -> Result<Connection, Error> {
         let deadline = Instant::now() + ACQUIRE_TIMEOUT;
-        let mut pause = FIRST_PAUSE;
-        loop {
-            match timeout_at(deadline, self.inner.acquire()).await {
-                Ok(Ok(connection)) => {
-                    return Ok(Connection::new(connection, self.inner.clone(), self.prepared));
-                }
-                Ok(Err(error)) if is_lost(&error) && Instant::now() + pause < deadline => {
-                    sleep(pause).await;
-                    pause = LONGEST_PAUSE.min(pause * 2);
-                }
-                Ok(Err(error)) => return Err(error),
-                Err(_) => return Err(Error::PoolTimedOut),
-            }
-        }
+        let taking = timeout_at(deadline, self.connections.take(deadline));
+        let lent = taking.await.map_err(|_| Error::PoolTimedOut)??;
+        Ok(Connection::new(lent, Arc::clone(&self.connections), self.prepared))
     }
 
     /// Runs statements in one transaction and commits it. An error rolls back; so does a silent connection,
@@ -119,8 +100,8 @@ impl Pool {
     }
 
     /// Open connections, and idle connections among them.
-    pub fn size(&self) -> (u32, usize) {
-        (self.inner.size(), self.inner.num_idle())
+    pub fn size(&self) -> (usize, usize) {
+        self.connections.size()
     }
 
     /// The results of a statement, which is repeated once if its connection broke without any effect.
@@ -154,7 +135,10 @@ impl Pool {
                         }
                     }
                 };
-                let Some(error) = error else { return };
+                let Some(error) = error else {
+                    connection.settle();
+                    return;
+                };
                 connection.abandon_if_broken(&error);
                 let has_no_effect = !has_results && (only_reads || step == Step::BeforeEffect);
                 match again.take().filter(|_| has_no_effect && is_lost(&error)) {
@@ -166,9 +150,15 @@ impl Pool {
     }
 }
 
+/// A pool of `sqlx` to the same database, of the same size, for tools. It shares no connection.
 impl From<Pool> for PgPool {
     fn from(pool: Pool) -> Self {
-        pool.inner
+        let most = u32::try_from(pool.connections.most()).unwrap_or(u32::MAX);
+        PgPoolOptions::new()
+            .max_connections(most)
+            .test_before_acquire(false)
+            .after_connect(|connection, _| Box::pin(limits::apply_to_session(connection)))
+            .connect_lazy_with(pool.connections.options().clone())
     }
 }
 

@@ -1,19 +1,20 @@
 //! A connection and a transaction, on which statements are sent as the pooler needs it.
 
+use std::sync::Arc;
+
 use async_stream::try_stream;
 use futures::TryStreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
-use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo};
 use sqlx::{
-    Acquire, Connection as _, Describe, Either, Error, Execute, Executor, PgConnection, PgPool,
-    PgTransaction, Postgres,
+    Acquire, Connection as _, Describe, Either, Error, Execute, Executor, PgConnection, PgTransaction,
+    Postgres,
 };
 use tokio::runtime::Handle;
-use tokio::time::timeout;
 
-use crate::pool::{RETURN_LIMIT, is_broken};
+use crate::idle::{Connections, Lent};
+use crate::pool::is_broken;
 use crate::statement::Statement;
 use crate::{PreparedStatements, limits};
 
@@ -26,9 +27,11 @@ pub(crate) type Results<'a> = BoxStream<'a, Result<Either<PgQueryResult, PgRow>,
 #[derive(Debug)]
 pub struct Connection {
     /// `None` only while the value is consumed, by [`Connection::abandon`] or by dropping it.
-    inner: Option<PoolConnection<Postgres>>,
-    pool: PgPool,
+    lent: Option<Lent>,
+    pool: Arc<Connections>,
     prepared: PreparedStatements,
+    /// No statement is under way, no transaction open, and nothing waits to be sent.
+    is_settled: bool,
 }
 
 /// A transaction. Rolled back when dropped before [`Transaction::commit`].
@@ -36,6 +39,8 @@ pub struct Connection {
 pub struct Transaction<'c> {
     inner: PgTransaction<'c>,
     prepared: PreparedStatements,
+    /// Of the connection, unless this transaction is a savepoint.
+    is_settled: Option<&'c mut bool>,
 }
 
 /// How far a statement on its own has come.
@@ -48,32 +53,31 @@ pub(crate) enum Step {
 }
 
 impl Connection {
-    pub(crate) const fn new(
-        inner: PoolConnection<Postgres>,
-        pool: PgPool,
-        prepared: PreparedStatements,
-    ) -> Self {
-        Self { inner: Some(inner), pool, prepared }
+    pub(crate) const fn new(lent: Lent, pool: Arc<Connections>, prepared: PreparedStatements) -> Self {
+        Self { lent: Some(lent), pool, prepared, is_settled: true }
     }
 
     /// Begins a transaction.
     pub async fn begin(&mut self) -> Result<Transaction<'_>, Error> {
         let prepared = self.prepared;
-        Ok(Transaction { inner: sqlx::Connection::begin(self.session()).await?, prepared })
+        let (session, is_settled) = self.use_session();
+        let inner = sqlx::Connection::begin(session).await?;
+        Ok(Transaction { inner, prepared, is_settled: Some(is_settled) })
     }
 
-    /// Runs one statement in a transaction of its own, and keeps `step` true.
+    /// Runs one statement in a transaction of its own, and keeps `step` true. Whoever has read the results to
+    /// their end calls [`Self::settle`].
     pub(crate) fn run<'a>(&'a mut self, statement: Statement<'a>, step: &'a mut Step) -> Results<'a> {
         *step = Step::InDoubt;
         if self.prepared == PreparedStatements::On || statement.is_simple() {
-            return self.session().fetch_many(statement);
+            return self.use_session().0.fetch_many(statement);
         }
         *step = Step::BeforeEffect;
         let only_reads = statement.only_reads();
         Box::pin(try_stream! {
             // The server refuses a change that is taken for a read.
             let begin = if only_reads { "BEGIN READ ONLY" } else { "BEGIN" };
-            let mut transaction = self.session().begin_with(begin).await?;
+            let mut transaction = self.use_session().0.begin_with(begin).await?;
             {
                 let mut results = (*transaction).fetch_many(statement);
                 while let Some(result) = results.try_next().await? {
@@ -91,14 +95,8 @@ impl Connection {
     /// Closes the connection without a word to the server, because it broke or the server does not answer, and
     /// the idle connections of its pool with it. The server rolls an open transaction back when it notices.
     pub fn abandon(mut self) {
-        if let Some(silent) = self.inner.take() {
-            drop(silent.detach());
-        }
-        let mut closed = 0;
-        while let Some(idle) = self.pool.try_acquire() {
-            drop(idle.detach());
-            closed += 1;
-        }
+        drop(self.lent.take());
+        let closed = self.pool.drop_idle();
         tracing::warn!(
             closed,
             "a connection to the database is broken or silent; the idle ones are closed, too"
@@ -116,20 +114,27 @@ impl Connection {
         clippy::expect_used,
         reason = "only `abandon` and `drop` take it, and both consume the connection"
     )]
-    fn session(&mut self) -> &mut PgConnection {
-        self.inner.as_mut().expect("a connection is not used after it was consumed")
+    fn use_session(&mut self) -> (&mut PgConnection, &mut bool) {
+        self.is_settled = false;
+        let lent = self.lent.as_mut().expect("a connection is not used after it was consumed");
+        (&mut lent.session.connection, &mut self.is_settled)
+    }
+
+    /// Notes that the results of a statement were read to their end. A rollback that waits to be sent is then all
+    /// that can be left.
+    pub(crate) fn settle(&mut self) {
+        self.is_settled = self.lent.as_ref().is_some_and(|lent| !lent.session.connection.should_flush());
     }
 }
 
 impl Drop for Connection {
-    /// Gives the connection back in a task: a statement may still be under way, whose caller stopped waiting.
+    /// Gives the connection back, in a task if a statement may be under way whose caller stopped waiting.
     fn drop(&mut self) {
-        let Some(mut connection) = self.inner.take() else { return };
-        match Handle::try_current() {
-            Ok(runtime) => {
-                runtime.spawn(timeout(RETURN_LIMIT, connection.return_to_pool()));
-            }
-            Err(_) => drop(connection.detach()),
+        let Some(lent) = self.lent.take() else { return };
+        if self.is_settled {
+            self.pool.give_back(lent);
+        } else if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(Arc::clone(&self.pool).give_back_settled(lent));
         }
     }
 }
@@ -138,17 +143,22 @@ impl Transaction<'_> {
     /// Begins a savepoint: a transaction within this one.
     pub async fn begin(&mut self) -> Result<Transaction<'_>, Error> {
         let prepared = self.prepared;
-        Ok(Transaction { inner: sqlx::Connection::begin(&mut *self.inner).await?, prepared })
+        let inner = sqlx::Connection::begin(&mut *self.inner).await?;
+        Ok(Transaction { inner, prepared, is_settled: None })
     }
 
     /// Commits.
     pub async fn commit(self) -> Result<(), Error> {
-        self.inner.commit().await
+        self.inner.commit().await?;
+        self.is_settled.into_iter().for_each(|is_settled| *is_settled = true);
+        Ok(())
     }
 
     /// Rolls back.
     pub async fn rollback(self) -> Result<(), Error> {
-        self.inner.rollback().await
+        self.inner.rollback().await?;
+        self.is_settled.into_iter().for_each(|is_settled| *is_settled = true);
+        Ok(())
     }
 
     /// Raises the limits of the transaction for work that reads or changes much.
@@ -172,7 +182,8 @@ impl<'c> Begin<'c> for &'c mut Connection {
 impl<'c, A: Acquire<'c, Database = Postgres> + Send + 'c> Begin<'c> for A {
     fn begin(self) -> BoxFuture<'c, Result<Transaction<'c>, Error>> {
         Box::pin(async move {
-            Ok(Transaction { inner: Acquire::begin(self).await?, prepared: PreparedStatements::On })
+            let inner = Acquire::begin(self).await?;
+            Ok(Transaction { inner, prepared: PreparedStatements::On, is_settled: None })
         })
     }
 }
@@ -264,10 +275,13 @@ impl Connection {
         };
         Box::pin(try_stream! {
             let mut step = Step::BeforeEffect;
-            let mut results = self.run(statement, &mut step);
-            while let Some(result) = results.try_next().await? {
-                yield result;
+            {
+                let mut results = self.run(statement, &mut step);
+                while let Some(result) = results.try_next().await? {
+                    yield result;
+                }
             }
+            self.settle();
         })
     }
 }

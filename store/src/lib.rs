@@ -108,7 +108,7 @@ pub struct Store {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Connections {
     /// Connections that are open.
-    pub open: u32,
+    pub open: usize,
     /// Connections among them that no statement uses.
     pub idle: usize,
 }

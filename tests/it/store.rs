@@ -1,5 +1,6 @@
 mod append;
 mod ciphertext_only;
+mod connections;
 mod extraction_attempts;
 mod forgotten_keys;
 mod immaterial_events;
