@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::load::{NextRequest, Requests};
 use crate::population::{self, Numbers};
-use crate::settings::TURNS;
+use crate::settings::{LONG_TURNS, TURNS};
 
 /// The seeded users' credentials, as the end of a request's head.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub(crate) enum Kind {
     Messages,
     /// The same, past the cache.
     MessagesAnew,
+    /// The last page of a branch of 10,000 messages, past the cache.
+    Branch,
     /// Two words that are somewhere in the user's history.
     Search,
     /// A question that begins a conversation: three events and a key.
@@ -42,7 +44,10 @@ pub(crate) enum Kind {
 impl Kind {
     /// Whether it changes nothing, so that it can go on until caches hold what they hold after some use.
     pub(crate) const fn only_reads(self) -> bool {
-        matches!(self, Self::List | Self::ListAnew | Self::Messages | Self::MessagesAnew | Self::Search)
+        matches!(
+            self,
+            Self::List | Self::ListAnew | Self::Messages | Self::MessagesAnew | Self::Branch | Self::Search
+        )
     }
 }
 
@@ -90,7 +95,9 @@ impl Clients {
     }
 
     fn write(&self, kind: Kind, request: &mut Vec<u8>, numbers: &mut Numbers) {
-        let conversation = numbers.below(self.conversations);
+        // The number after the last is that of the long conversation.
+        let conversation =
+            if kind == Kind::Branch { self.conversations } else { numbers.below(self.conversations) };
         let user = conversation % self.credentials.len();
         match kind {
             Kind::List => request.extend_from_slice(b"GET /v1/conversations HTTP/1.1\r\n"),
@@ -100,6 +107,12 @@ impl Clients {
                 let id = population::conversation(conversation);
                 // Writing to memory cannot fail.
                 let _ = write!(request, "GET /v1/conversations/{id}/messages{past} HTTP/1.1\r\n");
+            }
+            Kind::Branch => {
+                let (id, last) = (population::conversation(conversation), LONG_TURNS - 1);
+                let last = population::answer(conversation, last);
+                let path = format!("/v1/conversations/{id}/messages?branch={last}&min_position=1");
+                let _ = write!(request, "GET {path} HTTP/1.1\r\n");
             }
             Kind::Search => {
                 let [one, other] = population::searched_words(conversation);

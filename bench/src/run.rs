@@ -165,6 +165,14 @@ impl Run<'_> {
                 format!("{} a second, p95 {} (64 connections)", thousands(throughput), milliseconds(p95));
             self.report.figure(what, ours, floor, beside.to_owned());
         }
+        let (_, p95) =
+            self.load("A branch of 10,000 messages", Kind::Branch, 1, self.settings.load / 2, None).await?;
+        self.report.figure(
+            "A branch of 10,000 messages",
+            format!("p95 {}", milliseconds(p95)),
+            "p95 under 50 ms",
+            String::new(),
+        );
         Ok(())
     }
 

@@ -65,6 +65,7 @@ fn write_history(
         let chapter = historian.conversations(first..conversations.min(first + SIDE_BY_SIDE))?;
         chapters.blocking_send(chapter)?;
     }
+    chapters.blocking_send(historian.long_conversation(conversations)?)?;
     Ok(())
 }
 

@@ -67,7 +67,7 @@ impl Server {
 
     /// Copies the seeded database, which is kept for the next run. Returns the seed if it was created.
     pub(crate) async fn prepare(&self, settings: &Settings) -> anyhow::Result<Option<Seeded>> {
-        let name = format!("seeded_{}_{}", settings.users, settings.messages);
+        let name = format!("seeded_with_branches_{}_{}", settings.users, settings.messages);
         let mut maintenance = PgConnection::connect(&self.postgres.url("postgres")).await?;
         let seeded = if exists(&mut maintenance, &name).await? {
             None

@@ -7,6 +7,8 @@ use anyhow::Context as _;
 
 /// Questions with their answers in each seeded conversation: ten messages.
 pub(crate) const TURNS: usize = 5;
+/// Questions with their answers in the long conversation: 10,000 messages, as many as a conversation can have.
+pub(crate) const LONG_TURNS: usize = 5_000;
 
 /// Settings of a run.
 #[derive(Debug, Clone)]

@@ -20,12 +20,20 @@ pub struct ApiProcess {
 }
 
 impl Store {
-    /// Registers a process and returns the others. Registrations exclude each other: of two processes, the later
-    /// one sees the earlier one.
-    pub async fn register_api_process(&self, id: Uuid) -> Result<Vec<ApiProcess>, StoreError> {
+    /// Registers a process, in place of its former registration, and returns the others. Registrations exclude each
+    /// other: of two processes, the later one sees the earlier one.
+    pub async fn register_api_process(
+        &self,
+        id: Uuid,
+        former: Option<Uuid>,
+    ) -> Result<Vec<ApiProcess>, StoreError> {
         let registering = self.pool.transaction(Limit::Short, async |transaction| {
             sqlx::query("SELECT pg_advisory_xact_lock($1)")
                 .bind(REGISTRATION_LOCK)
+                .execute(&mut *transaction)
+                .await?;
+            sqlx::query("DELETE FROM api_processes WHERE id = $1")
+                .bind(former)
                 .execute(&mut *transaction)
                 .await?;
             sqlx::query("INSERT INTO api_processes (id) VALUES ($1)")

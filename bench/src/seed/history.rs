@@ -17,7 +17,7 @@ use uuid::{Builder, Uuid};
 
 use super::copy::Rows;
 use crate::population::{self, FIRST_DAY, Numbers};
-use crate::settings::TURNS;
+use crate::settings::{LONG_TURNS, TURNS};
 
 /// Conversations that go on side by side.
 pub(super) const SIDE_BY_SIDE: usize = 500;
@@ -105,15 +105,32 @@ impl Historian {
         for number in numbers {
             open.push(self.begin(number)?);
         }
-        for turn in 0..TURNS {
-            for conversation in &mut open {
+        self.turns(&mut open, TURNS)?;
+        Ok(self.chapter())
+    }
+
+    /// The long conversation, whose number is the first that is free. A second question after its last answer but one
+    /// gives it two branches.
+    pub(super) fn long_conversation(&mut self, number: usize) -> anyhow::Result<Chapter> {
+        let mut open = [self.begin(number)?];
+        self.turns(&mut open, LONG_TURNS)?;
+        for conversation in &mut open {
+            self.ask_after(conversation, LONG_TURNS, Some(LONG_TURNS - 2))?;
+            self.answer(conversation, LONG_TURNS)?;
+        }
+        Ok(self.chapter())
+    }
+
+    fn turns(&mut self, open: &mut [Open], turns: usize) -> anyhow::Result<()> {
+        for turn in 0..turns {
+            for conversation in &mut *open {
                 self.ask(conversation, turn)?;
             }
-            for conversation in &mut open {
+            for conversation in &mut *open {
                 self.answer(conversation, turn)?;
             }
         }
-        Ok(self.chapter())
+        Ok(())
     }
 
     fn begin(&mut self, number: usize) -> anyhow::Result<Open> {
@@ -127,6 +144,10 @@ impl Historian {
     }
 
     fn ask(&mut self, open: &mut Open, turn: usize) -> anyhow::Result<()> {
+        self.ask_after(open, turn, turn.checked_sub(1))
+    }
+
+    fn ask_after(&mut self, open: &mut Open, turn: usize, before: Option<usize>) -> anyhow::Result<()> {
         let number = open.number;
         if turn == 0 {
             self.happen(open, &ConversationEvent::ConversationStarted { owner: open.owner }, false)?;
@@ -135,7 +156,7 @@ impl Historian {
         let text = QuestionText::parse(&population::question_text(number, turn))?;
         let asked = ConversationEvent::QuestionAsked {
             question_id,
-            parent_id: turn.checked_sub(1).map(|before| population::answer(number, before)),
+            parent_id: before.map(|before| population::answer(number, before)),
             private: Private::Open(Question { text }),
         };
         self.happen(open, &asked, false)?;

@@ -122,8 +122,9 @@ impl ApiProcesses {
         {
             return self.note(begun, id, &others, false).await;
         }
+        let former = self.known().registration.map(|registration| registration.id);
         let id = Uuid::new_v4();
-        let others = self.store.register_api_process(id).await?;
+        let others = self.store.register_api_process(id, former).await?;
         self.note(begun, id, &others, true).await
     }
 

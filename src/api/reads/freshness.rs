@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use aggregates::{Position, UserId};
 use projections::{Behind, Unprojected};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::api_processes::ApiProcesses;
@@ -98,6 +99,11 @@ impl Freshness {
         {
             self.written.forget_untracked(begun);
         }
+    }
+
+    /// The last announced position of the read models.
+    pub(super) fn read_position(&self) -> watch::Receiver<Position> {
+        self.live.read_position()
     }
 
     /// Waits until the read models contain every event of an owner that was committed before the call, and until no

@@ -14,8 +14,8 @@ use crate::api::problem::Problem;
 
 /// Longest wait for a version.
 const MAX_WAIT: Duration = Duration::from_secs(2);
-/// Interval at which a row is read again.
-const CHECK_EVERY: Duration = Duration::from_millis(100);
+/// Interval at which a row is read again without an announcement of the projector.
+const CHECK_EVERY: Duration = Duration::from_millis(250);
 
 impl ReadModels {
     /// Waits until the read models have reached a position.
@@ -62,8 +62,10 @@ impl ReadModels {
             return Ok(());
         }
         let _permit = self.limits.waiting_reads.take(reader)?;
+        let mut announced = self.freshness.read_position();
         let deadline = Instant::now() + MAX_WAIT;
         while current < wanted {
+            announced.mark_unchanged();
             // A quarantined row does not come within the wait.
             for owner in row.owners(reader) {
                 check(&self.store, owner, row.id(), row.read_models()).await?;
@@ -71,7 +73,8 @@ impl ReadModels {
             if Instant::now() >= deadline {
                 return Err(Problem::not_yet(current.0));
             }
-            tokio::time::sleep(CHECK_EVERY).await;
+            // An error means that the process shuts down.
+            let _ = tokio::time::timeout(CHECK_EVERY, announced.changed()).await;
             current = self.version(reader, row).await?;
         }
         Ok(())
