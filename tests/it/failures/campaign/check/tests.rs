@@ -220,6 +220,24 @@ fn a_read_that_does_not_show_an_accepted_command_is_found() {
 }
 
 #[test]
+fn a_read_beside_or_after_an_erasure_need_not_show_the_text_and_one_long_before_has_to() {
+    let unread = Fact::ReadBack { op: 2, path: "/one".to_owned(), status: 200, shown: false };
+    let leaves = Fact::Leaves { who: 0, receipt: None };
+    for (minutes, is_found) in [(0, false), (1, true)] {
+        let mut record = right();
+        add(&mut record, unread.clone());
+        let at = Duration::from_secs(2) + Duration::from_mins(minutes);
+        record.history.push(Entry { at, fact: leaves.clone() });
+        let found = violations(&record);
+        assert_eq!(
+            found.iter().any(|violation| violation.what.contains("does not show")),
+            is_found,
+            "{found:#?}"
+        );
+    }
+}
+
+#[test]
 fn a_word_or_an_id_of_another_person_is_found() {
     let mut record = right();
     let mark = "qx00n000001".to_owned();
