@@ -15,7 +15,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-pub use answer::{Answer, Citation, FailureReason, PassageScore, Provenance, Usage};
+pub use answer::{Answer, Citation, CutOff, FailureReason, PassageScore, Provenance, Usage};
 pub use branch::TurnEvents;
 pub use command::{AskQuestion, ConversationCommand, Intent, RecordAnswer};
 pub use event::{ConversationEvent, Question, Rating, RatingComment, Tagged, Titled, TitledBy};

@@ -40,6 +40,7 @@ fn answer() -> Private<Answer> {
             snippet: "Each value has an owner.".into(),
             score: 0.75,
         }],
+        ..Answer::default()
     })
 }
 

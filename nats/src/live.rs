@@ -14,6 +14,9 @@ pub struct LiveMessage {
     pub question_id: QuestionId,
     /// The attempt, from 1. A message of a higher attempt voids the messages of all lower ones.
     pub attempt: u32,
+    /// The beginning within the attempt, from 0. A message of a higher one voids the messages of all lower ones.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub beginning: u32,
     /// The content of the message.
     #[serde(flatten)]
     pub kind: LiveKind,
@@ -36,20 +39,39 @@ pub enum LiveKind {
         /// The number of bytes of UTF-8 before the piece.
         offset: u64,
     },
+    /// A piece of the reasoning before the answer.
+    Reasoning {
+        /// The number of bytes of UTF-8 before the piece.
+        offset: u64,
+    },
 }
 
 impl LiveKind {
-    /// The label that binds the ciphertext to its message: `started`, `sources` or `delta:<offset>`.
+    /// The label of the content: `started`, `sources`, `delta:<offset>` or `reasoning:<offset>`.
     pub fn label(&self) -> String {
         match self {
             Self::Started => "started".to_owned(),
             Self::Sources => "sources".to_owned(),
             Self::Delta { offset } => format!("delta:{offset}"),
+            Self::Reasoning { offset } => format!("reasoning:{offset}"),
         }
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 impl LiveMessage {
+    /// The label that binds the ciphertext to its message, within its attempt.
+    pub fn label(&self) -> String {
+        match self.beginning {
+            0 => self.kind.label(),
+            beginning => format!("{}#{beginning}", self.kind.label()),
+        }
+    }
+
     /// Encodes the message as JSON.
     pub fn to_bytes(&self) -> Result<Bytes, serde_json::Error> {
         serde_json::to_vec(self).map(Bytes::from)
@@ -91,6 +113,7 @@ mod tests {
             answer_id: AnswerId::new(Uuid::from_u128(1)),
             question_id: QuestionId::new(Uuid::from_u128(2)),
             attempt: 2,
+            beginning: 1,
             kind: LiveKind::Delta { offset: 17 },
             sealed: vec![1, 2, 255],
         };

@@ -1,20 +1,25 @@
 //! Answers a question: retrieves passages, streams the language model's answer from them, and quotes them if
 //! there is no model or it is unavailable. Records nothing; the last chunk holds what is to be recorded.
 
+mod written;
+
 use async_stream::try_stream;
 use futures::{Stream, StreamExt as _, pin_mut};
 
-use crate::cite::{Citation, CitationFilter, citations};
+use crate::cite::{Citation, citations};
 use crate::embed::{EmbedError, Embedder};
 use crate::error_chain::ErrorChain;
 use crate::followup;
-use crate::generate::{ChatModel, ModelError, ModelEvent, ReportedUsage, Usage};
+use crate::generate::{ChatModel, FinishReason, ModelError, Usage};
 use crate::index::PassageIndex;
 use crate::prompt::{self, Prompt};
 use crate::quote::{self, Quotation};
 use crate::retrieve::{Hit, RetrieveError, Retriever, VersionLookup};
 use crate::vocabulary::{Asker, PassageId, Source, Turn};
+use written::Written;
 
+/// The longest reasoning in bytes of UTF-8 that is kept. The rest of it is left out.
+pub const MAX_REASONING_BYTES: usize = 64 * 1024;
 /// The longest answer in bytes of UTF-8. An answer that would be longer ends there and is complete: a model
 /// that ignores its limit of tokens cannot fill memory, and the event of the answer stays far below the
 /// largest message of NATS.
@@ -23,8 +28,12 @@ pub const MAX_ANSWER_BYTES: usize = 256 * 1024;
 /// A part of a streamed answer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AnswerChunk {
+    /// More of the language model's reasoning, never empty. It is not part of the text.
+    Reasoning(String),
     /// More text, never empty.
     Delta(String),
+    /// All text and reasoning so far is void, and the answer begins anew.
+    Void,
     /// The end of the answer. Nothing follows.
     Finished(Box<FinishedAnswer>),
 }
@@ -34,12 +43,27 @@ pub enum AnswerChunk {
 pub struct FinishedAnswer {
     /// The concatenated deltas.
     pub text: String,
+    /// The language model's reasoning before the text; empty where there is none.
+    pub reasoning: String,
+    /// The reason for which the text ends before the answer does.
+    pub cut_off: Option<CutOff>,
     /// The citations in the order of the text.
     pub citations: Vec<Citation>,
     /// The models and passages that led to the answer.
     pub provenance: Provenance,
     /// The tokens of the language model; zero for a quotation.
     pub usage: Usage,
+}
+
+/// The reason for which a text ends before its answer does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CutOff {
+    /// The language model reached its limit of tokens.
+    Tokens,
+    /// The text reached [`MAX_ANSWER_BYTES`].
+    Size,
+    /// A filter of the language model's server held the rest back.
+    Filter,
 }
 
 /// The models and passages that led to an answer. They explain the answer after the index has changed.
@@ -120,8 +144,8 @@ impl Answerer {
     /// Streams the answer. The number of a source is its position in the list, from 1. Dropping the stream
     /// ends the work.
     ///
-    /// A model that fails before its first text is replaced by quotation. A model that fails later is an
-    /// error, and the deltas sent before it are void.
+    /// A model that fails before its first text, or writes none, is replaced by quotation. A model that fails later
+    /// is an error, and the deltas sent before it are void. So is a text that a filter held back.
     pub fn answer(
         &self,
         question: String,
@@ -132,24 +156,39 @@ impl Answerer {
         try_stream! {
             let has_material = !sources.is_empty() || !history.is_empty();
             if let Some(model) = this.model.clone().filter(|_| has_material) {
-                let prompt = prompt::build(&question, &history, &sources, model.context_tokens());
-                let mut is_unavailable = false;
-                {
-                    let generated = this.generate(&model, &prompt, &sources);
-                    pin_mut!(generated);
-                    while let Some(chunk) = generated.next().await {
-                        match chunk {
-                            Err(ModelError::Unavailable(cause)) => {
-                                let error = ErrorChain(&cause);
-                                tracing::warn!(%error, "the language model is unavailable, the answer is quoted");
-                                is_unavailable = true;
+                let mut tokens = model.usable_tokens();
+                loop {
+                    let prompt = prompt::build(&question, &history, &sources, tokens);
+                    let mut failure = None;
+                    let mut has_chunks = false;
+                    {
+                        let generated = this.generate(&model, &prompt, &sources);
+                        pin_mut!(generated);
+                        while let Some(chunk) = generated.next().await {
+                            match chunk {
+                                Ok(chunk) => yield chunk,
+                                Err(error) => failure = Some(error),
                             }
-                            chunk => yield chunk?,
+                            has_chunks = true;
                         }
                     }
-                }
-                if !is_unavailable {
-                    return;
+                    let Some(error) = failure else { return };
+                    // A model that is now known to reason gets more tokens, once.
+                    let is_exhausted = matches!(error, ModelError::NoText(FinishReason::Length));
+                    let has_room = model.usable_tokens() < tokens;
+                    tokens = model.usable_tokens();
+                    if !(is_exhausted && has_room) && !is_replaced(&error, &sources) {
+                        Err(error)?;
+                        return;
+                    }
+                    if has_chunks {
+                        yield AnswerChunk::Void;
+                    }
+                    if !(is_exhausted && has_room) {
+                        let error = ErrorChain(&error);
+                        tracing::warn!(%error, "the language model wrote no answer, it is quoted");
+                        break;
+                    }
                 }
             }
             let query = followup::search_query(&question, &history);
@@ -177,40 +216,35 @@ impl Answerer {
         let estimated_prompt = prompt.estimated_tokens;
         let events = model.stream(prompt);
         try_stream! {
-            let mut filter = CitationFilter::new(sources.len());
-            let mut text = String::new();
-            let mut reported = ReportedUsage::default();
-            let mut is_full = false;
+            let mut written = Written::new(sources.len());
             for await event in events {
-                match event? {
-                    ModelEvent::Delta(delta) => {
-                        let filtered = filter.push(&delta);
-                        let delta = beginning(&filtered, MAX_ANSWER_BYTES - text.len());
-                        is_full = delta.len() < filtered.len();
-                        if !delta.is_empty() {
-                            text.push_str(delta);
-                            yield AnswerChunk::Delta(delta.to_owned());
-                        }
-                        if is_full {
-                            tracing::warn!(bytes = text.len(), "the language model's answer was cut off");
-                            break;
-                        }
-                    }
-                    ModelEvent::Finished(usage) => reported = usage,
+                for chunk in written.take(event?) {
+                    yield chunk;
+                }
+                if written.is_full() {
+                    tracing::warn!("the language model's answer was cut off");
+                    break;
                 }
             }
-            let (rest, numbers) = filter.finish();
-            if !is_full && !rest.is_empty() && rest.len() <= MAX_ANSWER_BYTES - text.len() {
-                text.push_str(&rest);
-                yield AnswerChunk::Delta(rest);
+            let (rest, end) = written.finish();
+            if let Some(rest) = rest {
+                yield rest;
             }
             let usage = Usage {
-                prompt_tokens: reported.prompt_tokens.unwrap_or(estimated_prompt),
-                completion_tokens:
-                    reported.completion_tokens.unwrap_or_else(|| prompt::estimate_tokens(&text)),
+                prompt_tokens: end.usage.prompt_tokens.unwrap_or(estimated_prompt),
+                completion_tokens: end
+                    .usage
+                    .completion_tokens
+                    .unwrap_or_else(|| prompt::estimate_tokens(&end.text) + prompt::estimate_tokens(&end.reasoning)),
             };
-            let citations = citations(&numbers, &sources);
-            yield AnswerChunk::Finished(Box::new(FinishedAnswer { text, citations, provenance, usage }));
+            yield AnswerChunk::Finished(Box::new(FinishedAnswer {
+                citations: citations(&end.numbers, &sources),
+                text: end.text,
+                reasoning: end.reasoning,
+                cut_off: end.cut_off,
+                provenance,
+                usage,
+            }));
         }
     }
 
@@ -228,7 +262,14 @@ impl Answerer {
             }
             let citations = citations(&quotation.cited, &sources);
             let usage = Usage::default();
-            yield AnswerChunk::Finished(Box::new(FinishedAnswer { text: quotation.text, citations, provenance, usage }));
+            yield AnswerChunk::Finished(Box::new(FinishedAnswer {
+                text: quotation.text,
+                reasoning: String::new(),
+                cut_off: None,
+                citations,
+                provenance,
+                usage,
+            }));
         }
     }
 
@@ -242,9 +283,15 @@ impl Answerer {
     }
 }
 
-/// Returns the longest beginning of a text that has at most this many bytes.
-fn beginning(text: &str, max_bytes: usize) -> &str {
-    &text[..text.floor_char_boundary(max_bytes)]
+/// Whether quotation replaces a model that failed like this.
+fn is_replaced(error: &ModelError, sources: &[Source]) -> bool {
+    match error {
+        ModelError::Unavailable(_) => true,
+        ModelError::NoText(FinishReason::ContentFilter)
+        | ModelError::Refused(_)
+        | ModelError::Interrupted(_) => false,
+        ModelError::NoText(_) => !sources.is_empty(),
+    }
 }
 
 /// A question was not answered completely.

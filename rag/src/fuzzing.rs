@@ -4,8 +4,9 @@ use tokenizers::Tokenizer;
 use tokenizers::models::wordlevel::WordLevel;
 use tokenizers::pre_tokenizers::whitespace::Whitespace;
 
+use crate::cite::filter;
 use crate::extract::{MediaType, Sniffer, extract};
-use crate::generate::count_events;
+use crate::generate::read_response;
 use crate::split::{Splitter, title};
 use crate::vocabulary::Markup;
 
@@ -43,8 +44,21 @@ pub fn split(bytes: &[u8]) {
 /// # Panics
 /// If the pieces are read as another stream than the whole.
 pub fn model_events(bytes: &[u8]) {
-    let whole = count_events([bytes]);
-    assert_eq!(whole, count_events(bytes.chunks(3)), "pieces are read as the whole");
+    let whole = read_response([bytes]);
+    assert_eq!(whole, read_response(bytes.chunks(3)), "pieces are read as the whole");
+}
+
+/// Filters the citations of an answer in pieces.
+///
+/// # Panics
+/// If the pieces are filtered as another answer than the whole, or a number without a source is cited.
+pub fn citations(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let chars: Vec<char> = text.chars().collect();
+    let pieces: Vec<String> = chars.chunks(3).map(|piece| piece.iter().collect()).collect();
+    let whole = filter([text.as_ref()], 3);
+    assert_eq!(whole, filter(pieces.iter().map(String::as_str), 3), "pieces are filtered as the whole");
+    assert!(whole.1.iter().all(|number| (1..=3).contains(number)), "only sources are cited");
 }
 
 /// A splitter that counts words.
@@ -68,6 +82,7 @@ mod tests {
             prop::collection::vec(any::<u8>(), 0..400),
             "[-#>*_`~|\\[\\]()<>!:\"'&;= \n\ta0]{0,400}".prop_map(String::into_bytes),
             "(data: ?[a-z{}\"\n\r]{0,20}[\n\r]{0,3}){0,20}".prop_map(String::into_bytes),
+            "(\\[[0-9,^ -]{0,5}\\]|[a-z$`\\\\(){}|<>:\n ]){0,60}".prop_map(String::into_bytes),
             prop::collection::vec(any::<u8>(), 0..200)
                 .prop_map(|rest| [b"PK\x03\x04".as_slice(), &rest].concat()),
         ]
@@ -82,6 +97,7 @@ mod tests {
             docx(&bytes);
             split(&bytes);
             model_events(&bytes);
+            citations(&bytes);
         }
     }
 }

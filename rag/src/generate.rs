@@ -1,27 +1,37 @@
 //! Streams answers from a language model by OpenAI-compatible chat completions. Does not know sources
 //! or citations.
+//!
+//! Servers keep the format loosely. [`request`] learns which parameters a server accepts, [`body`] reads whatever form
+//! its response has, [`chunk`] the variants of an object in it, and [`thought`] separates reasoning from the answer.
 
+mod body;
+mod chunk;
 mod completion;
+mod repair;
+mod request;
 mod sse;
+mod thought;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::{Stream, StreamExt as _};
-use reqwest::RequestBuilder;
+use reqwest::Response;
 use secrecy::SecretString;
-use serde_json::json;
 use tokio::time::Instant;
 
 use crate::openai::{self, ApiClient, ApiError};
 use crate::prompt::Prompt;
+use body::Body;
+pub use chunk::FinishReason;
 use completion::Completion;
-use sse::EventParser;
+use request::{Dialect, REASONING_TOKENS, is_filtered};
 
-const TEMPERATURE: f32 = 0.2;
 /// The time in which usage and the last event follow the finish reason. Some servers keep the connection open
 /// and never send them.
-const LAST_EVENTS_TIMEOUT: Duration = Duration::from_secs(2);
+const LAST_EVENTS_TIMEOUT: Duration = Duration::from_secs(1);
+/// Requests with which the parameters that a server accepts are found.
+const MAX_REQUESTS: usize = 8;
 
 /// The language model's address, name and time limits.
 #[derive(Debug, Clone)]
@@ -34,22 +44,22 @@ pub struct ChatConfig {
     pub api_key: Option<SecretString>,
     /// The size of the model's context in tokens.
     pub context_tokens: u32,
-    /// The time limit from the request to the first token.
+    /// The time limit from the request to the first token, of the reasoning or of the answer.
     pub first_token_timeout: Duration,
-    /// The time limit from one part of the answer to the next.
+    /// The time limit from one token to the next. Signs of life without a token do not extend it.
     pub idle_timeout: Duration,
 }
 
 impl ChatConfig {
-    /// Configures a context of 4096 tokens, 60 s to the first token and 30 s between tokens.
+    /// Configures a context of 4096 tokens, 5 min to the first token and 60 s between tokens.
     pub fn new(base_url: impl Into<String>, model: impl Into<String>) -> Self {
         Self {
             base_url: base_url.into(),
             model: model.into(),
             api_key: None,
             context_tokens: 4096,
-            first_token_timeout: Duration::from_mins(1),
-            idle_timeout: Duration::from_secs(30),
+            first_token_timeout: Duration::from_mins(5),
+            idle_timeout: Duration::from_mins(1),
         }
     }
 }
@@ -76,27 +86,41 @@ pub struct ReportedUsage {
     pub completion_tokens: Option<u32>,
 }
 
+/// The end of a complete answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Finished {
+    /// The usage as far as the server reports it.
+    pub usage: ReportedUsage,
+    /// The reason for which the model stopped writing.
+    pub reason: FinishReason,
+}
+
 /// A part of the model's response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ModelEvent {
+    /// More of the reasoning before the answer, never empty.
+    Reasoning(String),
     /// More text of the answer, never empty.
     Delta(String),
-    /// The end of a complete answer, with usage as far as the server reports it. Nothing follows.
-    Finished(ReportedUsage),
+    /// All text so far was reasoning, and the answer begins only now.
+    TextWasReasoning,
+    /// The end of a complete answer. Nothing follows.
+    Finished(Finished),
 }
 
-/// A configured language model. Clones share its connections.
+/// A configured language model. Clones share its connections and what is known of its server.
 #[derive(Clone)]
 pub struct ChatModel {
     client: ApiClient,
     config: Arc<ChatConfig>,
+    dialect: Arc<Mutex<Dialect>>,
 }
 
 impl ChatModel {
     /// Prepares the client. Sends no request.
     pub fn new(config: ChatConfig) -> Result<Self, ModelError> {
         let client = ApiClient::new(&config.base_url, config.api_key.clone())?;
-        Ok(Self { client, config: Arc::new(config) })
+        Ok(Self { client, config: Arc::new(config), dialect: Arc::default() })
     }
 
     /// The name of the model.
@@ -109,55 +133,157 @@ impl ChatModel {
         self.config.context_tokens
     }
 
+    /// The tokens that a prompt and its answer can take. The rest of the context is for reasoning.
+    pub fn usable_tokens(&self) -> u32 {
+        let context = self.config.context_tokens;
+        if self.dialect().needs_reasoning_tokens() {
+            context - REASONING_TOKENS.min(context / 4)
+        } else {
+            context
+        }
+    }
+
     /// Streams the model's answer. The request is sent by the first poll; dropping the stream ends it.
     pub fn stream(
         &self,
         prompt: &Prompt,
     ) -> impl Stream<Item = Result<ModelEvent, ModelError>> + Send + 'static {
-        let request = self.request(prompt);
-        let config = Arc::clone(&self.config);
+        let this = self.clone();
+        let prompt = prompt.clone();
         async_stream::try_stream! {
-            let mut bytes = openai::send(request, config.first_token_timeout).await?.bytes_stream();
-            let mut parser = EventParser::default();
-            let mut completion = Completion::default();
-            let mut last_event = None;
-            while !completion.is_done() {
-                let limit = match completion.is_finished() {
-                    false if completion.has_text() => config.idle_timeout,
-                    false => config.first_token_timeout,
-                    true => {
-                        let end = *last_event.get_or_insert_with(|| Instant::now() + LAST_EVENTS_TIMEOUT);
-                        end.saturating_duration_since(Instant::now())
-                    }
-                };
-                let chunk = match tokio::time::timeout(limit, bytes.next()).await {
-                    // The answer is whole; only the usage may be missing.
-                    Err(_) | Ok(Some(Err(_))) if completion.is_finished() => break,
-                    Err(_) => Err(ApiError::Timeout(limit)),
-                    Ok(None) => break,
-                    Ok(Some(chunk)) => chunk.map_err(ApiError::from),
-                };
-                let chunk = chunk.map_err(|error| completion.interrupted(error))?;
-                for data in parser.push(&chunk).map_err(|_| completion.interrupted(ApiError::Malformed))? {
-                    if let Some(delta) = completion.push(&data)? {
-                        yield ModelEvent::Delta(delta);
-                    }
+            let mut reading = Reading::new(&this.config);
+            let response = this.open(&prompt, reading.silent_until).await?;
+            let mut chunks = response.bytes_stream();
+            while !reading.completion.is_done() {
+                let next = tokio::time::timeout_at(reading.silent_until, chunks.next()).await;
+                let Some(events) = reading.read(next.ok()) else { break };
+                for event in events? {
+                    yield event;
                 }
             }
-            yield ModelEvent::Finished(completion.finish()?);
+            let ended = reading.finish();
+            if ended.reasons {
+                this.lock_dialect().reasons = true;
+            }
+            for event in ended.events? {
+                yield event;
+            }
         }
     }
 
-    fn request(&self, prompt: &Prompt) -> RequestBuilder {
-        let body = json!({
-            "model": self.config.model,
-            "messages": prompt.messages,
-            "stream": true,
-            "stream_options": {"include_usage": true},
-            "max_tokens": prompt.max_answer_tokens,
-            "temperature": TEMPERATURE,
+    /// Sends the request with the parameters that the server accepts, and remembers those.
+    async fn open(&self, prompt: &Prompt, deadline: Instant) -> Result<Response, ModelError> {
+        let known = self.dialect();
+        let mut dialect = known;
+        for _ in 0..MAX_REQUESTS {
+            let request = self.client.post("chat/completions", &dialect.body(&self.config, prompt));
+            let timeout = deadline.saturating_duration_since(Instant::now());
+            let refusal = match openai::send(request, timeout).await? {
+                Ok(response) => {
+                    if dialect != known {
+                        tracing::info!(model = %self.config.model, ?dialect, "the model's server takes other parameters");
+                        *self.lock_dialect() = dialect;
+                    }
+                    return Ok(response);
+                }
+                Err(refusal) if is_filtered(&refusal) => {
+                    return Err(ModelError::NoText(FinishReason::ContentFilter));
+                }
+                Err(refusal) => refusal,
+            };
+            match dialect.after(&refusal) {
+                Some(next) => dialect = next,
+                None => return Err(ApiError::from(refusal).into()),
+            }
+        }
+        Err(ApiError::Status(400).into())
+    }
+
+    fn dialect(&self) -> Dialect {
+        *self.lock_dialect()
+    }
+
+    fn lock_dialect(&self) -> std::sync::MutexGuard<'_, Dialect> {
+        self.dialect.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The reading of one response.
+struct Reading<'a> {
+    config: &'a ChatConfig,
+    body: Body,
+    completion: Completion,
+    /// The time at which the model counts as silent, unless a token comes before.
+    silent_until: Instant,
+    limit: Duration,
+}
+
+/// The end of a response.
+struct Ended {
+    events: Result<Vec<ModelEvent>, ModelError>,
+    reasons: bool,
+}
+
+impl<'a> Reading<'a> {
+    fn new(config: &'a ChatConfig) -> Self {
+        let limit = config.first_token_timeout;
+        let silent_until = Instant::now() + limit;
+        Self { config, body: Body::default(), completion: Completion::default(), silent_until, limit }
+    }
+
+    /// Reads the next bytes, or their absence until the model counts as silent; `None` at the end of the response.
+    fn read<B: AsRef<[u8]>>(
+        &mut self,
+        next: Option<Option<Result<B, reqwest::Error>>>,
+    ) -> Option<Result<Vec<ModelEvent>, ModelError>> {
+        let is_late = Instant::now() >= self.silent_until;
+        let chunk = match next {
+            // The answer is whole; only the usage may be missing.
+            None | Some(Some(Err(_))) if self.completion.is_finished() => return None,
+            Some(Some(Ok(_))) if self.completion.is_finished() && is_late => return None,
+            None => return Some(Err(self.completion.interrupted(ApiError::Timeout(self.limit)))),
+            Some(None) => return None,
+            Some(Some(Err(error))) => return Some(Err(self.completion.interrupted(error.into()))),
+            Some(Some(Ok(chunk))) => chunk,
+        };
+        let events = self.push(chunk.as_ref());
+        let has_token = events.as_ref().is_ok_and(|events| !events.is_empty());
+        if is_late && !has_token {
+            return Some(Err(self.completion.interrupted(ApiError::Timeout(self.limit))));
+        }
+        Some(events)
+    }
+
+    fn push(&mut self, chunk: &[u8]) -> Result<Vec<ModelEvent>, ModelError> {
+        let data = self.body.push(chunk).map_err(|_| self.completion.interrupted(ApiError::Malformed))?;
+        let was_finished = self.completion.is_finished();
+        let mut events = Vec::new();
+        for event in data {
+            events.extend(self.completion.push(&event)?);
+        }
+        if self.completion.is_finished() && !was_finished {
+            self.silent_until = Instant::now() + LAST_EVENTS_TIMEOUT;
+        } else if !events.is_empty() && !was_finished {
+            self.limit = self.config.idle_timeout;
+            self.silent_until = Instant::now() + self.limit;
+        }
+        Ok(events)
+    }
+
+    fn finish(mut self) -> Ended {
+        let mut events = match self.body.finish().map(|event| self.completion.push(&event)) {
+            Some(Err(error)) => {
+                return Ended { events: Err(error), reasons: self.completion.has_reasoning() };
+            }
+            Some(Ok(events)) => events,
+            None => vec![],
+        };
+        let reasons = self.completion.has_reasoning();
+        let events = self.completion.finish().map(|rest| {
+            events.extend(rest);
+            events
         });
-        self.client.post("chat/completions", &body)
+        Ended { events, reasons }
     }
 }
 
@@ -174,12 +300,15 @@ pub enum ModelError {
     /// The model stopped within the answer. The request can succeed later.
     #[error("the answer of the language model was interrupted")]
     Interrupted(#[source] ApiError),
+    /// The model ended without a text: with reasoning alone, a call of a tool, or nothing.
+    #[error("the language model wrote no text and ended with: {}", .0.name())]
+    NoText(FinishReason),
 }
 
 impl ModelError {
     /// Whether the same request can succeed later.
     pub fn is_transient(&self) -> bool {
-        !matches!(self, Self::Refused(_))
+        matches!(self, Self::Unavailable(_) | Self::Interrupted(_))
     }
 }
 
@@ -189,10 +318,44 @@ impl From<ApiError> for ModelError {
         if error.is_transient() { Self::Unavailable(error) } else { Self::Refused(error) }
     }
 }
-/// The number of events in a stream that comes in these pieces; `None` if one of them is too long.
+
+/// Reads a response that comes in these pieces. Returns the answer's reasoning and text, and whether it is complete.
 #[cfg(any(test, feature = "fuzzing"))]
-pub(crate) fn count_events<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Option<usize> {
-    let mut parser = sse::EventParser::default();
-    let counted = pieces.into_iter().map(|piece| parser.push(piece).ok().map(|events| events.len()));
-    counted.sum()
+pub(crate) fn read_response<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (String, String, bool) {
+    let (mut body, mut completion) = (Body::default(), Completion::default());
+    let (mut reasoning, mut text) = (String::new(), String::new());
+    let mut note = |events: Vec<ModelEvent>| {
+        for event in events {
+            match event {
+                ModelEvent::Reasoning(more) => reasoning.push_str(&more),
+                ModelEvent::Delta(more) => text.push_str(&more),
+                ModelEvent::TextWasReasoning => reasoning.push_str(&std::mem::take(&mut text)),
+                ModelEvent::Finished(_) => {}
+            }
+        }
+    };
+    let mut is_whole = true;
+    'reading: for piece in pieces {
+        let Ok(events) = body.push(piece) else {
+            is_whole = false;
+            break;
+        };
+        for event in events {
+            match completion.push(&event) {
+                Ok(events) => note(events),
+                Err(_) => {
+                    is_whole = false;
+                    break 'reading;
+                }
+            }
+            if completion.is_done() {
+                break 'reading;
+            }
+        }
+    }
+    match completion.finish() {
+        Ok(events) => note(events),
+        Err(_) => is_whole = false,
+    }
+    (reasoning, text, is_whole)
 }

@@ -11,6 +11,8 @@ use serde::de::DeserializeOwned;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// The longest response that is read as a whole.
 const MAX_RESPONSE_BYTES: usize = 64 << 20;
+/// The part of a refusal that is read.
+const MAX_REFUSAL_BYTES: usize = 64 << 10;
 
 /// A client for one API. Clones share its connections.
 #[derive(Clone)]
@@ -41,14 +43,48 @@ impl ApiClient {
     }
 }
 
-/// Sends a request. Returns the response once its headers report success.
-pub(crate) async fn send(request: RequestBuilder, timeout: Duration) -> Result<Response, ApiError> {
-    let response =
-        tokio::time::timeout(timeout, request.send()).await.map_err(|_| ApiError::Timeout(timeout))??;
-    match response.status() {
-        status if status.is_success() => Ok(response),
-        status => Err(ApiError::Status(status.as_u16())),
+/// A response that does not report success.
+pub(crate) struct Refusal {
+    pub(crate) status: u16,
+    /// The beginning of the body, which may quote the request and therefore never reaches a log.
+    pub(crate) text: String,
+}
+
+impl Refusal {
+    /// Whether the server may accept the request with other parameters.
+    pub(crate) fn is_of_parameters(&self) -> bool {
+        matches!(self.status, 400 | 422)
     }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Status(refusal.status)
+    }
+}
+
+/// Sends a request. Returns the response once its headers report success, otherwise the refusal.
+pub(crate) async fn send(
+    request: RequestBuilder,
+    timeout: Duration,
+) -> Result<Result<Response, Refusal>, ApiError> {
+    let exchange = async {
+        let mut response = request.send().await?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(Ok(response));
+        }
+        let mut body = Vec::new();
+        while body.len() < MAX_REFUSAL_BYTES
+            && let Ok(Some(chunk)) = response.chunk().await
+        {
+            body.extend_from_slice(&chunk);
+        }
+        body.truncate(MAX_REFUSAL_BYTES);
+        let text = String::from_utf8_lossy(&body).into_owned();
+        Ok(Err(Refusal { status: status.as_u16(), text }))
+    };
+    tokio::time::timeout(timeout, exchange).await.map_err(|_| ApiError::Timeout(timeout))?
 }
 
 /// Reads a response of JSON. Fails beyond [`MAX_RESPONSE_BYTES`].

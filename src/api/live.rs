@@ -4,6 +4,7 @@
 //! stored here: after a restart the ledger and the live stream yield the same state.
 
 mod answers;
+mod beginning;
 mod deltas;
 mod documents;
 mod erased;
@@ -32,6 +33,7 @@ use crate::runtime::ledger_feed::LedgerFeed;
 use crate::runtime::subscription::{Delivery, Subscription};
 pub use answers::AnswerInFlight;
 use answers::AnswersInFlight;
+pub use beginning::Beginning;
 use listeners::Listeners;
 use replay::Replays;
 use store::{Store, StoreError};

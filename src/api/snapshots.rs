@@ -1,6 +1,6 @@
 //! Snapshots of responses, problems and stream events (`tests/snapshots`), and their example values.
 
-use aggregates::conversation::{AnswerStatus, Citation, FailureReason, MessageRole, Rating};
+use aggregates::conversation::{AnswerStatus, Citation, CutOff, FailureReason, MessageRole, Rating};
 use aggregates::document::{DocumentScope, DocumentStatus};
 use aggregates::{ConversationId, DocumentId, Version};
 use chrono::{DateTime, Utc};
@@ -74,6 +74,8 @@ pub(in crate::api) fn question() -> Message {
         siblings: vec![id(2)],
         status: AnswerStatus::Completed,
         citations: vec![],
+        reasoning: None,
+        cut_off: None,
         model: None,
         quoted: false,
         usage: None,
@@ -97,6 +99,8 @@ pub(in crate::api) fn answer(status: AnswerStatus) -> Message {
     };
     match status {
         AnswerStatus::Completed => Message {
+            reasoning: Some("Lamps are lit at dusk.".to_owned()),
+            cut_off: Some(CutOff::Tokens),
             model: Some("a-model".to_owned()),
             usage: Some(MessageUsage { prompt_tokens: 120, completion_tokens: 9 }),
             ..answer

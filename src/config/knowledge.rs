@@ -97,6 +97,9 @@ pub struct EmbeddingConfig {
     /// Texts in one request to an endpoint.
     #[arg(long, env = "EMBEDDING_BATCH", default_value_t = 32, value_parser = within(1..=2_048_usize))]
     pub embedding_batch: usize,
+    /// Dimensions to ask an endpoint for, where its model offers several; the model's own number unless set.
+    #[arg(long, env = "EMBEDDING_DIMENSIONS", value_parser = within(1..=65_536_u32))]
+    pub embedding_dimensions: Option<u32>,
     /// Previous endpoint, until `colloquy reindex` has moved all documents.
     #[arg(long, env = "EMBEDDING_PREVIOUS_URL", value_parser = base_url)]
     pub embedding_previous_url: Option<String>,
@@ -119,6 +122,8 @@ pub struct EmbeddingEndpoint<'a> {
     pub api_key: Option<&'a SecretString>,
     /// Texts in one request.
     pub batch: usize,
+    /// Dimensions to ask for.
+    pub dimensions: Option<u32>,
 }
 
 impl EmbeddingConfig {
@@ -129,6 +134,7 @@ impl EmbeddingConfig {
             name: self.embedding_name.as_deref()?,
             api_key: self.embedding_api_key.as_ref(),
             batch: self.embedding_batch,
+            dimensions: self.embedding_dimensions,
         })
     }
 
@@ -139,6 +145,7 @@ impl EmbeddingConfig {
             name: self.embedding_previous_name.as_deref()?,
             api_key: self.embedding_previous_api_key.as_ref(),
             batch: self.embedding_batch,
+            dimensions: None,
         })
     }
 }

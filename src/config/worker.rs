@@ -1,6 +1,9 @@
 //! Configuration of the worker.
 
+use std::time::Duration;
+
 use clap::Args;
+use rag::generate::ChatConfig;
 use secrecy::SecretString;
 
 use super::secret::MODEL_API_KEY;
@@ -51,4 +54,26 @@ pub struct ModelConfig {
     /// Context of the model, in tokens.
     #[arg(long, env = "MODEL_CONTEXT", default_value_t = 4096, value_parser = measured(1_024..=16_777_216_u32, "tokens"))]
     pub model_context: u32,
+    /// Longest time from a request to the first token, in seconds. A model that has to be loaded first takes minutes.
+    #[arg(long, env = "MODEL_FIRST_TOKEN_TIMEOUT", default_value_t = 300)]
+    #[arg(value_parser = measured(1..=86_400_u64, "seconds"))]
+    pub model_first_token_timeout: u64,
+    /// Longest silence between two tokens, in seconds. There is no limit to the time that a whole answer takes.
+    #[arg(long, env = "MODEL_SILENCE_TIMEOUT", default_value_t = 60)]
+    #[arg(value_parser = measured(1..=86_400_u64, "seconds"))]
+    pub model_silence_timeout: u64,
+}
+
+impl ModelConfig {
+    /// The configured language model; `None` where answers are quotations.
+    pub fn chat(&self) -> Option<ChatConfig> {
+        let (Some(url), Some(name)) = (&self.model_url, &self.model_name) else { return None };
+        Some(ChatConfig {
+            api_key: self.model_api_key.clone(),
+            context_tokens: self.model_context,
+            first_token_timeout: Duration::from_secs(self.model_first_token_timeout),
+            idle_timeout: Duration::from_secs(self.model_silence_timeout),
+            ..ChatConfig::new(url, name)
+        })
+    }
 }

@@ -244,6 +244,6 @@ pub fn collections(config: &QdrantConfig) -> anyhow::Result<Collections> {
 }
 
 fn endpoint(endpoint: EmbeddingEndpoint<'_>) -> EndpointConfig {
-    let EmbeddingEndpoint { url, name, api_key, batch } = endpoint;
-    EndpointConfig { api_key: api_key.cloned(), batch, ..EndpointConfig::new(url, name) }
+    let EmbeddingEndpoint { url, name, api_key, batch, dimensions } = endpoint;
+    EndpointConfig { api_key: api_key.cloned(), batch, dimensions, ..EndpointConfig::new(url, name) }
 }

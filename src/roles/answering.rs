@@ -30,7 +30,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use async_nats::{Client, jetstream};
 use nats::Subjects;
-use rag::generate::{ChatConfig, ChatModel};
+use rag::generate::ChatModel;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -117,13 +117,7 @@ pub async fn start(
 
 /// The configured language model; `None` where answers are quotations.
 fn chat_model(config: &ModelConfig) -> anyhow::Result<Option<ChatModel>> {
-    let (Some(url), Some(name)) = (&config.model_url, &config.model_name) else { return Ok(None) };
-    let model = ChatConfig {
-        api_key: config.model_api_key.clone(),
-        context_tokens: config.model_context,
-        ..ChatConfig::new(url, name)
-    };
-    ChatModel::new(model).map(Some).context("MODEL_URL cannot be used")
+    config.chat().map(ChatModel::new).transpose().context("MODEL_URL cannot be used")
 }
 
 async fn run(queue: Queue, cancel: CancellationToken) {

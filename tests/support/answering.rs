@@ -181,7 +181,7 @@ impl Heard {
         tokio::spawn(async move {
             while let Some(message) = messages.next().await {
                 let live = LiveMessage::from_bytes(&message.payload).unwrap();
-                let (attempt, place) = (live.attempt, live.kind.label());
+                let (attempt, place) = (live.attempt, live.label());
                 let aad = AssociatedData::Live { conversation_id, answer_id, attempt, message: &place };
                 let text = match live.sealed.as_slice() {
                     [] => vec![],

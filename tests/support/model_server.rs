@@ -30,6 +30,8 @@ pub(crate) enum Act {
     Hold(&'static str, &'static str),
     /// Answers with this status.
     Status(u16),
+    /// Streams these events, then says nothing more.
+    Events(&'static [&'static str]),
 }
 
 #[derive(Clone)]
@@ -113,6 +115,12 @@ async fn complete(State(shared): State<Shared>, Json(request): Json<Value>) -> R
     let number = shared.requests.fetch_add(1, Ordering::SeqCst);
     let act = shared.acts.get(number).or(shared.acts.last()).copied().unwrap();
     let (words, pause, end) = match act {
+        Act::Events(events) => {
+            let events: String = events.iter().map(|data| format!("data: {data}\n\n")).collect();
+            let rest = futures::stream::pending();
+            let body = futures::stream::iter([Ok::<_, Infallible>(Bytes::from(events))]).chain(rest);
+            return Response::builder().body(Body::from_stream(body)).unwrap();
+        }
         Act::Status(status) => return StatusCode::from_u16(status).unwrap().into_response(),
         Act::Say(words) => (words, Duration::ZERO, finish()),
         Act::SaySlowly(words) => (words, Duration::from_millis(100), finish()),

@@ -12,12 +12,31 @@ pub struct Answer {
     pub text: String,
     /// The citations of the marks, in the order of their numbers.
     pub citations: Vec<Citation>,
+    /// The language model's reasoning before the text; empty where there is none. It is neither cited nor searched,
+    /// and no later question is answered from it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reasoning: String,
+    /// The reason for which the text ends before the answer does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_off: Option<CutOff>,
 }
 
 impl std::fmt::Debug for Answer {
     /// Prints the length of the text only, so that the text cannot reach a log.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Answer({} bytes, {} citations)", self.text.len(), self.citations.len())
+    }
+}
+
+named_enum! {
+    /// The reason for which the text of a completed answer ends before the answer does.
+    pub enum CutOff {
+        /// The language model reached its limit of tokens.
+        Tokens = "tokens",
+        /// The text reached the largest size of an answer.
+        Size = "size",
+        /// A filter of the language model's server held the rest back.
+        Filter = "filter",
     }
 }
 
@@ -95,6 +114,10 @@ named_enum! {
         ModelUnavailable = "model_unavailable",
         /// The language model refused the request.
         ModelRefused = "model_refused",
+        /// A filter of the language model's server held the answer back.
+        ContentFiltered = "content_filtered",
+        /// The language model ended without a text.
+        NoText = "no_text",
         /// No worker finished the answer within the allowed attempts.
         AttemptsExhausted = "attempts_exhausted",
         /// An unexpected error in the service.
@@ -108,9 +131,10 @@ impl FailureReason {
         match self {
             Self::KnowledgeUnavailable
             | Self::ModelUnavailable
+            | Self::NoText
             | Self::AttemptsExhausted
             | Self::Internal => true,
-            Self::ModelRefused => false,
+            Self::ModelRefused | Self::ContentFiltered => false,
         }
     }
 }

@@ -58,7 +58,7 @@ fn regenerate(question_number: u128, answer_number: u128) -> Intent {
 }
 
 fn written() -> Answer {
-    Answer { text: "Because.".into(), citations: vec![] }
+    Answer { text: "Because.".into(), ..Answer::default() }
 }
 
 fn stop(number: u128) -> Intent {

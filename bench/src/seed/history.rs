@@ -191,6 +191,7 @@ impl Historian {
                     snippet: population::question_text(number, turn + TURNS),
                     score: 0.5,
                 }],
+                ..Answer::default()
             }),
         };
         self.happen(open, &completed, true)

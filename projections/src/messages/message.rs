@@ -1,7 +1,9 @@
 //! A message in the HTTP contract, and the decryption of a stored one.
 
 use aggregates::ConversationId;
-use aggregates::conversation::{AnswerStatus, Citation, FailureReason, MessageRole, MessageStatus, Rating};
+use aggregates::conversation::{
+    AnswerStatus, Citation, CutOff, FailureReason, MessageRole, MessageStatus, Rating,
+};
 use chrono::{DateTime, Utc};
 use sealing::{ContentKey, Opener};
 use serde::{Deserialize, Serialize};
@@ -35,6 +37,12 @@ pub struct Message {
     pub status: AnswerStatus,
     /// The passages behind the citation marks in the text.
     pub citations: Vec<Citation>,
+    /// The language model's reasoning before the text, which is not part of the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<String>,
+    /// The reason for which the text of a completed answer ends before the answer does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cut_off: Option<CutOff>,
     /// The language model; `quote` for an answer that quotes the sources.
     #[schema(required)]
     pub model: Option<String>,
@@ -82,6 +90,10 @@ struct PrivatePart<'a> {
     text: &'a RawValue,
     #[serde(default)]
     citations: Vec<Citation>,
+    #[serde(default)]
+    reasoning: Option<String>,
+    #[serde(default)]
+    cut_off: Option<CutOff>,
 }
 
 impl Message {
@@ -97,6 +109,8 @@ impl From<FailureReason> for Failure {
             FailureReason::KnowledgeUnavailable => "The sources could not be searched.",
             FailureReason::ModelUnavailable => "The language model stopped responding in every attempt.",
             FailureReason::ModelRefused => "The language model refused the question.",
+            FailureReason::ContentFiltered => "A filter of the language model held the answer back.",
+            FailureReason::NoText => "The language model ended without an answer.",
             FailureReason::AttemptsExhausted => "The answer was not finished within the allowed attempts.",
             FailureReason::Internal => "An error in the service prevented the answer.",
         };
@@ -109,9 +123,11 @@ impl SealedMessage {
     fn open(mut self, opener: Option<&Opener>) -> Message {
         let json = opener.and_then(|opener| self.open_private(opener));
         let private = json.as_deref().and_then(|json| serde_json::from_slice::<PrivatePart<'_>>(json).ok());
-        let (text, citations) = match private {
-            Some(private) => (RawJson::from_raw(private.text), private.citations),
-            None => (RawJson::default(), vec![]),
+        let (text, citations, reasoning, cut_off) = match private {
+            Some(PrivatePart { text, citations, reasoning, cut_off }) => {
+                (RawJson::from_raw(text), citations, reasoning, cut_off)
+            }
+            None => (RawJson::default(), vec![], None, None),
         };
         let MessageColumns { id, parent_id, status, created_at, model, quoted, failure, rating, .. } =
             self.message;
@@ -124,6 +140,8 @@ impl SealedMessage {
             siblings: self.siblings,
             status: status.shown(),
             citations,
+            reasoning,
+            cut_off,
             model: Message::model_name(model, quoted),
             quoted,
             usage: (status == MessageStatus::Completed).then(|| MessageUsage {

@@ -136,7 +136,11 @@ impl History {
                 attempt: 1,
                 provenance: Provenance { language_model: Some("model".into()), ..Provenance::default() },
                 usage: Usage { prompt_tokens: 100, completion_tokens: 10 },
-                private: Private::Open(Answer { text: text.into(), citations: vec![citation] }),
+                private: Private::Open(Answer {
+                    text: text.into(),
+                    citations: vec![citation],
+                    ..Answer::default()
+                }),
             },
         );
     }
@@ -161,7 +165,7 @@ impl History {
         (question_id, answer_id): (QuestionId, AnswerId),
         text: &str,
     ) {
-        let private = Private::Open(Answer { text: text.into(), citations: vec![] });
+        let private = Private::Open(Answer { text: text.into(), ..Answer::default() });
         self.append_to_conversation(id, ConversationEvent::AnswerStopped { answer_id, question_id, private });
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::{StreamExt as _, pin_mut};
 
 use crate::error_chain::ErrorChain;
-use crate::generate::{ChatModel, ModelEvent};
+use crate::generate::{ChatModel, FinishReason, ModelEvent};
 use crate::prompt;
 use crate::vocabulary::Turn;
 
@@ -31,7 +31,11 @@ pub(crate) async fn rewrite(model: &ChatModel, question: &str, history: &[Turn])
                         return Some(text);
                     }
                 }
-                Ok(ModelEvent::Finished(_)) => return Some(text),
+                Ok(ModelEvent::TextWasReasoning) => text.clear(),
+                Ok(ModelEvent::Reasoning(_)) => {}
+                Ok(ModelEvent::Finished(end)) => {
+                    return Some(text).filter(|_| end.reason == FinishReason::Stop);
+                }
                 Err(error) => {
                     tracing::debug!(error = %ErrorChain(&error), "a follow-up question was not rewritten");
                     return None;

@@ -1,10 +1,12 @@
-//! Collects the state of one streamed chat completion from the data of its events.
+//! Collects the state of one chat completion from the data of its events.
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::{MAX_TOKENS, ModelError, ReportedUsage};
+use super::chunk::{Chunk, End, FinishReason, Part};
+use super::repair::{HalfPairs, repair};
+use super::sse::Event;
+use super::thought::{Separated, ThoughtFilter};
+use super::{Finished, ModelError, ModelEvent, ReportedUsage};
 use crate::openai::ApiError;
 
 /// The data of the event behind the last chunk.
@@ -13,50 +15,93 @@ const DONE: &str = "[DONE]";
 /// A chat completion as far as it has arrived.
 #[derive(Default)]
 pub(super) struct Completion {
+    /// Whether anything but white space has arrived as text.
     has_text: bool,
+    has_reasoning: bool,
+    calls_tool: bool,
     finish_reason: Option<FinishReason>,
     is_done: bool,
     usage: ReportedUsage,
+    halves: HalfPairs,
+    thoughts: ThoughtFilter,
 }
 
 impl Completion {
-    /// Reads the data of one event. Returns the text that it adds, never empty.
-    pub(super) fn push(&mut self, data: &str) -> Result<Option<String>, ModelError> {
-        if data == DONE {
-            self.is_done = true;
-            return Ok(None);
+    /// Reads one event. Data that is no JSON object, such as a sign of life, adds nothing.
+    pub(super) fn push(&mut self, event: &Event) -> Result<Vec<ModelEvent>, ModelError> {
+        let mut events = Vec::new();
+        let (values, is_repaired) = match values(&event.data) {
+            Ok(read) => read,
+            Err(_) if self.is_finished() => return Ok(events),
+            Err(error) => return Err(self.interrupted(error)),
+        };
+        for value in values {
+            match value {
+                Data::Done => self.is_done = true,
+                Data::Object(value) => match Chunk::read(&value, event.is_error) {
+                    Ok(chunk) => self.push_chunk(chunk, is_repaired, &mut events)?,
+                    // The answer is whole, whatever follows it.
+                    Err(_) if self.is_finished() => {}
+                    Err(error) => return Err(self.interrupted(error)),
+                },
+            }
         }
-        let chunk = match serde_json::from_str::<Chunk>(data) {
-            Ok(chunk @ Chunk { error: None, .. }) => chunk,
-            // The answer is whole, whatever follows it.
-            Ok(_) | Err(_) if self.is_finished() => return Ok(None),
-            Ok(_) => return Err(self.interrupted(ApiError::Reported)),
-            Err(_) => return Err(self.interrupted(ApiError::Malformed)),
-        };
-        self.report(chunk.usage.as_ref());
-        let Some(choice) = chunk.choices.into_iter().flatten().next() else {
-            return Ok(None);
-        };
-        self.finish_reason = choice.finish_reason.or(self.finish_reason);
-        let text = choice.delta.and_then(|delta| delta.content).map(without_control_characters);
-        let text = text.filter(|text| !text.is_empty());
-        self.has_text |= text.is_some();
-        Ok(text)
+        Ok(events)
     }
 
-    /// Takes the credible counts of a report. A later report replaces an earlier one.
-    fn report(&mut self, usage: Option<&Value>) {
-        let count = |name| {
-            let count = u32::try_from(usage?.get(name)?.as_u64()?).ok()?;
-            (count <= MAX_TOKENS).then_some(count)
-        };
-        self.usage.prompt_tokens = count("prompt_tokens").or(self.usage.prompt_tokens);
-        self.usage.completion_tokens = count("completion_tokens").or(self.usage.completion_tokens);
+    fn push_chunk(
+        &mut self,
+        chunk: Chunk,
+        is_repaired: bool,
+        events: &mut Vec<ModelEvent>,
+    ) -> Result<(), ModelError> {
+        self.usage.prompt_tokens = chunk.prompt_tokens.or(self.usage.prompt_tokens);
+        self.usage.completion_tokens = chunk.completion_tokens.or(self.usage.completion_tokens);
+        self.calls_tool |= chunk.calls_tool;
+        // Some servers repeat the whole message at the end of the stream.
+        let is_repetition = chunk.is_whole && (self.has_text || self.has_reasoning);
+        for part in chunk.parts.into_iter().filter(|_| !is_repetition) {
+            match part {
+                Part::Reasoning(text) => self.add(vec![Separated::Reasoning(text)], events),
+                Part::Text(text) => {
+                    let text = self.halves.join(text, is_repaired);
+                    let separated = self.thoughts.push(&text);
+                    self.add(separated, events);
+                }
+            }
+        }
+        match chunk.end {
+            Some(End::Finished(reason)) => self.finish_reason = Some(reason),
+            Some(End::Broken) if !self.is_finished() => return Err(self.interrupted(ApiError::Reported)),
+            Some(End::Broken) | None => {}
+        }
+        Ok(())
     }
 
-    /// Whether any text has arrived.
-    pub(super) fn has_text(&self) -> bool {
-        self.has_text
+    fn add(&mut self, separated: Vec<Separated>, events: &mut Vec<ModelEvent>) {
+        for part in separated {
+            let event = match part {
+                Separated::Reasoning(text) => ModelEvent::Reasoning(without_control_characters(text)),
+                Separated::Text(text) => ModelEvent::Delta(without_control_characters(text)),
+                Separated::TextWasReasoning => ModelEvent::TextWasReasoning,
+            };
+            match &event {
+                ModelEvent::Reasoning(text) | ModelEvent::Delta(text) if text.is_empty() => continue,
+                ModelEvent::Reasoning(_) => self.has_reasoning = true,
+                ModelEvent::Delta(text) => self.has_text |= !text.trim().is_empty(),
+                ModelEvent::TextWasReasoning => {
+                    self.has_text = false;
+                    self.has_reasoning = true;
+                }
+                ModelEvent::Finished(_) => {}
+            }
+            events.push(event);
+        }
+    }
+
+    /// Whether the model reasons before it answers.
+    pub(super) fn has_reasoning(&self) -> bool {
+        self.has_reasoning
     }
 
     /// Whether the whole text has arrived.
@@ -69,22 +114,70 @@ impl Completion {
         self.is_done
     }
 
-    /// Checks that the answer is complete. Returns the usage as far as the server reported it.
-    pub(super) fn finish(self) -> Result<ReportedUsage, ModelError> {
+    /// Checks that the answer is complete and has a text. Returns the text held back and the end.
+    pub(super) fn finish(mut self) -> Result<Vec<ModelEvent>, ModelError> {
         if !self.is_done && self.finish_reason.is_none() {
             return Err(self.interrupted(ApiError::EndedEarly));
         }
-        if let Some(reason @ (FinishReason::Length | FinishReason::ContentFilter)) = self.finish_reason {
-            tracing::debug!(?reason, "the language model shortened its answer");
+        let mut events = Vec::new();
+        let rest = std::mem::take(&mut self.thoughts).finish();
+        self.add(rest, &mut events);
+        let reason = match self.finish_reason {
+            Some(FinishReason::Stop) | None if self.calls_tool && !self.has_text => FinishReason::ToolCall,
+            reason => reason.unwrap_or(FinishReason::Stop),
+        };
+        if !self.has_text {
+            return Err(ModelError::NoText(reason));
         }
-        Ok(self.usage)
+        events.push(ModelEvent::Finished(Finished { usage: self.usage, reason }));
+        Ok(events)
     }
 
     /// Classifies a failure: before the first text the model is unavailable, after it the answer
     /// is interrupted.
     pub(super) fn interrupted(&self, error: ApiError) -> ModelError {
-        if self.has_text { ModelError::Interrupted(error) } else { ModelError::Unavailable(error) }
+        if self.has_text { ModelError::Interrupted(error) } else { error.into() }
     }
+}
+
+/// Data of an event.
+enum Data {
+    Done,
+    Object(Value),
+}
+
+/// The objects in the data of one event, and whether they had to be repaired. Several objects may stand on lines of
+/// their own. Data that does not begin like JSON holds none.
+fn values(data: &str) -> Result<(Vec<Data>, bool), ApiError> {
+    if let Some(value) = parse(data) {
+        return Ok((value, false));
+    }
+    if let Some(value) = parse(&repair(data)) {
+        return Ok((value, true));
+    }
+    let (mut values, mut is_repaired) = (Vec::new(), false);
+    for line in data.lines() {
+        let repaired = || parse(&repair(line)).inspect(|_| is_repaired = true);
+        match parse(line).or_else(repaired) {
+            Some(value) => values.extend(value),
+            None if line.trim_start().starts_with(['{', '[']) => return Err(ApiError::Malformed),
+            None => {}
+        }
+    }
+    Ok((values, is_repaired))
+}
+
+/// Parses one JSON value; `None` if it is not JSON. Values other than objects and lists of objects hold nothing.
+fn parse(data: &str) -> Option<Vec<Data>> {
+    let data = data.trim();
+    if data == DONE {
+        return Some(vec![Data::Done]);
+    }
+    Some(match serde_json::from_str(data).ok()? {
+        value @ Value::Object(_) => vec![Data::Object(value)],
+        Value::Array(values) => values.into_iter().filter(Value::is_object).map(Data::Object).collect(),
+        _ => vec![],
+    })
 }
 
 /// Removes the control characters that no text shows. In the JSON of an event each takes six bytes.
@@ -93,96 +186,5 @@ fn without_control_characters(mut text: String) -> String {
     text
 }
 
-#[derive(Deserialize)]
-struct Chunk {
-    choices: Option<Vec<Choice>>,
-    usage: Option<Value>,
-    error: Option<IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-struct Choice {
-    delta: Option<Delta>,
-    finish_reason: Option<FinishReason>,
-}
-
-#[derive(Deserialize)]
-struct Delta {
-    content: Option<String>,
-}
-
-/// The reason for which the model stopped writing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum FinishReason {
-    Stop,
-    /// The limit of tokens was reached.
-    Length,
-    ContentFilter,
-    #[serde(other)]
-    Other,
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn completion(events: &[&str]) -> (Completion, String) {
-        let mut completion = Completion::default();
-        let deltas = events.iter().filter_map(|data| completion.push(data).unwrap()).collect();
-        (completion, deltas)
-    }
-
-    #[test]
-    fn a_finish_reason_or_the_last_event_completes_an_answer() {
-        for reason in ["stop", "length", "content_filter", "eos_token"] {
-            let end = format!(r#"{{"choices":[{{"delta":{{}},"finish_reason":"{reason}"}}]}}"#);
-            let (completion, text) = completion(&[r#"{"choices":[{"delta":{"content":"a"}}]}"#, &end]);
-            assert_eq!(
-                (text.as_str(), completion.finish().unwrap()),
-                ("a", ReportedUsage::default()),
-                "{reason}"
-            );
-        }
-        assert!(completion(&[DONE]).0.finish().is_ok());
-        let unfinished = r#"{"choices":[{"delta":{"content":"a"},"finish_reason":null}],"error":null}"#;
-        let error = completion(&[unfinished]).0.finish().unwrap_err();
-        assert!(matches!(error, ModelError::Interrupted(ApiError::EndedEarly)));
-    }
-
-    #[test]
-    fn only_credible_token_counts_are_taken_and_no_report_breaks_an_answer() {
-        for (prompt_tokens, taken) in [
-            ("21", Some(21)),
-            ("null", None),
-            ("-1", None),
-            ("\"many\"", None),
-            ("4294967295", None),
-            ("1e300", None),
-            ("[]", None),
-        ] {
-            let usage = format!(r#"{{"choices":[],"usage":{{"prompt_tokens":{prompt_tokens}}}}}"#);
-            let reported = completion(&[&usage, DONE]).0.finish().unwrap();
-            assert_eq!(reported, ReportedUsage { prompt_tokens: taken, completion_tokens: None });
-        }
-        for usage in ["null", "7", "\"none\""] {
-            let usage = format!(r#"{{"choices":[],"usage":{usage}}}"#);
-            assert_eq!(completion(&[&usage, DONE]).0.finish().unwrap(), ReportedUsage::default());
-        }
-    }
-
-    #[test]
-    fn control_characters_are_removed_from_the_text() {
-        let (_, text) = completion(&[r#"{"choices":[{"delta":{"content":"a\u0000\u0007b\n\tc\u009f"}}]}"#]);
-        assert_eq!(text, "ab\n\tc");
-    }
-
-    #[test]
-    fn an_error_object_and_foreign_json_are_failures() {
-        let mut completion = Completion::default();
-        let reported = completion.push(r#"{"error":{"message":"out of memory"}}"#).unwrap_err();
-        assert!(matches!(reported, ModelError::Unavailable(ApiError::Reported)));
-        let malformed = completion.push("{\"choices\": 7}").unwrap_err();
-        assert!(matches!(malformed, ModelError::Unavailable(ApiError::Malformed)));
-    }
-}
+mod tests;

@@ -7,17 +7,26 @@ const MAX_EVENT_BYTES: usize = 1 << 20;
 #[derive(Debug)]
 pub(super) struct EventTooLong;
 
+/// An event with data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Event {
+    /// Whether the event is named `error`.
+    pub(super) is_error: bool,
+    pub(super) data: String,
+}
+
 /// Collects bytes until events are complete.
 #[derive(Default)]
 pub(super) struct EventParser {
     line: Vec<u8>,
     data: Vec<u8>,
+    is_error: bool,
     after_cr: bool,
 }
 
 impl EventParser {
-    /// Returns the data of the events that these bytes complete.
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<Vec<String>, EventTooLong> {
+    /// Returns the events that these bytes complete.
+    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<Vec<Event>, EventTooLong> {
         let mut events = Vec::new();
         for &byte in bytes {
             let ends_cr = std::mem::take(&mut self.after_cr);
@@ -37,14 +46,23 @@ impl EventParser {
         Ok(events)
     }
 
-    fn end_of_line(&mut self, line: &[u8]) -> Option<String> {
+    /// Returns the event at the end of the stream that no empty line ends.
+    pub(super) fn finish(mut self) -> Option<Event> {
+        let line = std::mem::take(&mut self.line);
+        self.end_of_line(&line).or_else(|| self.end_of_line(b""))
+    }
+
+    fn end_of_line(&mut self, line: &[u8]) -> Option<Event> {
         if line.is_empty() {
             let mut data = std::mem::take(&mut self.data);
-            return data.pop().map(|_| String::from_utf8_lossy(&data).into_owned());
+            let is_error = std::mem::take(&mut self.is_error);
+            return data.pop().map(|_| Event { is_error, data: String::from_utf8_lossy(&data).into_owned() });
         }
         if let Some(value) = line.strip_prefix(b"data:") {
             self.data.extend_from_slice(value.strip_prefix(b" ").unwrap_or(value));
             self.data.push(b'\n');
+        } else if let Some(name) = line.strip_prefix(b"event:") {
+            self.is_error = name.trim_ascii() == b"error";
         }
         None
     }
@@ -59,12 +77,24 @@ mod tests {
     #[test]
     fn comments_and_other_fields_are_skipped_and_lines_joined() {
         let stream = ": hello\r\n\r\nevent: x\r\ndata: {\"a\":\r\ndata:1}\r\n\r\ndata: [DONE]\n\n";
-        assert_eq!(EventParser::default().push(stream.as_bytes()).unwrap(), ["{\"a\":\n1}", "[DONE]"]);
+        let events = EventParser::default().push(stream.as_bytes()).unwrap();
+        let data: Vec<&str> = events.iter().map(|event| event.data.as_str()).collect();
+        assert_eq!(data, ["{\"a\":\n1}", "[DONE]"]);
     }
 
     #[test]
     fn an_incomplete_event_is_not_returned() {
         assert!(EventParser::default().push(b"data: half").unwrap().is_empty());
+    }
+
+    #[test]
+    fn the_last_event_needs_no_empty_line_and_an_error_is_known_by_its_name() {
+        let mut parser = EventParser::default();
+        let events = parser.push(b"event: error\ndata: a\n\ndata: b\n\ndata: c").unwrap();
+        let named: Vec<bool> = events.iter().map(|event| event.is_error).collect();
+        assert_eq!(named, [true, false]);
+        assert_eq!(parser.finish(), Some(Event { is_error: false, data: "c".into() }));
+        assert_eq!(EventParser::default().finish(), None);
     }
 
     #[test]
@@ -83,7 +113,7 @@ mod tests {
             let mut parser = EventParser::default();
             let mut events = Vec::new();
             for bytes in stream.as_bytes().chunks(cut) {
-                events.extend(parser.push(bytes).unwrap());
+                events.extend(parser.push(bytes).unwrap().into_iter().map(|event| event.data));
             }
             prop_assert_eq!(events, texts);
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use rag::answer::{AnswerChunk, AnswerError, Answerer, Author, FinishedAnswer, MAX_ANSWER_BYTES};
+use rag::answer::{AnswerChunk, AnswerError, Answerer, Author, CutOff, FinishedAnswer, MAX_ANSWER_BYTES};
 use rag::generate::{ChatConfig, ChatModel, Usage};
 use rag::vocabulary::{NO_ANSWER, OwnerId, Source, Turn};
 use uuid::Uuid;
@@ -27,6 +27,8 @@ async fn answered(answerer: &Answerer, question: &str) -> (Vec<String>, Result<F
     while let Some(chunk) = stream.next().await {
         match chunk {
             Ok(AnswerChunk::Delta(delta)) => deltas.push(delta),
+            Ok(AnswerChunk::Reasoning(_)) => {}
+            Ok(AnswerChunk::Void) => deltas.clear(),
             Ok(AnswerChunk::Finished(answer)) => return (deltas, Ok(*answer)),
             Err(error) => return (deltas, Err(error)),
         }
@@ -175,4 +177,70 @@ async fn a_refusal_and_an_interruption_are_errors() {
         let error = answered(&answerer, "When does the night train to Vienna leave?").await.1.unwrap_err();
         assert_eq!(error.is_transient(), transient, "{error}");
     }
+}
+
+/// The events of a stream.
+fn events(events: &[&str]) -> Behavior {
+    Behavior::Raw(events.iter().map(|event| format!("data: {event}\n\n")).collect())
+}
+
+#[tokio::test]
+async fn reasoning_stays_apart_from_the_text_and_cites_nothing() {
+    let (embedder, index) = indexed_documents("reasoning").await;
+    for stream in [
+        events(&[
+            r#"{"choices":[{"delta":{"reasoning_content":"Not [2]."}}]}"#,
+            r#"{"choices":[{"delta":{"content":"At 20:33 [1]."},"finish_reason":"stop"}]}"#,
+        ]),
+        events(&[
+            r#"{"choices":[{"delta":{"content":"Not [2]."}}]}"#,
+            r#"{"choices":[{"delta":{"content":"</think>\n\nAt 20:33 [1]."},"finish_reason":"stop"}]}"#,
+        ]),
+    ] {
+        let (_server, model) = model(stream).await;
+        let answerer = Answerer::new(embedder.clone(), index.clone(), Some(model));
+        let (deltas, answer) = answered(&answerer, "When does the night train to Vienna leave?").await;
+        let answer = answer.unwrap();
+        assert_eq!((answer.text.as_str(), answer.reasoning.as_str()), ("At 20:33 [1].", "Not [2]."));
+        assert_eq!(deltas.concat(), answer.text);
+        let cited: Vec<u32> = answer.citations.iter().map(|citation| citation.number).collect();
+        assert_eq!(cited, [1]);
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_writes_no_text_is_replaced_by_quotation_and_a_filter_is_an_error() {
+    let (embedder, index) = indexed_documents("no_text").await;
+    let question = "When does the night train to Vienna leave?";
+    let ends = [
+        r#"{"choices":[{"delta":{"reasoning":"Hm."}}]}"#,
+        r#"{"choices":[{"delta":{},"finish_reason":"length"}]}"#,
+    ];
+    let (server, thinking) = model(events(&ends)).await;
+    let answerer = Answerer::new(embedder.clone(), index.clone(), Some(thinking));
+    let (deltas, answer) = answered(&answerer, question).await;
+    let answer = answer.unwrap();
+    assert_eq!(answer.provenance.author, Author::Quoted);
+    assert_eq!((deltas.concat(), answer.reasoning.as_str()), (answer.text.clone(), ""));
+    let limits: Vec<u64> =
+        server.requests().iter().filter_map(|(_, body)| body["max_tokens"].as_u64()).collect();
+    assert!(
+        limits.len() == 2 && limits[1] > limits[0],
+        "the second request leaves room for reasoning: {limits:?}"
+    );
+    let (_server, filtered) =
+        model(events(&[r#"{"choices":[{"delta":{},"finish_reason":"content_filter"}]}"#])).await;
+    let answerer = Answerer::new(embedder, index, Some(filtered));
+    let (_, answer) = answered(&answerer, question).await;
+    assert!(matches!(answer, Err(AnswerError::Model(ref error)) if !error.is_transient()), "{answer:?}");
+}
+
+#[tokio::test]
+async fn an_answer_that_reached_its_limit_says_so() {
+    let (embedder, index) = indexed_documents("cut_off").await;
+    let (_server, model) =
+        model(events(&[r#"{"choices":[{"delta":{"content":"At"},"finish_reason":"length"}]}"#])).await;
+    let answerer = Answerer::new(embedder, index, Some(model));
+    let (_, answer) = answered(&answerer, "When does the night train to Vienna leave?").await;
+    assert_eq!(answer.unwrap().cut_off, Some(CutOff::Tokens));
 }

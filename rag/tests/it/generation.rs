@@ -29,7 +29,8 @@ async fn answer(config: ChatConfig) -> (String, Result<ReportedUsage, ModelError
     while let Some(event) = stream.next().await {
         match event {
             Ok(ModelEvent::Delta(delta)) => text.push_str(&delta),
-            Ok(ModelEvent::Finished(usage)) => return (text, Ok(usage)),
+            Ok(ModelEvent::Finished(end)) => return (text, Ok(end.usage)),
+            Ok(ModelEvent::Reasoning(_) | ModelEvent::TextWasReasoning) => {}
             Err(error) => return (text, Err(error)),
         }
     }
@@ -114,6 +115,48 @@ async fn an_answer_with_a_finish_reason_is_whole_although_the_connection_stays_o
     let server = ModelServer::start(Behavior::EventAfter(vec!["Whole."], end)).await;
     let (text, end) = answer(config(&server.base_url)).await;
     assert_eq!((text.as_str(), end.unwrap()), ("Whole.", ReportedUsage::default()));
+}
+
+#[tokio::test]
+async fn parameters_that_a_server_refuses_are_found_once_and_remembered() {
+    let server =
+        ModelServer::start(Behavior::Refusing(&["max_tokens", "temperature", "stream_options"])).await;
+    let model = ChatModel::new(config(&server.base_url)).unwrap();
+    for _ in 0..2 {
+        let events: Vec<_> = model.stream(&prompt("Why?")).collect().await;
+        assert_eq!(events.first().unwrap().as_ref().unwrap(), &ModelEvent::Delta("Yes.".into()));
+    }
+    let bodies: Vec<_> = server.requests().into_iter().map(|(_, body)| body).collect();
+    assert_eq!(bodies.len(), 5, "three refusals, then an answer, then another at once");
+    assert!(bodies[4]["max_completion_tokens"].as_u64() > Some(48), "there is room for reasoning");
+    assert!(bodies[4].get("temperature").is_none() && bodies[4].get("stream_options").is_none());
+}
+
+#[tokio::test]
+async fn signs_of_life_do_not_count_as_an_answer() {
+    let beats = ": still here\n\ndata: {\"type\":\"ping\"}\n\n".repeat(50);
+    for body in
+        [beats.clone(), format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"Half\"}}}}]}}\n\n{beats}")]
+    {
+        let server = ModelServer::start(Behavior::Raw(body)).await;
+        let mut config = config(&server.base_url);
+        config.first_token_timeout = STALLED_AFTER;
+        config.idle_timeout = STALLED_AFTER;
+        let (text, end) = answer(config).await;
+        let is_silent = matches!(end, Err(ModelError::Unavailable(_) | ModelError::Interrupted(_)));
+        assert!(is_silent, "{text}: {end:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_in_one_document_is_read_like_a_stream() {
+    let document = json!({
+        "choices": [{"message": {"role": "assistant", "content": "<think>Hm.</think>Yes."}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 2},
+    });
+    let server = ModelServer::start(Behavior::EventAfter(vec![], document.clone())).await;
+    let (text, end) = answer(config(&server.base_url)).await;
+    assert_eq!((text.as_str(), end.unwrap().prompt_tokens), ("Yes.", Some(3)));
 }
 
 #[tokio::test]

@@ -32,6 +32,10 @@ pub(crate) enum Behavior {
     Flood(String),
     /// Answers with this HTTP status.
     Status(u16),
+    /// Sends this body and then nothing more.
+    Raw(String),
+    /// Refuses requests with the first of these parameters that they have, by name; otherwise answers with `Yes.`
+    Refusing(&'static [&'static str]),
 }
 
 type Requests = Arc<Mutex<Vec<(HeaderMap, Value)>>>;
@@ -79,8 +83,16 @@ impl ModelServer {
 }
 
 async fn complete(State(shared): State<Shared>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
-    shared.requests.lock().unwrap().push((headers, body));
+    shared.requests.lock().unwrap().push((headers, body.clone()));
     let (deltas, end) = match shared.behavior {
+        Behavior::Raw(body) => return stream_parts(&shared.responses, [Some(body), None]),
+        Behavior::Refusing(parameters) => match parameters.iter().find(|name| body.get(**name).is_some()) {
+            Some(name) => {
+                let error = json!({"error": {"message": "Unsupported parameter", "param": name}});
+                return (StatusCode::BAD_REQUEST, Json(error)).into_response();
+            }
+            None => (vec!["Yes."], Some(finish(true))),
+        },
         Behavior::Status(status) => return StatusCode::from_u16(status).unwrap().into_response(),
         Behavior::Complete(deltas) => (deltas, Some(finish(true))),
         Behavior::CompleteWithoutUsage(deltas) => (deltas, Some(finish(false))),
@@ -112,7 +124,14 @@ where
     let role = event(&json!({"choices": [{"delta": {"role": "assistant", "content": null}}]}));
     let deltas = deltas.into_iter().map(|delta| event(&json!({"choices": [{"delta": {"content": delta}}]})));
     let beginning: Vec<String> = std::iter::once(role).chain(deltas).collect();
-    let parts = beginning.into_iter().map(Some).chain(end);
+    stream_parts(responses, beginning.into_iter().map(Some).chain(end))
+}
+
+/// Streams parts; `None` for a stall.
+fn stream_parts<P: IntoIterator<Item = Option<String>>>(responses: &watch::Sender<()>, parts: P) -> Response
+where
+    P::IntoIter: Send + 'static,
+{
     let responding = responses.subscribe();
     let stream = futures::stream::iter(parts).then(move |part| {
         // The closure holds the receiver as long as the stream lives.

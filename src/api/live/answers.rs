@@ -8,6 +8,7 @@ use aggregates::conversation::{Answer, Citation};
 use aggregates::{AnswerRef, QuestionId, RecordedEvent, UserId};
 use nats::{LiveKind, LiveMessage};
 
+use super::beginning::Beginning;
 use super::{AnswerStep, ended_answer};
 
 /// Time for which an answer without news is kept, equal to the retention of the live stream.
@@ -24,11 +25,13 @@ pub struct AnswerInFlight {
     pub answer: AnswerRef,
     /// The question.
     pub question_id: QuestionId,
-    /// The newest attempt.
-    pub attempt: u32,
+    /// The newest beginning.
+    pub beginning: Beginning,
     /// The passages that retrieval found; `None` before.
     pub sources: Option<Arc<[Citation]>>,
-    /// Text of this attempt so far.
+    /// Reasoning since this beginning.
+    pub reasoning: String,
+    /// Text since this beginning.
     pub text: String,
     touched: Instant,
     replayed: Option<Instant>,
@@ -72,7 +75,12 @@ impl AnswersInFlight {
         };
         let sources = answer.sources.as_deref().unwrap_or_default();
         let cited = |source: &&Citation| answer.text.contains(&format!("[{}]", source.number));
-        Answer { text: answer.text.clone(), citations: sources.iter().filter(cited).cloned().collect() }
+        Answer {
+            text: answer.text.clone(),
+            citations: sources.iter().filter(cited).cloned().collect(),
+            reasoning: answer.reasoning.clone(),
+            ..Answer::default()
+        }
     }
 
     /// Removes the answer that an event ends, whatever arrives later.
@@ -100,7 +108,7 @@ impl AnswersInFlight {
         due
     }
 
-    /// Applies a live message. A repetition has no effect; a later attempt replaces an earlier one.
+    /// Applies a live message. A repetition has no effect; a later beginning replaces an earlier one.
     pub(crate) fn take_live(&mut self, answer: AnswerRef, live: &LiveMessage, opened: Vec<u8>) -> Taken {
         if self.ended.peek(&answer).is_some() {
             return Taken::Nothing;
@@ -109,9 +117,10 @@ impl AnswersInFlight {
         if matches!(live.kind, LiveKind::Started) {
             self.answers.retain(|_, known| now.duration_since(known.touched) < FORGOTTEN_AFTER);
         }
-        let known = self.answers.get_mut(&answer).filter(|known| known.attempt >= live.attempt);
+        let beginning = Beginning { attempt: live.attempt, number: live.beginning };
+        let known = self.answers.get_mut(&answer).filter(|known| known.beginning >= beginning);
         let known = match known {
-            Some(known) if known.attempt > live.attempt => return Taken::Nothing,
+            Some(known) if known.beginning > beginning => return Taken::Nothing,
             Some(known) if matches!(live.kind, LiveKind::Started) => {
                 known.touched = now;
                 return Taken::Nothing;
@@ -121,8 +130,9 @@ impl AnswersInFlight {
                 let begun = AnswerInFlight {
                     answer,
                     question_id: live.question_id,
-                    attempt: live.attempt,
+                    beginning,
                     sources: None,
+                    reasoning: String::new(),
                     text: String::new(),
                     touched: now,
                     replayed: None,
@@ -131,7 +141,9 @@ impl AnswersInFlight {
                 match live.kind {
                     LiveKind::Started => return Taken::Step(AnswerStep::Started),
                     // The beginning was missed; it is in the stream.
-                    LiveKind::Sources | LiveKind::Delta { .. } => return Taken::Gap,
+                    LiveKind::Sources | LiveKind::Delta { .. } | LiveKind::Reasoning { .. } => {
+                        return Taken::Gap;
+                    }
                 }
             }
         };
@@ -152,26 +164,42 @@ impl AnswerInFlight {
                 }
                 _ => Taken::Nothing,
             },
-            LiveKind::Delta { offset } => self.take_delta(offset, opened),
+            LiveKind::Delta { offset } => match append(&mut self.text, offset, opened) {
+                Appended::New { offset, text } => Taken::Step(AnswerStep::Delta { offset, text }),
+                Appended::Nothing => Taken::Nothing,
+                Appended::Gap => Taken::Gap,
+            },
+            LiveKind::Reasoning { offset } => match append(&mut self.reasoning, offset, opened) {
+                Appended::New { offset, text } => Taken::Step(AnswerStep::Reasoning { offset, text }),
+                Appended::Nothing => Taken::Nothing,
+                Appended::Gap => Taken::Gap,
+            },
         }
     }
+}
 
-    fn take_delta(&mut self, offset: u64, opened: Vec<u8>) -> Taken {
-        let (Ok(offset), Ok(text)) = (usize::try_from(offset), String::from_utf8(opened)) else {
-            return Taken::Nothing;
-        };
-        if offset > self.text.len() {
-            return Taken::Gap;
+/// The effect of a piece on a text.
+enum Appended {
+    New { offset: usize, text: String },
+    Nothing,
+    Gap,
+}
+
+/// Appends the part of a piece that is not known yet. A piece that is sent again may begin before it.
+fn append(known: &mut String, offset: u64, opened: Vec<u8>) -> Appended {
+    let (Ok(offset), Ok(text)) = (usize::try_from(offset), String::from_utf8(opened)) else {
+        return Appended::Nothing;
+    };
+    if offset > known.len() {
+        return Appended::Gap;
+    }
+    match text.get(known.len() - offset..) {
+        Some(new) if !new.is_empty() => {
+            let offset = known.len();
+            known.push_str(new);
+            Appended::New { offset, text: new.to_owned() }
         }
-        // What is known already is not news; a resent text may begin before what is new.
-        match text.get(self.text.len() - offset..) {
-            Some(new) if !new.is_empty() => {
-                let offset = self.text.len();
-                self.text.push_str(new);
-                Taken::Step(AnswerStep::Delta { offset, text: new.to_owned() })
-            }
-            _ => Taken::Nothing,
-        }
+        _ => Appended::Nothing,
     }
 }
 
@@ -191,7 +219,7 @@ mod tests {
 
     fn live(attempt: u32, kind: LiveKind) -> LiveMessage {
         let question_id = QuestionId::new(Uuid::from_u128(4));
-        LiveMessage { answer_id: ANSWER.answer_id, question_id, attempt, kind, sealed: vec![] }
+        LiveMessage { answer_id: ANSWER.answer_id, question_id, attempt, beginning: 0, kind, sealed: vec![] }
     }
 
     fn delta(answers: &mut AnswersInFlight, attempt: u32, offset: u64, text: &str) -> Taken {
@@ -230,6 +258,22 @@ mod tests {
         assert!(matches!(begin(&mut answers, 2), Taken::Step(AnswerStep::Started)));
         assert!(matches!(delta(&mut answers, 1, 3, "er"), Taken::Nothing));
         assert_eq!(answers.so_far(ANSWER).text, "");
+    }
+
+    #[test]
+    fn a_new_beginning_voids_text_and_reasoning_of_the_same_attempt() {
+        let mut answers = AnswersInFlight::default();
+        begin(&mut answers, 1);
+        delta(&mut answers, 1, 0, "a thought");
+        let again = |kind| LiveMessage { beginning: 1, ..live(1, kind) };
+        let started = answers.take_live(ANSWER, &again(LiveKind::Started), vec![]);
+        assert!(matches!(started, Taken::Step(AnswerStep::Started)));
+        let reasoning = again(LiveKind::Reasoning { offset: 0 });
+        let step = answers.take_live(ANSWER, &reasoning, b"a thought".to_vec());
+        assert!(matches!(step, Taken::Step(AnswerStep::Reasoning { offset: 0, .. })));
+        assert!(matches!(delta(&mut answers, 1, 9, " late"), Taken::Nothing));
+        let so_far = answers.so_far(ANSWER);
+        assert_eq!((so_far.text.as_str(), so_far.reasoning.as_str()), ("", "a thought"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use sealing::{AssociatedData, Subject};
 
 use super::Live;
 use super::answers::Taken;
+use super::beginning::Beginning;
 use super::stream_event::{AnswerProgress, StreamEvent};
 use crate::runtime::subscription::{Delivery, Subscription};
 
@@ -54,8 +55,9 @@ impl Live {
             Taken::Gap if state.answers.may_replay(answer) => Continuity::Gap,
             Taken::Gap | Taken::Nothing => Continuity::Whole,
             Taken::Step(step) => {
-                let LiveMessage { question_id, attempt, .. } = live;
-                let progress = AnswerProgress { answer, question_id, attempt, step };
+                let LiveMessage { question_id, attempt, beginning: number, .. } = live;
+                let beginning = Beginning { attempt, number };
+                let progress = AnswerProgress { answer, question_id, beginning, step };
                 state.listeners.deliver(answer.owner, &StreamEvent::Live(Arc::new(progress)));
                 Continuity::Whole
             }
@@ -69,7 +71,7 @@ impl Live {
         let AnswerRef { owner, conversation_id, answer_id } = answer;
         let subject = Subject::Conversation(conversation_id.uuid());
         let key = self.store.keyring().content(owner, subject).await.ok().flatten()?;
-        let message = live.kind.label();
+        let message = live.label();
         let aad =
             AssociatedData::Live { conversation_id, answer_id, attempt: live.attempt, message: &message };
         key.open(&aad, &live.sealed).ok()

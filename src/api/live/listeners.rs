@@ -95,7 +95,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::api::live::{AnswerProgress, AnswerStep};
+    use crate::api::live::{AnswerProgress, AnswerStep, Beginning};
 
     fn delta(bytes: usize) -> StreamEvent {
         StreamEvent::Live(Arc::new(AnswerProgress {
@@ -105,7 +105,7 @@ mod tests {
                 answer_id: AnswerId::new(Uuid::nil()),
             },
             question_id: QuestionId::new(Uuid::nil()),
-            attempt: 1,
+            beginning: Beginning::of_attempt(1),
             step: AnswerStep::Delta { offset: 0, text: "x".repeat(bytes) },
         }))
     }

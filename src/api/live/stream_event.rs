@@ -11,6 +11,7 @@ use projections::messages::Message;
 use tokio::sync::OnceCell;
 
 use super::answers::AnswerInFlight;
+use super::beginning::Beginning;
 use super::listeners::ListenerQueue;
 use crate::knowledge::indexing::Progress;
 
@@ -38,7 +39,7 @@ impl StreamEvent {
         let content = match self {
             Self::Event(event) => event.recorded.sealed.as_ref().map_or(0, Vec::len),
             Self::Live(progress) => match &progress.step {
-                AnswerStep::Delta { text, .. } => text.len(),
+                AnswerStep::Delta { text, .. } | AnswerStep::Reasoning { text, .. } => text.len(),
                 AnswerStep::Sources(sources) => sources.len() * CITATION_BYTES,
                 AnswerStep::Started => 0,
             },
@@ -101,8 +102,8 @@ pub struct AnswerProgress {
     pub answer: AnswerRef,
     /// The question answered.
     pub question_id: QuestionId,
-    /// The attempt.
-    pub attempt: u32,
+    /// The beginning of the text.
+    pub beginning: Beginning,
     /// The news.
     pub step: AnswerStep,
 }
@@ -110,10 +111,17 @@ pub struct AnswerProgress {
 /// The news about an answer that is being written.
 #[derive(Debug)]
 pub enum AnswerStep {
-    /// An attempt started; the text of an earlier attempt is void.
+    /// An attempt started, or began anew; all earlier text and reasoning is void.
     Started,
     /// The passages that retrieval found.
     Sources(Arc<[Citation]>),
+    /// Reasoning that follows the first `offset` bytes of it.
+    Reasoning {
+        /// UTF-8 bytes before the text.
+        offset: usize,
+        /// The text.
+        text: String,
+    },
     /// Text that follows the first `offset` bytes.
     Delta {
         /// UTF-8 bytes before the text.

@@ -3,6 +3,7 @@
 use aggregates::AnswerRef;
 
 use super::event::{AnswerDelta, AnswerSources, AnswerStarted, ClientEvent};
+use super::resume::ReceivedAnswer;
 use super::session::Session;
 use super::task::StreamError;
 use crate::api::live::{AnswerInFlight, AnswerProgress, AnswerStep};
@@ -13,12 +14,14 @@ impl Session {
         let started = AnswerProgress {
             answer: answer.answer,
             question_id: answer.question_id,
-            attempt: answer.attempt,
+            beginning: answer.beginning,
             step: AnswerStep::Started,
         };
         let key = (answer.answer.conversation_id, answer.answer.answer_id);
-        let has_beginning = self.received.answers.get(&key).is_some_and(|(attempt, bytes)| {
-            *attempt == answer.attempt && answer.text.get(*bytes..).is_some()
+        let has_beginning = self.received.answers.get(&key).is_some_and(|received| {
+            received.beginning == answer.beginning
+                && answer.text.get(received.text..).is_some()
+                && answer.reasoning.get(received.reasoning..).is_some()
         });
         if !has_beginning {
             self.received.answers.remove(&key);
@@ -28,44 +31,58 @@ impl Session {
                 self.take_step(&AnswerProgress { step, ..started }).await?;
             }
         }
-        if answer.text.is_empty() {
-            return Ok(());
-        }
-        let step = AnswerStep::Delta { offset: 0, text: answer.text.clone() };
-        self.take_step(&AnswerProgress { step, ..started }).await
+        let reasoning = AnswerStep::Reasoning { offset: 0, text: answer.reasoning.clone() };
+        self.take_step(&AnswerProgress { step: reasoning, ..started }).await?;
+        let text = AnswerStep::Delta { offset: 0, text: answer.text.clone() };
+        self.take_step(&AnswerProgress { step: text, ..started }).await
     }
 
     /// Sends what is new in a step of an answer.
     pub(super) async fn take_step(&mut self, live: &AnswerProgress) -> Result<(), StreamError> {
-        let AnswerProgress { answer, question_id, attempt, .. } = *live;
+        let AnswerProgress { answer, question_id, beginning, .. } = *live;
         let AnswerRef { conversation_id, answer_id, .. } = answer;
         if !self.carries(conversation_id) {
             return Ok(());
         }
+        let attempt = beginning.attempt;
         let key = (conversation_id, answer_id);
-        let received = self.received.answers.get(&key).copied().filter(|(known, _)| *known >= attempt);
-        match (&live.step, received) {
+        let received = self.received.answers.get_mut(&key).filter(|known| known.beginning >= beginning);
+        let event = match (&live.step, received) {
             (AnswerStep::Started, None) => {
-                self.received.answers.insert(key, (attempt, 0));
-                let started = AnswerStarted { conversation_id, answer_id, question_id, attempt };
-                self.send(&ClientEvent::AnswerStarted(started)).await
+                let received = ReceivedAnswer { beginning, ..ReceivedAnswer::default() };
+                self.received.answers.insert(key, received);
+                let started = AnswerStarted { conversation_id, answer_id, question_id, attempt, from: 0 };
+                ClientEvent::AnswerStarted(started)
             }
             (AnswerStep::Sources(sources), _) => {
-                let sources = AnswerSources { conversation_id, answer_id, attempt, sources };
-                self.send(&ClientEvent::AnswerSources(sources)).await
+                ClientEvent::AnswerSources(AnswerSources { conversation_id, answer_id, attempt, sources })
             }
-            (AnswerStep::Delta { offset, text }, Some((known, bytes))) if known == attempt => {
-                match text.get(bytes.saturating_sub(*offset)..) {
-                    Some(new) if !new.is_empty() && bytes >= *offset => {
-                        self.received.answers.insert(key, (attempt, bytes + new.len()));
-                        let delta =
-                            AnswerDelta { conversation_id, answer_id, attempt, offset: bytes, text: new };
-                        self.send(&ClientEvent::AnswerDelta(delta)).await
-                    }
-                    _ => Ok(()),
-                }
+            (AnswerStep::Delta { offset, text }, Some(known)) if known.beginning == beginning => {
+                let Some((offset, text)) = unsent(&mut known.text, *offset, text) else { return Ok(()) };
+                ClientEvent::AnswerDelta(AnswerDelta { conversation_id, answer_id, attempt, offset, text })
             }
-            (AnswerStep::Started | AnswerStep::Delta { .. }, _) => Ok(()),
-        }
+            (AnswerStep::Reasoning { offset, text }, Some(known)) if known.beginning == beginning => {
+                let Some((offset, text)) = unsent(&mut known.reasoning, *offset, text) else { return Ok(()) };
+                ClientEvent::AnswerReasoning(AnswerDelta {
+                    conversation_id,
+                    answer_id,
+                    attempt,
+                    offset,
+                    text,
+                })
+            }
+            (AnswerStep::Started | AnswerStep::Delta { .. } | AnswerStep::Reasoning { .. }, _) => {
+                return Ok(());
+            }
+        };
+        self.send(&event).await
     }
+}
+
+/// The part of a piece that the client has not received, with its offset. Counts it as received.
+fn unsent<'a>(received: &mut usize, offset: usize, piece: &'a str) -> Option<(usize, &'a str)> {
+    let new = piece.get(received.checked_sub(offset)?..).filter(|new| !new.is_empty())?;
+    let offset = *received;
+    *received += new.len();
+    Some((offset, new))
 }

@@ -25,12 +25,15 @@ pub(in crate::api) enum ClientEvent<'a> {
     /// A question was asked.
     #[serde(rename = "question")]
     Question(Box<Message>),
-    /// An attempt to answer began. Text and sources of an earlier attempt are void.
+    /// An attempt to answer began, or began anew. All earlier text, reasoning and sources are void.
     #[serde(rename = "answer.started")]
     AnswerStarted(AnswerStarted),
     /// Passages were found, before the first text.
     #[serde(rename = "answer.sources")]
     AnswerSources(AnswerSources<'a>),
+    /// Reasoning of the language model was appended. It is not part of the text.
+    #[serde(rename = "answer.reasoning")]
+    AnswerReasoning(AnswerDelta<'a>),
     /// Text was appended.
     #[serde(rename = "answer.delta")]
     AnswerDelta(AnswerDelta<'a>),
@@ -59,7 +62,7 @@ impl ClientEvent<'_> {
             Self::Conversation(data) => EncodedEvent::new(name, id, data),
             Self::AnswerStarted(data) => EncodedEvent::new(name, id, data),
             Self::AnswerSources(data) => EncodedEvent::new(name, id, data),
-            Self::AnswerDelta(data) => EncodedEvent::new(name, id, data),
+            Self::AnswerDelta(data) | Self::AnswerReasoning(data) => EncodedEvent::new(name, id, data),
             Self::Question(data)
             | Self::AnswerCompleted(data)
             | Self::AnswerStopped(data)
@@ -76,6 +79,7 @@ impl ClientEvent<'_> {
             Self::Question(_) => "question",
             Self::AnswerStarted(_) => "answer.started",
             Self::AnswerSources(_) => "answer.sources",
+            Self::AnswerReasoning(_) => "answer.reasoning",
             Self::AnswerDelta(_) => "answer.delta",
             Self::AnswerCompleted(_) => "answer.completed",
             Self::AnswerStopped(_) => "answer.stopped",
@@ -160,6 +164,8 @@ pub(in crate::api) struct AnswerStarted {
     pub(super) question_id: QuestionId,
     /// Number of the attempt, from 1.
     pub(super) attempt: u32,
+    /// UTF-8 bytes of the earlier text that the attempt continues; 0 voids all of it.
+    pub(super) from: usize,
 }
 
 /// Passages found for an answer.
@@ -177,7 +183,7 @@ pub(in crate::api) struct AnswerSources<'a> {
     pub(super) sources: &'a [Citation],
 }
 
-/// Text appended to an answer.
+/// Text appended to an answer, or to the reasoning before it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct AnswerDelta<'a> {
     /// Id of the conversation.
@@ -253,8 +259,21 @@ mod tests {
                 deleted: True,
             })),
             ClientEvent::Question(Box::new(question())),
-            ClientEvent::AnswerStarted(AnswerStarted { conversation_id, answer_id, question_id, attempt }),
+            ClientEvent::AnswerStarted(AnswerStarted {
+                conversation_id,
+                answer_id,
+                question_id,
+                attempt,
+                from: 0,
+            }),
             ClientEvent::AnswerSources(AnswerSources { conversation_id, answer_id, attempt, sources }),
+            ClientEvent::AnswerReasoning(AnswerDelta {
+                conversation_id,
+                answer_id,
+                attempt,
+                offset: 0,
+                text: "Lamps are lit at",
+            }),
             ClientEvent::AnswerDelta(AnswerDelta {
                 conversation_id,
                 answer_id,

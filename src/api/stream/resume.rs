@@ -2,7 +2,7 @@
 //! restart of the service.
 //!
 //! Form: `<events>.<rows>` and, for each answer that is being written,
-//! `~<conversation>:<answer>:<attempt>:<bytes>`. Earlier releases sent `~<answer>:<attempt>:<bytes>`: such an
+//! `~<conversation>:<answer>:<beginning>:<bytes>`, with `:<bytes of reasoning>` where there are some. Earlier releases sent `~<answer>:<attempt>:<bytes>`: such an
 //! answer is sent from its beginning.
 
 use std::collections::BTreeMap;
@@ -12,11 +12,24 @@ use std::str::FromStr;
 use aggregates::{AnswerId, ConversationId, Position};
 use uuid::Uuid;
 
+use crate::api::live::Beginning;
+
 /// Answers that one id can name: more than one user can have in writing.
 const MAX_ANSWERS: usize = 128;
 
-/// An answer with the attempt and the bytes of text that a client has received.
-type Answer = ((ConversationId, AnswerId), (u32, usize));
+/// An answer with what a client has received of it.
+type Answer = ((ConversationId, AnswerId), ReceivedAnswer);
+
+/// What a client has received of an answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct ReceivedAnswer {
+    /// The newest beginning of the text.
+    pub(super) beginning: Beginning,
+    /// Bytes of text since then.
+    pub(super) text: usize,
+    /// Bytes of reasoning since then.
+    pub(super) reasoning: usize,
+}
 
 /// Position of a client in a stream.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,8 +38,8 @@ pub(super) struct Received {
     pub(super) events: Position,
     /// Position of the read models in the last rows of conversations.
     pub(super) rows: Position,
-    /// Attempt and bytes of text of each answer that is being written.
-    pub(super) answers: BTreeMap<(ConversationId, AnswerId), (u32, usize)>,
+    /// The answers that are being written.
+    pub(super) answers: BTreeMap<(ConversationId, AnswerId), ReceivedAnswer>,
 }
 
 /// The text is not the id of a stream event.
@@ -36,9 +49,12 @@ pub(super) struct InvalidEventId;
 impl fmt::Display for Received {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.events, self.rows)?;
-        for ((conversation, answer), (attempt, bytes)) in self.answers.iter().take(MAX_ANSWERS) {
+        for ((conversation, answer), received) in self.answers.iter().take(MAX_ANSWERS) {
             let (conversation, answer) = (conversation.uuid().simple(), answer.uuid().simple());
-            write!(f, "~{conversation}:{answer}:{attempt}:{bytes}")?;
+            write!(f, "~{conversation}:{answer}:{}:{}", received.beginning, received.text)?;
+            if received.reasoning > 0 {
+                write!(f, ":{}", received.reasoning)?;
+            }
         }
         Ok(())
     }
@@ -66,18 +82,23 @@ impl FromStr for Received {
 
 /// An answer of an id; `None` in the form of earlier releases, which does not name the conversation.
 fn answer(part: &str) -> Result<Option<Answer>, InvalidEventId> {
-    let fields: Vec<&str> = part.splitn(5, ':').collect();
-    let (conversation, answer, attempt, bytes) = match fields.as_slice() {
-        [conversation, answer, attempt, bytes] => (Some(*conversation), answer, attempt, bytes),
-        [answer, attempt, bytes] => (None, answer, attempt, bytes),
+    let fields: Vec<&str> = part.splitn(6, ':').collect();
+    let (conversation, answer, beginning, bytes, reasoning) = match fields.as_slice() {
+        [conversation, answer, beginning, bytes, reasoning] => {
+            (Some(*conversation), answer, beginning, bytes, *reasoning)
+        }
+        [conversation, answer, beginning, bytes] => (Some(*conversation), answer, beginning, bytes, "0"),
+        [answer, beginning, bytes] => (None, answer, beginning, bytes, "0"),
         _ => return Err(InvalidEventId),
     };
     let uuid = |text: &str| Uuid::try_parse(text).map_err(|_| InvalidEventId);
     let answer = AnswerId::new(uuid(answer)?);
-    let attempt = attempt.parse().map_err(|_| InvalidEventId)?;
-    let bytes = bytes.parse().map_err(|_| InvalidEventId)?;
+    let beginning = beginning.parse().map_err(|_| InvalidEventId)?;
+    let text = bytes.parse().map_err(|_| InvalidEventId)?;
+    let reasoning = reasoning.parse().map_err(|_| InvalidEventId)?;
+    let received = ReceivedAnswer { beginning, text, reasoning };
     let Some(conversation) = conversation else { return Ok(None) };
-    Ok(Some(((ConversationId::new(uuid(conversation)?), answer), (attempt, bytes))))
+    Ok(Some(((ConversationId::new(uuid(conversation)?), answer), received)))
 }
 
 fn position(text: &str) -> Result<Position, InvalidEventId> {
@@ -99,8 +120,14 @@ mod tests {
         let key = |conversation, answer| {
             (ConversationId::new(Uuid::from_u128(conversation)), AnswerId::new(Uuid::from_u128(answer)))
         };
-        received.answers.insert(key(7, 1), (2, 345));
-        received.answers.insert(key(8, 1), (1, 0));
+        let of = |attempt, number, text, reasoning| ReceivedAnswer {
+            beginning: Beginning { attempt, number },
+            text,
+            reasoning,
+        };
+        received.answers.insert(key(7, 1), of(2, 0, 345, 0));
+        received.answers.insert(key(8, 1), of(1, 0, 0, 0));
+        received.answers.insert(key(9, 1), of(1, 2, 7, 12));
         assert_eq!(received.to_string().parse(), Ok(received));
     }
 
@@ -116,7 +143,8 @@ mod tests {
         let mut received = Received::default();
         for answer in 0..2 * MAX_ANSWERS as u128 {
             let key = (ConversationId::new(Uuid::nil()), AnswerId::new(Uuid::from_u128(answer)));
-            received.answers.insert(key, (1, 5));
+            let beginning = Beginning::of_attempt(1);
+            received.answers.insert(key, ReceivedAnswer { beginning, text: 5, reasoning: 0 });
         }
         let resumed: Received = received.to_string().parse().unwrap();
         assert_eq!(resumed.answers.len(), MAX_ANSWERS);

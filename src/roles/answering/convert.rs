@@ -1,7 +1,7 @@
 //! Converts results of retrieval and generation to the types of the conversation's events.
 
 use aggregates::DocumentId;
-use aggregates::conversation::{Answer, Citation, PassageScore, Provenance, Usage};
+use aggregates::conversation::{Answer, Citation, CutOff, PassageScore, Provenance, Usage};
 use rag::answer::{Author, FinishedAnswer};
 use rag::vocabulary::Source;
 use uuid::Uuid;
@@ -30,8 +30,16 @@ pub(super) fn finished(finished: FinishedAnswer) -> (Answer, Provenance, Usage) 
         prompt_tokens: finished.usage.prompt_tokens,
         completion_tokens: finished.usage.completion_tokens,
     };
-    let answer =
-        Answer { text: finished.text, citations: finished.citations.into_iter().map(citation).collect() };
+    let answer = Answer {
+        text: finished.text,
+        citations: finished.citations.into_iter().map(citation).collect(),
+        reasoning: finished.reasoning,
+        cut_off: finished.cut_off.map(|cut_off| match cut_off {
+            rag::answer::CutOff::Tokens => CutOff::Tokens,
+            rag::answer::CutOff::Size => CutOff::Size,
+            rag::answer::CutOff::Filter => CutOff::Filter,
+        }),
+    };
     (answer, provenance, usage)
 }
 

@@ -59,7 +59,9 @@ pub(super) struct LiveAnswer {
 #[derive(Debug)]
 enum News {
     Sources(Vec<Citation>),
+    Reasoning(String),
     Text(String),
+    Void,
 }
 
 impl LiveAnswer {
@@ -80,6 +82,16 @@ impl LiveAnswer {
         let _ = self.news.send(News::Text(text));
     }
 
+    /// Publishes more of the reasoning before the text.
+    pub(super) fn reasoning(&self, reasoning: String) {
+        let _ = self.news.send(News::Reasoning(reasoning));
+    }
+
+    /// Publishes that all text and reasoning so far is void.
+    pub(super) fn void(&self) {
+        let _ = self.news.send(News::Void);
+    }
+
     /// Waits, with a time limit, until the last text is sent.
     pub(super) async fn finish(self) {
         let Self { news, publishing } = self;
@@ -95,7 +107,10 @@ struct Publisher {
     subjects: Subjects,
     subject: String,
     attempt: Attempt,
+    /// Number of the beginning within the attempt.
+    beginning: u32,
     sources: Option<Vec<Citation>>,
+    reasoning: Written,
     written: Written,
     acks: FuturesOrdered<Ack>,
     stream: StreamMark,
@@ -111,7 +126,9 @@ impl Publisher {
             subjects,
             subject,
             attempt,
+            beginning: 0,
             sources: None,
+            reasoning: Written::default(),
             written: Written::default(),
             acks: FuturesOrdered::new(),
             stream: StreamMark::default(),
@@ -142,7 +159,8 @@ impl Publisher {
     }
 
     fn next_due(&self) -> Option<Instant> {
-        self.anew_at.or_else(|| self.written.due(Instant::now()))
+        let now = Instant::now();
+        self.anew_at.or_else(|| self.written.due(now).into_iter().chain(self.reasoning.due(now)).min())
     }
 
     async fn hear(&mut self, news: News) {
@@ -153,7 +171,16 @@ impl Publisher {
                     self.publish_sources().await;
                 }
             }
+            News::Reasoning(reasoning) => self.reasoning.push(&reasoning),
             News::Text(text) => self.written.push(&text),
+            News::Void => {
+                self.beginning += 1;
+                (self.written, self.reasoning) = (Written::default(), Written::default());
+                if self.anew_at.is_none() {
+                    self.publish(LiveKind::Started, vec![]).await;
+                    self.publish_sources().await;
+                }
+            }
         }
     }
 
@@ -175,7 +202,7 @@ impl Publisher {
         if self.anew_at.is_some() {
             return self.begin_anew().await;
         }
-        self.publish_delta().await;
+        self.publish_pieces().await;
     }
 
     /// Publishes everything again from offset 0, on a stream that may be new.
@@ -192,9 +219,10 @@ impl Publisher {
         self.acks = FuturesOrdered::new();
         self.anew_at = None;
         self.written.forget_sent();
+        self.reasoning.forget_sent();
         self.publish(LiveKind::Started, vec![]).await;
         self.publish_sources().await;
-        self.publish_delta().await;
+        self.publish_pieces().await;
     }
 
     async fn publish_sources(&mut self) {
@@ -205,8 +233,14 @@ impl Publisher {
         }
     }
 
-    async fn publish_delta(&mut self) {
-        if let Some((offset, text)) = self.written.take(Instant::now()) {
+    /// Publishes what was written since the last time, reasoning first.
+    async fn publish_pieces(&mut self) {
+        let now = Instant::now();
+        if let Some((offset, text)) = self.reasoning.take(now) {
+            let text = text.as_bytes().to_vec();
+            self.publish(LiveKind::Reasoning { offset }, text).await;
+        }
+        if let Some((offset, text)) = self.written.take(now) {
             let text = text.as_bytes().to_vec();
             self.publish(LiveKind::Delta { offset }, text).await;
         }
@@ -225,7 +259,15 @@ impl Publisher {
 
     fn message(&self, kind: LiveKind, text: &[u8]) -> Option<bytes::Bytes> {
         let Attempt { conversation_id, question_id, answer_id, number, key, .. } = &self.attempt;
-        let label = kind.label();
+        let mut message = LiveMessage {
+            answer_id: *answer_id,
+            question_id: *question_id,
+            attempt: *number,
+            beginning: self.beginning,
+            kind,
+            sealed: vec![],
+        };
+        let label = message.label();
         let aad = AssociatedData::Live {
             conversation_id: *conversation_id,
             answer_id: *answer_id,
@@ -237,13 +279,7 @@ impl Publisher {
             text => key.seal(&aad, text),
         };
         let written = sealed.map_err(|error| error.to_string()).and_then(|sealed| {
-            let message = LiveMessage {
-                answer_id: *answer_id,
-                question_id: *question_id,
-                attempt: *number,
-                kind,
-                sealed,
-            };
+            message.sealed = sealed;
             message.to_bytes().map_err(|error| error.to_string())
         });
         written.inspect_err(|error| tracing::error!(error, "a live message could not be encrypted")).ok()

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aggregates::conversation::FailureReason;
 use rag::answer::AnswerError;
 use rag::error_chain::ErrorChain;
-use rag::generate::ModelError;
+use rag::generate::{FinishReason, ModelError};
 use rag::index::IndexError;
 use rag::retrieve::RetrieveError;
 
@@ -68,6 +68,10 @@ impl From<AnswerError> for AttemptFailed {
         let words = ErrorChain(&error).to_string();
         match error {
             AnswerError::Model(ModelError::Refused(_)) => Self::Lasting(FailureReason::ModelRefused, words),
+            AnswerError::Model(ModelError::NoText(FinishReason::ContentFilter)) => {
+                Self::Lasting(FailureReason::ContentFiltered, words)
+            }
+            AnswerError::Model(ModelError::NoText(_)) => Self::Lasting(FailureReason::NoText, words),
             AnswerError::Model(ModelError::Unavailable(_) | ModelError::Interrupted(_)) => {
                 Self::Passing(FailureReason::ModelUnavailable, words)
             }

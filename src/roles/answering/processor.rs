@@ -28,8 +28,6 @@ use store::{AnswerLease, Requested, Store};
 
 /// Time after which the lease of a silent worker expires.
 pub(super) const LEASE: Duration = Duration::from_secs(10);
-/// Time limit of one attempt.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_mins(2);
 /// Delay of an answer while the store is away.
 const STORE_PAUSE: Duration = Duration::from_secs(2);
 /// Delay of an answer whose conversation has an event that this release does not know.
@@ -193,18 +191,12 @@ impl AnswerProcessor {
         }
     }
 
-    /// Runs one attempt with its time limit. A panic counts as a failed attempt.
+    /// Runs one attempt. A panic counts as a failed attempt. The silence of each dependency is bounded, and so is the
+    /// size of the answer, but not the time in which a slow model writes it.
     async fn attempt(&self, job: &Job) -> Result<Ending, AttemptFailed> {
-        let writing = AssertUnwindSafe(self.write(job)).catch_unwind();
-        match tokio::time::timeout(ATTEMPT_TIMEOUT, writing).await {
-            Ok(Ok(written)) => written.map(|finished| Ending::Answered(Box::new(finished))),
-            Ok(Err(_)) => {
-                Err(AttemptFailed::Passing(FailureReason::Internal, "the attempt panicked".to_owned()))
-            }
-            Err(_) => Err(AttemptFailed::Passing(
-                FailureReason::ModelUnavailable,
-                format!("the attempt took longer than {} s", ATTEMPT_TIMEOUT.as_secs()),
-            )),
+        match AssertUnwindSafe(self.write(job)).catch_unwind().await {
+            Ok(written) => written.map(|finished| Ending::Answered(Box::new(finished))),
+            Err(_) => Err(AttemptFailed::Passing(FailureReason::Internal, "the attempt panicked".to_owned())),
         }
     }
 

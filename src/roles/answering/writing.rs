@@ -41,7 +41,9 @@ impl AnswerProcessor {
         let mut written = std::pin::pin!(written);
         while let Some(chunk) = written.next().await {
             match chunk? {
+                AnswerChunk::Reasoning(reasoning) => live.reasoning(reasoning),
                 AnswerChunk::Delta(text) => live.text(text),
+                AnswerChunk::Void => live.void(),
                 AnswerChunk::Finished(finished) => {
                     live.finish().await;
                     return Ok(convert::finished(*finished));

@@ -35,7 +35,7 @@ async fn one_story(backbone: &Backbone) -> (UserId, ConversationId, AnswerId) {
     let user = backbone.user().await;
     let id = conversation();
     let (_, answer) = backbone.ask(user, id, "What does the xylophonist borrow from the orchestra?").await;
-    let so_far = Answer { text: "The xylophonist borrows mallets.".into(), citations: vec![] };
+    let so_far = Answer { text: "The xylophonist borrows mallets.".into(), ..Answer::default() };
     backbone.command(user, id, Intent::Stop { answer_id: answer, so_far }).await;
     backbone.command(user, id, Intent::Rename(Title::parse("Marimbas at night").unwrap())).await;
     backbone.command(user, id, Intent::Tag(Tags::parse(&["Percussion"]).unwrap())).await;
@@ -147,7 +147,7 @@ async fn an_answer_of_many_long_words_holds_up_no_read_model_and_its_beginning_i
     for number in 0..16_000 {
         let _ = write!(text, "vocabularies{number:05}ings ");
     }
-    let so_far = Answer { text, citations: vec![] };
+    let so_far = Answer { text, ..Answer::default() };
     backbone.command(user, id, Intent::Stop { answer_id: answer, so_far }).await;
     backbone.ask(user, conversation(), "What follows is projected, too").await;
     backbone.projected(8).await;

@@ -156,7 +156,7 @@ async fn a_new_consumer_skips_history_and_answers_pending_questions() {
     let mut answers = vec![];
     for _ in 0..150 {
         let (_, answer) = backbone.ask(user, id, QUESTION).await;
-        let so_far = Answer { text: "enough".into(), citations: vec![] };
+        let so_far = Answer { text: "enough".into(), ..Answer::default() };
         backbone.command(user, id, Intent::Stop { answer_id: answer, so_far }).await;
         answers.push(answer);
     }

@@ -147,7 +147,7 @@ async fn a_stop_ends_the_work_within_200_milliseconds() {
         let heard = Heard::listen(&backbone, user, id, answer).await;
         until("the model answers", async || model.is_answering().then_some(())).await;
         until("it was heard", async || heard.text(1).starts_with("Let me").then_some(())).await;
-        let so_far = Answer { text: heard.text(1), citations: vec![] };
+        let so_far = Answer { text: heard.text(1), ..Answer::default() };
         let stopped = Instant::now();
         backbone.command(user, id, Intent::Stop { answer_id: answer, so_far }).await;
         until("the model is left alone", async || (!model.is_answering()).then_some(())).await;
@@ -214,7 +214,7 @@ async fn a_question_is_answered_with_the_newest_turns_of_its_branch_in_their_ord
         let question = format!("Question {number} about the marimba");
         let (_, answer) = backbone.ask(user, id, &question).await;
         let text = format!("Answer {number} about the marimba");
-        let so_far = Answer { text: text.clone(), citations: vec![] };
+        let so_far = Answer { text: text.clone(), ..Answer::default() };
         backbone.command(user, id, Intent::Stop { answer_id: answer, so_far }).await;
         expected.extend([question, text]);
     }

@@ -26,7 +26,7 @@ fn operator(backbone: &Backbone) -> Quarantine {
 /// Asks, and stops the answer.
 async fn talk(backbone: &Backbone, user: UserId, id: ConversationId, text: &str) {
     let (_, answer_id) = backbone.ask(user, id, text).await;
-    let so_far = Answer { text: "As far as it goes.".into(), citations: vec![] };
+    let so_far = Answer { text: "As far as it goes.".into(), ..Answer::default() };
     backbone.command(user, id, Intent::Stop { answer_id, so_far }).await;
 }
 

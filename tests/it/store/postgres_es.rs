@@ -37,7 +37,7 @@ async fn a_conversation_has_the_same_state_in_both_stores() {
     let user = backbone.user().await;
     let id = conversation();
     let (question_id, stopped) = backbone.ask(user, id, "Which instrument?").await;
-    let so_far = Answer { text: "The xylophone.".into(), citations: vec![] };
+    let so_far = Answer { text: "The xylophone.".into(), ..Answer::default() };
     backbone.command(user, id, Intent::Stop { answer_id: stopped, so_far }).await;
     let again = AnswerId::new(Uuid::now_v7());
     backbone.command(user, id, Intent::Regenerate { question_id, answer_id: again }).await;

@@ -75,7 +75,7 @@ function messageIdOf({ data }: AnswerEvent): string {
 function applyStart(transcript: Transcript, started: AnswerStarted): Applied {
   const { answer_id, question_id, attempt } = started;
   if (transcript.some(({ message }) => message.id === answer_id)) {
-    return changeAnswer(transcript, started, (entry) => ({ entry }));
+    return changeAnswer(transcript, started, (entry) => ({ entry: restart(entry, attempt) }));
   }
   const question = transcript.find(({ message }) => message.id === question_id)?.message;
   if (!question) return { transcript, missing: "parent" };

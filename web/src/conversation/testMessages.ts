@@ -35,7 +35,7 @@ const answer = { conversation_id: "c", answer_id: "a" };
 
 export const started = (attempt = 1): AnswerEvent => ({
   event: "answer.started",
-  data: { ...answer, question_id: "q", attempt },
+  data: { ...answer, question_id: "q", attempt, from: 0 },
 });
 
 export const sources = (attempt = 1): AnswerEvent => ({

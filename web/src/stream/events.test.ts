@@ -17,7 +17,7 @@ describe("an event of a stream", () => {
   it("concerns a conversation's messages if it is a question or part of an answer", () => {
     expect(isAnswerEvent({ event: "conversation", data: { id: "c", deleted: true } })).toBe(false);
     expect(isAnswerEvent({ event: "document", data: { id: "d", deleted: true } })).toBe(false);
-    const data = { conversation_id: "c", answer_id: "a", question_id: "q", attempt: 1 };
+    const data = { conversation_id: "c", answer_id: "a", question_id: "q", attempt: 1, from: 0 };
     expect(isAnswerEvent({ event: "answer.started", data })).toBe(true);
   });
 });

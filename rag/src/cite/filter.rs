@@ -1,0 +1,402 @@
+//! Removes invalid citation marks from an answer while it is streamed, and notes the valid ones. Reads the answer as
+//! Markdown, so that brackets of code, formulas, links and footnotes stay as they are.
+//!
+//! Each decision looks at a bounded length of text. What is held back is at most that long, and the pieces in which
+//! an answer arrives do not matter.
+
+use super::lookahead::{Ahead, Look, Waiting};
+use super::mark::{Numbers, Surroundings, Verdict};
+
+/// The end of the text before the current place that decisions look at, in bytes.
+const BEFORE_BYTES: usize = 96;
+/// The longest line that opens a code block.
+const MAX_INFO_BYTES: usize = 200;
+/// The longest indentation that is read.
+const MAX_INDENT: usize = 64;
+
+/// A filter of one answer.
+#[derive(Debug)]
+pub(crate) struct CitationFilter {
+    source_count: u32,
+    cited: Vec<u32>,
+    /// Text that is not decided yet.
+    pending: String,
+    /// The end of the text before it.
+    before: String,
+    is_after_mark: bool,
+    line: Line,
+    /// The character and length of the fence of the current code block.
+    fence: Option<(char, usize)>,
+    /// Whether the line before is empty or part of an indented code block.
+    may_indent: bool,
+    in_list: bool,
+}
+
+/// The current place in its line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Line {
+    Start,
+    /// Behind the indentation.
+    First,
+    Within,
+    /// In a line of code.
+    Code,
+}
+
+/// What becomes of the next text.
+enum Step {
+    /// This many bytes stay as they are.
+    Keep(usize),
+    /// These bytes are a mark of these sources.
+    Mark(usize, Vec<u32>),
+}
+
+impl CitationFilter {
+    /// Accepts the numbers from 1 to `source_count`.
+    pub(crate) fn new(source_count: usize) -> Self {
+        Self {
+            source_count: u32::try_from(source_count).unwrap_or(u32::MAX),
+            cited: Vec::new(),
+            pending: String::new(),
+            before: String::new(),
+            is_after_mark: false,
+            line: Line::Start,
+            fence: None,
+            may_indent: true,
+            in_list: false,
+        }
+    }
+
+    /// Filters the next part of the answer. Text at its end that is not decided yet is held back.
+    pub(crate) fn push(&mut self, delta: &str) -> String {
+        self.pending.push_str(delta);
+        self.filter(false)
+    }
+
+    /// Returns the text held back and the cited numbers, each once, in the order of the text.
+    pub(crate) fn finish(mut self) -> (String, Vec<u32>) {
+        let rest = self.filter(true);
+        (rest, self.cited)
+    }
+
+    fn filter(&mut self, is_end: bool) -> String {
+        let pending = std::mem::take(&mut self.pending);
+        let mut kept = String::with_capacity(pending.len());
+        let mut ahead = Ahead { text: &pending, is_end };
+        while !ahead.text.is_empty() {
+            let Ok(step) = self.step(ahead) else { break };
+            let (Step::Keep(length) | Step::Mark(length, _)) = step;
+            let text = &ahead.text[..length];
+            match step {
+                Step::Keep(_) => kept.push_str(text),
+                Step::Mark(_, numbers) => self.mark(text, &numbers, &mut kept),
+            }
+            ahead = ahead.skip(length);
+        }
+        self.pending = ahead.text.to_owned();
+        kept
+    }
+
+    /// Decides the next text and moves behind it.
+    fn step(&mut self, ahead: Ahead<'_>) -> Result<Step, Waiting> {
+        let step = match self.line {
+            Line::Start => return self.line_start(ahead).map(Step::Keep),
+            Line::Code => Step::Keep(ahead.text.find('\n').map_or(ahead.text.len(), |end| end + 1)),
+            Line::First | Line::Within => self.inline(ahead)?,
+        };
+        if let Step::Keep(length) = step {
+            let text = &ahead.text[..length];
+            self.moved_over(text);
+            self.is_after_mark = false;
+            if self.line != Line::Code || text.ends_with('\n') {
+                self.line = if text.ends_with('\n') { Line::Start } else { Line::Within };
+            }
+        }
+        Ok(step)
+    }
+
+    /// Decides at the start of a line whether it belongs to code. Keeps the indentation.
+    fn line_start(&mut self, ahead: Ahead<'_>) -> Result<usize, Waiting> {
+        let text = ahead.text.trim_start_matches([' ', '\t']);
+        let indent = (ahead.text.len() - text.len()).min(MAX_INDENT);
+        let first = match text.chars().next() {
+            None if !ahead.is_end && indent < MAX_INDENT => return Err(Waiting),
+            first => first.unwrap_or('\n'),
+        };
+        let here = ahead.skip(indent);
+        let is_blank = matches!(first, '\n' | '\r');
+        if let Some((c, length)) = self.fence {
+            if first == c {
+                let run = here.run(c)?;
+                let next = here.skip(run).next()?;
+                if run >= length && next.is_none_or(char::is_whitespace) {
+                    self.fence = None;
+                }
+            }
+            self.line = Line::Code;
+        } else if let Some(fence) = opening_fence(here, first)? {
+            self.fence = Some(fence);
+            self.line = Line::Code;
+        } else {
+            let is_deep = ahead.text[..indent].contains('\t') || indent >= 4;
+            let is_item = is_list_item(here, first)?;
+            let is_code = is_deep && self.may_indent && !self.in_list && !is_blank;
+            self.in_list = is_item || (self.in_list && (is_blank || indent > 0 || !self.may_indent));
+            self.may_indent = is_blank || is_code;
+            self.line = if is_code { Line::Code } else { Line::First };
+        }
+        self.moved_over(&ahead.text[..indent]);
+        Ok(indent)
+    }
+
+    /// Decides the next text of a line that is no code.
+    fn inline(&self, ahead: Ahead<'_>) -> Result<Step, Waiting> {
+        let Some(first) = ahead.text.chars().next() else { return Ok(Step::Keep(0)) };
+        let is_word_start = !self.before.ends_with(char::is_alphanumeric);
+        let look = match first {
+            ' ' => {
+                if ahead.skip(1).next()? == Some('[')
+                    && let Step::Mark(length, numbers) = self.bracket(ahead.skip(1), true)?
+                    && numbers.is_empty()
+                {
+                    return Ok(Step::Mark(1 + length, numbers));
+                }
+                return Ok(Step::Keep(1));
+            }
+            '[' => return self.bracket(ahead, false),
+            '`' => ahead.code(),
+            '$' => ahead.formula(),
+            '\\' => ahead.escaped_formula(),
+            '<' => ahead.tag(),
+            'h' | 'w' if is_word_start => ahead.address(),
+            _ => Look::None,
+        };
+        match look {
+            Look::Found(length) => Ok(Step::Keep(length)),
+            Look::Wait => Err(Waiting),
+            Look::None => literal(ahead, first).map(Step::Keep),
+        }
+    }
+
+    /// Decides brackets.
+    fn bracket(&self, ahead: Ahead<'_>, is_after_space: bool) -> Result<Step, Waiting> {
+        let length = match ahead.enclosed('[', ']') {
+            Look::Found(length) => length,
+            Look::Wait => return Err(Waiting),
+            Look::None => return Ok(Step::Keep(1)),
+        };
+        let behind = ahead.skip(length);
+        let next = behind.next()?;
+        let content = &ahead.text[1..length - 1];
+        let numbers = Numbers::read(content);
+        match next {
+            Some('(') => match behind.enclosed('(', ')') {
+                Look::Wait => return Err(Waiting),
+                Look::Found(target) => return Ok(Step::Keep(length + target)),
+                Look::None => {}
+            },
+            Some('[') => match behind.enclosed('[', ']') {
+                Look::Wait => return Err(Waiting),
+                Look::Found(label) if is_label(&behind.text[1..label - 1]) => {
+                    return Ok(Step::Keep(length + label));
+                }
+                Look::Found(_) | Look::None => {}
+            },
+            Some(':') if self.line == Line::First && !is_after_space => return Ok(Step::Keep(length + 1)),
+            _ => {}
+        }
+        let Some(numbers) = numbers else { return Ok(Step::Keep(kept_of(content, length))) };
+        let spaced;
+        let before = if is_after_space {
+            spaced = format!("{} ", self.before);
+            spaced.as_str()
+        } else {
+            self.before.as_str()
+        };
+        let around = Surroundings { before, is_after_mark: self.is_after_mark && !is_after_space, next };
+        match numbers.judge(around, self.source_count) {
+            Verdict::Keep => Ok(Step::Keep(length)),
+            Verdict::Cite(known) => Ok(Step::Mark(length, known)),
+        }
+    }
+
+    /// Writes a mark, and moves behind it.
+    fn mark(&mut self, written: &str, numbers: &[u32], kept: &mut String) {
+        self.line = Line::Within;
+        if numbers.is_empty() {
+            return;
+        }
+        for number in numbers {
+            kept.extend(["[", &number.to_string(), "]"]);
+            if !self.cited.contains(number) {
+                self.cited.push(*number);
+            }
+        }
+        self.moved_over(written);
+        self.is_after_mark = true;
+    }
+
+    fn moved_over(&mut self, text: &str) {
+        self.before.push_str(text);
+        let excess = self.before.len().saturating_sub(BEFORE_BYTES);
+        self.before.drain(..self.before.ceil_char_boundary(excess));
+    }
+}
+
+/// The length of text that is certainly not the start of anything.
+fn literal(ahead: Ahead<'_>, first: char) -> Result<usize, Waiting> {
+    match first {
+        '`' | '$' => ahead.run(first),
+        '\\' => Ok(1 + ahead.skip(1).next()?.map_or(0, char::len_utf8)),
+        c if c.is_alphanumeric() => {
+            Ok(ahead.text.find(|c: char| !c.is_alphanumeric()).unwrap_or(ahead.text.len()))
+        }
+        c => Ok(c.len_utf8()),
+    }
+}
+
+/// The fence that opens a code block at the start of a line.
+fn opening_fence(here: Ahead<'_>, first: char) -> Result<Option<(char, usize)>, Waiting> {
+    if !matches!(first, '`' | '~') {
+        return Ok(None);
+    }
+    let length = here.run(first)?;
+    if length < 3 {
+        return Ok(None);
+    }
+    let rest = here.skip(length);
+    let info = match rest.text.find('\n') {
+        Some(end) => &rest.text[..end],
+        None if rest.is_end || rest.text.contains('`') || rest.text.len() > MAX_INFO_BYTES => rest.text,
+        None => return Err(Waiting),
+    };
+    let is_code = first == '~' || !info.contains('`');
+    Ok(is_code.then_some((first, length)))
+}
+
+/// Whether a line starts as an item of a list.
+fn is_list_item(here: Ahead<'_>, first: char) -> Result<bool, Waiting> {
+    let mark = match first {
+        '-' | '*' | '+' => 1,
+        '0'..='9' => {
+            let digits = here.text.len() - here.text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+            if digits > 9 || !matches!(here.skip(digits).next()?, Some('.' | ')')) {
+                return Ok(false);
+            }
+            digits + 1
+        }
+        _ => return Ok(false),
+    };
+    Ok(here.skip(mark).next()?.is_some_and(char::is_whitespace))
+}
+
+/// Whether the content of brackets is the label of a link.
+fn is_label(content: &str) -> bool {
+    content.is_empty()
+        || (content.contains(char::is_alphabetic)
+            && !content.starts_with('^')
+            && Numbers::read(content).is_none())
+}
+
+/// How many bytes of brackets without numbers are decided: all where marks in them cannot be, as in lists of values.
+fn kept_of(content: &str, length: usize) -> usize {
+    let inner = content.strip_prefix('[').and_then(|inner| inner.strip_suffix(']'));
+    if inner.is_some_and(|inner| Numbers::read(inner).is_some()) {
+        return 1;
+    }
+    let holds_values =
+        content.starts_with(['[', '"', '\'', '{', '^']) || !content.contains(char::is_alphabetic);
+    if holds_values { length } else { 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::cite::filter;
+
+    fn filtered(text: &str, source_count: usize) -> (String, Vec<u32>) {
+        filter([text], source_count)
+    }
+
+    #[test]
+    fn numbers_of_sources_stay_and_others_are_removed() {
+        for (text, kept, cited) in [
+            ("A [2]. B [7]. See[1] [2]", "A [2]. B. See[1] [2]", vec![2, 1]),
+            ("Both [1, 2] and [1,9]", "Both [1][2] and [1]", vec![1, 2]),
+            ("All [1-2] and [1–2; 2].", "All [1][2] and [1][2].", vec![1, 2]),
+            ("**Bold**[1] and (so [2]) and ([1]).", "**Bold**[1] and (so [2]) and ([1]).", vec![1, 2]),
+            ("退款须在十四天内提交[1]。", "退款须在十四天内提交[1]。", vec![1]),
+            ("| a | [2] |\n|---|---|\n| b[1] | c |", "| a | [2] |\n|---|---|\n| b[1] | c |", vec![2]),
+            ("- One [1]\n\n    more [9] [2]\n", "- One [1]\n\n    more [2]\n", vec![1, 2]),
+            ("It costs $5 now [1], 10$ later [2].", "It costs $5 now [1], 10$ later [2].", vec![1, 2]),
+            (
+                "As [[1]] says, in 2015[2] and [see [1]].",
+                "As [[1]] says, in 2015[2] and [see [1]].",
+                vec![1, 2],
+            ),
+            ("The tick ` is open [1].\n\nNext [9].", "The tick ` is open [1].\n\nNext.", vec![1]),
+            ("[1] begins [3]", "[1] begins", vec![1]),
+        ] {
+            assert_eq!(filtered(text, 2), (kept.to_owned(), cited), "{text}");
+        }
+        assert_eq!(filtered("None [1]", 0), ("None".into(), vec![]));
+    }
+
+    #[test]
+    fn brackets_that_are_no_marks_are_unchanged() {
+        for text in [
+            "`v[1]` and ```\nlet x = v[7];\n```",
+            "```rust\nlet x = [1, 2]; // `\nlet y = v [1];\n```",
+            "~~~\nv [1]\n~~~",
+            "    let x = v [1];\n    let y = [2];\n",
+            "a [link](http://x) [] [x] [1a",
+            "[",
+            " [12",
+            "a  b [",
+            "a value in [0, 1] or [-1, 1]",
+            "row[0] and row[1], f(x)[1], self.rows[2], x_i[1], a[1] and matrix[1][2]",
+            "Standard [2015] replaces [1998], ISO [42]",
+            "the list x = [1, 2] and f([1, 2]) and [[1, 2], [2, 1]] and [\"a\", [1]]",
+            "$\\sqrt[1]{8}$, $x \\in [1, 2]$, $$a [1]$$, \\(b [1]\\), \\[c [2]\\] and \\sqrt[1]{2}",
+            "[12](https://x.org/a_(b)), [1](u), [text][ref], [1][ref], [text](u[1])",
+            "a note[^1] and [^2]\n\n[^1]: Text\n[1]: https://x.org\n",
+            "https://x.org/a[1]?b=[2] and <https://x.org/[1]> and <a title=\"[1]\">",
+            "escaped \\[1\\] and [x] [ ] and 10 [7, 8]",
+            "[1-9]+ and [1]{2}",
+        ] {
+            assert_eq!(filtered(text, 2), (text.to_owned(), vec![]));
+        }
+    }
+
+    #[test]
+    fn little_text_is_held_back() {
+        let mut filter = super::CitationFilter::new(1);
+        assert_eq!(filter.push("The ferry leaves at eight [1"), "The ferry leaves at eight");
+        assert_eq!(filter.push("]. And"), " [1]. And");
+        let open = format!(" $x [{}", "word ".repeat(200));
+        assert!(filter.push(&open).len() > 300, "a span without an end is text");
+    }
+
+    proptest! {
+        #[test]
+        fn the_result_does_not_depend_on_the_boundaries_of_the_deltas(
+            text in r"([a-z \[\]`,$~\n\\(<:-]|\[[0-9]{1,2}\]|```\n|    |https://|é){0,60}",
+            source_count in 0_usize..12,
+            cut in 1_usize..5,
+        ) {
+            let (whole, cited) = filtered(&text, source_count);
+            let chars: Vec<char> = text.chars().collect();
+            let pieces: Vec<String> = chars.chunks(cut).map(|piece| piece.iter().collect()).collect();
+            let (kept, numbers) = filter(pieces.iter().map(String::as_str), source_count);
+            prop_assert_eq!(&kept, &whole);
+            prop_assert_eq!(&numbers, &cited);
+            prop_assert!(numbers.iter().all(|n| (1..=source_count).contains(&(*n as usize))));
+        }
+
+        #[test]
+        fn text_without_brackets_is_unchanged(text in "[^\\[]{0,80}") {
+            prop_assert_eq!(filtered(&text, 3).0, text);
+        }
+    }
+}

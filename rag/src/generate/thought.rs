@@ -1,0 +1,254 @@
+//! Separates the reasoning that a model writes into its answer, between tags such as `<think>` and `</think>`,
+//! from the answer. The opening tag may be missing, because some templates put it into the prompt.
+
+/// Tags around reasoning.
+const TAGS: [(&str, &str); 9] = [
+    ("<think>", "</think>"),
+    ("<thinking>", "</thinking>"),
+    ("<thought>", "</thought>"),
+    ("<thoughts>", "</thoughts>"),
+    ("<reasoning>", "</reasoning>"),
+    ("<seed:think>", "</seed:think>"),
+    ("<|begin_of_thought|>", "<|end_of_thought|>"),
+    ("[THINK]", "[/THINK]"),
+    ("◁think▷", "◁/think▷"),
+];
+/// Lines that begin with one of these are the border of a code block.
+const FENCES: [&str; 2] = ["```", "~~~"];
+
+/// A part of what the model wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Separated {
+    Reasoning(String),
+    Text(String),
+    /// All text so far was reasoning.
+    TextWasReasoning,
+}
+
+/// The text of one answer while it arrives.
+#[derive(Default)]
+pub(super) struct ThoughtFilter {
+    /// The beginning of a possible tag.
+    held: String,
+    place: Place,
+    /// The line before `held`.
+    line: String,
+    in_fence: bool,
+    has_text: bool,
+    /// Whether reasoning has ended. From then on a closing tag is text.
+    has_thought: bool,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Place {
+    #[default]
+    Text,
+    /// Behind the end of reasoning: white space is skipped.
+    Behind,
+    /// In reasoning, until this tag.
+    Reasoning(&'static str),
+}
+
+impl ThoughtFilter {
+    /// Separates the next text. The beginning of a possible tag is held back.
+    pub(super) fn push(&mut self, text: &str) -> Vec<Separated> {
+        self.held.push_str(text);
+        let mut separated = Vec::new();
+        while self.step(&mut separated) {}
+        separated
+    }
+
+    /// Returns the text held back.
+    pub(super) fn finish(mut self) -> Vec<Separated> {
+        let mut separated = Vec::new();
+        let held = std::mem::take(&mut self.held);
+        self.emit(&held, &mut separated);
+        separated
+    }
+
+    /// Handles the text up to the next tag. Returns whether there may be more to handle.
+    fn step(&mut self, separated: &mut Vec<Separated>) -> bool {
+        if self.place == Place::Behind {
+            self.held.drain(..self.held.len() - self.held.trim_start().len());
+            if self.held.is_empty() {
+                return false;
+            }
+            self.place = Place::Text;
+        }
+        let place = self.place;
+        let found = self.held.char_indices().map(|(at, _)| at).find_map(|at| {
+            let rest = &self.held[at..];
+            candidates(place).find_map(|tag| match matches(rest, tag) {
+                Match::No => None,
+                Match::Whole => Some((at, Some(tag))),
+                Match::Beginning => Some((at, None)),
+            })
+        });
+        let Some((at, tag)) = found else {
+            let held = std::mem::take(&mut self.held);
+            self.emit(&held, separated);
+            return false;
+        };
+        let before: String = self.held.drain(..at).collect();
+        self.emit(&before, separated);
+        let Some(tag) = tag else { return false };
+        // What follows the tag decides whether it is quoted as code.
+        let Some(next) = self.held[tag.len()..].chars().next().or((place != Place::Text).then_some(' '))
+        else {
+            return false;
+        };
+        let written: String = self.held.drain(..tag.len()).collect();
+        self.tag(tag, &written, next, separated);
+        true
+    }
+
+    /// Handles a whole tag.
+    fn tag(&mut self, tag: &'static str, written: &str, next: char, separated: &mut Vec<Separated>) {
+        if let Place::Reasoning(_) = self.place {
+            self.has_thought = true;
+            self.place = Place::Behind;
+            self.line.clear();
+            return;
+        }
+        let opened = TAGS.iter().find(|(open, _)| *open == tag);
+        match opened {
+            Some((_, close)) if self.line.trim().is_empty() && !self.in_fence => {
+                self.place = Place::Reasoning(close);
+            }
+            None if !self.has_thought && !self.is_code(next) => {
+                self.has_thought = true;
+                if std::mem::take(&mut self.has_text) {
+                    separated.push(Separated::TextWasReasoning);
+                }
+                self.place = Place::Behind;
+                self.line.clear();
+            }
+            _ => self.emit(written, separated),
+        }
+    }
+
+    /// Whether a tag before this character is part of code or of a quotation.
+    fn is_code(&self, next: char) -> bool {
+        let is_quote = |c| matches!(c, '`' | '"' | '\'');
+        self.in_fence
+            || is_quote(next)
+            || self.line.ends_with(is_quote)
+            || !self.line.matches('`').count().is_multiple_of(2)
+    }
+
+    fn emit(&mut self, text: &str, separated: &mut Vec<Separated>) {
+        if text.is_empty() {
+            return;
+        }
+        if let Place::Reasoning(_) = self.place {
+            separated.push(Separated::Reasoning(text.to_owned()));
+            return;
+        }
+        for c in text.chars() {
+            if c != '\n' {
+                self.line.push(c);
+                continue;
+            }
+            let line = std::mem::take(&mut self.line);
+            self.in_fence ^= FENCES.iter().any(|fence| line.trim_start().starts_with(fence));
+        }
+        self.has_text = true;
+        separated.push(Separated::Text(text.to_owned()));
+    }
+}
+
+/// The tags that matter at a place.
+fn candidates(place: Place) -> impl Iterator<Item = &'static str> {
+    let closing = match place {
+        Place::Reasoning(close) => Some(close),
+        Place::Text | Place::Behind => None,
+    };
+    let all = TAGS.iter().flat_map(|(open, close)| [*open, *close]).filter(move |_| closing.is_none());
+    closing.into_iter().chain(all)
+}
+
+enum Match {
+    No,
+    Beginning,
+    Whole,
+}
+
+/// Compares the start of a text with a tag, without regard to case.
+fn matches(text: &str, tag: &str) -> Match {
+    let length = text.len().min(tag.len());
+    let same = text.as_bytes()[..length].eq_ignore_ascii_case(&tag.as_bytes()[..length]);
+    match same {
+        true if length == tag.len() => Match::Whole,
+        true => Match::Beginning,
+        false => Match::No,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The reasoning and the text of an answer that arrives in pieces of some characters.
+    fn separated(answer: &str, size: usize) -> (String, String) {
+        let mut filter = ThoughtFilter::default();
+        let chars: Vec<char> = answer.chars().collect();
+        let mut parts: Vec<Separated> =
+            chars.chunks(size).flat_map(|piece| filter.push(&piece.iter().collect::<String>())).collect();
+        parts.extend(filter.finish());
+        let (mut reasoning, mut text) = (String::new(), String::new());
+        for part in parts {
+            match part {
+                Separated::Reasoning(more) => reasoning.push_str(&more),
+                Separated::Text(more) => text.push_str(&more),
+                Separated::TextWasReasoning => reasoning.push_str(&std::mem::take(&mut text)),
+            }
+        }
+        (reasoning, text)
+    }
+
+    #[test]
+    fn reasoning_in_tags_is_no_text_however_it_is_cut() {
+        for (answer, reasoning, text) in [
+            ("<think>\nHm [2].\n</think>\n\nIt is A [1].", "\nHm [2].\n", "It is A [1]."),
+            (" <THINKING>a < b</Thinking>Yes", "a < b", " Yes"),
+            ("Hm, `a`.\n</think>\n\nYes.", "Hm, `a`.\n", "Yes."),
+            ("Hm.</think>Yes.", "Hm.", "Yes."),
+            ("[THINK]Hm[/THINK]Yes [1]", "Hm", "Yes [1]"),
+            ("◁think▷Hm◁/think▷Ja", "Hm", "Ja"),
+            ("<think>never closed", "never closed", ""),
+            ("<think></think>Yes </think>", "", "Yes </think>"),
+            ("One.\n<think>two</think>\nThree.", "two", "One.\nThree."),
+        ] {
+            for size in 1..6 {
+                assert_eq!(separated(answer, size), (reasoning.into(), text.into()), "{answer} by {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn tags_in_code_and_in_sentences_are_text() {
+        for answer in [
+            "The tag `</think>` ends it.",
+            "```\na\n</think>\n```\n",
+            "Write <think> first.",
+            "a < b </th",
+            "~~~\n<think>\n~~~\nEnd",
+        ] {
+            for size in 1..6 {
+                assert_eq!(separated(answer, size), (String::new(), answer.into()), "{answer} by {size}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost_and_the_pieces_do_not_matter(
+            answer in "(<think>|</think>|[a-z`<\n ]){0,40}",
+            size in 1_usize..5,
+        ) {
+            prop_assert_eq!(separated(&answer, size), separated(&answer, 1000));
+        }
+    }
+}
