@@ -44,8 +44,10 @@ pub fn split(bytes: &[u8]) {
 /// # Panics
 /// If the pieces are read as another stream than the whole.
 pub fn model_events(bytes: &[u8]) {
-    let whole = read_response([bytes]);
-    assert_eq!(whole, read_response(bytes.chunks(3)), "pieces are read as the whole");
+    // A comment tells that the rest are events.
+    let events = [b":\n", bytes].concat();
+    let whole = read_response([events.as_slice()]);
+    assert_eq!(whole, read_response(events.chunks(3)), "pieces are read as the whole");
 }
 
 /// Filters the citations of an answer in pieces.

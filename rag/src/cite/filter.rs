@@ -117,13 +117,10 @@ impl CitationFilter {
 
     /// Decides at the start of a line whether it belongs to code. Keeps the indentation.
     fn line_start(&mut self, ahead: Ahead<'_>) -> Result<usize, Waiting> {
-        let text = ahead.text.trim_start_matches([' ', '\t']);
-        let indent = (ahead.text.len() - text.len()).min(MAX_INDENT);
-        let first = match text.chars().next() {
-            None if !ahead.is_end && indent < MAX_INDENT => return Err(Waiting),
-            first => first.unwrap_or('\n'),
-        };
+        let blanks = ahead.text.len() - ahead.text.trim_start_matches([' ', '\t']).len();
+        let indent = blanks.min(MAX_INDENT);
         let here = ahead.skip(indent);
+        let first = here.next()?.unwrap_or('\n');
         let is_blank = matches!(first, '\n' | '\r');
         if let Some((c, length)) = self.fence {
             if first == c {
@@ -265,9 +262,10 @@ fn opening_fence(here: Ahead<'_>, first: char) -> Result<Option<(char, usize)>, 
         return Ok(None);
     }
     let rest = here.skip(length);
-    let info = match rest.text.find('\n') {
-        Some(end) => &rest.text[..end],
-        None if rest.is_end || rest.text.contains('`') || rest.text.len() > MAX_INFO_BYTES => rest.text,
+    let window = &rest.text[..rest.text.floor_char_boundary(MAX_INFO_BYTES)];
+    let info = match window.find('\n') {
+        Some(end) => &window[..end],
+        None if rest.is_end || window.contains('`') || rest.text.len() >= MAX_INFO_BYTES => window,
         None => return Err(Waiting),
     };
     let is_code = first == '~' || !info.contains('`');

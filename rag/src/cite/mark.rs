@@ -5,9 +5,11 @@ const LARGEST_NUMBER: u32 = 30;
 /// The longest mark in bytes.
 const MAX_MARK_BYTES: usize = 48;
 /// Words in front of brackets that hold an index.
-const INDEXED_WORDS: [&str; 22] = [
-    "arr", "array", "args", "argv", "buf", "buffer", "cell", "cells", "col", "cols", "column", "data", "df",
-    "dict", "items", "line", "lines", "list", "row", "rows", "tuple", "vec",
+const INDEXED_WORDS: [&str; 36] = [
+    "arr", "array", "args", "argv", "buf", "buffer", "bytes", "cell", "cells", "col", "cols", "column",
+    "data", "df", "dict", "elements", "index", "items", "line", "lines", "list", "map", "matrix", "nums",
+    "numbers", "row", "rows", "str", "string", "table", "tensor", "tuple", "values", "vec", "vector",
+    "words",
 ];
 /// Characters behind which brackets hold a value.
 const OPERATORS: [char; 8] = ['=', '∈', '∉', '⊂', '⊆', '∪', '∩', '×'];

@@ -1,6 +1,8 @@
 //! Divides the body of a response into the data of its events, in whichever form it comes: Server-Sent Events, one
 //! JSON document, or JSON lines.
 
+use serde::de::IgnoredAny;
+
 use super::sse::{Event, EventParser};
 
 /// The longest body that is one JSON document.
@@ -51,7 +53,13 @@ impl Body {
             Form::Events(parser) => parser.push(bytes).map_err(|_| TooLong),
             Form::Json(json) => {
                 json.extend_from_slice(bytes);
-                if json.len() > MAX_JSON_BYTES { Err(TooLong) } else { Ok(vec![]) }
+                if json.len() > MAX_JSON_BYTES {
+                    return Err(TooLong);
+                }
+                // Some servers keep the connection open behind the document.
+                let ends = json.trim_ascii_end().ends_with(b"}");
+                let is_whole = ends && serde_json::from_slice::<IgnoredAny>(json).is_ok();
+                Ok(is_whole.then(|| document(&std::mem::take(json))).into_iter().collect())
             }
         }
     }
@@ -61,9 +69,11 @@ impl Body {
         match self.form {
             Form::Unknown => None,
             Form::Events(parser) => parser.finish(),
-            Form::Json(json) => {
-                Some(Event { is_error: false, data: String::from_utf8_lossy(&json).into_owned() })
-            }
+            Form::Json(json) => (!json.trim_ascii().is_empty()).then(|| document(&json)),
         }
     }
+}
+
+fn document(json: &[u8]) -> Event {
+    Event { is_error: false, data: String::from_utf8_lossy(json).into_owned() }
 }

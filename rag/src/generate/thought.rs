@@ -35,6 +35,8 @@ pub(super) struct ThoughtFilter {
     line: String,
     in_fence: bool,
     has_text: bool,
+    /// Whether no more text follows.
+    is_end: bool,
     /// Whether reasoning has ended. From then on a closing tag is text.
     has_thought: bool,
 }
@@ -61,6 +63,8 @@ impl ThoughtFilter {
     /// Returns the text held back.
     pub(super) fn finish(mut self) -> Vec<Separated> {
         let mut separated = Vec::new();
+        self.is_end = true;
+        while self.step(&mut separated) {}
         let held = std::mem::take(&mut self.held);
         self.emit(&held, &mut separated);
         separated
@@ -93,7 +97,8 @@ impl ThoughtFilter {
         self.emit(&before, separated);
         let Some(tag) = tag else { return false };
         // What follows the tag decides whether it is quoted as code.
-        let Some(next) = self.held[tag.len()..].chars().next().or((place != Place::Text).then_some(' '))
+        let Some(next) =
+            self.held[tag.len()..].chars().next().or((self.is_end || place != Place::Text).then_some(' '))
         else {
             return false;
         };
@@ -218,6 +223,7 @@ mod tests {
             ("[THINK]Hm[/THINK]Yes [1]", "Hm", "Yes [1]"),
             ("◁think▷Hm◁/think▷Ja", "Hm", "Ja"),
             ("<think>never closed", "never closed", ""),
+            ("never opened</think>", "never opened", ""),
             ("<think></think>Yes </think>", "", "Yes </think>"),
             ("One.\n<think>two</think>\nThree.", "two", "One.\nThree."),
         ] {

@@ -154,7 +154,7 @@ async fn an_answer_in_one_document_is_read_like_a_stream() {
         "choices": [{"message": {"role": "assistant", "content": "<think>Hm.</think>Yes."}, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 3, "completion_tokens": 2},
     });
-    let server = ModelServer::start(Behavior::EventAfter(vec![], document.clone())).await;
+    let server = ModelServer::start(Behavior::Raw(document.to_string())).await;
     let (text, end) = answer(config(&server.base_url)).await;
     assert_eq!((text.as_str(), end.unwrap().prompt_tokens), ("Yes.", Some(3)));
 }
