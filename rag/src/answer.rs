@@ -175,16 +175,16 @@ impl Answerer {
                     let Some(error) = failure else { return };
                     // A model that is now known to reason gets more tokens, once.
                     let is_exhausted = matches!(error, ModelError::NoText(FinishReason::Length));
-                    let has_room = model.usable_tokens() < tokens;
+                    let is_repeated = is_exhausted && model.usable_tokens() < tokens;
                     tokens = model.usable_tokens();
-                    if !(is_exhausted && has_room) && !is_replaced(&error, &sources) {
+                    if !is_repeated && !is_replaced(&error, &sources) {
                         Err(error)?;
                         return;
                     }
                     if has_chunks {
                         yield AnswerChunk::Void;
                     }
-                    if !(is_exhausted && has_room) {
+                    if !is_repeated {
                         let error = ErrorChain(&error);
                         tracing::warn!(%error, "the language model wrote no answer, it is quoted");
                         break;

@@ -7,6 +7,7 @@
 mod body;
 mod chunk;
 mod completion;
+mod reading;
 mod repair;
 mod request;
 mod sse;
@@ -22,14 +23,12 @@ use tokio::time::Instant;
 
 use crate::openai::{self, ApiClient, ApiError};
 use crate::prompt::Prompt;
-use body::Body;
 pub use chunk::FinishReason;
-use completion::Completion;
+use reading::Reading;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use reading::read_response;
 use request::{Dialect, REASONING_TOKENS, is_filtered};
 
-/// The time in which usage and the last event follow the finish reason. Some servers keep the connection open
-/// and never send them.
-const LAST_EVENTS_TIMEOUT: Duration = Duration::from_secs(1);
 /// Requests with which the parameters that a server accepts are found.
 const MAX_REQUESTS: usize = 8;
 
@@ -156,7 +155,7 @@ impl ChatModel {
             let mut chunks = response.bytes_stream();
             while !reading.completion.is_done() {
                 let next = tokio::time::timeout_at(reading.silent_until, chunks.next()).await;
-                let Some(events) = reading.read(next.ok()) else { break };
+                let Some(events) = reading.read(next) else { break };
                 for event in events? {
                     yield event;
                 }
@@ -208,85 +207,6 @@ impl ChatModel {
     }
 }
 
-/// The reading of one response.
-struct Reading<'a> {
-    config: &'a ChatConfig,
-    body: Body,
-    completion: Completion,
-    /// The time at which the model counts as silent, unless a token comes before.
-    silent_until: Instant,
-    limit: Duration,
-}
-
-/// The end of a response.
-struct Ended {
-    events: Result<Vec<ModelEvent>, ModelError>,
-    reasons: bool,
-}
-
-impl<'a> Reading<'a> {
-    fn new(config: &'a ChatConfig) -> Self {
-        let limit = config.first_token_timeout;
-        let silent_until = Instant::now() + limit;
-        Self { config, body: Body::default(), completion: Completion::default(), silent_until, limit }
-    }
-
-    /// Reads the next bytes, or their absence until the model counts as silent; `None` at the end of the response.
-    fn read<B: AsRef<[u8]>>(
-        &mut self,
-        next: Option<Option<Result<B, reqwest::Error>>>,
-    ) -> Option<Result<Vec<ModelEvent>, ModelError>> {
-        let is_late = Instant::now() >= self.silent_until;
-        let chunk = match next {
-            // The answer is whole; only the usage may be missing.
-            None | Some(Some(Err(_))) if self.completion.is_finished() => return None,
-            Some(Some(Ok(_))) if self.completion.is_finished() && is_late => return None,
-            None => return Some(Err(self.completion.interrupted(ApiError::Timeout(self.limit)))),
-            Some(None) => return None,
-            Some(Some(Err(error))) => return Some(Err(self.completion.interrupted(error.into()))),
-            Some(Some(Ok(chunk))) => chunk,
-        };
-        let events = self.push(chunk.as_ref());
-        let has_token = events.as_ref().is_ok_and(|events| !events.is_empty());
-        if is_late && !has_token {
-            return Some(Err(self.completion.interrupted(ApiError::Timeout(self.limit))));
-        }
-        Some(events)
-    }
-
-    fn push(&mut self, chunk: &[u8]) -> Result<Vec<ModelEvent>, ModelError> {
-        let data = self.body.push(chunk).map_err(|_| self.completion.interrupted(ApiError::Malformed))?;
-        let was_finished = self.completion.is_finished();
-        let mut events = Vec::new();
-        for event in data {
-            events.extend(self.completion.push(&event)?);
-        }
-        if self.completion.is_finished() && !was_finished {
-            self.silent_until = Instant::now() + LAST_EVENTS_TIMEOUT;
-        } else if !events.is_empty() && !was_finished {
-            self.limit = self.config.idle_timeout;
-            self.silent_until = Instant::now() + self.limit;
-        }
-        Ok(events)
-    }
-
-    fn finish(mut self) -> Ended {
-        let mut events = match self.body.finish().map(|event| self.completion.push(&event)) {
-            Some(Err(error)) => {
-                return Ended { events: Err(error), reasons: self.completion.has_reasoning() };
-            }
-            Some(Ok(events)) => events,
-            None => vec![],
-        };
-        let reasons = self.completion.has_reasoning();
-        let events = self.completion.finish().map(|rest| {
-            events.extend(rest);
-            events
-        });
-        Ended { events, reasons }
-    }
-}
-
 /// The language model did not return a complete answer. The causes hold no text of the question or
 /// the answer.
 #[derive(Debug, thiserror::Error)]
@@ -317,45 +237,4 @@ impl From<ApiError> for ModelError {
     fn from(error: ApiError) -> Self {
         if error.is_transient() { Self::Unavailable(error) } else { Self::Refused(error) }
     }
-}
-
-/// Reads a response that comes in these pieces. Returns the answer's reasoning and text, and whether it is complete.
-#[cfg(any(test, feature = "fuzzing"))]
-pub(crate) fn read_response<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (String, String, bool) {
-    let (mut body, mut completion) = (Body::default(), Completion::default());
-    let (mut reasoning, mut text) = (String::new(), String::new());
-    let mut note = |events: Vec<ModelEvent>| {
-        for event in events {
-            match event {
-                ModelEvent::Reasoning(more) => reasoning.push_str(&more),
-                ModelEvent::Delta(more) => text.push_str(&more),
-                ModelEvent::TextWasReasoning => reasoning.push_str(&std::mem::take(&mut text)),
-                ModelEvent::Finished(_) => {}
-            }
-        }
-    };
-    let mut is_whole = true;
-    'reading: for piece in pieces {
-        let Ok(events) = body.push(piece) else {
-            is_whole = false;
-            break;
-        };
-        for event in events {
-            match completion.push(&event) {
-                Ok(events) => note(events),
-                Err(_) => {
-                    is_whole = false;
-                    break 'reading;
-                }
-            }
-            if completion.is_done() {
-                break 'reading;
-            }
-        }
-    }
-    match completion.finish() {
-        Ok(events) => note(events),
-        Err(_) => is_whole = false,
-    }
-    (reasoning, text, is_whole)
 }

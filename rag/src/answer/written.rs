@@ -9,6 +9,8 @@ pub(super) struct Written {
     source_count: usize,
     filter: CitationFilter,
     text: String,
+    /// The beginning of the text as the model wrote it, which may turn out to be reasoning.
+    unfiltered: String,
     reasoning: String,
     is_full: bool,
     end: Option<Finished>,
@@ -28,8 +30,8 @@ impl Written {
     /// Begins an answer from this many sources.
     pub(super) fn new(source_count: usize) -> Self {
         let filter = CitationFilter::new(source_count);
-        let (text, reasoning) = (String::new(), String::new());
-        Self { source_count, filter, text, reasoning, is_full: false, end: None }
+        let (text, unfiltered, reasoning) = Default::default();
+        Self { source_count, filter, text, unfiltered, reasoning, is_full: false, end: None }
     }
 
     /// Whether the text has its largest size. Nothing is taken any more.
@@ -42,14 +44,16 @@ impl Written {
         match event {
             ModelEvent::Reasoning(reasoning) => self.reason(&reasoning).into_iter().collect(),
             ModelEvent::Delta(delta) => {
+                let room = MAX_REASONING_BYTES - self.unfiltered.len();
+                self.unfiltered.push_str(beginning(&delta, room));
                 let filtered = self.filter.push(&delta);
                 self.write(&filtered).into_iter().collect()
             }
             ModelEvent::TextWasReasoning => {
-                let filter = std::mem::replace(&mut self.filter, CitationFilter::new(self.source_count));
+                self.filter = CitationFilter::new(self.source_count);
+                self.text.clear();
                 let mut reasoning = std::mem::take(&mut self.reasoning);
-                reasoning.push_str(&std::mem::take(&mut self.text));
-                reasoning.push_str(&filter.finish().0);
+                reasoning.push_str(&std::mem::take(&mut self.unfiltered));
                 let again = self.reason(&reasoning);
                 std::iter::once(AnswerChunk::Void).chain(again).collect()
             }
@@ -106,9 +110,9 @@ mod tests {
     #[test]
     fn text_that_turns_out_to_be_reasoning_is_void_and_cites_nothing() {
         let mut written = Written::new(2);
-        written.take(ModelEvent::Delta("Not [1], so [".into()));
+        written.take(ModelEvent::Delta("Not [9], so [".into()));
         let chunks = written.take(ModelEvent::TextWasReasoning);
-        assert_eq!(chunks, [AnswerChunk::Void, AnswerChunk::Reasoning("Not [1], so [".into())]);
+        assert_eq!(chunks, [AnswerChunk::Void, AnswerChunk::Reasoning("Not [9], so [".into())]);
         written.take(ModelEvent::Delta("At eight [2].".into()));
         written.take(finished(FinishReason::Length));
         let (rest, end) = written.finish();

@@ -22,7 +22,7 @@ pub(super) struct Ahead<'a> {
     pub(super) is_end: bool,
 }
 
-impl<'a> Ahead<'a> {
+impl Ahead<'_> {
     /// The same text from a later place on.
     pub(super) fn skip(self, bytes: usize) -> Self {
         Self { text: self.text.get(bytes..).unwrap_or_default(), ..self }
@@ -190,9 +190,9 @@ impl<'a> Ahead<'a> {
     /// The span of an address at the start of a word.
     pub(super) fn address(self) -> Look {
         const STARTS: [&str; 3] = ["http://", "https://", "www."];
-        let is_cut = |start: &&str| start.starts_with(self.text) && self.text.len() < start.len();
+        let is_cut = |start: &str| start.starts_with(self.text) && self.text.len() < start.len();
         if !STARTS.iter().any(|start| self.text.starts_with(start)) {
-            return if !self.is_end && STARTS.iter().any(|start| is_cut(&start)) {
+            return if !self.is_end && STARTS.iter().any(|start| is_cut(start)) {
                 Look::Wait
             } else {
                 Look::None

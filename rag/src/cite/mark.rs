@@ -1,7 +1,7 @@
 //! Decides whether numbers in brackets are a citation mark, by what is in the brackets and what stands around them.
 
 /// The largest number that is taken for that of a source. Larger ones are years, sizes and the like.
-const LARGEST_NUMBER: u32 = 30;
+const LARGEST_NUMBER: u32 = 99;
 /// The longest mark in bytes.
 const MAX_MARK_BYTES: usize = 48;
 /// Words in front of brackets that hold an index.

@@ -14,6 +14,7 @@ const DONE: &str = "[DONE]";
 
 /// A chat completion as far as it has arrived.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Completion {
     /// Whether anything but white space has arrived as text.
     has_text: bool,

@@ -102,7 +102,7 @@ impl Dialect {
             |name: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name);
         match self.token_limit {
             TokenLimit::MaxTokens if names("max_tokens") => {
-                self.token_limit = TokenLimit::MaxCompletionTokens
+                self.token_limit = TokenLimit::MaxCompletionTokens;
             }
             TokenLimit::MaxCompletionTokens if names("max_completion_tokens") => {
                 self.token_limit = TokenLimit::Unlimited;

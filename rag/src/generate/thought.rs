@@ -27,6 +27,7 @@ pub(super) enum Separated {
 
 /// The text of one answer while it arrives.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct ThoughtFilter {
     /// The beginning of a possible tag.
     held: String,
