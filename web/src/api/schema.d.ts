@@ -540,7 +540,7 @@ export interface components {
          * @enum {string}
          */
         AggregateType: "conversation" | "account" | "document" | "audit_trail" | "operation";
-        /** @description Text appended to an answer. */
+        /** @description Text appended to an answer, or to the reasoning before it. */
         AnswerDelta: {
             /**
              * Format: uuid
@@ -599,6 +599,8 @@ export interface components {
              * @description Id of the conversation.
              */
             conversation_id: string;
+            /** @description UTF-8 bytes of the earlier text that the attempt continues; 0 voids all of it. */
+            from: number;
             /**
              * Format: uuid
              * @description Id of the question.
@@ -855,6 +857,11 @@ export interface components {
              */
             version: number;
         };
+        /**
+         * @description The reason for which the text of a completed answer ends before the answer does.
+         * @enum {string}
+         */
+        CutOff: "tokens" | "size" | "filter";
         /** @description The result of a command on a document, sent when its events are durable. */
         DocumentAccepted: {
             /**
@@ -1027,7 +1034,7 @@ export interface components {
          * @description The reason for a failed answer, as it is reported to the user.
          * @enum {string}
          */
-        FailureReason: "knowledge_unavailable" | "model_unavailable" | "model_refused" | "attempts_exhausted" | "internal";
+        FailureReason: "knowledge_unavailable" | "model_unavailable" | "model_refused" | "content_filtered" | "no_text" | "attempts_exhausted" | "internal";
         /** @description A message or a title that matches a search. */
         Found: {
             /**
@@ -1126,6 +1133,7 @@ export interface components {
              * @description The time when the question was asked, when the answer was requested, or when the answer ended.
              */
             created_at: string;
+            cut_off?: components["schemas"]["CutOff"] | null;
             failure?: components["schemas"]["Failure"] | null;
             /**
              * Format: uuid
@@ -1143,6 +1151,8 @@ export interface components {
             quoted: boolean;
             /** @description The owner's rating of the answer. */
             rating: components["schemas"]["Rating"];
+            /** @description The language model's reasoning before the text, which is not part of the answer. */
+            reasoning?: string | null;
             /** @description The author: the user, or the assistant. */
             role: components["schemas"]["MessageRole"];
             /** @description The messages that follow the same message, this one included, oldest first. */
@@ -1413,7 +1423,7 @@ export interface components {
             /** @enum {string} */
             event: "question";
         } | {
-            /** @description An attempt to answer began. Text and sources of an earlier attempt are void. */
+            /** @description An attempt to answer began, or began anew. All earlier text, reasoning and sources are void. */
             data: components["schemas"]["AnswerStarted"];
             /** @enum {string} */
             event: "answer.started";
@@ -1422,6 +1432,11 @@ export interface components {
             data: components["schemas"]["AnswerSources"];
             /** @enum {string} */
             event: "answer.sources";
+        } | {
+            /** @description Reasoning of the language model was appended. It is not part of the text. */
+            data: components["schemas"]["AnswerDelta"];
+            /** @enum {string} */
+            event: "answer.reasoning";
         } | {
             /** @description Text was appended. */
             data: components["schemas"]["AnswerDelta"];
