@@ -114,13 +114,11 @@ pub(crate) fn read_response<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (
             break;
         };
         for event in events {
-            match completion.push(&event) {
-                Ok(events) => note(events),
-                Err(_) => {
-                    is_whole = false;
-                    break 'reading;
-                }
-            }
+            let Ok(events) = completion.push(&event) else {
+                is_whole = false;
+                break 'reading;
+            };
+            note(events);
             if completion.is_done() {
                 break 'reading;
             }

@@ -194,7 +194,7 @@ impl AnswerProcessor {
     /// Runs one attempt. A panic counts as a failed attempt. The silence of each dependency is bounded, and so is the
     /// size of the answer, but not the time in which a slow model writes it.
     async fn attempt(&self, job: &Job) -> Result<Ending, AttemptFailed> {
-        match AssertUnwindSafe(self.write(job)).catch_unwind().await {
+        match AssertUnwindSafe(Box::pin(self.write(job))).catch_unwind().await {
             Ok(written) => written.map(|finished| Ending::Answered(Box::new(finished))),
             Err(_) => Err(AttemptFailed::Passing(FailureReason::Internal, "the attempt panicked".to_owned())),
         }

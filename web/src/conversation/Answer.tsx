@@ -1,6 +1,6 @@
 // An answer: its state while it is in progress, its text and its sources.
 
-import { ChevronRight, CircleStop, Quote, RefreshCw } from "lucide-react";
+import { ChevronRight, CircleStop, Quote, RefreshCw, Scissors } from "lucide-react";
 import { lazy, memo, Suspense } from "react";
 import type { Citation, Message } from "../api/types";
 import { type Texts, useText } from "../text/text";
@@ -41,6 +41,7 @@ export const Answer = memo(function Answer({ entry, isConnectionLost, isBusy, on
     >
       {message.quoted && message.citations.length > 0 && <QuotedLabel />}
       {inProgress && entry.attempt > 1 && <Restarted />}
+      {message.reasoning && <Reasoning reasoning={message.reasoning} />}
       <OpenCitation value={onCite}>
         {inProgress && citations.length > 0 && <Sources citations={citations} onCite={onCite} />}
         {message.text && (
@@ -56,6 +57,11 @@ export const Answer = memo(function Answer({ entry, isConnectionLost, isBusy, on
       {message.status === "stopped" && (
         <p className={styles.stopped}>
           <CircleStop size={15} aria-hidden="true" /> {text.answer.stopped}
+        </p>
+      )}
+      {message.cut_off && (
+        <p className={styles.stopped}>
+          <Scissors size={15} aria-hidden="true" /> {text.answer.cutOff[message.cut_off]}
         </p>
       )}
       {message.status === "failed" && (
@@ -101,6 +107,22 @@ function Waiting({ text }: { text: string }) {
       <span className={styles.dots} aria-hidden="true" />
       {text}
     </p>
+  );
+}
+
+/** What the model wrote before its answer, folded. */
+function Reasoning({ reasoning }: { reasoning: string }) {
+  const text = useText();
+  return (
+    <details className={styles.sources}>
+      <summary>
+        <ChevronRight size={15} aria-hidden="true" className={styles.chevron} />
+        {text.answer.reasoning}
+      </summary>
+      <p className={styles.plainText} dir="auto">
+        {reasoning}
+      </p>
+    </details>
   );
 }
 
