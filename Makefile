@@ -15,7 +15,7 @@ help:
 	@echo "make check     formatting, lints and types"
 	@echo "make chaos     [SECONDS=600] [SEED=number]: faults over the whole product, and a check of every promise"
 	@echo "make bench     the benchmarks"
-	@echo "make eval      DOCS=folder QUESTIONS=file [JSON=1]: how well questions are answered"
+	@echo "make eval      DOCS=folder QUESTIONS=file [JSON=1], or SETS=folder: how well questions are answered"
 	@echo "make fmt       format the code"
 	@echo "make generate  write the generated files"
 
@@ -55,10 +55,12 @@ bench:
 
 eval: export DOCS := $(DOCS)
 eval: export QUESTIONS := $(QUESTIONS)
+eval: export SETS := $(SETS)
+eval: export MINILM := $(MINILM)
 eval: export JSON := $(JSON)
 eval:
-	@test -d "$$DOCS" || { echo "make eval DOCS=folder QUESTIONS=file [JSON=1]: there is no folder '$$DOCS'" >&2; exit 2; }
-	@test -f "$$QUESTIONS" || { echo "make eval DOCS=folder QUESTIONS=file [JSON=1]: there is no file '$$QUESTIONS'" >&2; exit 2; }
+	@test -n "$$SETS" || test -d "$$DOCS" || { echo "make eval DOCS=folder QUESTIONS=file [JSON=1]: there is no folder '$$DOCS'" >&2; exit 2; }
+	@test -n "$$SETS" || test -f "$$QUESTIONS" || { echo "make eval DOCS=folder QUESTIONS=file [JSON=1]: there is no file '$$QUESTIONS'" >&2; exit 2; }
 	@setup/prepare run
 	@python3 setup/build.py --locked --release -p eval
 	@exec "$$CARGO_TARGET_DIR/release/eval"

@@ -40,7 +40,7 @@ def part(name: str, key: str, fill: Fill) -> Path:
             install(name, place, fill)
         except OSError as problem:
             if problem.errno == errno.ENOSPC:
-                give_up(f"the disk that holds {place.parent} is full; the runtime parts need about 350 MB")
+                give_up(f"the disk that holds {place.parent} is full; the runtime parts need about 450 MB")
             give_up(f"{name} cannot be put into {place.parent}: {problem}")
     return place
 

@@ -58,7 +58,7 @@ class Release:
 
     def add_files(self) -> None:
         share = self.folder / "share"
-        parts.copy_runtime(self.folder / "lib", share / "model")
+        parts.copy_runtime(self.folder / "lib", share)
         parts.copy_node(self.folder / "lib")
         shutil.copytree(page.PAGE / "dist", share / "page")
         shutil.copytree(REPOSITORY / "prompts", share / "prompts")

@@ -20,6 +20,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from embedding import models
 from packages import packages
 from tools import REPOSITORY
 from wheels import component
@@ -59,7 +60,8 @@ def places(with_llama: bool) -> dict[str, str]:
         "nats_server": component("nats") / "bin/nats-server",
         "postgres_bin": postgres,
         "onnxruntime": component("onnxruntime") / "lib/libonnxruntime.so",
-        "embedding_model": component("embedding"),
+        "embedding_model": models.multilingual(),
+        "minilm": models.minilm(),
         "python": Path(sys.executable),
         "qdrant_python_path": packages("qdrant", REPOSITORY / "embedded" / "qdrant" / "requirements.txt"),
     }

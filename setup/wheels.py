@@ -44,8 +44,10 @@ def download(wheel: dict, into: Path) -> Path:
     into.mkdir()
     requirements = into / "requirements.txt"
     requirements.write_text(f"{wheel['requirement']} --hash=sha256:{expected_hash(wheel)}\n")
-    tags = [f"--platform=manylinux_2_{minor}_{cache.architecture()}" for minor in (28, 27, 24, 17)]
-    tags += [f"--platform=manylinux2014_{cache.architecture()}", "--python-version=311", "--implementation=cp"]
+    # Data that every machine needs can lie in the wheel of one architecture.
+    architecture = wheel.get("architecture") or cache.architecture()
+    tags = [f"--platform=manylinux_2_{minor}_{architecture}" for minor in (28, 27, 24, 17)]
+    tags += [f"--platform=manylinux2014_{architecture}", "--python-version=311", "--implementation=cp"]
     tags += [f"--abi={abi}" for abi in ("cp311", "abi3", "none")]
     command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-cache-dir", "--no-deps"]
     command += ["--only-binary=:all:", "--require-hashes", *tags, "--dest", str(into), "-r", str(requirements)]

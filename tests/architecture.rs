@@ -34,6 +34,7 @@ const RUST_FOLDERS: [&str; 12] = [
     "nats",
     "projections",
     "rag",
+    "words",
     "store",
     "embedded",
     "bench",

@@ -27,8 +27,10 @@ pub struct Parts {
     pub postgres_bin: PathBuf,
     /// The ONNX Runtime library, for `ORT_DYLIB_PATH`.
     pub onnxruntime: PathBuf,
-    /// The folder with `model.onnx` and the tokenizer's files, for `EMBEDDING_MODEL_DIR`.
+    /// The folder of the default embedding model, for `EMBEDDING_MODEL_DIR`.
     pub embedding_model: PathBuf,
+    /// The folder of `MiniLM`, the embedding model for English on small machines.
+    pub minilm: PathBuf,
     /// The Python interpreter of set-up.
     pub python: PathBuf,
     /// The folder of the Python packages for the server of the Qdrant engine.

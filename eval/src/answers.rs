@@ -3,8 +3,9 @@
 use anyhow::Context as _;
 use futures::{StreamExt as _, pin_mut};
 use rag::answer::{AnswerChunk, Answerer};
+use rag::refusal;
 use rag::retrieve::{Hit, merge_adjacent};
-use rag::vocabulary::{NO_ANSWER, Source};
+use rag::vocabulary::Source;
 
 use crate::questions::Question;
 
@@ -35,17 +36,12 @@ pub(crate) async fn answer(
     pin_mut!(chunks);
     while let Some(chunk) = chunks.next().await {
         if let AnswerChunk::Finished(answer) = chunk? {
-            let is_refusal = answer.citations.is_empty() && is_refusal(&answer.text);
+            let is_refusal = answer.citations.is_empty() && refusal::is_in(&answer.text);
             let has_expected_text = !is_refusal && contains_any(&answer.text, &question.answer_contains);
             return Ok(Answer { is_refusal, has_expected_text, text: answer.text });
         }
     }
     anyhow::bail!("the answer ended before it was finished")
-}
-
-/// Whether a text contains the refusal. A language model may add words to it.
-fn is_refusal(text: &str) -> bool {
-    normalized(text).contains(&normalized(NO_ANSWER.trim_end_matches('.')))
 }
 
 fn contains_any(text: &str, expected: &[String]) -> bool {
@@ -68,11 +64,5 @@ mod tests {
         let expected = ["It’s `Option<T>`".to_owned()];
         assert!(contains_any("Well,  it's\nOption<T>!", &expected));
         assert!(!contains_any("Well, it is", &expected) && !contains_any("Anything", &[]));
-    }
-
-    #[test]
-    fn a_refusal_may_have_further_words() {
-        assert!(is_refusal("I am sorry. The sources do not answer this question."));
-        assert!(!is_refusal("The sources say so."));
     }
 }

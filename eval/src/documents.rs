@@ -1,8 +1,9 @@
-//! Reads the documents of a folder. The extension of a file decides its markup; other files are ignored.
+//! Reads the documents of a folder, in every format that the product reads. Other files are left out.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use rag::extract::{Extracted, Sniffer, extract};
 use rag::ingest::DocumentVersion;
 use rag::split;
 use rag::vocabulary::{ContentVersion, DocumentId, Markup, Scope};
@@ -26,12 +27,13 @@ pub(crate) fn read(folder: &Path) -> anyhow::Result<Vec<Document>> {
     paths.sort();
     let mut documents = Vec::new();
     for path in paths {
-        if let Some(markup) = markup(&path) {
-            documents.push(document(folder, &path, markup)?);
+        match document(folder, &path)? {
+            Some(document) => documents.push(document),
+            None => eprintln!("eval: {} is left out: no text can be read", path.display()),
         }
     }
     if documents.is_empty() {
-        bail!("{} contains no Markdown or plain text", folder.display());
+        bail!("{} contains no documents", folder.display());
     }
     Ok(documents)
 }
@@ -52,20 +54,17 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
     Ok(())
 }
 
-fn markup(path: &Path) -> Option<Markup> {
-    match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
-        "md" | "markdown" => Some(Markup::Markdown),
-        "txt" | "text" => Some(Markup::Plain),
-        _ => None,
-    }
-}
-
-fn document(folder: &Path, path: &Path, markup: Markup) -> anyhow::Result<Document> {
+/// Reads a file as the product does; `None` for a format without text.
+fn document(folder: &Path, path: &Path) -> anyhow::Result<Option<Document>> {
     let bytes = std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let mut sniffer = Sniffer::default();
+    sniffer.update(&bytes);
+    let file = path.file_name().unwrap_or_default().to_string_lossy();
+    let extracted = sniffer.media_type(&file).and_then(|media_type| extract(media_type, &bytes).ok());
+    let Some(Extracted { markup, text, .. }) = extracted else { return Ok(None) };
     let inside = path.strip_prefix(folder).unwrap_or(path);
     let name =
         inside.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
-    let text = String::from_utf8_lossy(&bytes).into_owned();
     let title = match markup {
         Markup::Markdown => split::title(markup, &text),
         Markup::Plain => None,
@@ -76,7 +75,7 @@ fn document(folder: &Path, path: &Path, markup: Markup) -> anyhow::Result<Docume
         version: ContentVersion::ONLY,
         scope: Scope::Shared,
     };
-    Ok(Document { name, version, title: title.or_else(stem).unwrap_or_default(), markup, text })
+    Ok(Some(Document { name, version, title: title.or_else(stem).unwrap_or_default(), markup, text }))
 }
 
 /// Whether a source of a question names this document. One of the two paths may be the end of the other.
@@ -107,7 +106,7 @@ mod tests {
     #[test]
     fn a_missing_or_empty_folder_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(format!("{:#}", read(folder.path()).unwrap_err()).contains("no Markdown"));
+        assert!(format!("{:#}", read(folder.path()).unwrap_err()).contains("no documents"));
         assert!(format!("{:#}", read(&folder.path().join("x")).unwrap_err()).contains("cannot be read"));
     }
 

@@ -18,6 +18,13 @@ use secrecy::SecretString;
 
 use crate::documents::Document;
 
+/// The embedding model to evaluate.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum LocalModel {
+    Default,
+    MiniLm,
+}
+
 /// The parts that answer questions.
 pub(crate) struct Engine {
     pub(crate) embedder: Embedder,
@@ -42,9 +49,13 @@ pub(crate) struct Corpus {
 
 impl Engine {
     /// Loads the models and starts the Qdrant engine in a temporary folder.
-    pub(crate) async fn start() -> anyhow::Result<Self> {
+    pub(crate) async fn start(model: LocalModel) -> anyhow::Result<Self> {
         let parts = Parts::locate(WithModel::No).await?;
-        let files = EmbedderConfig::new(&parts.embedding_model, &parts.onnxruntime);
+        let folder = match model {
+            LocalModel::Default => &parts.embedding_model,
+            LocalModel::MiniLm => &parts.minilm,
+        };
+        let files = EmbedderConfig::new(folder, &parts.onnxruntime);
         let embedder = Embedder::load(files).await.context("the embedding model could not be loaded")?;
         let qdrant = Qdrant::start(&parts, &DataDir::temporary()?)
             .await

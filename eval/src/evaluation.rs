@@ -73,6 +73,7 @@ async fn evaluate_question(
 ) -> anyhow::Result<QuestionResult> {
     // The user owns no documents; all documents are shared.
     let (text, user) = (question.text.as_str(), OwnerId::from(Uuid::nil()));
+    tracing::trace!(question.id = %question.id, "question");
     let vector = timings.embed.time(engine.embedder.embed_query(text)).await?;
     let terms = SparseVector::of_query(text);
     let dense = engine.index.search_dense(&vector, user, PASSAGES_PER_SEARCH);
@@ -81,6 +82,7 @@ async fn evaluate_question(
     let bm25 = timings.bm25.time(Box::pin(bm25)).await?;
     let fused = timings.retrieve.time(Box::pin(engine.retriever.rank(text, &[], user))).await?;
     let fused: Vec<_> = fused.iter().map(|hit| hit.id).collect();
+    tracing::trace!("answer");
     let hits = engine.quoting.retrieve(text, &[], user).await?;
     let sources = answers::sources(hits)?;
     let quoted = timings.quote.time(answers::answer(&engine.quoting, question, sources.clone())).await?;

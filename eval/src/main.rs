@@ -13,23 +13,32 @@ mod metrics;
 mod questions;
 mod report;
 mod scale;
+mod sets;
 mod timings;
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser;
+use engine::LocalModel;
 
-/// Measure retrieval and answers on a folder of documents and a file of questions.
+/// Measure retrieval and answers on a folder of documents and a file of questions, or on a folder of such sets.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Folder with Markdown and plain text documents.
-    #[arg(long, env = "DOCS", value_name = "FOLDER")]
-    docs: PathBuf,
+    /// Folder with documents.
+    #[arg(long, env = "DOCS", value_name = "FOLDER", default_value = "")]
+    docs: String,
     /// File with one question as a JSON object on each line.
-    #[arg(long, env = "QUESTIONS", value_name = "FILE")]
-    questions: PathBuf,
+    #[arg(long, env = "QUESTIONS", value_name = "FILE", default_value = "")]
+    questions: String,
+    /// Folder with several sets: `NAME-questions.ndjson` beside the folder of documents `NAME`, or beside one whose
+    /// name is the beginning of `NAME`. Prints one table of all sets.
+    #[arg(long, env = "SETS", value_name = "FOLDER")]
+    sets: Option<String>,
+    /// Embed with `MiniLM` in place of the default model.
+    #[arg(long, env = "MINILM", value_parser = clap::builder::FalseyValueParser::new())]
+    minilm: bool,
     /// Print the results as a JSON object on the last line.
     #[arg(long)]
     json: bool,
@@ -43,7 +52,10 @@ struct Arguments {
 
 fn main() -> ExitCode {
     tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::new("warn"))
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env()
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")),
+        )
         .with_writer(std::io::stderr)
         .init();
     let arguments = Arguments::parse();
@@ -60,10 +72,21 @@ fn main() -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let questions = questions::read(&arguments.questions)?;
-    let documents = documents::read(&arguments.docs)?;
+    let is_json =
+        arguments.json || std::env::var("JSON").is_ok_and(|value| !matches!(value.as_str(), "" | "0"));
+    let model = if arguments.minilm { LocalModel::MiniLm } else { LocalModel::Default };
+    if let Some(folder) = arguments.sets.as_ref().filter(|folder| !folder.is_empty()) {
+        let summaries = sets::evaluate(Path::new(folder), model, arguments.each).await?;
+        report::print_sets(&summaries);
+        if is_json {
+            println!("{}", report::json_of_sets(&summaries));
+        }
+        return Ok(());
+    }
+    let questions = questions::read(Path::new(&arguments.questions))?;
+    let documents = documents::read(Path::new(&arguments.docs))?;
     questions::check_sources(&questions, &documents)?;
-    let engine = engine::Engine::start().await?;
+    let engine = engine::Engine::start(model).await?;
     if let Some(passages) = arguments.scale {
         println!("{}", scale::measure(&engine, &documents, &questions, passages).await?);
         return Ok(());
@@ -75,7 +98,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     let summary = report::Summary::of(&corpus, &evaluation);
     report::print_table(&summary);
-    if arguments.json || std::env::var("JSON").is_ok_and(|value| !matches!(value.as_str(), "" | "0")) {
+    if is_json {
         println!("{}", summary.json());
     }
     Ok(())

@@ -111,6 +111,43 @@ pub(crate) fn print_table(summary: &Summary) {
     print_times(summary);
 }
 
+/// Prints one line for each set, and their mean.
+pub(crate) fn print_sets(summaries: &[(String, Summary)]) {
+    println!(
+        "{:<20} {:>9} {:>7} {:>7} {:>7} {:>9} {:>8} {:>8} {:>8}",
+        "set", "passages", "dense", "BM25", "fused", "recall@5", "quoted", "refused", "wrongly"
+    );
+    let percent =
+        |share: Option<f64>| share.map_or_else(|| "-".to_owned(), |share| format!("{:.1} %", share * 100.0));
+    let line = |name: &str, passages: String, numbers: [Option<f64>; 4], shares: [Option<f64>; 3]| {
+        let [dense, bm25, fused, recall] = numbers.map(Option::unwrap_or_default);
+        let [quoted, refused, wrongly] = shares.map(percent);
+        println!(
+            "{name:<20} {passages:>9} {dense:>7.3} {bm25:>7.3} {fused:>7.3} {recall:>9.3} {quoted:>8} {refused:>8} \
+             {wrongly:>8}"
+        );
+    };
+    let numbers = |s: &Summary| [s.dense.ndcg10, s.bm25.ndcg10, s.fused.ndcg10, s.fused.recall5].map(Some);
+    let shares = |s: &Summary| [s.quoting, s.refused, s.refused_wrongly];
+    for (name, summary) in summaries {
+        line(name, summary.passages.to_string(), numbers(summary), shares(summary));
+    }
+    let mean_of = |values: &[Option<f64>]| mean(values.iter().copied().flatten());
+    let column =
+        |index: usize| mean_of(&summaries.iter().map(|(_, s)| numbers(s)[index]).collect::<Vec<_>>());
+    let share = |index: usize| mean_of(&summaries.iter().map(|(_, s)| shares(s)[index]).collect::<Vec<_>>());
+    line("mean", String::new(), [0, 1, 2, 3].map(column), [0, 1, 2].map(share));
+}
+
+/// The summaries as a JSON object by the names of the sets.
+pub(crate) fn json_of_sets(summaries: &[(String, Summary)]) -> Value {
+    summaries
+        .iter()
+        .map(|(name, summary)| (name.clone(), summary.json()))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
 fn print_rankings(summary: &Summary) {
     println!("by document   nDCG@10  recall@1  recall@5  recall@10    MRR");
     for (name, m) in [("dense", summary.dense), ("BM25", summary.bm25), ("fused", summary.fused)] {
@@ -142,7 +179,7 @@ fn print_times(summary: &Summary) {
         ("bm25", "BM25 search, median"),
         ("retrieve", "retrieval with embedding, median"),
         ("retrieve_p95", "retrieval with embedding, 95th percentile"),
-        ("quote", "quotation, streamed at reading speed, median"),
+        ("quote", "quotation, median"),
         ("model", "language model answer, median"),
     ] {
         let time = summary.ms[stage].as_f64();

@@ -192,7 +192,8 @@ impl Answerer {
                 }
             }
             let query = followup::search_query(&question, &history);
-            let quotation = quote::quote(&this.embedder, &query, &sources).await?;
+            let quoting = quote::quote(&this.embedder, &question, &query, &sources);
+            let quotation = Box::pin(quoting).await?;
             for await chunk in this.stream_quotation(quotation, sources) {
                 yield chunk;
             }
@@ -248,7 +249,7 @@ impl Answerer {
         }
     }
 
-    /// Streams a quotation at a speed at which it can be read.
+    /// Streams a quotation, which is complete before its first delta.
     fn stream_quotation(
         &self,
         quotation: Quotation,
@@ -258,7 +259,6 @@ impl Answerer {
         async_stream::stream! {
             for delta in quote::deltas(&quotation.text) {
                 yield AnswerChunk::Delta(delta.to_owned());
-                tokio::time::sleep(quote::DELTA_PAUSE).await;
             }
             let citations = citations(&quotation.cited, &sources);
             let usage = Usage::default();

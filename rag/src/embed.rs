@@ -3,26 +3,30 @@
 
 mod endpoint;
 mod local;
+mod model_files;
+mod recent;
+mod unigram;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::task::JoinError;
+use words::Language;
 
 use crate::openai::ApiError;
 use crate::vocabulary::PassageText;
 use endpoint::Endpoint;
 use local::{LocalModel, Urgency};
+use recent::RecentVectors;
 
 pub use endpoint::EndpointConfig;
 pub use local::EmbedderConfig;
+pub use model_files::{InputOptions, Pooling};
 
-/// The name of the local model in provenance and in the name of its collection.
-pub const MODEL_NAME: &str = "minilm-l6-v2-int8";
-/// The number of dimensions of the local model's vectors.
+/// The name of the default model in provenance and in the name of its collection.
+pub const MODEL_NAME: &str = "multilingual-e5-small-int8";
+/// The number of dimensions of the default model's vectors.
 pub const DIMENSIONS: usize = 384;
-/// The longest input of the local model; it ignores further tokens.
-pub const MAX_TOKENS: usize = 256;
 
 /// An embedding of unit length.
 pub type Vector = Vec<f32>;
@@ -34,6 +38,29 @@ pub struct Embedder {
     tokenizer: Arc<[u8]>,
     name: Arc<str>,
     dimensions: usize,
+    prefixes: Arc<Prefixes>,
+    unrelated_cosine: f32,
+    /// The languages that the model knows; `None` for all.
+    languages: Option<Arc<[String]>>,
+    recent: Arc<RecentVectors>,
+}
+
+/// Converts cosines to a scale on which unrelated texts have 0 and equal ones 1, whatever the model.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Similarity {
+    pub(crate) unrelated_cosine: f32,
+}
+
+impl Similarity {
+    pub(crate) fn of(self, cosine: f32) -> f32 {
+        (cosine - self.unrelated_cosine) / (1.0 - self.unrelated_cosine)
+    }
+}
+
+/// What stands in front of a text, as the model expects it.
+struct Prefixes {
+    query: String,
+    passage: String,
 }
 
 #[derive(Clone)]
@@ -46,25 +73,49 @@ impl Embedder {
     /// Loads the local model on the blocking pool, which takes some hundred milliseconds.
     pub async fn load(config: EmbedderConfig) -> Result<Self, EmbedError> {
         let loading = tokio::task::spawn_blocking(move || LocalModel::load(&config));
-        let (model, tokenizer) = loading.await??;
+        let (model, description, tokenizer) = loading.await??;
+        let prefixes = Prefixes { query: description.query_prefix, passage: description.passage_prefix };
         Ok(Self {
             model: Model::Local(model),
             tokenizer: tokenizer.into(),
-            name: MODEL_NAME.into(),
-            dimensions: DIMENSIONS,
+            name: description.name.into(),
+            dimensions: description.dimensions,
+            prefixes: Arc::new(prefixes),
+            unrelated_cosine: description.unrelated_cosine,
+            languages: description.languages.map(Arc::from),
+            recent: Arc::default(),
         })
     }
 
     /// Connects to an endpoint and embeds one text to learn the number of dimensions. Documents are still
     /// split by the tokenizer in `model_dir`, so that a document has the same passages with every
     /// embedding model.
-    pub async fn connect(config: EndpointConfig, model_dir: PathBuf) -> Result<Self, EmbedError> {
-        let loading = tokio::task::spawn_blocking(move || local::read_tokenizer(&model_dir));
+    pub async fn connect(
+        config: EndpointConfig,
+        input: InputOptions,
+        model_dir: PathBuf,
+    ) -> Result<Self, EmbedError> {
+        let loading = tokio::task::spawn_blocking(move || model_files::read_tokenizer(&model_dir));
         let tokenizer = loading.await??;
         let name = config.model.as_str().into();
         let endpoint = Endpoint::new(config)?;
         let dimensions = endpoint.dimensions().await?;
-        Ok(Self { model: Model::Endpoint(endpoint), tokenizer: tokenizer.into(), name, dimensions })
+        let prefixes = Prefixes {
+            query: input.query_prefix.unwrap_or_default(),
+            passage: input.passage_prefix.unwrap_or_default(),
+        };
+        let mut connected = Self {
+            model: Model::Endpoint(endpoint),
+            tokenizer: tokenizer.into(),
+            name,
+            dimensions,
+            prefixes: Arc::new(prefixes),
+            unrelated_cosine: 0.0,
+            languages: None,
+            recent: Arc::default(),
+        };
+        connected.unrelated_cosine = connected.measure_unrelated_cosine().await?;
+        Ok(connected)
     }
 
     /// The name of the model.
@@ -84,18 +135,75 @@ impl Embedder {
 
     /// Embeds a question.
     pub async fn embed_query(&self, question: &str) -> Result<Vector, EmbedError> {
-        let mut vectors = self.embed(vec![question.to_owned()]).await?;
-        vectors.pop().ok_or(EmbedError::UnexpectedShape)
+        let text = format!("{}{question}", self.prefixes.query);
+        let vector = self.embed(vec![text.clone()]).await?.pop().ok_or(EmbedError::UnexpectedShape)?;
+        self.recent.insert(&text, &vector);
+        Ok(vector)
+    }
+
+    /// Embeds a question that was probably embedded a moment ago.
+    pub(crate) async fn known_query(&self, question: &str) -> Result<Vector, EmbedError> {
+        match self.recent.get(&format!("{}{question}", self.prefixes.query)) {
+            Some(vector) => Ok(vector),
+            None => self.embed_query(question).await,
+        }
     }
 
     /// Embeds passages with their titles and headings. Returns the vectors in the order of the passages.
     pub async fn embed_passages(&self, passages: &[PassageText]) -> Result<Vec<Vector>, EmbedError> {
-        self.embed_as(passages.iter().map(passage_input).collect(), Urgency::Background).await
+        let texts =
+            passages.iter().map(|passage| format!("{}{}", self.prefixes.passage, passage_input(passage)));
+        self.embed_as(texts.collect(), Urgency::Background).await
+    }
+
+    /// Embeds parts of passages that a question is compared with. Returns the vectors in the order of the texts. The
+    /// vectors of texts that were compared recently are remembered.
+    pub(crate) async fn embed_sentences(&self, texts: &[String]) -> Result<Vec<Vector>, EmbedError> {
+        let texts: Vec<String> =
+            texts.iter().map(|text| format!("{}{text}", self.prefixes.passage)).collect();
+        let mut vectors: Vec<Option<Vector>> = texts.iter().map(|text| self.recent.get(text)).collect();
+        let missing = |(text, vector): (&String, &Option<Vector>)| vector.is_none().then(|| text.clone());
+        let missing: Vec<String> = texts.iter().zip(&vectors).filter_map(missing).collect();
+        let computed = if missing.is_empty() { Vec::new() } else { self.embed(missing.clone()).await? };
+        for (text, vector) in missing.iter().zip(&computed) {
+            self.recent.insert(text, vector);
+        }
+        let mut computed = computed.into_iter();
+        for vector in vectors.iter_mut().filter(|vector| vector.is_none()) {
+            *vector = computed.next();
+        }
+        vectors.into_iter().collect::<Option<_>>().ok_or(EmbedError::UnexpectedShape)
     }
 
     /// Embeds texts without changing them. Returns the vectors in the order of the texts.
     pub async fn embed(&self, texts: Vec<String>) -> Result<Vec<Vector>, EmbedError> {
         self.embed_as(texts, Urgency::Question).await
+    }
+
+    /// Whether the model knows the language of a text. Its cosines tell nothing about others.
+    pub(crate) fn knows_language_of(&self, text: &str) -> bool {
+        let Some(languages) = &self.languages else { return true };
+        Language::of(text).is_none_or(|language| languages.iter().any(|known| known == language.code()))
+    }
+
+    /// How the model's cosines are read.
+    pub(crate) const fn similarity(&self) -> Similarity {
+        Similarity { unrelated_cosine: self.unrelated_cosine }
+    }
+
+    /// The mean cosine of questions and passages about other things. Models differ: near 0 for one, 0.75 for
+    /// another.
+    async fn measure_unrelated_cosine(&self) -> Result<f32, EmbedError> {
+        let questions = UNRELATED.map(|(question, _)| format!("{}{question}", self.prefixes.query));
+        let passages = UNRELATED.map(|(_, passage)| format!("{}{passage}", self.prefixes.passage));
+        let texts = questions.into_iter().chain(passages).collect();
+        let vectors = self.embed_as(texts, Urgency::Question).await?;
+        let (questions, passages) = vectors.split_at(UNRELATED.len());
+        let sum: f32 =
+            questions.iter().zip(passages).map(|(question, passage)| cosine(question, passage)).sum();
+        #[expect(clippy::cast_precision_loss, reason = "a few pairs")]
+        let mean = sum / UNRELATED.len() as f32;
+        Ok(mean.clamp(0.0, MAX_UNRELATED_COSINE))
     }
 
     async fn embed_as(&self, texts: Vec<String>, urgency: Urgency) -> Result<Vec<Vector>, EmbedError> {
@@ -109,6 +217,15 @@ impl Embedder {
         if has_shape { Ok(vectors) } else { Err(EmbedError::UnexpectedShape) }
     }
 }
+
+/// Questions with passages that have nothing to do with them.
+const UNRELATED: [(&str, &str); 3] = [
+    ("How long does sourdough rise?", "The committee elects its chair by secret ballot every two years."),
+    ("Which port does the server listen on?", "Lilacs are pruned after they flower, never in winter."),
+    ("Who pays for the hotel?", "The glacier has lost a third of its ice since it was first mapped."),
+];
+/// The highest cosine that is believed of unrelated texts.
+const MAX_UNRELATED_COSINE: f32 = 0.9;
 
 fn passage_input(passage: &PassageText) -> String {
     let context = passage.context();
@@ -143,7 +260,19 @@ pub enum EmbedError {
     },
     /// The local model cannot be loaded or run.
     #[error("the embedding model cannot be run")]
-    Model(#[source] fastembed::Error),
+    Model(#[from] ort::Error),
+    /// The description of the local model is malformed.
+    #[error("the description of the embedding model, {path}, cannot be read")]
+    Description {
+        /// The path of the file.
+        path: PathBuf,
+        /// The error of the parser.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A text could not be divided into tokens.
+    #[error("a text could not be divided into tokens")]
+    Tokenize(#[source] tokenizers::Error),
     /// The tokenizer's file is malformed.
     #[error("the tokenizer {path} cannot be loaded")]
     Tokenizer {

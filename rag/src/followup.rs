@@ -2,34 +2,12 @@
 //! the conversation.
 
 mod rewrite;
+mod signs;
 
 use std::borrow::Cow;
 
 use crate::vocabulary::Turn;
 pub(crate) use rewrite::rewrite;
-
-/// The longest follow-up question. A longer question names its subject.
-const MAX_FOLLOWUP_WORDS: usize = 9;
-/// Words that refer to an earlier turn.
-const REFERRING_WORDS: [&str; 22] = [
-    "above", "again", "former", "he", "her", "his", "instead", "it", "its", "latter", "one", "ones", "same",
-    "she", "such", "that", "their", "them", "these", "they", "this", "those",
-];
-/// Beginnings of a question that continue the one before it.
-const CONTINUATIONS: [&str; 12] = [
-    "and",
-    "but",
-    "or",
-    "so",
-    "then",
-    "also",
-    "what about",
-    "how about",
-    "why",
-    "why not",
-    "and why",
-    "for example",
-];
 
 /// Returns the query to search for: the question, preceded by the one before it if it is a
 /// follow-up question.
@@ -46,15 +24,7 @@ pub(crate) fn search_query<'a>(question: &'a str, history: &[Turn]) -> Cow<'a, s
 
 /// Whether the question can be understood only with the conversation before it.
 pub(crate) fn is_followup(question: &str) -> bool {
-    let question = question.to_lowercase();
-    let words: Vec<&str> =
-        question.split(|c: char| !c.is_alphanumeric() && c != '\'').filter(|word| !word.is_empty()).collect();
-    let line = words.join(" ");
-    let continues = CONTINUATIONS
-        .iter()
-        .any(|start| line.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')));
-    words.len() <= MAX_FOLLOWUP_WORDS
-        && (continues || words.iter().any(|word| REFERRING_WORDS.contains(word)))
+    signs::leans_on_the_conversation(question)
 }
 
 #[cfg(test)]
@@ -70,6 +40,51 @@ mod tests {
         for question in ["and how do I undo that?", "Why?", "What about tags?", "Can I rename it"] {
             let query = search_query(question, &history());
             assert!(query.contains("create a branch") && query.ends_with(question), "{question}");
+        }
+    }
+
+    #[test]
+    fn followup_questions_are_recognised_in_many_languages() {
+        for question in [
+            "Und ab welchem Gleis?",
+            "Wie lange gilt das?",
+            "Et pour les enfants ?",
+            "Combien ça coûte ?",
+            "¿Y los domingos?",
+            "¿Cuánto cuesta eso?",
+            "E per i bambini?",
+            "E aos domingos?",
+            "En op zondag?",
+            "А по воскресеньям?",
+            "那周末呢？",
+            "它要多少钱？",
+            "では日曜日は？",
+            "それはいくらですか",
+            "그럼 일요일은요?",
+            "그건 얼마예요?",
+            "और रविवार को?",
+            "وماذا عن الأحد؟",
+            "แล้ววันอาทิตย์ล่ะ",
+        ] {
+            assert!(is_followup(question), "{question}");
+        }
+    }
+
+    #[test]
+    fn questions_with_a_subject_of_their_own_are_recognised_in_many_languages() {
+        for question in [
+            "Wann fährt der Zug nach Wien?",
+            "À quelle heure part le train de nuit ?",
+            "¿Dónde se alquilan las bicicletas?",
+            "Quando parte il treno per Vienna?",
+            "Quando parte o comboio para Viena?",
+            "去维也纳的夜车几点出发？",
+            "ウィーン行きの夜行列車は何時に出ますか",
+            "빈으로 가는 야간열차는 몇 시에 출발하나요?",
+            "वियना की रेलगाड़ी कब चलती है?",
+            "متى يغادر القطار إلى فيينا؟",
+        ] {
+            assert!(!is_followup(question), "{question}");
         }
     }
 

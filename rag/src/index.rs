@@ -24,7 +24,6 @@ use crate::embed::Vector;
 use crate::sparse::SparseVector;
 use crate::vocabulary::{ContentVersion, DocumentId, PassageBody, PassageId, Scope};
 pub use collections::Collections;
-use config::collection_name;
 pub use config::{IndexConfig, Placement};
 pub use connection::ConnectError;
 use connection::Connection;

@@ -25,6 +25,7 @@ mod markdown;
 pub mod openai;
 pub mod prompt;
 mod quote;
+pub mod refusal;
 pub mod retrieve;
 pub mod sparse;
 pub mod split;

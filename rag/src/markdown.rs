@@ -1,8 +1,7 @@
-//! Splits the Markdown of a passage into segments of plain text: sentences, list items, table rows and
-//! code blocks.
+//! Splits the Markdown of a passage into segments of plain text: sentences, headings, list items, table rows and code
+//! blocks.
 
 use pulldown_cmark::{BrokenLink, CodeBlockKind, CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
-use unicode_segmentation::UnicodeSegmentation as _;
 
 /// The smallest part of a passage that can be quoted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,8 +13,20 @@ pub(crate) enum Segment {
         /// The number of the paragraph in the passage, from 1.
         paragraph: usize,
     },
-    /// One list item or table row on one line.
+    /// One list item on one line.
     Item(String),
+    /// A row of a table.
+    Row {
+        /// The row on one line, each cell after the name of its column.
+        text: String,
+        /// The names of the columns.
+        header: Vec<String>,
+        cells: Vec<String>,
+        /// The number of the table in the passage, from 1.
+        table: usize,
+    },
+    /// A heading.
+    Heading(String),
     /// A code block.
     Code {
         /// The lines without fences.
@@ -29,12 +40,16 @@ impl Segment {
     /// The text without markup.
     pub(crate) fn text(&self) -> &str {
         match self {
-            Self::Sentence { text, .. } | Self::Item(text) | Self::Code { text, .. } => text,
+            Self::Sentence { text, .. }
+            | Self::Item(text)
+            | Self::Row { text, .. }
+            | Self::Heading(text)
+            | Self::Code { text, .. } => text,
         }
     }
 }
 
-/// Returns the segments of a Markdown text in order. Headings are left out, because they hold no statement.
+/// Returns the segments of a Markdown text in order.
 pub(crate) fn segments(markdown: &str) -> Vec<Segment> {
     let mut builder = SegmentBuilder::default();
     // The definition of `[text][name]` may stand in another passage. `[name]` alone may be plain brackets.
@@ -54,7 +69,7 @@ pub(crate) fn segments(markdown: &str) -> Vec<Segment> {
 /// `max_chars` characters.
 pub(crate) fn snippet(markdown: &str, max_chars: usize) -> String {
     let mut line = String::new();
-    for segment in segments(markdown) {
+    for segment in segments(markdown).iter().filter(|segment| !matches!(segment, Segment::Heading(_))) {
         for word in segment.text().split_whitespace() {
             if line.chars().count() + word.chars().count() >= max_chars {
                 line.push('…');
@@ -72,15 +87,17 @@ pub(crate) fn snippet(markdown: &str, max_chars: usize) -> String {
 #[derive(Default)]
 struct SegmentBuilder {
     segments: Vec<Segment>,
-    /// The text of the current block.
+    /// The text of the current block, with its line breaks.
     text: String,
     paragraph: usize,
     /// The nesting of list items.
     item_depth: usize,
-    in_row: bool,
+    table: usize,
+    header: Vec<String>,
+    /// The finished cells of the current row.
+    cells: Vec<String>,
     /// The language of the current code block.
     code: Option<String>,
-    in_heading: bool,
 }
 
 impl SegmentBuilder {
@@ -88,13 +105,13 @@ impl SegmentBuilder {
         match event {
             Event::Start(tag) => self.start(&tag),
             Event::End(tag) => self.end(tag),
-            Event::Text(text) if !self.in_heading => self.text.push_str(&text),
-            Event::Code(code) if !self.in_heading => {
+            Event::Text(text) => self.text.push_str(&text),
+            Event::Code(code) => {
                 self.text.push('`');
                 self.text.push_str(&code);
                 self.text.push('`');
             }
-            Event::SoftBreak | Event::HardBreak => self.text.push(' '),
+            Event::SoftBreak | Event::HardBreak => self.text.push('\n'),
             Event::InlineHtml(html) if !html.starts_with("<!--") => self.text.push_str(&html),
             _ => {}
         }
@@ -106,10 +123,11 @@ impl SegmentBuilder {
                 self.end_block();
                 self.item_depth += 1;
             }
-            Tag::TableHead | Tag::TableRow => {
+            Tag::Table(_) => {
                 self.end_block();
-                self.in_row = true;
+                self.table += 1;
             }
+            Tag::TableHead | Tag::TableRow => self.cells.clear(),
             Tag::CodeBlock(kind) => {
                 self.end_block();
                 let language = match kind {
@@ -120,11 +138,9 @@ impl SegmentBuilder {
                 };
                 self.code = Some(language);
             }
-            Tag::Heading { .. } => {
+            Tag::Paragraph | Tag::BlockQuote(_) | Tag::List(_) | Tag::HtmlBlock | Tag::Heading { .. } => {
                 self.end_block();
-                self.in_heading = true;
             }
-            Tag::Paragraph | Tag::BlockQuote(_) | Tag::List(_) | Tag::HtmlBlock => self.end_block(),
             _ => {}
         }
     }
@@ -135,22 +151,34 @@ impl SegmentBuilder {
                 self.end_block();
                 self.item_depth = self.item_depth.saturating_sub(1);
             }
-            TagEnd::TableCell => self.text.push_str(" | "),
-            TagEnd::TableHead => {
-                self.text.clear();
-                self.in_row = false;
+            TagEnd::TableCell => {
+                let cell = one_line(&std::mem::take(&mut self.text));
+                self.cells.push(cell);
             }
-            TagEnd::TableRow => {
-                self.end_block();
-                self.in_row = false;
-            }
+            TagEnd::TableHead => self.header = std::mem::take(&mut self.cells),
+            TagEnd::TableRow => self.end_row(),
             TagEnd::CodeBlock => self.end_code(),
             TagEnd::Heading(_) => {
-                self.text.clear();
-                self.in_heading = false;
+                let heading = one_line(&std::mem::take(&mut self.text));
+                if has_words(&heading) {
+                    self.segments.push(Segment::Heading(heading));
+                }
             }
             TagEnd::Paragraph | TagEnd::BlockQuote(_) | TagEnd::HtmlBlock => self.end_block(),
             _ => {}
+        }
+    }
+
+    fn end_row(&mut self) {
+        let cells = std::mem::take(&mut self.cells);
+        let named = |(name, cell): (&String, &String)| match name.as_str() {
+            "" => cell.clone(),
+            name => format!("{name}: {cell}"),
+        };
+        let filled = self.header.iter().zip(&cells).filter(|(_, cell)| !cell.is_empty());
+        let text = filled.map(named).collect::<Vec<_>>().join("; ");
+        if has_words(&text) {
+            self.segments.push(Segment::Row { text, header: self.header.clone(), cells, table: self.table });
         }
     }
 
@@ -165,88 +193,65 @@ impl SegmentBuilder {
 
     fn end_block(&mut self) {
         let text = std::mem::take(&mut self.text);
-        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let text = text.trim_end_matches(" |");
-        if !text.chars().any(char::is_alphanumeric) {
+        if !has_words(&text) {
             return;
         }
-        if self.item_depth > 0 || self.in_row {
-            self.segments.push(Segment::Item(text.to_owned()));
+        if self.item_depth > 0 {
+            self.segments.push(Segment::Item(one_line(&text)));
             return;
         }
         self.paragraph += 1;
         let paragraph = self.paragraph;
-        self.segments.extend(sentences(text).into_iter().map(|text| Segment::Sentence { text, paragraph }));
-    }
-}
-
-/// Abbreviations whose full stop does not end a sentence.
-const ABBREVIATIONS: [&str; 10] = ["e.g.", "i.e.", "etc.", "cf.", "vs.", "dr.", "mr.", "mrs.", "no.", "fig."];
-
-/// Splits a paragraph into sentences. Text in backticks is never split.
-fn sentences(paragraph: &str) -> Vec<String> {
-    let mut sentences: Vec<String> = Vec::new();
-    let mut open = String::new();
-    for part in paragraph.split_sentence_bounds() {
-        open.push_str(part);
-        if open.matches('`').count().is_multiple_of(2) && !ends_with_abbreviation(&open) {
-            push_trimmed(&mut sentences, &open);
-            open.clear();
+        let mut push = |text: &str| {
+            let sentences = words::sentences(text).into_iter().map(str::to_owned);
+            self.segments.extend(sentences.map(|text| Segment::Sentence { text, paragraph }));
+        };
+        if are_facts(&text) {
+            text.lines().filter(|line| has_words(line)).for_each(|line| push(&one_line(line)));
+        } else {
+            push(&one_line(&text));
         }
     }
-    push_trimmed(&mut sentences, &open);
-    sentences
 }
 
-fn ends_with_abbreviation(text: &str) -> bool {
-    let last = text.trim_end().rsplit([' ', '(']).next().unwrap_or_default().to_lowercase();
-    ABBREVIATIONS.contains(&last.as_str())
+/// The longest line that is a fact of its own, in words.
+const MAX_FACT_WORDS: usize = 10;
+
+/// Whether each line of a block stands for itself, as in a list of telephone numbers: all lines are short and begin
+/// anew, and most of them end without a mark.
+fn are_facts(block: &str) -> bool {
+    let lines: Vec<&str> = block.lines().map(str::trim).filter(|line| has_words(line)).collect();
+    let begins_anew =
+        |line: &&str| line.chars().find(|c| c.is_alphanumeric()).is_some_and(|c| !c.is_lowercase());
+    let is_open = |line: &&&str| !words::ends_a_statement(line) && !line.ends_with([',', '，', '、', '-']);
+    lines.len() > 1
+        && lines.iter().all(|line| words::length(line) <= MAX_FACT_WORDS)
+        && lines.iter().all(begins_anew)
+        && lines.iter().filter(is_open).count() * 2 > lines.len()
 }
 
-fn push_trimmed(sentences: &mut Vec<String>, text: &str) {
-    let text = text.trim();
-    if !text.is_empty() {
-        sentences.push(text.to_owned());
+fn has_words(text: &str) -> bool {
+    text.chars().any(char::is_alphanumeric)
+}
+
+/// Joins the lines of a text. Between characters of scripts without spaces, a line break is no space.
+fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for part in text.split_whitespace() {
+        if !line.is_empty() && !is_broken_word(text, &line, part) {
+            line.push(' ');
+        }
+        line.push_str(part);
     }
+    line
+}
+
+/// Whether a line break alone separates the end of a line from its continuation.
+fn is_broken_word(text: &str, line: &str, part: &str) -> bool {
+    let is_wide = |c: Option<char>| c.is_some_and(words::is_wide);
+    let at = part.as_ptr().addr() - text.as_ptr().addr();
+    text[..at].ends_with('\n') && is_wide(line.chars().next_back()) && is_wide(part.chars().next())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn texts(markdown: &str) -> Vec<String> {
-        segments(markdown).iter().map(|segment| segment.text().to_owned()).collect()
-    }
-
-    #[test]
-    fn wrapped_paragraphs_are_split_into_sentences() {
-        assert_eq!(
-            texts(
-                "One sentence goes\non here. Another, e.g. This one, with `a. B` in it! *Third* [one](http://x) [a][b] [c]?"
-            ),
-            ["One sentence goes on here.", "Another, e.g. This one, with `a. B` in it!", "Third one a [c]?"]
-        );
-    }
-
-    #[test]
-    fn list_items_table_rows_and_code_blocks_are_segments() {
-        let markdown = "# Heading\n\nIntro:\n\n- first item. Still first\n- second\n\n| a | b |\n|---|---|\n| x | y |\n\n```rust,ignore\nfn main() {}\n```\n";
-        assert_eq!(
-            segments(markdown),
-            [
-                Segment::Sentence { text: "Intro:".into(), paragraph: 1 },
-                Segment::Item("first item. Still first".into()),
-                Segment::Item("second".into()),
-                Segment::Item("x | y".into()),
-                Segment::Code { text: "fn main() {}".into(), language: "rust".into() },
-            ]
-        );
-    }
-
-    #[test]
-    fn a_snippet_is_one_short_line() {
-        assert_eq!(snippet("Some *words*\nhere and there.", 12), "Some words…");
-        assert_eq!(snippet("Short.", 100), "Short.");
-        assert_eq!(snippet("", 100), "");
-    }
-}
+mod tests;

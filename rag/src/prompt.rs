@@ -6,7 +6,8 @@ mod rewrite;
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::Serialize;
 
-use crate::vocabulary::{NO_ANSWER, Source, Turn};
+use crate::refusal;
+use crate::vocabulary::{Source, Turn};
 pub(crate) use rewrite::rewrite;
 
 /// The version of the answer templates, recorded with every answer.
@@ -68,7 +69,7 @@ impl Prompt {
 /// Builds the prompt for a question, with the best sources and the newest turns that fit into the context.
 pub(crate) fn build(question: &str, history: &[Turn], sources: &[Source], context_tokens: u32) -> Prompt {
     let max_answer_tokens = MAX_ANSWER_TOKENS.min(context_tokens / ANSWER_SHARE);
-    let system = SYSTEM.trim().replace("{{nothing}}", NO_ANSWER);
+    let system = SYSTEM.trim().replace("{{nothing}}", refusal::of(question));
     let fixed = message_tokens(&system) + message_tokens(QUESTION) + message_tokens(question);
     let available = context_tokens.saturating_sub(max_answer_tokens + fixed);
     let for_sources = if history.is_empty() { available } else { available / 3 * SOURCES_THIRDS };

@@ -1,21 +1,21 @@
-//! Answers without a language model: quotes the sentences of the sources that answer the question,
-//! with citations. If no sentence answers it, the answer is the refusal [`NO_ANSWER`]. Does not search
-//! for sources.
+//! Answers without a language model: quotes the parts of the sources that answer the question, with citations. If
+//! none answers it, the answer is the refusal in the question's language. Does not search for sources.
+//!
+//! Few parts are compared by meaning: those that stand out by the question's terms and by their source.
 
+mod candidates;
+mod expansion;
 mod render;
 mod select;
 
-use std::time::Duration;
-
 use crate::embed::{EmbedError, Embedder};
-use crate::vocabulary::{NO_ANSWER, Source};
+use crate::refusal;
+use crate::vocabulary::Source;
 
-/// The pause between two deltas of a streamed quotation.
-pub(crate) const DELTA_PAUSE: Duration = Duration::from_millis(12);
 /// Words in one delta of a streamed quotation.
-const WORDS_PER_DELTA: usize = 4;
+const WORDS_PER_DELTA: usize = 8;
 
-/// Quoted sentences with citations.
+/// Quoted parts of the sources with citations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Quotation {
     /// The answer as Markdown.
@@ -24,30 +24,45 @@ pub(crate) struct Quotation {
     pub(crate) cited: Vec<u32>,
 }
 
-/// Quotes the sentences that answer the question best. The number of a source is its position in the list,
-/// from 1.
+/// Quotes the parts that answer the question best. The number of a source is its position in the list, from 1.
+/// `query` is the question with what it refers to.
 pub(crate) async fn quote(
     embedder: &Embedder,
     question: &str,
+    query: &str,
     sources: &[Source],
 ) -> Result<Quotation, EmbedError> {
-    let candidates = select::candidates(sources);
-    if candidates.is_empty() {
-        return Ok(refusal());
+    let excerpts = excerpts(embedder, query, sources).await?;
+    if excerpts.is_empty() {
+        return Ok(Quotation { text: refusal::of(question).to_owned(), cited: Vec::new() });
     }
-    let mut texts = vec![question.to_owned()];
-    // The heading supplies the subject of a sentence such as "It returns a string."
-    texts.extend(candidates.iter().map(|candidate| {
-        let heading = sources[candidate.source].passage.heading.last().map_or("", String::as_str);
-        format!("{heading}\n{}", candidate.segment.text())
-    }));
-    let vectors = embedder.embed(texts).await?;
-    let excerpts = select::select(question, sources, &candidates, &vectors);
-    Ok(if excerpts.is_empty() { refusal() } else { render::render(&excerpts, sources) })
+    Ok(render::render(&excerpts, sources))
 }
 
-fn refusal() -> Quotation {
-    Quotation { text: NO_ANSWER.to_owned(), cited: Vec::new() }
+async fn excerpts(
+    embedder: &Embedder,
+    query: &str,
+    sources: &[Source],
+) -> Result<Vec<select::Excerpt>, EmbedError> {
+    let candidates = candidates::candidates(sources);
+    let shares = candidates::shares(query, sources, &candidates);
+    let chosen = candidates::preselect(sources, &candidates, &shares);
+    if chosen.is_empty() {
+        return Ok(Vec::new());
+    }
+    // The heading supplies the subject of a sentence such as "It returns a string."
+    let texts: Vec<String> = chosen
+        .iter()
+        .map(|index| candidates::in_context(&candidates[*index], &sources[candidates[*index].source]))
+        .collect();
+    let (question, vectors) =
+        tokio::try_join!(embedder.known_query(query), embedder.embed_sentences(&texts))?;
+    let mut scored =
+        select::Scored::new(embedder.similarity(), &question, &candidates, shares, &chosen, vectors);
+    if !embedder.knows_language_of(query) {
+        scored.judge_by_terms();
+    }
+    Ok(select::select(sources, &scored))
 }
 
 /// Splits a text into the deltas in which it is streamed.

@@ -33,7 +33,7 @@ pub struct Hit {
     pub body: PassageBody,
     /// The fused score of meaning and terms; higher is better.
     pub score: f32,
-    /// The cosine with the question, raised by the share of the question's terms in the passage.
+    /// The similarity with the question, raised by the share of the question's terms in the passage.
     pub relevance: f32,
 }
 
@@ -95,7 +95,8 @@ impl Retriever {
         history: &[Turn],
         asker: impl Into<Asker>,
     ) -> Result<Vec<Hit>, RetrieveError> {
-        self.ranked(question, history, asker.into()).await.map(select::select)
+        let ranked = self.ranked(question, history, asker.into()).await?;
+        Ok(select::select(ranked, self.embedder.similarity()))
     }
 
     /// Returns all passages found, best first. [`Retriever::retrieve`] selects from these.
@@ -116,11 +117,16 @@ impl Retriever {
         asker: Asker,
     ) -> Result<Vec<Ranked>, RetrieveError> {
         let query = followup::search_query(question, history);
-        let terms = SparseVector::of_question(&query, asker.terms.as_ref());
-        let term_count = SparseVector::of_query(&query).indices.len();
+        let question_terms = words::of_question(&query);
+        let terms = SparseVector::of_terms(&question_terms, asker.terms.as_ref());
         let vector = self.embedder.embed_query(&query).await?;
         let candidates = self.candidates(&vector, &terms, asker.owner).await?;
-        Ok(fusion::fuse(candidates, term_count, PASSAGES_PER_SEARCH))
+        let question = fusion::Question {
+            term_count: question_terms.len(),
+            similarity: self.embedder.similarity(),
+            is_known: self.embedder.knows_language_of(&query),
+        };
+        Ok(fusion::fuse(candidates, question, PASSAGES_PER_SEARCH))
     }
 
     /// Returns the candidates of current versions. Searches again if a version became current during the

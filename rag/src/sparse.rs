@@ -6,11 +6,15 @@
 //! list reverses them, and they become meaningless with the key. A question carries its terms in both spaces,
 //! and one search finds both kinds of passages. The IDF of an owner's term counts the owner's passages alone.
 
-mod terms;
-
 use std::collections::BTreeMap;
 
+use words::{Language, QuestionTerm};
+
 use crate::vocabulary::{PassageText, TermKey};
+
+/// The version of the way in which texts become terms, part of the names of collections. A collection of another
+/// version is searched with today's terms until `colloquy reindex` has replaced it.
+pub(crate) const TERMS_VERSION: u32 = 2;
 
 /// BM25's saturation of the term frequency.
 const K1: f32 = 1.2;
@@ -61,7 +65,9 @@ impl SparseVector {
         let mut counts: BTreeMap<u32, f32> = BTreeMap::new();
         let mut length = 0.0_f32;
         let context = passage.context();
-        for term in terms::terms(&context).chain(terms::terms(&passage.text)) {
+        let language = Language::of(&passage.text).or_else(|| Language::of(&context));
+        let terms = words::of_passage(&context, language).into_iter();
+        for term in terms.chain(words::of_passage(&passage.text, language)) {
             *counts.entry(space.term_id(&term)).or_default() += 1.0;
             length += 1.0;
         }
@@ -71,23 +77,28 @@ impl SparseVector {
         Self { indices, values }
     }
 
-    /// Gives each term of a question the weight 1, in the id space of shared passages.
+    /// The terms of a question in the id space of shared passages.
     pub fn of_query(question: &str) -> Self {
-        Self::weighted(terms::terms(question).map(|term| (TermSpace::Shared.term_id(&term), 1.0)))
+        Self::of_question(question, None)
     }
 
     /// The terms of a question in the id space of shared passages and in that of an owner's.
     pub fn of_question(question: &str, own: Option<&TermKey>) -> Self {
-        let spaces = [(TermSpace::Shared, 1.0)];
-        let own = own.map(|key| (TermSpace::Owner(key), OWN_TERM_WEIGHT));
-        Self::weighted(terms::terms(question).flat_map(|term| {
-            let spaces = spaces.into_iter().chain(own);
-            spaces.map(|(space, weight)| (space.term_id(&term), weight)).collect::<Vec<_>>()
-        }))
+        Self::of_terms(&words::of_question(question), own)
     }
 
-    fn weighted(terms: impl Iterator<Item = (u32, f32)>) -> Self {
-        let (indices, values) = terms.collect::<BTreeMap<u32, f32>>().into_iter().unzip();
+    /// The same for terms that are made already.
+    pub(crate) fn of_terms(terms: &[QuestionTerm], own: Option<&TermKey>) -> Self {
+        let spaces = std::iter::once((TermSpace::Shared, 1.0))
+            .chain(own.map(|key| (TermSpace::Owner(key), OWN_TERM_WEIGHT)));
+        let mut weights: BTreeMap<u32, f32> = BTreeMap::new();
+        for (space, share) in spaces {
+            for (form, weight) in terms.iter().flat_map(|term| &term.forms) {
+                let entry = weights.entry(space.term_id(form)).or_default();
+                *entry = entry.max(weight * share);
+            }
+        }
+        let (indices, values) = weights.into_iter().unzip();
         Self { indices, values }
     }
 
@@ -107,8 +118,8 @@ mod tests {
 
     fn weight(passage: &PassageText, term: &str) -> f32 {
         let vector = SparseVector::of_passage(passage, TermSpace::Shared);
-        let id = SparseVector::of_query(term).indices[0];
-        vector.indices.iter().position(|i| *i == id).map_or(0.0, |at| vector.values[at])
+        let ids = SparseVector::of_query(term).indices;
+        vector.indices.iter().position(|i| ids.contains(i)).map_or(0.0, |at| vector.values[at])
     }
 
     #[test]
@@ -156,9 +167,10 @@ mod tests {
         let question = SparseVector::of_question("Which password?", Some(&key));
         let own = SparseVector::of_passage(&passage("", "passwords"), TermSpace::Owner(&key));
         let shared = SparseVector::of_passage(&passage("", "passwords"), TermSpace::Shared);
-        assert_eq!(question.indices.len(), 2);
         assert!(question.indices.contains(&own.indices[0]) && question.indices.contains(&shared.indices[0]));
-        assert_eq!(SparseVector::of_question("Which password?", None), SparseVector::of_query("password"));
+        let without = SparseVector::of_question("Which password?", None);
+        assert!(!without.indices.contains(&own.indices[0]));
+        assert_eq!(without, SparseVector::of_query("password"));
     }
 
     #[test]

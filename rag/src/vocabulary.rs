@@ -5,9 +5,6 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// The answer when no source answers the question. A refusal is recognised by this sentence.
-pub const NO_ANSWER: &str = "The sources do not answer this.";
-
 /// Identifies a document whose passages are indexed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]

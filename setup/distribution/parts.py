@@ -1,4 +1,4 @@
-"""The prebuilt parts of a release: ONNX Runtime, the embedding model and Node."""
+"""The prebuilt parts of a release: ONNX Runtime, the embedding models and Node."""
 
 from __future__ import annotations
 
@@ -10,15 +10,19 @@ import cache
 import wheels
 from distribution import accounts
 from distribution.components import Component, licence_texts
+from embedding import models
 
-MODEL_FILES = ("model.onnx", "config.json", "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json")
-
-
-def copy_runtime(lib: Path, model: Path) -> None:
+def copy_runtime(lib: Path, share: Path) -> None:
+    """Copies ONNX Runtime, the default embedding model and MiniLM, to which an installation of an earlier release
+    keeps its index until it is reindexed."""
     shutil.copyfile(wheels.component("onnxruntime") / "lib" / "libonnxruntime.so", lib / "libonnxruntime.so")
-    model.mkdir(parents=True)
-    for name in MODEL_FILES:
-        shutil.copyfile(wheels.component("embedding") / name, model / name)
+    for folder, source, names in (
+        (share / "model", models.multilingual(), models.FILES),
+        (share / "model-minilm", models.minilm(), models.MINILM_FILES),
+    ):
+        folder.mkdir(parents=True)
+        for name in names:
+            shutil.copyfile(source / name, folder / name)
 
 
 def copy_node(lib: Path) -> None:
@@ -29,7 +33,11 @@ def runtime_components() -> list[Component]:
     """What the program loads at run time."""
     notices = wheels.component("notices")
     pins = json.loads(wheels.PINS.read_text())
-    known = {"onnxruntime": ("MIT", "onnxruntime"), "embedding": ("Apache-2.0", "model")}
+    known = {
+        "onnxruntime": ("MIT", "onnxruntime"),
+        "multilingual": ("MIT", "multilingual"),
+        "embedding": ("Apache-2.0", "model"),
+    }
     components = []
     for part, (licence, folder) in known.items():
         for wheel in pins[part]["wheels"]:

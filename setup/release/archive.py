@@ -30,6 +30,8 @@ EXPECTED = [
     "share/man/man1/colloquy.1",
     "share/man/man1/colloquy-serve.1",
     "share/model/model.onnx",
+    "share/model/pieces.bin",
+    "share/model-minilm/model.onnx",
     "share/page/index.html",
     "share/prompts/answer.v1.system.md",
     "share/systemd/colloquy.service",

@@ -4,7 +4,7 @@
 //! release.json          marks the folder as a release
 //! bin/colloquy          this program
 //! lib/                  ONNX Runtime, the account service, Node
-//! share/                the page, the embedding model, prompts, units
+//! share/                the page, the embedding models, prompts, units
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -13,9 +13,10 @@ use std::sync::LazyLock;
 use clap::{Arg, Command};
 
 /// Settings whose default is a file of the release, and its place there.
-const DEFAULTS: [(&str, &str); 3] = [
+const DEFAULTS: [(&str, &str); 4] = [
     ("web_dir", "share/page"),
     ("embedding_model_dir", "share/model"),
+    ("embedding_previous_model_dir", "share/model-minilm"),
     ("ort_dylib_path", "lib/libonnxruntime.so"),
 ];
 

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use rag::embed::{InputOptions, Pooling};
 use secrecy::SecretString;
 
 use super::secret::{
@@ -79,9 +80,24 @@ impl QdrantConfig {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Embedding")]
 pub struct EmbeddingConfig {
-    /// Folder of the local model: `model.onnx` and the files of its tokenizer.
-    #[arg(long, env = "EMBEDDING_MODEL_DIR", default_value = "models/minilm")]
+    /// Folder of the local model: `model.onnx`, the files of its tokenizer and its description, `embedding.json`.
+    #[arg(long, env = "EMBEDDING_MODEL_DIR", default_value = "models/multilingual")]
     pub embedding_model_dir: PathBuf,
+    /// Folder of the previous local model, until `colloquy reindex` has moved all documents.
+    #[arg(long, env = "EMBEDDING_PREVIOUS_MODEL_DIR")]
+    pub embedding_previous_model_dir: Option<PathBuf>,
+    /// Text in front of each question, such as `query: `; by default that of the local model, and none for an endpoint.
+    #[arg(long, env = "EMBEDDING_QUERY_PREFIX")]
+    pub embedding_query_prefix: Option<String>,
+    /// Text in front of each passage, such as `passage: `; by default that of the local model, and none for an endpoint.
+    #[arg(long, env = "EMBEDDING_PASSAGE_PREFIX")]
+    pub embedding_passage_prefix: Option<String>,
+    /// How a local model's vectors of tokens become one: `mean` or `cls`; by default as its description says.
+    #[arg(long, env = "EMBEDDING_POOLING")]
+    pub embedding_pooling: Option<PoolingName>,
+    /// Longest input of a local model, in tokens; by default as its description says.
+    #[arg(long, env = "EMBEDDING_MAX_TOKENS", value_parser = measured(16..=8_192_usize, "tokens"))]
+    pub embedding_max_tokens: Option<usize>,
     /// Shared library of ONNX Runtime.
     #[arg(long, env = "ORT_DYLIB_PATH", default_value = "libonnxruntime.so")]
     pub ort_dylib_path: PathBuf,
@@ -111,6 +127,15 @@ pub struct EmbeddingConfig {
     pub embedding_previous_api_key: Option<SecretString>,
 }
 
+/// How the vectors of a text's tokens become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PoolingName {
+    /// The mean of all tokens.
+    Mean,
+    /// The first token.
+    Cls,
+}
+
 /// An OpenAI-compatible endpoint that embeds.
 #[derive(Debug, Clone, Copy)]
 pub struct EmbeddingEndpoint<'a> {
@@ -136,6 +161,19 @@ impl EmbeddingConfig {
             batch: self.embedding_batch,
             dimensions: self.embedding_dimensions,
         })
+    }
+
+    /// The settings of the input that take the place of the model's own.
+    pub fn input(&self) -> InputOptions {
+        InputOptions {
+            query_prefix: self.embedding_query_prefix.clone(),
+            passage_prefix: self.embedding_passage_prefix.clone(),
+            pooling: self.embedding_pooling.map(|pooling| match pooling {
+                PoolingName::Mean => Pooling::Mean,
+                PoolingName::Cls => Pooling::Cls,
+            }),
+            max_tokens: self.embedding_max_tokens,
+        }
     }
 
     /// The endpoint that documents move away from.

@@ -1,8 +1,8 @@
 //! The embedding models and their collections, one of which is active.
 //!
-//! Each model has a collection of its own. A process knows the local model, the configured one
-//! (`EMBEDDING_*`) and the previous one (`EMBEDDING_PREVIOUS_*`), and uses the active one until `colloquy
-//! reindex` has filled and activated another.
+//! Each model has a collection of its own, and so has each version of the search terms. A process knows the local
+//! model, the configured one (`EMBEDDING_*`) and the previous ones (`EMBEDDING_PREVIOUS_*`), and uses the active
+//! collection until `colloquy reindex` has filled and activated another.
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use rag::embed::{EmbedError, Embedder, EmbedderConfig, EndpointConfig};
+use rag::embed::{EmbedError, Embedder, EmbedderConfig, EndpointConfig, InputOptions};
 use rag::error_chain::ErrorChain;
 use rag::index::{Collections, IndexConfig, PassageIndex, Placement};
 use rag::ingest::Ingester;
@@ -34,13 +34,22 @@ pub struct ActiveModel {
     pub ingester: Ingester,
 }
 
+/// A model in this process or at an endpoint.
+#[derive(Clone, Copy)]
+enum Configured<'a> {
+    Local(&'a EmbedderConfig),
+    Endpoint(&'a EndpointConfig),
+}
+
 /// All configured embedding models and their collections. Cheap to clone.
 #[derive(Clone)]
 pub struct ModelRegistry {
     collections: Collections,
     local: EmbedderConfig,
+    previous_local: Option<EmbedderConfig>,
     wanted: Option<EndpointConfig>,
     previous: Option<EndpointConfig>,
+    input: InputOptions,
     model_dir: PathBuf,
     /// Notified when a collection was found missing.
     missing: Arc<Notify>,
@@ -50,11 +59,19 @@ impl ModelRegistry {
     /// Reads the configuration. Loads and sends nothing.
     pub fn new(config: &KnowledgeConfig) -> anyhow::Result<Self> {
         let embedding = &config.embedding;
+        let local = |dir: &PathBuf| EmbedderConfig::new(dir, &embedding.ort_dylib_path);
+        let previous_local = embedding.embedding_previous_model_dir.as_ref().filter(|dir| dir.is_dir());
+        let input = embedding.input();
+        // The settings of the input are those of the configured model: an endpoint, or else the local one.
+        let local_input =
+            if embedding.endpoint().is_some() { InputOptions::default() } else { input.clone() };
         Ok(Self {
             collections: collections(&config.qdrant)?,
-            local: EmbedderConfig::new(&embedding.embedding_model_dir, &embedding.ort_dylib_path),
+            local: EmbedderConfig { input: local_input, ..local(&embedding.embedding_model_dir) },
+            previous_local: previous_local.map(local),
             wanted: embedding.endpoint().map(endpoint),
             previous: embedding.previous_endpoint().map(endpoint),
+            input,
             model_dir: embedding.embedding_model_dir.clone(),
             missing: Arc::default(),
         })
@@ -67,14 +84,14 @@ impl ModelRegistry {
 
     /// The configured model. Waits for an endpoint that is away.
     pub async fn wanted(&self) -> anyhow::Result<ActiveModel> {
-        Ok(self.model(self.embedder(self.wanted.as_ref()).await?))
+        Ok(self.model(self.embedder(self.configured()).await?))
     }
 
     /// The configured model. An endpoint that is away is an error.
     pub async fn connect_once(&self) -> anyhow::Result<Embedder> {
-        match &self.wanted {
-            None => self.embedder(None).await,
-            Some(endpoint) => Ok(Embedder::connect(endpoint.clone(), self.model_dir.clone()).await?),
+        match self.configured() {
+            local @ Configured::Local(_) => self.embedder(local).await,
+            Configured::Endpoint(endpoint) => Ok(self.connect(endpoint).await?),
         }
     }
 
@@ -169,10 +186,10 @@ impl ModelRegistry {
         if there.iter().any(|name| name == wanted.index.collection()) || there.is_empty() {
             return Ok(wanted);
         }
-        for other in self.others() {
-            let model = self.model(self.embedder(other).await?);
-            if there.iter().any(|name| name == model.index.collection()) {
-                return Ok(model);
+        for model in self.all() {
+            let embedder = self.embedder(model).await?;
+            if let Some(index) = there.iter().find_map(|name| self.collections.named(name, &embedder)) {
+                return Ok(active(embedder, index));
             }
         }
         Ok(wanted)
@@ -180,10 +197,16 @@ impl ModelRegistry {
 
     /// The model of a collection.
     async fn named(&self, collection: &str) -> anyhow::Result<ActiveModel> {
-        for model in std::iter::once(self.wanted.as_ref()).chain(self.others()) {
-            let model = self.model(self.embedder(model).await?);
-            if model.index.collection() == collection {
-                return Ok(model);
+        for model in self.all() {
+            let embedder = self.embedder(model).await?;
+            if let Some(index) = self.collections.named(collection, &embedder) {
+                if Collections::has_other_terms(collection) || !self.is_configured(model) {
+                    tracing::warn!(
+                        collection,
+                        "the active collection is that of another model or release; `colloquy reindex` replaces it"
+                    );
+                }
+                return Ok(active(embedder, index));
             }
         }
         bail!(
@@ -192,21 +215,47 @@ impl ModelRegistry {
         )
     }
 
-    fn others(&self) -> impl Iterator<Item = Option<&EndpointConfig>> {
-        let local = self.wanted.as_ref().map(|_| None);
-        self.previous.as_ref().map(Some).into_iter().chain(local)
+    /// The configured model: the endpoint if there is one.
+    fn configured(&self) -> Configured<'_> {
+        self.wanted.as_ref().map_or(Configured::Local(&self.local), Configured::Endpoint)
+    }
+
+    fn is_configured(&self, model: Configured<'_>) -> bool {
+        match (model, self.configured()) {
+            (Configured::Local(a), Configured::Local(b)) => std::ptr::eq(a, b),
+            (Configured::Endpoint(a), Configured::Endpoint(b)) => std::ptr::eq(a, b),
+            _ => false,
+        }
+    }
+
+    /// All known models, the configured one first.
+    fn all(&self) -> impl Iterator<Item = Configured<'_>> {
+        let local = self.wanted.as_ref().map(|_| Configured::Local(&self.local));
+        std::iter::once(self.configured())
+            .chain(self.previous.as_ref().map(Configured::Endpoint))
+            .chain(local)
+            .chain(self.previous_local.as_ref().map(Configured::Local))
+    }
+
+    async fn connect(&self, endpoint: &EndpointConfig) -> Result<Embedder, EmbedError> {
+        let is_wanted = self.wanted.as_ref().is_some_and(|wanted| std::ptr::eq(wanted, endpoint));
+        let input = if is_wanted { self.input.clone() } else { InputOptions::default() };
+        Embedder::connect(endpoint.clone(), input, self.model_dir.clone()).await
     }
 
     /// Loads the local model, or connects to the endpoint.
-    async fn embedder(&self, model: Option<&EndpointConfig>) -> anyhow::Result<Embedder> {
-        let Some(endpoint) = model else {
-            return Embedder::load(self.local.clone())
-                .await
-                .context("the embedding model cannot be loaded (EMBEDDING_MODEL_DIR, ORT_DYLIB_PATH)");
+    async fn embedder(&self, model: Configured<'_>) -> anyhow::Result<Embedder> {
+        let endpoint = match model {
+            Configured::Endpoint(endpoint) => endpoint,
+            Configured::Local(local) => {
+                return Embedder::load(local.clone())
+                    .await
+                    .context("the embedding model cannot be loaded (EMBEDDING_MODEL_DIR, ORT_DYLIB_PATH)");
+            }
         };
         let mut retry = RETRY;
         loop {
-            match Embedder::connect(endpoint.clone(), self.model_dir.clone()).await {
+            match self.connect(endpoint).await {
                 Err(error @ EmbedError::Unavailable(_)) => {
                     tracing::warn!(error = %ErrorChain(&error), "waiting for the embedding model (EMBEDDING_URL)");
                     retry.wait().await;
@@ -221,9 +270,13 @@ impl ModelRegistry {
 
     fn model(&self, embedder: Embedder) -> ActiveModel {
         let index = self.collections.for_model(&embedder);
-        let ingester = Ingester::new(embedder.clone(), index.clone());
-        ActiveModel { embedder, index, ingester }
+        active(embedder, index)
     }
+}
+
+fn active(embedder: Embedder, index: PassageIndex) -> ActiveModel {
+    let ingester = Ingester::new(embedder.clone(), index.clone());
+    ActiveModel { embedder, index, ingester }
 }
 
 /// The configured collections. Sends nothing.

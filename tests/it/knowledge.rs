@@ -1,5 +1,6 @@
 mod hostile_files;
 mod indexing;
 mod ingest;
+mod languages;
 mod reindex;
 mod term_ids;

@@ -69,7 +69,7 @@ fn vector(point: &RetrievedPoint, name: &str) -> Vector {
 pub(crate) fn revealed<'a>(points: &[RetrievedPoint], words: &[&'a str]) -> BTreeSet<&'a str> {
     let hashes: HashMap<u32, &str> = words
         .iter()
-        .filter_map(|word| Some((*SparseVector::of_query(word).indices.first()?, *word)))
+        .flat_map(|word| SparseVector::of_query(word).indices.into_iter().map(|id| (id, *word)))
         .collect();
     term_ids(points).iter().filter_map(|id| hashes.get(id).copied()).collect()
 }

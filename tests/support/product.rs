@@ -118,6 +118,11 @@ pub(crate) fn knowledge_config() -> KnowledgeConfig {
         embedding: EmbeddingConfig {
             embedding_model_dir: PathBuf::from(service("EMBEDDING_MODEL_DIR")),
             ort_dylib_path: PathBuf::from(service("ORT_DYLIB_PATH")),
+            embedding_previous_model_dir: None,
+            embedding_query_prefix: None,
+            embedding_passage_prefix: None,
+            embedding_pooling: None,
+            embedding_max_tokens: None,
             embedding_url: None,
             embedding_name: None,
             embedding_api_key: None,

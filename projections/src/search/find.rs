@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, PgExecutor};
 use utoipa::ToSchema;
 use uuid::Uuid;
+use words::Language;
 
 use super::SearchQuery;
 use super::snippet::{SnippetBudget, snippet};
@@ -103,7 +104,9 @@ impl SealedHit {
         let message_text = key.and_then(|key| self.message_text(key));
         let conversation = self.conversation.open(key);
         let text = message_text.unwrap_or_else(|| conversation.title.clone());
-        let (snippet, highlights) = snippet(&text, budget, |lower| query.matches(lower));
+        let text = words::normalized(&text);
+        let language = Language::of(&text).unwrap_or(Language::English);
+        let (snippet, highlights) = snippet(&text, budget, |lower| query.matches(lower, language));
         SearchHit {
             conversation_id: conversation.id,
             title: conversation.title,

@@ -4,8 +4,17 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
-use rust_stemmers::{Algorithm, Stemmer};
 use sealing::{BlindKey, Token};
+use words::Language;
+
+/// Words that are too common to be indexed. Each word that is added here is no longer found in what is indexed already.
+static STOP_WORDS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
+    "a an and are as at be but by can do does for from had has have he her his how i if in into is it its me my no not \
+     of on or our she so that the their them then there these they this to was we were what when where which who why \
+     will with would you your"
+        .split_ascii_whitespace()
+        .collect()
+});
 
 /// The highest position that a tsvector holds.
 const LAST_POSITION: usize = 16_383;
@@ -20,78 +29,59 @@ const MAX_VECTOR_BYTES: usize = 960 << 10;
 const LEXEME_OVERHEAD_BYTES: usize = 3;
 const POSITION_BYTES: usize = 2;
 
-static STEMMER: LazyLock<Stemmer> = LazyLock::new(|| Stemmer::create(Algorithm::English));
-
-/// Words that are too common to be indexed. They count as positions, so that phrases keep their distances.
-static STOP_WORDS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
-    "a an and are as at be but by can do does for from had has have he her his how i if in into is it its me my no not \
-     of on or our she so that the their them then there these they this to was we were what when where which who why \
-     will with would you your"
-        .split_ascii_whitespace()
-        .collect()
-});
-
 /// A word and its byte range in the text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Word {
-    /// The word in lower case.
-    pub(super) lower: String,
-    /// The first byte.
-    pub(super) start: usize,
-    /// The byte after the last one.
-    pub(super) end: usize,
-}
+pub(super) use words::Word;
 
-/// The words of a text: runs of letters and digits. In scripts without spaces between words, each character
-/// is a word.
+/// The words of a text in its composed form. In scripts without spaces between words, each character is a word.
 pub(super) fn words(text: &str) -> impl Iterator<Item = Word> + '_ {
-    let mut rest = text.char_indices().peekable();
-    std::iter::from_fn(move || {
-        while rest.next_if(|(_, letter)| !letter.is_alphanumeric()).is_some() {}
-        let (start, _) = *rest.peek()?;
-        let mut end = start;
-        let mut lower = String::new();
-        while let Some((at, letter)) = rest.next_if(|(_, letter)| letter.is_alphanumeric()) {
-            end = at + letter.len_utf8();
-            lower.extend(letter.to_lowercase());
-            if is_word(letter) || rest.peek().is_some_and(|(_, next)| is_word(*next)) {
-                break;
-            }
-        }
-        Some(Word { lower, start, end })
-    })
-    .take(MAX_WORDS)
+    words::words(text).take(MAX_WORDS)
 }
 
-/// Whether a character is a word on its own: Chinese characters, Hiragana and Katakana.
-const fn is_word(letter: char) -> bool {
-    matches!(letter, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
+/// Whether a word is too common to be indexed. Acronyms such as IT or WHO are no such words. Stop words count as
+/// positions, so that phrases keep their distances.
+pub(super) fn is_stop_word(word: &Word) -> bool {
+    !word.is_acronym && STOP_WORDS.contains(word.lower.as_str())
 }
 
-/// Whether a word in lower case is too common to be indexed.
-pub(super) fn is_stop_word(lower: &str) -> bool {
-    STOP_WORDS.contains(lower)
+/// The stem of a word in lower case, in a language. Stems of languages other than English are marked with it.
+pub(super) fn stem(lower: &str, language: Language) -> String {
+    match language {
+        Language::English => language.stem(lower),
+        _ => format!("{}:{}", language.code(), language.stem(lower)),
+    }
 }
 
-/// The stem of a word in lower case.
-pub(super) fn stem(lower: &str) -> String {
-    STEMMER.stem(lower).into_owned()
+/// The stems of a word in all languages that it may belong to, each once.
+pub(super) fn stems(lower: &str) -> Vec<String> {
+    let is_latin = lower
+        .chars()
+        .next()
+        .is_some_and(|c| c.is_ascii_alphanumeric() || ('\u{c0}'..='\u{24f}').contains(&c));
+    let languages: &[Language] = if is_latin {
+        &Language::LATIN
+    } else {
+        &[Language::English, Language::Russian, Language::Greek, Language::Arabic]
+    };
+    languages.iter().map(|language| stem(lower, *language)).collect()
 }
 
 /// The text form of a tsvector: the lexemes of each word and of its stem, with their positions.
 ///
-/// The stem matches the other forms of the word. The word itself matches in phrases, by prefixes that are
-/// longer than the stem, and in languages that the stemmer does not know.
+/// The stem in the language of the text matches the other forms of the word. The word itself matches in phrases, by
+/// prefixes, and in languages without a stemmer.
 ///
 /// Takes up to some 0.1 s for a text of [`MAX_WORDS`] long words.
 pub(super) fn vector(text: &str, key: &BlindKey) -> String {
     let mut lexemes: BTreeMap<String, Lexeme> = BTreeMap::new();
     let mut bytes = 0;
-    for (position, word) in (1..).zip(words(text)) {
-        if is_stop_word(&word.lower) {
+    let text = words::normalized(text);
+    let language = Language::of(&text).unwrap_or(Language::English);
+    for (position, word) in (1..).zip(words(&text)) {
+        if is_stop_word(&word) {
             continue;
         }
-        let stem = stem(&word.lower);
+        let is_character = word.lower.chars().all(words::is_unspaced);
+        let stem = if is_character { word.lower.clone() } else { stem(&word.lower, language) };
         let forms = if stem == word.lower { vec![stem] } else { vec![stem, word.lower] };
         for form in forms {
             let lexeme = lexemes.entry(form).or_insert_with_key(|form| Lexeme::new(form, key));
@@ -141,21 +131,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_runs_of_letters_and_digits_in_lower_case() {
-        let found: Vec<String> = words("Ärger, über 2 i-Phones!").map(|word| word.lower).collect();
-        assert_eq!(found, ["ärger", "über", "2", "i", "phones"]);
-        let text = "a Beta";
-        let beta = words(text).nth(1).unwrap();
-        assert_eq!(&text[beta.start..beta.end], "Beta");
-    }
-
-    #[test]
-    fn characters_of_scripts_without_spaces_are_words() {
-        let found: Vec<String> = words("Rust语言 カナ x").map(|word| word.lower).collect();
-        assert_eq!(found, ["rust", "语", "言", "カ", "ナ", "x"]);
-    }
-
-    #[test]
     fn a_text_of_many_long_words_has_a_vector_that_postgres_takes() {
         use std::fmt::Write as _;
         let master = sealing::MasterKey::parse(&"2a".repeat(32).into()).unwrap();
@@ -172,6 +147,8 @@ mod tests {
 
     #[test]
     fn forms_of_a_word_have_the_same_stem() {
-        assert_eq!(stem("borrowing"), stem("borrowed"));
+        assert_eq!(stem("borrowing", Language::English), stem("borrowed", Language::English));
+        let german = stem("verträge", Language::German);
+        assert!(stems("vertrag").contains(&german));
     }
 }

@@ -1,53 +1,71 @@
-//! Runs all-MiniLM-L6-v2 (int8, ONNX) in this process. Loads the model and ONNX Runtime from local files;
-//! downloads nothing.
+//! Runs an embedding model (ONNX) in this process. Loads the model and ONNX Runtime from local files; downloads
+//! nothing.
 //!
 //! The model is quantized dynamically, so the vector of a text depends on the other texts of its batch. Each
-//! text is therefore a batch of its own. That gives equal texts equal vectors and costs nothing on a CPU,
-//! because no text is padded.
+//! text is therefore a batch of its own. That gives equal texts equal vectors and costs little on a CPU, because
+//! no text is padded. Texts run beside each other, each on one core in a session of its own.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex as BlockingMutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use fastembed::{
-    InitOptionsUserDefined, Pooling, QuantizationMode, TextEmbedding, TokenizerFiles,
-    UserDefinedEmbeddingModel,
-};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use ort::environment::Environment;
-use tokenizers::Tokenizer;
-use tokio::sync::Mutex;
+use ort::session::Session;
+use ort::value::Tensor;
+use tokio::sync::Semaphore;
 
-use super::{DIMENSIONS, EmbedError, MAX_TOKENS, Vector};
+use super::model_files::{
+    Description, InputOptions, InputTokenizer, MODEL_FILE, Pooling, read, read_tokenizer,
+};
+use super::{EmbedError, Vector};
 
-/// Texts embedded before the next waiting caller gets the model.
-const TEXTS_PER_TURN: usize = 8;
-const TOKENIZER_FILE: &str = "tokenizer.json";
+/// The most sessions of a process. Each has a copy of the model in memory.
+const MAX_SESSIONS: usize = 4;
 
 /// The files of the local model and its number of threads.
 #[derive(Debug, Clone)]
 pub struct EmbedderConfig {
-    /// The folder with `model.onnx`, `tokenizer.json`, `config.json`, `special_tokens_map.json`
-    /// and `tokenizer_config.json`.
+    /// The folder with `model.onnx`, `tokenizer.json`, and for a model other than `MiniLM` `embedding.json` and
+    /// `pieces.bin`.
     pub model_dir: PathBuf,
     /// The shared library of ONNX Runtime.
     pub ort_dylib: PathBuf,
-    /// The number of threads of one embedding.
+    /// The number of texts that are embedded at the same time, each on one thread.
     pub threads: usize,
+    /// Settings that take the place of the model's own.
+    pub input: InputOptions,
 }
 
 impl EmbedderConfig {
-    /// Configures these files and at most two threads.
+    /// Configures these files, the model's own input and a thread for each core, at most four.
     pub fn new(model_dir: impl Into<PathBuf>, ort_dylib: impl Into<PathBuf>) -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(2));
-        Self { model_dir: model_dir.into(), ort_dylib: ort_dylib.into(), threads }
+        let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(MAX_SESSIONS));
+        Self {
+            model_dir: model_dir.into(),
+            ort_dylib: ort_dylib.into(),
+            threads,
+            input: InputOptions::default(),
+        }
     }
 }
 
-/// The loaded model. Clones share it and take turns.
+/// The loaded model. Clones share it.
 #[derive(Clone)]
 pub(super) struct LocalModel {
-    model: Arc<Mutex<TextEmbedding>>,
-    /// Held by the one passage embedding that waits for the model or has it: questions wait for no more.
-    passages: Arc<Mutex<()>>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    sessions: Mutex<Vec<Session>>,
+    /// A permit for each session, given in the order of requests.
+    free: Arc<Semaphore>,
+    /// Permits for passages: as many as wait for a session or have one, so that a question waits for no more.
+    background: Arc<Semaphore>,
+    count: usize,
+    tokenizer: InputTokenizer,
+    pooling: Pooling,
+    max_tokens: usize,
+    takes_types: bool,
 }
 
 /// Which texts wait for which.
@@ -60,27 +78,31 @@ pub(super) enum Urgency {
 }
 
 impl LocalModel {
-    /// Loads the model, and reads the file of its tokenizer. Blocks for some hundred milliseconds.
-    pub(super) fn load(config: &EmbedderConfig) -> Result<(Self, Vec<u8>), EmbedError> {
-        let files = TokenizerFiles {
-            tokenizer_file: read(&config.model_dir, TOKENIZER_FILE)?,
-            config_file: read(&config.model_dir, "config.json")?,
-            special_tokens_map_file: read(&config.model_dir, "special_tokens_map.json")?,
-            tokenizer_config_file: read(&config.model_dir, "tokenizer_config.json")?,
+    /// Loads the model, and reads the file of the tokenizer that documents are split by. Blocks for some hundred
+    /// milliseconds.
+    pub(super) fn load(config: &EmbedderConfig) -> Result<(Self, Description, Vec<u8>), EmbedError> {
+        let description = Description::read(&config.model_dir, &config.input)?;
+        let splitting = read_tokenizer(&config.model_dir)?;
+        let tokenizer = InputTokenizer::read(&config.model_dir, description.max_tokens)?;
+        let onnx = read(&config.model_dir, MODEL_FILE)?;
+        let environment = environment(&config.ort_dylib)?;
+        let count = config.threads.clamp(1, MAX_SESSIONS);
+        let sessions: Vec<Session> =
+            (0..count).map(|_| session(&environment, &onnx)).collect::<Result<_, _>>()?;
+        let takes_types = sessions
+            .first()
+            .is_some_and(|session| session.inputs().iter().any(|input| input.name() == "token_type_ids"));
+        let shared = Shared {
+            sessions: Mutex::new(sessions),
+            free: Arc::new(Semaphore::new(count)),
+            background: Arc::new(Semaphore::new(count)),
+            count,
+            tokenizer,
+            pooling: description.pooling,
+            max_tokens: description.max_tokens,
+            takes_types,
         };
-        let tokenizer = files.tokenizer_file.clone();
-        let onnx = read(&config.model_dir, "model.onnx")?;
-        let model = UserDefinedEmbeddingModel::new(onnx, files)
-            .with_pooling(Pooling::Mean)
-            .with_quantization(QuantizationMode::Dynamic);
-        let options = InitOptionsUserDefined::new()
-            .with_environment(environment(&config.ort_dylib)?)
-            .with_max_length(MAX_TOKENS)
-            .with_intra_threads(config.threads.max(1))
-            // Spinning threads would take CPU time from the rest of the process.
-            .with_session_config("session.intra_op.allow_spinning", "0");
-        let model = TextEmbedding::try_new_from_user_defined(model, options).map_err(EmbedError::Model)?;
-        Ok((Self { model: Arc::new(Mutex::new(model)), passages: Arc::default() }, tokenizer))
+        Ok((Self { shared: Arc::new(shared) }, description, splitting))
     }
 
     /// Returns the vectors in the order of the texts.
@@ -89,42 +111,95 @@ impl LocalModel {
         texts: Vec<String>,
         urgency: Urgency,
     ) -> Result<Vec<Vector>, EmbedError> {
-        let mut vectors = Vec::with_capacity(texts.len());
-        let mut texts = texts.into_iter();
-        loop {
-            let turn: Vec<String> = texts.by_ref().take(TEXTS_PER_TURN).collect();
-            if turn.is_empty() {
-                return Ok(vectors);
-            }
-            let _background = match urgency {
-                Urgency::Question => None,
-                Urgency::Background => Some(self.passages.lock().await),
-            };
-            let mut model = Arc::clone(&self.model).lock_owned().await;
-            let embedding = tokio::task::spawn_blocking(move || {
-                turn.iter().map(|text| embed_one(&mut model, text)).collect::<Result<Vec<_>, _>>()
-            });
-            vectors.extend(embedding.await??);
-        }
+        let embeddings = texts.into_iter().map(|text| self.embed_one(text, urgency));
+        stream::iter(embeddings).buffered(self.shared.count).try_collect().await
+    }
+
+    async fn embed_one(&self, text: String, urgency: Urgency) -> Result<Vector, EmbedError> {
+        let closed = |_| EmbedError::UnexpectedShape;
+        let permit = |semaphore: &Arc<Semaphore>| Arc::clone(semaphore).acquire_owned();
+        let background = match urgency {
+            Urgency::Question => None,
+            Urgency::Background => Some(permit(&self.shared.background).await.map_err(closed)?),
+        };
+        let session = permit(&self.shared.free).await.map_err(closed)?;
+        let shared = Arc::clone(&self.shared);
+        // The permits last as long as the work, even where the caller has gone.
+        let embedding = tokio::task::spawn_blocking(move || {
+            let vector = shared.run(&text);
+            drop((session, background));
+            vector
+        });
+        embedding.await?
     }
 }
 
-/// Reads the file of the tokenizer without the model, and checks it.
-pub(super) fn read_tokenizer(dir: &Path) -> Result<Vec<u8>, EmbedError> {
-    let bytes = read(dir, TOKENIZER_FILE)?;
-    Tokenizer::from_bytes(&bytes)
-        .map_err(|source| EmbedError::Tokenizer { path: dir.join(TOKENIZER_FILE), source })?;
-    Ok(bytes)
+impl Shared {
+    /// Embeds a text in a free session.
+    fn run(&self, text: &str) -> Result<Vector, EmbedError> {
+        let ids = self.tokenizer.encode(text, self.max_tokens).map_err(EmbedError::Tokenize)?;
+        let pop = || self.sessions.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut session = pop().ok_or(EmbedError::UnexpectedShape)?;
+        let vector = self.run_in(&mut session, ids);
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).push(session);
+        vector
+    }
+
+    fn run_in(&self, session: &mut Session, ids: Vec<i64>) -> Result<Vector, EmbedError> {
+        let tokens = ids.len();
+        let tensor = |numbers: Vec<i64>| Tensor::from_array(([1, tokens], numbers));
+        let mut inputs = ort::inputs! {
+            "input_ids" => tensor(ids)?,
+            "attention_mask" => tensor(vec![1; tokens])?,
+        };
+        if self.takes_types {
+            inputs.extend(ort::inputs! { "token_type_ids" => tensor(vec![0; tokens])? });
+        }
+        let outputs = session.run(inputs)?;
+        let hidden = outputs.get("last_hidden_state").ok_or(EmbedError::UnexpectedShape)?;
+        let (_, hidden) = hidden.try_extract_tensor::<f32>()?;
+        if tokens == 0 || hidden.is_empty() || !hidden.len().is_multiple_of(tokens) {
+            return Err(EmbedError::UnexpectedShape);
+        }
+        Ok(pooled(hidden, hidden.len() / tokens, self.pooling))
+    }
 }
 
-fn embed_one(model: &mut TextEmbedding, text: &str) -> Result<Vector, EmbedError> {
-    let vector = model.embed([text], None).map_err(EmbedError::Model)?.pop().unwrap_or_default();
-    if vector.len() == DIMENSIONS { Ok(vector) } else { Err(EmbedError::UnexpectedShape) }
+/// Pools the vectors of the tokens, normalized.
+fn pooled(hidden: &[f32], dimensions: usize, pooling: Pooling) -> Vector {
+    let mut vector = vec![0.0; dimensions];
+    let tokens = match pooling {
+        Pooling::Mean => hidden.len() / dimensions,
+        Pooling::Cls => 1,
+    };
+    for token in hidden.chunks_exact(dimensions).take(tokens) {
+        for (sum, x) in vector.iter_mut().zip(token) {
+            *sum += x;
+        }
+    }
+    let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
+    if length > 0.0 {
+        for x in &mut vector {
+            *x /= length;
+        }
+    }
+    vector
+}
+
+fn session(environment: &Environment, onnx: &[u8]) -> Result<Session, EmbedError> {
+    let build = || -> ort::Result<Session> {
+        let mut builder = Session::builder(environment)?
+            .with_intra_threads(1)?
+            // Unused memory goes back to the system with each text, not with the longest one.
+            .with_memory_pattern(false)?;
+        builder.commit_from_memory(onnx)
+    };
+    build().map_err(EmbedError::Model)
 }
 
 /// Returns the ONNX Runtime environment, of which a process can have only one.
 fn environment(dylib: &Path) -> Result<Environment, EmbedError> {
-    static SHARED: BlockingMutex<Option<Environment>> = BlockingMutex::new(None);
+    static SHARED: Mutex<Option<Environment>> = Mutex::new(None);
     let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(environment) = shared.as_ref() {
         return Ok(environment.clone());
@@ -140,9 +215,4 @@ fn environment(dylib: &Path) -> Result<Environment, EmbedError> {
 
 fn runtime_error(path: &Path, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> EmbedError {
     EmbedError::Runtime { path: path.to_owned(), source: source.into() }
-}
-
-fn read(dir: &Path, name: &str) -> Result<Vec<u8>, EmbedError> {
-    let path = dir.join(name);
-    std::fs::read(&path).map_err(|source| EmbedError::File { path, source })
 }

@@ -7,9 +7,11 @@ use qdrant_client::qdrant::{
 };
 use uuid::Uuid;
 
+use super::config::{collection_name, versioned_name};
 use super::connection::CollectionCalls;
-use super::{IndexError, PassageIndex, collection_name};
+use super::{IndexError, PassageIndex};
 use crate::embed::Embedder;
+use crate::sparse::TERMS_VERSION;
 use crate::vocabulary::DocumentId;
 
 /// The collections of one installation.
@@ -33,7 +35,24 @@ impl Collections {
     /// Returns the collection of a model, which need not exist.
     pub fn for_model(&self, embedder: &Embedder) -> PassageIndex {
         let (name, dimensions) = (embedder.name(), embedder.dimensions());
-        self.index.with_collection(collection_name(&self.prefix, name, dimensions), dimensions)
+        self.index.with_collection(versioned_name(&self.prefix, name, dimensions), dimensions)
+    }
+
+    /// Returns the model's collection with this name, which an earlier release may have written; `None` if the name is
+    /// that of another model.
+    pub fn named(&self, collection: &str, embedder: &Embedder) -> Option<PassageIndex> {
+        let (name, dimensions) = (embedder.name(), embedder.dimensions());
+        let first = collection_name(&self.prefix, name, dimensions);
+        let is_of_model = collection == first
+            || collection
+                .strip_prefix(&format!("{first}_t"))
+                .is_some_and(|version| !version.is_empty() && version.bytes().all(|b| b.is_ascii_digit()));
+        is_of_model.then(|| self.index.with_collection(collection.to_owned(), dimensions))
+    }
+
+    /// Whether a collection was written with the terms of another release, so that searches find less in it.
+    pub fn has_other_terms(collection: &str) -> bool {
+        !collection.ends_with(&format!("_t{TERMS_VERSION}"))
     }
 
     /// Returns the name of the active collection; `None` before the first activation.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use crate::embed::{DIMENSIONS, MODEL_NAME};
+use crate::sparse::TERMS_VERSION;
 
 /// The default prefix of collection names. Installations that share a Qdrant use different prefixes.
 const PREFIX: &str = "passages";
@@ -49,17 +50,23 @@ impl IndexConfig {
             api_key: None,
             ca: None,
             placement: Placement::default(),
-            collection: collection_name(PREFIX, MODEL_NAME, DIMENSIONS),
+            collection: versioned_name(PREFIX, MODEL_NAME, DIMENSIONS),
             dimensions: DIMENSIONS,
             timeout: Duration::from_secs(10),
         }
     }
 }
 
-/// Returns the name of a model's collection. Characters other than ASCII letters, digits, `-` and `.`
+/// Returns the name of a model's collection with the first version of the terms. Characters other than ASCII letters, digits, `-` and `.`
 /// become `_`.
 pub(super) fn collection_name(prefix: &str, model: &str, dimensions: usize) -> String {
     let escape = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '.') { c } else { '_' };
     let model: String = model.chars().map(escape).collect();
     format!("{prefix}_{model}_{dimensions}")
+}
+
+/// Returns the name of the model's collection with this version of the terms. Collections of the first version have no
+/// number in their names.
+pub(super) fn versioned_name(prefix: &str, model: &str, dimensions: usize) -> String {
+    format!("{}_t{TERMS_VERSION}", collection_name(prefix, model, dimensions))
 }

@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use super::Quotation;
-use super::select::{Candidate, Excerpt};
+use super::candidates::Candidate;
+use super::select::Excerpt;
 use crate::markdown::Segment;
-use crate::sparse::SparseVector;
 use crate::vocabulary::{PassageText, Source};
 
 /// Renders the excerpts in order.
@@ -23,7 +23,7 @@ pub(super) fn render(excerpts: &[Excerpt], sources: &[Source]) -> Quotation {
             cited.push(number);
         }
         let caption = caption(&source.passage);
-        if caption != previous_caption && adds_terms(&caption, excerpt) {
+        if caption != previous_caption && adds_words(&caption, excerpt) {
             paragraphs.push(format!("**{caption}**"));
         }
         previous_caption = caption;
@@ -39,27 +39,50 @@ fn caption(passage: &PassageText) -> String {
     without_citations(&names.collect::<Vec<_>>().join(" › ").replace('*', "\\*"))
 }
 
-/// Whether the caption has a term that the excerpt does not have.
-fn adds_terms(caption: &str, excerpt: &Excerpt) -> bool {
-    let terms = |candidate: &Candidate| SparseVector::of_query(candidate.segment.text()).indices;
-    let excerpt_terms: BTreeSet<u32> = excerpt.iter().flat_map(terms).collect();
-    SparseVector::of_query(caption).indices.iter().any(|term| !excerpt_terms.contains(term))
+/// Whether the caption has a word that the excerpt does not have.
+fn adds_words(caption: &str, excerpt: &Excerpt) -> bool {
+    let terms = |text: &str| words::of_passage(text, None);
+    let quoted: BTreeSet<String> = excerpt
+        .iter()
+        .skip_while(|candidate| is_caption(candidate))
+        .flat_map(|c| terms(c.segment.text()))
+        .collect();
+    terms(caption).iter().any(|term| !quoted.contains(term))
 }
 
-/// Renders one excerpt. The number of its source follows the last segment that is not code.
+/// Whether a segment is the heading above the source, which the caption shows.
+fn is_caption(candidate: &Candidate) -> bool {
+    matches!(candidate.segment, Segment::Heading(_))
+}
+
+/// Renders one excerpt. The number of its source follows the last segment that is neither code nor a table.
 fn render_excerpt(excerpt: &Excerpt, number: u32) -> String {
-    let cited_segment =
-        excerpt.iter().rposition(|candidate| !matches!(candidate.segment, Segment::Code { .. }));
+    let takes_citation = |candidate: &Candidate| {
+        !matches!(candidate.segment, Segment::Code { .. } | Segment::Row { .. } | Segment::Heading(_))
+    };
+    let cited_segment = excerpt.iter().rposition(takes_citation);
     let citation = format!("[{number}]");
     let mut text = String::new();
     let mut previous: Option<&Segment> = None;
+    // The heading above the source stands in the caption.
+    let is_caption = |index: usize| index == 0 && excerpt.len() > 1 && is_caption(&excerpt[0]);
     for (index, Candidate { segment, .. }) in excerpt.iter().enumerate() {
+        if is_caption(index) {
+            continue;
+        }
         text.push_str(separator(previous, segment));
         match segment {
             Segment::Sentence { text: sentence, .. } => text.push_str(&without_citations(sentence)),
             Segment::Item(item) => {
                 text.push_str("- ");
                 text.push_str(&without_citations(item));
+            }
+            Segment::Heading(heading) => text.extend(["**", &without_citations(heading), "**"]),
+            Segment::Row { header, cells, table, .. } => {
+                if !matches!(previous, Some(Segment::Row { table: other, .. }) if other == table) {
+                    text.push_str(&table_head(header));
+                }
+                text.push_str(&table_row(cells));
             }
             Segment::Code { text: code, language } => text.push_str(&fenced(code, language)),
         }
@@ -77,12 +100,31 @@ fn render_excerpt(excerpt: &Excerpt, number: u32) -> String {
 fn separator(previous: Option<&Segment>, next: &Segment) -> &'static str {
     match (previous, next) {
         (None, _) => "",
-        (Some(Segment::Sentence { paragraph: a, .. }), Segment::Sentence { paragraph: b, .. }) if a == b => {
-            " "
+        (Some(Segment::Sentence { text, paragraph: a }), Segment::Sentence { paragraph: b, .. })
+            if a == b =>
+        {
+            if text.chars().next_back().is_some_and(words::is_wide) {
+                ""
+            } else if words::ends_a_statement(text) || words::is_question(text) {
+                " "
+            } else {
+                // A line that stands for itself.
+                "\\\n"
+            }
         }
         (Some(Segment::Item(_)), Segment::Item(_)) => "\n",
+        (Some(Segment::Row { table: a, .. }), Segment::Row { table: b, .. }) if a == b => "\n",
         _ => "\n\n",
     }
+}
+
+fn table_head(header: &[String]) -> String {
+    format!("{}\n|{}\n", table_row(header), "---|".repeat(header.len()))
+}
+
+fn table_row(cells: &[String]) -> String {
+    let cells = cells.iter().map(|cell| without_citations(cell).replace('|', "\\|"));
+    format!("| {} |", cells.collect::<Vec<_>>().join(" | "))
 }
 
 fn fenced(code: &str, language: &str) -> String {
@@ -176,6 +218,30 @@ mod tests {
         let quotation = render(&excerpts, &[untitled(), untitled(), untitled()]);
         assert_eq!(quotation.text, "First. Second. [3]\n\nLook: [1]\n\n```rust\nx\n```\n\nThird. [3]");
         assert_eq!(quotation.cited, [3, 1]);
+    }
+
+    #[test]
+    fn a_row_stands_below_the_names_of_its_columns() {
+        let row = |cells: [&str; 2]| Candidate {
+            source: 0,
+            segment: Segment::Row {
+                text: String::new(),
+                header: vec!["Part".into(), "Weight".into()],
+                cells: cells.map(str::to_owned).to_vec(),
+                table: 1,
+            },
+        };
+        let text = |excerpt| render(&[excerpt], &[untitled()]).text;
+        let table = "| Part | Weight |\n|---|---|\n| A\\|7 | 3 g |";
+        assert_eq!(text(vec![row(["A|7", "3 g"])]), format!("{table}\n\n[1]"));
+        let both = vec![sentence(0, "The parts:", 1), row(["A|7", "3 g"]), row(["B", "4 g"])];
+        assert_eq!(text(both), format!("The parts: [1]\n\n{table}\n| B | 4 g |"));
+    }
+
+    #[test]
+    fn chinese_sentences_have_no_space_between_them() {
+        let excerpt = vec![sentence(0, "九点开门。", 1), sentence(0, "周日休息。", 1)];
+        assert_eq!(render(&[excerpt], &[untitled()]).text, "九点开门。周日休息。 [1]");
     }
 
     #[test]

@@ -7,17 +7,19 @@
 
 use std::collections::HashMap;
 
-use crate::embed::{Vector, cosine};
+use crate::embed::{Similarity, Vector, cosine};
 use crate::index::Candidate;
 use crate::retrieve::Hit;
 use crate::vocabulary::DocumentId;
 
-/// The weight of the share of terms, in units of cosine.
-const TERMS_WEIGHT: f32 = 0.4;
+/// The weight of the share of terms, in units of similarity.
+const TERMS_WEIGHT: f32 = 0.6;
+/// The same where the model does not know the language of the question.
+const TERMS_WEIGHT_ALONE: f32 = 8.0;
 /// The BM25 score of a passage about one term of average rarity.
 const BM25_PER_TERM: f32 = 9.0;
-/// The weight of the agreement with the best passages by meaning, in units of cosine.
-const AGREEMENT_WEIGHT: f32 = 0.3;
+/// The weight of the agreement with the best passages by meaning, in units of similarity.
+const AGREEMENT_WEIGHT: f32 = 0.1;
 /// The number of best passages by meaning.
 const BEST_BY_MEANING: usize = 3;
 /// The weight of the score of a document's second best passage. The weight of each further passage is half
@@ -25,7 +27,7 @@ const BEST_BY_MEANING: usize = 3;
 const SUPPORT_WEIGHT: f32 = 0.1;
 /// The number of passages of a document that support the others.
 const MAX_SUPPORTERS: usize = 3;
-/// The weight of the share of terms in the relevance, in units of cosine.
+/// The weight of the share of terms in the relevance, in units of similarity.
 const TERMS_RELEVANCE_WEIGHT: f32 = 0.3;
 
 /// A hit with its vector.
@@ -35,22 +37,45 @@ pub(super) struct Ranked {
     pub(super) vector: Vector,
 }
 
-/// Ranks the candidates, best first. `term_count` is the number of the question's terms, `depth` the limit of
-/// the BM25 search.
-pub(super) fn fuse(candidates: Vec<Candidate>, term_count: usize, depth: usize) -> Vec<Ranked> {
+/// What the ranking has to know of a question.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Question {
+    /// The number of the question's terms.
+    pub(super) term_count: usize,
+    /// How cosines are read.
+    pub(super) similarity: Similarity,
+    /// Whether the model knows the language. Where it does not, terms decide.
+    pub(super) is_known: bool,
+}
+
+/// Ranks the candidates, best first. `depth` is the limit of the BM25 search.
+pub(super) fn fuse(candidates: Vec<Candidate>, question: Question, depth: usize) -> Vec<Ranked> {
+    let Question { term_count, similarity, is_known } = question;
     let shares: Vec<f32> =
         candidates.iter().map(|candidate| share_of_terms(candidate.bm25, term_count)).collect();
     let common = common_share(&shares, depth);
     let centroid = centroid_of_best(&candidates);
-    let max_score = 1.0 + TERMS_WEIGHT + AGREEMENT_WEIGHT;
+    let terms_weight = if is_known { TERMS_WEIGHT } else { TERMS_WEIGHT_ALONE };
+    let max_score = 1.0 + terms_weight + AGREEMENT_WEIGHT;
     let mut ranked: Vec<Ranked> = candidates
         .into_iter()
         .zip(shares)
         .map(|(Candidate { id, body, vector, cosine: meaning, .. }, share)| {
-            let agreement = centroid.as_ref().map_or(0.0, |centroid| cosine(centroid, &vector));
+            let meaning = similarity.of(meaning);
+            let agreement =
+                centroid.as_ref().map_or(0.0, |centroid| similarity.of(cosine(centroid, &vector)));
             let excess = (share - common).max(0.0);
-            let score = (meaning + TERMS_WEIGHT * excess + AGREEMENT_WEIGHT * agreement) / max_score;
-            let relevance = meaning + TERMS_RELEVANCE_WEIGHT * share;
+            tracing::trace!(
+                document = %id.document_id,
+                ordinal = id.ordinal,
+                meaning,
+                share,
+                common,
+                agreement,
+                "candidate"
+            );
+            let score = (meaning + terms_weight * excess + AGREEMENT_WEIGHT * agreement) / max_score;
+            let relevance = if is_known { meaning } else { share } + TERMS_RELEVANCE_WEIGHT * share;
             Ranked { hit: Hit { id, body, score, relevance }, vector }
         })
         .collect();
@@ -124,7 +149,8 @@ mod tests {
     }
 
     fn order(candidates: Vec<Candidate>, depth: usize) -> Vec<(Uuid, u32)> {
-        let ranked = fuse(candidates, 2, depth);
+        let similarity = Similarity { unrelated_cosine: 0.0 };
+        let ranked = fuse(candidates, Question { term_count: 2, similarity, is_known: true }, depth);
         ranked.iter().map(|r| (Uuid::from(r.hit.id.document_id), r.hit.id.ordinal)).collect()
     }
 
@@ -145,6 +171,16 @@ mod tests {
     fn further_passages_raise_the_rank_of_their_document() {
         let found = vec![candidate(1, 0, 1.0, 0.0), candidate(2, 4, 1.0, 0.0), candidate(2, 5, 1.1, 0.0)];
         assert_eq!(order(found, 40)[0], (Uuid::from_u128(2), 4));
+    }
+
+    #[test]
+    fn terms_decide_where_the_model_does_not_know_the_language() {
+        let candidates = vec![candidate(1, 0, 0.2, 4.0), candidate(2, 0, 1.0, 14.0)];
+        let similarity = Similarity { unrelated_cosine: 0.0 };
+        let question = |is_known| Question { term_count: 2, similarity, is_known };
+        let first = |is_known| fuse(candidates.clone(), question(is_known), 40)[0].hit.id.document_id;
+        assert_eq!(Uuid::from(first(true)), Uuid::from_u128(1));
+        assert_eq!(Uuid::from(first(false)), Uuid::from_u128(2));
     }
 
     #[test]

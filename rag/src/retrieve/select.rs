@@ -2,12 +2,12 @@
 
 use super::Hit;
 use super::fusion::Ranked;
-use crate::embed::cosine;
+use crate::embed::{Similarity, cosine};
 
-/// The least relevance, in units of cosine.
-const MIN_RELEVANCE: f32 = 0.28;
-/// The cosine above which two passages are duplicates.
-const DUPLICATE_COSINE: f32 = 0.95;
+/// The least relevance, in units of similarity.
+const MIN_RELEVANCE: f32 = 0.15;
+/// The similarity above which two passages are duplicates.
+const DUPLICATE_SIMILARITY: f32 = 0.95;
 /// The largest number of selected passages.
 const MAX_PASSAGES: usize = 10;
 /// The number of relevant passages that are selected without regard to their scores.
@@ -15,7 +15,7 @@ const MIN_PASSAGES: usize = 4;
 
 /// Selects passages, best first. A passage beyond [`MIN_PASSAGES`] is selected if its score is nearer to the
 /// best score than to the median.
-pub(super) fn select(ranked: Vec<Ranked>) -> Vec<Hit> {
+pub(super) fn select(ranked: Vec<Ranked>, similarity: Similarity) -> Vec<Hit> {
     let best = ranked.first().map_or(0.0, |first| first.hit.score);
     let median = ranked.get(ranked.len() / 2).map_or(0.0, |middle| middle.hit.score);
     let min_score = f32::midpoint(best, median);
@@ -25,8 +25,11 @@ pub(super) fn select(ranked: Vec<Ranked>) -> Vec<Hit> {
         if selected.len() == MAX_PASSAGES || !is_good {
             break;
         }
-        let is_duplicate =
-            || selected.iter().any(|other| cosine(&other.vector, &next.vector) > DUPLICATE_COSINE);
+        let is_duplicate = || {
+            selected
+                .iter()
+                .any(|other| similarity.of(cosine(&other.vector, &next.vector)) > DUPLICATE_SIMILARITY)
+        };
         if next.hit.relevance >= MIN_RELEVANCE && !is_duplicate() {
             selected.push(next);
         }
@@ -47,7 +50,7 @@ mod tests {
     }
 
     fn selected(ranked: Vec<Ranked>) -> Vec<u32> {
-        select(ranked).iter().map(|hit| hit.id.ordinal).collect()
+        select(ranked, Similarity { unrelated_cosine: 0.0 }).iter().map(|hit| hit.id.ordinal).collect()
     }
 
     /// Ranks passages with these scores, all orthogonal to each other.
@@ -81,7 +84,7 @@ mod tests {
             selected(vec![ranked(0, 0.9, 0.1, vec![1.0, 0.0]), ranked(1, 0.8, 0.4, vec![0.0, 1.0])]),
             [1]
         );
-        assert!(selected(vec![ranked(0, 0.9, 0.2, vec![1.0])]).is_empty());
+        assert!(selected(vec![ranked(0, 0.9, 0.1, vec![1.0])]).is_empty());
         assert!(selected(Vec::new()).is_empty());
     }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use rag::answer::{AnswerChunk, AnswerError, Answerer, Author, CutOff, FinishedAnswer, MAX_ANSWER_BYTES};
 use rag::generate::{ChatConfig, ChatModel, Usage};
-use rag::vocabulary::{NO_ANSWER, OwnerId, Source, Turn};
+use rag::refusal::NO_ANSWER;
+use rag::vocabulary::{OwnerId, Source, Turn};
 use uuid::Uuid;
 
 use crate::model_server::{Behavior, ModelServer};

@@ -4,7 +4,8 @@ use futures::StreamExt as _;
 use rag::answer::{AnswerChunk, Answerer, FinishedAnswer};
 use rag::generate::{ChatConfig, ChatModel};
 use rag::ingest::Ingester;
-use rag::vocabulary::{NO_ANSWER, OwnerId, Scope};
+use rag::refusal::NO_ANSWER;
+use rag::vocabulary::{OwnerId, Scope};
 use uuid::Uuid;
 
 use crate::model_server::{Behavior, ModelServer};

@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 use async_nats::jetstream;
 use futures::StreamExt as _;
 use rag::generate::{ChatModel, FinishReason, ModelError};
+use rag::index::Collections;
 use rag::prompt::{Message, Prompt, Role};
 
 use crate::config::Config;
@@ -35,6 +36,10 @@ pub(super) async fn qdrant(config: &Config) -> anyhow::Result<String> {
     let collections = models::collections(&config.knowledge.qdrant)?;
     let (names, active) = (collections.names().await?.len(), collections.active().await?);
     Ok(match active {
+        Some(active) if Collections::has_other_terms(&active) => format!(
+            "{names} collections, {active} is active; it has the search terms of another release, `colloquy reindex` \
+             replaces it"
+        ),
         Some(active) => format!("{names} collections, {active} is active"),
         None => format!("{names} collections, none of them active yet"),
     })

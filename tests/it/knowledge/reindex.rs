@@ -66,7 +66,7 @@ async fn all_that_is_known_moves_to_another_embedding_model_while_people_read() 
     let own = upload(&person, "The password of the boathouse is pelican.").await;
     add_shared_document(&config, "# Ferries\n\nThe ferry to Norderney leaves at half past nine.").await;
     let before = collections(&config).active().await.unwrap().unwrap();
-    assert!(before.ends_with("_minilm-l6-v2-int8_384"), "{before}");
+    assert!(before.ends_with("_multilingual-e5-small-int8_384_t2"), "{before}");
     product.end().await;
 
     let server = EmbeddingServer::start().await;
@@ -101,7 +101,10 @@ async fn all_that_is_known_moves_to_another_embedding_model_while_people_read() 
     let done = reindexed(&config).await;
     over.store(true, Ordering::Relaxed);
     assert!(reading.await.unwrap() > 2);
-    assert_eq!(done.collection, format!("{}_some_model_{DIMENSIONS}", config.knowledge.qdrant.qdrant_prefix));
+    assert_eq!(
+        done.collection,
+        format!("{}_some_model_{DIMENSIONS}_t2", config.knowledge.qdrant.qdrant_prefix)
+    );
     assert_eq!((done.documents, done.replaced), (3, Some(before)));
     assert_eq!(collections(&config).names().await.unwrap(), [done.collection.as_str()]);
     for id in [&own, &later] {

@@ -1,0 +1,122 @@
+//! The parts of the sources that may be quoted, and which of them are compared with the question by meaning.
+
+use std::collections::BTreeSet;
+
+use words::Language;
+
+use crate::markdown::{Segment, segments};
+use crate::vocabulary::Source;
+
+/// Sources that are searched for segments.
+const MAX_SOURCES: usize = 6;
+/// Segments that are looked at.
+const MAX_SEGMENTS: usize = 160;
+/// Segments that are compared with the question by meaning: the costly part of a quotation.
+const MAX_COMPARED: usize = 12;
+/// The weight of a source's score beside the share of terms, when segments are chosen for comparison.
+const SOURCE_WEIGHT: f32 = 1.0;
+/// What a place further down in its source costs, when segments are chosen for comparison.
+const PLACE_PENALTY: f32 = 0.01;
+/// The longest code that is quoted.
+const MAX_CODE_LINES: usize = 20;
+/// The shortest segment without a digit that can answer a question, in words.
+const MIN_WORDS: usize = 2;
+/// The longest text of a segment that is compared by meaning, in characters.
+const MAX_COMPARED_CHARS: usize = 480;
+
+/// A segment of a source.
+#[derive(Debug, Clone)]
+pub(super) struct Candidate {
+    /// The position of the source in the list, from 0.
+    pub(super) source: usize,
+    pub(super) segment: Segment,
+}
+
+/// Returns the segments of the sources, in order. The heading above a source is its first segment.
+pub(super) fn candidates(sources: &[Source]) -> Vec<Candidate> {
+    let of_source = |(source, found): (usize, &Source)| {
+        let heading = found.passage.heading.last().cloned().map(Segment::Heading);
+        let segments = heading.into_iter().chain(segments(&found.passage.text));
+        segments.map(move |segment| Candidate { source, segment })
+    };
+    sources.iter().take(MAX_SOURCES).enumerate().flat_map(of_source).take(MAX_SEGMENTS).collect()
+}
+
+/// The share of the question's terms that each segment has, from 0 to 1. A term that few segments have counts more.
+#[expect(clippy::cast_precision_loss, reason = "there are few segments")]
+pub(super) fn shares(question: &str, sources: &[Source], candidates: &[Candidate]) -> Vec<f32> {
+    let languages: Vec<Option<Language>> =
+        sources.iter().map(|source| Language::of(&source.passage.text)).collect();
+    let terms = words::of_question(question);
+    let has: Vec<Vec<f32>> = candidates
+        .iter()
+        .map(|candidate| {
+            let language = languages.get(candidate.source).copied().flatten();
+            let found: BTreeSet<String> =
+                words::of_passage(candidate.segment.text(), language).into_iter().collect();
+            let best = |term: &words::QuestionTerm| {
+                let forms = term.forms.iter().filter(|(form, _)| found.contains(form));
+                forms.map(|(_, weight)| *weight).fold(0.0, f32::max)
+            };
+            terms.iter().map(best).collect()
+        })
+        .collect();
+    let rarity: Vec<f32> = (0..terms.len())
+        .map(|term| {
+            let with = has.iter().filter(|weights| weights[term] > 0.0).count() as f32;
+            (1.0 + candidates.len() as f32 / (1.0 + with)).ln()
+        })
+        .collect();
+    let total: f32 = rarity.iter().sum();
+    let share =
+        |weights: &Vec<f32>| weights.iter().zip(&rarity).map(|(has, rarity)| has * rarity).sum::<f32>();
+    has.iter().map(|weights| if total > 0.0 { share(weights) / total } else { 0.0 }).collect()
+}
+
+/// Returns the positions of the segments that are compared with the question by meaning, in order.
+#[expect(clippy::cast_precision_loss, reason = "there are few segments")]
+pub(super) fn preselect(sources: &[Source], candidates: &[Candidate], shares: &[f32]) -> Vec<usize> {
+    let best = sources.iter().map(|source| source.score).fold(f32::MIN_POSITIVE, f32::max);
+    let first_of = |index: usize| {
+        candidates.iter().position(|other| other.source == candidates[index].source).unwrap_or(index)
+    };
+    let promise = |index: usize| {
+        let place = (index - first_of(index)) as f32;
+        let of_source = sources[candidates[index].source].score / best;
+        shares[index] + SOURCE_WEIGHT * of_source - PLACE_PENALTY * place
+    };
+    let mut chosen: Vec<usize> =
+        (0..candidates.len()).filter(|index| can_be_anchor(&candidates[*index].segment)).collect();
+    chosen.sort_by(|a, b| promise(*b).total_cmp(&promise(*a)).then(a.cmp(b)));
+    chosen.truncate(MAX_COMPARED);
+    chosen.sort_unstable();
+    chosen
+}
+
+/// The text of a segment below its heading, for comparison.
+pub(super) fn in_context(candidate: &Candidate, source: &Source) -> String {
+    let text: String = candidate.segment.text().chars().take(MAX_COMPARED_CHARS).collect();
+    match source.passage.heading.last() {
+        Some(heading) if !matches!(candidate.segment, Segment::Heading(_)) => format!("{heading}\n{text}"),
+        _ => text,
+    }
+}
+
+/// Whether a segment can answer a question. A question or a single word cannot.
+pub(super) fn can_be_anchor(segment: &Segment) -> bool {
+    let text = segment.text();
+    match segment {
+        Segment::Sentence { .. } => !words::is_question(text) && says_something(text),
+        Segment::Heading(_) => !words::is_question(text) && words::length(text) > MIN_WORDS,
+        Segment::Item(_) | Segment::Row { .. } => true,
+        Segment::Code { .. } => can_be_quoted(segment),
+    }
+}
+
+fn says_something(text: &str) -> bool {
+    words::length(text) >= MIN_WORDS || text.chars().any(char::is_numeric)
+}
+
+pub(super) fn can_be_quoted(segment: &Segment) -> bool {
+    !matches!(segment, Segment::Code { text, .. } if text.lines().count() > MAX_CODE_LINES)
+}

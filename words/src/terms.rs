@@ -1,0 +1,287 @@
+//! The terms by which a question finds a passage: stems without stop words, identifiers and part numbers both whole
+//! and in parts, and pairs of characters in scripts without spaces.
+//!
+//! A stem of a language other than English is marked with it, so that equal stems of different words stay apart. A
+//! question asks for the stems of its words in every language, because a few words do not tell theirs.
+
+use std::collections::BTreeSet;
+
+use crate::language::Language;
+use crate::script::Script;
+use crate::tokens::{lower, normalized};
+
+/// The longest number, part number or address that is a term as a whole.
+const MAX_WHOLE_CHARS: usize = 48;
+/// Signs within a number, a part number or an address.
+const JOINERS: [char; 9] = ['-', '.', '/', ',', ':', '_', '@', '+', '#'];
+/// A word of a question from this length on may be a compound.
+const MIN_COMPOUND_CHARS: usize = 9;
+const MAX_COMPOUND_CHARS: usize = 32;
+/// The shortest part of a compound.
+const MIN_PART_CHARS: usize = 4;
+/// The weight of a part of a compound: most parts are none, and are found nowhere.
+const PART_WEIGHT: f32 = 0.4;
+/// What German and Scandinavian compounds put between their parts.
+const LINKS: [&str; 4] = ["s", "es", "n", "en"];
+/// Pairs of characters of question words, which stand in few passages but tell nothing.
+const ASKING_PAIRS: [&str; 34] = [
+    "个是", "为什", "么样", "什么", "哪个", "哪些", "哪里", "多久", "多少", "如何", "怎么", "怎样", "是否",
+    "的吗", "の何", "何が", "何で", "何の", "何を", "何日", "幾つ", "教え", "方は", "까요", "나요", "누가",
+    "니까", "무엇", "어디", "어떤", "어떻", "언제", "얼마", "인가",
+];
+
+/// A word of a question, which is found by any of its forms.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QuestionTerm {
+    /// The terms with their weights, each once.
+    pub forms: Vec<(String, f32)>,
+}
+
+/// Returns the terms of a passage in order, with repetitions. `language` is that of the passage.
+pub fn of_passage(text: &str, language: Option<Language>) -> Vec<String> {
+    let language = language.unwrap_or(Language::English);
+    let mut terms = Vec::new();
+    for token in tokens(&normalized(text)) {
+        match token {
+            Token::Whole(whole) => terms.push(whole),
+            Token::Word { lower, is_acronym } => {
+                if is_acronym || !language.is_stop_word(&lower) {
+                    terms.push(tagged(language, &lower));
+                }
+            }
+            Token::Characters(run) => terms.extend(character_terms(&run)),
+        }
+    }
+    terms
+}
+
+/// Returns the terms of a question, each once.
+pub fn of_question(text: &str) -> Vec<QuestionTerm> {
+    let text = normalized(text);
+    let language = Language::of(&text);
+    let is_stop_word = |lower: &str| {
+        [language.unwrap_or(Language::English), Language::English].iter().any(|l| l.is_stop_word(lower))
+    };
+    let mut seen = BTreeSet::new();
+    let mut terms = Vec::new();
+    let mut push = |key: String, forms: Vec<(String, f32)>| {
+        if seen.insert(key) {
+            terms.push(QuestionTerm { forms });
+        }
+    };
+    for token in tokens(&text) {
+        match token {
+            Token::Whole(whole) => push(whole.clone(), vec![(whole, 1.0)]),
+            Token::Word { lower, is_acronym } => {
+                if is_acronym || !is_stop_word(&lower) {
+                    push(Language::English.stem(&lower), word_forms(&lower, language));
+                }
+            }
+            Token::Characters(run) => {
+                for term in character_terms(&run) {
+                    if !ASKING_PAIRS.contains(&term.as_str()) {
+                        push(term.clone(), vec![(term, 1.0)]);
+                    }
+                }
+            }
+        }
+    }
+    terms
+}
+
+/// The stems of a word in all languages of its script, and the parts of a compound.
+fn word_forms(lower: &str, language: Option<Language>) -> Vec<(String, f32)> {
+    let first = lower.chars().next().map_or(Script::Other, Script::of);
+    if first != Script::Latin {
+        return vec![(tagged(language.unwrap_or(Language::English), lower), 1.0)];
+    }
+    let stems: BTreeSet<String> =
+        Language::LATIN.into_iter().map(|language| tagged(language, lower)).collect();
+    let mut forms: Vec<(String, f32)> = stems.into_iter().map(|stem| (stem, 1.0)).collect();
+    if let Some(
+        language @ (Language::German
+        | Language::Dutch
+        | Language::Swedish
+        | Language::Danish
+        | Language::Norwegian),
+    ) = language
+    {
+        for part in compound_parts(lower) {
+            let part = tagged(language, part);
+            if !forms.iter().any(|(form, _)| *form == part) {
+                forms.push((part, PART_WEIGHT));
+            }
+        }
+    }
+    forms
+}
+
+/// The parts that a compound may consist of: all beginnings and ends that are long enough.
+fn compound_parts(lower: &str) -> Vec<&str> {
+    let chars = lower.chars().count();
+    if !(MIN_COMPOUND_CHARS..=MAX_COMPOUND_CHARS).contains(&chars) {
+        return Vec::new();
+    }
+    let mut parts = Vec::new();
+    let splits = lower.char_indices().map(|(at, _)| at).skip(MIN_PART_CHARS);
+    for at in splits.take(chars + 1 - 2 * MIN_PART_CHARS) {
+        let (head, tail) = lower.split_at(at);
+        parts.extend([head, tail]);
+        let unlinked = LINKS.iter().filter_map(|link| head.strip_suffix(link));
+        parts.extend(unlinked.filter(|head| head.chars().count() >= MIN_PART_CHARS));
+    }
+    parts
+}
+
+/// The stem of a word, marked with its language where that is not clear.
+fn tagged(language: Language, lower: &str) -> String {
+    if lower.chars().any(|c| c.is_ascii_digit()) {
+        return lower.to_owned();
+    }
+    let stem = language.stem(lower);
+    match language {
+        Language::English => stem,
+        _ if !lower.chars().next().is_some_and(|c| Script::of(c) == Script::Latin) => stem,
+        _ => format!("{}:{stem}", language.code()),
+    }
+}
+
+enum Token {
+    /// A number, a part number, an address or an identifier.
+    Whole(String),
+    Word {
+        lower: String,
+        is_acronym: bool,
+    },
+    /// Characters of scripts without spaces.
+    Characters(String),
+}
+
+fn tokens(text: &str) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    for chunk in chunks(text) {
+        if let Some(number) = without_thousands(chunk) {
+            tokens.push(Token::Whole(number));
+            continue;
+        }
+        if let Some(whole) = whole(chunk) {
+            tokens.push(Token::Whole(whole));
+        }
+        for word in chunk.split(|c: char| JOINERS.contains(&c) && c != '_') {
+            let word = word.trim_matches('_');
+            if word.chars().next().is_some_and(|c| Script::of(c).is_unspaced()) {
+                tokens.push(Token::Characters(lower(word)));
+                continue;
+            }
+            let parts = parts(word);
+            if parts.len() > 1 {
+                tokens.push(Token::Whole(lower(word)));
+            }
+            let is_acronym =
+                parts.len() == 1 && word.chars().nth(1).is_some() && word.chars().all(char::is_uppercase);
+            tokens.extend(parts.into_iter().map(|lower| Token::Word { lower, is_acronym }));
+        }
+    }
+    tokens
+}
+
+/// The runs of letters, digits and signs between them. A run of a script without spaces is apart from others.
+fn chunks(text: &str) -> Vec<&str> {
+    let mut chunks = Vec::new();
+    let mut start: Option<(usize, bool)> = None;
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let next = chars.peek().map(|(_, next)| *next);
+        let is_inside = c.is_alphanumeric()
+            || c == '_'
+            || (start.is_some() && unicode_normalization::char::is_combining_mark(c))
+            || (start.is_some() && JOINERS.contains(&c) && next.is_some_and(char::is_alphanumeric));
+        let is_unspaced = Script::of(c).is_unspaced();
+        match start {
+            Some((from, _)) if !is_inside => {
+                chunks.push(&text[from..at]);
+                start = None;
+            }
+            Some((from, was_unspaced)) if c.is_alphanumeric() && was_unspaced != is_unspaced => {
+                chunks.push(text[from..at].trim_end_matches(JOINERS));
+                start = Some((at, is_unspaced));
+            }
+            None if is_inside => start = Some((at, is_unspaced)),
+            _ => {}
+        }
+    }
+    if let Some((from, _)) = start {
+        chunks.push(&text[from..]);
+    }
+    chunks
+}
+
+/// A chunk of several parts with a digit, as a whole: `xk-4471-b`, `1.24.4`.
+fn whole(chunk: &str) -> Option<String> {
+    let chunk = chunk.trim_matches('_');
+    let is_whole = chunk.contains(JOINERS)
+        && chunk.chars().any(|c| c.is_ascii_digit())
+        && chunk.chars().count() <= MAX_WHOLE_CHARS;
+    is_whole.then(|| lower(chunk))
+}
+
+/// The digits of a number such as `21,000` or `1.250.000`.
+fn without_thousands(chunk: &str) -> Option<String> {
+    let separator = chunk.find([',', '.']).and_then(|at| chunk[at..].chars().next())?;
+    let mut groups = chunk.split(separator);
+    let first = groups.next()?;
+    let are_digits = |group: &str| group.bytes().all(|b| b.is_ascii_digit());
+    let is_number = (1..=3).contains(&first.len())
+        && are_digits(first)
+        && !first.starts_with('0')
+        && groups.all(|group| group.len() == 3 && are_digits(group));
+    is_number.then(|| chunk.replace(separator, ""))
+}
+
+/// Splits an identifier into lower-case parts: `or_insert` into `or`, `insert`, and `HashMap` into
+/// `hash`, `map`.
+fn parts(word: &str) -> Vec<String> {
+    let mut parts = Vec::new();
+    let mut part = String::new();
+    let mut before_lower = false;
+    for c in word.chars() {
+        if c == '_' || (c.is_uppercase() && before_lower) {
+            parts.push(std::mem::take(&mut part));
+        }
+        before_lower = c.is_lowercase();
+        if c != '_' {
+            part.push(c);
+        }
+    }
+    parts.push(part);
+    parts.retain(|part| !part.is_empty());
+    parts.iter().map(|part| lower(part)).collect()
+}
+
+/// The terms of a run of characters without spaces: its pairs of characters, without those of Hiragana alone, which
+/// are endings and particles; words in Katakana; single characters that stand alone.
+fn character_terms(run: &str) -> Vec<String> {
+    let chars: Vec<char> = run.chars().filter(|c| c.is_alphanumeric()).collect();
+    let mut terms = Vec::new();
+    for (index, first) in chars.iter().enumerate() {
+        let script = Script::of(*first);
+        let next = chars.get(index + 1);
+        if script == Script::Katakana && (index == 0 || Script::of(chars[index - 1]) != Script::Katakana) {
+            let word: String =
+                chars[index..].iter().take_while(|c| Script::of(**c) == Script::Katakana).collect();
+            if word.chars().nth(2).is_some() {
+                terms.push(word);
+            }
+        }
+        match next {
+            Some(next) if script == Script::Hiragana && Script::of(*next) == Script::Hiragana => {}
+            Some(next) => terms.push([*first, *next].iter().collect()),
+            None if chars.len() == 1 => terms.push(first.to_string()),
+            None => {}
+        }
+    }
+    terms
+}
+
+#[cfg(test)]
+mod tests;
