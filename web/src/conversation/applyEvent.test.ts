@@ -9,6 +9,7 @@ import {
   ids,
   message,
   question,
+  reasoning,
   source,
   sources,
   started,
@@ -36,7 +37,7 @@ describe("an answer in progress", () => {
 
   it("does not change when events are repeated", () => {
     const once = applyAll(asked(), started(), delta(0, "für "), delta(5, "alle"));
-    expect(applyAll(once, started(), delta(5, "alle"), delta(0, "für "))).toEqual(once);
+    expect(applyAll(once, delta(5, "alle"), delta(0, "für "))).toEqual(once);
     expect(applyAll(once, delta(2, "\u00a4\u00a4"))[1]?.message.text).toBe("für alle");
   });
 
@@ -81,6 +82,21 @@ describe("an answer in progress", () => {
     const sending = ask([], { questionId: "q", text: "Why?", createdAt: CREATED_AT });
     const accepted = accept(applyAll(sending, started(), delta(0, "Be")), "q");
     expect(summary(accepted)[1]).toEqual(["a", "streaming", "Be"]);
+  });
+});
+
+describe("reasoning", () => {
+  it("keeps reasoning apart from the text until it begins anew", () => {
+    const begun = applyAll(
+      asked(),
+      started(),
+      reasoning(0, "Hm, "),
+      reasoning(0, "Hm, "),
+      reasoning(4, "so."),
+      delta(0, "Yes."),
+    );
+    expect(begun[1]?.message).toMatchObject({ text: "Yes.", reasoning: "Hm, so." });
+    expect(applyAll(begun, started())[1]?.message).not.toHaveProperty("reasoning");
   });
 });
 

@@ -1,4 +1,5 @@
-// Applies events of a stream to a transcript. Pure and idempotent: applying an event twice changes nothing.
+// Applies events of a stream to a transcript. Pure and idempotent: applying an event twice changes nothing, except that
+// a start voids the text before it.
 
 import type { AnswerDelta, AnswerStarted, Message } from "../api/types";
 import type { AnswerEvent } from "../stream/events";
@@ -43,6 +44,10 @@ export function applyEvent(transcript: Transcript, event: AnswerEvent): Applied 
     case "answer.sources": {
       const { sources } = event.data;
       return changeAnswer(transcript, event.data, (entry) => ({ entry: { ...entry, sources } }));
+    }
+    case "answer.reasoning": {
+      const delta = event.data;
+      return changeAnswer(transcript, delta, (entry) => applyReasoning(entry, delta));
     }
     case "answer.delta": {
       const delta = event.data;
@@ -105,7 +110,8 @@ function changeAnswer(
 }
 
 function restart(entry: TranscriptEntry, attempt: number): TranscriptEntry {
-  return { ...entry, attempt, bytes: 0, sources: [], message: { ...entry.message, text: "" } };
+  const { reasoning: _, ...message } = entry.message;
+  return { ...entry, attempt, bytes: 0, sources: [], message: { ...message, text: "" } };
 }
 
 /** Adds the text at its offset. Skips text that is known already, and does not add text after a gap. */
@@ -118,6 +124,14 @@ function applyDelta(
   if (end <= entry.bytes) return { entry };
   const prefix = offset === entry.bytes ? entry.message.text : firstBytes(entry.message.text, offset);
   return { entry: { ...entry, bytes: end, message: { ...entry.message, text: prefix + text } } };
+}
+
+/** Adds reasoning at its offset. Reasoning after a gap is left out: the finished answer has all of it. */
+function applyReasoning(entry: TranscriptEntry, { offset, text }: AnswerDelta): { entry: TranscriptEntry } {
+  const known = entry.message.reasoning ?? "";
+  const bytes = byteLength(known);
+  if (offset > bytes || offset + byteLength(text) <= bytes) return { entry };
+  return { entry: { ...entry, message: { ...entry.message, reasoning: firstBytes(known, offset) + text } } };
 }
 
 function firstBytes(text: string, count: number): string {

@@ -12,6 +12,7 @@ const PARSERS: Record<StreamEvent["event"], (json: string) => StreamEvent> = {
   question: (json) => ({ event: "question", data: parseJson(json) }),
   "answer.started": (json) => ({ event: "answer.started", data: parseJson(json) }),
   "answer.sources": (json) => ({ event: "answer.sources", data: parseJson(json) }),
+  "answer.reasoning": (json) => ({ event: "answer.reasoning", data: parseJson(json) }),
   "answer.delta": (json) => ({ event: "answer.delta", data: parseJson(json) }),
   "answer.completed": (json) => ({ event: "answer.completed", data: parseJson(json) }),
   "answer.stopped": (json) => ({ event: "answer.stopped", data: parseJson(json) }),
