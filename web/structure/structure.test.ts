@@ -64,6 +64,15 @@ describe("the files of the page", () => {
   });
 });
 
+describe("the components of the page", () => {
+  it("read keys by `keyOf`, which knows input methods", () => {
+    const readers = modulesIn(SOURCES).filter((module) =>
+      /\bkey [!=]== "|\.isComposing\b|\.keyCode\b/.test(readFileSync(join(SOURCES, module), "utf8")),
+    );
+    expect(readers).toEqual(["ui/Dialog.tsx", "ui/keys.ts"]);
+  });
+});
+
 describe("the check of the import graph", () => {
   it("reads static, type, side-effect and dynamic imports", () => {
     const source = `

@@ -5,6 +5,7 @@ import { ListFilter, Search, X } from "lucide-react";
 import { lazy, type RefObject, useEffect, useMemo, useState } from "react";
 import { useText } from "../text/text";
 import { IconButton } from "../ui/IconButton";
+import { keyOf } from "../ui/keys";
 import { LazyPopup } from "../ui/LazyPopup";
 import { countFilters, type Filters } from "./filters";
 import styles from "./SearchPanel.module.css";
@@ -37,7 +38,7 @@ export function SearchPanel({ filters, input }: Props) {
           maxLength={500}
           onChange={(event) => setWords(event.target.value)}
           onKeyDown={(event) => {
-            if (event.key !== "Escape") return;
+            if (keyOf(event.nativeEvent) !== "Escape") return;
             event.stopPropagation();
             setWords("");
             event.currentTarget.blur();

@@ -2,10 +2,11 @@
 // no inline styles, which the Content-Security-Policy forbids.
 
 import { X } from "lucide-react";
-import { type ReactNode, useEffect, useId, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { useText } from "../text/text";
 import styles from "./Dialog.module.css";
 import { IconButton } from "./IconButton";
+import { keyOf } from "./keys";
 
 interface Props {
   title: string;
@@ -37,7 +38,7 @@ export function Dialog({ title, onClose, children, side = false }: Props) {
       className={side ? `${styles.dialog} ${styles.side}` : styles.dialog}
       aria-labelledby={titleId}
       onClose={onClose}
-      onKeyDown={(event) => event.key === "Escape" && event.stopPropagation()}
+      onKeyDown={keepEscape}
       onClick={(event) => event.target === dialog.current && onClose()}
     >
       <div className={styles.body}>
@@ -53,6 +54,13 @@ export function Dialog({ title, onClose, children, side = false }: Props) {
       </div>
     </dialog>
   );
+}
+
+/** Keeps Escape, which closes the dialog, from the page, and the Escape of an input method from the dialog. */
+function keepEscape(event: KeyboardEvent): void {
+  if (event.key !== "Escape") return;
+  if (keyOf(event.nativeEvent) === undefined) event.preventDefault();
+  else event.stopPropagation();
 }
 
 /**

@@ -3,13 +3,15 @@ import { formatKeys, matchesKeys, SHORTCUTS } from "./shortcuts";
 
 const press = (
   key: string,
-  modifiers: Partial<Record<"ctrlKey" | "metaKey" | "altKey" | "shiftKey", boolean>> = {},
+  modifiers: Partial<Record<"ctrlKey" | "metaKey" | "altKey" | "shiftKey" | "isComposing", boolean>> = {},
 ) => ({
   key,
   ctrlKey: false,
   metaKey: false,
   altKey: false,
   shiftKey: false,
+  isComposing: false,
+  keyCode: 0,
   ...modifiers,
 });
 
@@ -27,6 +29,12 @@ describe("a shortcut", () => {
     expect(matchesKeys(SHORTCUTS.help, press("?", { shiftKey: true }))).toBe(true);
     expect(matchesKeys(SHORTCUTS.help, press("?"))).toBe(true);
     expect(matchesKeys(SHORTCUTS.compose, press("/", { shiftKey: true }))).toBe(true);
+  });
+
+  it("ignores the keys of an input method", () => {
+    expect(matchesKeys(SHORTCUTS.stop, press("Escape"))).toBe(true);
+    expect(matchesKeys(SHORTCUTS.stop, press("Escape", { isComposing: true }))).toBe(false);
+    expect(matchesKeys(SHORTCUTS.next, press("ArrowDown", { altKey: true, isComposing: true }))).toBe(false);
   });
 
   it("is shown with the names of its keys", () => {

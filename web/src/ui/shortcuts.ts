@@ -1,6 +1,7 @@
 // Keyboard shortcuts of the whole page.
 
 import { useEffect } from "react";
+import { keyOf } from "./keys";
 
 interface Keys {
   key: string;
@@ -42,11 +43,14 @@ export function useShortcut(shortcut: Shortcut, action: (() => void) | undefined
   }, [shortcut, action]);
 }
 
-type PressedKeys = Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey" | "shiftKey">;
+type PressedKeys = Pick<
+  KeyboardEvent,
+  "key" | "ctrlKey" | "metaKey" | "altKey" | "shiftKey" | "isComposing" | "keyCode"
+>;
 
-/** Whether the event has the key and exactly the modifiers. */
+/** Whether the event has the key and exactly the modifiers. Never true for a key of an input method. */
 export function matchesKeys(keys: Keys, event: PressedKeys): boolean {
-  if (event.key.toLowerCase() !== keys.key.toLowerCase()) return false;
+  if (keyOf(event)?.toLowerCase() !== keys.key.toLowerCase()) return false;
   const control = event.ctrlKey || event.metaKey;
   if (control !== Boolean(keys.control) || event.altKey !== Boolean(keys.alt)) return false;
   // The key of a character such as "?" implies its shift state, which depends on the keyboard layout.
