@@ -17,9 +17,10 @@ use tower_http::services::ServeDir;
 
 use crate::api::problem::Problem;
 
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-                      font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; \
-                      frame-ancestors 'none'";
+/// Pictures of the pages of documents are fetched with a token, and shown as blobs.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
+                      font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; \
+                      base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 /// First segments of paths that never belong to the page, in lower case.
 const API_SEGMENTS: [&str; 2] = ["v1", "api"];
 /// Longest name of a file or of a part of a page's address, in bytes. File systems allow no longer ones.

@@ -2,7 +2,7 @@
 // browser are notified when a session starts or ends.
 
 import { type QueryClient, queryOptions } from "@tanstack/react-query";
-import { BASE_PATH } from "../api/basePath";
+import { type SessionChange, sessionChannel } from "../api/sessionChannel";
 import { claimsOf } from "../api/tokenSource";
 import { tokens } from "../api/tokens";
 import { clearDrafts } from "../storage/drafts";
@@ -11,10 +11,7 @@ import { fetchUser, signOut } from "./auth";
 const STALE_MS = 5 * 60_000;
 const EXPIRED_KEY = ["session expired"];
 
-type TabMessage = "session started" | "session ended";
-
-const tabs =
-  typeof BroadcastChannel === "undefined" ? undefined : new BroadcastChannel(`colloquy:session:${BASE_PATH}`);
+const tabs = sessionChannel();
 
 /** The signed-in user, or null. */
 export const userQuery = queryOptions({ queryKey: ["user"], queryFn: fetchUser, staleTime: STALE_MS });
@@ -62,7 +59,7 @@ export function hasSessionExpired(queries: QueryClient): boolean {
 
 /** Repeats the session changes of other tabs, then calls `onChange`. */
 export function followOtherTabs(queries: QueryClient, onChange: () => void): void {
-  tabs?.addEventListener("message", ({ data }: MessageEvent<TabMessage>) => {
+  tabs?.addEventListener("message", ({ data }: MessageEvent<SessionChange>) => {
     if (data === "session ended") {
       clearData(queries);
       onChange();
@@ -79,6 +76,6 @@ function clearData(queries: QueryClient): void {
   queries.setQueryData(userQuery.queryKey, null);
 }
 
-function notifyTabs(message: TabMessage): void {
+function notifyTabs(message: SessionChange): void {
   tabs?.postMessage(message);
 }

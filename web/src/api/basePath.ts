@@ -6,9 +6,15 @@
  */
 export const BASE_PATH = parseBasePath(
   typeof document === "undefined"
-    ? undefined
+    ? nameOfWorker()
     : document.querySelector('meta[name="base-path"]')?.getAttribute("content"),
 );
+
+/** A worker has no document; the page gives it the base path as its name. */
+function nameOfWorker(): string | undefined {
+  const name: unknown = Reflect.get(globalThis, "name");
+  return typeof name === "string" ? name : undefined;
+}
 
 export function parseBasePath(written: string | null | undefined): string {
   return written?.startsWith("/") && written.endsWith("/") ? written : "/";

@@ -48,6 +48,11 @@ export class TokenSource {
     return (await this.#pending).token;
   }
 
+  /** The user whom the token belongs to. */
+  async owner(): Promise<string> {
+    return claimsOf(await this.get()).sub;
+  }
+
   /** Discards a token that the API refused. Has no effect if the cache holds another one already. */
   reject(token: string): void {
     if (this.#cached?.token === token) this.#cached = { ...this.#cached, expiresAt: 0 };

@@ -22,7 +22,7 @@ export function ConversationPage(location: ConversationLocation) {
   const { conversationId, branch } = location;
   const { data: transcript, error, refetch } = useQuery(transcriptQuery(conversationId, branch));
   const hasAnswerInProgress = answerInProgress(transcript ?? []) !== undefined;
-  const isConnectionLost = useConversationStream(conversationId, branch, hasAnswerInProgress);
+  const isConnectionLost = useConversationStream(conversationId, hasAnswerInProgress);
   if (!transcript) return error ? <LoadError error={error} onRetry={() => void refetch()} /> : <Loading />;
   return (
     <>
