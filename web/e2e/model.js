@@ -21,6 +21,12 @@ const CHUNK_INTERVAL_MS = 10;
  */
 const scripts = new Map();
 
+/**
+ * The answers that tests have written.
+ * @type {Map<string, string>}
+ */
+const texts = new Map();
+
 createServer(async (request, response) => {
   if (request.method === "GET") return response.end("{}");
   const body = JSON.parse(await readBody(request));
@@ -49,12 +55,18 @@ async function readBody(request) {
  */
 function answerTo(question, response) {
   if (/at length/.test(question)) return longAnswer();
+  const text = [...texts].find(([scripted]) => question.includes(scripted))?.[1];
+  if (text !== undefined) return [text];
   const script = [...scripts].find(([scripted]) => question.includes(scripted))?.[1];
   return script ? scriptedAnswer(script, response) : words(1, DEFAULT_WORDS);
 }
 
-/** @param {{ question: string, total: number, allowed: number }} body */
-function setScript({ question, total, allowed }) {
+/** @param {{ question: string, total: number, allowed: number, text?: string }} body */
+function setScript({ question, total, allowed, text }) {
+  if (text !== undefined) {
+    texts.set(question, text);
+    return {};
+  }
   const script = scripts.get(question) ?? { total, allowed, waiting: new Set() };
   Object.assign(script, { total, allowed });
   scripts.set(question, script);
@@ -63,6 +75,7 @@ function setScript({ question, total, allowed }) {
 }
 
 function removeScripts() {
+  texts.clear();
   const removed = [...scripts.values()];
   scripts.clear();
   for (const script of removed) {

@@ -23,6 +23,11 @@ export class ScriptedModel {
     await this.hold(question, TOTAL_WORDS);
   }
 
+  /** Sets the answer to a question. Call before asking. */
+  async answer(question: string, text: string): Promise<void> {
+    await this.#send("PUT", { question, text });
+  }
+
   /** Lets all answers continue to their end, and forgets all questions. */
   async reset(): Promise<void> {
     await this.#send("DELETE", {});

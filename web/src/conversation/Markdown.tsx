@@ -1,14 +1,17 @@
-// Renders the Markdown of an answer. HTML and images are not rendered, and links open in a new tab. Renders
-// block by block, so that a growing answer re-renders only its last blocks.
+// Renders the Markdown of an answer. Images and HTML are not rendered, except for a few tags, and links open in a new
+// tab. Renders block by block, so that a growing answer re-renders only its last blocks.
 
-import { createContext, memo, useContext, useEffect, useMemo, useRef, useState } from "react";
+import { createContext, memo, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from "react";
 import ReactMarkdown, { type Components, type ExtraProps } from "react-markdown";
 import type { PluggableList } from "unified";
 import type { Citation } from "../api/types";
+import { ErrorBoundary } from "../ui/ErrorBoundary";
 import { CitationMark } from "./CitationMark";
 import { CodeBlock } from "./CodeBlock";
 import { citationPlugin } from "./citationPlugin";
 import { gfmPlugin } from "./gfmPlugin";
+import { htmlPlugin } from "./htmlPlugin";
+import { isTooDeep } from "./isTooDeep";
 import styles from "./Markdown.module.css";
 import { hasFormulas, normalizeFormulas } from "./normalizeFormulas";
 import { type Blocks, closeMarkup, NO_BLOCKS, splitBlocks } from "./splitBlocks";
@@ -36,8 +39,12 @@ const Markdown = memo(function Markdown({ text, citations, isGrowing = false }: 
         {blocks.map((block, index) => {
           const isOpen = isGrowing && index === blocks.length - 1;
           const markup = isOpen ? closeMarkup(block) : block;
-          // biome-ignore lint/suspicious/noArrayIndexKey: blocks are only appended
-          return <Block key={index} block={markup} numbers={numbers} isComplete={!isOpen} />;
+          return (
+            // biome-ignore lint/suspicious/noArrayIndexKey: blocks are only appended
+            <ErrorBoundary key={index} fallback={<PlainText>{block}</PlainText>} resetKey={block}>
+              <Block block={markup} numbers={numbers} isComplete={!isOpen} />
+            </ErrorBoundary>
+          );
         })}
       </div>
     </Citations>
@@ -65,26 +72,36 @@ interface BlockProps {
   isComplete: boolean;
 }
 
-const Block = memo(function Block({ block, numbers, isComplete }: BlockProps) {
+/** A block that is nested too deeply is shown as it was written. */
+const Block = memo(function Block(props: BlockProps) {
+  return isTooDeep(props.block) ? <PlainText>{props.block}</PlainText> : <RenderedBlock {...props} />;
+});
+
+function PlainText({ children }: { children: ReactNode }) {
+  return <p className={styles.plain}>{children}</p>;
+}
+
+function RenderedBlock({ block, numbers, isComplete }: BlockProps) {
   const text = normalizeFormulas(block);
   const math = useMathPlugins(hasFormulas(text));
   const remarkPlugins = useMemo((): PluggableList => {
     const known = new Set(numbers.split(",").map(Number));
     return [gfmPlugin, ...(math?.remarkPlugins ?? []), citationPlugin((number) => known.has(number))];
   }, [numbers, math]);
+  const rehypePlugins = useMemo((): PluggableList => [htmlPlugin, ...(math?.rehypePlugins ?? [])], [math]);
   // A complete block has the same text, so only its code is rendered again, with highlighting.
   const rendered = useMemo(
     () => (
       <div className={styles.block}>
-        <ReactMarkdown remarkPlugins={remarkPlugins} rehypePlugins={math?.rehypePlugins ?? []} components={COMPONENTS}>
+        <ReactMarkdown remarkPlugins={remarkPlugins} rehypePlugins={rehypePlugins} components={COMPONENTS}>
           {text}
         </ReactMarkdown>
       </div>
     ),
-    [text, remarkPlugins, math],
+    [text, remarkPlugins, rehypePlugins],
   );
   return <IsComplete value={isComplete}>{rendered}</IsComplete>;
-});
+}
 
 type MathPlugins = typeof import("./mathPlugins");
 /** Undefined until they are loaded. */

@@ -3,6 +3,8 @@
 
 import { fromMarkdown } from "mdast-util-from-markdown";
 import remend from "remend";
+import { isTooDeep } from "./isTooDeep";
+import { closingTags, spannedLevels } from "./safeTags";
 
 export interface Blocks {
   readonly text: string;
@@ -25,9 +27,15 @@ export function splitBlocks(text: string, earlier: Blocks = NO_BLOCKS): Blocks {
   return { text, blocks: [...closed, ...parseBlocks(text.slice(length))] };
 }
 
-/** Each block includes the space up to the next one. */
+/** Each block includes the space up to the next one, and all of an HTML element that spans several blocks. */
 function parseBlocks(text: string): string[] {
-  const starts = fromMarkdown(text).children.map(({ position }) => position?.start.offset ?? 0);
+  const starts: number[] = [];
+  let levels = 0;
+  for (const node of isTooDeep(text) ? [] : fromMarkdown(text).children) {
+    if (levels === 0) starts.push(node.position?.start.offset ?? 0);
+    if (node.type === "html") levels = Math.max(0, levels + spannedLevels(node.value));
+  }
+  if (starts.length === 0) return text === "" ? [] : [text];
   return starts.map((start, index) => text.slice(index === 0 ? 0 : start, starts[index + 1]));
 }
 
@@ -35,5 +43,6 @@ function parseBlocks(text: string): string[] {
  * Closes the markup that a growing block has opened, so that its layout does not change when the end arrives.
  */
 export function closeMarkup(block: string): string {
-  return remend(block);
+  const closed = remend(block);
+  return closed + closingTags(closed);
 }
