@@ -5,14 +5,13 @@ import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { expireSession, followOtherTabs } from "./account/session";
-import { isTransient, SignedOut } from "./api/problem";
+import { SignedOut } from "./api/problem";
+import { QUERY_RETRIES } from "./api/retry";
 import { tokens } from "./api/tokens";
 import { createAppRouter } from "./app/router";
 import { preferences } from "./storage/preferences";
 import { loadTexts } from "./text/text";
 import "./app/theme.css";
-
-const MAX_RETRIES = 3;
 
 const onError = (error: unknown) => {
   if (!(error instanceof SignedOut)) return;
@@ -24,7 +23,7 @@ const queries = new QueryClient({
   queryCache: new QueryCache({ onError }),
   mutationCache: new MutationCache({ onError }),
   defaultOptions: {
-    queries: { retry: (failures, error) => failures < MAX_RETRIES && isTransient(error), refetchOnWindowFocus: false },
+    queries: { ...QUERY_RETRIES, refetchOnWindowFocus: false },
   },
 });
 

@@ -39,7 +39,8 @@ export function searchQuery(filters: Filters) {
     queryKey: [SEARCH, filters] as const,
     queryFn: ({ pageParam, signal }): Promise<SearchPage> => {
       const query = {
-        q: filters.q ?? "",
+        // Input methods and clipboards may decompose letters.
+        q: (filters.q ?? "").normalize("NFC"),
         limit: SEARCH_PAGE_SIZE,
         ...toQuery(filters),
         ...(pageParam && { cursor: pageParam }),

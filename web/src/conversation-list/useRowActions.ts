@@ -3,7 +3,8 @@
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { retryPolicy, sendCommand } from "../api/commands";
+import { sendCommand } from "../api/commands";
+import { COMMAND_RETRIES } from "../api/retry";
 import type { ConversationRow } from "../api/types";
 import { useText } from "../text/text";
 import { useToast } from "../ui/Toasts";
@@ -16,7 +17,7 @@ export function useRowActions() {
   const showToast = useToast();
   const { mutate } = useMutation({
     mutationFn: ({ row, command }: { row: ConversationRow; command: RowCommand }) => sendCommand(row.id, command),
-    retry: retryPolicy,
+    ...COMMAND_RETRIES,
     onMutate: ({ row, command }) => applyListEvent(queries, applyCommand(row, command)),
     onError: () => {
       showToast({ text: text.conversations.failed });

@@ -3,9 +3,11 @@
 import { Check, Copy, Pencil } from "lucide-react";
 import { type KeyboardEvent, memo, useState } from "react";
 import type { Message } from "../api/types";
+import { errorMessage } from "../text/errorMessage";
 import { useText } from "../text/text";
 import { Button } from "../ui/Button";
 import { IconButton } from "../ui/IconButton";
+import { isSendKey, keyOf } from "../ui/keys";
 import { Branches } from "./Branches";
 import styles from "./Question.module.css";
 import type { TranscriptEntry } from "./transcriptEntry";
@@ -53,7 +55,9 @@ export const Question = memo(function Question({ entry, isBusy, onRetry, onDisca
       )}
       {origin === "refused" && (
         <div className={styles.refused} role="alert">
-          <span>{text.question.notSent}</span>
+          <span>
+            {text.question.notSent} {entry.refusal && errorMessage(entry.refusal, text)}
+          </span>
           <Button size="small" onClick={() => onRetry(message)}>
             {text.question.retry}
           </Button>
@@ -78,11 +82,11 @@ function Editor({ text: original, onCancel, onAsk }: EditorProps) {
   const question = draft.trim();
   const ask = () => question !== "" && (question === original ? onCancel() : onAsk(question));
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "Escape") {
+    if (keyOf(event.nativeEvent) === "Escape") {
       event.stopPropagation();
       onCancel();
     }
-    if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
+    if (!isSendKey(event.nativeEvent)) return;
     event.preventDefault();
     ask();
   };

@@ -4,12 +4,16 @@
 import { type QueryClient, useMutation, useQueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { userQuery } from "../account/session";
-import { retryPolicy, sendCommand } from "../api/commands";
+import { sendCommand } from "../api/commands";
 import { newId } from "../api/ids";
 import { SignedOut } from "../api/problem";
+import { COMMAND_RETRIES } from "../api/retry";
 import type { Command, Message, Rating } from "../api/types";
 import { recordVersions } from "../conversation-list/versions";
 import { readDraft, saveDraft } from "../storage/drafts";
+import { errorMessage } from "../text/errorMessage";
+import { useText } from "../text/text";
+import { useToast } from "../ui/Toasts";
 import { transcriptKey, transcriptKeys } from "./queries";
 import { accept, ask, discard, edit, rate, refuse, regenerate, retry } from "./transcript";
 import type { Transcript } from "./transcriptEntry";
@@ -29,17 +33,21 @@ interface Variables {
  */
 export function useAnswerCommands() {
   const queries = useQueryClient();
+  const text = useText();
+  const toast = useToast();
   const { mutate } = useMutation({
     mutationFn: ({ conversationId, command }: Variables) => sendCommand(conversationId, command),
-    retry: retryPolicy,
+    ...COMMAND_RETRIES,
     onSuccess: ({ version }, { conversationId, command }) => {
       update(queries, conversationId, (transcript) => accept(transcript, command.question_id));
       recordVersions(queries, [{ id: conversationId, version }]);
     },
     onError: (error, { owner, conversationId, command }) => {
       if (error instanceof SignedOut) restoreDraft(owner, conversationId, command);
-      update(queries, conversationId, (transcript) => refuse(transcript, command.question_id));
-      if (command.type === "regenerate") void queries.invalidateQueries({ queryKey: transcriptKey(conversationId) });
+      update(queries, conversationId, (transcript) => refuse(transcript, command.question_id, error));
+      if (command.type !== "regenerate") return;
+      toast({ text: errorMessage(error, text) });
+      void queries.invalidateQueries({ queryKey: transcriptKey(conversationId) });
     },
   });
   return useMemo(() => {
@@ -48,13 +56,13 @@ export function useAnswerCommands() {
       mutate({ owner: queries.getQueryData(userQuery.queryKey)?.id, conversationId, command });
     };
     return {
-      ask: (conversationId: string, shown: Transcript, text: string) => {
-        const question = { questionId: newId(), text, createdAt: now() };
+      ask: (conversationId: string, shown: Transcript, words: string) => {
+        const question = { questionId: newId(), text: words, createdAt: now() };
         const transcript = ask(shown, question);
         start(conversationId, transcript, askCommand(question, transcript));
       },
-      edit: (conversationId: string, shown: Transcript, edited: Message, text: string) => {
-        const question = { questionId: newId(), text, createdAt: now() };
+      edit: (conversationId: string, shown: Transcript, edited: Message, words: string) => {
+        const question = { questionId: newId(), text: words, createdAt: now() };
         const transcript = edit(shown, edited.id, question);
         start(conversationId, transcript, askCommand(question, transcript));
       },
@@ -64,9 +72,9 @@ export function useAnswerCommands() {
         const command: AnswerCommand = { type: "regenerate", question_id: parent_id, answer_id: answer.answerId };
         start(conversationId, regenerate(shown, id, answer), command);
       },
-      retry: (conversationId: string, shown: Transcript, { id, text }: Message) => {
+      retry: (conversationId: string, shown: Transcript, { id, text: words }: Message) => {
         const transcript = retry(shown, id);
-        start(conversationId, transcript, askCommand({ questionId: id, text }, transcript));
+        start(conversationId, transcript, askCommand({ questionId: id, text: words }, transcript));
       },
       discard: (conversationId: string, { id }: Message) =>
         update(queries, conversationId, (transcript) => discard(transcript, id)),
@@ -78,7 +86,7 @@ export function useAnswerCommands() {
 export function useStopAnswer(conversationId: string) {
   return useMutation({
     mutationFn: (answerId: string) => sendCommand(conversationId, { type: "stop", answer_id: answerId }),
-    retry: retryPolicy,
+    ...COMMAND_RETRIES,
   });
 }
 
@@ -95,7 +103,7 @@ export function useRateAnswer(conversationId: string) {
   return useMutation({
     mutationFn: ({ answerId, rating, comment }: AnswerRating) =>
       sendCommand(conversationId, { type: "rate", answer_id: answerId, rating, ...(comment && { comment }) }),
-    retry: retryPolicy,
+    ...COMMAND_RETRIES,
     onMutate: ({ answerId, rating }) =>
       queries.setQueriesData<Transcript>(
         { queryKey },

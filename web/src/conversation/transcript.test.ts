@@ -32,7 +32,7 @@ describe("a question", () => {
   it("stays visible when it is refused, and can be sent again or discarded", () => {
     const before = merge([], [question, message({ id: "a" })]);
     const sending = ask(before, newQuestion("q2", "And?"));
-    const refused = refuse(sending, "q2");
+    const refused = refuse(sending, "q2", new Error("refused"));
     expect(refused.map(({ message: { id }, origin }) => [id, origin])).toEqual([
       ["q", "fetched"],
       ["a", "fetched"],
@@ -64,7 +64,7 @@ describe("a branch", () => {
     const edited = edit(long, "q2", newQuestion("q3", "But?"));
     expect(ids(edited)).toEqual(["q", "a", "q3", "pending:q3"]);
     expect(edited[2]?.message).toMatchObject({ parent_id: "a", siblings: ["q2", "q3"] });
-    expect(retry(refuse(edited, "q3"), "q3")).toEqual(edited);
+    expect(retry(refuse(edited, "q3", new Error("refused")), "q3")).toEqual(edited);
   });
 
   it("begins with a regenerated answer", () => {

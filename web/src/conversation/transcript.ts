@@ -66,11 +66,11 @@ export function accept(transcript: Transcript, questionId: string): Transcript {
  * The service refused the command with the question. The question stays visible, so that its text
  * is not lost.
  */
-export function refuse(transcript: Transcript, questionId: string): Transcript {
+export function refuse(transcript: Transcript, questionId: string, refusal: Error): Transcript {
   return transcript
     .filter((entry) => !(questionIdOf(entry) === questionId && isPending(entry)))
     .map((entry) =>
-      entry.message.id === questionId && entry.origin === "sending" ? { ...entry, origin: "refused" } : entry,
+      entry.message.id === questionId && entry.origin === "sending" ? { ...entry, origin: "refused", refusal } : entry,
     );
 }
 

@@ -8,9 +8,13 @@ export interface TranscriptEntry {
   readonly attempt: number;
   /** The length of the text in UTF-8 bytes, the unit of the stream's offsets. */
   readonly bytes: number;
+  /** The length of the reasoning, likewise. */
+  readonly reasoningBytes: number;
   /** The passages that were retrieved. The stream reports them before the first text. */
   readonly sources: readonly Citation[];
   readonly origin: Origin;
+  /** Why the service refused the command. */
+  readonly refusal?: Error;
 }
 
 /**
@@ -59,7 +63,14 @@ export function byteLength(text: string): number {
 }
 
 export function transcriptEntry(message: Message, origin: Origin): TranscriptEntry {
-  return { message, attempt: 0, bytes: byteLength(message.text), sources: message.citations, origin };
+  return {
+    message,
+    attempt: 0,
+    bytes: byteLength(message.text),
+    reasoningBytes: byteLength(message.reasoning ?? ""),
+    sources: message.citations,
+    origin,
+  };
 }
 
 /** The id of the question that an entry is or answers. */

@@ -21,9 +21,10 @@ export async function upload(
   return acceptedBy(second);
 }
 
-function acceptedBy({ status, responseText }: XMLHttpRequest): DocumentAccepted {
+function acceptedBy(request: XMLHttpRequest): DocumentAccepted {
+  const { status, responseText } = request;
   if (status >= 200 && status <= 299) return parseJson<DocumentAccepted>(responseText);
-  throw new Problem(status, messageOf(parseBody(responseText)));
+  throw new Problem(status, messageOf(parseBody(responseText)), request.getResponseHeader("retry-after"));
 }
 
 /** The body of an error response, which may come from a proxy and be no JSON. */

@@ -24,6 +24,21 @@ describe("the text of an error", () => {
     expect(errorMessage(held, de)).toBe(de.failure.quarantined);
   });
 
+  it("names the limit that is reached, and when to try again", () => {
+    const limited = (limit: string, seconds: string) =>
+      new Problem(429, { title: "Limit", detail: "!", limit }, seconds);
+    expect(errorMessage(limited("commands", "30"), en)).toBe(
+      "There were too many changes in the last minute. Please try again in 30 seconds.",
+    );
+    expect(errorMessage(limited("search", "7200"), de)).toBe(
+      "In der letzten Minute gab es zu viele Suchen. Bitte versuchen Sie es in 2 Stunden erneut.",
+    );
+    expect(errorMessage(limited("documents", "30"), en)).toBe(en.failure.limits.documents);
+    expect(errorMessage(limited("of_tomorrow", "600"), en)).toBe(
+      `${en.failure.limit} ! Please try again in 10 minutes.`,
+    );
+  });
+
   it("is a text of the page if the service gives none", () => {
     expect(errorMessage(new Problem(500), en)).toBe(en.failure.unknown);
     expect(errorMessage(new Error("internal"), en)).toBe(en.failure.unknown);

@@ -1,7 +1,6 @@
-// Tokens per day as stacked bars: output above input. The table on the same page is
-// the accessible alternative.
+// Amounts per day as stacked bars. The table on the same page is the accessible alternative.
 
-import { useLanguage, useText } from "../text/text";
+import { useLanguage } from "../text/text";
 import type { Day } from "./days";
 import styles from "./Usage.module.css";
 
@@ -9,39 +8,47 @@ const WIDTH = 600;
 const HEIGHT = 160;
 const GAP = 4;
 
-export function Chart({ days }: { days: readonly Day[] }) {
-  const text = useText();
+/** One part of each bar. Later series are above earlier ones. */
+export interface Series {
+  label: string;
+  shade: "light" | "dark";
+  amountOf: (day: Day) => number;
+}
+
+interface Props {
+  title: string;
+  /** Follows the sum of a day. */
+  unit: string;
+  days: readonly Day[];
+  series: readonly Series[];
+}
+
+export function Chart({ title, unit, days, series }: Props) {
   const language = useLanguage();
   const numberFormat = new Intl.NumberFormat(language);
   const dateFormat = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone: "UTC" });
-  const highest = Math.max(1, ...days.map(({ inputTokens, outputTokens }) => inputTokens + outputTokens));
+  const sums = days.map((day) => series.reduce((sum, { amountOf }) => sum + amountOf(day), 0));
+  const highest = Math.max(1, ...sums);
   const step = WIDTH / days.length;
-  const scale = (tokens: number) => (tokens / highest) * HEIGHT;
   const [first, last] = [days[0], days.at(-1)];
   return (
     <figure className={styles.figure}>
       <figcaption className={styles.legend}>
-        <span className={styles.input}>{text.usage.input}</span>
-        <span className={styles.output}>{text.usage.output}</span>
+        {series.map(({ label, shade }) => (
+          <span key={label} className={styles.label} data-shade={shade}>
+            {label}
+          </span>
+        ))}
         <span className={styles.highest}>{numberFormat.format(highest)}</span>
       </figcaption>
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={text.usage.chart} preserveAspectRatio="none">
-        {days.map(({ date, inputTokens, outputTokens }, index) => (
-          <g key={date} transform={`translate(${index * step + GAP / 2} 0)`}>
-            <title>{`${dateFormat.format(new Date(date))}: ${numberFormat.format(inputTokens + outputTokens)} ${text.usage.tokens}`}</title>
+      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={title} preserveAspectRatio="none">
+        {days.map((day, index) => (
+          <g key={day.date} transform={`translate(${index * step + GAP / 2} 0)`}>
+            <title>{`${dateFormat.format(new Date(day.date))}: ${numberFormat.format(sums[index] ?? 0)} ${unit}`}</title>
             <rect width={step - GAP} height={HEIGHT} fill="transparent" />
-            <rect
-              className={styles.inputBar}
-              y={HEIGHT - scale(inputTokens)}
-              width={step - GAP}
-              height={scale(inputTokens)}
-            />
-            <rect
-              className={styles.outputBar}
-              y={HEIGHT - scale(inputTokens + outputTokens)}
-              width={step - GAP}
-              height={scale(outputTokens)}
-            />
+            {barsOf(day, series, highest).map(({ label, shade, y, height }) => (
+              <rect key={label} className={styles.bar} data-shade={shade} y={y} width={step - GAP} height={height} />
+            ))}
           </g>
         ))}
       </svg>
@@ -51,4 +58,13 @@ export function Chart({ days }: { days: readonly Day[] }) {
       </div>
     </figure>
   );
+}
+
+function barsOf(day: Day, series: readonly Series[], highest: number) {
+  let top = HEIGHT;
+  return series.map(({ label, shade, amountOf }) => {
+    const height = (amountOf(day) / highest) * HEIGHT;
+    top -= height;
+    return { label, shade, y: top, height };
+  });
 }

@@ -1,4 +1,4 @@
-// Tokens used by the user, per day and model.
+// Answers and tokens of the user, per day and model.
 
 import { useQuery } from "@tanstack/react-query";
 import { api, unwrap } from "../api/client";
@@ -8,7 +8,7 @@ import { useLanguage, useText } from "../text/text";
 import { Alert } from "../ui/Notice";
 import { Page, Section } from "../ui/Page";
 import { Chart } from "./Chart";
-import { dateOf, daysBefore, usagePerDay } from "./days";
+import { type Day, dateOf, daysBefore, hasTokens, usagePerDay } from "./days";
 import styles from "./Usage.module.css";
 
 const DAYS = 30;
@@ -27,13 +27,42 @@ export default function UsagePage() {
       {data && data.items.length === 0 && <p>{text.usage.none}</p>}
       {data && data.items.length > 0 && (
         <>
-          <Section title={text.usage.chart}>
-            <Chart days={usagePerDay(data.items, today, DAYS)} />
-          </Section>
+          <Charts days={usagePerDay(data.items, today, DAYS)} />
           <Table items={data.items} />
         </>
       )}
     </Page>
+  );
+}
+
+/** Quoted answers need no tokens, so the answers have a chart of their own. */
+function Charts({ days }: { days: readonly Day[] }) {
+  const text = useText();
+  const { answers, answersChart, input, output, tokens, tokensChart } = text.usage;
+  return (
+    <>
+      <Section title={answersChart}>
+        <Chart
+          title={answersChart}
+          unit={answers}
+          days={days}
+          series={[{ label: answers, shade: "dark", amountOf: (day) => day.answers }]}
+        />
+      </Section>
+      {hasTokens(days) && (
+        <Section title={tokensChart}>
+          <Chart
+            title={tokensChart}
+            unit={tokens}
+            days={days}
+            series={[
+              { label: input, shade: "light", amountOf: ({ inputTokens }) => inputTokens },
+              { label: output, shade: "dark", amountOf: ({ outputTokens }) => outputTokens },
+            ]}
+          />
+        </Section>
+      )}
+    </>
   );
 }
 
