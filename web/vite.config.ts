@@ -10,6 +10,8 @@ const service = process.env.COLLOQUY_URL ?? "http://localhost:8080";
 // The account service accepts its own origin only, and the dev server has another port.
 const proxy = { target: service, changeOrigin: true, headers: { origin: service } };
 
+const MODULES = join(import.meta.dirname, "node_modules");
+
 /** Writes a compressed copy of each text file, which the service sends to clients that accept it. */
 const compression: Plugin = {
   name: "compression",
@@ -26,6 +28,10 @@ export default defineConfig({
   // Addresses are relative; the service completes those in `index.html`, because only it knows its base path.
   base: "./",
   plugins: [react(), compression],
+  resolve: {
+    // In browsers this package parses with DOMParser, where the styles of formulas violate the Content-Security-Policy.
+    alias: { "hast-util-from-html-isomorphic": join(MODULES, "hast-util-from-html-isomorphic", "index.js") },
+  },
   server: { proxy: { "/api/auth": proxy, "/v1": proxy } },
   build: { target: "es2023", sourcemap: false, assetsInlineLimit: 0, modulePreload: { polyfill: false } },
   test: { include: ["src/**/*.test.{ts,tsx}", "structure/*.test.ts"], environment: "node" },

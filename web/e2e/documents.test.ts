@@ -72,3 +72,22 @@ test("a file that cannot be read is rejected with a message", async ({ page }) =
   // The upload may still be listed beside the document.
   await expect(page.getByRole("listitem").filter({ hasText: "Could not be processed" })).toContainText("broken");
 });
+
+test("a file is attached to a question, which is sent as soon as the file has been read", async ({ page }) => {
+  const ada = new User(page, "Ada");
+  await ada.signUp();
+  const chapter = (number: number) =>
+    `## Chapter ${number}\n\n${`The otter of Reuss eats crayfish ${number}. `.repeat(20)}\n\n`;
+  const text = `# Otters\n\n${Array.from({ length: 8 }, (_, index) => chapter(index + 1)).join("")}`;
+  const otters = { name: "otters.md", mimeType: "text/markdown", buffer: Buffer.from(text) };
+  await page.locator("form input[type=file]").setInputFiles(otters);
+  await expect(page.getByRole("list", { name: "Attached files" })).toContainText("otters.md");
+  await ada.ask("What does the otter of Reuss eat?");
+  await ada.expectStatus("completed");
+  await ada
+    .answer()
+    .getByText(/sources?$/)
+    .click();
+  await expect(ada.answer()).toContainText(/otters/i);
+  await expect(page.getByRole("list", { name: "Attached files" })).toHaveCount(0);
+});

@@ -15,7 +15,9 @@ export const publicApi = createClient<ApiPaths, "application/json">({ baseUrl: B
 /** The data of a response. Throws a `Problem` for an error response. */
 export async function unwrap<Data>(call: Promise<{ data?: Data; error?: unknown; response: Response }>): Promise<Data> {
   const { data, error, response } = await call;
-  if (data === undefined || error !== undefined) throw new Problem(response.status, messageOf(error));
+  if (data === undefined || error !== undefined) {
+    throw new Problem(response.status, messageOf(error), response.headers.get("retry-after"));
+  }
   return data;
 }
 
@@ -33,6 +35,13 @@ export async function openStream(
   const response = await fetchWithToken(new Request(addressOf(path), { headers, signal, cache: "no-store" }));
   if (!response.ok) throw await problemFrom(response);
   return response;
+}
+
+/** Fetches a file. Throws a `Problem` for an error response. */
+export async function fetchFile(path: string, signal: AbortSignal): Promise<Blob> {
+  const response = await fetchWithToken(new Request(addressOf(path), { signal }));
+  if (!response.ok) throw await problemFrom(response);
+  return response.blob();
 }
 
 /** Sends a request with a token. Repeats it with a new token if the first is refused. */

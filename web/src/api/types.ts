@@ -19,6 +19,10 @@ export type ApiMessage = Schemas["Message"];
  */
 export type Message = Omit<ApiMessage, "conversation_id" | "status"> & {
   status: ApiMessage["status"] | "streaming";
+  /** The language model's reasoning before the text, which is not part of the answer. */
+  reasoning?: string | null;
+  /** Why the text of a completed answer ends before the answer does: `tokens`, `size` or `filter`. */
+  cut_off?: string | null;
 };
 export type MessagePage = Schemas["PageOf_Message"];
 export type Citation = Schemas["Citation"];
@@ -29,7 +33,12 @@ export type DocumentPage = Schemas["PageOf_DocumentRow"];
 export type DocumentChanged = Schemas["DocumentChanged"];
 export type DocumentProgress = Schemas["DocumentProgress"];
 export type DocumentAccepted = Schemas["DocumentAccepted"];
-export type Passage = Schemas["PassageShown"];
+export type Passage = Schemas["PassageShown"] & { place?: Place | null };
+/** The place of a passage in its file. Numbers count from 1. */
+export type Place =
+  | { type: "pages" | "rows"; first: number; last: number }
+  | { type: "slide"; number: number }
+  | { type: "cells"; sheet: string; range: string };
 
 export type Usage = Schemas["Usage"];
 export type UserRole = Schemas["UserRole"];
@@ -42,6 +51,10 @@ export type Command = Schemas["Command"];
 export type Accepted = Schemas["Accepted"];
 
 /** An event of `/v1/stream` or of a conversation's stream: its name and its data. */
-export type StreamEvent = Schemas["StreamEvent"];
-export type AnswerStarted = Schemas["AnswerStarted"];
+export type StreamEvent =
+  | Exclude<Schemas["StreamEvent"], { event: "answer.started" }>
+  | { event: "answer.started"; data: AnswerStarted }
+  | { event: "answer.reasoning"; data: AnswerDelta };
+/** The attempt keeps the first `from` bytes of the earlier text. */
+export type AnswerStarted = Schemas["AnswerStarted"] & { from?: number };
 export type AnswerDelta = Schemas["AnswerDelta"];

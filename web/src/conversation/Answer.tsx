@@ -1,20 +1,23 @@
 // An answer: its state while it is in progress, its text and its sources.
 
-import { ChevronRight, CircleStop, Quote, RefreshCw, Scissors } from "lucide-react";
+import { ChevronRight, CircleStop, Quote, RefreshCw } from "lucide-react";
 import { lazy, memo, Suspense } from "react";
 import type { Citation, Message } from "../api/types";
 import { type Texts, useText } from "../text/text";
 import { Button } from "../ui/Button";
+import { ErrorBoundary } from "../ui/ErrorBoundary";
 import { Alert } from "../ui/Notice";
 import styles from "./Answer.module.css";
 import { AnswerActions, type AnswerHandlers } from "./AnswerActions";
 import { OpenCitation } from "./CitationMark";
+import { CutOff } from "./CutOff";
+import { Reasoning } from "./Reasoning";
 import { isInProgress, type TranscriptEntry } from "./transcriptEntry";
 
 /** Loads the Markdown renderer before its first use. */
 export const loadMarkdown = () => import("./Markdown");
 
-const Markdown = lazy(loadMarkdown);
+export const Markdown = lazy(loadMarkdown);
 
 interface Props extends AnswerHandlers {
   entry: TranscriptEntry;
@@ -22,10 +25,15 @@ interface Props extends AnswerHandlers {
   isConnectionLost: boolean;
   /** An answer of the conversation is in progress. */
   isBusy: boolean;
+  /** No message follows in this branch. */
+  isLast: boolean;
   onCite: (citation: Citation) => void;
+  /** Asks to continue an answer that ends early. */
+  onContinue: () => void;
 }
 
-export const Answer = memo(function Answer({ entry, isConnectionLost, isBusy, onCite, onRegenerate, onRate }: Props) {
+export const Answer = memo(function Answer(props: Props) {
+  const { entry, isLast, isConnectionLost, isBusy, onCite, onContinue, onRegenerate, onRate } = props;
   const text = useText();
   const { message } = entry;
   const inProgress = isInProgress(entry);
@@ -41,14 +49,16 @@ export const Answer = memo(function Answer({ entry, isConnectionLost, isBusy, on
     >
       {message.quoted && message.citations.length > 0 && <QuotedLabel />}
       {inProgress && entry.attempt > 1 && <Restarted />}
-      {message.reasoning && <Reasoning reasoning={message.reasoning} />}
+      {message.reasoning && <Reasoning reasoning={message.reasoning} isThinking={inProgress && !message.text} />}
       <OpenCitation value={onCite}>
         {inProgress && citations.length > 0 && <Sources citations={citations} onCite={onCite} />}
         {message.text && (
           <div className={inProgress ? styles.writing : undefined}>
-            <Suspense fallback={<p className={styles.plainText}>{message.text}</p>}>
-              <Markdown text={message.text} citations={citations} isGrowing={inProgress} />
-            </Suspense>
+            <ErrorBoundary fallback={<p className={styles.plainText}>{message.text}</p>} resetKey={message.text}>
+              <Suspense fallback={<p className={styles.plainText}>{message.text}</p>}>
+                <Markdown text={message.text} citations={citations} isGrowing={inProgress} />
+              </Suspense>
+            </ErrorBoundary>
           </div>
         )}
       </OpenCitation>
@@ -60,9 +70,7 @@ export const Answer = memo(function Answer({ entry, isConnectionLost, isBusy, on
         </p>
       )}
       {message.cut_off && (
-        <p className={styles.stopped}>
-          <Scissors size={15} aria-hidden="true" /> {text.answer.cutOff[message.cut_off]}
-        </p>
+        <CutOff reason={message.cut_off} isBusy={isBusy} onContinue={isLast ? onContinue : undefined} />
       )}
       {message.status === "failed" && (
         <Failed message={message} isBusy={isBusy} onRetry={() => onRegenerate(message)} />
@@ -79,11 +87,11 @@ interface FailedProps {
   onRetry: () => void;
 }
 
-function Failed({ message, isBusy, onRetry }: FailedProps) {
+function Failed({ message: { failure }, isBusy, onRetry }: FailedProps) {
   const text = useText();
   return (
     <div className={styles.failed}>
-      <Alert>{message.failure?.text ?? text.answer.failed}</Alert>
+      <Alert>{failure ? (text.answer.failures[failure.reason] ?? failure.text) : text.answer.failed}</Alert>
       <Button size="small" disabled={isBusy} onClick={onRetry}>
         <RefreshCw size={15} aria-hidden="true" /> {text.answer.retry}
       </Button>
@@ -107,22 +115,6 @@ function Waiting({ text }: { text: string }) {
       <span className={styles.dots} aria-hidden="true" />
       {text}
     </p>
-  );
-}
-
-/** What the model wrote before its answer, folded. */
-function Reasoning({ reasoning }: { reasoning: string }) {
-  const text = useText();
-  return (
-    <details className={styles.sources}>
-      <summary>
-        <ChevronRight size={15} aria-hidden="true" className={styles.chevron} />
-        {text.answer.reasoning}
-      </summary>
-      <p className={styles.plainText} dir="auto">
-        {reasoning}
-      </p>
-    </details>
   );
 }
 

@@ -1,10 +1,28 @@
-// The field for questions. Enter sends the question. While an answer is in progress, the send button becomes
-// a stop button. The text is saved as a draft.
+// The field for questions. Enter sends the question, except on an on-screen keyboard. While an answer is in progress,
+// the send button becomes a stop button. The text is saved as a draft. A question with attached files is sent once they
+// can be searched.
 
-import { ArrowUp, Square } from "lucide-react";
-import { type FormEvent, type KeyboardEvent, type RefObject, useEffect, useRef, useState } from "react";
+import { ArrowUp, Paperclip, Square } from "lucide-react";
+import {
+  type ClipboardEvent,
+  type DragEvent,
+  type FormEvent,
+  type KeyboardEvent,
+  type RefObject,
+  type SyntheticEvent,
+  useEffect,
+  useRef,
+  useState,
+} from "react";
+import { Attachments } from "../documents/Attachments";
+import { type AttachmentState, stateOfAll } from "../documents/attachmentState";
+import { ACCEPTED } from "../documents/formats";
+import { useAttachments } from "../documents/useAttachments";
 import { readDraft, saveDraft } from "../storage/drafts";
 import { useText } from "../text/text";
+import { Button } from "../ui/Button";
+import { IconButton } from "../ui/IconButton";
+import { hasOnScreenKeyboard, isSendKey } from "../ui/keys";
 import styles from "./Composer.module.css";
 import { byteLength } from "./transcriptEntry";
 
@@ -15,7 +33,8 @@ interface Props {
   /** The user and the conversation that the draft belongs to. */
   owner: string;
   conversationId: string;
-  onAsk: (question: string) => void;
+  /** `documents` are the ids of the attached files. */
+  onAsk: (question: string, documents: readonly string[]) => void;
   /** An answer is in progress, so no question can be sent. */
   isBusy?: boolean;
   /** Stops the answer in progress. Undefined until its id is known. */
@@ -25,54 +44,132 @@ interface Props {
 export function Composer({ owner, conversationId, onAsk, isBusy = false, onStop }: Props) {
   const text = useText();
   const [draft, setDraft] = useState(() => readDraft(owner, conversationId));
+  const { attachments, add, remove } = useAttachments();
   const form = useRef<HTMLFormElement>(null);
   const input = useRef<HTMLTextAreaElement>(null);
   const question = draft.trim();
   const isTooLong = byteLength(question) > MAX_QUESTION_BYTES;
-  const canSend = question !== "" && !isTooLong && !isBusy;
+  const files = stateOfAll(attachments.map(({ state }) => state));
+  const canSend = question !== "" && !isTooLong && !isBusy && files !== "failed";
   useInitialFocus(input);
 
   const changeDraft = (changed: string) => {
     setDraft(changed);
     saveDraft(owner, conversationId, changed);
   };
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (!canSend) return;
+  const send = () => {
     changeDraft("");
-    onAsk(question);
+    for (const { id } of attachments) remove(id);
+    onAsk(question, [...new Set(attachments.flatMap(({ documentId }) => documentId ?? []))]);
+  };
+  const { isWaiting, request, cancel } = useSendWhenReady(canSend, files, send);
+  const onSubmit = (event: FormEvent) => {
+    event.preventDefault();
+    request();
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    // During the composition of a character, Enter confirms it.
-    if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
+    if (!isSendKey(event.nativeEvent)) return;
     event.preventDefault();
     form.current?.requestSubmit();
   };
 
   return (
-    <form ref={form} className={styles.composer} onSubmit={submit}>
+    <form ref={form} className={styles.composer} onSubmit={onSubmit} {...takesFiles(add)}>
       {isTooLong && (
         <p className={styles.problem} role="alert">
           {text.composer.tooLong}
         </p>
       )}
+      <Attachments attachments={attachments} onRemove={remove} />
+      {isWaiting && <WaitingForFiles onCancel={cancel} />}
       <div className={styles.box}>
+        <AttachButton onFiles={add} />
         <textarea
           ref={input}
           id="composer"
           className={styles.input}
           aria-label={text.composer.label}
           placeholder={text.composer.placeholder}
-          title={text.composer.hint}
+          title={hasOnScreenKeyboard() ? undefined : text.composer.hint}
+          enterKeyHint={hasOnScreenKeyboard() ? "enter" : "send"}
           rows={1}
           value={draft}
+          readOnly={isWaiting}
           onChange={(event) => changeDraft(event.target.value)}
           onKeyDown={onKeyDown}
         />
-        {isBusy ? <StopButton onStop={onStop} /> : <SendButton isEnabled={canSend} />}
+        {isBusy ? <StopButton onStop={onStop} /> : <SendButton isEnabled={canSend && !isWaiting} />}
       </div>
     </form>
   );
+}
+
+/** Sends at once, or as soon as all attached files are ready. */
+function useSendWhenReady(canSend: boolean, files: AttachmentState, send: () => void) {
+  const [isWaiting, setIsWaiting] = useState(false);
+  const sendNow = useRef(send);
+  sendNow.current = send;
+  useEffect(() => {
+    if (!isWaiting || (canSend && files !== "ready")) return;
+    setIsWaiting(false);
+    if (canSend) sendNow.current();
+  }, [isWaiting, canSend, files]);
+  return {
+    isWaiting,
+    request: () => canSend && (files === "ready" ? send() : setIsWaiting(true)),
+    cancel: () => setIsWaiting(false),
+  };
+}
+
+function WaitingForFiles({ onCancel }: { onCancel: () => void }) {
+  const text = useText();
+  return (
+    <p className={styles.waiting} role="status">
+      {text.composer.waiting}
+      <Button size="small" kind="quiet" onClick={onCancel}>
+        {text.cancel}
+      </Button>
+    </p>
+  );
+}
+
+function AttachButton({ onFiles }: { onFiles: (files: Iterable<File>) => void }) {
+  const label = useText().composer.attach;
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <IconButton label={label} onClick={() => input.current?.click()}>
+        <Paperclip size={18} />
+      </IconButton>
+      <input
+        ref={input}
+        className="visually-hidden"
+        type="file"
+        multiple
+        tabIndex={-1}
+        aria-label={label}
+        accept={ACCEPTED}
+        onChange={({ target }) => {
+          onFiles([...(target.files ?? [])]);
+          target.value = "";
+        }}
+      />
+    </>
+  );
+}
+
+/** Files can be dropped on the field, or pasted into it. */
+function takesFiles(onFiles: (files: Iterable<File>) => void) {
+  const take = (event: SyntheticEvent, files: FileList) => {
+    if (files.length === 0) return;
+    event.preventDefault();
+    onFiles([...files]);
+  };
+  return {
+    onDragOver: (event: DragEvent) => event.dataTransfer.types.includes("Files") && event.preventDefault(),
+    onDrop: (event: DragEvent) => take(event, event.dataTransfer.files),
+    onPaste: (event: ClipboardEvent) => take(event, event.clipboardData.files),
+  };
 }
 
 function SendButton({ isEnabled }: { isEnabled: boolean }) {

@@ -2,13 +2,13 @@
 
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { ArrowDown } from "lucide-react";
-import { lazy, Suspense, useCallback, useState } from "react";
+import { lazy, type ReactNode, Suspense, useCallback, useState } from "react";
 import { userQuery } from "../account/session";
 import type { Citation } from "../api/types";
 import { useText } from "../text/text";
 import { Button } from "../ui/Button";
 import { useShortcut } from "../ui/shortcuts";
-import { Answer } from "./Answer";
+import { Answer, Markdown } from "./Answer";
 import { Composer } from "./Composer";
 import styles from "./ConversationPage.module.css";
 import type { ConversationLocation } from "./location";
@@ -24,6 +24,8 @@ import {
 import { type ConversationActions, useConversationActions } from "./useConversationActions";
 import { useScrollToMessage } from "./useScrollToMessage";
 import { useStickyScroll } from "./useStickyScroll";
+
+const NO_CITATIONS: readonly Citation[] = [];
 
 const PassageDialog = lazy(() => import("../documents/PassageDialog"));
 
@@ -61,6 +63,7 @@ export function Thread({ location, transcript, isConnectionLost }: ThreadProps) 
               <Entry
                 entry={entry}
                 isBusy={isBusy}
+                isLast={entry === transcript.at(-1)}
                 isConnectionLost={isConnectionLost && entry === inProgress}
                 actions={actions}
                 onCite={setCited}
@@ -85,22 +88,31 @@ export function Thread({ location, transcript, isConnectionLost }: ThreadProps) 
       </div>
       {cited && (
         <Suspense>
-          <PassageDialog citation={cited} onClose={() => setCited(undefined)} />
+          <PassageDialog citation={cited} renderText={renderPassage} onClose={() => setCited(undefined)} />
         </Suspense>
       )}
     </div>
   );
 }
 
+function renderPassage(markdown: string): ReactNode {
+  return (
+    <Suspense fallback={markdown}>
+      <Markdown text={markdown} citations={NO_CITATIONS} />
+    </Suspense>
+  );
+}
+
 interface EntryProps {
   entry: TranscriptEntry;
   isBusy: boolean;
+  isLast: boolean;
   isConnectionLost: boolean;
   actions: ConversationActions;
   onCite: (citation: Citation) => void;
 }
 
-function Entry({ entry, isBusy, isConnectionLost, actions, onCite }: EntryProps) {
+function Entry({ entry, isBusy, isLast, isConnectionLost, actions, onCite }: EntryProps) {
   if (entry.message.role === "user") {
     return (
       <Question
@@ -116,8 +128,10 @@ function Entry({ entry, isBusy, isConnectionLost, actions, onCite }: EntryProps)
     <Answer
       entry={entry}
       isBusy={isBusy}
+      isLast={isLast}
       isConnectionLost={isConnectionLost}
       onCite={onCite}
+      onContinue={actions.goOn}
       onRegenerate={actions.regenerate}
       onRate={actions.rate}
     />

@@ -37,7 +37,7 @@ describe("an answer in progress", () => {
 
   it("does not change when events are repeated", () => {
     const once = applyAll(asked(), started(), delta(0, "für "), delta(5, "alle"));
-    expect(applyAll(once, delta(5, "alle"), delta(0, "für "))).toEqual(once);
+    expect(applyAll(once, started(), delta(0, "für "), delta(5, "alle"), delta(0, "für "))).toEqual(once);
     expect(applyAll(once, delta(2, "\u00a4\u00a4"))[1]?.message.text).toBe("für alle");
   });
 
@@ -51,6 +51,22 @@ describe("an answer in progress", () => {
     const { transcript, missing } = applyEvent(begun, delta(9, "three"));
     expect(missing).toBe("text");
     expect(transcript[1]?.message.text).toBe("one ");
+  });
+});
+
+describe("an attempt to answer", () => {
+  it("keeps the text that it continues", () => {
+    const old = applyAll(asked(), started(), sources(), delta(0, "für alle"));
+    const continued = applyAll(old, started(2, 5), delta(5, "viele", 2));
+    expect(continued[1]?.message.text).toBe("für viele");
+    expect(continued[1]?.sources).toEqual([source]);
+  });
+
+  it("keeps the reasoning apart from the text", () => {
+    const thinking = applyAll(asked(), started(), reasoning(0, "Ist es "), reasoning(7, "so?"), delta(0, "Ja."));
+    expect(thinking[1]?.message).toMatchObject({ reasoning: "Ist es so?", text: "Ja." });
+    expect(applyEvent(thinking, reasoning(20, "?")).missing).toBe("text");
+    expect(applyAll(thinking, started(2))[1]?.message).toMatchObject({ reasoning: "", text: "" });
   });
 
   it("is replaced by a new attempt and ignores late events of the old one", () => {
@@ -82,21 +98,6 @@ describe("an answer in progress", () => {
     const sending = ask([], { questionId: "q", text: "Why?", createdAt: CREATED_AT });
     const accepted = accept(applyAll(sending, started(), delta(0, "Be")), "q");
     expect(summary(accepted)[1]).toEqual(["a", "streaming", "Be"]);
-  });
-});
-
-describe("reasoning", () => {
-  it("keeps reasoning apart from the text until it begins anew", () => {
-    const begun = applyAll(
-      asked(),
-      started(),
-      reasoning(0, "Hm, "),
-      reasoning(0, "Hm, "),
-      reasoning(4, "so."),
-      delta(0, "Yes."),
-    );
-    expect(begun[1]?.message).toMatchObject({ text: "Yes.", reasoning: "Hm, so." });
-    expect(applyAll(begun, started())[1]?.message).not.toHaveProperty("reasoning");
   });
 });
 

@@ -1,5 +1,4 @@
-// Applies events of a stream to a transcript. Pure and idempotent: applying an event twice changes nothing, except that
-// a start voids the text before it.
+// Applies events of a stream to a transcript. Pure and idempotent: applying an event twice changes nothing.
 
 import type { AnswerDelta, AnswerStarted, Message } from "../api/types";
 import type { AnswerEvent } from "../stream/events";
@@ -78,9 +77,12 @@ function messageIdOf({ data }: AnswerEvent): string {
 }
 
 function applyStart(transcript: Transcript, started: AnswerStarted): Applied {
-  const { answer_id, question_id, attempt } = started;
-  if (transcript.some(({ message }) => message.id === answer_id)) {
-    return changeAnswer(transcript, started, (entry) => ({ entry: restart(entry, attempt) }));
+  const { answer_id, question_id, attempt, from = 0 } = started;
+  const known = transcript.find(({ message }) => message.id === answer_id);
+  if (known) {
+    // A stream that begins anew sends the text of the same attempt again.
+    if (!isInProgress(known) || attempt < known.attempt) return { transcript };
+    return { transcript: replace(transcript, known, restart(known, attempt, from)) };
   }
   const question = transcript.find(({ message }) => message.id === question_id)?.message;
   if (!question) return { transcript, missing: "parent" };
@@ -98,40 +100,46 @@ function applyStart(transcript: Transcript, started: AnswerStarted): Applied {
 function changeAnswer(
   transcript: Transcript,
   { answer_id, attempt }: { answer_id: string; attempt: number },
-  change: (entry: TranscriptEntry) => { entry: TranscriptEntry; isGap?: boolean },
+  change: (entry: TranscriptEntry) => Changed,
 ): Applied {
   const known = transcript.find(({ message }) => message.id === answer_id);
   if (!known) return { transcript, missing: "parent" };
   if (!isInProgress(known) || attempt < known.attempt) return { transcript };
-  const current = known.attempt === attempt ? known : restart(known, attempt);
+  const current = known.attempt === attempt ? known : restart(known, attempt, 0);
   const { entry, isGap } = change({ ...current, message: { ...current.message, status: "streaming" } });
   const changed = replace(transcript, known, entry);
   return isGap ? { transcript: changed, missing: "text" } : { transcript: changed };
 }
 
-function restart(entry: TranscriptEntry, attempt: number): TranscriptEntry {
-  const { reasoning: _, ...message } = entry.message;
-  return { ...entry, attempt, bytes: 0, sources: [], message: { ...message, text: "" } };
+/** Keeps the first `from` bytes of the text, and with them their sources. */
+function restart(entry: TranscriptEntry, attempt: number, from: number): TranscriptEntry {
+  const text = from === 0 ? "" : firstBytes(entry.message.text, from);
+  const known = entry.message;
+  const message: Message = { ...known, status: "streaming", text, ...(known.reasoning && { reasoning: "" }) };
+  const sources = from === 0 ? [] : entry.sources;
+  return { ...entry, attempt, bytes: Math.min(from, entry.bytes), reasoningBytes: 0, sources, message };
 }
 
-/** Adds the text at its offset. Skips text that is known already, and does not add text after a gap. */
-function applyDelta(
-  entry: TranscriptEntry,
-  { offset, text }: AnswerDelta,
-): { entry: TranscriptEntry; isGap?: boolean } {
-  if (offset > entry.bytes) return { entry, isGap: true };
+type Changed = { entry: TranscriptEntry; isGap?: boolean };
+
+function applyDelta(entry: TranscriptEntry, delta: AnswerDelta): Changed {
+  const grown = append(entry.message.text, entry.bytes, delta);
+  if (!grown) return { entry, isGap: true };
+  return { entry: { ...entry, bytes: grown.bytes, message: { ...entry.message, text: grown.text } } };
+}
+
+function applyReasoning(entry: TranscriptEntry, delta: AnswerDelta): Changed {
+  const grown = append(entry.message.reasoning ?? "", entry.reasoningBytes, delta);
+  if (!grown) return { entry, isGap: true };
+  return { entry: { ...entry, reasoningBytes: grown.bytes, message: { ...entry.message, reasoning: grown.text } } };
+}
+
+/** Adds a text at its offset. Skips what is known already. Undefined if there is a gap before it. */
+function append(known: string, bytes: number, { offset, text }: AnswerDelta) {
+  if (offset > bytes) return undefined;
   const end = offset + byteLength(text);
-  if (end <= entry.bytes) return { entry };
-  const prefix = offset === entry.bytes ? entry.message.text : firstBytes(entry.message.text, offset);
-  return { entry: { ...entry, bytes: end, message: { ...entry.message, text: prefix + text } } };
-}
-
-/** Adds reasoning at its offset. Reasoning after a gap is left out: the finished answer has all of it. */
-function applyReasoning(entry: TranscriptEntry, { offset, text }: AnswerDelta): { entry: TranscriptEntry } {
-  const known = entry.message.reasoning ?? "";
-  const bytes = byteLength(known);
-  if (offset > bytes || offset + byteLength(text) <= bytes) return { entry };
-  return { entry: { ...entry, message: { ...entry.message, reasoning: firstBytes(known, offset) + text } } };
+  if (end <= bytes) return { text: known, bytes };
+  return { text: (offset === bytes ? known : firstBytes(known, offset)) + text, bytes: end };
 }
 
 function firstBytes(text: string, count: number): string {

@@ -33,9 +33,9 @@ export const question = message({ id: "q", role: "user", text: "Why?", parent_id
 
 const answer = { conversation_id: "c", answer_id: "a" };
 
-export const started = (attempt = 1): AnswerEvent => ({
+export const started = (attempt = 1, from = 0): AnswerEvent => ({
   event: "answer.started",
-  data: { ...answer, question_id: "q", attempt, from: 0 },
+  data: { ...answer, question_id: "q", attempt, from },
 });
 
 export const sources = (attempt = 1): AnswerEvent => ({
@@ -50,6 +50,11 @@ export const reasoning = (offset: number, text: string, attempt = 1): AnswerEven
 
 export const delta = (offset: number, text: string, attempt = 1): AnswerEvent => ({
   event: "answer.delta",
+  data: { ...answer, attempt, offset, text },
+});
+
+export const reasoning = (offset: number, text: string, attempt = 1): AnswerEvent => ({
+  event: "answer.reasoning",
   data: { ...answer, attempt, offset, text },
 });
 

@@ -4,6 +4,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useMemo, useRef } from "react";
 import { newId } from "../api/ids";
 import type { Message, Rating } from "../api/types";
+import { useText } from "../text/text";
 import { useAnswerCommands, useRateAnswer, useStopAnswer } from "./commands";
 import type { ConversationLocation } from "./location";
 import type { Transcript } from "./transcriptEntry";
@@ -15,6 +16,7 @@ export function useConversationActions({ conversationId, branch }: ConversationL
   const stop = useStopAnswer(conversationId);
   const { mutate: rate } = useRateAnswer(conversationId);
   const navigate = useNavigate();
+  const { goOnPrompt } = useText().answer;
   // The callbacks must not change with the transcript, so that only changed messages are rendered
   // while it grows.
   const shown = useRef(transcript);
@@ -31,6 +33,11 @@ export function useConversationActions({ conversationId, branch }: ConversationL
     return {
       ask: (text: string) => {
         commands.ask(conversationId, shown.current, text);
+        showNewestBranch();
+      },
+      /** Asks to continue the last answer, which ends early. */
+      goOn: () => {
+        commands.ask(conversationId, shown.current, goOnPrompt);
         showNewestBranch();
       },
       edit: (message: Message, text: string) => {
@@ -53,6 +60,6 @@ export function useConversationActions({ conversationId, branch }: ConversationL
       rate: ({ id }: Message, rating: Rating, comment?: string) =>
         rate({ answerId: id, rating, ...(comment && { comment }) }),
     };
-  }, [commands, rate, navigate, conversationId, branch]);
+  }, [commands, rate, navigate, conversationId, branch, goOnPrompt]);
   return { actions, stop };
 }

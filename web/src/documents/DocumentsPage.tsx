@@ -11,10 +11,9 @@ import { Alert, Notice } from "../ui/Notice";
 import { Page } from "../ui/Page";
 import { DocumentItem, UploadItem } from "./DocumentItem";
 import styles from "./Documents.module.css";
+import { ACCEPTED } from "./formats";
 import { documentsQuery } from "./queries";
 import { useUploads } from "./useUploads";
-
-const ACCEPTED = ".pdf,.docx,.html,.htm,.md,.markdown,.txt,text/plain,text/markdown,text/html,application/pdf";
 
 export default function DocumentsPage() {
   const text = useText();

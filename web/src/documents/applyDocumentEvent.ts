@@ -1,14 +1,18 @@
 // Applies document events of the stream to the query cache.
 
 import type { InfiniteData, QueryClient } from "@tanstack/react-query";
-import type { DocumentChanged, DocumentPage, DocumentProgress } from "../api/types";
+import type { DocumentChanged, DocumentPage, DocumentProgress, DocumentRow } from "../api/types";
 import { updateQueryData } from "../stream/queryData";
-import { documentsQuery, progressQuery } from "./queries";
+import { documentQuery, documentsQuery, progressQuery } from "./queries";
 
 export function applyDocumentEvent(queries: QueryClient, change: DocumentChanged): void {
   updateQueryData<InfiniteData<DocumentPage, string>>(queries, documentsQuery.queryKey, (list) => {
     return { ...list, pages: applyChange(list.pages, change) };
   });
+  if ("deleted" in change) return;
+  updateQueryData<DocumentRow>(queries, documentQuery(change.id).queryKey, (known) =>
+    known.version > change.version ? known : change,
+  );
 }
 
 export function applyProgress(queries: QueryClient, progress: DocumentProgress): void {

@@ -1,10 +1,11 @@
 // Documents and their passages in the query cache.
 
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
-import { api, unwrap } from "../api/client";
+import { api, fetchFile, unwrap } from "../api/client";
 import type { DocumentPage, DocumentProgress, DocumentRow, Passage } from "../api/types";
 
 const PAGE_SIZE = 50;
+const PICTURES_KEPT_MS = 60_000;
 
 export const documentsQuery = infiniteQueryOptions({
   queryKey: ["documents"],
@@ -15,6 +16,19 @@ export const documentsQuery = infiniteQueryOptions({
   initialPageParam: "",
   getNextPageParam: ({ next_cursor }: DocumentPage) => next_cursor,
 });
+
+/** Interval at which a document that is being indexed is fetched, in case that the stream is away. */
+const REFETCH_MS = 5_000;
+
+/** A document until it is indexed or rejected. The stream reports its changes. */
+export function documentQuery(id: string) {
+  return queryOptions({
+    queryKey: ["document", id],
+    queryFn: ({ signal }): Promise<DocumentRow> =>
+      unwrap(api.GET("/v1/documents/{document_id}", { params: { path: { document_id: id } }, signal })),
+    refetchInterval: ({ state }) => (state.data?.status === "added" ? REFETCH_MS : false),
+  });
+}
 
 /** Fetches a document in at least the given version. The service waits for its read model. */
 export function fetchDocument(id: string, version: number): Promise<DocumentRow> {
@@ -34,6 +48,17 @@ export function passageQuery(documentId: string, number: number) {
     queryFn: ({ signal }): Promise<Passage> =>
       unwrap(api.GET("/v1/documents/{document_id}/passages/{number}", { params, signal })),
     staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
+/** A page of a document as a picture, with a passage marked on it. */
+export function pictureQuery(documentId: string, page: number, passage: number) {
+  return queryOptions({
+    queryKey: ["page picture", documentId, page, passage],
+    queryFn: ({ signal }): Promise<Blob> =>
+      fetchFile(`/v1/documents/${documentId}/pages/${page}.png?passage=${passage}`, signal),
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: PICTURES_KEPT_MS,
   });
 }
 

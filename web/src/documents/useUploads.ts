@@ -17,7 +17,8 @@ export interface Upload {
   error?: Error;
 }
 
-export function useUploads() {
+/** With `keepsUploaded` an upload stays until it is dismissed, else until its document is listed. */
+export function useUploads({ keepsUploaded = false } = {}) {
   const queries = useQueryClient();
   const [uploads, setUploads] = useState<readonly Upload[]>([]);
   const queue = useRef<Promise<unknown>>(Promise.resolve());
@@ -42,11 +43,11 @@ export function useUploads() {
             change(id, { documentId: accepted.document_id });
             return showDocument(queries, accepted);
           })
-          .then(() => dismiss(id))
+          .then(() => keepsUploaded || dismiss(id))
           .catch((error: Error) => !signal.aborted && change(id, { error }));
       }
     },
-    [queries, change, dismiss],
+    [queries, change, dismiss, keepsUploaded],
   );
   return { uploads, add, dismiss };
 }

@@ -50,12 +50,6 @@ export const deContent: typeof enContent = {
     searching: "Quellen werden durchsucht",
     reading: (number) => (number === 1 ? "1 Textstelle wird gelesen" : `${number} Textstellen werden gelesen`),
     writing: "Antwort wird geschrieben",
-    reasoning: "Überlegungen des Modells",
-    cutOff: {
-      tokens: "Die Antwort ist abgeschnitten: Das Sprachmodell hat seine Grenze erreicht. Bitten Sie es fortzufahren.",
-      size: "Die Antwort ist abgeschnitten: Sie hat die größte Länge. Bitten Sie darum, fortzufahren.",
-      filter: "Die Antwort ist abgeschnitten: Ein Filter des Sprachmodells hat den Rest zurückgehalten.",
-    },
     restarted: "Die Antwort wurde unterbrochen und wird neu geschrieben",
     connectionLost: "Verbindung unterbrochen. Die Antwort wird fortgesetzt, sobald Sie wieder online sind.",
     completed: "Antwort vollständig",

@@ -48,12 +48,6 @@ export const enContent = {
     searching: "Searching the sources",
     reading: (number: number) => (number === 1 ? "Reading 1 passage" : `Reading ${number} passages`),
     writing: "Writing",
-    reasoning: "Reasoning of the model",
-    cutOff: {
-      tokens: "The answer is cut off: the language model reached its limit. Ask it to continue.",
-      size: "The answer is cut off: it has the largest size. Ask it to continue.",
-      filter: "The answer is cut off: a filter of the language model held the rest back.",
-    },
     restarted: "The answer was interrupted and is being written again",
     connectionLost: "Connection lost. The answer continues when you are back online.",
     completed: "Answer complete",
