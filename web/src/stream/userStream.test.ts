@@ -96,7 +96,7 @@ describe("the connection of a tab", () => {
       stream.follow("ada", ({ kind }) => received.push(kind));
       port.answers = false;
       if (failure === "error") onError();
-      await vi.advanceTimersByTimeAsync(failure === "error" ? 0 : 60_000);
+      await vi.advanceTimersByTimeAsync(failure === "error" ? 0 : 120_000);
       expect(received).toContain("event");
       expect(port.isClosed).toBe(true);
     }

@@ -9,6 +9,8 @@ import { type HubMessage, type Receive, StreamHub } from "./streamHub";
 
 /** Unanswered `join` messages after which the worker counts as dead. */
 const MAX_UNANSWERED = 3;
+/** Dead workers in a row after which the tab opens a connection of its own. The browser starts another one first. */
+const MAX_DEAD_WORKERS = 2;
 
 interface Connection {
   replay: (conversationId: string) => void;
@@ -22,7 +24,7 @@ export class UserStream {
   readonly #connectWorker: ConnectWorker | undefined;
   readonly #openFor: typeof openUserStream;
   #connection: Connection | undefined;
-  #hasWorkerFailed = false;
+  #deadWorkers = 0;
   #lastId: string | undefined;
   #isLost = false;
   readonly #listeners = new Set<() => void>();
@@ -61,11 +63,11 @@ export class UserStream {
   };
 
   #connect(owner: string, take: Receive): Connection {
-    if (this.#connectWorker && !this.#hasWorkerFailed) {
+    if (this.#connectWorker && this.#deadWorkers < MAX_DEAD_WORKERS) {
       try {
         return this.#joinWorker(this.#connectWorker, owner, take);
       } catch {
-        this.#hasWorkerFailed = true;
+        this.#deadWorkers = MAX_DEAD_WORKERS;
       }
     }
     return this.#joinOwnHub(owner, take);
@@ -87,11 +89,11 @@ export class UserStream {
 
   #joinWorker(connectWorker: ConnectWorker, owner: string, take: Receive): Connection {
     let unanswered = 0;
-    const port = connectWorker(() => abandon());
+    const port = connectWorker(() => abandon(MAX_DEAD_WORKERS));
     const send = (message: TabMessage) => port.postMessage(message);
     const join = () => {
       // Counts timers instead of time, because a tab may be frozen for hours.
-      if (unanswered === MAX_UNANSWERED) return abandon();
+      if (unanswered === MAX_UNANSWERED) return abandon(this.#deadWorkers + 1);
       unanswered += 1;
       send({ kind: "join", owner, lastId: this.#lastId });
     };
@@ -103,14 +105,15 @@ export class UserStream {
       port.close();
     };
     const connection = { replay: (conversationId: string) => send({ kind: "replay", conversationId }), close };
-    const abandon = () => {
+    const abandon = (deadWorkers: number) => {
       if (this.#connection !== connection) return;
-      this.#hasWorkerFailed = true;
+      this.#deadWorkers = deadWorkers;
       close();
       this.#connection = this.#connect(owner, take);
     };
     port.onmessage = ({ data }: MessageEvent<WorkerMessage>) => {
       unanswered = 0;
+      this.#deadWorkers = 0;
       if (data.kind !== "here") take(data);
     };
     join();
