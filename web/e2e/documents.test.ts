@@ -32,6 +32,12 @@ test("a document is uploaded, cited by an answer and removed", async ({ page }) 
   const document = page.getByRole("listitem").filter({ hasText: "1 passage" });
   await expect(document).toContainText(/marmots/i);
 
+  const search = page.getByRole("searchbox", { name: "Search titles" });
+  await search.fill("otters");
+  await expect(page.getByText("No results.")).toBeVisible();
+  await search.fill("MARMOT");
+  await expect(document).toBeVisible();
+
   await page.goto("/");
   await ada.ask("Where do the marmots of Grindel sleep?");
   await ada.expectStatus("completed");

@@ -2,13 +2,14 @@
 
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { FileUp } from "lucide-react";
-import { type DragEvent, useRef, useState } from "react";
+import { type DragEvent, useEffect, useRef, useState } from "react";
 import { Problem } from "../api/problem";
 import { errorMessage } from "../text/errorMessage";
-import { useText } from "../text/text";
+import { useLanguage, useText } from "../text/text";
 import { Button } from "../ui/Button";
 import { Alert, Notice } from "../ui/Notice";
 import { Page } from "../ui/Page";
+import { arrangeRows, ORDERS, type Order } from "./arrangeRows";
 import { DocumentItem, UploadItem } from "./DocumentItem";
 import styles from "./Documents.module.css";
 import { ACCEPTED } from "./formats";
@@ -19,33 +20,81 @@ export default function DocumentsPage() {
   const text = useText();
   const { data, error, hasNextPage, fetchNextPage, isFetchingNextPage, isPending } = useInfiniteQuery(documentsQuery);
   const { uploads, add, dismiss } = useUploads();
+  const [{ words, order }, setArrangement] = useState<Arranged>({ words: "", order: "newest" });
+  const language = useLanguage();
+  // Only all documents together can be searched and sorted.
+  const needsAll = words.trim() !== "" || order !== "newest";
+  const needsMore = needsAll && hasNextPage;
+  useEffect(() => {
+    if (needsMore && !isFetchingNextPage && !error) void fetchNextPage();
+  }, [needsMore, isFetchingNextPage, error, fetchNextPage]);
   if (error instanceof Problem && error.status === 404) {
     return <Notice title={text.failure.notAvailable} hint={text.failure.notAvailableHint} />;
   }
   const rows = data?.pages.flatMap(({ items }) => items) ?? [];
   const listed = new Set(rows.map(({ id }) => id));
   const pendingUploads = uploads.filter(({ documentId }) => documentId === undefined || !listed.has(documentId));
+  const shown = arrangeRows(rows, words, order, language);
   return (
     <Page title={text.documents.title} hint={text.documents.hint}>
       <DropZone onFiles={add} />
       {error && <Alert>{errorMessage(error, text)}</Alert>}
-      <ul className={styles.list} aria-busy={isPending}>
+      {rows.length > 0 && <Arrangement words={words} order={order} onChange={setArrangement} />}
+      <ul className={styles.list} aria-busy={isPending || needsMore}>
         {pendingUploads.map((upload) => (
           <UploadItem key={upload.id} upload={upload} onDismiss={() => dismiss(upload.id)} />
         ))}
-        {rows.map((document) => (
+        {shown.map((document) => (
           <DocumentItem key={document.id} document={document} />
         ))}
       </ul>
-      {data && rows.length === 0 && pendingUploads.length === 0 && (
-        <p className={styles.empty}>{text.documents.empty}</p>
+      {data && shown.length + pendingUploads.length === 0 && !needsMore && (
+        <p className={styles.empty} role="status">
+          {rows.length === 0 ? text.documents.empty : text.search.noResults}
+        </p>
       )}
-      {hasNextPage && (
+      {hasNextPage && !needsAll && (
         <Button disabled={isFetchingNextPage} onClick={() => void fetchNextPage()}>
           {text.documents.more}
         </Button>
       )}
     </Page>
+  );
+}
+
+interface Arranged {
+  words: string;
+  order: Order;
+}
+
+function Arrangement({ words, order, onChange }: Arranged & { onChange: (arranged: Arranged) => void }) {
+  const text = useText();
+  return (
+    <search className={styles.arrangement}>
+      <input
+        type="search"
+        className={styles.words}
+        aria-label={text.documents.search}
+        placeholder={text.documents.search}
+        value={words}
+        maxLength={200}
+        onChange={({ target }) => onChange({ words: target.value, order })}
+      />
+      <label>
+        {text.documents.order}{" "}
+        <select
+          className={styles.order}
+          value={order}
+          onChange={({ target }) => onChange({ words, order: ORDERS.find((one) => one === target.value) ?? "newest" })}
+        >
+          {ORDERS.map((one) => (
+            <option key={one} value={one}>
+              {text.documents.orders[one]}
+            </option>
+          ))}
+        </select>
+      </label>
+    </search>
   );
 }
 
