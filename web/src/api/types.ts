@@ -19,10 +19,6 @@ export type ApiMessage = Schemas["Message"];
  */
 export type Message = Omit<ApiMessage, "conversation_id" | "status"> & {
   status: ApiMessage["status"] | "streaming";
-  /** The language model's reasoning before the text, which is not part of the answer. */
-  reasoning?: string | null;
-  /** Why the text of a completed answer ends before the answer does: `tokens`, `size` or `filter`. */
-  cut_off?: string | null;
 };
 export type MessagePage = Schemas["PageOf_Message"];
 export type Citation = Schemas["Citation"];
@@ -51,10 +47,6 @@ export type Command = Schemas["Command"];
 export type Accepted = Schemas["Accepted"];
 
 /** An event of `/v1/stream` or of a conversation's stream: its name and its data. */
-export type StreamEvent =
-  | Exclude<Schemas["StreamEvent"], { event: "answer.started" }>
-  | { event: "answer.started"; data: AnswerStarted }
-  | { event: "answer.reasoning"; data: AnswerDelta };
-/** The attempt keeps the first `from` bytes of the earlier text. */
-export type AnswerStarted = Schemas["AnswerStarted"] & { from?: number };
+export type StreamEvent = Schemas["StreamEvent"];
+export type AnswerStarted = Schemas["AnswerStarted"];
 export type AnswerDelta = Schemas["AnswerDelta"];

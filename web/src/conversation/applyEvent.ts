@@ -77,7 +77,7 @@ function messageIdOf({ data }: AnswerEvent): string {
 }
 
 function applyStart(transcript: Transcript, started: AnswerStarted): Applied {
-  const { answer_id, question_id, attempt, from = 0 } = started;
+  const { answer_id, question_id, attempt, from } = started;
   const known = transcript.find(({ message }) => message.id === answer_id);
   if (known) {
     // A stream that begins anew sends the text of the same attempt again.

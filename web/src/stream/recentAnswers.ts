@@ -55,7 +55,7 @@ function append(recent: Recent, event: AnswerEvent): boolean {
       recent.events = [event];
       return true;
     case "answer.started": {
-      const { from = 0 } = event.data;
+      const { from } = event.data;
       if (from === 0) recent.events = recent.events.filter((known) => known.event === "question");
       recent.events.push(event);
       recent.ends = noText(from);

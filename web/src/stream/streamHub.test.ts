@@ -48,7 +48,7 @@ const member = () => {
   return { received, receive, opened: () => received.filter(({ kind }) => kind === "opened") };
 };
 
-const started = { conversation_id: "c", answer_id: "a", question_id: "q", attempt: 1 };
+const started = { conversation_id: "c", answer_id: "a", question_id: "q", attempt: 1, from: 0 };
 const delta = (offset: number, text: string) => ({ conversation_id: "c", answer_id: "a", attempt: 1, offset, text });
 const texts = (received: readonly HubMessage[]) =>
   received.flatMap((message) =>
