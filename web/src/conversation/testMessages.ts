@@ -43,11 +43,6 @@ export const sources = (attempt = 1): AnswerEvent => ({
   data: { ...answer, attempt, sources: [source] },
 });
 
-export const reasoning = (offset: number, text: string, attempt = 1): AnswerEvent => ({
-  event: "answer.reasoning",
-  data: { ...answer, attempt, offset, text },
-});
-
 export const delta = (offset: number, text: string, attempt = 1): AnswerEvent => ({
   event: "answer.delta",
   data: { ...answer, attempt, offset, text },
