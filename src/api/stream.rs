@@ -13,7 +13,7 @@ mod task;
 
 use std::sync::Arc;
 
-use aggregates::{AggregateType, ConversationId, RecordedEvent, UserId, Version};
+use aggregates::{AggregateType, ConversationId, Position, RecordedEvent, UserId, Version};
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use serde::Deserialize;
@@ -54,9 +54,10 @@ pub(in crate::api) async fn user(
     headers: HeaderMap,
     QueryParams(params): QueryParams<StreamParams>,
 ) -> Result<EventStream, Problem> {
-    let start = last_received(&headers, params)?.map_or(Start::Now, Start::Resume);
+    let received = last_received(&headers, params)?;
     let permit = limits.streams.take(caller.user)?;
     let listener = streams.listen(caller.user).await?;
+    let start = streams.known(received, &listener).await?.map_or(Start::Now, Start::Resume);
     streams.check_missed(caller.user, &start, &listener).await?;
     Ok(streams.start_session(&caller, permit, None, start, listener))
 }
@@ -85,6 +86,7 @@ pub(in crate::api) async fn conversation(
     check(&streams.store, caller.user, id.uuid(), OF_CONVERSATIONS).await?;
     let newest = newest_answer(&streams.store, caller.user, id).await?;
     let (version, ended) = newest.ok_or_else(Problem::not_found)?;
+    let received = streams.known(received, &listener).await?;
     let start = received.map_or(Start::Conversation { version, ended }, Start::Resume);
     streams.check_missed(caller.user, &start, &listener).await?;
     Ok(streams.start_session(&caller, permit, Some(id), start, listener))
@@ -139,6 +141,25 @@ impl Streams {
     async fn listen(&self, owner: UserId) -> Result<Listener, Problem> {
         let listener = self.live.listen(owner).await;
         listener.ok_or_else(|| Problem::unavailable("The store cannot be reached."))
+    }
+
+    /// What a client has received, unless it is ahead of the ledger: then the id is of a history that the ledger
+    /// has lost, and the stream begins anew. Another process may be ahead of this one, so the ledger decides.
+    async fn known(
+        &self,
+        received: Option<Received>,
+        listener: &Listener,
+    ) -> Result<Option<Received>, StoreError> {
+        let Some(received) = received else { return Ok(None) };
+        let furthest = received.events.max(received.rows);
+        let is_known = furthest <= listener.position || furthest <= self.store.ledger_head().await?.0;
+        Ok(is_known.then_some(received))
+    }
+
+    /// A position, or the head of the ledger if the position is ahead of it.
+    pub(in crate::api) async fn up_to_head(&self, position: Position) -> Result<Position, StoreError> {
+        let (head, _) = self.store.ledger_head().await?;
+        Ok(position.min(head))
     }
 
     /// Refuses to resume after an event that is too long ago: the client reads the lists instead.

@@ -12,6 +12,7 @@ mod own_writes;
 mod parameters;
 mod quarantine;
 mod read_models;
+mod resuming;
 mod revocations;
 mod search;
 mod session_tokens;

@@ -153,7 +153,8 @@ export interface paths {
         /**
          * Follow the ledger
          * @description All events after a position, then new events as they are appended. The id of an event is its position;
-         *     `Last-Event-ID` takes precedence over `after`. The field `event:` is `event`.
+         *     `Last-Event-ID` takes precedence over `after`; one ahead of the ledger stands for its end. The field
+         *     `event:` is `event`.
          */
         get: operations["follow_audit_events"];
         put?: never;

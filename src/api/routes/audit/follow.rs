@@ -19,7 +19,8 @@ use crate::audit::{AuditEvent, Following};
 /// Follow the ledger
 ///
 /// All events after a position, then new events as they are appended. The id of an event is its position;
-/// `Last-Event-ID` takes precedence over `after`. The field `event:` is `event`.
+/// `Last-Event-ID` takes precedence over `after`; one ahead of the ledger stands for its end. The field
+/// `event:` is `event`.
 #[utoipa::path(get, path = "/v1/audit/events/stream", operation_id = "follow_audit_events", tag = "Audit",
     params(EventParams, StreamParams),
     responses((status = 200, content_type = "text/event-stream", body = AuditEvent<'static>), (status = 403)),
@@ -35,7 +36,7 @@ pub(in crate::api) async fn follow(
 ) -> Result<EventStream, Problem> {
     let filter = params.filter()?;
     let after = match resume_after(&headers, resume)? {
-        Some(position) => position,
+        Some(position) => streams.up_to_head(position).await?,
         None => params.after(),
     };
     let permit = limits.streams.take(auditor.caller.user)?;
