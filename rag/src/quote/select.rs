@@ -12,7 +12,7 @@ const MAX_WORDS: [usize; 4] = [200, 120, 80, 60];
 /// The least score of a further excerpt as a share of the best one's, source relevance included.
 const MIN_SHARE_OF_BEST: f32 = 0.75;
 /// The least confidence of a segment: its score, raised by its share of terms. Below it the question is refused.
-const MIN_CONFIDENCE: f32 = 0.42;
+const MIN_CONFIDENCE: f32 = 0.46;
 /// The weight of the share of terms in the confidence, beside its part of the score.
 const TERMS_CONFIDENCE_WEIGHT: f32 = 0.3;
 /// The similarity above which two segments are duplicates.
