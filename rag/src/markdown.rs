@@ -224,7 +224,11 @@ fn are_facts(block: &str) -> bool {
     let begins_anew =
         |line: &&str| line.chars().find(|c| c.is_alphanumeric()).is_some_and(|c| !c.is_lowercase());
     let is_open = |line: &&&str| !words::ends_a_statement(line) && !line.ends_with([',', '，', '、', '-']);
+    // Lines in Chinese and Japanese begin anew wherever they are broken.
+    let names_something = |line: &&str| line.contains([':', '：']) || line.chars().any(char::is_numeric);
+    let is_wide = |line: &&str| line.chars().next_back().is_some_and(words::is_wide);
     lines.len() > 1
+        && lines.iter().all(|line| !is_wide(line) || names_something(line))
         && lines.iter().all(|line| words::length(line) <= MAX_FACT_WORDS)
         && lines.iter().all(begins_anew)
         && lines.iter().filter(is_open).count() * 2 > lines.len()

@@ -117,6 +117,9 @@ impl Retriever {
         asker: Asker,
     ) -> Result<Vec<Ranked>, RetrieveError> {
         let query = followup::search_query(question, history);
+        if !query.chars().any(char::is_alphanumeric) {
+            return Ok(Vec::new());
+        }
         let question_terms = words::of_question(&query);
         let terms = SparseVector::of_terms(&question_terms, asker.terms.as_ref());
         let vector = self.embedder.embed_query(&query).await?;

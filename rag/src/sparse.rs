@@ -124,7 +124,8 @@ mod tests {
 
     #[test]
     fn inflected_forms_are_the_same_term() {
-        assert_eq!(SparseVector::of_query("Borrowing the borrowed"), SparseVector::of_query("borrow"));
+        assert!(weight(&passage("", "She borrowed it"), "borrowing") > 0.0);
+        assert!(weight(&passage("", "Die Verträge sind von uns"), "Vertrag") > 0.0);
     }
 
     #[test]

@@ -21,7 +21,7 @@ async fn a_question_is_nearer_to_the_passage_that_answers_it() {
 #[tokio::test]
 async fn a_vector_does_not_depend_on_the_other_texts_of_the_call() {
     let embedder = embedder().await;
-    let alone = embedder.embed_query("a short text").await.unwrap();
+    let alone = embedder.embed(vec!["a short text".into()]).await.unwrap().remove(0);
     let among =
         embedder.embed(vec!["word ".repeat(300), "a short text".into(), String::new()]).await.unwrap();
     assert_eq!(alone, among[1]);

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::module_graph::ModuleGraph;
 
 /// Each module may import the modules behind it.
-const ORDER: [&str; 19] = [
+const ORDER: [&str; 20] = [
     "crate",
     "fuzzing",
     "answer",
@@ -23,6 +23,7 @@ const ORDER: [&str; 19] = [
     "split",
     "sparse",
     "markdown",
+    "refusal",
     "vocabulary",
     "error_chain",
 ];
