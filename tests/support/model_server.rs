@@ -116,7 +116,7 @@ async fn complete(State(shared): State<Shared>, Json(request): Json<Value>) -> R
     let act = shared.acts.get(number).or(shared.acts.last()).copied().unwrap();
     let (words, pause, end) = match act {
         Act::Events(events) => {
-            let events: String = events.iter().map(|data| format!("data: {data}\n\n")).collect();
+            let events = events.iter().map(|data| format!("data: {data}\n\n")).collect::<Vec<_>>().concat();
             let rest = futures::stream::pending();
             let body = futures::stream::iter([Ok::<_, Infallible>(Bytes::from(events))]).chain(rest);
             return Response::builder().body(Body::from_stream(body)).unwrap();

@@ -182,7 +182,7 @@ async fn a_refusal_and_an_interruption_are_errors() {
 
 /// The events of a stream.
 fn events(events: &[&str]) -> Behavior {
-    Behavior::Raw(events.iter().map(|event| format!("data: {event}\n\n")).collect())
+    Behavior::Raw(events.iter().map(|event| format!("data: {event}\n\n")).collect::<Vec<_>>().concat())
 }
 
 #[tokio::test]
