@@ -21,7 +21,6 @@ pub(crate) mod pooler;
 pub(crate) mod product;
 pub(crate) mod raw;
 pub(crate) mod served;
-pub(crate) mod tcp_proxy;
 pub(crate) mod tls;
 pub(crate) mod told;
 pub(crate) mod waiting;

@@ -16,7 +16,6 @@ use crate::support::backbone::{Backbone, connect, conversation, new_database};
 use crate::support::link::Link;
 use crate::support::person::Person;
 use crate::support::product::{Product, configuration};
-use crate::support::tcp_proxy::TcpProxy;
 use crate::support::waiting::until;
 
 /// Time within which a connection that was cut without a word is noticed.
@@ -154,11 +153,11 @@ async fn while_the_pooler_restarts_under_load_commands_are_durable_or_refused() 
 #[ignore = "takes long: `make test-release`"]
 async fn connections_to_the_pooler_that_are_cut_without_a_word_are_noticed_in_time() {
     let pooled = Pooled::with_defaults().await;
-    let (proxy, url) = TcpProxy::to_database(&pooled.url).await;
+    let (link, url) = Link::to_database(&pooled.url).await;
     let remote = Backbone::by(url, PreparedStatements::Off).await;
     let user = remote.user().await;
     futures::future::join_all((0..16).map(|_| remote.ask(user, conversation(), "before"))).await;
-    proxy.silence();
+    link.silence();
     let began = Instant::now();
     until("the database answers again", async || remote.store.ledger_head().await.ok()).await;
     remote.ask(user, conversation(), "after").await;

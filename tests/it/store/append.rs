@@ -18,9 +18,9 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::support::backbone::{Backbone, connect, conversation};
+use crate::support::link::{Link, Loss, Step};
 use crate::support::person::Person;
 use crate::support::product::Product;
-use crate::support::tcp_proxy::{Loss, Step, TcpProxy};
 use crate::support::waiting::until;
 
 /// Time within which a connection that was cut without a word is noticed.
@@ -95,19 +95,19 @@ fn histories() -> impl Strategy<Value = Vec<(usize, Option<(Step, Loss)>)>> {
 async fn check(history: Vec<(usize, Option<(Step, Loss)>)>) {
     let backbone = Backbone::new().await;
     let user = backbone.user().await;
-    let (proxy, url) = TcpProxy::to_database(&backbone.database_url).await;
+    let (link, url) = Link::to_database(&backbone.database_url).await;
     let remote = Backbone::on(url).await;
     let conversations = [conversation(), conversation(), conversation()];
     let mut told = Vec::new();
     for (number, fault) in &history {
         if let Some((step, loss)) = *fault {
-            proxy.lose_at(step, loss);
+            link.lose_at(step, loss);
         }
         let question = Asking::new(user, conversations[*number]);
         let began = Instant::now();
         told.push((question, question.ask(&remote.store).await));
         assert!(began.elapsed() < NOTICED_WITHIN + Duration::from_secs(5), "{history:?}");
-        proxy.lose_at(Step::BeforeRequest(usize::MAX), Loss::Reset);
+        link.lose_at(Step::BeforeRequest(usize::MAX), Loss::Reset);
     }
     for (question, told) in told {
         let times = question.times(&backbone).await;
@@ -177,16 +177,16 @@ async fn a_command_that_waits_for_a_lock_is_refused_and_never_written_afterwards
 async fn connections_that_are_cut_without_a_word_hold_up_commands_for_less_than_ten_seconds() {
     let backbone = Backbone::new().await;
     let user = backbone.user().await;
-    let (proxy, url) = TcpProxy::to_database(&backbone.database_url).await;
+    let (link, url) = Link::to_database(&backbone.database_url).await;
     let remote = Backbone::on(url).await;
     let asking = (0..32).map(|_| Asking::new(user, conversation()).ask(&remote.store));
     assert!(futures::future::join_all(asking).await.iter().all(|told| *told == Told::Written));
     assert!(remote.store.connections().open > 1, "several connections are open");
     // Requests are on their way, and other connections are idle.
     let questions: Vec<_> = (0..8).map(|_| Asking::new(user, conversation())).collect();
-    proxy.lose_at(Step::BeforeAnswer(1), Loss::Silence);
+    link.lose_at(Step::BeforeAnswer(1), Loss::Silence);
     let asking = futures::future::join_all(questions.iter().map(|question| question.ask(&remote.store)));
-    proxy.silence();
+    link.silence();
     let began = Instant::now();
     let told = asking.await;
     until("a command is accepted", async || {

@@ -10,7 +10,7 @@ use store::{GENESIS, LedgerHash, Sequenced, Store};
 use uuid::Uuid;
 
 use crate::support::backbone::{Backbone, conversation};
-use crate::support::tcp_proxy::{Loss, Step, TcpProxy};
+use crate::support::link::{Link, Loss, Step};
 
 /// What happens next.
 #[derive(Debug, Clone, Copy)]
@@ -41,14 +41,14 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
 /// A sequencer as the role runs it: the head is in its memory.
 struct Sequencer {
     store: Store,
-    proxy: TcpProxy,
+    link: Link,
     head: Option<(Position, LedgerHash)>,
 }
 
 impl Sequencer {
     async fn on(backbone: &Backbone) -> Self {
-        let (proxy, url) = TcpProxy::to_database(&backbone.database_url).await;
-        Self { store: Backbone::on(url).await.store, proxy, head: None }
+        let (link, url) = Link::to_database(&backbone.database_url).await;
+        Self { store: Backbone::on(url).await.store, link, head: None }
     }
 
     async fn sequence(&mut self, limit: u32) {
@@ -93,10 +93,10 @@ async fn check(acts: Vec<Act>) {
             Act::Sequence(who, limit, fault) => {
                 let sequencer = &mut sequencers[who];
                 if let Some((step, loss)) = fault {
-                    sequencer.proxy.lose_at(step, loss);
+                    sequencer.link.lose_at(step, loss);
                 }
                 sequencer.sequence(limit).await;
-                sequencer.proxy.lose_at(Step::BeforeRequest(usize::MAX), Loss::Reset);
+                sequencer.link.lose_at(Step::BeforeRequest(usize::MAX), Loss::Reset);
             }
             Act::Race(limit) => {
                 let [one, other] = &mut sequencers;
