@@ -126,6 +126,8 @@ mod tests {
                 "knowledge_unavailable",
                 "model_unavailable",
                 "model_refused",
+                "content_filtered",
+                "no_text",
                 "attempts_exhausted",
                 "internal",
             ],

@@ -114,10 +114,9 @@ impl Historian {
     pub(super) fn long_conversation(&mut self, number: usize) -> anyhow::Result<Chapter> {
         let mut open = [self.begin(number)?];
         self.turns(&mut open, LONG_TURNS)?;
-        for conversation in &mut open {
-            self.ask_after(conversation, LONG_TURNS, Some(LONG_TURNS - 2))?;
-            self.answer(conversation, LONG_TURNS)?;
-        }
+        let [long] = &mut open;
+        self.ask_after(long, LONG_TURNS, Some(LONG_TURNS - 2))?;
+        self.answer(long, LONG_TURNS)?;
         Ok(self.chapter())
     }
 

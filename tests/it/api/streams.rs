@@ -6,15 +6,24 @@ use colloquy::roles::Role;
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::support::backbone::new_database;
+use crate::support::model_server::{Act, ModelServer};
 use crate::support::person::{Person, Told};
-use crate::support::product::Product;
+use crate::support::product::{Product, configuration, worker_config};
 
 const TEXT: &str = "# The lighthouse of Kerguelen\n\nThe lighthouse of Kerguelen was built by seven carpenters in 1893. \
     Its lamp burns whale oil and is lit every evening at six. The keeper of the lighthouse writes the weather into a blue book. \
     In winter the lighthouse is reached by sledge, in summer by a small steamer that comes twice a month.\n";
 
+/// A product with the text, which quotes.
 async fn answering_product() -> Product {
-    let product = Product::with(&Role::ALL).await;
+    product_with(None).await
+}
+
+async fn product_with(model: Option<&ModelServer>) -> Product {
+    let mut config = configuration(new_database().await);
+    config.worker = worker_config(model);
+    let product = Product::on(config, &Role::ALL).await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("lighthouse.md");
     std::fs::write(&file, TEXT).unwrap();
@@ -68,7 +77,10 @@ async fn an_answer_arrives_word_by_word_with_its_sources_first() {
 
 #[tokio::test]
 async fn a_client_that_comes_back_after_every_event_has_the_same_text() {
-    let product = answering_product().await;
+    let model =
+        ModelServer::start(&[Act::SaySlowly("It burns whale oil and is lit every evening at six [1].")])
+            .await;
+    let product = product_with(Some(&model)).await;
     let person = Person::new(&product).await;
     let conversation = Uuid::now_v7();
     let path = format!("/v1/conversations/{conversation}/stream");
@@ -112,7 +124,8 @@ async fn a_client_of_a_restarted_server_receives_missed_events_once() {
 
 #[tokio::test]
 async fn a_stopped_answer_keeps_its_text_and_reaches_every_device() {
-    let product = answering_product().await;
+    let model = ModelServer::start(&[Act::Hold("Seven carpenters built ", "it in 1893 [1].")]).await;
+    let product = product_with(Some(&model)).await;
     let person = Person::new(&product).await;
     let conversation = Uuid::now_v7();
     person.ask(conversation, "Tell me about the lighthouse of Kerguelen").await;
