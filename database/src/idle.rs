@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _, Error, PgConnection};
+use sqlx::{Connection as _, Error, PgConnection};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::connect::connect;
 use crate::limits;
 use crate::pool::{RETURN_LIMIT, is_lost};
 
@@ -132,7 +133,7 @@ impl Connections {
     }
 
     async fn open(self: &Arc<Self>) -> Result<Session, Error> {
-        let mut connection = self.options.connect().await?;
+        let mut connection = connect(&self.options).await?;
         limits::apply_to_session(&mut connection).await?;
         if !self.is_watched.swap(true, Ordering::Relaxed) {
             tokio::spawn(close_unused(Arc::downgrade(self)));
