@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use sealing::BlindKey;
 use words::Language;
 
-use super::words::{is_stop_word, stem, stems, words};
+use super::words::{is_common, stem, stems, words};
 
 /// The most words and phrases of a search; those after them are ignored.
 const MAX_WORDS: usize = 32;
@@ -40,7 +40,7 @@ impl SearchQuery {
     pub fn parse(typed: &str) -> Option<Self> {
         let typed = &*words::normalized(typed);
         let parts = Self::parts(typed, true);
-        // `who` alone may mean the WHO: stop words are found where they stand in capital letters.
+        // `who` alone may mean the WHO: stop words are found where the text has them in capital letters.
         let mut parts = if parts.is_empty() { Self::parts(typed, false) } else { parts };
         if let Some(Part::Word { prefix, .. }) = parts.last_mut()
             && typed.ends_with(char::is_alphanumeric)
@@ -59,7 +59,7 @@ impl SearchQuery {
             // An odd section stands between two quotation marks. A last quotation mark without
             // a partner is ignored.
             if index % 2 == 1 && index + 1 < sections {
-                parts.extend(Part::phrase(section));
+                parts.extend(Part::phrase(section, without_stop_words));
             } else {
                 parts.extend(Part::words(section, without_stop_words));
             }
@@ -111,7 +111,7 @@ impl Part {
                     _ => parts.push(Self::Phrase(vec![(word.lower, 1)])),
                 }
                 end_of_characters = Some(word.end);
-            } else if !(without_stop_words && is_stop_word(&word)) {
+            } else if !(without_stop_words && is_common(&word)) {
                 let prefix = section.get(word.end..).is_some_and(|rest| rest.starts_with('*'));
                 parts.push(Self::Word { prefix, stems: stems(&word.lower), lower: word.lower });
             }
@@ -119,12 +119,12 @@ impl Part {
         parts
     }
 
-    fn phrase(section: &str) -> Option<Self> {
+    fn phrase(section: &str, without_stop_words: bool) -> Option<Self> {
         let mut distance = 0;
         let mut phrase: Vec<(String, usize)> = Vec::new();
         for word in words(section).take(MAX_WORDS) {
             distance += 1;
-            if !is_stop_word(&word) {
+            if !(without_stop_words && is_common(&word)) {
                 phrase.push((word.lower, std::mem::take(&mut distance)));
             }
         }
@@ -194,7 +194,8 @@ mod tests {
         assert_eq!(SearchQuery::parse(""), None);
         assert_eq!(SearchQuery::parse(" \"\" !!"), None);
         assert_eq!(SearchQuery::parse("who").unwrap().parts, [word("who", true)]);
-        assert_eq!(SearchQuery::parse("the owner").unwrap().parts, [word("owner", true)]);
+        assert_eq!(SearchQuery::parse("THE owner").unwrap().parts, [word("owner", true)]);
+        assert_eq!(SearchQuery::parse("\"WHO\"").unwrap().parts, [Part::Phrase(vec![("who".into(), 1)])]);
     }
 
     #[test]

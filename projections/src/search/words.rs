@@ -40,7 +40,13 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = Word> + '_ {
 /// Whether a word is too common to be indexed. Acronyms such as IT or WHO are no such words. Stop words count as
 /// positions, so that phrases keep their distances.
 pub(super) fn is_stop_word(word: &Word) -> bool {
-    !word.is_acronym && STOP_WORDS.contains(word.lower.as_str())
+    !word.is_acronym && is_common(word)
+}
+
+/// Whether a word is a stop word unless it is an acronym. In a search, capital letters do not tell: people type `THE`
+/// as well as `WHO`.
+pub(super) fn is_common(word: &Word) -> bool {
+    STOP_WORDS.contains(word.lower.as_str())
 }
 
 /// The stem of a word in lower case, in a language. Stems of languages other than English are marked with it.
