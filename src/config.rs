@@ -1,8 +1,9 @@
-//! Configuration: typed, parsed once from the command line, the environment and the configuration file (`source`).
+//! Configuration: typed, parsed once from the command line, the environment and the configuration file
+//! (`source`).
 //!
 //! Plain settings are arguments of `clap`, each with an environment variable. Secrets are not: `skip` keeps a
-//! field off the command line, and its expression reads the other sources (`secret`). A field is named like its
-//! variable. `docs/configuration.md` is generated from the definitions here (`reference`).
+//! field off the command line, and its expression reads the other sources (`secret`). A field is named like
+//! its variable. `docs/configuration.md` is generated from the definitions here (`reference`).
 
 mod api;
 mod backup;
@@ -64,8 +65,8 @@ pub struct Config {
     /// HTTP API.
     #[command(flatten)]
     pub api: ApiConfig,
-    /// Address and port of `/livez` and `/readyz` of this process, whatever its roles; without it, the api role alone
-    /// has them.
+    /// Address and port of `/livez` and `/readyz` of this process, whatever its roles; without it, the api
+    /// role alone has them.
     #[arg(long, env = "ADMIN_LISTEN", help_heading = "HTTP", value_parser = values::trimmed::<SocketAddr>)]
     pub admin_listen: Option<SocketAddr>,
     /// Document index, embedding models and files.
@@ -83,8 +84,8 @@ pub struct AppConfig {
     /// Database.
     #[arg(skip = DATABASE_URL.required()?)]
     pub database_url: SecretString,
-    /// Whether statements stay prepared in the server: `on`, or `off` for a transaction pooler that does not keep
-    /// them, which takes more round trips.
+    /// Whether statements stay prepared in the server: `on`, or `off` for a transaction pooler that does not
+    /// keep them, which takes more round trips.
     #[arg(
         long, env = "DATABASE_PREPARED_STATEMENTS", help_heading = "Database", default_value_t,
         value_parser = values::trimmed::<PreparedStatements>

@@ -1,5 +1,5 @@
-//! Work that an operator or an owner starts once: backups, rebuild, restore, export of personal data, changes of
-//! accounts, invitations.
+//! Work that an operator or an owner starts once: backups, rebuild, restore, export of personal data, changes
+//! of accounts, invitations.
 
 pub mod accounts;
 pub mod backup;

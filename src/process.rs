@@ -173,8 +173,8 @@ impl App {
         Ok(())
     }
 
-    /// Starts the check of erasures since the backup that the database may come from, for the roles that show or
-    /// use texts of users.
+    /// Starts the check of erasures since the backup that the database may come from, for the roles that show
+    /// or use texts of users.
     fn spawn_erasure_check(
         &self,
         config: &Config,

@@ -46,7 +46,7 @@ named_enum! {
 }
 
 named_enum! {
-    /// How a quarantine ended.
+    /// End of a quarantine.
     pub enum QuarantineOutcome {
         /// An operator had the rows built again, with every event.
         Retried = "retried",
@@ -96,8 +96,8 @@ pub enum OperationEvent {
     BackupCreated { backup: String, position: Position },
     /// A backup was read and checked. `problems` counts what was wrong with it.
     BackupVerified { backup: String, position: Position, problems: u64 },
-    /// Somebody can sign up with a role by an invitation, which has the id of the run. `by` is the administrator, or the
-    /// nil id for the command line.
+    /// Somebody can sign up with a role by an invitation, which has the id of the run. `by` is the
+    /// administrator, or the nil id for the command line.
     InvitationCreated { role: UserRole, by: UserId },
     /// An event could not be applied: its aggregate has no rows in the read model until the quarantine ends.
     Quarantined {

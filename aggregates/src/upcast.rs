@@ -40,8 +40,8 @@ pub fn upcast(event: SerializedEvent) -> SerializedEvent {
 impl Event {
     /// Parses the stored payload of any version. The payload contains the event's name.
     ///
-    /// A version that this release does not know is an error, also where its payload looks like that of a known
-    /// one: it means something else.
+    /// A version that this release does not know is an error, also where its payload looks like that of a
+    /// known one: it means something else.
     pub fn from_stored(
         aggregate: AggregateType,
         version: &str,

@@ -22,8 +22,8 @@ struct Times {
     command: Duration,
 }
 
-/// Measures a read and a command through a pooler that keeps sessions, with prepared statements, and through one in
-/// transaction mode, without.
+/// Measures a read and a command through a pooler that keeps sessions, with prepared statements, and through
+/// one in transaction mode, without.
 pub(crate) async fn measure(server: &Server, report: &mut Report) -> anyhow::Result<()> {
     let database_url = server.empty_database("statements").await?.0;
     let on = through(server, &database_url, "session", PreparedStatements::On).await?;

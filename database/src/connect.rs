@@ -12,8 +12,8 @@ use sqlx::{ConnectOptions as _, Error, PgConnection};
 #[error("connection string of the database is invalid")]
 pub struct ConnectError(#[source] Error);
 
-/// The options of a URL. A connection starts with those parameters alone that every pooler knows: `sqlx` would
-/// add `extra_float_digits`, which `PgBouncer` refuses, and which nothing here needs.
+/// The options of a URL. A connection starts with those parameters alone that every pooler knows: `sqlx`
+/// would add `extra_float_digits`, which `PgBouncer` refuses, and which nothing here needs.
 pub fn options(url: &SecretString, application: &str) -> Result<PgConnectOptions, ConnectError> {
     let options = PgConnectOptions::from_str(url.expose_secret()).map_err(ConnectError)?;
     Ok(options.application_name(application).extra_float_digits(None))

@@ -74,8 +74,8 @@ impl Connections {
         self.most
     }
 
-    /// A connection: an idle one, else a new one. An attempt to connect that fails for a reason that can pass,
-    /// such as a database or a pooler that just starts, is repeated until then.
+    /// A connection: an idle one, else a new one. An attempt to connect that fails for a reason that can
+    /// pass, such as a database or a pooler that just starts, is repeated until then.
     pub(crate) async fn take(self: &Arc<Self>, deadline: Instant) -> Result<Lent, Error> {
         let acquiring = Arc::clone(&self.permits).acquire_owned();
         let permit = acquiring.await.map_err(|_| Error::PoolClosed)?;

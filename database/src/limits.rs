@@ -57,8 +57,8 @@ pub async fn lift(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     connection.execute(LIFT).await.map(drop)
 }
 
-/// Whether the database gives each of its sessions a time limit for statements. Without it a statement outlives
-/// its request behind a transaction pooler.
+/// Whether the database gives each of its sessions a time limit for statements. Without it a statement
+/// outlives its request behind a transaction pooler.
 pub async fn has_limits(pool: &Pool) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(IS_LIMITED).fetch_one(pool).await
 }

@@ -1,14 +1,14 @@
 //! A pool whose connections cannot be pinned, and which replaces those that died.
 //!
 //! `sqlx` waits without a limit for the answer to a statement, and again when a connection goes back to its
-//! pool, by a round trip of its own. A network path that drops packets without a word would hold both until TCP
-//! gives up, which takes a quarter of an hour. Here a connection that stays silent is closed, together with the
-//! idle connections beside it, which took the same path. A connection whose statement or transaction has ended
-//! goes back at once, without a round trip or a task.
+//! pool, by a round trip of its own. A network path that drops packets without a word would hold both until
+//! TCP gives up, which takes a quarter of an hour. Here a connection that stays silent is closed, together
+//! with the idle connections beside it, which took the same path. A connection whose statement or transaction
+//! has ended goes back at once, without a round trip or a task.
 //!
-//! A connection that the other side has closed while it was idle (a restart, a pooler's limit, a database that
-//! went to sleep) shows only when it is used. The statement is then sent once more on a new connection, if it
-//! only reads or if it certainly had no effect.
+//! A connection that the other side has closed while it was idle (a restart, a pooler's limit, a database
+//! that went to sleep) shows only when it is used. The statement is then sent once more on a new connection,
+//! if it only reads or if it certainly had no effect.
 
 use std::io;
 use std::sync::Arc;
@@ -58,9 +58,9 @@ impl Pool {
         Ok(Self { connections, prepared })
     }
 
-    /// A connection, within the pool's time limit. It is not tried before its use, which would be a round trip
-    /// that a user waits for: a dead connection reports itself at once, and a silent one by the time limit of
-    /// its statement.
+    /// A connection, within the pool's time limit. It is not tried before its use, which would be a round
+    /// trip that a user waits for: a dead connection reports itself at once, and a silent one by the time
+    /// limit of its statement.
     pub async fn acquire(&self) -> Result<Connection, Error> {
         let deadline = Instant::now() + ACQUIRE_TIMEOUT;
         let taking = timeout_at(deadline, self.connections.take(deadline));

@@ -1,8 +1,8 @@
 //! Finds out at the start whether a connection pooler works as its clients expect.
 //!
-//! Two connections that reach the same server process at once share it: there is a pooler, and it gives servers
-//! to transactions or statements. Then the second connection prepares another statement under the name that
-//! the first one has used. A pooler that passes the names on as they are lets them collide.
+//! Two connections that reach the same server process at once share it: there is a pooler, and it gives
+//! servers to transactions or statements. Then the second connection prepares another statement under the
+//! name that the first one has used. A pooler that passes the names on as they are lets them collide.
 
 use std::time::Duration;
 
@@ -75,8 +75,8 @@ pub enum CheckError {
     Unavailable(#[source] Error),
 }
 
-/// Checks that transactions, and with [`PreparedStatements::On`] named statements, work. Takes two connections
-/// and up to nine round trips.
+/// Checks that transactions, and with [`PreparedStatements::On`] named statements, work. Takes two
+/// connections and up to nine round trips.
 pub async fn check(url: &SecretString, prepared: PreparedStatements) -> Result<Sharing, CheckError> {
     let probing = async {
         let first = connect_alone(url, "colloquy probe").await?;

@@ -92,8 +92,9 @@ impl Connection {
         })
     }
 
-    /// Closes the connection without a word to the server, because it broke or the server does not answer, and
-    /// the idle connections of its pool with it. The server rolls an open transaction back when it notices.
+    /// Closes the connection without a word to the server, because it broke or the server does not answer,
+    /// and the idle connections of its pool with it. The server rolls an open transaction back when it
+    /// notices.
     pub fn abandon(mut self) {
         drop(self.lent.take());
         let closed = self.pool.drop_idle();
@@ -120,8 +121,8 @@ impl Connection {
         (&mut lent.session.connection, &mut self.is_settled)
     }
 
-    /// Notes that the results of a statement were read to their end. A rollback that waits to be sent is then all
-    /// that can be left.
+    /// Notes that the results of a statement were read to their end. A rollback that waits to be sent is then
+    /// all that can be left.
     pub(crate) fn settle(&mut self) {
         self.is_settled = self.lent.as_ref().is_some_and(|lent| !lent.session.connection.should_flush());
     }

@@ -9,13 +9,14 @@ use sqlx::{Arguments as _, Error, Execute, Postgres};
 
 /// Whether statements stay prepared in the server from one use to the next.
 ///
-/// `On` takes one round trip for a statement that was used before. Between the process and the server there is
-/// no pooler, or one that keeps sessions, or one that keeps prepared statements in transaction mode.
+/// `On` takes one round trip for a statement that was used before. Between the process and the server there
+/// is no pooler, or one that keeps sessions, or one that keeps prepared statements in transaction mode.
 ///
 /// `Off` works through every transaction pooler. `sqlx` prepares and executes in two round trips, which reach
-/// the same server inside of a transaction only. So a statement on its own takes three round trips if it reads
-/// (`BEGIN READ ONLY`, prepare, execute; the end of the transaction is not waited for) and four if it writes;
-/// inside of a transaction it takes two. A statement without parameters takes one, by the simple protocol.
+/// the same server inside of a transaction only. So a statement on its own takes three round trips if it
+/// reads (`BEGIN READ ONLY`, prepare, execute; the end of the transaction is not waited for) and four if it
+/// writes; inside of a transaction it takes two. A statement without parameters takes one, by the simple
+/// protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PreparedStatements {
     /// Named statements, which `sqlx` prepares once for each connection.
@@ -81,8 +82,8 @@ impl<'q> Statement<'q> {
         self.arguments.is_none()
     }
 
-    /// Whether it certainly changes nothing, so that it may run twice. A statement that changes something by a
-    /// function has to name the function in [`EFFECTS`].
+    /// Whether it certainly changes nothing, so that it may run twice. A statement that changes something by
+    /// a function has to name the function in [`EFFECTS`].
     pub(crate) fn only_reads(&self) -> bool {
         let text = self.sql.trim_start();
         let begins =

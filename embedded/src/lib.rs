@@ -1,6 +1,6 @@
 //! The real services for development and tests: PostgreSQL, nats-server, the Qdrant engine, Better Auth and,
-//! on request, llama.cpp and a reverse proxy. Each has a free loopback port and a readiness check; data and logs are
-//! below one [`DataDir`].
+//! on request, llama.cpp and a reverse proxy. Each has a free loopback port and a readiness check; data and
+//! logs are below one [`DataDir`].
 //!
 //! Each service can be started, stopped, restarted and killed alone ([`Service`]), as tests need it. This
 //! crate knows nothing about Colloquy, and the product must not depend on it.

@@ -29,8 +29,8 @@ impl Deref for Pooler {
 }
 
 impl Pooler {
-    /// Starts one before the server of a database's URL, for the user of that URL. `settings` are lines of the
-    /// section `[pgbouncer]` beside those of addresses and authentication.
+    /// Starts one before the server of a database's URL, for the user of that URL. `settings` are lines of
+    /// the section `[pgbouncer]` beside those of addresses and authentication.
     pub async fn start(data: &DataDir, database_url: &str, settings: &str) -> Result<Self> {
         let program = program()?;
         let folder = data.path().join("pgbouncer");

@@ -17,7 +17,7 @@ pub struct Qdrant {
     scheme: &'static str,
 }
 
-/// What protects a server.
+/// Protection of a server.
 #[derive(Debug, Clone, Default)]
 pub struct Protection {
     /// The API key that calls need.

@@ -23,8 +23,8 @@ pub enum ReverseProxy {
 }
 
 impl ReverseProxy {
-    /// Starts the proxy at a free port in front of `product`. It has the configuration of the documentation, but
-    /// for the addresses and for TLS.
+    /// Starts the proxy at a free port in front of `product`. It has the configuration of the documentation,
+    /// but for the addresses and for TLS.
     pub async fn start(self, product: SocketAddr, data: &DataDir) -> Result<Service> {
         let program = self.program()?;
         let block = self.documented()?;

@@ -23,7 +23,8 @@ use anyhow::Context as _;
 use clap::Parser;
 use engine::LocalModel;
 
-/// Measure retrieval and answers on a folder of documents and a file of questions, or on a folder of such sets.
+/// Measure retrieval and answers on a folder of documents and a file of questions, or on a folder of such
+/// sets.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// Folder with documents.
@@ -32,8 +33,8 @@ struct Arguments {
     /// File with one question as a JSON object on each line.
     #[arg(long, env = "QUESTIONS", value_name = "FILE", default_value = "")]
     questions: String,
-    /// Folder with several sets: `NAME-questions.ndjson` beside the folder of documents `NAME`, or beside one whose
-    /// name is the beginning of `NAME`. Prints one table of all sets.
+    /// Folder with several sets: `NAME-questions.ndjson` beside the folder of documents `NAME`, or beside one
+    /// whose name is the beginning of `NAME`. Prints one table of all sets.
     #[arg(long, env = "SETS", value_name = "FOLDER")]
     sets: Option<String>,
     /// Embed with `MiniLM` in place of the default model.

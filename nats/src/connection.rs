@@ -15,8 +15,8 @@ use crate::problems::Problems;
 /// The servers, the login and TLS.
 #[derive(Debug, Clone)]
 pub struct ConnectionConfig {
-    /// URLs of one or several servers of a cluster, separated by commas. Each may hold a user and a password, or
-    /// a token: `nats://user:password@host`, `nats://token@host`.
+    /// URLs of one or several servers of a cluster, separated by commas. Each may hold a user and a password,
+    /// or a token: `nats://user:password@host`, `nats://token@host`.
     pub urls: SecretString,
     /// The file that the URLs come from, if any.
     pub urls_file: Option<PathBuf>,
@@ -24,8 +24,8 @@ pub struct ConnectionConfig {
     pub credentials: Option<PathBuf>,
     /// File with the seed of a user's NKey.
     pub nkey: Option<PathBuf>,
-    /// Certificates of the authorities that the servers' certificates are checked against, in place of those of the
-    /// system. PEM. With it, or with a certificate, the connection uses TLS.
+    /// Certificates of the authorities that the servers' certificates are checked against, in place of those
+    /// of the system. PEM. With it, or with a certificate, the connection uses TLS.
     pub ca: Option<PathBuf>,
     /// Certificate of the client. PEM.
     pub certificate: Option<PathBuf>,
@@ -69,8 +69,8 @@ pub enum ConnectError {
 }
 
 /// Connects to NATS in the background and reconnects without end. An unreachable server is not an error here:
-/// each later publication or request waits or fails by its own time limit. A server that refuses the connection
-/// is reported to `problems`.
+/// each later publication or request waits or fails by its own time limit. A server that refuses the
+/// connection is reported to `problems`.
 pub async fn connect(
     config: &ConnectionConfig,
     name: &str,
@@ -139,7 +139,8 @@ fn readable(file: &Path) -> Result<PathBuf, ConnectError> {
     opened.map(|_| file.to_owned()).map_err(|error| ConnectError::Certificate(file.to_owned(), error))
 }
 
-/// The servers without their logins, and the logins. The client does not read logins from URLs, which it logs.
+/// The servers without their logins, and the logins. The client does not read logins from URLs, which it
+/// logs.
 fn servers(urls: &str) -> io::Result<(Vec<ServerAddr>, Vec<Login>)> {
     let refused = |()| io::Error::new(io::ErrorKind::InvalidInput, "a URL without a host has no credentials");
     let (mut servers, mut logins) = (Vec::new(), Vec::new());

@@ -1,7 +1,7 @@
 //! The form of an event on the wire: JSON, with the ciphertext of the private part in base64.
 //!
-//! A message carries all that its hash in the ledger covers, so that a consumer can check it. An event that is
-//! too large for a message is announced without its content, and consumers read it from the ledger.
+//! A message carries all that its hash in the ledger covers, so that a consumer can check it. An event that
+//! is too large for a message is announced without its content, and consumers read it from the ledger.
 
 use std::borrow::Cow;
 
@@ -116,7 +116,8 @@ pub struct Incoming<'a> {
     /// The event's name. Messages of earlier versions do not carry it.
     #[serde(borrow, default)]
     pub event_type: Option<Cow<'a, str>>,
-    /// The version of the event's form. Messages from the time when each event had one version do not carry it.
+    /// The version of the event's form. Messages from the time when each event had one version do not carry
+    /// it.
     #[serde(borrow, default = "first_version")]
     pub event_version: Cow<'a, str>,
     /// The event's id.

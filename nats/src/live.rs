@@ -14,7 +14,8 @@ pub struct LiveMessage {
     pub question_id: QuestionId,
     /// The attempt, from 1. A message of a higher attempt voids the messages of all lower ones.
     pub attempt: u32,
-    /// The beginning within the attempt, from 0. A message of a higher one voids the messages of all lower ones.
+    /// The beginning within the attempt, from 0. A message of a higher one voids the messages of all lower
+    /// ones.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub beginning: u32,
     /// The content of the message.

@@ -47,8 +47,8 @@ pub(crate) enum Login {
 }
 
 impl Login {
-    /// The login of the files; without them, that of the URLs, which must agree. Where the URLs come from a file,
-    /// their login is read from there for each connection.
+    /// The login of the files; without them, that of the URLs, which must agree. Where the URLs come from a
+    /// file, their login is read from there for each connection.
     pub(crate) fn new(
         urls: Vec<Self>,
         urls_file: Option<&Path>,

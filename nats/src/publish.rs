@@ -39,8 +39,8 @@ impl PublishError {
 
 /// Publishes to the stream of events and keeps track of the stream's end.
 ///
-/// Each message carries its position and hash as `Nats-Msg-Id`, and the stream sequence that it expects before
-/// it: of two publishers one is refused, and no message overtakes another.
+/// Each message carries its position and hash as `Nats-Msg-Id`, and the stream sequence that it expects
+/// before it: of two publishers one is refused, and no message overtakes another.
 #[derive(Debug)]
 pub struct EventPublisher {
     jetstream: Context,

@@ -41,8 +41,8 @@ pub(crate) enum Unsuitable {
 /// Creates the missing ones of the streams for events, live answers, dead letters and tombstones, and returns
 /// the stream of events. An existing stream keeps its configuration.
 ///
-/// A stream is created with a limit of bytes, as some accounts require. JetStream reserves them, and refuses the
-/// stream where too few are left.
+/// A stream is created with a limit of bytes, as some accounts require. JetStream reserves them, and refuses
+/// the stream where too few are left.
 pub async fn ensure_streams(jetstream: &Context, subjects: &Subjects) -> Result<Stream, StreamError> {
     ensure(jetstream, live(subjects)).await?;
     ensure(jetstream, dead(subjects)).await?;
@@ -50,8 +50,9 @@ pub async fn ensure_streams(jetstream: &Context, subjects: &Subjects) -> Result<
     ensure(jetstream, events(subjects)).await
 }
 
-/// Creates missing streams and brings existing ones to the settings that are configured. What is not configured
-/// stays as an operator has set it, but for the stream of tombstones, which must not lose a message.
+/// Creates missing streams and brings existing ones to the settings that are configured. What is not
+/// configured stays as an operator has set it, but for the stream of tombstones, which must not lose a
+/// message.
 pub async fn apply_settings(jetstream: &Context, subjects: &Subjects) -> Result<(), StreamError> {
     let settings = subjects.stream_settings();
     for wanted in [live(subjects), dead(subjects), tombstones(subjects), events(subjects)] {
@@ -74,8 +75,8 @@ pub async fn apply_settings(jetstream: &Context, subjects: &Subjects) -> Result<
     Ok(())
 }
 
-/// Changes a stream. Where the account requires a limit of bytes and the stream has none, it gets that of a new
-/// stream.
+/// Changes a stream. Where the account requires a limit of bytes and the stream has none, it gets that of a
+/// new stream.
 async fn update(jetstream: &Context, mut config: Config, max_bytes: i64) -> Result<(), StreamError> {
     let name = config.name.clone();
     let mut outcome = call(&name, jetstream.update_stream(&config)).await;

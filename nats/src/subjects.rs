@@ -49,8 +49,8 @@ impl Subjects {
         &self.streams
     }
 
-    /// The subject of an event: `<prefix>.events.<aggregate>.<event>.<owner>.<aggregate_id>`. A stored name that
-    /// cannot be part of a subject is replaced, so that no event holds up those after it.
+    /// The subject of an event: `<prefix>.events.<aggregate>.<event>.<owner>.<aggregate_id>`. A stored name
+    /// that cannot be part of a subject is replaced, so that no event holds up those after it.
     pub fn event(&self, aggregate: &str, event_type: &str, owner: Uuid, aggregate_id: Uuid) -> String {
         let (aggregate, event_type) = (token(aggregate), token(event_type));
         format!("{}.events.{aggregate}.{event_type}.{owner}.{aggregate_id}", self.prefix)
@@ -118,8 +118,8 @@ impl Subjects {
         format!("{}.wake.sequencer", self.prefix)
     }
 
-    /// The hint that answers were added to the queue of the workers, with the id of the worker that added them.
-    /// Core NATS: a lost hint costs time, never an answer.
+    /// The hint that answers were added to the queue of the workers, with the id of the worker that added
+    /// them. Core NATS: a lost hint costs time, never an answer.
     pub fn wake_workers(&self) -> String {
         format!("{}.wake.workers", self.prefix)
     }
@@ -141,8 +141,8 @@ impl Subjects {
         format!("{}.wake.accounts", self.prefix)
     }
 
-    /// The hint that keys were destroyed. Each process then looks which ones and drops them from its memory. Core
-    /// NATS: a lost hint costs time, never the destruction.
+    /// The hint that keys were destroyed. Each process then looks which ones and drops them from its memory.
+    /// Core NATS: a lost hint costs time, never the destruction.
     pub fn keys_destroyed(&self) -> String {
         format!("{}.keys.destroyed", self.prefix)
     }

@@ -68,8 +68,8 @@ pub fn bounded(detail: &str) -> String {
 }
 
 impl LedgerBatch {
-    /// The events at these positions. Of those that a read model cannot use, `unreadable` names the reason: an event
-    /// whose private part does not decrypt is among `events` as well.
+    /// The events at these positions. Of those that a read model cannot use, `unreadable` names the reason:
+    /// an event whose private part does not decrypt is among `events` as well.
     pub fn new(
         positions: impl IntoIterator<Item = Position>,
         events: Vec<DecryptedEvent>,

@@ -21,9 +21,9 @@ pub struct Expired {
     pub version: Version,
 }
 
-/// Conversations that were deleted before `deleted_before` or not used since `unused_since`, ordered by id. Every
-/// event is a use, and so is a read, to the day; a conversation is used while it is pinned. Returns at most
-/// `limit`, with ids above `after`.
+/// Conversations that were deleted before `deleted_before` or not used since `unused_since`, ordered by id.
+/// Every event is a use, and so is a read, to the day; a conversation is used while it is pinned. Returns at
+/// most `limit`, with ids above `after`.
 pub async fn conversations(
     executor: impl PgExecutor<'_>,
     deleted_before: DateTime<Utc>,
@@ -50,9 +50,8 @@ pub async fn conversations(
     .await?)
 }
 
-/// Documents of users that last changed before `unused_since` and of which no passage was opened since, to the
-/// day, ordered by id. Shared documents do not expire.
-/// Returns at most `limit`, with ids above `after`.
+/// Documents of users that last changed before `unused_since` and of which no passage was opened since, to
+/// the day, ordered by id. Shared documents do not expire. Returns at most `limit`, with ids above `after`.
 pub async fn documents(
     executor: impl PgExecutor<'_>,
     unused_since: DateTime<Utc>,

@@ -9,15 +9,15 @@ use database::{Begin, Transaction};
 use crate::quarantine::{self, Mode, QuarantineSet, Target, lock_read_models};
 use crate::{LedgerBatch, QueryError, ReadModel, erased};
 
-/// Applies a contiguous batch of the ledger to all read models and moves their checkpoints, in one transaction. Returns
-/// whether the quarantine has changed.
+/// Applies a contiguous batch of the ledger to all read models and moves their checkpoints, in one
+/// transaction. Returns whether the quarantine has changed.
 ///
-/// A read model skips the events that it has applied before, and those of aggregates that are quarantined for it. The
-/// checkpoints are locked first: of two concurrent projectors, the second one waits and then finds nothing to apply.
-/// A batch that begins after the event that a read model needs next is refused.
+/// A read model skips the events that it has applied before, and those of aggregates that are quarantined for
+/// it. The checkpoints are locked first: of two concurrent projectors, the second one waits and then finds
+/// nothing to apply. A batch that begins after the event that a read model needs next is refused.
 ///
-/// Each statement after the first may take `statement_limit` in PostgreSQL. A process that stands still in the
-/// transaction for some seconds loses it, so that another one takes over.
+/// Each statement after the first may take `statement_limit` in PostgreSQL. A process that stands still in
+/// the transaction for some seconds loses it, so that another one takes over.
 pub async fn project(
     database: impl Begin<'_>,
     batch: &LedgerBatch,

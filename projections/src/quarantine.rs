@@ -1,9 +1,10 @@
-//! Quarantine: an aggregate of which an event cannot be applied to a read model has no rows in it until the quarantine
-//! ends. All other aggregates go on, and so do the other read models of this one.
+//! Quarantine: an aggregate of which an event cannot be applied to a read model has no rows in it until the
+//! quarantine ends. All other aggregates go on, and so do the other read models of this one.
 //!
-//! The rows go in the transaction that would have applied the event, and later events of the aggregate are left out, so
-//! that no reader sees half of an aggregate. Sums that many aggregates share stay: they lack the event and those after
-//! it. The end of a quarantine builds the rows again from the first event on ([`Release`]).
+//! The rows go in the transaction that would have applied the event, and later events of the aggregate are
+//! left out, so that no reader sees half of an aggregate. Sums that many aggregates share stay: they lack the
+//! event and those after it. The end of a quarantine builds the rows again from the first event on
+//! ([`Release`]).
 
 mod failure;
 mod isolate;
@@ -42,19 +43,19 @@ impl Target<'_> {
     }
 }
 
-/// How a batch is applied.
+/// Mode of applying a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// All events by the same statements. Fails as a whole.
     Whole,
-    /// The same, and where the statements fail for a reason that lasts, the aggregates at fault are searched by
-    /// bisection and quarantined. Costs savepoints.
+    /// The same, and where the statements fail for a reason that lasts, the aggregates at fault are searched
+    /// by bisection and quarantined. Costs savepoints.
     Isolating,
 }
 
-/// Applies a part of a batch to one read model, without the aggregates that are quarantined for it, and quarantines
-/// those whose events are unreadable. Returns whether the quarantine has changed. After an error the set has to be
-/// forgotten.
+/// Applies a part of a batch to one read model, without the aggregates that are quarantined for it, and
+/// quarantines those whose events are unreadable. Returns whether the quarantine has changed. After an error
+/// the set has to be forgotten.
 pub(crate) async fn apply(
     target: Target<'_>,
     transaction: &mut Transaction<'_>,

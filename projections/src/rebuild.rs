@@ -78,8 +78,8 @@ impl Rebuild {
     }
 
     /// Applies a batch to the new table in a transaction of its own. Events that it has applied before are
-    /// skipped. Aggregates of which an event cannot be applied are quarantined. Fails if events are missing, or if
-    /// another process moved the checkpoint of the table; the rebuild has to begin again then.
+    /// skipped. Aggregates of which an event cannot be applied are quarantined. Fails if events are missing,
+    /// or if another process moved the checkpoint of the table; the rebuild has to begin again then.
     pub async fn apply(
         &mut self,
         database: impl Begin<'_>,
@@ -123,8 +123,9 @@ impl Rebuild {
         Ok(())
     }
 
-    /// Locks the checkpoint of the new table, and sets the limits of the transaction. All changes of the table
-    /// hold this lock: of two processes that rebuild the same read model, one finds that the other was here.
+    /// Locks the checkpoint of the new table, and sets the limits of the transaction. All changes of the
+    /// table hold this lock: of two processes that rebuild the same read model, one finds that the other was
+    /// here.
     async fn lock_checkpoint(&self, transaction: &mut Transaction<'_>) -> Result<(), QueryError> {
         sqlx::query(LIMITS).execute(&mut *transaction).await?;
         let ours = sqlx::query("SELECT FROM checkpoints WHERE name = $1 AND position = $2 FOR UPDATE")

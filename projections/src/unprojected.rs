@@ -31,14 +31,14 @@ pub struct Unprojected {
     pub head: Position,
     /// Whether nothing that is not projected is left out.
     pub is_complete: bool,
-    /// Owners with events in the ledger after the given position and up to `level`; `None` if there are too many, or if
-    /// an operation was carried out in between.
+    /// Owners with events in the ledger after the given position and up to `level`; `None` if there are too
+    /// many, or if an operation was carried out in between.
     pub changed: Option<HashSet<UserId>>,
     behind: HashMap<UserId, Behind>,
 }
 
 impl Unprojected {
-    /// What is not projected of an owner.
+    /// Events of an owner that are not projected.
     pub fn of(&self, owner: UserId) -> Behind {
         self.behind.get(&owner).copied().unwrap_or_default()
     }
@@ -50,7 +50,8 @@ impl Unprojected {
 }
 
 /// The events that are not projected, and the owners whose rows changed after a position (`None` for no such
-/// owners). Takes one round trip; while many events wait a second one, which looks for the events of `owners` alone.
+/// owners). Takes one round trip; while many events wait a second one, which looks for the events of `owners`
+/// alone.
 pub async fn unprojected(
     executor: impl PgExecutor<'_> + Copy,
     after: Option<Position>,
@@ -120,9 +121,9 @@ impl Behind {
 
 /// An operation, such as a rebuild or the end of a quarantine, can change the rows of everybody.
 ///
-/// One snapshot: an event is in the outbox, or in the ledger after the level, or projected. The outbox is read in the
-/// order of its ids, as the sequencer reads it: an index skips the rows that were deleted a moment ago. The limits are no
-/// parameters, which would have the statement planned at each execution.
+/// One snapshot: an event is in the outbox, or in the ledger after the level, or projected. The outbox is
+/// read in the order of its ids, as the sequencer reads it: an index skips the rows that were deleted a
+/// moment ago. The limits are no parameters, which would have the statement planned at each execution.
 const RECENT: &str = "
 WITH level AS MATERIALIZED (
     SELECT coalesce(min(position), 0) AS position FROM checkpoints WHERE name = ANY($1)

@@ -144,8 +144,8 @@ impl Answerer {
     /// Streams the answer. The number of a source is its position in the list, from 1. Dropping the stream
     /// ends the work.
     ///
-    /// A model that fails before its first text, or writes none, is replaced by quotation. A model that fails later
-    /// is an error, and the deltas sent before it are void. So is a text that a filter held back.
+    /// A model that fails before its first text, or writes none, is replaced by quotation. A model that fails
+    /// later is an error, and the deltas sent before it are void. So is a text that a filter held back.
     pub fn answer(
         &self,
         question: String,

@@ -1,5 +1,5 @@
-//! Links the numbers in an answer to the sources they stand for. A mark whose number has no source is removed from
-//! the text. Brackets that are no marks are not changed (`filter`, `mark`).
+//! Links the numbers in an answer to the sources they stand for. A mark whose number has no source is removed
+//! from the text. Brackets that are no marks are not changed (`filter`, `mark`).
 
 mod filter;
 mod lookahead;

@@ -156,8 +156,8 @@ impl Embedder {
         self.embed_as(texts.collect(), Urgency::Background).await
     }
 
-    /// Embeds parts of passages that a question is compared with. Returns the vectors in the order of the texts. The
-    /// vectors of texts that were compared recently are remembered.
+    /// Embeds parts of passages that a question is compared with. Returns the vectors in the order of the
+    /// texts. The vectors of texts that were compared recently are remembered.
     pub(crate) async fn embed_sentences(&self, texts: &[String]) -> Result<Vec<Vector>, EmbedError> {
         let texts: Vec<String> =
             texts.iter().map(|text| format!("{}{text}", self.prefixes.passage)).collect();

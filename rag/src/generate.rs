@@ -1,8 +1,9 @@
 //! Streams answers from a language model by OpenAI-compatible chat completions. Does not know sources
 //! or citations.
 //!
-//! Servers keep the format loosely. `request` learns which parameters a server accepts, `body` reads whatever form
-//! its response has, `chunk` the variants of an object in it, and `thought` separates reasoning from the answer.
+//! Servers keep the format loosely. `request` learns which parameters a server accepts, `body` reads whatever
+//! form its response has, `chunk` the variants of an object in it, and `thought` separates reasoning from the
+//! answer.
 
 mod body;
 mod chunk;

@@ -1,5 +1,5 @@
-//! Splits the Markdown of a passage into segments of plain text: sentences, headings, list items, table rows and code
-//! blocks.
+//! Splits the Markdown of a passage into segments of plain text: sentences, headings, list items, table rows
+//! and code blocks.
 
 use pulldown_cmark::{BrokenLink, CodeBlockKind, CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
 
@@ -217,8 +217,8 @@ impl SegmentBuilder {
 /// The longest line that is a fact of its own, in words.
 const MAX_FACT_WORDS: usize = 10;
 
-/// Whether each line of a block stands for itself, as in a list of telephone numbers: all lines are short and begin
-/// anew, and most of them end without a mark.
+/// Whether each line of a block stands for itself, as in a list of telephone numbers: all lines are short and
+/// begin anew, and most of them end without a mark.
 fn are_facts(block: &str) -> bool {
     let lines: Vec<&str> = block.lines().map(str::trim).filter(|line| has_words(line)).collect();
     let begins_anew =

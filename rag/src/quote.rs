@@ -1,5 +1,6 @@
-//! Answers without a language model: quotes the parts of the sources that answer the question, with citations. If
-//! none answers it, the answer is the refusal in the question's language. Does not search for sources.
+//! Answers without a language model: quotes the parts of the sources that answer the question, with
+//! citations. If none answers it, the answer is the refusal in the question's language. Does not search for
+//! sources.
 //!
 //! Few parts are compared by meaning: those that stand out by the question's terms and by their source.
 
@@ -24,8 +25,8 @@ pub(crate) struct Quotation {
     pub(crate) cited: Vec<u32>,
 }
 
-/// Quotes the parts that answer the question best. The number of a source is its position in the list, from 1.
-/// `query` is the question with what it refers to.
+/// Quotes the parts that answer the question best. The number of a source is its position in the list, from
+/// 1. `query` is the question with what it refers to.
 pub(crate) async fn quote(
     embedder: &Embedder,
     question: &str,

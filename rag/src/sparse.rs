@@ -12,8 +12,8 @@ use words::{Language, QuestionTerm};
 
 use crate::vocabulary::{PassageText, TermKey};
 
-/// The version of the way in which texts become terms, part of the names of collections. A collection of another
-/// version is searched with today's terms until `colloquy reindex` has replaced it.
+/// The version of the way in which texts become terms, part of the names of collections. A collection of
+/// another version is searched with today's terms until `colloquy reindex` has replaced it.
 pub(crate) const TERMS_VERSION: u32 = 2;
 
 /// BM25's saturation of the term frequency.

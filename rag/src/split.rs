@@ -104,8 +104,8 @@ impl Splitter {
         passages
     }
 
-    /// Visits the passages of a document as they are indexed, in order, until `visit` breaks. The title is the
-    /// given one or, if that is empty, the one that the document names.
+    /// Visits the passages of a document as they are indexed, in order, until `visit` breaks. The title is
+    /// the given one or, if that is empty, the one that the document names.
     pub fn visit_passages<B>(
         &self,
         title: &str,

@@ -5,8 +5,8 @@ use zeroize::Zeroizing;
 use crate::cipher::{Key, SealError};
 use crate::keys::{DerivedKey, MasterKey};
 
-/// Encrypts backups and names their parts. Derived from the master key, so that a backup can be read as long as
-/// somebody keeps the master key of its time.
+/// Encrypts backups and names their parts. Derived from the master key, so that a backup can be read as long
+/// as somebody keeps the master key of its time.
 #[derive(Debug, Clone)]
 pub struct BackupKey {
     key: Key,

@@ -139,7 +139,8 @@ impl MasterKey {
     }
 }
 
-/// A key that [`MasterKey::derive`] or [`UserKey::term_key`] derived. It is wiped when it is dropped and never printed.
+/// A key that [`MasterKey::derive`] or [`UserKey::term_key`] derived. It is wiped when it is dropped and
+/// never printed.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct DerivedKey([u8; 32]);
 

@@ -1,7 +1,7 @@
 //! Encrypts the secrets of an installation by a passphrase: Argon2id derives a key, AES-256-GCM encrypts.
 //!
-//! The result is a format byte, the parameters of Argon2id (memory in KiB, passes, lanes; 4 bytes each), a salt of
-//! 16 bytes, and a ciphertext as of every other key, bound to all before it.
+//! The result is a format byte, the parameters of Argon2id (memory in KiB, passes, lanes; 4 bytes each), a
+//! salt of 16 bytes, and a ciphertext as of every other key, bound to all before it.
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use aws_lc_rs::rand;

@@ -26,11 +26,11 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Longest wait for the answer of a health check.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
-/// Tells the account service the address of the client, for its rate limits. So does `X-Forwarded-For`. Both have
-/// that address alone, whatever the client has sent.
+/// Tells the account service the address of the client, for its rate limits. So does `X-Forwarded-For`. Both
+/// have that address alone, whatever the client has sent.
 const CLIENT_IP: HeaderName = HeaderName::from_static("x-colloquy-client-ip");
-/// First part of the names of headers that let pages of other origins read a response. A layer of this service adds
-/// them to all responses.
+/// First part of the names of headers that let pages of other origins read a response. A layer of this
+/// service adds them to all responses.
 const CORS: &str = "access-control-";
 /// Headers that concern one connection and are not forwarded (RFC 9110, 7.6.1).
 const CONNECTION_HEADERS: [HeaderName; 6] = [

@@ -43,8 +43,8 @@ impl Accounts {
         Self { store, wake, live, erasing: Cache::new(ERASING), erasure_check, started: Instant::now() }
     }
 
-    /// Opens the account of a user at its first request. Refuses a user whose account is being erased, and every
-    /// user until the process knows who was erased since the backup that the database may come from.
+    /// Opens the account of a user at its first request. Refuses a user whose account is being erased, and
+    /// every user until the process knows who was erased since the backup that the database may come from.
     pub(in crate::api) async fn admit(&self, user: UserId, trace: &Trace) -> Result<(), Problem> {
         self.await_erasure_check().await?;
         if self.is_erasing(user) {

@@ -58,7 +58,7 @@ fn with_base_path(public_url: &PublicUrl, location: &str) -> Option<String> {
     is_ours.then(|| format!("{origin}{}{path}", public_url.base_path()))
 }
 
-/// What follows the base path.
+/// The rest of a path after the base path.
 fn below_base_path<'a>(public_url: &PublicUrl, path: &'a str) -> Option<&'a str> {
     let rest = path.strip_prefix(public_url.base_path())?;
     (rest.is_empty() || rest.starts_with(['/', '?', '#'])).then_some(rest)

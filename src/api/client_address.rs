@@ -1,8 +1,8 @@
 //! The client of a request: the peer of the connection, or the address that trusted proxies name.
 //!
-//! A client can send the headers of proxies too. So they count only if the peer is a trusted proxy, and are read
-//! from their end, where the trusted proxy has appended the address of its own peer: the first address that is no
-//! trusted proxy is the client. Whatever stands left of it was written by the client.
+//! A client can send the headers of proxies too. So they count only if the peer is a trusted proxy, and are
+//! read from their end, where the trusted proxy has appended the address of its own peer: the first address
+//! that is no trusted proxy is the client. Whatever stands left of it was written by the client.
 
 mod forwarded;
 #[cfg(test)]
@@ -104,8 +104,9 @@ fn first_value<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str>
     headers.get(name)?.to_str().ok()?.split(',').next().map(str::trim)
 }
 
-/// The address of a node, with a port or without: `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]` or
-/// `[2001:db8::1]:4711`. `None` for `unknown`, for an obfuscated name and for everything else.
+/// The address of a node, with a port or without: `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`,
+/// `[2001:db8::1]` or `[2001:db8::1]:4711`. `None` for `unknown`, for an obfuscated name and for everything
+/// else.
 fn address(node: &str) -> Option<IpAddr> {
     let node = node.trim();
     let address: IpAddr = if let Some(rest) = node.strip_prefix('[') {

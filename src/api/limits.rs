@@ -10,8 +10,8 @@
 //!
 //! [`PendingAnswers`] is a quantity that is counted seldom, because each question would pay for the count.
 //!
-//! A permit belongs to the work, not to the handler: move it into the task or the body that outlives the handler.
-//! [`Limits`] is a part of the router's state: `State(limits): State<Arc<Limits>>`.
+//! A permit belongs to the work, not to the handler: move it into the task or the body that outlives the
+//! handler. [`Limits`] is a part of the router's state: `State(limits): State<Arc<Limits>>`.
 //!
 //! Every authenticated request counts as one of `requests`, where the caller is extracted.
 //!
@@ -35,8 +35,8 @@ pub(in crate::api) use permits::{Permit, Permits};
 pub(in crate::api) use quantity::Quantity;
 pub(in crate::api) use rate::RateLimit;
 
-/// Name of a limit. Each limit applies to each person alone; `invalid_tokens` and `anonymous_requests` to each
-/// address.
+/// Name of a limit. Each limit applies to each person alone; `invalid_tokens` and `anonymous_requests` to
+/// each address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
 #[schema(as = LimitName)]
 #[serde(rename_all = "snake_case")]
@@ -116,7 +116,7 @@ impl Limit {
         }
     }
 
-    /// What the limit counts, for the detail of a problem.
+    /// Subject of the limit, for the detail of a problem.
     const fn counts(self) -> &'static str {
         match self {
             Self::Requests => "requests a minute",

@@ -1,7 +1,7 @@
 //! Live state of one api process: the answers being written, and the listeners of each owner.
 //!
-//! A listener receives events in ledger order, deltas as they arrive, and changes of read models. Nothing is decided or
-//! stored here: after a restart the ledger and the live stream yield the same state.
+//! A listener receives events in ledger order, deltas as they arrive, and changes of read models. Nothing is
+//! decided or stored here: after a restart the ledger and the live stream yield the same state.
 
 mod answers;
 mod beginning;
@@ -111,7 +111,8 @@ impl Live {
         self.level.fetch_max(position.0, Ordering::AcqRel);
     }
 
-    /// Starts a listener for an owner. `None` if the position in the ledger is not known in time, which needs the store.
+    /// Starts a listener for an owner. `None` if the position in the ledger is not known in time, which needs
+    /// the store.
     pub async fn listen(&self, owner: UserId) -> Option<Listener> {
         let mut placed = self.placed.subscribe();
         tokio::time::timeout(PLACE_TIMEOUT, placed.wait_for(|placed| *placed)).await.ok()?.ok()?;

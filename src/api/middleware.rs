@@ -42,7 +42,7 @@ const SESSION_TOKEN: HeaderName = HeaderName::from_static("set-auth-token");
 /// Status of the timeout layer, which no handler uses.
 const TIMED_OUT: StatusCode = StatusCode::REQUEST_TIMEOUT;
 
-/// What the layers that every request passes need.
+/// State of the layers that every request passes.
 #[derive(Debug)]
 pub(super) struct Surroundings<'a> {
     pub(super) metrics: Arc<RequestMetrics>,

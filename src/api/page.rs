@@ -1,7 +1,7 @@
 //! The built page: its files, and `index.html` for every other path, because the page routes in the browser.
 //!
-//! The page does not know its base path when it is built: addresses in `index.html` are relative, and are completed
-//! here.
+//! The page does not know its base path when it is built: addresses in `index.html` are relative, and are
+//! completed here.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -51,8 +51,8 @@ impl WebPage {
 }
 
 impl BuiltPage {
-    /// `index.html` with absolute addresses. The file is small, and is read each time, so that a page that is built
-    /// anew names its new files.
+    /// `index.html` with absolute addresses. The file is small, and is read each time, so that a page that is
+    /// built anew names its new files.
     async fn index(&self, request: &HeaderMap) -> Response<Body> {
         let Ok(text) = tokio::fs::read_to_string(self.folder.join("index.html")).await else {
             return Problem::no_such_route().into_response();

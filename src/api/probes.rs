@@ -61,8 +61,8 @@ impl Probes {
     }
 }
 
-/// 503 while Postgres does not answer or NATS is not connected: without one of them a process can do no work of its
-/// roles.
+/// 503 while Postgres does not answer or NATS is not connected: without one of them a process can do no work
+/// of its roles.
 async fn readyz(State(Dependencies { store, nats }): State<Dependencies>) -> (StatusCode, Json<Value>) {
     let postgres = tokio::time::timeout(CHECK_TIMEOUT, store.is_available()).await == Ok(true);
     let nats = nats.connection_state() == Connection::Connected;

@@ -139,7 +139,8 @@ impl ReadModels {
         self.freshness.wait_for_writes(user).await
     }
 
-    /// Waits until the process may accept commands: until every process that accepts some knows of it, up to 5 s.
+    /// Waits until the process may accept commands: until every process that accepts some knows of it, up to
+    /// 5 s.
     pub(in crate::api) async fn until_accepting(&self) -> Result<(), Problem> {
         self.freshness.until_accepting().await
     }

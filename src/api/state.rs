@@ -188,7 +188,7 @@ impl ApiState {
         let [revoking, erasing, noting, registered] = std::array::from_fn(|_| Arc::clone(&self.0));
         let accounts_changed = self.0.live.subjects().accounts_changed();
         [
-            // What the account service reports of sessions that end, of bans and of roles.
+            // Reports of the account service on ended sessions, bans and roles.
             (
                 "revocation_list",
                 async move {

@@ -143,8 +143,9 @@ impl Streams {
         listener.ok_or_else(|| Problem::unavailable("The store cannot be reached."))
     }
 
-    /// What a client has received, unless it is ahead of the ledger: then the id is of a history that the ledger
-    /// has lost, and the stream begins anew. Another process may be ahead of this one, so the ledger decides.
+    /// What a client has received, unless it is ahead of the ledger: then the id is of a history that the
+    /// ledger has lost, and the stream begins anew. Another process may be ahead of this one, so the ledger
+    /// decides.
     async fn known(
         &self,
         received: Option<Received>,

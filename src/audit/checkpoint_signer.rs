@@ -27,7 +27,7 @@ pub struct AuditKey {
     pub algorithm: &'static str,
     /// The public key, in base64.
     pub public_key: String,
-    /// When it was first used.
+    /// Time of its first use.
     pub created_at: DateTime<Utc>,
     /// Time at which another key replaced it; `null` for the key in use.
     #[schema(required)]

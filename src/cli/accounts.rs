@@ -1,4 +1,4 @@
-//! What the commands have in common that change an account.
+//! Parts that the commands share which change an account.
 
 use std::time::Duration;
 

@@ -19,9 +19,11 @@ use crate::process::App;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Create a backup beside the running service. After an interruption, a repetition writes what is missing.
+    /// Create a backup beside the running service. After an interruption, a repetition writes what is
+    /// missing.
     Create(Box<create::Arguments>),
-    /// Read a backup, restore it into a scratch database, and check the ledger, the read models and the files.
+    /// Read a backup, restore it into a scratch database, and check the ledger, the read models and the
+    /// files.
     Verify(Box<verify::Arguments>),
     /// Restore a backup into an empty database and an empty file store, before the service starts.
     Restore(Box<restore::Arguments>),
@@ -33,7 +35,7 @@ pub(super) enum Command {
     Keys(Box<keys::Arguments>),
 }
 
-/// Where backups are.
+/// Place of backups.
 #[derive(Debug, Args)]
 pub(super) struct PlaceArguments {
     /// Place of the backups: a folder, or `s3://bucket/prefix`.
@@ -45,7 +47,7 @@ pub(super) struct PlaceArguments {
     files: FilesConfig,
 }
 
-/// What is backed up, or restored.
+/// Subject of a backup or restore.
 #[derive(Debug, Args)]
 #[command(after_help = secret::help(&secrets()))]
 struct InstallationArguments {
@@ -97,7 +99,7 @@ impl InstallationArguments {
     }
 }
 
-/// What JetStream knows; nothing, with a warning, while it is away.
+/// Tombstones in JetStream; none, with a warning, while it is away.
 async fn in_jetstream(app: &App) -> InJetStream {
     InJetStream::read(app.nats(), app.subjects()).await.unwrap_or_else(|error| {
         let error = anyhow::Error::from(error);

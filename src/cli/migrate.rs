@@ -12,8 +12,8 @@ const STATEMENT_CHARACTERS: usize = 100;
 #[derive(Debug, Args)]
 #[command(after_help = secret::help(&[&DATABASE_DIRECT_URL, &DATABASE_URL]))]
 pub(super) struct Arguments {
-    /// Change nothing: print the statements that would run, and the tables that each of them locks, as a scratch
-    /// database on the same server shows them.
+    /// Change nothing: print the statements that would run, and the tables that each of them locks, as a
+    /// scratch database on the same server shows them.
     #[arg(long)]
     plan: bool,
     #[arg(skip = DATABASE_DIRECT_URL.or(&DATABASE_URL)?)]

@@ -79,7 +79,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     companions.beside(roles, shutdown).await
 }
 
-/// What runs beside the roles, and ends after them.
+/// Tasks that run beside the roles, and end after them.
 #[derive(Default)]
 struct Companions {
     supervisor: Supervisor,

@@ -13,7 +13,7 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-/// What this program was built from.
+/// Version, commit and features of this program.
 #[derive(Debug, Serialize)]
 struct Build {
     version: &'static str,

@@ -21,8 +21,8 @@ pub struct ApiConfig {
     /// Address of the page in a browser. Its path, if it has one, is in front of all paths of page and API.
     #[arg(long, env = "PUBLIC_URL", default_value = "http://localhost:8080")]
     pub public_url: PublicUrl,
-    /// Networks of the proxies whose `X-Forwarded-For`, `Forwarded` and `X-Forwarded-Proto` count, separated by
-    /// commas; without any, the peer of a connection is the client.
+    /// Networks of the proxies whose `X-Forwarded-For`, `Forwarded` and `X-Forwarded-Proto` count, separated
+    /// by commas; without any, the peer of a connection is the client.
     #[arg(long, env = "TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
     pub trusted_proxies: Vec<IpNet>,
     /// Folder of the built page; without it, no page is served.
@@ -55,7 +55,8 @@ pub struct ApiConfig {
     pub limits: LimitsConfig,
 }
 
-/// Limits of the connections of one process. A connection is anonymous until a request on it has a valid token.
+/// Limits of the connections of one process. A connection is anonymous until a request on it has a valid
+/// token.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "HTTP")]
 pub struct ConnectionLimits {

@@ -27,8 +27,8 @@ pub struct NatsConfig {
     /// File with the seed of a user's NKey. Read for each connection.
     #[arg(long, env = "NATS_NKEY")]
     pub nats_nkey: Option<PathBuf>,
-    /// PEM file with the certificates of the authorities that NATS is checked against, in place of the system's.
-    /// With it, the connection uses TLS.
+    /// PEM file with the certificates of the authorities that NATS is checked against, in place of the
+    /// system's. With it, the connection uses TLS.
     #[arg(long, env = "NATS_CA")]
     pub nats_ca: Option<PathBuf>,
     /// PEM file with the client certificate for NATS.
@@ -40,7 +40,8 @@ pub struct NatsConfig {
     /// Servers of a NATS cluster that keep each stream; 1 for new streams unless set.
     #[arg(long, env = "NATS_REPLICAS", value_parser = within(1..=MAX_REPLICAS))]
     pub nats_replicas: Option<usize>,
-    /// Most bytes of the stream of events; 1 GiB for a new stream unless set. Older events are read from the ledger.
+    /// Most bytes of the stream of events; 1 GiB for a new stream unless set. Older events are read from the
+    /// ledger.
     #[arg(long, env = "NATS_EVENTS_MAX_BYTES", value_parser = measured(STREAM_BYTES, "bytes"))]
     pub nats_events_max_bytes: Option<u64>,
     /// Most bytes of the stream of answers that are being written; 256 MiB for a new stream unless set.
@@ -51,7 +52,7 @@ pub struct NatsConfig {
     pub nats_live_storage: Option<LiveStorage>,
 }
 
-/// Where NATS keeps the answers that are being written.
+/// Storage of NATS for the answers that are being written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LiveStorage {
     /// In memory.

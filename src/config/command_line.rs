@@ -1,7 +1,7 @@
 //! The command line over the environment and the configuration file.
 //!
-//! `clap` reads flags and the environment. A value of the file becomes a flag behind those that were given, unless a
-//! flag or a variable has the setting: it is parsed, refused and explained like any other.
+//! `clap` reads flags and the environment. A value of the file becomes a flag behind those that were given,
+//! unless a flag or a variable has the setting: it is parsed, refused and explained like any other.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -175,8 +175,8 @@ fn with_origin(mut error: clap::Error) -> clap::Error {
     error
 }
 
-/// Makes an empty environment variable count as unset, keeps the values of variables out of help texts, and makes the
-/// files of a release the defaults of their settings.
+/// Makes an empty environment variable count as unset, keeps the values of variables out of help texts, and
+/// makes the files of a release the defaults of their settings.
 fn with_environment(command: Command) -> Command {
     installation::with_files_of_the_release(command)
         .mut_args(ignore_empty_variable)

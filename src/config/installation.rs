@@ -34,8 +34,8 @@ pub struct Installation {
 }
 
 impl Installation {
-    /// The release that this program belongs to; `None` for a program that cargo has built. Reads the file system
-    /// once.
+    /// The release that this program belongs to; `None` for a program that cargo has built. Reads the file
+    /// system once.
     pub fn of_this_program() -> Option<&'static Self> {
         INSTALLATION.as_ref()
     }

@@ -42,17 +42,19 @@ pub struct QdrantConfig {
     /// First part of the names of all collections.
     #[arg(long, env = "QDRANT_PREFIX", default_value = "passages", value_parser = prefix)]
     pub qdrant_prefix: String,
-    /// PEM file with the certificates of the authorities that Qdrant is checked against, in place of the system's.
+    /// PEM file with the certificates of the authorities that Qdrant is checked against, in place of the
+    /// system's.
     #[arg(long, env = "QDRANT_CA")]
     pub qdrant_ca: Option<PathBuf>,
     /// Longest duration of one call to Qdrant, in seconds.
     #[arg(long, env = "QDRANT_TIMEOUT", default_value_t = 10, value_parser = measured(1..=300_u64, "seconds"))]
     pub qdrant_timeout: u64,
-    /// Servers of a Qdrant cluster that keep each passage of a new collection; Qdrant's own default unless set.
+    /// Servers of a Qdrant cluster that keep each passage of a new collection; Qdrant's own default unless
+    /// set.
     #[arg(long, env = "QDRANT_REPLICATION_FACTOR", value_parser = within(1..=64_u32))]
     pub qdrant_replication_factor: Option<u32>,
-    /// Servers that must have written a passage of a new collection before the write succeeds; Qdrant's own default
-    /// unless set.
+    /// Servers that must have written a passage of a new collection before the write succeeds; Qdrant's own
+    /// default unless set.
     #[arg(long, env = "QDRANT_WRITE_CONSISTENCY_FACTOR", value_parser = within(1..=64_u32))]
     pub qdrant_write_consistency_factor: Option<u32>,
     /// Parts into which the passages of a new collection are divided; Qdrant's own default unless set.
@@ -80,16 +82,19 @@ impl QdrantConfig {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Embedding")]
 pub struct EmbeddingConfig {
-    /// Folder of the local model: `model.onnx`, the files of its tokenizer and its description, `embedding.json`.
+    /// Folder of the local model: `model.onnx`, the files of its tokenizer and its description,
+    /// `embedding.json`.
     #[arg(long, env = "EMBEDDING_MODEL_DIR", default_value = "models/multilingual")]
     pub embedding_model_dir: PathBuf,
     /// Folder of the previous local model, until `colloquy reindex` has moved all documents.
     #[arg(long, env = "EMBEDDING_PREVIOUS_MODEL_DIR")]
     pub embedding_previous_model_dir: Option<PathBuf>,
-    /// Text in front of each question, such as `query: `; by default that of the local model, and none for an endpoint.
+    /// Text in front of each question, such as `query: `; by default that of the local model, and none for an
+    /// endpoint.
     #[arg(long, env = "EMBEDDING_QUERY_PREFIX")]
     pub embedding_query_prefix: Option<String>,
-    /// Text in front of each passage, such as `passage: `; by default that of the local model, and none for an endpoint.
+    /// Text in front of each passage, such as `passage: `; by default that of the local model, and none for
+    /// an endpoint.
     #[arg(long, env = "EMBEDDING_PASSAGE_PREFIX")]
     pub embedding_passage_prefix: Option<String>,
     /// How a local model's vectors of tokens become one: `mean` or `cls`; by default as its description says.

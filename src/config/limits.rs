@@ -5,8 +5,8 @@ use clap::Args;
 
 use super::values::{measured, within};
 
-/// Limits of one person. Rates and numbers of open things hold in each process; what is stored is counted in the
-/// database. 0 is no limit.
+/// Limits of one person. Rates and numbers of open things hold in each process; what is stored is counted in
+/// the database. 0 is no limit.
 #[derive(Debug, Clone, Copy, Default, Args)]
 #[command(next_help_heading = "Limits per person")]
 pub struct LimitsConfig {

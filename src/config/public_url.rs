@@ -7,8 +7,8 @@ use reqwest::Url;
 
 use super::values::{InvalidSetting, base_url};
 
-/// First segments of the paths of page and API. A base path does not begin with one of them, so that a path with
-/// the base path differs from one without it.
+/// First segments of the paths of page and API. A base path does not begin with one of them, so that a path
+/// with the base path differs from one without it.
 const OWN_SEGMENTS: [&str; 23] = [
     "api",
     "appearance.js",

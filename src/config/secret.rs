@@ -1,4 +1,5 @@
-//! Secrets: read from the environment, the configuration file or files of their own, never from the command line, which other users can see.
+//! Secrets: read from the environment, the configuration file or files of their own, never from the command
+//! line, which other users can see.
 //!
 //! A secret is read from its variable, or from the file that the same variable with `_FILE` appended names.
 //! `--help` and `docs/configuration.md` are generated from the table here.
@@ -192,7 +193,7 @@ impl SecretVariable {
         error(format_args!("{} is not valid: {reason}", self.name))
     }
 
-    /// Where the secret comes from.
+    /// Source of the secret.
     pub(super) fn origin(&self) -> Origin {
         let names = [self.name, &self.file_variable()];
         if names.iter().any(|name| source::is_in_environment(name)) {

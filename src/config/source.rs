@@ -1,7 +1,7 @@
-//! Where values come from: a flag, the environment, the configuration file or a default, in this order.
+//! Sources of values: a flag, the environment, the configuration file or a default, in this order.
 //!
-//! Like the environment, the configuration file belongs to the process: it is read once, before the command line
-//! is parsed.
+//! Like the environment, the configuration file belongs to the process: it is read once, before the command
+//! line is parsed.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -45,7 +45,7 @@ pub fn is_set(variable: &str) -> bool {
     is_in_environment(variable) || origin_in_file(variable).is_some()
 }
 
-/// Where a value comes from.
+/// Source of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Origin {
     Flag,
@@ -87,7 +87,7 @@ pub(super) fn in_file(variable: &str) -> Option<SecretString> {
     SOURCES.get()?.file.as_ref()?.get(variable).map(Into::into)
 }
 
-/// Where the value of a setting comes from.
+/// Source of the value of a setting.
 pub(super) fn origin_of(variable: &str) -> Origin {
     let sources = SOURCES.get();
     if sources.is_some_and(|sources| sources.flags.contains(variable)) {

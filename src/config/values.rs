@@ -111,8 +111,8 @@ pub(super) fn origin(text: &str) -> Result<HeaderValue, InvalidSetting> {
     origin.ok().filter(|_| is_origin).ok_or(InvalidSetting::NotAnOrigin)
 }
 
-/// A network, or an address alone, in the family in which its members are compared: an IPv4 address that an IPv6
-/// socket shows as `::ffff:10.0.0.1` is the address 10.0.0.1.
+/// A network, or an address alone, in the family in which its members are compared: an IPv4 address that an
+/// IPv6 socket shows as `::ffff:10.0.0.1` is the address 10.0.0.1.
 pub(super) fn network(text: &str) -> Result<IpNet, InvalidSetting> {
     let text = text.trim();
     if let Ok(address) = text.parse::<IpAddr>() {

@@ -43,7 +43,7 @@ pub struct Extractor {
     reported: Arc<AtomicBool>,
 }
 
-/// What a file yields, or the reason for which it yields nothing, in words for its owner.
+/// Passages of a file, or the reason for which it has none, in words for its owner.
 pub type Extracted<T> = Result<T, ExtractError>;
 
 /// Why a file was not read to its end.
@@ -66,7 +66,7 @@ pub enum ExtractionError {
     Closed,
 }
 
-/// How the process that read a file ended. The message is shown to the document's owner.
+/// End of the process that read a file. The message is shown to the document's owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AbnormalEnd {
     /// The limit of memory.

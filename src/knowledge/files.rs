@@ -57,7 +57,8 @@ pub struct Files {
 struct Buffers {
     /// In MiB.
     memory: Arc<Semaphore>,
-    /// The size of a part, which is sent when it is full. An upload has one that is filled and one that is sent.
+    /// The size of a part, which is sent when it is full. An upload has one that is filled and one that is
+    /// sent.
     part_bytes: usize,
     /// Memory of one upload.
     mib_of_upload: u32,
@@ -151,7 +152,7 @@ impl Files {
     }
 }
 
-/// What a folder promises of an object that was written.
+/// Durability of an object that was written to a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Durability {
     /// It survives a crash of the process.

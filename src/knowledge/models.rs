@@ -1,8 +1,8 @@
 //! The embedding models and their collections, one of which is active.
 //!
-//! Each model has a collection of its own, and so has each version of the search terms. A process knows the local
-//! model, the configured one (`EMBEDDING_*`) and the previous ones (`EMBEDDING_PREVIOUS_*`), and uses the active
-//! collection until `colloquy reindex` has filled and activated another.
+//! Each model has a collection of its own, and so has each version of the search terms. A process knows the
+//! local model, the configured one (`EMBEDDING_*`) and the previous ones (`EMBEDDING_PREVIOUS_*`), and uses
+//! the active collection until `colloquy reindex` has filled and activated another.
 
 use std::convert::Infallible;
 use std::path::PathBuf;

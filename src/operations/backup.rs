@@ -1,8 +1,8 @@
 //! Backups of an installation: one consistent set of the databases, the encrypted files of documents and the
 //! tombstones, compressed and encrypted.
 //!
-//! JetStream and Qdrant are derived from these and not part of a backup. Memory is bounded: parts are streamed, and
-//! what grows are lists of parts and hashes of files.
+//! JetStream and Qdrant are derived from these and not part of a backup. Memory is bounded: parts are
+//! streamed, and what grows are lists of parts and hashes of files.
 //!
 //! - `repository.rs`: the place of backups. `manifest.rs`: what a backup consists of.
 //! - `parts.rs`, `copied_files.rs`: how rows and files become parts.

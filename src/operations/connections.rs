@@ -1,5 +1,5 @@
-//! Tries every connection of the configuration once, each within a time limit. Changes nothing, but for one small
-//! file in the file store, which it deletes.
+//! Tries every connection of the configuration once, each within a time limit. Changes nothing, but for one
+//! small file in the file store, which it deletes.
 
 mod databases;
 mod others;
@@ -20,13 +20,13 @@ const MODEL_LIMIT: Duration = Duration::from_mins(1);
 /// The outcome of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Attempt {
-    /// What was tried.
+    /// The tried connection.
     pub name: &'static str,
     /// The settings that decide about it.
     pub settings: &'static str,
     /// Whether it works.
     pub ok: bool,
-    /// What was found, or the reason of the failure.
+    /// Finding, or the reason of the failure.
     pub message: String,
 }
 

@@ -49,7 +49,7 @@ impl From<ExecuteError<ConversationRefused>> for NotDecided {
     }
 }
 
-/// What decides on dead letters.
+/// Decisions on dead letters.
 #[derive(Debug, Clone)]
 pub struct DeadLetters {
     /// Event store.
@@ -63,8 +63,8 @@ pub struct DeadLetters {
 }
 
 impl DeadLetters {
-    /// Has the work of a letter done again and records that as an event. A pending answer is queued again. To the
-    /// question of an answer that ended as failed, one more answer is requested, as its owner could.
+    /// Has the work of a letter done again and records that as an event. A pending answer is queued again. To
+    /// the question of an answer that ended as failed, one more answer is requested, as its owner could.
     pub async fn retry(&self, id: Uuid) -> Result<(), NotDecided> {
         let letter = self.store.dead_letter(id).await?.ok_or(NotDecided::NotFound)?;
         match letter.kind {

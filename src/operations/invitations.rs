@@ -87,8 +87,8 @@ pub enum NotInvited {
     Store(#[from] StoreError),
 }
 
-/// Invites an address, in place of earlier invitations. `actor` is an administrator, or the system for the command
-/// line.
+/// Invites an address, in place of earlier invitations. `actor` is an administrator, or the system for the
+/// command line.
 pub async fn invite(
     administration: &AccountAdministration,
     EmailAddress(email): EmailAddress,

@@ -86,8 +86,8 @@ pub struct Exporter {
 }
 
 impl Exporter {
-    /// Reads what does not depend on the size of the export, so that a store that is away fails the request and not
-    /// the archive.
+    /// Reads what does not depend on the size of the export, so that a store that is away fails the request
+    /// and not the archive.
     pub async fn prepare(self, user: UserId) -> Result<PreparedExport, ExportError> {
         let until = self.store.ledger_head().await?.0;
         let profile = self.accounts.profile(user).await?;
@@ -121,8 +121,8 @@ impl Exporter {
         archive.finish().await
     }
 
-    /// The decrypted events of one conversation or document, and whether these are all of them: what this version
-    /// cannot read or decrypt is left out.
+    /// The decrypted events of one conversation or document, and whether these are all of them: what this
+    /// version cannot read or decrypt is left out.
     async fn aggregate_events(
         &self,
         aggregate: AggregateType,
@@ -197,9 +197,9 @@ pub struct PreparedExport {
 }
 
 impl PreparedExport {
-    /// The bytes of the export, and the work that writes them. The bytes end with an error if the export fails, if
-    /// the reader is too slow, if the export takes longer than its time limit, or if `ended` resolves first. Dropping
-    /// the bytes ends the work.
+    /// The bytes of the export, and the work that writes them. The bytes end with an error if the export
+    /// fails, if the reader is too slow, if the export takes longer than its time limit, or if `ended`
+    /// resolves first. Dropping the bytes ends the work.
     pub fn begin(
         self,
         ended: impl Future<Output = ()> + Send + 'static,

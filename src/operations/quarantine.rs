@@ -1,4 +1,5 @@
-//! Ends quarantines: builds the rows of an aggregate again, with or without the event that could not be applied.
+//! Ends quarantines: builds the rows of an aggregate again, with or without the event that could not be
+//! applied.
 
 use std::time::Duration;
 
@@ -36,7 +37,7 @@ pub enum NotReleased {
     Query(#[from] QueryError),
 }
 
-/// What ends quarantines.
+/// Ends of quarantines.
 #[derive(Debug, Clone)]
 pub struct Quarantine {
     /// Event store and read models.
@@ -50,9 +51,9 @@ pub struct Quarantine {
 }
 
 impl Quarantine {
-    /// Builds the rows of an aggregate again in the read models in which it is quarantined, or in one of them, and
-    /// records that as an event. With `skip` the event at which it is held is left out, now and by each rebuild. An
-    /// aggregate with another event that cannot be applied stays in quarantine.
+    /// Builds the rows of an aggregate again in the read models in which it is quarantined, or in one of
+    /// them, and records that as an event. With `skip` the event at which it is held is left out, now and by
+    /// each rebuild. An aggregate with another event that cannot be applied stays in quarantine.
     pub async fn release(
         &self,
         id: Uuid,

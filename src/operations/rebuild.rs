@@ -187,8 +187,8 @@ async fn apply(
     Ok(applied)
 }
 
-/// Applies a batch to a rebuild. Where that fails for a reason that lasts, the aggregates at fault are quarantined, as
-/// the projector does.
+/// Applies a batch to a rebuild. Where that fails for a reason that lasts, the aggregates at fault are
+/// quarantined, as the projector does.
 async fn apply_to(store: &Store, mut rebuild: Rebuild, batch: &LedgerBatch) -> Result<Rebuild, RebuildError> {
     let mut connection = store.connection().await?;
     let whole = limited(async { Ok(rebuild.apply(&mut connection, batch, Mode::Whole).await?) });

@@ -1,4 +1,4 @@
-//! What a process checks of its database before it works, and while the database is away, as soon as it answers.
+//! Checks of the database before a process works, and while the database is away, as soon as it answers.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -22,7 +22,8 @@ const LOOK: Backoff = Backoff::new(Duration::from_millis(250), Duration::from_se
 pub(super) struct PoolerCheck(Arc<AtomicBool>);
 
 impl App {
-    /// Prepares the connections of a command that runs once, on a database with the migrations of this binary.
+    /// Prepares the connections of a command that runs once, on a database with the migrations of this
+    /// binary.
     pub async fn for_command(config: AppConfig) -> anyhow::Result<Self> {
         let app = Self::new(config, BTreeSet::new()).await?;
         app.check_pooler().await?;
@@ -34,9 +35,9 @@ impl App {
         Ok(app)
     }
 
-    /// Waits until the database has the migrations of this binary, which another process applies. Refuses a schema
-    /// of a newer release beside which this one does not work. While the database is away nothing is known:
-    /// then the process starts, and the check of the schema goes on.
+    /// Waits until the database has the migrations of this binary, which another process applies. Refuses a
+    /// schema of a newer release beside which this one does not work. While the database is away nothing is
+    /// known: then the process starts, and the check of the schema goes on.
     pub async fn wait_for_schema(&self) -> anyhow::Result<()> {
         match self.checked_schema().await {
             Err(error) if error.downcast_ref().is_some_and(StoreError::is_unavailable) => {

@@ -1,7 +1,8 @@
-//! The account service beside the roles, as `colloquy up` runs it: a Node process that is started again when it ends.
+//! The account service beside the roles, as `colloquy up` runs it: a Node process that is started again when
+//! it ends.
 //!
-//! The process has the settings of this one, without its secrets but for the accounts' database. It ends when its
-//! standard input does, so that none is left when this process is killed.
+//! The process has the settings of this one, without its secrets but for the accounts' database. It ends when
+//! its standard input does, so that none is left when this process is killed.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -35,8 +36,8 @@ pub struct AccountService {
 }
 
 impl AccountService {
-    /// The account service of a configuration: `node` runs `script`. It listens where the api expects it, unless
-    /// `AUTH_LISTEN` says otherwise.
+    /// The account service of a configuration: `node` runs `script`. It listens where the api expects it,
+    /// unless `AUTH_LISTEN` says otherwise.
     pub fn new(node: PathBuf, script: PathBuf, config: &Config) -> Self {
         let api = &config.api;
         let mut variables: Vec<(&str, OsString)> = vec![
@@ -57,8 +58,8 @@ impl AccountService {
         Self { node, script, database_url: config.auth_database_url.clone(), variables }
     }
 
-    /// Runs the process, and starts it again after a growing pause when it ends, until `stop`. Then asks it to end, and
-    /// waits for that.
+    /// Runs the process, and starts it again after a growing pause when it ends, until `stop`. Then asks it
+    /// to end, and waits for that.
     pub async fn run(self, stop: CancellationToken) {
         let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         while !stop.is_cancelled() {

@@ -7,7 +7,8 @@
 //! it has ended, an expired lease frees the answers of a dead worker, and the attempts are counted, of which
 //! there are at most five (`failure`).
 //!
-//! Owners take turns (`work`), so that hundreds of questions of one person do not delay another person's answer.
+//! Owners take turns (`work`), so that hundreds of questions of one person do not delay another person's
+//! answer.
 //!
 //! The content of an answer is decided in the crate `rag`.
 

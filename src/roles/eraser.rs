@@ -2,8 +2,9 @@
 //!
 //! Every step is repeatable, so a process that dies during one loses nothing: the erasure is unfinished until
 //! `AccountErased` is recorded, and the next eraser continues it. Two erasers can work on one erasure at the
-//! same time. An erasure that cannot go on is retried with growing delays beside others: it has a next attempt
-//! of its own (`schedule`), and within an attempt a store that is away does not keep the others waiting.
+//! same time. An erasure that cannot go on is retried with growing delays beside others: it has a next
+//! attempt of its own (`schedule`), and within an attempt a store that is away does not keep the others
+//! waiting.
 
 mod restored;
 mod schedule;
@@ -71,8 +72,8 @@ impl Eraser {
         tokio::join!(self.follow_requests(), self.reconcile());
     }
 
-    /// One attempt at an erasure. Destroys the keys, then erases every other store; a store that fails does not
-    /// keep the others from being erased.
+    /// One attempt at an erasure. Destroys the keys, then erases every other store; a store that fails does
+    /// not keep the others from being erased.
     async fn attempt(&self, erasure: &Erasure) -> Result<(), Stuck> {
         let owner = erasure.owner;
         let at = |at| move |error| Stuck { at, error };

@@ -1,8 +1,8 @@
 //! The indexer: brings added, changed and removed documents to the state that their events record, and
 //! reports progress.
 //!
-//! Documents are taken in turn by owner, one of each owner at a time (`queue`), so that one owner's many, large
-//! or stalled documents hold up no other owner's.
+//! Documents are taken in turn by owner, one of each owner at a time (`queue`), so that one owner's many,
+//! large or stalled documents hold up no other owner's.
 
 mod letters;
 mod progress;
@@ -238,7 +238,8 @@ impl Indexer {
         }
     }
 
-    /// Finds documents whose delivery was lost with the stream, and those that an operator wants to be tried again.
+    /// Finds documents whose delivery was lost with the stream, and those that an operator wants to be tried
+    /// again.
     async fn sweep(&self) {
         let Documents { nats, subjects, .. } = &self.documents;
         let mut hints = Subscription::new(nats.clone(), subjects.wake_indexers());

@@ -17,8 +17,8 @@ use store::{Keyring, Store, StoreError};
 use crate::runtime::backoff::Backoff;
 use crate::runtime::subscription::Subscription;
 
-/// Intervals between looks while no hint arrives. They start over after a hint: a key that was read before its
-/// destruction and cached after the first look is dropped by one of the next.
+/// Intervals between looks while no hint arrives. They start over after a hint: a key that was read before
+/// its destruction and cached after the first look is dropped by one of the next.
 const IDLE: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(10));
 /// Longest interval while NATS is away.
 const WITHOUT_NATS: Duration = Duration::from_secs(30);

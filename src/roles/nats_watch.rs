@@ -12,8 +12,8 @@ use crate::runtime::subscription::{connection_number, connection_replaced};
 
 /// Delays while the streams are not as they should be.
 const RETRY: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(10));
-/// Time after which a connection that lacks a permission is replaced. Subscriptions that the server refused are
-/// made again only on a new connection.
+/// Time after which a connection that lacks a permission is replaced. Subscriptions that the server refused
+/// are made again only on a new connection.
 const RENEW_AFTER: Duration = Duration::from_secs(30);
 
 /// Watches for ever: the streams once for each connection and again while they have a problem.

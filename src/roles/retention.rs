@@ -1,6 +1,6 @@
 //! Retention: erases conversations 30 days after their deletion and, with `RETENTION_DAYS`, conversations and
-//! documents that nobody used for that long. Every event of a conversation is a use, and so is reading; a pinned
-//! conversation stays. An erased item is unreadable everywhere, because its key is destroyed.
+//! documents that nobody used for that long. Every event of a conversation is a use, and so is reading; a
+//! pinned conversation stays. An erased item is unreadable everywhere, because its key is destroyed.
 //!
 //! A sweep reads the read models and sends commands that expect the version it saw, so that an owner who
 //! restores or continues an item at the same moment wins. Every step is repeatable: keys are destroyed by the
@@ -125,8 +125,8 @@ impl Retention {
     }
 }
 
-/// 1 if the item ended; 0 if the aggregate refused, because the item is active again or has ended already, and if this
-/// release cannot read it.
+/// 1 if the item ended; 0 if the aggregate refused, because the item is active again or has ended already,
+/// and if this release cannot read it.
 fn counted<T, E: std::error::Error + Send + Sync + 'static>(
     executed: Result<T, ExecuteError<E>>,
 ) -> anyhow::Result<usize> {

@@ -13,7 +13,8 @@ use crate::runtime::backoff::Backoff;
 use crate::runtime::consumer::AckDecision;
 use store::{NewDeadLetter, Store};
 
-/// Deliveries of a message before it becomes a dead letter. During an update, a process of another release may read it.
+/// Deliveries of a message before it becomes a dead letter. During an update, a process of another release
+/// may read it.
 const DELIVERIES: u32 = 4;
 /// Delays between them.
 const RETRY: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(4));
@@ -40,7 +41,7 @@ pub(super) async fn undelivered(
     }
 }
 
-/// How often a message was delivered.
+/// Number of deliveries of a message.
 pub(super) fn deliveries_of(message: &Message) -> u32 {
     message.info().map_or(1, |info| u32::try_from(info.delivered).unwrap_or(1))
 }

@@ -45,7 +45,7 @@ pub struct Batch<'a> {
     messages: pull::Batch,
 }
 
-/// How to acknowledge a delivery.
+/// Acknowledgement of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AckDecision {
     /// The work is done.

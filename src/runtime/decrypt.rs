@@ -21,8 +21,8 @@ pub async fn decrypt_events(
     with_keys(store, events, &keys).await
 }
 
-/// Reads and decrypts entries of the ledger. What cannot be read or decrypted for a reason that lasts is named in the
-/// batch, and fails no other event.
+/// Reads and decrypts entries of the ledger. What cannot be read or decrypted for a reason that lasts is
+/// named in the batch, and fails no other event.
 pub async fn read_batch(store: &Store, entries: &[LedgerEntry]) -> Result<LedgerBatch, StoreError> {
     let (events, mut unreadable) = read_events(entries);
     let (events, undecryptable) = match guarded(decrypt(store, events)).await {

@@ -6,8 +6,8 @@ use async_nats::Client;
 use bytes::Bytes;
 use rag::error_chain::ErrorChain;
 
-/// Hands a hint to the connection, within a time limit. A failure is logged only: every receiver also looks on
-/// its own.
+/// Hands a hint to the connection, within a time limit. A failure is logged only: every receiver also looks
+/// on its own.
 pub async fn send_hint(nats: &Client, subject: String, payload: Bytes, limit: Duration) {
     match tokio::time::timeout(limit, nats.publish(subject.clone(), payload)).await {
         Ok(Ok(())) => {}

@@ -126,8 +126,8 @@ impl LedgerFeed {
         self.next_by(limit, |entries| read_all(entries)).await
     }
 
-    /// Waits for the next events as [`Self::next`] does, and leaves out those that this release cannot read, for
-    /// readers that show events and derive nothing from them.
+    /// Waits for the next events as [`Self::next`] does, and leaves out those that this release cannot read,
+    /// for readers that show events and derive nothing from them.
     pub async fn next_readable(&mut self, limit: usize) -> Result<Vec<RecordedEvent>, StoreError> {
         loop {
             let events = self.next_by(limit, |entries| Ok(read_readable(entries))).await?;
@@ -137,7 +137,8 @@ impl LedgerFeed {
         }
     }
 
-    /// Waits for the next events as [`Self::next`] does, and returns them as they are stored, readable or not.
+    /// Waits for the next events as [`Self::next`] does, and returns them as they are stored, readable or
+    /// not.
     pub async fn next_entries(&mut self, limit: usize) -> Result<Vec<LedgerEntry>, StoreError> {
         self.next_by(limit, |entries| Ok(std::mem::take(entries))).await
     }

@@ -25,8 +25,8 @@ pub async fn record_run(
         traceparent: None,
     };
     match store.operations().execute(id.uuid(), RecordOperation(event), &metadata, None).await {
-        // A run that is recorded already: an earlier attempt to append was stored, and its answer was lost; or another
-        // process records it at this moment.
+        // A run that is recorded already: an earlier attempt to append was stored, and its answer was lost;
+        // or another process records it at this moment.
         Ok(_) | Err(ExecuteError::Refused(_) | ExecuteError::Store(StoreError::Conflict)) => {
             wake.notify();
             Ok(())
@@ -35,8 +35,8 @@ pub async fn record_run(
     }
 }
 
-/// Records the operations whose transactions have left a note: changes of the quarantine, decisions on dead letters.
-/// Those that are not recorded now are recorded by the next call, in any process.
+/// Records the operations whose transactions have left a note: changes of the quarantine, decisions on dead
+/// letters. Those that are not recorded now are recorded by the next call, in any process.
 pub async fn record_noted(store: &Store, wake: &SequencerWake) -> Result<(), StoreError> {
     loop {
         let noted = quarantine::unrecorded_operations(store.read_models(), PAGE).await;

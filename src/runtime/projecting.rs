@@ -1,5 +1,5 @@
-//! Applies a batch of the ledger to the read models within a time limit, and searches the aggregates at fault where it
-//! cannot be applied.
+//! Applies a batch of the ledger to the read models within a time limit, and searches the aggregates at fault
+//! where it cannot be applied.
 
 use std::time::Duration;
 
@@ -24,8 +24,8 @@ pub enum ProjectError {
     Query(#[from] QueryError),
 }
 
-/// Applies a batch to all read models. Aggregates of which an event cannot be applied for a reason that lasts are
-/// quarantined, and all others go on. Returns whether the quarantine has changed.
+/// Applies a batch to all read models. Aggregates of which an event cannot be applied for a reason that lasts
+/// are quarantined, and all others go on. Returns whether the quarantine has changed.
 pub async fn project_batch(
     store: &Store,
     quarantine: &mut QuarantineSet,

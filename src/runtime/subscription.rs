@@ -53,7 +53,8 @@ impl Subscription {
                 self.retry.wait().await;
                 continue;
             };
-            // Checked before each wait, so that a caller with a shorter time limit notices a new connection, too.
+            // Checked before each wait, so that a caller with a shorter time limit notices a new connection,
+            // too.
             let connection = connection_number(&self.nats);
             if connection != self.connection {
                 self.connection = connection;

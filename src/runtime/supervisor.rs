@@ -82,14 +82,14 @@ impl Supervisor {
         });
     }
 
-    /// Where tasks are started that end by themselves.
+    /// Starts tasks that end without a signal.
     pub fn short_lived(&self) -> ShortLived {
         ShortLived { tracker: self.short_lived.clone(), cancel: self.intake.clone() }
     }
 
     /// Runs until `shutdown` or until a task ends early, then ends the stages one after the other within
-    /// `grace`. The intake has two thirds of it, so that the background always has time to end in order. What is
-    /// left then, or at `shutdown.abort`, is cut off.
+    /// `grace`. The intake has two thirds of it, so that the background always has time to end in order. What
+    /// is left then, or at `shutdown.abort`, is cut off.
     pub async fn run(mut self, shutdown: Shutdown, grace: Duration) -> anyhow::Result<()> {
         let early = tokio::select! {
             // A task that ends by itself at the same signal does not end early.

@@ -1,7 +1,7 @@
 //! The tables of the account service (Better Auth) that this service reads and changes.
 //!
-//! Their schema is a setting. Each transaction sets `search_path` for itself, because a transaction pooler keeps
-//! no setting of a session.
+//! Their schema is a setting. Each transaction sets `search_path` for itself, because a transaction pooler
+//! keeps no setting of a session.
 
 mod facts;
 mod invitations;
@@ -31,8 +31,8 @@ pub struct AccountsDatabase {
 }
 
 impl AccountsDatabase {
-    /// A pool of at most `connections`. Connects when a connection is first needed. Its statements are few and
-    /// all in transactions, so that they do without prepared ones behind whichever pooler.
+    /// A pool of at most `connections`. Connects when a connection is first needed. Its statements are few
+    /// and all in transactions, so that they do without prepared ones behind whichever pooler.
     pub fn connect(
         url: &SecretString,
         schema: &AccountsSchema,

@@ -1,16 +1,17 @@
 //! The queue of requested answers, in which owners take turns, and the leases of the workers on them.
 //!
 //! # Order
-//! Each answer has a turn, and workers take the answer with the lowest turn first. The first waiting answer of an
-//! owner gets the turn that is being served, each further one of the same owner the turn after. So the
-//! answers of an owner with hundreds of them are spread over hundreds of turns, and the only answer of another
-//! owner is taken within the current one. Finding the next answer is one step in an index, however long the queue.
+//! Each answer has a turn, and workers take the answer with the lowest turn first. The first waiting answer
+//! of an owner gets the turn that is being served, each further one of the same owner the turn after. So the
+//! answers of an owner with hundreds of them are spread over hundreds of turns, and the only answer of
+//! another owner is taken within the current one. Finding the next answer is one step in an index, however
+//! long the queue.
 //!
 //! # Leases
-//! A worker that takes an answer holds it for a time, by the clock of the database, and renews that while it works.
-//! An answer that is not renewed becomes free, so that another worker continues after a worker died. Each
-//! time an answer is taken counts as an attempt. An answer is identified with its conversation, because clients
-//! choose the ids of answers.
+//! A worker that takes an answer holds it for a time, by the clock of the database, and renews that while it
+//! works. An answer that is not renewed becomes free, so that another worker continues after a worker died.
+//! Each time an answer is taken counts as an attempt. An answer is identified with its conversation, because
+//! clients choose the ids of answers.
 
 use std::time::Duration;
 
@@ -113,8 +114,8 @@ impl Store {
         Ok(added.rows_affected())
     }
 
-    /// Takes the next answer that nobody holds, of owners other than these, and holds it for a time. One round
-    /// trip, two if there is none.
+    /// Takes the next answer that nobody holds, of owners other than these, and holds it for a time. One
+    /// round trip, two if there is none.
     pub async fn take_answer(&self, not_of: &[UserId], time: Duration) -> Result<NextAnswer, StoreError> {
         let holder = Uuid::new_v4();
         let taken: Option<TakenRow> = sqlx::query_as(TAKE)
@@ -148,13 +149,14 @@ impl Store {
         }
     }
 
-    /// Gives an answer back before it has ended. It can be taken after the pause, which is shorter than a minute.
+    /// Gives an answer back before it has ended. It can be taken after the pause, which is shorter than a
+    /// minute.
     pub async fn return_answer(&self, lease: &AnswerLease, pause: Duration) -> Result<(), StoreError> {
         self.extend(lease, pause, None).await.map(drop)
     }
 
-    /// Gives an answer back that this process cannot read, and another one may. It does not count as an attempt, and
-    /// can be taken after the pause, which is shorter than a minute.
+    /// Gives an answer back that this process cannot read, and another one may. It does not count as an
+    /// attempt, and can be taken after the pause, which is shorter than a minute.
     pub async fn decline_answer(&self, lease: &AnswerLease, pause: Duration) -> Result<(), StoreError> {
         sqlx::query(DECLINE)
             .bind(lease.answer.conversation_id)
@@ -212,8 +214,8 @@ impl Store {
     }
 }
 
-/// An empty queue goes on behind the last turn that was taken and is still in work. The order of the rows lets
-/// two statements wait for each other in one direction only.
+/// An empty queue goes on behind the last turn that was taken and is still in work. The order of the rows
+/// lets two statements wait for each other in one direction only.
 const QUEUE: &str = concat!(
     "
 WITH served AS (
@@ -257,7 +259,8 @@ SELECT t.conversation_id, t.answer_id, t.owner, t.sequence, t.attempt, e.event_i
    AND e.owner = t.owner AND e.event_type = 'AnswerRequested' AND e.payload->>'answer_id' = t.answer_id::text"
 );
 
-/// An answer that is free and was not taken is being taken at this moment: it is looked at again after a second.
+/// An answer that is free and was not taken is being taken at this moment: it is looked at again after a
+/// second.
 const DUE: &str = "
 SELECT min(GREATEST(EXTRACT(EPOCH FROM GREATEST(available_at, clock_timestamp()) - clock_timestamp())::float8, 1))
   FROM answer_queue WHERE owner <> ALL($1::uuid[]) AND available_at < clock_timestamp() + interval '1 minute'";

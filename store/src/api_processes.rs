@@ -1,5 +1,5 @@
-//! The api processes that accept commands. Each has a row and renews it; no clock decides whether a process is
-//! alive: the others see that its row changes.
+//! The api processes that accept commands. Each has a row and renews it; no clock decides whether a process
+//! is alive: the others see that its row changes.
 
 use database::Limit;
 use sqlx::FromRow;
@@ -20,8 +20,8 @@ pub struct ApiProcess {
 }
 
 impl Store {
-    /// Registers a process, in place of its former registration, and returns the others. Registrations exclude each
-    /// other: of two processes, the later one sees the earlier one.
+    /// Registers a process, in place of its former registration, and returns the others. Registrations
+    /// exclude each other: of two processes, the later one sees the earlier one.
     pub async fn register_api_process(
         &self,
         id: Uuid,

@@ -1,5 +1,5 @@
-//! The adapter to `cqrs-es`, whole: the execution of commands, and the repository of the framework's event store
-//! (`repository`). No other module knows the framework.
+//! The adapter to `cqrs-es`, whole: the execution of commands, and the repository of the framework's event
+//! store (`repository`). No other module knows the framework.
 
 mod repository;
 
@@ -124,8 +124,8 @@ impl<A: Aggregate + Clone> Aggregates<A> {
     }
 }
 
-/// The event in its current form. A version that this release does not know means something else, although its
-/// payload may look alike.
+/// The event in its current form. A version that this release does not know means something else, although
+/// its payload may look alike.
 fn readable<A: Aggregate>(aggregate_id: Uuid, stored: SerializedEvent) -> Result<A::Event, StoreError> {
     let invalid = |source| StoreError::InvalidHistory { aggregate_id, source };
     let event: A::Event = serde_json::from_value(stored.payload).map_err(|error| invalid(error.into()))?;

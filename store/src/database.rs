@@ -49,8 +49,8 @@ pub enum MigrateError {
 }
 
 impl Database {
-    /// A pool of at most `connections` with prepared statements. Connects when a connection is first needed, so
-    /// that a process starts while the database is unavailable.
+    /// A pool of at most `connections` with prepared statements. Connects when a connection is first needed,
+    /// so that a process starts while the database is unavailable.
     ///
     /// Each statement has a time limit in the client and a lower one in PostgreSQL.
     pub fn connect(url: &SecretString, connections: u32) -> Result<Self, ConnectError> {
@@ -81,8 +81,8 @@ impl From<Database> for PgPool {
     }
 }
 
-/// Applies the migrations that the database lacks, and gives the database's role its time limits. A database with
-/// migrations of a newer release is left as it is, or refused if that release disturbs this one.
+/// Applies the migrations that the database lacks, and gives the database's role its time limits. A database
+/// with migrations of a newer release is left as it is, or refused if that release disturbs this one.
 ///
 /// Needs a direct connection: the lock that separates two migrations belongs to a session, which a
 /// transaction pooler does not keep. A pooler is refused, where it can be seen.

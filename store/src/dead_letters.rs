@@ -1,5 +1,5 @@
-//! Dead letters: work that workers gave up, kept with its cause until an operator decides on it. Ids and errors, never
-//! texts. Bounded: the oldest letters go first.
+//! Dead letters: work that workers gave up, kept with its cause until an operator decides on it. Ids and
+//! errors, never texts. Bounded: the oldest letters go first.
 
 use aggregates::operation::{DeadLetterKind, DeadLetterOutcome, OperationEvent};
 use aggregates::{UserId, Version};
@@ -32,7 +32,7 @@ pub struct NewDeadLetter {
     pub cause: &'static str,
     /// The error.
     pub detail: String,
-    /// How often the work was tried.
+    /// Number of attempts at the work.
     pub attempts: u32,
 }
 
@@ -55,9 +55,9 @@ pub struct DeadLetter {
     pub cause: String,
     /// The error.
     pub detail: String,
-    /// How often the work was tried.
+    /// Number of attempts at the work.
     pub attempts: i32,
-    /// How often the work was given up.
+    /// Number of times that the work was given up.
     pub occurrences: i32,
     /// The time at which it was given up first.
     pub created_at: DateTime<Utc>,
@@ -106,8 +106,8 @@ impl Store {
         Ok(all.map(|kind| (kind, of(kind).map_or(0, |(_, number)| number.unsigned_abs()))).collect())
     }
 
-    /// Ends a dead letter and notes the operator's decision, to be recorded as an event. Discarded work is not found
-    /// again. `false` if there is no such letter any more.
+    /// Ends a dead letter and notes the operator's decision, to be recorded as an event. Discarded work is
+    /// not found again. `false` if there is no such letter any more.
     pub async fn end_dead_letter(
         &self,
         letter: &DeadLetter,

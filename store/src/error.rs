@@ -25,8 +25,8 @@ pub enum StoreError {
     /// The database did not answer in time. A repetition can succeed.
     #[error("database did not answer in time")]
     TimedOut,
-    /// The answer to an append was lost: its events are stored, will be stored, or will never be. A repetition
-    /// of the command with the same ids settles it.
+    /// The answer to an append was lost: its events are stored, will be stored, or will never be. A
+    /// repetition of the command with the same ids settles it.
     #[error("the outcome of the append is not known")]
     OutcomeUnknown,
     /// A key or a text cannot be encrypted or decrypted.
@@ -86,7 +86,8 @@ pub enum StoreError {
         /// The position after the last event that was found.
         position: Position,
     },
-    /// The ledger has another event at a position than it had before, or none: the database went back in time.
+    /// The ledger has another event at a position than it had before, or none: the database went back in
+    /// time.
     #[error("ledger has another event at position {position} than before")]
     AnotherHistory {
         /// A position at which the histories differ.
@@ -126,8 +127,8 @@ impl StoreError {
         matches!(self, Self::InvalidEvent { .. } | Self::InvalidHistory { .. })
     }
 
-    /// Whether the data of one aggregate is at fault: its events, its keys or its rows. The same call fails again until
-    /// the data or the release changes.
+    /// Whether the data of one aggregate is at fault: its events, its keys or its rows. The same call fails
+    /// again until the data or the release changes.
     pub const fn is_of_data(&self) -> bool {
         matches!(
             self,

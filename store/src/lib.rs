@@ -15,8 +15,8 @@
 //! - **when a conversation was last opened**: `last_reads.rs`.
 //! - **which processes accept commands**: `api_processes.rs`.
 //! - **a question to events that read models answer too late**: `answers.rs`, `documents.rs`.
-//! - **what an erasure destroys in PostgreSQL**: `keys/destroyed.rs`, its attempts: `erasures.rs`; rows of the
-//!   account service: `accounts/`.
+//! - **what an erasure destroys in PostgreSQL**: `keys/destroyed.rs`, its attempts: `erasures.rs`; rows of
+//!   the account service: `accounts/`.
 //! - **all rows of a database, for a backup**: `snapshot/`.
 //! - **a query of a read model**: the crate `projections`, which runs it through [`Store::read_models`].
 //! - **how a statement is sent, limited in time and repeated**: the crate `database`.

@@ -1,10 +1,10 @@
 //! A database as it was at one moment, row by row, and its way into an empty database.
 //!
-//! A snapshot is one read-only transaction with the isolation level `REPEATABLE READ`, from which each table is
-//! copied as text (`COPY … TO STDOUT`). It needs no superuser, no extension and no program beside the service, and
-//! its text can be loaded into every supported version of PostgreSQL. The schema is not part of it: the migrations
-//! create the tables of the service. The tables of the account service, which that service creates, are described
-//! by the statements of [`Snapshot::definitions`].
+//! A snapshot is one read-only transaction with the isolation level `REPEATABLE READ`, from which each table
+//! is copied as text (`COPY … TO STDOUT`). It needs no superuser, no extension and no program beside the
+//! service, and its text can be loaded into every supported version of PostgreSQL. The schema is not part of
+//! it: the migrations create the tables of the service. The tables of the account service, which that service
+//! creates, are described by the statements of [`Snapshot::definitions`].
 
 mod load;
 mod scratch;
@@ -37,8 +37,8 @@ const ATTEMPTS: u32 = 5;
 
 /// A read-only transaction that sees the database as of its start. Rolled back when dropped.
 ///
-/// While it is open, PostgreSQL keeps the old versions of changed rows, and a rebuild of a read model waits before
-/// it replaces the table.
+/// While it is open, PostgreSQL keeps the old versions of changed rows, and a rebuild of a read model waits
+/// before it replaces the table.
 #[derive(Debug)]
 pub struct Snapshot {
     connection: PgConnection,
@@ -81,8 +81,8 @@ impl Snapshot {
                     "the database has no tables of the service".into(),
                 )));
             }
-            // Nothing may read before the locks: the first read begins the snapshot, and a table that a rebuild
-            // replaces after that would be empty.
+            // Nothing may read before the locks: the first read begins the snapshot, and a table that a
+            // rebuild replaces after that would be empty.
             run(&mut connection, &format!("{BEGIN}; {}", tables::lock(&before, &schema))).await?;
             let tables = tables::of_service(&mut connection, &schema).await?;
             if tables == before {
@@ -93,8 +93,8 @@ impl Snapshot {
         Err(StoreError::TimedOut)
     }
 
-    /// A snapshot of the account service's tables: the same as `shared` if they are in the same database, and one of
-    /// its own otherwise. Has no tables if the account service never started.
+    /// A snapshot of the account service's tables: the same as `shared` if they are in the same database, and
+    /// one of its own otherwise. Has no tables if the account service never started.
     pub async fn of_accounts(
         url: &SecretString,
         schema: &AccountsSchema,
@@ -206,8 +206,9 @@ fn limited<'a, T: Send + 'a>(
     }
 }
 
-/// The transaction may take hours and wait for a slow reader. Without `row_security` a policy that hides rows is an
-/// error. Synchronized scans would begin in the middle of a table, and equal tables would give different parts.
+/// The transaction may take hours and wait for a slow reader. Without `row_security` a policy that hides rows
+/// is an error. Synchronized scans would begin in the middle of a table, and equal tables would give
+/// different parts.
 const BEGIN: &str = "
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = '1min';

@@ -1,5 +1,5 @@
-//! The attack of a reader of the index who has a word list: hashes every word, and looks for the hashes in the
-//! sparse vectors.
+//! The attack of a reader of the index who has a word list: hashes every word, and looks for the hashes in
+//! the sparse vectors.
 
 use std::collections::{BTreeSet, HashMap};
 

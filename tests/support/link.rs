@@ -1,5 +1,5 @@
-//! A TCP link between the product and a service, which a test can cut, stall and mend, and which loses a connection at
-//! a chosen step: with a reset, or without a word.
+//! A TCP link between the product and a service, which a test can cut, stall and mend, and which loses a
+//! connection at a chosen step: with a reset, or without a word.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

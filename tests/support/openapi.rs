@@ -72,8 +72,8 @@ impl Document {
         }
     }
 
-    /// The variants of a schema, each with the names of its properties and the constant of its tag. A schema without
-    /// variants is one without a tag.
+    /// The variants of a schema, each with the names of its properties and the constant of its tag. A schema
+    /// without variants is one without a tag.
     pub(crate) fn variants(&self, schema: &Value) -> Vec<(Option<String>, Vec<String>)> {
         let Some(variants) = schema["oneOf"].as_array() else {
             return vec![(None, schema["properties"].as_object().unwrap().keys().cloned().collect())];

@@ -114,8 +114,8 @@ impl Person {
         Self { token, ..self.clone() }
     }
 
-    /// The answer of the read models once they are up to date: a read that is told `not-yet` is repeated, as the
-    /// interface asks of a client.
+    /// The answer of the read models once they are up to date: a read that is told `not-yet` is repeated, as
+    /// the interface asks of a client.
     pub(crate) async fn get(&self, path: &str) -> Answered {
         until(path, async || {
             let answered = self.get_once(path).await;

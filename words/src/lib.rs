@@ -1,8 +1,8 @@
-//! The words of texts in many languages: the language of a text, its sentences, its words with their stems, and the
-//! terms that a search compares.
+//! The words of texts in many languages: the language of a text, its sentences, its words with their stems,
+//! and the terms that a search compares.
 //!
-//! Pure functions without dictionaries: scripts that put no spaces between words are compared by their characters
-//! and pairs of them. Knows no index and no encryption.
+//! Pure functions without dictionaries: scripts that put no spaces between words are compared by their
+//! characters and pairs of them. Knows no index and no encryption.
 
 mod language;
 mod script;

@@ -1,8 +1,9 @@
-//! The terms by which a question finds a passage: stems without stop words, identifiers and part numbers both whole
-//! and in parts, and pairs of characters in scripts without spaces.
+//! The terms by which a question finds a passage: stems without stop words, identifiers and part numbers both
+//! whole and in parts, and pairs of characters in scripts without spaces.
 //!
-//! A stem of a language other than English is marked with it, so that equal stems of different words stay apart. A
-//! question asks for the stems of its words in every language, because a few words do not tell theirs.
+//! A stem of a language other than English is marked with it, so that equal stems of different words stay
+//! apart. A question asks for the stems of its words in every language, because a few words do not tell
+//! theirs.
 
 use std::collections::BTreeSet;
 
@@ -258,8 +259,8 @@ fn parts(word: &str) -> Vec<String> {
     parts.iter().map(|part| lower(part)).collect()
 }
 
-/// The terms of a run of characters without spaces: its pairs of characters, without those of Hiragana alone, which
-/// are endings and particles; words in Katakana; single characters that stand alone.
+/// The terms of a run of characters without spaces: its pairs of characters, without those of Hiragana alone,
+/// which are endings and particles; words in Katakana; single characters that stand alone.
 fn character_terms(run: &str) -> Vec<String> {
     let chars: Vec<char> = run.chars().filter(|c| c.is_alphanumeric()).collect();
     let mut terms = Vec::new();

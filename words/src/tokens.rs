@@ -29,8 +29,8 @@ pub fn normalized(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The words of a text in its composed form: runs of letters, digits and the marks on them. Each character of a script
-/// without spaces is a word.
+/// The words of a text in its composed form: runs of letters, digits and the marks on them. Each character of
+/// a script without spaces is a word.
 pub fn words(text: &str) -> impl Iterator<Item = Word> + '_ {
     let mut rest = text.char_indices().peekable();
     std::iter::from_fn(move || {

@@ -12,8 +12,8 @@ pub struct Answer {
     pub text: String,
     /// The citations of the marks, in the order of their numbers.
     pub citations: Vec<Citation>,
-    /// The language model's reasoning before the text; empty where there is none. It is neither cited nor searched,
-    /// and no later question is answered from it.
+    /// The language model's reasoning before the text; empty where there is none. It is neither cited nor
+    /// searched, and no later question is answered from it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reasoning: String,
     /// The reason for which the text ends before the answer does.

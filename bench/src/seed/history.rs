@@ -109,8 +109,8 @@ impl Historian {
         Ok(self.chapter())
     }
 
-    /// The long conversation, whose number is the first that is free. A second question after its last answer but one
-    /// gives it two branches.
+    /// The long conversation, whose number is the first that is free. A second question after its last answer
+    /// but one gives it two branches.
     pub(super) fn long_conversation(&mut self, number: usize) -> anyhow::Result<Chapter> {
         let mut open = [self.begin(number)?];
         self.turns(&mut open, LONG_TURNS)?;

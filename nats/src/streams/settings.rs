@@ -12,7 +12,7 @@ const LIVE_BYTES: i64 = 256 << 20;
 /// Bytes of a new stream of dead letters, or of tombstones: about 400,000 of them.
 pub(super) const SMALL_STREAM_BYTES: i64 = 64 << 20;
 
-/// Where the answers that are being written are kept.
+/// Storage of the answers that are being written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LiveStorage {
     /// In the memory of the servers.
@@ -30,7 +30,7 @@ pub struct StreamSettings {
     pub events_max_bytes: Option<u64>,
     /// Most bytes of the stream of answers that are being written.
     pub live_max_bytes: Option<u64>,
-    /// Where the answers that are being written are kept.
+    /// Storage of the answers that are being written.
     pub live_storage: Option<LiveStorage>,
 }
 

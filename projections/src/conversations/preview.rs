@@ -56,8 +56,8 @@ pub(super) fn markdown_excerpt(
     excerpt(&plain, max_characters)
 }
 
-/// Bytes of a line that are examined for one character of the excerpt: markup is seldom longer than its text, and the
-/// time to examine a line grows with the square of its length where brackets do not match.
+/// Bytes of a line that are examined for one character of the excerpt: markup is seldom longer than its text,
+/// and the time to examine a line grows with the square of its length where brackets do not match.
 const LINE_BYTES_PER_CHARACTER: usize = 16;
 
 /// The beginning of a text, of at most so many bytes.

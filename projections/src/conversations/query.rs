@@ -217,8 +217,8 @@ pub async fn get(
     Ok(rows(executor, owner, &[id]).await?.pop())
 }
 
-/// Those of an owner's conversations that exist and are not deleted, with their keys, in any order. Takes one round
-/// trip.
+/// Those of an owner's conversations that exist and are not deleted, with their keys, in any order. Takes one
+/// round trip.
 pub async fn rows(
     executor: impl PgExecutor<'_>,
     owner: UserId,

@@ -150,7 +150,7 @@ pub async fn find_by_sha256(
     Ok(sqlx::query_as(FIND_BY_SHA256).bind(owner.to_string()).bind(sha256).fetch_optional(executor).await?)
 }
 
-/// What is stored of an owner's documents that are not removed.
+/// Number and size of an owner's documents that are not removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoredDocuments {
     /// The number of documents.

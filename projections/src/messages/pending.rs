@@ -49,8 +49,8 @@ pub async fn pending_answers_of(executor: impl PgExecutor<'_>, owner: UserId) ->
     Ok(u64::try_from(pending).unwrap_or_default())
 }
 
-/// One statement sees the read model, its checkpoint, the ledger and the outbox at one moment, so that each event
-/// counts once.
+/// One statement sees the read model, its checkpoint, the ledger and the outbox at one moment, so that each
+/// event counts once.
 const PENDING_OF: &str = "
 WITH unapplied AS (
     SELECT e.event_type

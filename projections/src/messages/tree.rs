@@ -1,5 +1,5 @@
-//! The tree of a conversation's messages, and the branch that goes through one of them. Linear in the number of
-//! messages.
+//! The tree of a conversation's messages, and the branch that goes through one of them. Linear in the number
+//! of messages.
 
 use std::collections::HashMap;
 

@@ -7,8 +7,8 @@ use futures::FutureExt as _;
 
 use crate::QueryError;
 
-/// The error of a projection, or [`QueryError::Panicked`] if it panics. The panic hook has logged the panic: its message
-/// can quote a text, and is not kept.
+/// The error of a projection, or [`QueryError::Panicked`] if it panics. The panic hook has logged the panic:
+/// its message can quote a text, and is not kept.
 pub(crate) async fn caught<T>(
     projecting: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, QueryError> {
@@ -19,8 +19,9 @@ pub(crate) async fn caught<T>(
 }
 
 impl QueryError {
-    /// Why the same events fail again whenever they are applied; `None` for a failure that may pass: of the connection,
-    /// by a time limit, for lack of resources, in a conflict of transactions, and of a schema that is not migrated.
+    /// Why the same events fail again whenever they are applied; `None` for a failure that may pass: of the
+    /// connection, by a time limit, for lack of resources, in a conflict of transactions, and of a schema
+    /// that is not migrated.
     pub fn lasting_cause(&self) -> Option<(QuarantineCause, String)> {
         match self {
             Self::Panicked => Some((QuarantineCause::Panicked, self.to_string())),

@@ -1,5 +1,5 @@
-//! Finds the aggregates whose events make a batch fail, by bisection: each half is applied in a savepoint, and a half
-//! that fails is halved again. The aggregates that are not at fault are applied together.
+//! Finds the aggregates whose events make a batch fail, by bisection: each half is applied in a savepoint,
+//! and a half that fails is halved again. The aggregates that are not at fault are applied together.
 
 use std::collections::HashMap;
 
@@ -12,11 +12,11 @@ use super::{Target, caught};
 use crate::purge::{self, PurgeScope};
 use crate::{DecryptedEvent, QueryError, UnappliedEvent};
 
-/// Applies events and returns the first event of each aggregate that cannot be applied. Of such an aggregate the
-/// events before it are applied, and those after it are not.
+/// Applies events and returns the first event of each aggregate that cannot be applied. Of such an aggregate
+/// the events before it are applied, and those after it are not.
 ///
-/// Costs two applications of the batch, and for each aggregate at fault a savepoint for each halving and each of its
-/// events.
+/// Costs two applications of the batch, and for each aggregate at fault a savepoint for each halving and each
+/// of its events.
 pub(super) async fn apply(
     target: Target<'_>,
     transaction: &mut Transaction<'_>,
@@ -73,8 +73,8 @@ fn in_order(groups: &[Vec<&DecryptedEvent>]) -> Vec<DecryptedEvent> {
     events
 }
 
-/// Applies the events of one aggregate one by one, up to the first that cannot be applied. Events that cannot be applied
-/// together, but each alone, are applied.
+/// Applies the events of one aggregate one by one, up to the first that cannot be applied. Events that cannot
+/// be applied together, but each alone, are applied.
 async fn first_at_fault(
     target: Target<'_>,
     transaction: &mut Transaction<'_>,

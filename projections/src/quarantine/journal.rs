@@ -1,5 +1,6 @@
-//! Changes of the quarantine that are not recorded as events yet. They are written with the change, so that none is
-//! forgotten when a process dies, and recorded afterwards under an id of their own, so that each is recorded once.
+//! Changes of the quarantine that are not recorded as events yet. They are written with the change, so that
+//! none is forgotten when a process dies, and recorded afterwards under an id of their own, so that each is
+//! recorded once.
 
 use aggregates::operation::{OperationEvent, QuarantineOutcome};
 use database::Transaction;

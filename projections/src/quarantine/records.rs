@@ -32,7 +32,7 @@ pub struct QuarantinedAggregate {
     pub cause: QuarantineCause,
     /// The error.
     pub detail: String,
-    /// How often it was tried.
+    /// Number of attempts.
     pub attempts: i32,
     /// The time of the first attempt.
     pub quarantined_at: DateTime<Utc>,

@@ -15,8 +15,9 @@ use crate::{DecryptedEvent, LedgerBatch, QueryError, ReadModel, UnappliedEvent};
 /// Time limit of one statement. The projector waits meanwhile.
 const STATEMENT_LIMIT: Duration = Duration::from_mins(1);
 
-/// A transaction that builds the rows of a quarantined aggregate again. It holds the checkpoints of the read models, so
-/// that the projector applies the later events of the aggregate afterwards. Without [`Self::end`] nothing changes.
+/// A transaction that builds the rows of a quarantined aggregate again. It holds the checkpoints of the read
+/// models, so that the projector applies the later events of the aggregate afterwards. Without [`Self::end`]
+/// nothing changes.
 #[derive(Debug)]
 pub struct Release<'c> {
     transaction: Transaction<'c>,
@@ -35,7 +36,7 @@ struct Rebuilding {
     failed: Option<UnappliedEvent>,
 }
 
-/// What became of a quarantine.
+/// Outcome of a quarantine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Released {
     /// The read model.
@@ -45,8 +46,9 @@ pub struct Released {
 }
 
 impl<'c> Release<'c> {
-    /// Begins to build the rows again in all read models in which the aggregate is quarantined, or in those that are
-    /// named. With `skip` the events at which it is held are left out from now on. `None` if it is not quarantined.
+    /// Begins to build the rows again in all read models in which the aggregate is quarantined, or in those
+    /// that are named. With `skip` the events at which it is held are left out from now on. `None` if it is
+    /// not quarantined.
     pub async fn begin(
         database: impl Begin<'c>,
         id: Uuid,

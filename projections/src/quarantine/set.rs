@@ -12,8 +12,9 @@ use uuid::Uuid;
 use crate::purge::PurgeScope;
 use crate::{DecryptedEvent, QueryError, ReadModel, UnappliedEvent};
 
-/// The quarantined aggregates of the read models. A projector keeps one over its transactions: the checkpoints, which
-/// each transaction locks, say whether it is still true, so that it is read again only after a change.
+/// The quarantined aggregates of the read models. A projector keeps one over its transactions: the
+/// checkpoints, which each transaction locks, say whether it is still true, so that it is read again only
+/// after a change.
 #[derive(Debug, Default)]
 pub struct QuarantineSet {
     /// The versions of the quarantine by read model; empty if they have to be read.
@@ -94,8 +95,8 @@ impl QuarantineSet {
         Ok(())
     }
 
-    /// Forgets everything, after a change or a transaction whose outcome is not known: the next transaction reads the
-    /// set again.
+    /// Forgets everything, after a change or a transaction whose outcome is not known: the next transaction
+    /// reads the set again.
     pub fn forget(&mut self) {
         self.versions.clear();
         self.held.clear();
@@ -175,8 +176,8 @@ impl QuarantineSet {
     }
 }
 
-/// The end of an aggregate is applied whatever came before it: of an account the id and the status remain, of a
-/// conversation nothing.
+/// The end of an aggregate is applied whatever came before it: of an account the id and the status remain, of
+/// a conversation nothing.
 const fn is_last(event: &Event) -> bool {
     ends_account(event) || matches!(event, Event::Conversation(ConversationEvent::ConversationErased))
 }
@@ -186,8 +187,8 @@ const fn ends_account(event: &Event) -> bool {
 }
 
 /// Locks the checkpoints of all read models, in the order of their names, and returns their positions and the
-/// versions of their quarantine. Limits each later statement of the transaction, and the time for which the process
-/// may stand still in it.
+/// versions of their quarantine. Limits each later statement of the transaction, and the time for which the
+/// process may stand still in it.
 pub(crate) async fn lock_read_models(
     transaction: &mut Transaction<'_>,
     statement_limit: std::time::Duration,

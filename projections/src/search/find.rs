@@ -93,8 +93,8 @@ impl SealedHit {
         Cursor { rank: self.rank, written_at: self.written_at.timestamp_micros(), entry_id: self.entry_id }
     }
 
-    /// Decrypts the hit. Without a key its texts are empty. The hits of one search share a budget of words, which
-    /// bounds the time of all of them to some 0.2 s.
+    /// Decrypts the hit. Without a key its texts are empty. The hits of one search share a budget of words,
+    /// which bounds the time of all of them to some 0.2 s.
     pub fn open(
         self,
         query: &SearchQuery,

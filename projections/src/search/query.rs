@@ -16,8 +16,8 @@ const MIN_PREFIX_CHARACTERS: usize = 3;
 ///
 /// A part is a word in any of its forms, a `"quoted phrase"` exactly as written, or the prefix of a word
 /// (`begin*`). The last word is always a prefix too, because the user may still be typing it. Stop words are
-/// left out unless there is nothing else; inside a phrase they count as distance. Characters of a script without
-/// spaces have to follow each other.
+/// left out unless there is nothing else; inside a phrase they count as distance. Characters of a script
+/// without spaces have to follow each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchQuery {
     parts: Vec<Part>,

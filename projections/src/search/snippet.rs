@@ -5,8 +5,8 @@ use super::words::{Word, words};
 /// The approximate length of a snippet. It begins and ends at a word.
 const SNIPPET_BYTES: usize = 220;
 
-/// The words that one search examines for the snippets of its hits. Beyond them, a snippet is the beginning of its
-/// text, without marks. Stemming so many words takes some 0.1 s.
+/// The words that one search examines for the snippets of its hits. Beyond them, a snippet is the beginning
+/// of its text, without marks. Stemming so many words takes some 0.1 s.
 const MAX_EXAMINED_WORDS: usize = 150_000;
 
 /// The words that may still be examined.
@@ -21,8 +21,8 @@ impl Default for SnippetBudget {
     }
 }
 
-/// Cuts out the part of a text with the most matching words. `matches` gets a word in lower case. The ranges are
-/// the matches in the snippet, in Unicode characters: start, and the character after the end.
+/// Cuts out the part of a text with the most matching words. `matches` gets a word in lower case. The ranges
+/// are the matches in the snippet, in Unicode characters: start, and the character after the end.
 pub(super) fn snippet(
     text: &str,
     budget: &mut SnippetBudget,

@@ -7,7 +7,8 @@ use std::sync::LazyLock;
 use sealing::{BlindKey, Token};
 use words::Language;
 
-/// Words that are too common to be indexed. Each word that is added here is no longer found in what is indexed already.
+/// Words that are too common to be indexed. Each word that is added here is no longer found in what is
+/// indexed already.
 static STOP_WORDS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     "a an and are as at be but by can do does for from had has have he her his how i if in into is it its me my no not \
      of on or our she so that the their them then there these they this to was we were what when where which who why \
@@ -22,8 +23,8 @@ const LAST_POSITION: usize = 16_383;
 const MAX_POSITIONS: usize = 255;
 /// The most words of a text that are indexed. A question has at most 32,768 bytes, an answer seldom more.
 const MAX_WORDS: usize = 16_000;
-/// The most bytes of a text's lexemes and positions. Postgres refuses a tsvector of 1,048,575 bytes, and with it
-/// the whole batch. The words after that are not indexed.
+/// The most bytes of a text's lexemes and positions. Postgres refuses a tsvector of 1,048,575 bytes, and with
+/// it the whole batch. The words after that are not indexed.
 const MAX_VECTOR_BYTES: usize = 960 << 10;
 /// Bytes of a lexeme in a tsvector beside its characters, and of each of its positions.
 const LEXEME_OVERHEAD_BYTES: usize = 3;
@@ -32,13 +33,14 @@ const POSITION_BYTES: usize = 2;
 /// A word and its byte range in the text.
 pub(super) use words::Word;
 
-/// The words of a text in its composed form. In scripts without spaces between words, each character is a word.
+/// The words of a text in its composed form. In scripts without spaces between words, each character is a
+/// word.
 pub(super) fn words(text: &str) -> impl Iterator<Item = Word> + '_ {
     words::words(text).take(MAX_WORDS)
 }
 
-/// Whether a word is too common to be indexed. Acronyms such as IT or WHO are no such words. Stop words count as
-/// positions, so that phrases keep their distances.
+/// Whether a word is too common to be indexed. Acronyms such as IT or WHO are no such words. Stop words count
+/// as positions, so that phrases keep their distances.
 pub(super) fn is_stop_word(word: &Word) -> bool {
     !word.is_acronym && is_common(word)
 }
@@ -73,8 +75,8 @@ pub(super) fn stems(lower: &str) -> Vec<String> {
 
 /// The text form of a tsvector: the lexemes of each word and of its stem, with their positions.
 ///
-/// The stem in the language of the text matches the other forms of the word. The word itself matches in phrases, by
-/// prefixes, and in languages without a stemmer.
+/// The stem in the language of the text matches the other forms of the word. The word itself matches in
+/// phrases, by prefixes, and in languages without a stemmer.
 ///
 /// Takes up to some 0.1 s for a text of [`MAX_WORDS`] long words.
 pub(super) fn vector(text: &str, key: &BlindKey) -> String {

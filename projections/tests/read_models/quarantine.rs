@@ -308,8 +308,8 @@ async fn nothing_is_asked_about_the_quarantine_until_it_changes() {
         |statements: &[String]| statements.iter().filter(|text| text.contains("FROM quarantine")).count();
     assert_eq!(asks(&batches[0]), 1, "a new projector reads it once: {:?}", batches[0]);
     assert!(batches[1..].iter().all(|statements| asks(statements) == 0), "{batches:#?}");
-    // A question: the locks, erased owners, one row of the list read and written, a message, its words, and the
-    // checkpoints, between the beginning and the commit.
+    // A question: the locks, erased owners, one row of the list read and written, a message, its words, and
+    // the checkpoints, between the beginning and the commit.
     let question = &batches[2];
     assert!(question.len() <= 9, "{question:#?}");
 }

@@ -1,8 +1,8 @@
-//! Removes invalid citation marks from an answer while it is streamed, and notes the valid ones. Reads the answer as
-//! Markdown, so that brackets of code, formulas, links and footnotes stay as they are.
+//! Removes invalid citation marks from an answer while it is streamed, and notes the valid ones. Reads the
+//! answer as Markdown, so that brackets of code, formulas, links and footnotes stay as they are.
 //!
-//! Each decision looks at a bounded length of text. What is held back is at most that long, and the pieces in which
-//! an answer arrives do not matter.
+//! Each decision looks at a bounded length of text. What is held back is at most that long, and the pieces in
+//! which an answer arrives do not matter.
 
 use super::lookahead::{Ahead, Look, Waiting};
 use super::mark::{Numbers, Surroundings, Verdict};
@@ -296,7 +296,8 @@ fn is_label(content: &str) -> bool {
             && Numbers::read(content).is_none())
 }
 
-/// How many bytes of brackets without numbers are decided: all where marks in them cannot be, as in lists of values.
+/// How many bytes of brackets without numbers are decided: all where marks in them cannot be, as in lists of
+/// values.
 fn kept_of(content: &str, length: usize) -> usize {
     let inner = content.strip_prefix('[').and_then(|inner| inner.strip_suffix(']'));
     if inner.is_some_and(|inner| Numbers::read(inner).is_some()) {

@@ -46,8 +46,8 @@ impl Ahead<'_> {
         }
     }
 
-    /// Looks for the end of a span whose first bytes are known. `ends` gets the text from each place on and returns
-    /// the length of the end that is there.
+    /// Looks for the end of a span whose first bytes are known. `ends` gets the text from each place on and
+    /// returns the length of the end that is there.
     pub(super) fn span(
         self,
         start: usize,

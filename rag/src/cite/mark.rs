@@ -1,4 +1,5 @@
-//! Decides whether numbers in brackets are a citation mark, by what is in the brackets and what stands around them.
+//! Decides whether numbers in brackets are a citation mark, by what is in the brackets and what stands around
+//! them.
 
 /// The largest number that is taken for that of a source. Larger ones are years, sizes and the like.
 const LARGEST_NUMBER: u32 = 99;
@@ -42,8 +43,8 @@ pub(super) struct Surroundings<'a> {
 }
 
 impl Numbers {
-    /// Reads the content of brackets: numbers from 1 to [`LARGEST_NUMBER`] and ranges of them, between commas or
-    /// semicolons.
+    /// Reads the content of brackets: numbers from 1 to [`LARGEST_NUMBER`] and ranges of them, between commas
+    /// or semicolons.
     pub(super) fn read(content: &str) -> Option<Self> {
         if content.len() > MAX_MARK_BYTES || !content.contains(|c: char| c.is_ascii_digit()) {
             return None;

@@ -1,6 +1,7 @@
 //! Embeds texts with an OpenAI-compatible endpoint, in batches. Transient failures are retried.
 //!
-//! Servers keep the format loosely: vectors come as numbers or in base64, with and without their place in the input.
+//! Servers keep the format loosely: vectors come as numbers or in base64, with and without their place in the
+//! input.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -169,8 +170,8 @@ impl Endpoint {
     }
 }
 
-/// Sorts the vectors by the index of their texts and normalizes them. Where the indexes do not name each text once,
-/// the order of the response counts.
+/// Sorts the vectors by the index of their texts and normalizes them. Where the indexes do not name each text
+/// once, the order of the response counts.
 fn in_input_order(response: Response, expected: usize) -> Result<Vec<Vector>, EmbedError> {
     let data: Vec<Embedding> = match response {
         Response::Data { data } | Response::List(data) => data,

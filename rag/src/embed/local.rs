@@ -1,9 +1,9 @@
-//! Runs an embedding model (ONNX) in this process. Loads the model and ONNX Runtime from local files; downloads
-//! nothing.
+//! Runs an embedding model (ONNX) in this process. Loads the model and ONNX Runtime from local files;
+//! downloads nothing.
 //!
 //! The model is quantized dynamically, so the vector of a text depends on the other texts of its batch. Each
-//! text is therefore a batch of its own. That gives equal texts equal vectors and costs little on a CPU, because
-//! no text is padded. Texts run beside each other, each on one core in a session of its own.
+//! text is therefore a batch of its own. That gives equal texts equal vectors and costs little on a CPU,
+//! because no text is padded. Texts run beside each other, each on one core in a session of its own.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,8 +25,8 @@ const MAX_SESSIONS: usize = 4;
 /// The files of the local model and its number of threads.
 #[derive(Debug, Clone)]
 pub struct EmbedderConfig {
-    /// The folder with `model.onnx`, `tokenizer.json`, and for a model other than `MiniLM` `embedding.json` and
-    /// `pieces.bin`.
+    /// The folder with `model.onnx`, `tokenizer.json`, and for a model other than `MiniLM` `embedding.json`
+    /// and `pieces.bin`.
     pub model_dir: PathBuf,
     /// The shared library of ONNX Runtime.
     pub ort_dylib: PathBuf,
@@ -68,7 +68,7 @@ struct Shared {
     takes_types: bool,
 }
 
-/// Which texts wait for which.
+/// Order in which texts wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Urgency {
     /// Somebody waits for an answer.
@@ -78,8 +78,8 @@ pub(super) enum Urgency {
 }
 
 impl LocalModel {
-    /// Loads the model, and reads the file of the tokenizer that documents are split by. Blocks for some hundred
-    /// milliseconds.
+    /// Loads the model, and reads the file of the tokenizer that documents are split by. Blocks for some
+    /// hundred milliseconds.
     pub(super) fn load(config: &EmbedderConfig) -> Result<(Self, Description, Vec<u8>), EmbedError> {
         let description = Description::read(&config.model_dir, &config.input)?;
         let splitting = read_tokenizer(&config.model_dir)?;

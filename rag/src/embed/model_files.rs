@@ -1,7 +1,7 @@
 //! The files of a local model and how it wants its input.
 //!
-//! `embedding.json` describes the model. A folder without it holds all-MiniLM-L6-v2, as earlier releases installed
-//! it.
+//! `embedding.json` describes the model. A folder without it holds all-MiniLM-L6-v2, as earlier releases
+//! installed it.
 
 use std::path::{Path, PathBuf};
 

@@ -1,8 +1,8 @@
-//! The vectors of texts that were embedded within the last minutes: several questions are answered from the same
-//! sentences.
+//! The vectors of texts that were embedded within the last minutes: several questions are answered from the
+//! same sentences.
 //!
-//! A text is known by a hash under a key of the process, so that the memory holds no words. Vectors are forgotten after
-//! at most twice [`GENERATION`].
+//! A text is known by a hash under a key of the process, so that the memory holds no words. Vectors are
+//! forgotten after at most twice [`GENERATION`].
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

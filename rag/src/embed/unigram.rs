@@ -1,7 +1,8 @@
 //! The Unigram tokenizer of multilingual-e5-small, read from the compact file that set-up makes.
 //!
-//! The general tokenizer of the crate `tokenizers` keeps the 250,000 pieces in a tree of 250 MiB that takes half a
-//! second to build in every process. This one keeps them as they lie in the file, with a table of hashes: 8 MiB.
+//! The general tokenizer of the crate `tokenizers` keeps the 250,000 pieces in a tree of 250 MiB that takes
+//! half a second to build in every process. This one keeps them as they lie in the file, with a table of
+//! hashes: 8 MiB.
 
 use std::ops::Range;
 
@@ -104,8 +105,8 @@ impl Unigram {
         }
     }
 
-    /// The ids of a text between those of its start and its end, at most `max_tokens` in all. Text beyond is left
-    /// out.
+    /// The ids of a text between those of its start and its end, at most `max_tokens` in all. Text beyond is
+    /// left out.
     pub(super) fn encode(&self, text: &str, max_tokens: usize) -> Vec<i64> {
         let mut ids = vec![self.start];
         let pieces = self.pieces(&self.normalized(text));

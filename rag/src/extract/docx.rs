@@ -10,7 +10,8 @@ use super::ExtractError;
 
 /// The largest accepted `word/document.xml`.
 const MAX_XML_BYTES: u64 = 64 << 20;
-/// The largest number of parts. Archives with more than 65,534 claim 65,535 here and tell the number elsewhere.
+/// The largest number of parts. Archives with more than 65,534 claim 65,535 here and tell the number
+/// elsewhere.
 const MAX_ENTRIES: u16 = 20_000;
 /// The first bytes of the end of an archive's directory, and its longest length, with a comment.
 const DIRECTORY_END: &[u8] = b"PK\x05\x06";

@@ -1,5 +1,5 @@
-//! Divides the body of a response into the data of its events, in whichever form it comes: Server-Sent Events, one
-//! JSON document, or JSON lines.
+//! Divides the body of a response into the data of its events, in whichever form it comes: Server-Sent
+//! Events, one JSON document, or JSON lines.
 
 use serde::de::IgnoredAny;
 

@@ -147,8 +147,8 @@ enum Data {
     Object(Value),
 }
 
-/// The objects in the data of one event, and whether they had to be repaired. Several objects may stand on lines of
-/// their own. Data that does not begin like JSON holds none.
+/// The objects in the data of one event, and whether they had to be repaired. Several objects may stand on
+/// lines of their own. Data that does not begin like JSON holds none.
 fn values(data: &str) -> Result<(Vec<Data>, bool), ApiError> {
     if let Some(value) = parse(data) {
         return Ok((value, false));
@@ -168,7 +168,8 @@ fn values(data: &str) -> Result<(Vec<Data>, bool), ApiError> {
     Ok((values, is_repaired))
 }
 
-/// Parses one JSON value; `None` if it is not JSON. Values other than objects and lists of objects hold nothing.
+/// Parses one JSON value; `None` if it is not JSON. Values other than objects and lists of objects hold
+/// nothing.
 fn parse(data: &str) -> Option<Vec<Data>> {
     let data = data.trim();
     if data == DONE {

@@ -1,5 +1,5 @@
-//! Makes JSON readable that servers write although the format forbids it: halves of surrogate pairs, raw control
-//! characters in strings, and the numbers `NaN` and `Infinity`.
+//! Makes JSON readable that servers write although the format forbids it: halves of surrogate pairs, raw
+//! control characters in strings, and the numbers `NaN` and `Infinity`.
 
 /// The first of 2048 private characters that stand for the halves of surrogate pairs.
 const FIRST_HALF: u32 = 0x10_F800;
@@ -8,8 +8,8 @@ const FIRST_SURROGATE: u32 = 0xD800;
 const FIRST_LOW_SURROGATE: u32 = 0xDC00;
 const LAST_SURROGATE: u32 = 0xDFFF;
 
-/// Returns JSON that can be parsed, as far as this module knows how. A lone half of a surrogate pair becomes a
-/// private character, which [`HalfPairs`] reads.
+/// Returns JSON that can be parsed, as far as this module knows how. A lone half of a surrogate pair becomes
+/// a private character, which [`HalfPairs`] reads.
 pub(super) fn repair(json: &str) -> String {
     let mut repaired = String::with_capacity(json.len());
     let mut rest = json;
@@ -69,8 +69,8 @@ fn unit(text: &str) -> Option<u32> {
     u32::from_str_radix(digits, 16).ok()
 }
 
-/// Joins the halves of surrogate pairs, also of pairs that are divided between two texts. A half that stays alone
-/// becomes a replacement character.
+/// Joins the halves of surrogate pairs, also of pairs that are divided between two texts. A half that stays
+/// alone becomes a replacement character.
 #[derive(Default)]
 pub(super) struct HalfPairs {
     high: Option<u32>,

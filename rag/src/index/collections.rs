@@ -38,8 +38,8 @@ impl Collections {
         self.index.with_collection(versioned_name(&self.prefix, name, dimensions), dimensions)
     }
 
-    /// Returns the model's collection with this name, which an earlier release may have written; `None` if the name is
-    /// that of another model.
+    /// Returns the model's collection with this name, which an earlier release may have written; `None` if
+    /// the name is that of another model.
     pub fn named(&self, collection: &str, embedder: &Embedder) -> Option<PassageIndex> {
         let (name, dimensions) = (embedder.name(), embedder.dimensions());
         let first = collection_name(&self.prefix, name, dimensions);

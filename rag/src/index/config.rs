@@ -29,8 +29,8 @@ pub struct IndexConfig {
     pub url: String,
     /// The API key, if Qdrant requires one.
     pub api_key: Option<SecretString>,
-    /// The PEM file with the certificates of the authorities that Qdrant's certificate is checked against, in place
-    /// of those of the system.
+    /// The PEM file with the certificates of the authorities that Qdrant's certificate is checked against, in
+    /// place of those of the system.
     pub ca: Option<PathBuf>,
     /// The placement of new collections in a cluster.
     pub placement: Placement,
@@ -57,16 +57,16 @@ impl IndexConfig {
     }
 }
 
-/// Returns the name of a model's collection with the first version of the terms. Characters other than ASCII letters, digits, `-` and `.`
-/// become `_`.
+/// Returns the name of a model's collection with the first version of the terms. Characters other than ASCII
+/// letters, digits, `-` and `.` become `_`.
 pub(super) fn collection_name(prefix: &str, model: &str, dimensions: usize) -> String {
     let escape = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '.') { c } else { '_' };
     let model: String = model.chars().map(escape).collect();
     format!("{prefix}_{model}_{dimensions}")
 }
 
-/// Returns the name of the model's collection with this version of the terms. Collections of the first version have no
-/// number in their names.
+/// Returns the name of the model's collection with this version of the terms. Collections of the first
+/// version have no number in their names.
 pub(super) fn versioned_name(prefix: &str, model: &str, dimensions: usize) -> String {
     format!("{}_t{TERMS_VERSION}", collection_name(prefix, model, dimensions))
 }

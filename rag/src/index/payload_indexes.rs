@@ -19,8 +19,8 @@ const FIELDS: [(&str, FieldType, PayloadSchemaType); 6] = [
 ];
 
 impl PassageIndex {
-    /// Creates the missing payload indexes of the collection, which Qdrant fills from the points that are there.
-    /// While it does, the call may reach its time limit: a later call finds the index complete.
+    /// Creates the missing payload indexes of the collection, which Qdrant fills from the points that are
+    /// there. While it does, the call may reach its time limit: a later call finds the index complete.
     pub(super) async fn ensure_payload_indexes(&self) -> Result<(), IndexError> {
         let present = self.info().await?.map(|info| info.payload_schema).unwrap_or_default();
         for (field, field_type, schema_type) in FIELDS {

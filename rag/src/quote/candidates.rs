@@ -42,7 +42,8 @@ pub(super) fn candidates(sources: &[Source]) -> Vec<Candidate> {
     sources.iter().take(MAX_SOURCES).enumerate().flat_map(of_source).take(MAX_SEGMENTS).collect()
 }
 
-/// The share of the question's terms that each segment has, from 0 to 1. A term that few segments have counts more.
+/// The share of the question's terms that each segment has, from 0 to 1. A term that few segments have counts
+/// more.
 #[expect(clippy::cast_precision_loss, reason = "there are few segments")]
 pub(super) fn shares(question: &str, sources: &[Source], candidates: &[Candidate]) -> Vec<f32> {
     let languages: Vec<Option<Language>> =

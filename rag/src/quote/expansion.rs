@@ -1,4 +1,5 @@
-//! Expands a segment to an excerpt: the segments around it that are needed to understand it, within a limit of words.
+//! Expands a segment to an excerpt: the segments around it that are needed to understand it, within a limit
+//! of words.
 
 use std::ops::RangeInclusive;
 

@@ -1,5 +1,5 @@
-//! Selects the excerpts of the sources that answer the question: the best segment of a source and the segments around
-//! it.
+//! Selects the excerpts of the sources that answer the question: the best segment of a source and the
+//! segments around it.
 
 use super::candidates::{Candidate, can_be_anchor};
 use super::expansion::Expansion;
@@ -11,7 +11,8 @@ use crate::vocabulary::Source;
 const MAX_WORDS: [usize; 4] = [200, 120, 80, 60];
 /// The least score of a further excerpt as a share of the best one's, source relevance included.
 const MIN_SHARE_OF_BEST: f32 = 0.75;
-/// The least confidence of a segment: its score, raised by its share of terms. Below it the question is refused.
+/// The least confidence of a segment: its score, raised by its share of terms. Below it the question is
+/// refused.
 const MIN_CONFIDENCE: f32 = 0.46;
 /// The weight of the share of terms in the confidence, beside its part of the score.
 const TERMS_CONFIDENCE_WEIGHT: f32 = 0.3;
@@ -21,7 +22,8 @@ const DUPLICATE_SIMILARITY: f32 = 0.92;
 const TERMS_WEIGHT: f32 = 0.2;
 /// The estimated similarity of a segment that was not compared, as a share of its source's relevance.
 const UNCOMPARED: f32 = 0.5;
-/// A heading is an answer where no other segment of its source comes near to it: questions often repeat headings.
+/// A heading is an answer where no other segment of its source comes near to it: questions often repeat
+/// headings.
 const HEADING_FACTOR: f32 = 0.7;
 
 /// Consecutive segments of one source.

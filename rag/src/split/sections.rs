@@ -34,8 +34,8 @@ pub(super) fn options() -> Options {
     Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS
 }
 
-/// Visits the sections of a document that have text, in order, until `visit` breaks. Headings inside quotes and
-/// lists start no section.
+/// Visits the sections of a document that have text, in order, until `visit` breaks. Headings inside quotes
+/// and lists start no section.
 pub(super) fn visit_sections<B>(
     document: &str,
     mut visit: impl FnMut(Section) -> ControlFlow<B>,

@@ -34,7 +34,8 @@ pub(crate) enum Behavior {
     Status(u16),
     /// Sends this body and then nothing more.
     Raw(String),
-    /// Refuses requests with the first of these parameters that they have, by name; otherwise answers with `Yes.`
+    /// Refuses requests with the first of these parameters that they have, by name; otherwise answers with
+    /// `Yes.`
     Refusing(&'static [&'static str]),
 }
 

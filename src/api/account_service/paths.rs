@@ -1,6 +1,6 @@
-//! The paths of the account service that are forwarded. Others end here: what administrators do to accounts is a command
-//! of this service, so that it leaves an event, and the account service counts requests by path, so that made-up paths
-//! would fill its memory.
+//! The paths of the account service that are forwarded. Others end here: what administrators do to accounts
+//! is a command of this service, so that it leaves an event, and the account service counts requests by path,
+//! so that made-up paths would fill its memory.
 
 /// Paths below `/api/auth/`. Administrators only read.
 const PATHS: [&str; 23] = [

@@ -5,17 +5,17 @@ use std::net::IpAddr;
 use axum::http::HeaderMap;
 use axum::http::header::FORWARDED;
 
-/// What proxies say about a request, in the order in which it passed them. A field that is not valid is one hop
-/// without an address: a client that leaves a quotation open must not hide what a proxy appends.
+/// What proxies say about a request, in the order in which it passed them. A field that is not valid is one
+/// hop without an address: a client that leaves a quotation open must not hide what a proxy appends.
 #[derive(Debug)]
 pub(super) struct Forwarded<'a>(Vec<Element<'a>>);
 
-/// What one proxy says.
+/// Statement of one proxy.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Element<'a> {
     /// The peer of the proxy.
     node: Option<&'a str>,
-    /// How the peer reached the proxy.
+    /// Scheme by which the peer reached the proxy.
     scheme: Option<&'a str>,
 }
 
@@ -35,7 +35,7 @@ impl<'a> Forwarded<'a> {
         self.0.iter().rev().map(|element| element.node.and_then(super::address))
     }
 
-    /// How the client reached the first proxy.
+    /// Scheme by which the client reached the first proxy.
     pub(super) fn scheme(&self) -> Option<&'a str> {
         self.0.first()?.scheme
     }
@@ -76,8 +76,8 @@ impl<'a> Element<'a> {
     }
 }
 
-/// A value, and the text after it. Escaped characters stay as they are: no address has any. Colons and brackets
-/// need quotation marks, which many proxies leave out.
+/// A value, and the text after it. Escaped characters stay as they are: no address has any. Colons and
+/// brackets need quotation marks, which many proxies leave out.
 fn value(text: &str) -> Option<(&str, &str)> {
     let Some(quoted) = text.strip_prefix('"') else {
         let end = text.find(|c| !is_token(c) && !matches!(c, ':' | '[' | ']')).unwrap_or(text.len());

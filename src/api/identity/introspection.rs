@@ -1,8 +1,8 @@
 //! Introspection of opaque session tokens by the account service, cached for seconds.
 //!
-//! Anybody can send made-up tokens, so the calls are bounded before a token is known to be good: so many at a time, and
-//! so many tokens that turn out to be invalid in a minute from one address. A token that was valid before is not
-//! counted, so that nobody else can lock its owner out.
+//! Anybody can send made-up tokens, so the calls are bounded before a token is known to be good: so many at a
+//! time, and so many tokens that turn out to be invalid in a minute from one address. A token that was valid
+//! before is not counted, so that nobody else can lock its owner out.
 
 use std::net::IpAddr;
 use std::sync::Arc;

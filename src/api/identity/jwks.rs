@@ -23,7 +23,7 @@ const DOCUMENT_BYTES: usize = 256 << 10;
 /// Shortest time between two fetches before the first one has succeeded.
 const FIRST_RETRY: Duration = Duration::from_millis(250);
 
-/// When keys are fetched.
+/// Intervals of fetching keys.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Intervals {
     /// Age at which keys are fetched again.

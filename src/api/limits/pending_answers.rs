@@ -11,16 +11,17 @@ const PEOPLE: usize = 10_000;
 
 /// The most answers of one person that are requested and have not ended.
 ///
-/// A process grants half of the limit to a person whom it has not seen, and after each count half of what the count
-/// leaves, without counting again: so a question costs a query only close to the limit. A person can
-/// exceed the limit by half of it with each further process. Requests of one person wait for each other's count.
+/// A process grants half of the limit to a person whom it has not seen, and after each count half of what the
+/// count leaves, without counting again: so a question costs a query only close to the limit. A person can
+/// exceed the limit by half of it with each further process. Requests of one person wait for each other's
+/// count.
 #[derive(Debug)]
 pub(in crate::api) struct PendingAnswers {
     quantity: Quantity,
     people: Mutex<quick_cache::unsync::Cache<UserId, Person>>,
 }
 
-/// What is known of one person.
+/// Counts of one person.
 #[derive(Debug, Clone)]
 struct Person {
     /// Answers that are granted without a count.
@@ -34,8 +35,8 @@ impl PendingAnswers {
         Self { quantity, people: Mutex::new(quick_cache::unsync::Cache::new(PEOPLE)) }
     }
 
-    /// Refuses one more answer of a person who has as many as permitted. `pending` counts them and is polled only
-    /// if that has to be known.
+    /// Refuses one more answer of a person who has as many as permitted. `pending` counts them and is polled
+    /// only if that has to be known.
     pub(in crate::api) async fn check<E>(
         &self,
         user: UserId,

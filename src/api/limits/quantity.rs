@@ -4,8 +4,8 @@ use std::num::NonZeroU64;
 
 use super::{Exhausted, Limit};
 
-/// Seconds after which a refused request is repeated. What is stored shrinks by commands of the person, or as work
-/// is done.
+/// Seconds after which a refused request is repeated. What is stored shrinks by commands of the person, or as
+/// work is done.
 const RETRY_AFTER_SECONDS: u32 = 30;
 
 /// The most that is stored of one person.
@@ -29,8 +29,8 @@ impl Quantity {
 
     /// Refuses to add so much to what is stored.
     ///
-    /// Requests at the same time see the same stored amount, so that they can exceed the limit together, each by
-    /// what it adds.
+    /// Requests at the same time see the same stored amount, so that they can exceed the limit together, each
+    /// by what it adds.
     pub(in crate::api) fn check(&self, stored: u64, added: u64) -> Result<(), Exhausted> {
         match self.maximum {
             Some(maximum) if stored.saturating_add(added) > maximum.get() => {

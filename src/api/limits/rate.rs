@@ -11,8 +11,8 @@ use governor::{Quota, RateLimiter};
 
 use super::{Exhausted, Limit};
 
-/// After so many counts, keys whose quota is full again are forgotten. Memory is bounded by the keys of the last
-/// minute and this number.
+/// After so many counts, keys whose quota is full again are forgotten. Memory is bounded by the keys of the
+/// last minute and this number.
 const FORGET_EVERY: u32 = 4_096;
 
 type Limiter<K, C> = RateLimiter<K, DashMapStateStore<K>, C, NoOpMiddleware<<C as Clock>::Instant>>;

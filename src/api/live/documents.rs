@@ -1,4 +1,5 @@
-//! Progress of documents on their way into the index. A missed report is not repeated: the document's row tells the end.
+//! Progress of documents on their way into the index. A missed report is not repeated: the document's row
+//! tells the end.
 
 use aggregates::{DocumentId, UserId};
 use async_nats::Message;

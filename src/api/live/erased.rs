@@ -6,8 +6,8 @@ use tokio::sync::broadcast::error::RecvError;
 use super::Live;
 
 impl Live {
-    /// Drops what the process holds of a user who is being erased, and ends the user's streams. Called on the announcement
-    /// over NATS, and on the ledger's event in case the announcement is lost.
+    /// Drops what the process holds of a user who is being erased, and ends the user's streams. Called on the
+    /// announcement over NATS, and on the ledger's event in case the announcement is lost.
     pub fn forget(&self, user: UserId) {
         self.store.keyring().forget_user(user);
         self.reads.changed(user);

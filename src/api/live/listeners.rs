@@ -9,8 +9,8 @@ use tokio::sync::mpsc;
 
 use super::StreamEvent;
 
-/// Events that wait for a slow listener, and their bytes. A listener that lags further behind is disconnected and
-/// resumes.
+/// Events that wait for a slow listener, and their bytes. A listener that lags further behind is disconnected
+/// and resumes.
 const LAG_EVENTS: usize = 1_024;
 const LAG_BYTES: usize = 4 << 20;
 
@@ -68,7 +68,8 @@ impl Listeners {
         self.by_owner.contains_key(&owner)
     }
 
-    /// Delivers an event to all listeners of an owner. A listener that is closed or lags too far behind is disconnected.
+    /// Delivers an event to all listeners of an owner. A listener that is closed or lags too far behind is
+    /// disconnected.
     pub(crate) fn deliver(&mut self, owner: UserId, event: &StreamEvent) {
         let Some(listeners) = self.by_owner.get_mut(&owner) else {
             return;

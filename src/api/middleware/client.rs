@@ -38,8 +38,8 @@ pub(super) async fn determine(
     next.run(request).await
 }
 
-/// Refuses a request through a trusted proxy if its client has too many in progress. The limits of connections
-/// see the proxy alone.
+/// Refuses a request through a trusted proxy if its client has too many in progress. The limits of
+/// connections see the proxy alone.
 pub(super) async fn limit(
     State(limits): State<Arc<Limits>>,
     mut request: Request,

@@ -23,7 +23,7 @@ const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering
 /// Media types of responses that are sent as they arise.
 const STREAMS: [&str; 2] = ["text/event-stream", "application/x-ndjson"];
 
-/// Which headers depend on the configuration.
+/// Headers that depend on the configuration.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::api) struct ResponseHeaders {
     /// Whether browsers reach the service by HTTPS alone.
@@ -31,8 +31,8 @@ pub(in crate::api) struct ResponseHeaders {
 }
 
 impl ResponseHeaders {
-    /// Adds the headers to a response. `is_plain` says that the client came by HTTP without TLS, where browsers
-    /// ignore the demand for HTTPS (RFC 6797, 7.2).
+    /// Adds the headers to a response. `is_plain` says that the client came by HTTP without TLS, where
+    /// browsers ignore the demand for HTTPS (RFC 6797, 7.2).
     pub(super) fn add(self, response: &mut Response<Body>, is_plain: bool) {
         let headers = response.headers_mut();
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

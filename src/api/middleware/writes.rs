@@ -11,7 +11,7 @@ use axum::response::IntoResponse as _;
 use crate::api::problem::Problem;
 use crate::api::reads::{ReadModels, Write};
 
-/// Where the extractor of the caller leaves the writes of a request.
+/// Slot in which the extractor of the caller leaves the writes of a request.
 #[derive(Debug, Clone, Default)]
 pub(in crate::api) struct RequestWrites(Arc<Mutex<Vec<Write>>>);
 
@@ -26,8 +26,8 @@ impl RequestWrites {
     }
 }
 
-/// Holds the writes of a request. A process that stood still for long is no longer known to others: it registers again
-/// before it confirms a command.
+/// Holds the writes of a request. A process that stood still for long is no longer known to others: it
+/// registers again before it confirms a command.
 pub(in crate::api) async fn hold_writes(
     State(reads): State<Arc<ReadModels>>,
     mut request: Request,

@@ -1,10 +1,10 @@
 //! Whether other processes accept commands.
 //!
-//! The process that is alone knows every accepted command, so that its reads need not ask the database for the
-//! commands of others. Two rules keep this true, without a clock that processes share:
+//! The process that is alone knows every accepted command, so that its reads need not ask the database for
+//! the commands of others. Two rules keep this true, without a clock that processes share:
 //!
-//! - A process accepts commands while its registration is fresh, and begins only after any other process has had the
-//!   time to see it: longer than another process believes a look at the registrations.
+//! - A process accepts commands while its registration is fresh, and begins only after any other process has
+//!   had the time to see it: longer than another process believes a look at the registrations.
 //! - A process counts as gone when its row did not change for longer than its own registration stays fresh.
 
 use std::collections::HashMap;
@@ -74,7 +74,8 @@ impl ApiProcesses {
         self.known().alone_until.is_some_and(|until| Instant::now() < until)
     }
 
-    /// Waits until this process may accept commands, up to 5 s. Costs nothing while the registration is fresh.
+    /// Waits until this process may accept commands, up to 5 s. Costs nothing while the registration is
+    /// fresh.
     pub(super) async fn until_accepting(&self) -> Result<(), Problem> {
         let deadline = Instant::now() + MAX_WAIT;
         loop {

@@ -38,8 +38,8 @@ impl<Q: Clone + Send + Sync + 'static, A: Send + 'static> BatchedQuery<Q, A> {
     }
 }
 
-/// Runs one statement for all. If the database refuses it, each query has a statement and a result of its own:
-/// one of them is at fault.
+/// Runs one statement for all. If the database refuses it, each query has a statement and a result of its
+/// own: one of them is at fault.
 async fn run<Q: Clone + Send + Sync, A: Send>(
     store: Store,
     statement: Statement<Q, A>,

@@ -1,10 +1,10 @@
-//! Reads show the writes of their reader: a read waits until the events that were committed before it arrived are in
-//! the read models.
+//! Reads show the writes of their reader: a read waits until the events that were committed before it arrived
+//! are in the read models.
 //!
-//! Whether events of an owner are on their way is read from Postgres, which alone knows the commands that any process
-//! has accepted: [`looks`](super::looks). A process that is the only one to accept commands knows the owners who wrote, and
-//! reads of others wait for no look. The looks also invalidate cached responses, so that the cache needs no
-//! announcement to be right; announcements only make waits shorter.
+//! Whether events of an owner are on their way is read from Postgres, which alone knows the commands that any
+//! process has accepted: [`looks`](super::looks). A process that is the only one to accept commands knows the
+//! owners who wrote, and reads of others wait for no look. The looks also invalidate cached responses, so
+//! that the cache needs no announcement to be right; announcements only make waits shorter.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,7 @@ const SWEPT: usize = 512;
 /// Longest distance between the end of the ledger and a position that a read waits for.
 const MAX_AHEAD: u64 = 10_000;
 
-/// What this process knows of writes and of the read models.
+/// Knowledge of this process about writes and read models.
 #[derive(Debug)]
 pub(super) struct Freshness {
     live: Arc<Live>,
@@ -106,8 +106,8 @@ impl Freshness {
         self.live.read_position()
     }
 
-    /// Waits until the read models contain every event of an owner that was committed before the call, and until no
-    /// cached response lacks one.
+    /// Waits until the read models contain every event of an owner that was committed before the call, and
+    /// until no cached response lacks one.
     pub(super) async fn wait_for_writes(&self, owner: UserId) -> Result<(), Problem> {
         if self.processes.is_alone() && !self.written.contains(owner) {
             self.looks.refresh();
@@ -160,14 +160,14 @@ impl Freshness {
 }
 
 impl Awaited {
-    /// What a read waits for; `None` if everything is projected.
+    /// The events that a read waits for; `None` if everything is projected.
     fn of(behind: Behind) -> Option<Self> {
         let awaited = Self { outbox: behind.outbox.map(|(_, last)| last), position: behind.position };
         (awaited != Self { outbox: None, position: None }).then_some(awaited)
     }
 
-    /// Whether the read models have the awaited events. Events of the owner that were committed later do not count,
-    /// so that a busy owner does not wait for ever.
+    /// Whether the read models have the awaited events. Events of the owner that were committed later do not
+    /// count, so that a busy owner does not wait for ever.
     fn is_met(&mut self, level: Position, behind: Behind) -> bool {
         if let Some(last) = self.outbox
             && behind.outbox.is_none_or(|(first, _)| first > last)

@@ -1,5 +1,5 @@
-//! Notes on which day an owner last opened a conversation or a document, for retention: once a day for each, off
-//! the path of the request.
+//! Notes on which day an owner last opened a conversation or a document, for retention: once a day for each,
+//! off the path of the request.
 
 use std::sync::{Mutex, PoisonError};
 

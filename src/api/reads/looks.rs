@@ -1,5 +1,5 @@
-//! Looks at the events that are not projected yet. All reads of a process share them: one look is under way at a
-//! time, and the reads that arrive meanwhile share the next one, at most one a [`PAUSE`].
+//! Looks at the events that are not projected yet. All reads of a process share them: one look is under way
+//! at a time, and the reads that arrive meanwhile share the next one, at most one a [`PAUSE`].
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,9 +14,11 @@ use tokio::time::Instant;
 use crate::api::live::Live;
 use crate::api::problem::{Problem, with_causes};
 
-/// Shortest time from one look to the next. A look that takes longer is followed by a pause of its own length.
+/// Shortest time from one look to the next. A look that takes longer is followed by a pause of its own
+/// length.
 const PAUSE: Duration = Duration::from_millis(1);
-/// Age of the last look at which a read that needs none starts the next one, which invalidates cached responses.
+/// Age of the last look at which a read that needs none starts the next one, which invalidates cached
+/// responses.
 const REFRESH_AFTER: Duration = Duration::from_millis(100);
 /// Time limit of one look.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(3);
@@ -34,7 +36,7 @@ pub(super) struct Looks {
 struct Schedule {
     next: Option<Look>,
     is_running: bool,
-    /// When the last look began.
+    /// Start of the last look.
     last: Option<Instant>,
     /// The position up to which cached responses are invalidated; `None` before the first look.
     invalidated: Option<Position>,
@@ -154,8 +156,8 @@ impl Runner {
 }
 
 impl Drop for Runner {
-    /// A task that ended early leaves a look that nobody takes: its reads are answered, and the next read starts a
-    /// new task.
+    /// A task that ended early leaves a look that nobody takes: its reads are answered, and the next read
+    /// starts a new task.
     fn drop(&mut self) {
         let mut schedule = self.looks.schedule();
         if schedule.is_running {

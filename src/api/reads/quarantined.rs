@@ -10,8 +10,8 @@ use store::{Store, StoreError};
 /// Read models of the routes that show one conversation.
 pub(in crate::api) const OF_CONVERSATIONS: &[ReadModel] = &[ReadModel::Conversations, ReadModel::Messages];
 
-/// Fails with [`Problem::quarantined`] if an owner's aggregate is quarantined in one of the read models. One round trip;
-/// a read asks only where a row is missing.
+/// Fails with [`Problem::quarantined`] if an owner's aggregate is quarantined in one of the read models. One
+/// round trip; a read asks only where a row is missing.
 pub(in crate::api) async fn check(
     store: &Store,
     owner: UserId,

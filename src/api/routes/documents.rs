@@ -50,7 +50,8 @@ pub(in crate::api) struct ListParams {
     limit: Option<Count>,
     /// The `next_cursor` of the previous page.
     cursor: Option<String>,
-    /// Waits up to 2 s until the read models have reached this position of the ledger. Not far beyond its end.
+    /// Waits up to 2 s until the read models have reached this position of the ledger. Not far beyond its
+    /// end.
     #[param(value_type = Option<u64>, maximum = 9_223_372_036_854_775_807_i64)]
     min_position: Option<Counter>,
 }

@@ -47,8 +47,8 @@ impl axum::extract::FromRef<crate::api::ApiState> for Exports {
 
 /// Export all data of the caller
 ///
-/// A ZIP archive with all data of the user as JSON and as Markdown. It breaks off when the session ends, when the
-/// reader takes no data for 20 s, and after 30 minutes.
+/// A ZIP archive with all data of the user as JSON and as Markdown. It breaks off when the session ends, when
+/// the reader takes no data for 20 s, and after 30 minutes.
 #[utoipa::path(get, path = "/v1/me/export", operation_id = "export_me", tag = "Privacy",
     responses((status = 200, content_type = "application/zip")), security(("bearer" = [])))]
 pub(in crate::api) async fn export(

@@ -39,22 +39,22 @@ pub(in crate::api) struct Readiness {
     accounts: Reachability,
     /// The reasons why a dependency cannot be used until an operator corrects them, such as a refused login.
     problems: Vec<String>,
-    /// The condition that the check of erasures since a backup waits for; `null` once the check is done. Requests
-    /// of users are refused before.
+    /// The condition that the check of erasures since a backup waits for; `null` once the check is done.
+    /// Requests of users are refused before.
     #[schema(required)]
     erasures_wait_for: Option<String>,
-    /// Aggregates of which an event cannot be applied to a read model; `null` while Postgres does not answer. A
-    /// conversation in several read models counts in each.
+    /// Aggregates of which an event cannot be applied to a read model; `null` while Postgres does not answer.
+    /// A conversation in several read models counts in each.
     #[schema(required)]
     quarantined: Option<u64>,
     /// Answers and documents that workers gave up; `null` while Postgres does not answer.
     #[schema(required)]
     dead_letters: Option<u64>,
-    /// What does not work for some users, in words for an operator.
+    /// Failures for some users, in words for an operator.
     degraded: Vec<String>,
 }
 
-/// What waits for an operator, and how much of it.
+/// Kinds and counts of the work that waits for an operator.
 #[derive(Debug, Default)]
 struct SetAside {
     quarantined: Vec<ReadModelCount>,
@@ -149,10 +149,11 @@ pub(in crate::api) async fn livez() -> &'static str {
 
 /// Check that the process can serve requests
 ///
-/// Names each dependency. The status is 503 while Postgres does not answer, while NATS or Qdrant has a problem that
-/// an operator has to correct, and until the erasures since the backup that the database may have been restored
-/// from are known. While NATS, Qdrant or the account service is away, most requests still succeed: this does not
-/// change the status. Nor do aggregates in quarantine and dead letters, which `degraded` names.
+/// Names each dependency. The status is 503 while Postgres does not answer, while NATS or Qdrant has a
+/// problem that an operator has to correct, and until the erasures since the backup that the database may
+/// have been restored from are known. While NATS, Qdrant or the account service is away, most requests still
+/// succeed: this does not change the status. Nor do aggregates in quarantine and dead letters, which
+/// `degraded` names.
 #[utoipa::path(get, path = "/readyz", tag = "Operation",
     responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
 pub(in crate::api) async fn readyz(

@@ -21,7 +21,7 @@ use crate::api::problem::Problem;
 use crate::api::routes::commands::{parse_fields, parse_object};
 use crate::operations::invitations::{EmailAddress, NotInvited, invite};
 
-/// Who is invited.
+/// The invited person.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(in crate::api) struct NewInvitation {
     /// The e-mail address with which the invitation is good.
@@ -50,8 +50,8 @@ const fn user() -> UserRole {
 
 /// Invite somebody
 ///
-/// For administrators, with a session that exists at this moment. The invitation is for one e-mail address, which has no
-/// account, and replaces earlier ones. It is good once and for seven days.
+/// For administrators, with a session that exists at this moment. The invitation is for one e-mail address,
+/// which has no account, and replaces earlier ones. It is good once and for seven days.
 #[utoipa::path(post, path = "/v1/invitations", operation_id = "create_invitation", tag = "Accounts",
     request_body = NewInvitation, responses((status = 201, body = InvitationCreated), (status = 409)),
     security(("bearer" = [])))]

@@ -16,7 +16,7 @@ const MAX_WAIT: Duration = Duration::from_secs(2);
 const CHECK_EVERY: Duration = Duration::from_millis(25);
 
 impl DocumentChanged {
-    /// What a stream says of a document after an event; nothing while it is quarantined.
+    /// The row of a document in a stream after an event; nothing while it is quarantined.
     pub(super) fn of(event: &RecordedEvent, state: DocumentState) -> Option<Self> {
         match state {
             DocumentState::Row(row) => Some(Self::Row(row)),

@@ -2,8 +2,8 @@
 //! restart of the service.
 //!
 //! Form: `<events>.<rows>` and, for each answer that is being written,
-//! `~<conversation>:<answer>:<beginning>:<bytes>`, with `:<bytes of reasoning>` where there are some. Earlier releases sent `~<answer>:<attempt>:<bytes>`: such an
-//! answer is sent from its beginning.
+//! `~<conversation>:<answer>:<beginning>:<bytes>`, with `:<bytes of reasoning>` where there are some. Earlier
+//! releases sent `~<answer>:<attempt>:<bytes>`: such an answer is sent from its beginning.
 
 use std::collections::BTreeMap;
 use std::fmt;

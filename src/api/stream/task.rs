@@ -103,8 +103,8 @@ impl Streams {
     }
 
     /// Runs a session in a task, which holds the permit, and returns its events. The session is dropped when
-    /// the client closes the connection, when the token expires or is revoked, when the role changes, when the
-    /// erasure of the account begins, or when the process shuts down.
+    /// the client closes the connection, when the token expires or is revoked, when the role changes, when
+    /// the erasure of the account begins, or when the process shuts down.
     pub(in crate::api) fn start<S>(
         &self,
         caller: &Caller,

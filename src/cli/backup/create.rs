@@ -19,7 +19,8 @@ const NAMED_DOCUMENTS: usize = 20;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
-    /// Keep the master keys and the configured signing key beside the backup, encrypted by `BACKUP_PASSPHRASE`.
+    /// Keep the master keys and the configured signing key beside the backup, encrypted by
+    /// `BACKUP_PASSPHRASE`.
     #[arg(long)]
     with_keys: bool,
     #[command(flatten)]

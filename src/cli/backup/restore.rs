@@ -16,8 +16,8 @@ pub(in crate::cli) struct Arguments {
     /// Id of the backup; default the newest one.
     #[arg(long, value_name = "ID")]
     backup_id: Option<String>,
-    /// Restore beside a file store and a JetStream that are in use: their files and tombstones stay. The databases
-    /// have to be empty all the same.
+    /// Restore beside a file store and a JetStream that are in use: their files and tombstones stay. The
+    /// databases have to be empty all the same.
     #[arg(long)]
     keep_existing: bool,
     #[command(flatten)]

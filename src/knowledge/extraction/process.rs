@@ -72,7 +72,7 @@ impl Running {
         said
     }
 
-    /// How a process ended that said nothing at last.
+    /// End of a process without a last message.
     pub(super) async fn end(&mut self, memory_mib: u64, seconds: u32) -> io::Result<AbnormalEnd> {
         // Its output ended, so it has ended or is up to no good.
         self.kill();

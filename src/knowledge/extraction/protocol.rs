@@ -1,8 +1,8 @@
-//! What the service and the process that reads a file say to each other.
+//! Messages between the service and the process that reads a file.
 //!
 //! The service writes two frames and the bytes of the file to the standard input of the process. The process
-//! writes frames to its standard output, the last of which is [`Frame::Done`] or [`Frame::Rejected`]. What the
-//! process writes counts as input from outside: a file may have taken it over.
+//! writes frames to its standard output, the last of which is [`Frame::Done`] or [`Frame::Rejected`]. What
+//! the process writes counts as input from outside: a file may have taken it over.
 
 use rag::extract::{ExtractError, MediaType};
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ const MAX_FRAME_BYTES: usize = 64 << 10;
 /// The longest frame of the service, which holds the file of a tokenizer.
 const MAX_REQUEST_BYTES: usize = 64 << 20;
 
-/// What the service wants of a file.
+/// Request of the service for a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Task {
     /// Its title and its passages.
@@ -39,10 +39,10 @@ struct RequestFrame {
     title: String,
 }
 
-/// What the process says.
+/// Message of the process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Frame {
-    /// What confines the process, for the log.
+    /// Confinement of the process, for the log.
     Jail(String),
     /// The text is extracted.
     Splitting,

@@ -91,7 +91,7 @@ impl Files {
     }
 }
 
-/// What a path says about a file.
+/// Facts about a file in its path.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Place {
     Incoming,

@@ -1,7 +1,7 @@
 //! An upload: encrypted in pieces, so that the file is never whole in memory and never readable on disk.
 //!
-//! An upload that ends early, for whatever reason, leaves nothing behind: dropping it aborts what the file store
-//! has begun.
+//! An upload that ends early, for whatever reason, leaves nothing behind: dropping it aborts what the file
+//! store has begun.
 
 use std::sync::Arc;
 

@@ -18,7 +18,7 @@ pub(crate) enum Found {
     },
 }
 
-/// How a file was selected.
+/// Selection of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asked {
     /// Named by the operator, or with a file extension of documents.
@@ -34,7 +34,7 @@ pub(crate) struct File {
     pub(crate) path: PathBuf,
     /// Stable name: a relative path with `/`.
     pub(crate) name: String,
-    /// How the file was selected.
+    /// Selection of the file.
     pub(crate) asked: Asked,
 }
 
@@ -62,7 +62,7 @@ pub(crate) fn find(paths: &[PathBuf], base: &Path) -> Vec<Found> {
     found
 }
 
-/// How a path was selected.
+/// Selection of a path.
 #[derive(Clone, Copy)]
 enum Depth {
     Asked,

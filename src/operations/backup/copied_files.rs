@@ -1,7 +1,7 @@
 //! Copies the encrypted files of documents into parts, and reads them back.
 //!
-//! A record is: the length of the path (2 bytes), the path, the size of the file, the offset of this piece and its
-//! length (8 bytes each, big-endian), the piece. The pieces of a file follow each other.
+//! A record is: the length of the path (2 bytes), the path, the size of the file, the offset of this piece
+//! and its length (8 bytes each, big-endian), the piece. The pieces of a file follow each other.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,9 +1,9 @@
 //! Creates a backup beside the running service.
 //!
-//! Files of documents are copied first, then the snapshot begins, and then the files are copied that were added
-//! meanwhile. A file that a document of the snapshot needs and that was deleted in between, because the document
-//! got another version, shows itself as missing: then another snapshot begins. So the files of a backup are those
-//! that its events name.
+//! Files of documents are copied first, then the snapshot begins, and then the files are copied that were
+//! added meanwhile. A file that a document of the snapshot needs and that was deleted in between, because the
+//! document got another version, shows itself as missing: then another snapshot begins. So the files of a
+//! backup are those that its events name.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ use crate::knowledge::files::{FileVersion, Files};
 /// Snapshots that are begun before a file counts as lost.
 const SNAPSHOTS: u32 = 4;
 
-/// What a backup is made from.
+/// Source of a backup.
 pub struct Source<'a> {
     /// The database, without a transaction pooler.
     pub database_url: &'a SecretString,
@@ -71,8 +71,8 @@ struct Consistent {
     missing: BTreeSet<Uuid>,
 }
 
-/// Creates a backup. `now` gives it its name. `progress` receives the names of the steps. After an interruption,
-/// a repetition writes only what is not stored yet.
+/// Creates a backup. `now` gives it its name. `progress` receives the names of the steps. After an
+/// interruption, a repetition writes only what is not stored yet.
 pub async fn create(
     repository: &Repository,
     source: Source<'_>,
@@ -128,8 +128,8 @@ pub async fn create(
     })
 }
 
-/// Begins snapshots until the files are copied that the documents of one need. Files that are missing from one
-/// snapshot to the next were missing before.
+/// Begins snapshots until the files are copied that the documents of one need. Files that are missing from
+/// one snapshot to the next were missing before.
 async fn consistent(source: &Source<'_>, files: &mut FileCopy<'_>) -> Result<Consistent, BackupError> {
     let mut missing_before = BTreeSet::new();
     let mut begun = 0;

@@ -18,7 +18,7 @@ pub enum BackupError {
     Full {
         /// The place.
         address: String,
-        /// What the place reported.
+        /// Error of the place.
         source: object_store::Error,
     },
     /// The place of the backups failed or did not answer.
@@ -28,7 +28,7 @@ pub enum BackupError {
     Place {
         /// The place.
         address: String,
-        /// What the place reported.
+        /// Error of the place.
         source: FilesError,
     },
     /// No backup is complete.
@@ -105,7 +105,7 @@ pub enum BackupError {
     /// The passphrase is not set.
     #[error("BACKUP_PASSPHRASE is not set")]
     NoPassphrase,
-    /// What would be overwritten.
+    /// Data that would be overwritten.
     #[error("{0} is in use; a backup is restored into empty places")]
     InUse(String),
     /// The account service's schema has another name.
@@ -129,7 +129,7 @@ pub enum BackupError {
     /// JetStream failed or did not answer.
     #[error("JetStream cannot be read")]
     JetStream {
-        /// What the client reported.
+        /// Error of the client.
         source: Box<dyn Error + Send + Sync>,
     },
     /// The database failed.

@@ -19,7 +19,7 @@ const READ: Duration = Duration::from_mins(2);
 /// Tombstones that are read at the same time.
 const CONCURRENT: usize = 16;
 
-/// What JetStream knows.
+/// State of JetStream.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InJetStream {
     /// The tombstones in JetStream.

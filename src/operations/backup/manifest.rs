@@ -1,6 +1,7 @@
 //! The manifest: what a backup consists of. Written last, encrypted, and thereby authenticated.
 //!
-//! The file is a line of JSON that anybody can read ([`Header`]), and the encrypted manifest, bound to that line.
+//! The file is a line of JSON that anybody can read ([`Header`]), and the encrypted manifest, bound to that
+//! line.
 
 use aggregates::Position;
 use chrono::{DateTime, Utc};
@@ -13,12 +14,12 @@ use super::repository::Repository;
 const FORMAT: u32 = 1;
 /// Largest manifest, decompressed. One of a terabyte has about 50 MB.
 const MAX_BYTES: usize = 1 << 30;
-/// What parts without rows belong to, in words.
+/// Owner of parts without rows, in words.
 pub(super) const FILES: &str = "the files of documents";
 pub(super) const TOMBSTONES: &str = "the tombstones";
 const COMPRESSION: i32 = 3;
 
-/// What can be read without a key.
+/// Part that is legible without a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Header {
     format: u32,
@@ -29,7 +30,7 @@ struct Header {
     bytes: usize,
 }
 
-/// What a backup consists of.
+/// Contents of a backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// The id of the backup: the time of its start.
@@ -98,9 +99,9 @@ pub struct Part {
 /// A backup that can be read.
 #[derive(Debug, Clone)]
 pub struct Backup {
-    /// Where it is.
+    /// Place of the object.
     pub repository: Repository,
-    /// What it consists of.
+    /// Contents of the object.
     pub manifest: Manifest,
     /// The key that encrypts it.
     pub key: BackupKey,

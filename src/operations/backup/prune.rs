@@ -12,7 +12,7 @@ use super::repository::{Repository, part_path};
 /// Age from which on a part without a backup is deleted: a creation that uses a younger one can be under way.
 const AGE: TimeDelta = TimeDelta::days(2);
 
-/// What was deleted.
+/// Deleted objects.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pruned {
     /// The ids of deleted backups.
@@ -23,8 +23,8 @@ pub struct Pruned {
     pub bytes: u64,
 }
 
-/// Deletes all backups but the newest ones, and the parts that these do not need. Deletes nothing if one of the
-/// kept backups cannot be read.
+/// Deletes all backups but the newest ones, and the parts that these do not need. Deletes nothing if one of
+/// the kept backups cannot be read.
 pub async fn prune(
     repository: &Repository,
     keep: usize,

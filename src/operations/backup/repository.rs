@@ -1,7 +1,7 @@
 //! The place of backups: a folder or a bucket.
 //!
-//! - `parts/AB/NAME`: rows or files, compressed and encrypted. A part is named by its content, so that a second
-//!   backup and a repeated one write it only if it changed. No part is written twice or changed.
+//! - `parts/AB/NAME`: rows or files, compressed and encrypted. A part is named by its content, so that a
+//!   second backup and a repeated one write it only if it changed. No part is written twice or changed.
 //! - `backups/ID/manifest`: written last, so that a backup without one was interrupted.
 //! - `backups/ID/keys`: the keys of the installation, encrypted by a passphrase, if they were asked for.
 
@@ -32,8 +32,8 @@ pub struct Repository {
 }
 
 impl Repository {
-    /// The backups at `config.files_url`: a path, `file:///folder` or `s3://bucket/prefix`. A folder is created if
-    /// it is missing.
+    /// The backups at `config.files_url`: a path, `file:///folder` or `s3://bucket/prefix`. A folder is
+    /// created if it is missing.
     pub fn open(mut config: FilesConfig) -> Result<Self, BackupError> {
         let address = config.files_url.trim().to_owned();
         let is_url = address.starts_with("s3://") || address.starts_with("file://");

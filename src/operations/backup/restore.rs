@@ -1,7 +1,8 @@
 //! Restores a backup into empty databases and an empty file store.
 //!
-//! The tombstones come first, and both databases are committed last and without the keys and accounts of erased
-//! users. So at no time somebody who was erased can be read, and an interrupted restore leaves empty databases.
+//! The tombstones come first, and both databases are committed last and without the keys and accounts of
+//! erased users. So at no time somebody who was erased can be read, and an interrupted restore leaves empty
+//! databases.
 
 use aggregates::{Position, UserId};
 use futures::TryStreamExt as _;
@@ -19,7 +20,7 @@ use crate::knowledge::files::{Files, FilesError, RawWriter};
 /// Files of one piece that are written at the same time.
 const PARALLEL: usize = 8;
 
-/// Where a backup is restored to.
+/// Destination of a restore.
 pub struct Target<'a> {
     /// The empty database, without a transaction pooler.
     pub database_url: &'a SecretString,
@@ -53,8 +54,8 @@ pub struct Restored {
     pub unknown_tables: Vec<(String, u64)>,
 }
 
-/// Restores a backup. `erased` has the tombstones of all places that survived, newer backups included. `progress`
-/// receives the names of the steps.
+/// Restores a backup. `erased` has the tombstones of all places that survived, newer backups included.
+/// `progress` receives the names of the steps.
 pub async fn restore(
     backup: &Backup,
     target: Target<'_>,
@@ -111,7 +112,8 @@ struct FileWriter<'a> {
     existing: Existing,
     erased: &'a Tombstones,
     open: Option<(String, RawWriter)>,
-    /// The version, a path without its extension, that was looked at last, and whether its files are left out.
+    /// The version, a path without its extension, that was looked at last, and whether its files are left
+    /// out.
     skipped: Option<(String, bool)>,
     writing: JoinSet<Result<(), FilesError>>,
     written: u64,

@@ -39,9 +39,9 @@ fn parsed(line: &str) -> Option<(UserId, ReceiptId)> {
     Some((UserId::new(owner.parse().ok()?), ReceiptId::new(receipt.parse::<Uuid>().ok()?)))
 }
 
-/// The tombstones of all backups at a place that these master keys can open. Erasures are never taken back, so
-/// that an older backup is restored with the tombstones of newer ones. Returns the backups that cannot be opened
-/// as well.
+/// The tombstones of all backups at a place that these master keys can open. Erasures are never taken back,
+/// so that an older backup is restored with the tombstones of newer ones. Returns the backups that cannot be
+/// opened as well.
 pub async fn of_all_backups(
     repository: &Repository,
     masters: &[&MasterKey],

@@ -1,5 +1,5 @@
-//! Verifies a backup: reads every part, restores it into a scratch database, and checks the ledger, the read models
-//! and the files there.
+//! Verifies a backup: reads every part, restores it into a scratch database, and checks the ledger, the read
+//! models and the files there.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -35,7 +35,7 @@ pub struct Masters<'a> {
     pub previous: Option<&'a MasterKey>,
 }
 
-/// What a verification has found.
+/// Findings of a verification.
 #[derive(Debug, Default)]
 pub struct Verified {
     /// Parts that were read.
@@ -44,7 +44,7 @@ pub struct Verified {
     pub files: u64,
     /// Events of the verified ledger; 0 if no database was checked.
     pub events: u64,
-    /// What is wrong, one sentence each. A backup is whole if there is none.
+    /// Problems, one sentence each. A backup is whole if there is none.
     pub problems: Vec<String>,
     /// Hashes of the paths of whole files. 16 bytes of memory for each.
     present: HashSet<u128>,
@@ -64,8 +64,8 @@ pub async fn verify_parts(backup: &Backup, progress: impl Fn(&str)) -> Result<Ve
     Ok(verified)
 }
 
-/// Restores the backup into an empty database and checks it there. Tombstones are not applied: the set is checked
-/// as it is.
+/// Restores the backup into an empty database and checks it there. Tombstones are not applied: the set is
+/// checked as it is.
 pub async fn verify_in(
     scratch: &SecretString,
     backup: &Backup,

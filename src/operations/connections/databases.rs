@@ -36,7 +36,7 @@ async fn diagnosed(url: &SecretString) -> anyhow::Result<String> {
     judged(&store::diagnose(url).await?)
 }
 
-/// What was found, or the problems.
+/// Findings, or the problems.
 fn judged(Diagnosis { server_version, schema, problems }: &Diagnosis) -> anyhow::Result<String> {
     if !problems.is_empty() {
         bail!(problems.join("; "));

@@ -1,7 +1,7 @@
 //! A ZIP archive that is sent while it is written.
 //!
-//! Each piece is compressed on the blocking pool, and no thread is held while the reader takes its time. Memory is
-//! bounded by one piece and the chunks on the way.
+//! Each piece is compressed on the blocking pool, and no thread is held while the reader takes its time.
+//! Memory is bounded by one piece and the chunks on the way.
 
 use std::io::{self, Write};
 use std::mem;
@@ -81,8 +81,8 @@ impl Archive {
         self.send(0).await
     }
 
-    /// Tells the reader that the archive is not complete. A reader must not take a truncated archive for a complete
-    /// one.
+    /// Tells the reader that the archive is not complete. A reader must not take a truncated archive for a
+    /// complete one.
     pub(crate) fn break_off(self) {
         // A full channel belongs to a reader that is too slow: closing the connection tells it.
         let _ = self.chunks.try_send(Err(io::Error::other("the export broke off")));
@@ -98,7 +98,8 @@ impl Archive {
         self.send(CHUNK_BYTES).await
     }
 
-    /// Sends what was written, if it is at least so many bytes. Waits while the reader is slow, but not without end.
+    /// Sends what was written, if it is at least so many bytes. Waits while the reader is slow, but not
+    /// without end.
     async fn send(&self, at_least: usize) -> Result<(), ExportError> {
         let Some(mut bytes) = self.written.take(at_least) else { return Ok(()) };
         while !bytes.is_empty() {

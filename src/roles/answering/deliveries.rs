@@ -1,8 +1,8 @@
 //! Brings requests for answers from the durable consumer that all workers share into the queue.
 //!
-//! A message is acknowledged when its answer is in the queue, which lasts longer than the stream. So requests do not
-//! wait for each other here: messages come in the order of the ledger, and a worker that worked on one message at a
-//! time would let all wait for one owner's.
+//! A message is acknowledged when its answer is in the queue, which lasts longer than the stream. So requests
+//! do not wait for each other here: messages come in the order of the ledger, and a worker that worked on one
+//! message at a time would let all wait for one owner's.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +35,8 @@ const STABLE: Duration = Duration::from_secs(5);
 const PULL: usize = 500;
 /// Messages that are queued together, if so many have arrived.
 const GROUP: usize = 250;
-/// Waiting messages from which on the consumer may be delivering history: answers that have ended are left out.
+/// Waiting messages from which on the consumer may be delivering history: answers that have ended are left
+/// out.
 const BACKLOG: usize = 64;
 
 /// The consumer's side of a worker.

@@ -48,8 +48,8 @@ pub(super) struct Attempt {
 
 /// An answer that is being published. Dropping it ends publishing at once.
 ///
-/// The channel has no bound of its own, so that publishing never delays writing. It holds at most the text of one
-/// answer, whose length is bounded.
+/// The channel has no bound of its own, so that publishing never delays writing. It holds at most the text of
+/// one answer, whose length is bounded.
 #[derive(Debug)]
 pub(super) struct LiveAnswer {
     news: mpsc::UnboundedSender<News>,

@@ -26,7 +26,7 @@ pub(super) enum AttemptFailed {
     Lasting(FailureReason, String),
 }
 
-/// What follows.
+/// Consequence of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
     /// Retry after a delay.
@@ -36,7 +36,7 @@ pub(super) enum Next {
 }
 
 impl AttemptFailed {
-    /// What follows the failure of the attempt with this number.
+    /// Consequence of the failure of the attempt with this number.
     pub(super) fn next(&self, attempt: u32) -> Next {
         match self {
             Self::Passing(..) if attempt < ATTEMPTS => {

@@ -1,5 +1,5 @@
-//! Reads the question of an answer and the earlier turns of its branch: the events that hold their texts, and no
-//! others, however long the conversation is.
+//! Reads the question of an answer and the earlier turns of its branch: the events that hold their texts, and
+//! no others, however long the conversation is.
 
 use std::collections::HashMap;
 
@@ -46,7 +46,7 @@ impl std::fmt::Debug for PendingQuestion {
     }
 }
 
-/// Where the texts of a pending answer are in the conversation's history.
+/// Place of the texts of a pending answer in the conversation's history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Texts {
     question_id: QuestionId,
@@ -97,8 +97,8 @@ impl AnswerProcessor {
         (context as usize).saturating_mul(BYTES_PER_TOKEN).max(QUOTATION_BYTES)
     }
 
-    /// The decrypted texts of some turns and of a question, by their sequences. A text whose key was destroyed is
-    /// missing.
+    /// The decrypted texts of some turns and of a question, by their sequences. A text whose key was
+    /// destroyed is missing.
     async fn read_texts(
         &self,
         answer: AnswerRef,
@@ -114,8 +114,8 @@ impl AnswerProcessor {
     }
 }
 
-/// Turns with both texts, newest first, the answer before its question. A turn without an answer text is omitted,
-/// since language models expect alternating turns.
+/// Turns with both texts, newest first, the answer before its question. A turn without an answer text is
+/// omitted, since language models expect alternating turns.
 fn turns(events: &[TurnEvents], texts: &mut HashMap<Version, String>) -> Vec<Turn> {
     let mut newest_first = Vec::with_capacity(2 * events.len());
     for turn in events {

@@ -1,5 +1,5 @@
-//! Answers that this process is working on, so that each can be stopped, and no owner takes all slots. Leases tell
-//! those of other processes.
+//! Answers that this process is working on, so that each can be stopped, and no owner takes all slots. Leases
+//! tell those of other processes.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

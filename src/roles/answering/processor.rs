@@ -61,7 +61,7 @@ pub(super) struct Job {
     pub(super) asked: PendingQuestion,
 }
 
-/// What becomes of an answer in the queue.
+/// Outcome of an answer in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum QueueDecision {
     /// The answer has ended, or cannot end any more.
@@ -94,9 +94,9 @@ impl AnswerProcessor {
             .with_versions(versions_of(self.store.clone()))
     }
 
-    /// Processes an answer that was taken from the queue. `handle` is `None` if this process still works on an
-    /// earlier attempt at it. A panic wherever it happens counts as an attempt, and after the last attempt the
-    /// answer ends without its question being read.
+    /// Processes an answer that was taken from the queue. `handle` is `None` if this process still works on
+    /// an earlier attempt at it. A panic wherever it happens counts as an attempt, and after the last attempt
+    /// the answer ends without its question being read.
     pub(super) async fn process(
         &self,
         lease: AnswerLease,
@@ -191,8 +191,8 @@ impl AnswerProcessor {
         }
     }
 
-    /// Runs one attempt. A panic counts as a failed attempt. The silence of each dependency is bounded, and so is the
-    /// size of the answer, but not the time in which a slow model writes it.
+    /// Runs one attempt. A panic counts as a failed attempt. The silence of each dependency is bounded, and
+    /// so is the size of the answer, but not the time in which a slow model writes it.
     async fn attempt(&self, job: &Job) -> Result<Ending, AttemptFailed> {
         match AssertUnwindSafe(Box::pin(self.write(job))).catch_unwind().await {
             Ok(written) => written.map(|finished| Ending::Answered(Box::new(finished))),
@@ -213,7 +213,8 @@ impl AnswerProcessor {
         }
     }
 
-    /// Gives the answer back, so that a worker can take it after the pause. After a failure the lease expires.
+    /// Gives the answer back, so that a worker can take it after the pause. After a failure the lease
+    /// expires.
     async fn give_back(&self, lease: &AnswerLease, pause: Duration) {
         if let Err(error) = self.store.return_answer(lease, pause).await {
             tracing::debug!(error = %ErrorChain(&error), "an answer could not be given back");
@@ -230,8 +231,8 @@ impl AnswerProcessor {
         }
     }
 
-    /// Removes an ended answer from the queue. After a failure its lease expires, and the next worker that takes
-    /// it finds its end.
+    /// Removes an ended answer from the queue. After a failure its lease expires, and the next worker that
+    /// takes it finds its end.
     async fn remove(&self, lease: &AnswerLease) {
         if let Err(error) = self.store.remove_answer(lease).await {
             tracing::debug!(error = %ErrorChain(&error), "an ended answer could not be removed from the queue");

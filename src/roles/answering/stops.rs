@@ -10,9 +10,9 @@ use store::Store;
 use super::in_flight::InFlight;
 use crate::runtime::subscription::{Delivery, Subscription};
 
-/// Follows `AnswerStopped` events for ever: a subscription that breaks off is made again, and a panic ends the
-/// worker and with it the process. A missed event does no harm: the conversation refuses to record the answer. A
-/// message counts if the store has the answer's end.
+/// Follows `AnswerStopped` events for ever: a subscription that breaks off is made again, and a panic ends
+/// the worker and with it the process. A missed event does no harm: the conversation refuses to record the
+/// answer. A message counts if the store has the answer's end.
 pub(super) async fn follow(store: &Store, nats: Client, subjects: &Subjects, in_flight: &InFlight) {
     let mut stopped = Subscription::new(nats, subjects.answers_stopped());
     loop {

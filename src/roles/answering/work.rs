@@ -1,9 +1,9 @@
 //! Takes answers from the queue, as many as there are slots, and starts the work on each.
 //!
-//! The queue is in Postgres, not in this process: a worker that holds back requests of its own would leave other
-//! workers idle, and a request behind hundreds of another owner's would wait for all of them. Owners take
-//! turns in the queue, and no owner has more than a share of this process' slots, so that a slot is soon free
-//! although the answers of one owner take minutes. An idle worker waits for a hint and does not query.
+//! The queue is in Postgres, not in this process: a worker that holds back requests of its own would leave
+//! other workers idle, and a request behind hundreds of another owner's would wait for all of them. Owners
+//! take turns in the queue, and no owner has more than a share of this process' slots, so that a slot is soon
+//! free although the answers of one owner take minutes. An idle worker waits for a hint and does not query.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,7 +46,8 @@ impl Work {
         self.here.notify_one();
     }
 
-    /// Makes all workers look at the queue. A lost hint costs time: other workers look on their own after a while.
+    /// Makes all workers look at the queue. A lost hint costs time: other workers look on their own after a
+    /// while.
     pub(super) async fn notify_all(&self) {
         self.notify();
         let hint = Bytes::copy_from_slice(self.worker.as_bytes());

@@ -1,8 +1,8 @@
 //! Repeats the erasures that a database restored from an older backup does not contain.
 //!
-//! A process reads the tombstones before it serves users or answers questions ([`Eraser::check`]). One of the two
-//! places suffices if it is known to be complete; otherwise the process waits. The keys of tombstoned users are
-//! destroyed at once, which needs Postgres alone; the other stores follow in the eraser.
+//! A process reads the tombstones before it serves users or answers questions ([`Eraser::check`]). One of the
+//! two places suffices if it is known to be complete; otherwise the process waits. The keys of tombstoned
+//! users are destroyed at once, which needs Postgres alone; the other stores follow in the eraser.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -32,8 +32,8 @@ enum Known {
 }
 
 impl Eraser {
-    /// Repeats missing erasures, and reports what the check waits for. Retries without end; returns when the keys
-    /// of all tombstoned users are destroyed.
+    /// Repeats missing erasures, and reports what the check waits for. Retries without end; returns when the
+    /// keys of all tombstoned users are destroyed.
     pub async fn check(&self, report: &Report) {
         let mut retry = RETRY;
         while let Err(error) = self.check_once().await {
@@ -45,7 +45,8 @@ impl Eraser {
         report.done();
     }
 
-    /// Fails unless a complete place of tombstones was read and the keys of all tombstoned users are destroyed.
+    /// Fails unless a complete place of tombstones was read and the keys of all tombstoned users are
+    /// destroyed.
     async fn check_once(&self) -> anyhow::Result<()> {
         let known: HashSet<UserId> = self.store.finished_erasures().await?.into_iter().collect();
         let (in_nats, in_files) = tokio::join!(self.tombstoned_in_nats(), self.files.tombstoned());

@@ -22,8 +22,8 @@ const LOOK: Duration = Duration::from_millis(50);
 const CALL: Duration = Duration::from_secs(5);
 
 impl Eraser {
-    /// Ends the pending answers: stops them, or, where the conversation or the owner accepts no text any more,
-    /// records that they failed.
+    /// Ends the pending answers: stops them, or, where the conversation or the owner accepts no text any
+    /// more, records that they failed.
     pub(crate) async fn end_answers(&self, owner: UserId) -> anyhow::Result<()> {
         for (conversation, answer_id) in self.store.unended_answers(owner).await? {
             let stop = Intent::Stop { answer_id, so_far: Answer::default() };
@@ -65,8 +65,8 @@ impl Eraser {
         Ok(self.store.await_older_appends().await?)
     }
 
-    /// Tells every process to drop what it caches of a user. A process that does not hear it drops the keys when
-    /// it looks for destroyed keys next, at the latest after ten minutes.
+    /// Tells every process to drop what it caches of a user. A process that does not hear it drops the keys
+    /// when it looks for destroyed keys next, at the latest after ten minutes.
     pub(crate) async fn tell_processes(&self, owner: UserId) -> anyhow::Result<()> {
         let telling = async {
             let message = Bytes::from(owner.to_string());

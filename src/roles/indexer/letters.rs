@@ -18,8 +18,8 @@ const RETRIES: u32 = 100;
 #[error("the work on the document panicked")]
 pub(super) struct Panicked;
 
-/// Whether the same work fails again whenever it is done: it panics, or the document's data is at fault. Everything
-/// else, such as an index that is away, passes.
+/// Whether the same work fails again whenever it is done: it panics, or the document's data is at fault.
+/// Everything else, such as an index that is away, passes.
 pub(super) fn is_lasting(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         let store = cause.downcast_ref::<StoreError>().or_else(|| {
@@ -69,7 +69,8 @@ impl Indexer {
         given_up.unwrap_or_default()
     }
 
-    /// Takes up the documents that an operator wants to be tried again. What fails is found by the next sweep.
+    /// Takes up the documents that an operator wants to be tried again. What fails is found by the next
+    /// sweep.
     pub(super) async fn retry_letters(&self) {
         if let Err(error) = self.try_retry_letters().await {
             tracing::warn!(error = %ErrorChain(&error), "dead letters could not be retried");

@@ -113,7 +113,8 @@ impl Publisher {
         }
     }
 
-    /// Whether the last message of the stream is an event of the ledger, which makes all before it such events.
+    /// Whether the last message of the stream is an event of the ledger, which makes all before it such
+    /// events.
     async fn is_of_ledger(&self, last: LastMessage) -> Result<bool, StoreError> {
         match last {
             LastMessage::None => Ok(true),
@@ -138,8 +139,8 @@ impl Publisher {
         Ok(projected.min(before_pending))
     }
 
-    /// Publishes a batch that follows. For any other the ledger is read, which tells whether it still has what
-    /// was published.
+    /// Publishes a batch that follows. For any other the ledger is read, which tells whether it still has
+    /// what was published.
     async fn publish_batch(
         &mut self,
         publisher: &mut EventPublisher,

@@ -24,11 +24,11 @@ pub struct AccountFact {
     pub number: i64,
     /// The user of the account.
     pub user: UserId,
-    /// What happened.
+    /// The event.
     pub kind: FactKind,
 }
 
-/// What happened to an account.
+/// Event of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FactKind {
     /// A session began.

@@ -1,5 +1,5 @@
-//! Invitations, as rows of the table `verification` of the account service, which uses them up. A row has the hash of
-//! the code, and never the code.
+//! Invitations, as rows of the table `verification` of the account service, which uses them up. A row has the
+//! hash of the code, and never the code.
 
 use std::time::Duration;
 
@@ -21,8 +21,8 @@ pub struct InvitedAddress {
 }
 
 impl AccountsDatabase {
-    /// Adds an invitation that is good for a time. Earlier invitations of the address end, and so do those of others
-    /// whose time is over. `code_hash` is the SHA-256 of the code, in hexadecimal.
+    /// Adds an invitation that is good for a time. Earlier invitations of the address end, and so do those of
+    /// others whose time is over. `code_hash` is the SHA-256 of the code, in hexadecimal.
     pub async fn add_invitation(
         &self,
         id: Uuid,

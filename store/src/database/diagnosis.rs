@@ -1,4 +1,4 @@
-//! What an operator has to know about a database before a process runs on it.
+//! Diagnosis of a database before a process runs on it.
 
 use database::{CheckError, Pool, PreparedStatements, Sharing};
 use secrecy::SecretString;
@@ -109,8 +109,8 @@ impl Facts {
     }
 }
 
-/// Whether a connection keeps its session between transactions, as migrations need it. A transaction pooler gives
-/// each transaction any of its own connections.
+/// Whether a connection keeps its session between transactions, as migrations need it. A transaction pooler
+/// gives each transaction any of its own connections.
 pub async fn keeps_its_session(url: &SecretString) -> Result<bool, MigrateError> {
     match database::check(url, PreparedStatements::Off).await {
         Ok(sharing) => Ok(sharing == Sharing::NotSeen),

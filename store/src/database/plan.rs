@@ -1,8 +1,8 @@
-//! What the pending migrations would do: their statements, and the tables that each of them locks.
+//! Plan of the pending migrations: their statements, and the tables that each of them locks.
 //!
-//! The locks are measured: a scratch database on the same server gets the applied migrations and then the pending
-//! ones, statement by statement, and after each statement `pg_locks` tells what it holds. The database itself is
-//! only read, so a plan holds up nobody.
+//! The locks are measured: a scratch database on the same server gets the applied migrations and then the
+//! pending ones, statement by statement, and after each statement `pg_locks` tells what it holds. The
+//! database itself is only read, so a plan holds up nobody.
 
 use std::collections::{HashMap, HashSet};
 
@@ -55,7 +55,8 @@ pub struct PlannedStatement {
 pub struct TableLock {
     /// The table.
     pub table: String,
-    /// The mode, as PostgreSQL names it, such as `AccessExclusiveLock`; empty if the migration holds the lock already.
+    /// The mode, as PostgreSQL names it, such as `AccessExclusiveLock`; empty if the migration holds the lock
+    /// already.
     pub mode: String,
     /// Whether the statement writes the whole table again.
     pub rewrites: bool,

@@ -1,8 +1,9 @@
 //! The schema of a database beside the migrations of this binary.
 //!
-//! The description of a migration, which is the rest of its file's name, says what processes of earlier releases
-//! can rely on. The database keeps it (`_sqlx_migrations`), so that a process judges a migration that it does not
-//! contain: `expand …` disturbs no process, `contract after 0021 …` disturbs those that lack migration 21.
+//! The description of a migration, which is the rest of its file's name, says what processes of earlier
+//! releases can rely on. The database keeps it (`_sqlx_migrations`), so that a process judges a migration
+//! that it does not contain: `expand …` disturbs no process, `contract after 0021 …` disturbs those that lack
+//! migration 21.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -59,7 +60,7 @@ pub enum SchemaRefused {
     },
 }
 
-/// What a migration demands of the processes beside it.
+/// Demands of a migration on the processes beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Demand {
     /// Nothing.

@@ -1,7 +1,7 @@
 //! Splits the text of a migration into its statements.
 
-/// The statements of a text, without comments. Knows quotes, dollar quotes and nested comments, not the bodies
-/// `BEGIN ATOMIC … END` of functions.
+/// The statements of a text, without comments. Knows quotes, dollar quotes and nested comments, not the
+/// bodies `BEGIN ATOMIC … END` of functions.
 pub(super) fn statements(sql: &str) -> Vec<String> {
     let (mut found, mut statement) = (Vec::new(), String::new());
     let mut rest = sql;

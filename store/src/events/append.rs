@@ -67,9 +67,9 @@ impl Appender {
         }))
     }
 
-    /// Appends. An append whose connection broke is repeated on another connection. Where the database is silent,
-    /// the events are looked up; if they are not there, the outcome is unknown, because the statement may still
-    /// be on its way.
+    /// Appends. An append whose connection broke is repeated on another connection. Where the database is
+    /// silent, the events are looked up; if they are not there, the outcome is unknown, because the statement
+    /// may still be on its way.
     pub(crate) async fn append(&self, append: Append) -> Outcome {
         self.0.request(append).await.unwrap_or(Err(StoreError::OutcomeUnknown))
     }
@@ -116,8 +116,8 @@ fn append<'a>(pool: &'a Pool, appends: &'a [Append]) -> BoxFuture<'a, Vec<Outcom
 }
 
 /// Appends what may have been appended by a statement whose connection broke. Both statements together write
-/// the events once: the place of an event in its aggregate is unique. Which of them wrote an event shows by the
-/// event's id.
+/// the events once: the place of an event in its aggregate is unique. Which of them wrote an event shows by
+/// the event's id.
 fn append_again<'a>(pool: &'a Pool, appends: &'a [Append]) -> BoxFuture<'a, Vec<Outcome>> {
     async move {
         match execute(pool, appends, REPETITION_TIMEOUT).await {
@@ -275,7 +275,8 @@ fn is_a_conflict_of_locks(error: &sqlx::Error) -> bool {
 }
 
 /// For an owner whose key was destroyed the table accepts no event but those of the account, which end the
-/// erasure, and the failures of pending answers, which have no text: any other row has no owner and is refused.
+/// erasure, and the failures of pending answers, which have no text: any other row has no owner and is
+/// refused.
 const APPEND: &str = "
 WITH appended AS (
     INSERT INTO events (aggregate_type, aggregate_id, owner, metadata,

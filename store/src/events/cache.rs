@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 /// Aggregates of one type that a process expects to keep.
 const CAPACITY: usize = 2_000;
-/// The most events of all kept aggregates of one type together. An aggregate keeps up to about 100 bytes of an
-/// event.
+/// The most events of all kept aggregates of one type together. An aggregate keeps up to about 100 bytes of
+/// an event.
 const CAPACITY_EVENTS: u64 = 400_000;
 /// Few shards, so that an aggregate with a long history fits into one.
 const SHARDS: usize = 4;

@@ -6,8 +6,8 @@ use sealing::{AssociatedData, ContentKey};
 use crate::events::encrypt::subject_of;
 use crate::{ContentKeys, Store, StoreError};
 
-/// An event whose private part stays encrypted although its key exists: the database was changed, or the key is not
-/// the one that encrypted it.
+/// An event whose private part stays encrypted although its key exists: the database was changed, or the key
+/// is not the one that encrypted it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undecryptable {
     /// The position of the event, 0 if it was read before it was sequenced.

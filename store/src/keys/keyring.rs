@@ -206,8 +206,8 @@ impl Keyring {
         self.cache.forget_user(user);
     }
 
-    /// Removes destroyed keys from the cache, with the content keys of destroyed users' keys. Other keys stay.
-    /// Takes a few milliseconds if a user's key is among them and the cache is full.
+    /// Removes destroyed keys from the cache, with the content keys of destroyed users' keys. Other keys
+    /// stay. Takes a few milliseconds if a user's key is among them and the cache is full.
     pub fn forget(&self, destroyed: &[(UserId, Subject)]) {
         let mut erased = HashSet::new();
         for (owner, subject) in destroyed {

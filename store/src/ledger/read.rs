@@ -108,7 +108,8 @@ impl StoredEvent {
         })
     }
 
-    /// The W3C trace context of the request that caused the event. Anything else is left out: it becomes a header.
+    /// The W3C trace context of the request that caused the event. Anything else is left out: it becomes a
+    /// header.
     pub fn traceparent(&self) -> Option<String> {
         let metadata: serde_json::Value = serde_json::from_str(self.metadata.get()).ok()?;
         let traceparent = metadata.get("traceparent")?.as_str()?;
@@ -212,8 +213,8 @@ impl Store {
         Ok(entries.fetch_all(&self.pool).await?)
     }
 
-    /// The events of one owner, or of one of the owner's conversations, after a position and up to another, in
-    /// order.
+    /// The events of one owner, or of one of the owner's conversations, after a position and up to another,
+    /// in order.
     pub async fn owner_events_between(
         &self,
         owner: UserId,

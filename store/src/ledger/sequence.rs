@@ -38,8 +38,8 @@ struct WaitingEvent {
 }
 
 impl Store {
-    /// Appends at most `limit` of the events that wait in the outbox to the ledger, after its given head. Takes
-    /// four round trips.
+    /// Appends at most `limit` of the events that wait in the outbox to the ledger, after its given head.
+    /// Takes four round trips.
     ///
     /// The lock saves work only: of two sequencers that know the same head, the constraints of the ledger
     /// refuse one. A sequencer whose head is not the ledger's, because the database went back in time, is
@@ -75,9 +75,9 @@ impl Store {
 }
 
 impl Store {
-    /// Removes rows of the outbox that no position can be given to: of events that have one already, that another row
-    /// names as well, or that do not exist. No statement of this service leaves such a row, and a single one would hold
-    /// up all others. Returns their number.
+    /// Removes rows of the outbox that no position can be given to: of events that have one already, that
+    /// another row names as well, or that do not exist. No statement of this service leaves such a row, and a
+    /// single one would hold up all others. Returns their number.
     pub async fn clear_outbox(&self) -> Result<u64, StoreError> {
         Ok(sqlx::query(CLEAR).execute(&self.pool).await?.rows_affected())
     }
@@ -148,7 +148,8 @@ DELETE FROM outbox o
                     WHERE e.aggregate_type = o.aggregate_type AND e.aggregate_id = o.aggregate_id
                       AND e.sequence = o.sequence)";
 
-/// Appends after the head only. The trigger `ledger_chain` checks what every writer of the ledger has to keep.
+/// Appends after the head only. The trigger `ledger_chain` checks what every writer of the ledger has to
+/// keep.
 const APPEND: &str = "
 WITH appended AS (
     INSERT INTO ledger (position, aggregate_type, aggregate_id, sequence, owner, hash, previous_hash)

@@ -140,8 +140,8 @@ impl Load {
         Ok(Self { connection, schema, tables, order, is_of_accounts })
     }
 
-    /// Deletes the rows that migrations and a first start have inserted. The database counts as empty if a table
-    /// has no rows.
+    /// Deletes the rows that migrations and a first start have inserted. The database counts as empty if a
+    /// table has no rows.
     async fn clear(&mut self, table: &str) -> Result<(), LoadError> {
         if self.order.iter().any(|name| name == table) {
             let name = qualified(&self.schema, table);
@@ -219,8 +219,8 @@ impl Load {
     }
 }
 
-/// Orders tables so that each comes after those that it refers to. References in a circle are left in the order of
-/// the names.
+/// Orders tables so that each comes after those that it refers to. References in a circle are left in the
+/// order of the names.
 fn by_references(mut names: Vec<String>, references: &[(String, String)]) -> Vec<String> {
     names.sort_unstable();
     let mut ordered: Vec<String> = Vec::with_capacity(names.len());

@@ -1,4 +1,4 @@
-//! What the catalog says about tables, and statements about tables whose names come from the catalog.
+//! Tables of the catalog, and statements about tables whose names come from the catalog.
 
 use sqlx::PgConnection;
 
@@ -94,8 +94,8 @@ SELECT c.relname::text AS name,
 
 const ALL: &str = tables!("");
 
-/// Tables of other applications in the same schema belong to other roles, as a rule. The table of migrations is
-/// filled by migrating.
+/// Tables of other applications in the same schema belong to other roles, as a rule. The table of migrations
+/// is filled by migrating.
 const SERVICE: &str = tables!(
     "
    AND c.relname <> '_sqlx_migrations'

@@ -16,7 +16,7 @@ use crate::support::waiting::until;
 
 const QUARANTINED: &str = "urn:colloquy:problem:quarantined";
 
-/// What an operator's command prints.
+/// Output of an operator's command.
 async fn colloquy(config: &Config, arguments: &[&str]) -> String {
     let mut command = command(config, MASTER_KEY);
     command.args(arguments);

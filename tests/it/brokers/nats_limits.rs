@@ -1,5 +1,5 @@
-//! Limits of accounts and settings of streams: what JetStream refuses is a problem in words, and what is configured
-//! is brought about.
+//! Limits of accounts and settings of streams: what JetStream refuses is a problem in words, and what is
+//! configured is brought about.
 
 use std::time::Duration;
 

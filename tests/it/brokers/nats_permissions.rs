@@ -1,5 +1,5 @@
-//! The permissions of the account: the whole service works with those that the documentation lists, and a missing
-//! one is a problem that names its subject.
+//! The permissions of the account: the whole service works with those that the documentation lists, and a
+//! missing one is a problem that names its subject.
 
 use async_nats::jetstream;
 use colloquy::config::Config;

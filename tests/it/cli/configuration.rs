@@ -156,8 +156,8 @@ async fn a_value_that_cannot_work_ends_the_start_with_the_name_of_its_variable()
     }
 }
 
-/// What operators write by mistake. The address is in use, so that a command whose settings are accepted fails by
-/// itself, before it connects to anything.
+/// What operators write by mistake. The address is in use, so that a command whose settings are accepted
+/// fails by itself, before it connects to anything.
 #[tokio::test]
 async fn no_value_of_a_setting_makes_the_process_panic() {
     let values = ["0", "-1", "18446744073709551615", "*", "a b", "http://", "é"];

@@ -1,4 +1,4 @@
-//! What an installation runs: `colloquy up`, its health check, its version and its pages.
+//! Programs of an installation: `colloquy up`, its health check, its version and its pages.
 
 use std::fs::File;
 use std::net::SocketAddr;

@@ -1,8 +1,8 @@
 //! A campaign of faults over the real product in several processes, chosen by a seed. Clients record all that
 //! they were told; at the end a checker compares it with the ledger, the read models and the stores.
 //!
-//! `make chaos SECONDS=… SEED=…` runs it for hours. The choice of faults depends on the seed alone; each fault
-//! is followed by a wait until clients make progress.
+//! `make chaos SECONDS=… SEED=…` runs it for hours. The choice of faults depends on the seed alone; each
+//! fault is followed by a wait until clients make progress.
 
 mod actor;
 mod check;
@@ -39,7 +39,7 @@ const PROGRESS: (u64, u64) = (6, 2);
 const PATIENCE: Duration = Duration::from_secs(90);
 const POLL: Duration = Duration::from_millis(50);
 
-/// When a campaign ends.
+/// End of a campaign.
 #[derive(Debug, Clone, Copy)]
 enum Extent {
     Rounds(u32),

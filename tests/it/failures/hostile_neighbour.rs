@@ -1,5 +1,5 @@
-//! One hostile account does everything at once that costs the service much, while others work: nobody else fails, and
-//! the hostile one is refused in words.
+//! One hostile account does everything at once that costs the service much, while others work: nobody else
+//! fails, and the hostile one is refused in words.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -157,8 +157,8 @@ async fn a_sequencer_that_dies_repeatedly_loses_repeats_and_reorders_nothing() {
     let events = 1 + 12 * 5 * 3;
     backbone.projected(events).await;
     let jetstream = jetstream::new(backbone.nats.clone());
-    // An empty stream begins with the first event that a consumer still needs: the projector may have read the
-    // first ones from the ledger, and the oldest answer that has not ended was requested at position 4.
+    // An empty stream begins with the first event that a consumer still needs: the projector may have read
+    // the first ones from the ledger, and the oldest answer that has not ended was requested at position 4.
     until("the stream has every position from its first one on, once and in order", async || {
         let stream = jetstream.get_stream(backbone.subjects.events_stream()).await.ok()?;
         let state = &stream.cached_info().state;

@@ -107,7 +107,7 @@ async fn a_backup_of_a_working_service_is_whole_and_is_restored_elsewhere_with_e
     assert_eq!(operations(&restored).await[0]["type"], "BackupRestored");
 }
 
-/// What was recorded about the installation.
+/// Events about the installation.
 async fn operations(config: &Config) -> Vec<Value> {
     let pool = connect(config.app.database_url.expose_secret(), 1);
     sqlx::query_scalar("SELECT payload FROM events WHERE aggregate_type = 'operation' ORDER BY recorded_at")

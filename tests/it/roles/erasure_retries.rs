@@ -1,5 +1,5 @@
-//! An erasure that cannot go on is retried beside others and never before them, and the answers of erased users
-//! end.
+//! An erasure that cannot go on is retried beside others and never before them, and the answers of erased
+//! users end.
 
 use std::collections::BTreeSet;
 

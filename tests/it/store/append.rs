@@ -35,7 +35,7 @@ struct Asking {
     answer: AnswerId,
 }
 
-/// What the caller of a command is told.
+/// Answer to the caller of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Told {
     Written,
@@ -73,7 +73,7 @@ impl Asking {
         }
     }
 
-    /// How often the question stands in the history.
+    /// Number of times that the question is in the history.
     async fn times(self, backbone: &Backbone) -> usize {
         let events = backbone.store.aggregate_events(AggregateType::Conversation, self.conversation.uuid());
         let events = events.await.unwrap();

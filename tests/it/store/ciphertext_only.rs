@@ -1,6 +1,6 @@
 //! Texts of users exist outside the process as ciphertext only: not in Postgres' folder with its WAL, in
-//! JetStream's or Qdrant's, among the files, or in a log; and no word list reverses what the index holds. After
-//! an erasure no key opens the ciphertext.
+//! JetStream's or Qdrant's, among the files, or in a log; and no word list reverses what the index holds.
+//! After an erasure no key opens the ciphertext.
 
 use std::fs::File;
 use std::path::Path;

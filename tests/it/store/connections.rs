@@ -1,5 +1,5 @@
-//! How connections go back to their pool. These tests run on one thread: what a task would have to do is not done
-//! when a statement returns.
+//! How connections go back to their pool. These tests run on one thread: what a task would have to do is not
+//! done when a statement returns.
 
 use sqlx::Connection as _;
 use store::PreparedStatements;

@@ -1,4 +1,5 @@
-//! Two sequencers that lose connections and believe in old heads, against a model: the ledger is always whole.
+//! Two sequencers that lose connections and believe in old heads, against a model: the ledger is always
+//! whole.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,7 @@ use uuid::Uuid;
 use crate::support::backbone::{Backbone, conversation};
 use crate::support::link::{Link, Loss, Step};
 
-/// What happens next.
+/// The next step.
 #[derive(Debug, Clone, Copy)]
 enum Act {
     /// A question is appended, with two events, or with three in a new conversation.

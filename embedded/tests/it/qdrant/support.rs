@@ -85,7 +85,8 @@ pub(crate) async fn command(data: &Path) -> Command {
     command
 }
 
-/// A server with the empty collection [`PASSAGES`], whose owners are indexed, its client, and the folder, to be kept.
+/// A server with the empty collection [`PASSAGES`], whose owners are indexed, its client, and the folder, to
+/// be kept.
 pub(crate) async fn with_passages() -> (Server, Qdrant, TempDir) {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path()).await;

@@ -63,7 +63,7 @@ pub(in crate::api) async fn add(
     added
 }
 
-/// What adding a received file needs.
+/// State for adding a received file.
 struct Adding<'a> {
     commands: &'a DocumentCommands,
     files: &'a Files,

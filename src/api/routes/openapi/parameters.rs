@@ -11,8 +11,8 @@ use super::operations;
 const FORM: &str = "DocumentForm";
 const EVENT_STREAM: &str = "text/event-stream";
 
-/// Describes the headers of conditional requests and of resumed streams, and takes `null` out of parameters and
-/// form fields, which can be left out but have no value for it.
+/// Describes the headers of conditional requests and of resumed streams, and takes `null` out of parameters
+/// and form fields, which can be left out but have no value for it.
 pub(super) struct Parameters;
 
 impl Modify for Parameters {

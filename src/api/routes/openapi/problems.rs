@@ -31,9 +31,9 @@ impl Modify for Problems {
     }
 }
 
-/// Statuses of the errors that every operation of a kind can end with. Every request can be malformed, or meet an
-/// unavailable part of the service. A request that needs a token can also be unauthenticated, too frequent, or
-/// from an account that is being erased.
+/// Statuses of the errors that every operation of a kind can end with. Every request can be malformed, or
+/// meet an unavailable part of the service. A request that needs a token can also be unauthenticated, too
+/// frequent, or from an account that is being erased.
 fn usual_errors(path: &str, operation: &Operation) -> Vec<u16> {
     let mut statuses = vec![400, 500, 503];
     if operation.security.is_some() {

@@ -1,4 +1,5 @@
-//! Text or reasoning of an answer and how much of it was sent: decides when the next piece is due and where it begins.
+//! Text or reasoning of an answer and how much of it was sent: decides when the next piece is due and where
+//! it begins.
 
 use std::time::Duration;
 

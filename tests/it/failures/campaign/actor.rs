@@ -56,7 +56,7 @@ struct Talk {
     is_deleted: bool,
 }
 
-/// What an operation came to, for the client.
+/// Outcome of an operation for the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Done {
     /// It took effect, with these events.

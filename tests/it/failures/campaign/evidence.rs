@@ -1,4 +1,4 @@
-//! What the stores say at the end of a campaign.
+//! State of the stores at the end of a campaign.
 
 use std::path::Path;
 use std::process::Output;

@@ -79,7 +79,7 @@ const PROCESS_FAULTS: [ProcessFault; 9] = [
 pub(super) struct Round {
     pub(super) service: Option<ServiceFault>,
     pub(super) process: Option<(usize, ProcessFault)>,
-    /// How long the fault of the service lasts.
+    /// Duration of the fault of the service.
     pub(super) hold: Duration,
 }
 

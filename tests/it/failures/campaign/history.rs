@@ -76,7 +76,7 @@ pub(super) struct Ending {
     pub(super) assembled: String,
 }
 
-/// How a client follows answers.
+/// Stream by which a client follows answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StreamKind {
     /// Everything of the person, resumed after the last event throughout the campaign.

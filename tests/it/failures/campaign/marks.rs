@@ -13,7 +13,7 @@ pub(super) fn mark(who: Who, number: u64) -> String {
     format!("{PREFIX}{:02}n{:06}", who % 100, number % 1_000_000)
 }
 
-/// What all words of a person begin with.
+/// Prefix of all words of a person.
 pub(super) fn beginning(who: Who) -> String {
     format!("{PREFIX}{:02}n", who % 100)
 }

@@ -34,12 +34,12 @@ pub(super) struct Process {
     role: &'static str,
 }
 
-/// What all processes share: their environment, except for the addresses of their links.
+/// Settings that all processes share: their environment, except for the addresses of their links.
 pub(super) struct Shared {
     pub(super) data: DataDir,
     /// URL of the database; each process connects to its own link in place of its address.
     pub(super) database_url: String,
-    /// Where the links to the database lead.
+    /// Target of the links to the database.
     pub(super) database: SocketAddr,
     pub(super) nats: SocketAddr,
     pub(super) variables: Vec<(&'static str, String)>,

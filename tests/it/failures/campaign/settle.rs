@@ -10,7 +10,8 @@ use super::people::People;
 use super::process::Process;
 use super::system::System;
 
-/// Longer than a document waits whose delivery was lost with the stream: two minutes, and up to one for a sweep.
+/// Longer than a document waits whose delivery was lost with the stream: two minutes, and up to one for a
+/// sweep.
 const PATIENCE: Duration = Duration::from_mins(5);
 const POLL: Duration = Duration::from_millis(200);
 
@@ -81,7 +82,7 @@ async fn count(pool: &PgPool, query: &'static str) -> Option<i64> {
     sqlx::query_scalar(query).fetch_one(pool).await.ok()
 }
 
-/// How far the read models are behind the ledger, in words.
+/// Lag of the read models behind the ledger, in words.
 async fn behind(pool: &PgPool) -> Option<String> {
     let head = count(pool, "SELECT coalesce(max(position), 0) FROM ledger").await;
     let lowest = projections::lowest_checkpoint(pool).await.ok();

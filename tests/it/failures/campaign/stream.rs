@@ -35,7 +35,7 @@ pub(super) struct Follower {
     rng: fastrand::Rng,
 }
 
-/// What a block of a stream was.
+/// Kind of a block of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Block {
     Comment,

@@ -1,5 +1,5 @@
-//! What commands were answered is true: each accepted one is in the ledger exactly once, a refused one is not,
-//! and the ledger has nothing that no client asked for.
+//! What commands were answered is true: each accepted one is in the ledger exactly once, a refused one is
+//! not, and the ledger has nothing that no client asked for.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

@@ -15,7 +15,7 @@ pub(super) struct Operation<'a> {
     pub(super) outcomes: Vec<&'a Outcome>,
 }
 
-/// What the answers together say about the effect.
+/// Conclusion from all answers about the effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// The operation took effect.

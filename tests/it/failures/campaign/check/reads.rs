@@ -9,8 +9,8 @@ use crate::failures::campaign::history::{Fact, Who};
 /// Statuses that say nothing about the resource: the token was refused, a limit, unavailable.
 const HONEST: [u16; 3] = [401, 429, 503];
 
-/// Longest time from a request for an erasure to its answer. Meanwhile and afterwards, reads of the account are refused,
-/// or show rows whose text is gone.
+/// Longest time from a request for an erasure to its answer. Meanwhile and afterwards, reads of the account
+/// are refused, or show rows whose text is gone.
 const ERASURE_REQUEST: Duration = Duration::from_secs(15);
 
 pub(super) fn show_what_was_accepted(record: &Record) -> Vec<Violation> {

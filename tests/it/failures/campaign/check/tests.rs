@@ -93,7 +93,7 @@ fn right() -> Record {
     Record { history, ledger, people: vec![ALICE, BOB], erased: None, seen }
 }
 
-/// What the checker says of a record.
+/// Violations that the checker finds in a record.
 #[track_caller]
 fn finds(record: &Record, what: &str) {
     let found = violations(record);
