@@ -47,10 +47,11 @@ export interface paths {
         };
         /**
          * Check that the process can serve requests
-         * @description Names each dependency. The status is 503 while Postgres does not answer, while NATS or Qdrant has a problem that
-         *     an operator has to correct, and until the erasures since the backup that the database may have been restored
-         *     from are known. While NATS, Qdrant or the account service is away, most requests still succeed: this does not
-         *     change the status. Nor do aggregates in quarantine and dead letters, which `degraded` names.
+         * @description Names each dependency. The status is 503 while Postgres does not answer, while NATS or Qdrant has a
+         *     problem that an operator has to correct, and until the erasures since the backup that the database may
+         *     have been restored from are known. While NATS, Qdrant or the account service is away, most requests still
+         *     succeed: this does not change the status. Nor do aggregates in quarantine and dead letters, which
+         *     `degraded` names.
          */
         get: operations["readyz"];
         put?: never;
@@ -372,8 +373,8 @@ export interface paths {
         put?: never;
         /**
          * Invite somebody
-         * @description For administrators, with a session that exists at this moment. The invitation is for one e-mail address, which has no
-         *     account, and replaces earlier ones. It is good once and for seven days.
+         * @description For administrators, with a session that exists at this moment. The invitation is for one e-mail address,
+         *     which has no account, and replaces earlier ones. It is good once and for seven days.
          */
         post: operations["create_invitation"];
         delete?: never;
@@ -412,8 +413,8 @@ export interface paths {
         };
         /**
          * Export all data of the caller
-         * @description A ZIP archive with all data of the user as JSON and as Markdown. It breaks off when the session ends, when the
-         *     reader takes no data for 20 s, and after 30 minutes.
+         * @description A ZIP archive with all data of the user as JSON and as Markdown. It breaks off when the session ends, when
+         *     the reader takes no data for 20 s, and after 30 minutes.
          */
         get: operations["export_me"];
         put?: never;
@@ -702,7 +703,7 @@ export interface components {
             algorithm: string;
             /**
              * Format: date-time
-             * @description When it was first used.
+             * @description Time of its first use.
              */
             created_at: string;
             /** @description Key id in checkpoints. */
@@ -1100,8 +1101,8 @@ export interface components {
             items: components["schemas"]["AuditKey"][];
         };
         /**
-         * @description Name of a limit. Each limit applies to each person alone; `invalid_tokens` and `anonymous_requests` to each
-         *     address.
+         * @description Name of a limit. Each limit applies to each person alone; `invalid_tokens` and `anonymous_requests` to
+         *     each address.
          * @enum {string}
          */
         LimitName: "requests" | "commands" | "search" | "streams" | "waiting_reads" | "exports" | "uploads" | "pending_answers" | "queued_documents" | "documents" | "document_bytes" | "invalid_tokens" | "anonymous_requests";
@@ -1192,7 +1193,7 @@ export interface components {
             /** @description Text in Markdown. */
             text: string;
         };
-        /** @description Who is invited. */
+        /** @description The invited person. */
         NewInvitation: {
             /** @description The e-mail address with which the invitation is good. */
             email: string;
@@ -1306,11 +1307,11 @@ export interface components {
              * @description Answers and documents that workers gave up; `null` while Postgres does not answer.
              */
             dead_letters: number | null;
-            /** @description What does not work for some users, in words for an operator. */
+            /** @description Failures for some users, in words for an operator. */
             degraded: string[];
             /**
-             * @description The condition that the check of erasures since a backup waits for; `null` once the check is done. Requests
-             *     of users are refused before.
+             * @description The condition that the check of erasures since a backup waits for; `null` once the check is done.
+             *     Requests of users are refused before.
              */
             erasures_wait_for: string | null;
             nats: components["schemas"]["Reachability"];
@@ -1320,8 +1321,8 @@ export interface components {
             qdrant: components["schemas"]["Reachability"];
             /**
              * Format: int64
-             * @description Aggregates of which an event cannot be applied to a read model; `null` while Postgres does not answer. A
-             *     conversation in several read models counts in each.
+             * @description Aggregates of which an event cannot be applied to a read model; `null` while Postgres does not answer.
+             *     A conversation in several read models counts in each.
              */
             quarantined: number | null;
         };
@@ -2200,7 +2201,10 @@ export interface operations {
                 limit?: number;
                 /** @description The `next_cursor` of the previous page. */
                 cursor?: string;
-                /** @description Waits up to 2 s until the read models have reached this position of the ledger. Not far beyond its end. */
+                /**
+                 * @description Waits up to 2 s until the read models have reached this position of the ledger. Not far beyond its
+                 *     end.
+                 */
                 min_position?: number;
             };
             header?: {
@@ -2301,7 +2305,10 @@ export interface operations {
             query?: {
                 /** @description Waits up to 2 s until the read model has this version. */
                 min_version?: number;
-                /** @description Waits up to 2 s until the read models have reached this position of the ledger. Not far beyond its end. */
+                /**
+                 * @description Waits up to 2 s until the read models have reached this position of the ledger. Not far beyond its
+                 *     end.
+                 */
                 min_position?: number;
             };
             header?: {
@@ -2554,7 +2561,10 @@ export interface operations {
                 branch?: string;
                 /** @description Waits up to 2 s until the read model has this version. */
                 min_version?: number;
-                /** @description Waits up to 2 s until the read models have reached this position of the ledger. Not far beyond its end. */
+                /**
+                 * @description Waits up to 2 s until the read models have reached this position of the ledger. Not far beyond its
+                 *     end.
+                 */
                 min_position?: number;
             };
             header?: {
@@ -2773,7 +2783,10 @@ export interface operations {
                 limit?: number;
                 /** @description The `next_cursor` of the previous page. */
                 cursor?: string;
-                /** @description Waits up to 2 s until the read models have reached this position of the ledger. Not far beyond its end. */
+                /**
+                 * @description Waits up to 2 s until the read models have reached this position of the ledger. Not far beyond its
+                 *     end.
+                 */
                 min_position?: number;
             };
             header?: {
@@ -3000,7 +3013,10 @@ export interface operations {
             query?: {
                 /** @description Waits up to 2 s until the read model has this version. */
                 min_version?: number;
-                /** @description Waits up to 2 s until the read models have reached this position of the ledger. Not far beyond its end. */
+                /**
+                 * @description Waits up to 2 s until the read models have reached this position of the ledger. Not far beyond its
+                 *     end.
+                 */
                 min_position?: number;
             };
             header?: {
@@ -3756,7 +3772,10 @@ export interface operations {
                 limit?: number;
                 /** @description The `next_cursor` of the previous page. */
                 cursor?: string;
-                /** @description Waits up to 2 s until the read models have reached this position of the ledger. Not far beyond its end. */
+                /**
+                 * @description Waits up to 2 s until the read models have reached this position of the ledger. Not far beyond its
+                 *     end.
+                 */
                 min_position?: number;
             };
             header?: {
