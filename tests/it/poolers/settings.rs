@@ -39,10 +39,16 @@ async fn they_are_refused_as_well_if_the_pooler_takes_its_servers_in_turn() {
     let settings =
         format!("pool_mode = transaction\nserver_round_robin = 1\n{}", without_prepared_statements());
     let pooled = Pooled::start(&settings).await;
-    let warm = crate::support::backbone::connect(&pooled.url, 3);
-    let waiting = (0..3).map(|_| sqlx::raw_sql("SELECT pg_sleep(0.05)").execute(&warm));
-    for done in futures::future::join_all(waiting).await {
-        done.unwrap();
+    // Three transactions at once: the pooler has three servers from now on.
+    let clients = crate::support::backbone::connect(&pooled.url, 3);
+    let mut transactions = Vec::new();
+    for _ in 0..3 {
+        let mut transaction = clients.begin().await.unwrap();
+        sqlx::raw_sql("SELECT 1").execute(&mut *transaction).await.unwrap();
+        transactions.push(transaction);
+    }
+    for transaction in transactions {
+        transaction.commit().await.unwrap();
     }
     assert_eq!(check(&pooled.url, PreparedStatements::On).await, Err(WrongPooler::PreparedStatements));
     assert_eq!(check(&pooled.url, PreparedStatements::Off).await, Ok(Sharing::Shared));
