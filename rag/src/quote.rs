@@ -5,6 +5,7 @@
 //! Few parts are compared by meaning: those that stand out by the question's terms and by their source.
 
 mod candidates;
+mod confidence;
 mod expansion;
 mod render;
 mod select;
@@ -63,7 +64,9 @@ async fn excerpts(
     if !embedder.knows_language_of(query) {
         scored.judge_by_terms();
     }
-    Ok(select::select(sources, &scored))
+    let is_answered = select::confidence(&scored)
+        .is_some_and(|segment| confidence::Coverage::of(query, sources).is_enough(segment));
+    Ok(if is_answered { select::select(sources, &scored) } else { Vec::new() })
 }
 
 /// Splits a text into the deltas in which it is streamed.

@@ -36,6 +36,8 @@ const ASKING_PAIRS: [&str; 34] = [
 pub struct QuestionTerm {
     /// The terms with their weights, each once.
     pub forms: Vec<(String, f32)>,
+    /// Whether the word is written like a name, a number or an identifier, which is the same in other languages.
+    pub is_name: bool,
 }
 
 /// Returns the terms of a passage in order, with repetitions. `language` is that of the passage.
@@ -45,7 +47,7 @@ pub fn of_passage(text: &str, language: Option<Language>) -> Vec<String> {
     for token in tokens(&normalized(text)) {
         match token {
             Token::Whole(whole) => terms.push(whole),
-            Token::Word { lower, is_acronym } => {
+            Token::Word { lower, is_acronym, .. } => {
                 if is_acronym || !language.is_stop_word(&lower) {
                     terms.push(tagged(language, &lower));
                 }
@@ -65,29 +67,40 @@ pub fn of_question(text: &str) -> Vec<QuestionTerm> {
     };
     let mut seen = BTreeSet::new();
     let mut terms = Vec::new();
-    let mut push = |key: String, forms: Vec<(String, f32)>| {
+    let mut push = |key: String, forms: Vec<(String, f32)>, is_name: bool| {
         if seen.insert(key) {
-            terms.push(QuestionTerm { forms });
+            terms.push(QuestionTerm { forms, is_name });
         }
     };
     for token in tokens(&text) {
         match token {
-            Token::Whole(whole) => push(whole.clone(), vec![(whole, 1.0)]),
-            Token::Word { lower, is_acronym } => {
+            Token::Whole(whole) => push(whole.clone(), vec![(whole, 1.0)], true),
+            Token::Word { lower, is_acronym, is_capital } => {
                 if is_acronym || !is_stop_word(&lower) {
-                    push(Language::English.stem(&lower), word_forms(&lower, language));
+                    let is_name = is_acronym || is_name(&lower, is_capital, language);
+                    push(Language::English.stem(&lower), word_forms(&lower, language), is_name);
                 }
             }
             Token::Characters(run) => {
                 for term in character_terms(&run) {
                     if !ASKING_PAIRS.contains(&term.as_str()) {
-                        push(term.clone(), vec![(term, 1.0)]);
+                        push(term.clone(), vec![(term, 1.0)], false);
                     }
                 }
             }
         }
     }
     terms
+}
+
+/// Whether a word of a question is a name: it has a digit, is in Latin script in a language of another script, or
+/// has a capital letter within the question in a language that writes other nouns small.
+fn is_name(lower: &str, is_capital: bool, language: Option<Language>) -> bool {
+    let is_latin = lower.chars().next().is_some_and(|c| Script::of(c) == Script::Latin);
+    let in_other_script = language.is_some_and(|language| !Language::LATIN.contains(&language));
+    lower.chars().any(|c| c.is_ascii_digit())
+        || (is_latin && in_other_script)
+        || (is_capital && language != Some(Language::German))
 }
 
 /// The stems of a word in all languages of its script, and the parts of a compound.
@@ -139,11 +152,14 @@ fn tagged(language: Language, lower: &str) -> String {
     if lower.chars().any(|c| c.is_ascii_digit()) {
         return lower.to_owned();
     }
-    let stem = language.stem(lower);
+    if !lower.chars().next().is_some_and(|c| Script::of(c) == Script::Latin) {
+        return language.stem(lower);
+    }
     match language {
-        Language::English => stem,
-        _ if !lower.chars().next().is_some_and(|c| Script::of(c) == Script::Latin) => stem,
-        _ => format!("{}:{stem}", language.code()),
+        Language::English => language.stem(lower),
+        // The names and identifiers in a text of another script.
+        _ if !Language::LATIN.contains(&language) => Language::English.stem(lower),
+        _ => format!("{}:{}", language.code(), language.stem(lower)),
     }
 }
 
@@ -153,6 +169,8 @@ enum Token {
     Word {
         lower: String,
         is_acronym: bool,
+        /// The word begins with a capital letter and is not the first one of the text, or is a part of an identifier.
+        is_capital: bool,
     },
     /// Characters of scripts without spaces.
     Characters(String),
@@ -180,7 +198,9 @@ fn tokens(text: &str) -> Vec<Token> {
             }
             let is_acronym =
                 parts.len() == 1 && word.chars().nth(1).is_some() && word.chars().all(char::is_uppercase);
-            tokens.extend(parts.into_iter().map(|lower| Token::Word { lower, is_acronym }));
+            let is_capital = parts.len() > 1
+                || (!tokens.is_empty() && word.chars().next().is_some_and(char::is_uppercase));
+            tokens.extend(parts.into_iter().map(|lower| Token::Word { lower, is_acronym, is_capital }));
         }
     }
     tokens

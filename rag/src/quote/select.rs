@@ -11,9 +11,6 @@ use crate::vocabulary::Source;
 const MAX_WORDS: [usize; 4] = [200, 120, 80, 60];
 /// The least score of a further excerpt as a share of the best one's, source relevance included.
 const MIN_SHARE_OF_BEST: f32 = 0.75;
-/// The least confidence of a segment: its score, raised by its share of terms. Below it the question is
-/// refused.
-const MIN_CONFIDENCE: f32 = 0.46;
 /// The weight of the share of terms in the confidence, beside its part of the score.
 const TERMS_CONFIDENCE_WEIGHT: f32 = 0.3;
 /// The similarity above which two segments are duplicates.
@@ -78,17 +75,19 @@ impl Scored<'_> {
     }
 }
 
-/// Selects the excerpts to quote, best first; none if no segment answers the question.
+/// The highest confidence in a segment: its score, raised by its share of terms. `None` without a segment.
+pub(super) fn confidence(scored: &Scored<'_>) -> Option<f32> {
+    let of = |anchor: usize| scored.scores[anchor] + TERMS_CONFIDENCE_WEIGHT * scored.shares[anchor];
+    anchors(scored).into_iter().map(of).max_by(f32::total_cmp)
+}
+
+/// Selects the excerpts to quote, best first; none without a segment that can be quoted.
 pub(super) fn select(sources: &[Source], scored: &Scored<'_>) -> Vec<Excerpt> {
     let Scored { candidates, scores, shares, vectors, similarity } = scored;
     let mut anchors = anchors(scored);
     for anchor in &anchors {
         let (score, share) = (scores[*anchor], shares[*anchor]);
         tracing::trace!(source = candidates[*anchor].source, score, share, "anchor");
-    }
-    let confidence = |anchor: &usize| scores[*anchor] + TERMS_CONFIDENCE_WEIGHT * shares[*anchor];
-    if anchors.iter().map(confidence).fold(f32::MIN, f32::max) < MIN_CONFIDENCE {
-        return Vec::new();
     }
     let worth = |anchor: usize| scores[anchor] + sources[candidates[anchor].source].relevance;
     let min_worth = anchors.iter().map(|anchor| worth(*anchor)).fold(0.0, f32::max) * MIN_SHARE_OF_BEST;
@@ -204,8 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_selected_when_no_segment_answers() {
-        assert!(selected(&[source("A thing that is about something else.", 0.9)]).is_empty());
+    fn nothing_is_selected_without_sources() {
         assert!(selected(&[]).is_empty());
     }
 

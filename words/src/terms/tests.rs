@@ -63,3 +63,21 @@ fn acronyms_are_no_stop_words() {
     assert_eq!(shared("Who leads the WHO?", "The WHO has a leader"), ["who"]);
     assert!(of_question("What is it, and how do I?").is_empty());
 }
+
+#[test]
+fn names_in_a_text_of_another_script_are_found_by_a_question_in_it() {
+    assert_eq!(shared("Pelorus のポートは？", "Pelorus を使うとき、ポートは固定です。")[0], "pelorus");
+}
+
+#[test]
+fn names_numbers_and_identifiers_are_told_from_other_words() {
+    let names = |question: &str| -> Vec<String> {
+        let names = of_question(question).into_iter().filter(|term| term.is_name);
+        names
+            .filter_map(|term| term.forms.into_iter().map(|(form, _)| form).find(|f| !f.contains(':')))
+            .collect()
+    };
+    assert_eq!(names("Which port has Pelorus on K7?"), ["pelorus", "k7"]);
+    assert_eq!(names("Pelorus のポートは？"), ["pelorus"]);
+    assert!(names("Welche Farbe hat der Mantel?").is_empty());
+}
