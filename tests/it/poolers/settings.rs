@@ -39,10 +39,18 @@ async fn they_are_refused_as_well_if_the_pooler_takes_its_servers_in_turn() {
     let settings =
         format!("pool_mode = transaction\nserver_round_robin = 1\n{}", without_prepared_statements());
     let pooled = Pooled::start(&settings).await;
-    // Three transactions at once: the pooler has three servers from now on.
-    let clients = crate::support::backbone::connect(&pooled.url, 3);
+    use_servers(&pooled, 4).await;
+    assert_eq!(check(&pooled.url, PreparedStatements::On).await, Err(WrongPooler::PreparedStatements));
+    // The pooler has closed the servers on which the check failed.
+    use_servers(&pooled, 4).await;
+    assert_eq!(check(&pooled.url, PreparedStatements::Off).await, Ok(Sharing::Shared));
+}
+
+/// Has the pooler open servers: as many as there are transactions at once.
+async fn use_servers(pooled: &Pooled, servers: u32) {
+    let clients = crate::support::backbone::connect(&pooled.url, servers);
     let mut transactions = Vec::new();
-    for _ in 0..3 {
+    for _ in 0..servers {
         let mut transaction = clients.begin().await.unwrap();
         sqlx::raw_sql("SELECT 1").execute(&mut *transaction).await.unwrap();
         transactions.push(transaction);
@@ -50,8 +58,6 @@ async fn they_are_refused_as_well_if_the_pooler_takes_its_servers_in_turn() {
     for transaction in transactions {
         transaction.commit().await.unwrap();
     }
-    assert_eq!(check(&pooled.url, PreparedStatements::On).await, Err(WrongPooler::PreparedStatements));
-    assert_eq!(check(&pooled.url, PreparedStatements::Off).await, Ok(Sharing::Shared));
 }
 
 #[tokio::test]
