@@ -16,7 +16,7 @@ import {
 } from "react";
 import { Attachments } from "../documents/Attachments";
 import { type AttachmentState, stateOfAll } from "../documents/attachmentState";
-import { ACCEPTED } from "../documents/formats";
+import { FileInput } from "../documents/FileInput";
 import { useAttachments } from "../documents/useAttachments";
 import { readDraft, saveDraft } from "../storage/drafts";
 import { useText } from "../text/text";
@@ -141,19 +141,7 @@ function AttachButton({ onFiles }: { onFiles: (files: Iterable<File>) => void })
       <IconButton label={label} onClick={() => input.current?.click()}>
         <Paperclip size={18} />
       </IconButton>
-      <input
-        ref={input}
-        className="visually-hidden"
-        type="file"
-        multiple
-        tabIndex={-1}
-        aria-label={label}
-        accept={ACCEPTED}
-        onChange={({ target }) => {
-          onFiles([...(target.files ?? [])]);
-          target.value = "";
-        }}
-      />
+      <FileInput ref={input} label={label} onFiles={onFiles} />
     </>
   );
 }

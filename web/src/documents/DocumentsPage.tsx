@@ -12,7 +12,7 @@ import { Page } from "../ui/Page";
 import { arrangeRows, ORDERS, type Order } from "./arrangeRows";
 import { DocumentItem, UploadItem } from "./DocumentItem";
 import styles from "./Documents.module.css";
-import { ACCEPTED } from "./formats";
+import { FileInput } from "./FileInput";
 import { documentsQuery } from "./queries";
 import { useUploads } from "./useUploads";
 
@@ -125,19 +125,7 @@ function DropZone({ onFiles }: { onFiles: (files: Iterable<File>) => void }) {
         {text.documents.choose}
       </Button>
       <p className={styles.small}>{text.documents.formats}</p>
-      <input
-        ref={input}
-        className="visually-hidden"
-        type="file"
-        multiple
-        tabIndex={-1}
-        aria-label={text.documents.choose}
-        accept={ACCEPTED}
-        onChange={({ target }) => {
-          onFiles([...(target.files ?? [])]);
-          target.value = "";
-        }}
-      />
+      <FileInput ref={input} label={text.documents.choose} onFiles={onFiles} />
     </div>
   );
 }
