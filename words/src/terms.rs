@@ -40,6 +40,14 @@ pub struct QuestionTerm {
     pub is_name: bool,
 }
 
+impl QuestionTerm {
+    /// The highest weight of its forms among the terms of a passage; 0 without one.
+    pub fn weight_in(&self, passage: &BTreeSet<String>) -> f32 {
+        let found = self.forms.iter().filter(|(form, _)| passage.contains(form));
+        found.map(|(_, weight)| *weight).fold(0.0, f32::max)
+    }
+}
+
 /// Returns the terms of a passage in order, with repetitions. `language` is that of the passage.
 pub fn of_passage(text: &str, language: Option<Language>) -> Vec<String> {
     let language = language.unwrap_or(Language::English);

@@ -1,8 +1,6 @@
 //! The parts of the sources that may be quoted, and which of them are compared with the question by meaning.
 
-use std::collections::BTreeSet;
-
-use words::Language;
+use words::{Language, QuestionTerm};
 
 use crate::markdown::{Segment, segments};
 use crate::vocabulary::Source;
@@ -43,23 +41,19 @@ pub(super) fn candidates(sources: &[Source]) -> Vec<Candidate> {
 }
 
 /// The share of the question's terms that each segment has, from 0 to 1. A term that few segments have counts
-/// more.
+/// more. `languages` are those of the sources.
 #[expect(clippy::cast_precision_loss, reason = "there are few segments")]
-pub(super) fn shares(question: &str, sources: &[Source], candidates: &[Candidate]) -> Vec<f32> {
-    let languages: Vec<Option<Language>> =
-        sources.iter().map(|source| Language::of(&source.passage.text)).collect();
-    let terms = words::of_question(question);
+pub(super) fn shares(
+    terms: &[QuestionTerm],
+    languages: &[Option<Language>],
+    candidates: &[Candidate],
+) -> Vec<f32> {
     let has: Vec<Vec<f32>> = candidates
         .iter()
         .map(|candidate| {
             let language = languages.get(candidate.source).copied().flatten();
-            let found: BTreeSet<String> =
-                words::of_passage(candidate.segment.text(), language).into_iter().collect();
-            let best = |term: &words::QuestionTerm| {
-                let forms = term.forms.iter().filter(|(form, _)| found.contains(form));
-                forms.map(|(_, weight)| *weight).fold(0.0, f32::max)
-            };
-            terms.iter().map(best).collect()
+            let found = words::of_passage(candidate.segment.text(), language).into_iter().collect();
+            terms.iter().map(|term| term.weight_in(&found)).collect()
         })
         .collect();
     let rarity: Vec<f32> = (0..terms.len())

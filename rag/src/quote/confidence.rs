@@ -27,13 +27,16 @@ pub(super) struct Coverage {
 }
 
 impl Coverage {
-    /// Looks for the words of a question in the texts, titles and headings of the sources.
-    pub(super) fn of(question: &str, sources: &[Source]) -> Self {
-        let terms = words::of_question(question);
-        let languages: Vec<Option<Language>> =
-            sources.iter().map(|source| Language::of(&source.passage.text)).collect();
+    /// Looks for the words of a question in the texts, titles and headings of the sources. `terms` are those of the
+    /// question, `languages` those of the sources.
+    pub(super) fn of(
+        question: &str,
+        terms: &[QuestionTerm],
+        sources: &[Source],
+        languages: &[Option<Language>],
+    ) -> Self {
         let found: Vec<BTreeSet<String>> =
-            sources.iter().zip(&languages).map(|(source, language)| terms_of(source, *language)).collect();
+            sources.iter().zip(languages).map(|(source, language)| terms_of(source, *language)).collect();
         let names: Vec<&QuestionTerm> = terms.iter().filter(|term| term.is_name).collect();
         let of_names = best_share(&names, &found).unwrap_or(1.0);
         let asked = Language::of(question);
@@ -65,11 +68,7 @@ fn terms_of(source: &Source, language: Option<Language>) -> BTreeSet<String> {
 #[expect(clippy::cast_precision_loss, reason = "a question has few terms")]
 fn best_share(terms: &[&QuestionTerm], sources: &[BTreeSet<String>]) -> Option<f32> {
     let share = |found: &BTreeSet<String>| {
-        let weight = |term: &&QuestionTerm| {
-            let forms = term.forms.iter().filter(|(form, _)| found.contains(form));
-            forms.map(|(_, weight)| *weight).fold(0.0, f32::max)
-        };
-        terms.iter().map(weight).sum::<f32>() / terms.len() as f32
+        terms.iter().map(|term| term.weight_in(found)).sum::<f32>() / terms.len() as f32
     };
     (!terms.is_empty()).then(|| sources.iter().map(share).fold(0.0, f32::max))
 }
@@ -89,7 +88,9 @@ mod tests {
             relevance: 0.5,
             merged: 0,
         };
-        Coverage::of(question, &texts.iter().map(source).collect::<Vec<_>>())
+        let languages: Vec<_> = texts.iter().map(|text| Language::of(text)).collect();
+        let sources: Vec<_> = texts.iter().map(source).collect();
+        Coverage::of(question, &words::of_question(question), &sources, &languages)
     }
 
     #[test]
