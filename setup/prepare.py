@@ -2,7 +2,7 @@
 
     setup/prepare run     tools, runtime parts, Node packages and the built page
     setup/prepare test    the same, the small language model, and for the checks cargo's tools, Schemathesis, a Chromium,
-                          nginx, Caddy and PgBouncer
+                          nginx, Caddy, PgBouncer and Tesseract
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ def main() -> None:
         tools.cargo_tools()
         tools.require_chromium()
         tools.require_proxies()
+        tools.require_tesseract()
         openapi_check.requirements()
 
 

@@ -60,6 +60,7 @@ def places(with_llama: bool) -> dict[str, str]:
         "nats_server": component("nats") / "bin/nats-server",
         "postgres_bin": postgres,
         "onnxruntime": component("onnxruntime") / "lib/libonnxruntime.so",
+        "pdfium": component("pdfium") / "lib/libpdfium.so",
         "embedding_model": models.multilingual(),
         "minilm": models.minilm(),
         "python": Path(sys.executable),

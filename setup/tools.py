@@ -108,6 +108,11 @@ def require_proxies() -> None:
             subprocess.run(["systemctl", "disable", "--now", "--quiet", package], stdout=sys.stderr)
 
 
+def require_tesseract() -> None:
+    """Tesseract with its English data, by which a test reads a scan."""
+    require("Tesseract (package tesseract-ocr)", bool(shutil.which("tesseract")), "tesseract-ocr")
+
+
 def cargo_tools() -> list[Path]:
     """The folders of the subcommands of cargo that are not installed on the machine."""
     return [wheels.component(name) / "bin" for name in CARGO_TOOLS if not shutil.which(name)]

@@ -62,7 +62,7 @@ enum Command {
     Invite(invite::Arguments),
     /// Refuse all sign-ins of an account and end its sessions, or permit sign-ins again.
     Ban(ban::Arguments),
-    /// Add documents (Markdown, text, HTML, PDF, Word) to the shared knowledge.
+    /// Add documents (PDF, Office, HTML, Markdown, text and others) to the shared knowledge.
     Ingest(Box<ingest::Arguments>),
     /// Move all documents to the configured embedding model. Answers use the previous one until then.
     ///

@@ -18,6 +18,7 @@ use crate::audit::CheckpointSigner;
 use crate::api::live::Live;
 use crate::api::{self, ApiState, Knowledge, Services};
 use crate::config::{AppConfig, Config, WorkerConfig};
+use crate::knowledge::extraction::Extractor;
 use crate::knowledge::files::Files;
 use crate::knowledge::models;
 use crate::roles::account_facts::AccountFacts;
@@ -261,6 +262,7 @@ impl App {
             knowledge: Knowledge {
                 index: models::collections(&config.knowledge.qdrant)?.active_index(),
                 files: Files::new(&config.knowledge.files)?,
+                extractor: Extractor::new(&config.knowledge.extraction)?,
             },
             nats: self.nats.clone(),
             nats_problems: self.nats_problems.clone(),

@@ -167,7 +167,7 @@ impl Conversation {
         let asked = Event::QuestionAsked {
             question_id: ask.question_id,
             parent_id,
-            private: Private::Open(Question { text: ask.text }),
+            private: Private::Open(Question { text: ask.text, documents: ask.documents }),
         };
         let requested = Event::AnswerRequested { question_id: ask.question_id, answer_id: ask.answer_id };
         Ok(started.into_iter().chain([asked, requested]).collect())

@@ -45,7 +45,8 @@ fn answer() -> Private<Answer> {
 }
 
 fn asking() -> Vec<ConversationEvent> {
-    let question = Question { text: QuestionText::parse("What is ownership?").unwrap() };
+    let question =
+        Question { text: QuestionText::parse("What is ownership?").unwrap(), documents: Vec::new() };
     vec![
         ConversationEvent::ConversationStarted { owner: OWNER },
         ConversationEvent::QuestionAsked {

@@ -148,6 +148,7 @@ impl Server {
         let text = |path: &Path| path.to_string_lossy().into_owned();
         environment.push(("EMBEDDING_MODEL_DIR", text(&self.parts.embedding_model)));
         environment.push(("ORT_DYLIB_PATH", text(&self.parts.onnxruntime)));
+        environment.push(("PDFIUM_LIBRARY", text(&self.parts.pdfium)));
         self.run("ingest", &["ingest", "docs"], environment).await?;
         Ok(qdrant)
     }

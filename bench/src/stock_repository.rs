@@ -82,6 +82,7 @@ async fn ask(
                 answer_id: AnswerId::new(Uuid::now_v7()),
                 text: QuestionText::parse(TEXT)?,
                 parent_id: None,
+                documents: Vec::new(),
             };
             let command = ConversationCommand {
                 by: owner,

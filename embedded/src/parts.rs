@@ -27,6 +27,8 @@ pub struct Parts {
     pub postgres_bin: PathBuf,
     /// The ONNX Runtime library, for `ORT_DYLIB_PATH`.
     pub onnxruntime: PathBuf,
+    /// The PDFium library, for `PDFIUM_LIBRARY`.
+    pub pdfium: PathBuf,
     /// The folder of the default embedding model, for `EMBEDDING_MODEL_DIR`.
     pub embedding_model: PathBuf,
     /// The folder of `MiniLM`, the embedding model for English on small machines.

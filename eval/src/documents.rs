@@ -1,12 +1,12 @@
-//! Reads the documents of a folder, in every format that the product reads. Other files are left out.
+//! Reads the documents of a folder in every format that the product reads; other files are ignored.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use rag::extract::{Extracted, Sniffer, extract};
+use embedded::Parts;
+use rag::extract::{Extracted, MediaType, Pdf, Recogniser, Recognition, Sniffer, Tools, extract};
 use rag::ingest::DocumentVersion;
-use rag::split;
-use rag::vocabulary::{ContentVersion, DocumentId, Markup, Scope};
+use rag::vocabulary::{ContentVersion, DocumentId, Part, Scope};
 use uuid::Uuid;
 
 /// A document of the folder.
@@ -16,24 +16,26 @@ pub(crate) struct Document {
     pub(crate) name: String,
     pub(crate) version: DocumentVersion,
     pub(crate) title: String,
-    pub(crate) markup: Markup,
-    pub(crate) text: String,
+    pub(crate) parts: Vec<Part>,
 }
 
-/// Reads all documents below a folder in the order of their paths.
-pub(crate) fn read(folder: &Path) -> anyhow::Result<Vec<Document>> {
+/// The libraries that reading needs. Without one of them, its files are reported.
+pub(crate) fn tools(parts: &Parts) -> Tools {
+    let recognition = Recogniser::open().map_or(Recognition::Missing, Recognition::Ready);
+    Tools { pdf: Pdf::open(&parts.pdfium).ok(), recognition }
+}
+
+/// Reads all documents below a folder in the order of their paths. A file that cannot be read is reported.
+pub(crate) fn read(folder: &Path, tools: &Tools) -> anyhow::Result<Vec<Document>> {
     let mut paths = Vec::new();
     files(folder, &mut paths).with_context(|| format!("{} cannot be read", folder.display()))?;
     paths.sort();
     let mut documents = Vec::new();
     for path in paths {
-        match document(folder, &path)? {
-            Some(document) => documents.push(document),
-            None => eprintln!("eval: {} is left out: no text can be read", path.display()),
-        }
+        documents.extend(document(folder, &path, tools)?);
     }
     if documents.is_empty() {
-        bail!("{} contains no documents", folder.display());
+        bail!("{} contains no document", folder.display());
     }
     Ok(documents)
 }
@@ -54,28 +56,33 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Reads a file as the product does; `None` for a format without text.
-fn document(folder: &Path, path: &Path) -> anyhow::Result<Option<Document>> {
+/// A document; `None` for a file that is none.
+fn document(folder: &Path, path: &Path, tools: &Tools) -> anyhow::Result<Option<Document>> {
     let bytes = std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    let mut sniffer = Sniffer::default();
-    sniffer.update(&bytes);
-    let file = path.file_name().unwrap_or_default().to_string_lossy();
-    let extracted = sniffer.media_type(&file).and_then(|media_type| extract(media_type, &bytes).ok());
-    let Some(Extracted { markup, text, .. }) = extracted else { return Ok(None) };
     let inside = path.strip_prefix(folder).unwrap_or(path);
     let name =
         inside.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
-    let title = match markup {
-        Markup::Markdown => split::title(markup, &text),
-        Markup::Plain => None,
+    let mut sniffer = Sniffer::default();
+    sniffer.update(&bytes);
+    let is_known = || MediaType::from_extension(&path.extension()?.to_str()?.to_ascii_lowercase());
+    let Some(media_type) = sniffer.media_type(&name).filter(|_| is_known().is_some()) else {
+        return Ok(None);
     };
+    let Extracted { title, parts } = match extract(media_type, &bytes, tools) {
+        Ok(extracted) => extracted,
+        Err(reason) => {
+            eprintln!("eval: {name}: {reason}");
+            return Ok(None);
+        }
+    };
+    let title = title.filter(|_| media_type != MediaType::Plain);
     let stem = || inside.file_stem().map(|stem| stem.to_string_lossy().replace(['_', '-'], " "));
     let version = DocumentVersion {
         id: DocumentId::from(Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes())),
         version: ContentVersion::ONLY,
         scope: Scope::Shared,
     };
-    Ok(Some(Document { name, version, title: title.or_else(stem).unwrap_or_default(), markup, text }))
+    Ok(Some(Document { name, version, title: title.or_else(stem).unwrap_or_default(), parts }))
 }
 
 /// Whether a source of a question names this document. One of the two paths may be the end of the other.
@@ -98,16 +105,24 @@ mod tests {
         std::fs::create_dir(&deeper).unwrap();
         std::fs::write(deeper.join("one.md"), "# One\n\nSays one.").unwrap();
         std::fs::write(folder.path().join("two.TXT"), b"caf\xe9").unwrap();
-        std::fs::write(folder.path().join("picture.png"), [0, 1]).unwrap();
-        let names: Vec<_> = read(folder.path()).unwrap().into_iter().map(|document| document.name).collect();
-        assert_eq!(names, ["guide/one.md", "two.TXT"]);
+        std::fs::write(folder.path().join("program.exe"), [0, 1]).unwrap();
+        std::fs::write(folder.path().join("three.csv"), "part,price\na,1\n").unwrap();
+        let names: Vec<_> = read(folder.path(), &Tools::default())
+            .unwrap()
+            .into_iter()
+            .map(|document| document.name)
+            .collect();
+        assert_eq!(names, ["guide/one.md", "three.csv", "two.TXT"]);
     }
 
     #[test]
     fn a_missing_or_empty_folder_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(format!("{:#}", read(folder.path()).unwrap_err()).contains("no documents"));
-        assert!(format!("{:#}", read(&folder.path().join("x")).unwrap_err()).contains("cannot be read"));
+        assert!(format!("{:#}", read(folder.path(), &Tools::default()).unwrap_err()).contains("no document"));
+        assert!(
+            format!("{:#}", read(&folder.path().join("x"), &Tools::default()).unwrap_err())
+                .contains("cannot be read")
+        );
     }
 
     #[test]

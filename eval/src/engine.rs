@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
-use embedded::{DataDir, Parts, Qdrant, WithModel};
+use embedded::{DataDir, Parts, Qdrant};
 use rag::answer::Answerer;
 use rag::embed::{Embedder, EmbedderConfig};
 use rag::generate::{ChatConfig, ChatModel};
@@ -49,15 +49,14 @@ pub(crate) struct Corpus {
 
 impl Engine {
     /// Loads the models and starts the Qdrant engine in a temporary folder.
-    pub(crate) async fn start(model: LocalModel) -> anyhow::Result<Self> {
-        let parts = Parts::locate(WithModel::No).await?;
+    pub(crate) async fn start(parts: &Parts, model: LocalModel) -> anyhow::Result<Self> {
         let folder = match model {
             LocalModel::Default => &parts.embedding_model,
             LocalModel::MiniLm => &parts.minilm,
         };
         let files = EmbedderConfig::new(folder, &parts.onnxruntime);
         let embedder = Embedder::load(files).await.context("the embedding model could not be loaded")?;
-        let qdrant = Qdrant::start(&parts, &DataDir::temporary()?)
+        let qdrant = Qdrant::start(parts, &DataDir::temporary()?)
             .await
             .context("the Qdrant engine could not be started")?;
         let index = PassageIndex::new(&IndexConfig {
@@ -79,7 +78,7 @@ impl Engine {
     /// The passages of all documents.
     pub(crate) fn passages(&self, documents: &[Document]) -> anyhow::Result<Vec<PassageText>> {
         let splitter = self.splitter()?;
-        let split = |document: &Document| splitter.passages(&document.title, document.markup, &document.text);
+        let split = |document: &Document| splitter.part_passages(&document.title, &document.parts);
         Ok(documents.iter().flat_map(split).collect())
     }
 
@@ -95,7 +94,7 @@ impl Engine {
         let splitter = self.splitter()?;
         let mut corpus = Corpus { names: HashMap::new(), passages: 0, indexing_time: Duration::ZERO };
         for (document, number) in documents.iter().zip(1..) {
-            let passages = splitter.passages(&document.title, document.markup, &document.text);
+            let passages = splitter.part_passages(&document.title, &document.parts);
             let passages =
                 Box::pin(ingester.index_shared(document.version, passages.into_iter(), |_, _| {})).await;
             corpus.passages += passages.with_context(|| format!("{} could not be indexed", document.name))?;

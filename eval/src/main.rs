@@ -21,6 +21,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser;
+use embedded::{Parts, WithModel};
 use engine::LocalModel;
 
 /// Measure retrieval and answers on a folder of documents and a file of questions, or on a folder of such
@@ -76,8 +77,9 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let is_json =
         arguments.json || std::env::var("JSON").is_ok_and(|value| !matches!(value.as_str(), "" | "0"));
     let model = if arguments.minilm { LocalModel::MiniLm } else { LocalModel::Default };
+    let parts = Parts::locate(WithModel::No).await?;
     if let Some(folder) = arguments.sets.as_ref().filter(|folder| !folder.is_empty()) {
-        let summaries = sets::evaluate(Path::new(folder), model, arguments.each).await?;
+        let summaries = sets::evaluate(Path::new(folder), &parts, model, arguments.each).await?;
         report::print_sets(&summaries);
         if is_json {
             println!("{}", report::json_of_sets(&summaries));
@@ -85,9 +87,9 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
         return Ok(());
     }
     let questions = questions::read(Path::new(&arguments.questions))?;
-    let documents = documents::read(Path::new(&arguments.docs))?;
+    let documents = documents::read(Path::new(&arguments.docs), &documents::tools(&parts))?;
     questions::check_sources(&questions, &documents)?;
-    let engine = engine::Engine::start(model).await?;
+    let engine = engine::Engine::start(&parts, model).await?;
     if let Some(passages) = arguments.scale {
         println!("{}", scale::measure(&engine, &documents, &questions, passages).await?);
         return Ok(());

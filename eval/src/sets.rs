@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use embedded::Parts;
 
 use crate::engine::{Engine, LocalModel};
 use crate::report::Summary;
@@ -15,13 +16,14 @@ const QUESTIONS: &str = "-questions.ndjson";
 /// Evaluates the sets in the order of their names. Prints every answer if `each`.
 pub(crate) async fn evaluate(
     folder: &Path,
+    parts: &Parts,
     model: LocalModel,
     each: bool,
 ) -> anyhow::Result<Vec<(String, Summary)>> {
     let mut summaries = Vec::new();
     for (documents, names) in sets(folder)? {
-        let documents = documents::read(&documents)?;
-        let engine = Engine::start(model).await?;
+        let documents = documents::read(&documents, &documents::tools(parts))?;
+        let engine = Engine::start(parts, model).await?;
         let corpus = engine.index(documents).await?;
         for name in names {
             eprintln!("eval: {name}");

@@ -1,12 +1,33 @@
-//! Extracts the text of Markdown, plain text, HTML, PDF and Word documents. Reads bytes, not files. The
-//! messages of its errors are shown to users.
+//! Extracts the text of documents, with the places of its parts. Reads bytes, not files. The messages of its
+//! errors are shown to users.
 
+mod archive;
+mod compound;
+mod delimited;
 mod docx;
+mod encoding;
+mod epub;
+mod grid;
+mod html;
+mod mail;
+mod media_type;
+mod opendocument;
+mod package;
+mod pdf;
+mod pptx;
+mod rtf;
+mod sheets;
 mod sniff;
+mod tools;
 
-use crate::vocabulary::Markup;
+use crate::vocabulary::{Content, Markup, Part};
+use archive::Inside;
+use package::Package;
 
-pub use sniff::{MediaType, Sniffer};
+pub use media_type::MediaType;
+pub use pdf::page_png;
+pub use sniff::Sniffer;
+pub use tools::{Pdf, Recogniser, Recognition, Tools};
 
 /// The longest extracted text. A file that unpacks to more is rejected.
 const MAX_TEXT_BYTES: usize = 64 << 20;
@@ -14,10 +35,10 @@ const MAX_TEXT_BYTES: usize = 64 << 20;
 /// The text of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Extracted {
-    /// The markup language of the text.
-    pub markup: Markup,
-    /// The whole text.
-    pub text: String,
+    /// The title that the document names.
+    pub title: Option<String>,
+    /// The parts in reading order, each with text.
+    pub parts: Vec<Part>,
 }
 
 /// The reason for which a document has no text. The message is shown to the document's owner.
@@ -30,7 +51,7 @@ pub enum ExtractError {
     #[error("The file is damaged and cannot be read.")]
     Damaged,
     /// The file has no letters or digits.
-    #[error("The file holds no text. If it is a scan, add a version with recognised text.")]
+    #[error("The file holds no text.")]
     NoText,
     /// The text is longer than the limit.
     #[error("The file unpacks to more than 64 MiB of text.")]
@@ -38,11 +59,32 @@ pub enum ExtractError {
     /// The text has more passages than the index takes of one document.
     #[error("The file has more text than 100,000 passages. Divide it and add the parts.")]
     TooManyPassages,
+    /// The file has pages without text, and their pictures were not read. Never shown: the caller reads the
+    /// file again with [`Recognition::Ready`] or [`Recognition::Missing`].
+    #[error("The file is a scan.")]
+    Unrecognised,
+    /// The file is a scan, and this installation reads no pictures.
+    #[error(
+        "The file is a scan, and Tesseract, which recognises text in pictures, is not installed here. \
+         Add a version with recognised text."
+    )]
+    Scan,
+    /// The library that reads PDF documents is missing.
+    #[error("PDF documents cannot be read here: the library PDFium is missing.")]
+    NoPdf,
 }
 
 impl ExtractError {
-    const ALL: [Self; 5] =
-        [Self::Encrypted, Self::Damaged, Self::NoText, Self::TooLarge, Self::TooManyPassages];
+    const ALL: [Self; 8] = [
+        Self::Encrypted,
+        Self::Damaged,
+        Self::NoText,
+        Self::TooLarge,
+        Self::TooManyPassages,
+        Self::Unrecognised,
+        Self::Scan,
+        Self::NoPdf,
+    ];
 
     /// The name of the reason, which one process tells another.
     pub const fn name(self) -> &'static str {
@@ -52,6 +94,9 @@ impl ExtractError {
             Self::NoText => "no_text",
             Self::TooLarge => "too_large",
             Self::TooManyPassages => "too_many_passages",
+            Self::Unrecognised => "unrecognised",
+            Self::Scan => "scan",
+            Self::NoPdf => "no_pdf",
         }
     }
 
@@ -63,41 +108,144 @@ impl ExtractError {
 
 /// Extracts the text of a document. On a hostile file a parser may panic, exhaust the stack or the memory, or
 /// not end, so that only a process with limits may call this function.
-pub fn extract(media_type: MediaType, bytes: &[u8]) -> Result<Extracted, ExtractError> {
-    let (markup, text) = match media_type {
-        MediaType::Markdown => (Markup::Markdown, sniff::decode(bytes)),
-        MediaType::Plain => (Markup::Plain, sniff::decode(bytes)),
-        MediaType::Html => (Markup::Markdown, html(&sniff::decode(bytes))?),
-        MediaType::Pdf => (Markup::Plain, pdf(bytes)?),
-        MediaType::Docx => (Markup::Markdown, docx::markdown(bytes)?),
-    };
-    if text.len() > MAX_TEXT_BYTES {
+pub fn extract(media_type: MediaType, bytes: &[u8], tools: &Tools) -> Result<Extracted, ExtractError> {
+    let bounds = archive::bounds();
+    let page_title =
+        (media_type == MediaType::Html).then(|| html::convert(&encoding::decode_markup(bytes)).title);
+    let mut parts = parts_of(media_type, bytes, &Inside::new(tools, &bounds))?;
+    parts.retain(Part::has_text);
+    if parts.iter().map(Part::len).sum::<usize>() > MAX_TEXT_BYTES {
         return Err(ExtractError::TooLarge);
     }
-    if !text.chars().any(char::is_alphanumeric) {
+    if parts.is_empty() {
         return Err(ExtractError::NoText);
     }
-    Ok(Extracted { markup, text })
+    let title = crate::split::title_of(&parts).or(page_title.flatten());
+    Ok(Extracted { title, parts })
 }
 
-fn html(text: &str) -> Result<String, ExtractError> {
-    let skipped = vec![
-        "script", "style", "noscript", "nav", "header", "footer", "aside", "form", "svg", "iframe", "head",
-    ];
-    let converter = htmd::HtmlToMarkdown::builder().skip_tags(skipped).build();
-    converter.convert(text).map_err(|_| ExtractError::Damaged)
+/// The parts of a file of any type. The contents of an archive or a compound file decide over its type.
+fn parts_of(media_type: MediaType, bytes: &[u8], inside: &Inside<'_>) -> Result<Vec<Part>, ExtractError> {
+    let text = |markup: Markup| vec![Part::text(markup, encoding::decode(bytes))];
+    Ok(match media_type {
+        MediaType::Markdown => text(Markup::Markdown),
+        MediaType::Plain | MediaType::Json => text(Markup::Plain),
+        MediaType::Csv => delimited::parts(bytes, None)?,
+        MediaType::Tsv => delimited::parts(bytes, Some(b'\t'))?,
+        MediaType::Html => {
+            vec![Part::text(Markup::Markdown, html::convert(&encoding::decode_markup(bytes)).markdown)]
+        }
+        MediaType::Pdf => pdf::parts(bytes, inside.tools)?,
+        MediaType::Rtf => rtf::parts(bytes),
+        MediaType::Mail => mail::parts(bytes, inside)?,
+        MediaType::Png | MediaType::Jpeg | MediaType::Tiff => tools::picture(bytes, inside.tools)?,
+        MediaType::Docx
+        | MediaType::Xlsx
+        | MediaType::Pptx
+        | MediaType::Doc
+        | MediaType::Xls
+        | MediaType::Ppt
+        | MediaType::Msg
+        | MediaType::Odt
+        | MediaType::Ods
+        | MediaType::Odp
+        | MediaType::Epub
+        | MediaType::Zip => {
+            if bytes.starts_with(b"PK") {
+                archive(bytes, inside)?
+            } else {
+                compound::parts(bytes, inside)?
+            }
+        }
+    })
 }
 
-fn pdf(bytes: &[u8]) -> Result<String, ExtractError> {
-    use pdf_extract::{Document, Error, OutputError};
-    let document = Document::load_mem(bytes).map_err(|_| ExtractError::Damaged)?;
-    if document.is_encrypted() {
-        return Err(ExtractError::Encrypted);
+/// Reads an archive as what its parts make it.
+fn archive(bytes: &[u8], inside: &Inside<'_>) -> Result<Vec<Part>, ExtractError> {
+    let mut package = Package::open(bytes)?;
+    if let Some(kind) = package.part("mimetype")?.filter(|kind| kind.len() < 200) {
+        let kind = String::from_utf8_lossy(&kind).into_owned();
+        if kind.contains("epub") {
+            return epub::read(&mut package);
+        }
+        if kind.contains("opendocument.spreadsheet") {
+            return sheets::parts(bytes);
+        }
+        if kind.contains("opendocument") {
+            return opendocument::parts(&mut package);
+        }
     }
-    match pdf_extract::extract_text_from_mem(bytes) {
-        Ok(text) => Ok(text),
-        Err(OutputError::PdfError(Error::Decryption(_))) => Err(ExtractError::Encrypted),
-        Err(_) => Err(ExtractError::Damaged),
+    let Some(main) = package.main_part()? else { return archive::parts(&mut package, inside) };
+    match kind_of(&mut package, &main)? {
+        MediaType::Pptx => pptx::parts(&mut package, &main),
+        MediaType::Xlsx => sheets::parts(bytes),
+        _ => docx::parts(&mut package, &main),
+    }
+}
+
+/// The kind of an office file, by the type of its main part or, where that is not said, by its root element.
+fn kind_of(package: &mut Package<'_>, main: &str) -> Result<MediaType, ExtractError> {
+    let types = package.xml("[Content_Types].xml")?.unwrap_or_default();
+    let mut said = None;
+    package::for_each_tag(&types, |tag| {
+        let names_main = package::attribute(tag, b"PartName")
+            .is_some_and(|name| name.trim_start_matches('/').eq_ignore_ascii_case(main));
+        if names_main {
+            said = package::attribute(tag, b"ContentType");
+        }
+    })?;
+    let said = said.unwrap_or_default();
+    for (part, kind) in [
+        ("wordprocessing", MediaType::Docx),
+        ("presentation", MediaType::Pptx),
+        ("spreadsheet", MediaType::Xlsx),
+        ("ms-excel", MediaType::Xlsx),
+        ("ms-powerpoint", MediaType::Pptx),
+    ] {
+        if said.contains(part) {
+            return Ok(kind);
+        }
+    }
+    let xml = package.xml(main)?.unwrap_or_default();
+    let mut root = Vec::new();
+    package::for_each_tag(&xml, |tag| {
+        if root.is_empty() {
+            root = tag.local_name().as_ref().to_vec();
+        }
+    })?;
+    Ok(match root.as_slice() {
+        b"presentation" => MediaType::Pptx,
+        b"workbook" => MediaType::Xlsx,
+        _ => MediaType::Docx,
+    })
+}
+
+/// Text as Markdown that means the same: a line that begins like a heading, a quotation, code or a rule does
+/// not become one.
+fn escaped(text: &str) -> String {
+    let mut lines = Vec::new();
+    for line in text.split('\n') {
+        let is_rule =
+            line.len() > 1 && line.trim().bytes().all(|byte| matches!(byte, b'-' | b'=' | b'*' | b'_'));
+        let is_markup = line.starts_with(['#', '>']) || line.starts_with("```") || line.starts_with("~~~");
+        if is_rule || is_markup {
+            lines.push(format!("\\{line}"));
+        } else {
+            lines.push(line.to_owned());
+        }
+    }
+    lines.join("\n")
+}
+
+/// The whole text of parts, for tests and for the fuzz targets.
+impl Extracted {
+    /// The text of all parts, one after the other.
+    pub fn text(&self) -> String {
+        let texts = self.parts.iter().map(|part| match &part.content {
+            Content::Text(_, text) => text.clone(),
+            Content::Table(table) => table.to_markdown(),
+        });
+        texts.collect::<Vec<_>>().join("\n\n")
     }
 }
 
@@ -106,22 +254,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn html_keeps_headings_and_loses_navigation_and_scripts() {
-        let page = "<!doctype html><html><head><title>T</title></head><body><nav>Menu</nav><h1>Tea</h1>\
-                    <p>Steep for <b>four</b> minutes.</p><script>x()</script></body></html>";
-        let text = extract(MediaType::Html, page.as_bytes()).unwrap().text;
-        assert!(
-            text.contains("# Tea")
-                && text.contains("four")
-                && !text.contains("Menu")
-                && !text.contains("x()")
+    fn a_file_without_text_and_a_damaged_file_are_errors() {
+        let read = |media_type, bytes: &[u8]| extract(media_type, bytes, &Tools::default()).map(|_| ());
+        assert_eq!(read(MediaType::Plain, b" \n"), Err(ExtractError::NoText));
+        assert_eq!(read(MediaType::Docx, b"PK\x03\x04 nothing"), Err(ExtractError::Damaged));
+        assert_eq!(
+            read(MediaType::Xls, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 nothing"),
+            Err(ExtractError::Damaged)
         );
+        assert_eq!(read(MediaType::Pdf, b"%PDF-1.4 nothing"), Err(ExtractError::NoPdf));
     }
 
     #[test]
-    fn a_file_without_text_and_a_damaged_file_are_errors() {
-        assert_eq!(extract(MediaType::Plain, b" \n"), Err(ExtractError::NoText));
-        assert_eq!(extract(MediaType::Pdf, b"%PDF-1.4 nothing"), Err(ExtractError::Damaged));
-        assert_eq!(extract(MediaType::Docx, b"PK\x03\x04 nothing"), Err(ExtractError::Damaged));
+    fn lines_that_look_like_markup_stay_text() {
+        assert_eq!(escaped("# 4\n---\n> a\n- b"), "\\# 4\n\\---\n\\> a\n- b");
     }
 }

@@ -5,7 +5,7 @@ use tokenizers::models::wordlevel::WordLevel;
 use tokenizers::pre_tokenizers::whitespace::Whitespace;
 
 use crate::cite::filter;
-use crate::extract::{MediaType, Sniffer, extract};
+use crate::extract::{MediaType, Sniffer, Tools, extract};
 use crate::generate::read_response;
 use crate::split::{Splitter, title};
 use crate::vocabulary::Markup;
@@ -21,7 +21,18 @@ pub fn sniff(bytes: &[u8]) {
 
 /// Reads a Word document.
 pub fn docx(bytes: &[u8]) {
-    let _ = extract(MediaType::Docx, bytes);
+    let _ = extract(MediaType::Docx, bytes, &Tools::default());
+}
+
+/// Reads a file of any type, as its bytes and some names tell it.
+pub fn document(bytes: &[u8]) {
+    let mut sniffer = Sniffer::default();
+    sniffer.update(bytes);
+    for name in ["a.txt", "a.csv", "a.html", "a.eml", "a.rtf", "a.md"] {
+        if let Some(media_type) = sniffer.media_type(name) {
+            let _ = extract(media_type, bytes, &Tools::default());
+        }
+    }
 }
 
 /// Splits a text, both as Markdown and as plain text, and finds its title.
@@ -97,6 +108,7 @@ mod tests {
         fn no_parser_panics(bytes in input()) {
             sniff(&bytes);
             docx(&bytes);
+            document(&bytes);
             split(&bytes);
             model_events(&bytes);
             citations(&bytes);

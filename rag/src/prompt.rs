@@ -180,7 +180,7 @@ mod tests {
     fn source(text: &str) -> Source {
         Source {
             id: PassageId { document_id: DocumentId::from(Uuid::nil()), ordinal: 0 },
-            passage: PassageText { title: "Title".into(), heading: vec![], text: text.into() },
+            passage: PassageText { title: "Title".into(), heading: vec![], text: text.into(), place: None },
             score: 1.0,
             relevance: 1.0,
             merged: 0,

@@ -11,9 +11,7 @@ use crate::embed::{EmbedError, Embedder, Vector};
 use crate::followup;
 use crate::index::{Candidate, IndexError, PassageIndex};
 use crate::sparse::SparseVector;
-use crate::vocabulary::{
-    Asker, OwnerId, PassageBody, PassageDecodeError, PassageId, PassageText, Source, Turn,
-};
+use crate::vocabulary::{Asker, PassageBody, PassageDecodeError, PassageId, PassageText, Source, Turn};
 use fusion::Ranked;
 
 pub use merge::merge_adjacent;
@@ -123,7 +121,7 @@ impl Retriever {
         let question_terms = words::of_question(&query);
         let terms = SparseVector::of_terms(&question_terms, asker.terms.as_ref());
         let vector = self.embedder.embed_query(&query).await?;
-        let candidates = self.candidates(&vector, &terms, asker.owner).await?;
+        let candidates = self.candidates(&vector, &terms, &asker).await?;
         let question = fusion::Question {
             term_count: question_terms.len(),
             similarity: self.embedder.similarity(),
@@ -138,12 +136,12 @@ impl Retriever {
         &self,
         vector: &Vector,
         terms: &SparseVector,
-        owner: OwnerId,
+        asker: &Asker,
     ) -> Result<Vec<Candidate>, RetrieveError> {
         let mut searches = 0;
         loop {
             let started = Instant::now();
-            let search = self.index.candidates(vector, terms, owner, PASSAGES_PER_SEARCH as u64);
+            let search = self.index.candidates(vector, terms, asker, PASSAGES_PER_SEARCH as u64);
             let found = Box::pin(search).await?;
             let Some(versions) = &self.versions else { return Ok(found) };
             let (current, is_consistent) = versions::retain_current(versions, found, started).await?;

@@ -1,9 +1,11 @@
 //! Splits a document into passages along its structure: at headings first, then between paragraphs, lists and
-//! code blocks. Blocks within the budget of tokens stay whole. Reads no files.
+//! code blocks, in long tables between rows. Blocks within the budget of tokens stay whole. Reads no files.
 
 mod normalize;
+mod parts;
 mod sections;
 mod sizer;
+mod tables;
 mod windows;
 
 use std::borrow::Cow;
@@ -13,6 +15,8 @@ use text_splitter::ChunkSizer as _;
 use tokenizers::Tokenizer;
 
 use crate::vocabulary::{Markup, PassageText};
+use parts::below;
+pub use parts::title_of;
 use sections::Section;
 use sizer::Sizer;
 use windows::Windows;
@@ -115,11 +119,8 @@ impl Splitter {
     ) -> ControlFlow<B> {
         let given = Some(title.trim().to_owned()).filter(|title| !title.is_empty());
         let title = given.or_else(|| self::title(markup, document)).unwrap_or_default();
-        self.visit(markup, document, |Passage { mut heading, text, .. }| {
-            if heading.first() == Some(&title) {
-                heading.remove(0);
-            }
-            visit(PassageText { title: title.clone(), heading, text })
+        self.visit(markup, document, |Passage { heading, text, .. }| {
+            visit(PassageText { heading: below(&title, heading), title: title.clone(), text, place: None })
         })
     }
 
@@ -165,11 +166,7 @@ impl Splitter {
         let document = normalize::normalize(document);
         let windows = Windows::new(&self.sizer, MAX_TOKENS - FENCE_TOKENS);
         let mut split = |section: &Section| {
-            let text = &document[section.body.clone()];
-            let blocks = sections::blocks(text);
-            let ranges = windows.markdown(text, &blocks.all);
-            for range in self.keep_introductions(text, ranges) {
-                let text = with_fences(text, range, &blocks.code).into_owned();
+            for text in self.texts(&windows, &document[section.body.clone()]) {
                 visit(Part { heading: section.heading.clone(), text })?;
             }
             ControlFlow::Continue(())

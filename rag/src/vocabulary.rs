@@ -1,9 +1,16 @@
 //! The data types that the modules of this crate share: documents, owners, passages, sources, turns. They do
 //! no I/O.
 
+mod part;
+mod place;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::{Zeroize, ZeroizeOnDrop};
+
+pub use part::{Content, Part, Table};
+pub(crate) use part::{header_lines, row_line};
+pub use place::Place;
 
 /// Identifies a document whose passages are indexed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -43,11 +50,13 @@ pub struct Asker {
     pub owner: OwnerId,
     /// The key under which the user's passages are indexed; without it they are found by meaning alone.
     pub terms: Option<TermKey>,
+    /// The documents to answer from; all that the user can read, if empty.
+    pub documents: Vec<DocumentId>,
 }
 
 impl From<OwnerId> for Asker {
     fn from(owner: OwnerId) -> Self {
-        Self { owner, terms: None }
+        Self { owner, terms: None, documents: Vec::new() }
     }
 }
 
@@ -128,14 +137,17 @@ impl std::fmt::Display for PassageId {
 }
 
 /// The text of a passage with its document's title and the headings above it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PassageText {
     /// The title of the document.
     pub title: String,
     /// The headings above the passage, outermost first, without the title.
     pub heading: Vec<String>,
-    /// The passage as Markdown.
+    /// The passage as Markdown. A passage of a table begins with the header of the table.
     pub text: String,
+    /// The place in the file, where its format has pages, slides or rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
 }
 
 impl PassageText {
@@ -226,8 +238,12 @@ mod tests {
 
     #[test]
     fn a_serialized_passage_is_parsed_to_the_same_passage() {
-        let passage =
-            PassageText { title: "T".into(), heading: vec!["A".into(), "B".into()], text: "x\u{0}y".into() };
+        let passage = PassageText {
+            title: "T".into(),
+            heading: vec!["A".into(), "B".into()],
+            text: "x\u{0}y".into(),
+            place: None,
+        };
         assert_eq!(PassageText::from_bytes(&passage.to_bytes()).unwrap(), passage);
         assert_eq!(passage.context(), "T > A > B");
         assert!(PassageText::from_bytes(b"nonsense").is_err());

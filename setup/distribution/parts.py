@@ -1,4 +1,4 @@
-"""The prebuilt parts of a release: ONNX Runtime, the embedding models and Node."""
+"""The prebuilt parts of a release: ONNX Runtime, PDFium, the embedding models and Node."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from distribution.components import Component, licence_texts
 from embedding import models
 
 def copy_runtime(lib: Path, share: Path) -> None:
-    """Copies ONNX Runtime, the default embedding model and MiniLM, to which an installation of an earlier release
+    """Copies ONNX Runtime, PDFium, the default embedding model and MiniLM, to which an installation of an earlier release
     keeps its index until it is reindexed."""
-    shutil.copyfile(wheels.component("onnxruntime") / "lib" / "libonnxruntime.so", lib / "libonnxruntime.so")
+    for part in ("onnxruntime", "pdfium"):
+        shutil.copyfile(wheels.component(part) / "lib" / f"lib{part}.so", lib / f"lib{part}.so")
     for folder, source, names in (
         (share / "model", models.multilingual(), models.FILES),
         (share / "model-minilm", models.minilm(), models.MINILM_FILES),
@@ -36,6 +37,7 @@ def runtime_components() -> list[Component]:
     known = {
         "onnxruntime": ("MIT", "onnxruntime"),
         "multilingual": ("MIT", "multilingual"),
+        "pdfium": ("BSD-3-Clause AND Apache-2.0", "pdfium"),
         "embedding": ("Apache-2.0", "model"),
     }
     components = []

@@ -21,6 +21,7 @@ EXPECTED = [
     "bin/colloquy",
     "lib/accounts.mjs",
     "lib/libonnxruntime.so",
+    "lib/libpdfium.so",
     "lib/node",
     "release.json",
     "sbom/colloquy.cdx.json",

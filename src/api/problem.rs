@@ -139,7 +139,7 @@ impl Problem {
     /// No extractor reads files of this type.
     pub(in crate::api) fn unsupported_file() -> Self {
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-        let detail = "Supported are Markdown, plain text, HTML, PDF and Word documents (.docx).";
+        let detail = "Supported are PDF, Word, Excel, PowerPoint, OpenDocument, RTF, HTML, Markdown, text, CSV, JSON, EPUB, mail (EML, MSG), ZIP archives of these, and pictures of text.";
         Self::new(status, "unsupported-file", "The file type is not supported", detail)
     }
 

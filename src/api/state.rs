@@ -20,6 +20,7 @@ use crate::api::reads::ReadModels;
 use crate::api::stream::Streams;
 use crate::audit::CheckpointSigner;
 use crate::config::ApiConfig;
+use crate::knowledge::extraction::Extractor;
 use crate::knowledge::files::Files;
 use crate::operations::accounts::AccountAdministration;
 use crate::runtime::erasure_check::ErasureCheck;
@@ -34,6 +35,8 @@ pub struct Knowledge {
     pub index: rag::index::PassageIndex,
     /// Store of the encrypted files.
     pub files: Files,
+    /// Makes pictures of pages.
+    pub extractor: Extractor,
 }
 
 impl std::fmt::Debug for Knowledge {

@@ -3,7 +3,7 @@
 //! ```text
 //! release.json          marks the folder as a release
 //! bin/colloquy          this program
-//! lib/                  ONNX Runtime, the account service, Node
+//! lib/                  ONNX Runtime, PDFium, the account service, Node
 //! share/                the page, the embedding models, prompts, units
 //! ```
 
@@ -13,11 +13,12 @@ use std::sync::LazyLock;
 use clap::{Arg, Command};
 
 /// Settings whose default is a file of the release, and its place there.
-const DEFAULTS: [(&str, &str); 4] = [
+const DEFAULTS: [(&str, &str); 5] = [
     ("web_dir", "share/page"),
     ("embedding_model_dir", "share/model"),
     ("embedding_previous_model_dir", "share/model-minilm"),
     ("ort_dylib_path", "lib/libonnxruntime.so"),
+    ("pdfium_library", "lib/libpdfium.so"),
 ];
 
 static INSTALLATION: LazyLock<Option<Installation>> = LazyLock::new(|| {

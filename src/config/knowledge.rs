@@ -232,6 +232,9 @@ pub struct ExtractionConfig {
     /// Documents that one process of the worker indexes at the same time, each of another owner.
     #[arg(long, env = "INDEXING_CONCURRENCY", default_value_t = 4, value_parser = within(1..=1_024_usize))]
     pub indexing_concurrency: usize,
+    /// Shared library of PDFium, which reads PDF documents.
+    #[arg(long, env = "PDFIUM_LIBRARY", default_value = "libpdfium.so")]
+    pub pdfium_library: PathBuf,
     /// Program that reads files, run as `PROGRAM extract`; by default this program.
     #[arg(long, env = "EXTRACTION_PROGRAM")]
     pub extraction_program: Option<PathBuf>,

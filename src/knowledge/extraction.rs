@@ -12,6 +12,7 @@ mod passages;
 mod process;
 mod protocol;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,10 +27,13 @@ pub use child::Arguments as ChildArguments;
 pub use input::Input;
 pub use passages::Passages;
 use process::Running;
+pub use protocol::PageView;
 use protocol::{Frame, Request, Task};
 
 /// Time by the clock that a file may take, in multiples of its processor time: the processor is shared.
 const CLOCK_FACTOR: u32 = 5;
+/// Pictures of pages that are made at the same time.
+const MAX_VIEWS: usize = 3;
 /// The longest output of one file. A file that yields more is rejected.
 const MAX_OUTPUT_BYTES: usize = 96 << 20;
 
@@ -37,13 +41,25 @@ const MAX_OUTPUT_BYTES: usize = 96 << 20;
 #[derive(Debug, Clone)]
 pub struct Extractor {
     program: PathBuf,
+    pdfium: PathBuf,
     memory_mib: u64,
     seconds: u32,
     slots: Arc<Semaphore>,
+    /// Places for pictures of pages, for which a person waits.
+    views: Arc<Semaphore>,
     reported: Arc<AtomicBool>,
 }
 
-/// Passages of a file, or the reason for which it has none, in words for its owner.
+/// Whether text in pictures is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pictures {
+    /// A file with pages of pictures ends as [`ExtractError::Unrecognised`].
+    Later,
+    /// They are read, where Tesseract is installed.
+    Now,
+}
+
+/// What is read from a file, or the reason for which nothing is, in words for its owner.
 pub type Extracted<T> = Result<T, ExtractError>;
 
 /// Why a file was not read to its end.
@@ -89,9 +105,14 @@ impl Extractor {
         let program = config.extraction_program.clone().map_or_else(std::env::current_exe, Ok)?;
         Ok(Self {
             program,
+            pdfium: std::path::absolute(&config.pdfium_library)
+                .ok()
+                .filter(|path| path.is_file())
+                .unwrap_or_else(|| config.pdfium_library.clone()),
             memory_mib: config.extraction_memory,
             seconds: config.extraction_seconds.max(1),
             slots: Arc::new(Semaphore::new(config.indexing_concurrency.max(1))),
+            views: Arc::new(Semaphore::new(MAX_VIEWS)),
             reported: Arc::default(),
         })
     }
@@ -104,13 +125,13 @@ impl Extractor {
         media_type: MediaType,
         title: &str,
         tokenizer: &[u8],
-        file: Input,
+        (file, pictures): (Input, Pictures),
         splitting: impl Fn() + Send + Sync,
     ) -> Result<Extracted<Passages>, ExtractionError> {
         let request = Request { task: Task::Passages, media_type, title: title.to_owned() };
         let mut passages = Passages::default();
         let end = self
-            .run(&request, tokenizer, file, |frame| match frame {
+            .run(&request, tokenizer, (file, pictures), |frame| match frame {
                 Frame::Splitting => splitting(),
                 Frame::Title(title) => passages.set_title(title),
                 Frame::Passage(bytes) => passages.push(&bytes),
@@ -128,7 +149,7 @@ impl Extractor {
     ) -> Result<Extracted<Option<String>>, ExtractionError> {
         let request = Request { task: Task::Title, media_type, title: String::new() };
         let mut found = None;
-        let end = self.run(&request, &[], file, |frame| {
+        let end = self.run(&request, &[], (file, Pictures::Later), |frame| {
             if let Frame::Title(title) = frame {
                 found = Some(title).filter(|title| !title.trim().is_empty());
             }
@@ -138,16 +159,36 @@ impl Extractor {
 }
 
 impl Extractor {
+    /// A picture of a page of a PDF document, as PNG; `None` if it has no such page.
+    pub async fn page(
+        &self,
+        view: PageView,
+        file: Input,
+    ) -> Result<Extracted<Option<Vec<u8>>>, ExtractionError> {
+        let request = Request { task: Task::Page(view), media_type: MediaType::Pdf, title: String::new() };
+        let mut picture = Vec::new();
+        let end = self.run(&request, &[], (file, Pictures::Later), |frame| {
+            if let Frame::Picture(bytes) = frame {
+                picture.extend_from_slice(&bytes);
+            }
+        });
+        Ok(end.await?.map(|()| Some(picture).filter(|picture| !picture.is_empty())))
+    }
+}
+
+impl Extractor {
     /// Runs one process to its end, and hands over what it says.
     async fn run(
         &self,
         request: &Request,
         tokenizer: &[u8],
-        file: Input,
+        (file, pictures): (Input, Pictures),
         mut receive: impl FnMut(Frame) + Send,
     ) -> Result<Extracted<()>, ExtractionError> {
-        let _slot = self.slots.acquire().await.map_err(|_| ExtractionError::Closed)?;
-        let mut running = Running::start(&self.program, self.memory_mib, self.seconds)?;
+        let places = if matches!(request.task, Task::Page(_)) { &self.views } else { &self.slots };
+        let _slot = places.acquire().await.map_err(|_| ExtractionError::Closed)?;
+        let libraries = self.libraries(request.media_type, pictures);
+        let mut running = Running::start(&self.program, self.memory_mib, self.seconds, &libraries)?;
         let time = Duration::from_secs(u64::from(self.seconds)) * CLOCK_FACTOR;
         let mut is_confined = false;
         let talking = running.talk(request, tokenizer, file, MAX_OUTPUT_BYTES, |frame| match frame {
@@ -167,6 +208,18 @@ impl Extractor {
             process::Said::Nothing if !is_confined => Err(ExtractionError::NotStarted),
             process::Said::Nothing => Err(running.end(self.memory_mib, self.seconds).await?.into()),
         }
+    }
+
+    /// The arguments that name the libraries which a file needs.
+    fn libraries(&self, media_type: MediaType, pictures: Pictures) -> Vec<OsString> {
+        let mut arguments = Vec::new();
+        if media_type.may_hold_pdf() {
+            arguments.extend([OsString::from("--pdfium"), self.pdfium.clone().into_os_string()]);
+        }
+        if pictures == Pictures::Now {
+            arguments.push(OsString::from("--recognise"));
+        }
+        arguments
     }
 
     /// Logs once what confines the process beside its limits.

@@ -1,3 +1,5 @@
+mod chosen_documents;
+mod formats;
 mod hostile_files;
 mod indexing;
 mod ingest;

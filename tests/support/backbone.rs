@@ -154,6 +154,7 @@ impl Backbone {
             answer_id: AnswerId::new(Uuid::now_v7()),
             text: QuestionText::parse(text).unwrap(),
             parent_id: None,
+            documents: Vec::new(),
         };
         let ids = (ask.question_id, ask.answer_id);
         self.command(user, conversation, Intent::Ask(ask)).await;

@@ -40,6 +40,19 @@ pub(crate) fn nested_arrays_pdf() -> Vec<u8> {
     pdf_of(&objects)
 }
 
+/// A small PDF of many pages, each of which takes long and little memory to read.
+pub(crate) fn slow_pdf() -> Vec<u8> {
+    let pages = 20_000;
+    let contents = "4 0 R ".repeat(50);
+    pdf_of(&[
+        b"<</Type/Catalog/Pages 2 0 R>>".to_vec(),
+        format!("<</Type/Pages/Kids[{}]/Count {pages}>>", "3 0 R ".repeat(pages)).into_bytes(),
+        format!("<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents[{contents}]/Resources<<>>>>")
+            .into_bytes(),
+        stream("", &b"q Q ".repeat(20_000)),
+    ])
+}
+
 /// A PDF of twelve forms, each of which draws the next one ten times.
 pub(crate) fn laughing_pdf() -> Vec<u8> {
     let mut objects = page("/F Do", "/XObject<</F 5 0 R>>");
@@ -119,4 +132,18 @@ pub(crate) fn crowded_docx() -> Vec<u8> {
 /// Lists inside each other, in Markdown.
 pub(crate) fn nested_lists(depth: usize) -> Vec<u8> {
     (0..depth).map(|level| "  ".repeat(level) + "- item\n").collect::<String>().into_bytes()
+}
+
+/// Archives inside each other.
+pub(crate) fn nested_archives(depth: usize) -> Vec<u8> {
+    let mut bytes = b"A word inside all archives.".to_vec();
+    let mut name = "a.txt";
+    for _ in 0..depth {
+        let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        archive.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        archive.write_all(&bytes).unwrap();
+        bytes = archive.finish().unwrap().into_inner();
+        name = "a.zip";
+    }
+    bytes
 }

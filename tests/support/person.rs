@@ -143,6 +143,15 @@ impl Person {
         (response.status().as_u16(), response.bytes().await.unwrap().to_vec())
     }
 
+    /// Gets something with header fields of its own.
+    pub(crate) async fn fetch(&self, path: &str, headers: &[(&str, &str)]) -> reqwest::Response {
+        let mut request = self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.token);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.send().await.unwrap()
+    }
+
     pub(crate) async fn request(&self, method: &str, path: &str) -> Answered {
         let method = method.parse().unwrap();
         self.send(self.http.request(method, format!("{}{path}", self.url))).await

@@ -143,6 +143,7 @@ pub(crate) fn knowledge_config() -> KnowledgeConfig {
             extraction_memory: 512,
             extraction_seconds: 60,
             indexing_concurrency: 4,
+            pdfium_library: PathBuf::from(service("PDFIUM_LIBRARY")),
             extraction_program: Some(env!("CARGO_BIN_EXE_colloquy").into()),
         },
     }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::answer::{Answer, FailureReason, Provenance, Usage};
 use super::event::Rating;
-use crate::{Actor, AnswerId, Comment, QuestionId, QuestionText, Tags, Title, Version};
+use crate::{Actor, AnswerId, Comment, DocumentId, QuestionId, QuestionText, Tags, Title, Version};
 
 /// A command to a conversation.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,6 +91,8 @@ pub struct AskQuestion {
     pub text: QuestionText,
     /// The answer that the question follows; `None` for the newest one.
     pub parent_id: Option<AnswerId>,
+    /// The documents to answer from; all, if empty.
+    pub documents: Vec<DocumentId>,
 }
 
 /// The completed answer to record.

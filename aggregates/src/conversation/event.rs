@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::answer::{Answer, FailureReason, Provenance, Usage};
 use crate::named::named_enum;
 use crate::text::stored;
-use crate::{AnswerId, Comment, Private, QuestionId, QuestionText, Tags, Title, UserId};
+use crate::{AnswerId, Comment, DocumentId, Private, QuestionId, QuestionText, Tags, Title, UserId};
 
 /// The private part of `QuestionAsked`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,9 @@ pub struct Question {
     /// The text of the question.
     #[serde(deserialize_with = "stored")]
     pub text: QuestionText,
+    /// The documents to answer from; all, if empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<DocumentId>,
 }
 
 named_enum! {

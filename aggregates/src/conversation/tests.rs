@@ -50,6 +50,7 @@ fn ask(number: u128, parent_id: Option<AnswerId>) -> Intent {
         answer_id: answer(number),
         text: QuestionText::parse("Why?").unwrap(),
         parent_id,
+        documents: Vec::new(),
     })
 }
 
@@ -88,7 +89,8 @@ fn started() -> Event {
 }
 
 fn asked(number: u128, parent_id: Option<AnswerId>) -> Event {
-    let private = Private::Open(Question { text: QuestionText::parse("Why?").unwrap() });
+    let private =
+        Private::Open(Question { text: QuestionText::parse("Why?").unwrap(), documents: Vec::new() });
     Event::QuestionAsked { question_id: question(number), parent_id, private }
 }
 

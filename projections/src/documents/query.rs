@@ -79,6 +79,16 @@ impl SealedDocument {
         self.status == DocumentStatus::Removed
     }
 
+    /// SHA-256 of the current file, in hex.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// The media type of the file.
+    pub fn media_type(&self) -> &str {
+        &self.media_type
+    }
+
     /// The projected version.
     pub const fn version(&self) -> Version {
         self.version

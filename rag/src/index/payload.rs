@@ -30,6 +30,8 @@ pub(super) const OWNER_TERMS: &str = "owner-1";
 const TITLE: &str = "title";
 const HEADING: &str = "heading";
 const TEXT: &str = "text";
+/// A passage's place, as JSON.
+const PLACE: &str = "place";
 const SEALED: &str = "sealed";
 
 /// Builds the payload of a passage.
@@ -51,6 +53,9 @@ pub(super) fn of(id: PassageId, version: ContentVersion, scope: Scope, body: Pas
             payload.insert(TITLE, passage.title);
             payload.insert(HEADING, passage.heading);
             payload.insert(TEXT, passage.text);
+            if let Some(place) = passage.place.and_then(|place| serde_json::to_string(&place).ok()) {
+                payload.insert(PLACE, place);
+            }
         }
         PassageBody::Sealed(bytes) => payload.insert(SEALED, BASE64.encode(bytes)),
     }
@@ -132,6 +137,7 @@ pub(super) fn body(mut payload: HashMap<String, Value>) -> Result<PassageBody, I
         title: text(payload.remove(TITLE)).unwrap_or_default(),
         heading: texts(payload.remove(HEADING)),
         text: text(payload.remove(TEXT)).ok_or(IndexError::InvalidPoint(PointPart::Text))?,
+        place: text(payload.remove(PLACE)).and_then(|place| serde_json::from_str(&place).ok()),
     }))
 }
 
@@ -154,7 +160,7 @@ fn texts(value: Option<Value>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::OwnerId;
+    use crate::vocabulary::{OwnerId, Place};
 
     fn id() -> PassageId {
         PassageId { document_id: DocumentId::from(Uuid::from_u128(5)), ordinal: 9 }
@@ -170,6 +176,7 @@ mod tests {
             title: "T".into(),
             heading: vec!["A".into(), "B".into()],
             text: "words".into(),
+            place: Some(Place::Slide { number: 4 }),
         });
         let sealed = PassageBody::Sealed(vec![0, 255, 7]);
         for body in [open, sealed] {

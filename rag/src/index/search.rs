@@ -9,7 +9,7 @@ use qdrant_client::qdrant::{
 use super::connection::Points;
 use super::{BM25, Candidate, DENSE, IndexError, PassageIndex, payload};
 use crate::sparse::SparseVector;
-use crate::vocabulary::{OwnerId, PassageId};
+use crate::vocabulary::{Asker, DocumentId, OwnerId, PassageId};
 
 impl PassageIndex {
     /// Returns the passages nearest to a dense vector, best first.
@@ -42,29 +42,37 @@ impl PassageIndex {
         owner: OwnerId,
         limit: u64,
     ) -> Result<Vec<PassageId>, IndexError> {
-        let request = self.query(query, using, owner, limit).with_payload(payload::id_fields());
+        let request =
+            self.query(query, using, visible_to(owner, &[]), limit).with_payload(payload::id_fields());
         let found = self.send(request).await?;
         found.result.into_iter().map(|point| payload::id(&point.payload)).collect()
     }
 
-    /// Returns the `depth` best passages by dense vector and the `depth` best by BM25, each passage once.
+    /// Returns the `depth` best passages by dense vector and the `depth` best by BM25, each passage once, of the
+    /// documents that the asker names.
     pub(crate) async fn candidates(
         &self,
         vector: &[f32],
         terms: &SparseVector,
-        owner: OwnerId,
+        asker: &Asker,
         depth: u64,
     ) -> Result<Vec<Candidate>, IndexError> {
         let complete = |request: QueryPointsBuilder| {
             let dense = VectorsSelector { names: vec![DENSE.to_owned()] };
             request.with_payload(true).with_vectors(SelectorOptions::Include(dense))
         };
-        let by_vector = complete(self.query(Query::new_nearest(vector.to_vec()), DENSE, owner, depth));
+        let by_vector = complete(self.query(
+            Query::new_nearest(vector.to_vec()),
+            DENSE,
+            visible_to(asker.owner, &asker.documents),
+            depth,
+        ));
         if terms.is_empty() {
             let found = self.send(by_vector).await?;
             return payload::candidates(vector, found.result, Vec::new());
         }
-        let by_terms = complete(self.query(sparse_query(terms), BM25, owner, depth));
+        let by_terms =
+            complete(self.query(sparse_query(terms), BM25, visible_to(asker.owner, &asker.documents), depth));
         let (by_vector, by_terms) = tokio::try_join!(self.send(by_vector), self.send(by_terms))?;
         payload::candidates(vector, by_vector.result, by_terms.result)
     }
@@ -74,12 +82,8 @@ impl PassageIndex {
         self.connection.points(request, query).await
     }
 
-    fn query(&self, query: Query, using: &str, owner: OwnerId, limit: u64) -> QueryPointsBuilder {
-        QueryPointsBuilder::new(&self.collection)
-            .query(query)
-            .using(using)
-            .filter(visible_to(owner))
-            .limit(limit)
+    fn query(&self, query: Query, using: &str, visible: Filter, limit: u64) -> QueryPointsBuilder {
+        QueryPointsBuilder::new(&self.collection).query(query).using(using).filter(visible).limit(limit)
     }
 }
 
@@ -87,11 +91,19 @@ fn sparse_query(terms: &SparseVector) -> Query {
     Query::new_nearest(VectorInput::new_sparse(terms.indices.clone(), terms.values.clone()))
 }
 
-/// Matches shared passages and the passages of the owner.
-fn visible_to(owner: OwnerId) -> Filter {
+/// Matches shared passages and the passages of the owner, of these documents if any is named.
+fn visible_to(owner: OwnerId, documents: &[DocumentId]) -> Filter {
     let own = Filter::must([
         Condition::matches(payload::SCOPE, payload::USER.to_owned()),
         Condition::matches(payload::OWNER, owner.to_string()),
     ]);
-    Filter::should([Condition::matches(payload::SCOPE, payload::SHARED.to_owned()), Condition::from(own)])
+    let visible = Filter::should([
+        Condition::matches(payload::SCOPE, payload::SHARED.to_owned()),
+        Condition::from(own),
+    ]);
+    if documents.is_empty() {
+        return visible;
+    }
+    let names: Vec<String> = documents.iter().map(ToString::to_string).collect();
+    Filter { must: vec![Condition::matches(payload::DOCUMENT_ID, names)], ..visible }
 }

@@ -83,7 +83,7 @@ mod tests {
     fn coverage(question: &str, texts: &[&str]) -> Coverage {
         let source = |text: &&str| Source {
             id: PassageId { document_id: DocumentId::from(Uuid::nil()), ordinal: 0 },
-            passage: PassageText { title: String::new(), heading: vec![], text: (*text).into() },
+            passage: PassageText { title: String::new(), heading: vec![], place: None, text: (*text).into() },
             score: 0.5,
             relevance: 0.5,
             merged: 0,

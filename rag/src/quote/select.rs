@@ -144,7 +144,7 @@ mod tests {
     fn source(text: &str, score: f32) -> Source {
         Source {
             id: PassageId { document_id: DocumentId::from(Uuid::nil()), ordinal: 0 },
-            passage: PassageText { title: String::new(), heading: vec![], text: text.into() },
+            passage: PassageText { title: String::new(), heading: vec![], text: text.into(), place: None },
             score,
             relevance: score,
             merged: 0,

@@ -24,11 +24,27 @@ fn adjacent_pair(sources: &[Source]) -> Option<(usize, usize)> {
 
 fn merge(mut first: Source, next: &Source) -> Source {
     first.merged += next.merged + 1;
-    first.passage.text.push_str("\n\n");
-    first.passage.text.push_str(&next.passage.text);
+    first.passage.text = joined(&first.passage.text, &next.passage.text);
+    let places = first.passage.place.as_ref().zip(next.passage.place.as_ref());
+    first.passage.place = places.and_then(|(start, end)| start.to(end));
     first.score = first.score.max(next.score);
     first.relevance = first.relevance.max(next.relevance);
     first
+}
+
+/// Two texts as one. The parts of a table, which begin with the same header, become one table again.
+fn joined(first: &str, next: &str) -> String {
+    let separator = match (first.lines().nth(1), next.lines().nth(1)) {
+        (Some(line), Some(_)) if line.starts_with("|---") => {
+            let header: usize = first.split_inclusive('\n').take(2).map(str::len).sum();
+            if first.get(..header).is_some_and(|header| next.starts_with(header)) {
+                return format!("{}\n{}", first.trim_end(), &next[header..]);
+            }
+            "\n\n"
+        }
+        _ => "\n\n",
+    };
+    [first, separator, next].concat()
 }
 
 /// Whether `next` continues `first` and both fit into one source.
@@ -37,7 +53,17 @@ fn continues(first: &Source, next: &Source) -> bool {
     let passages = first.merged + next.merged + 2;
     next.id == following
         && first.passage.heading == next.passage.heading
+        && has_place_of_both(first, next)
         && usize::try_from(passages).is_ok_and(|passages| passages <= MAX_PASSAGES)
+}
+
+/// Whether one place can name both passages.
+fn has_place_of_both(first: &Source, next: &Source) -> bool {
+    match (&first.passage.place, &next.passage.place) {
+        (Some(start), Some(end)) => start.to(end).is_some(),
+        (None, None) => true,
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -55,6 +81,7 @@ mod tests {
                 title: String::new(),
                 heading: vec![heading.into()],
                 text: ordinal.to_string(),
+                place: None,
             },
             score: 1.0,
             relevance: 1.0,

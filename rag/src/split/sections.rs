@@ -112,18 +112,23 @@ pub(super) struct Blocks {
     pub(super) all: Vec<Range<usize>>,
     /// The fenced code blocks among them.
     pub(super) code: Vec<CodeBlock>,
+    /// The tables among them.
+    pub(super) tables: Vec<Range<usize>>,
 }
 
 /// Returns the blocks of a text that are in no quote, list or other block.
 pub(super) fn blocks(text: &str) -> Blocks {
     let mut nesting = 0_usize;
-    let mut blocks = Blocks { all: Vec::new(), code: Vec::new() };
+    let mut blocks = Blocks { all: Vec::new(), code: Vec::new(), tables: Vec::new() };
     for (event, range) in Parser::new_ext(text, options()).into_offset_iter() {
         match event {
             Event::Start(tag) => {
                 if nesting == 0 {
                     if let Tag::CodeBlock(CodeBlockKind::Fenced(info)) = &tag {
                         blocks.code.push(code_block(text, range.clone(), info));
+                    }
+                    if let Tag::Table(_) = &tag {
+                        blocks.tables.push(range.clone());
                     }
                     blocks.all.push(range);
                 }

@@ -11,7 +11,8 @@ use crate::services::{BEES, BREAD, embedder};
 async fn a_question_is_nearer_to_the_passage_that_answers_it() {
     let embedder = embedder().await;
     let question = embedder.embed_query("How long does dough need to rise?").await.unwrap();
-    let passage = |text: &str| PassageText { title: String::new(), heading: vec![], text: text.into() };
+    let passage =
+        |text: &str| PassageText { title: String::new(), heading: vec![], text: text.into(), place: None };
     let vectors = embedder.embed_passages(&[passage(BREAD), passage(BEES)]).await.unwrap();
     assert_eq!(question.len(), DIMENSIONS);
     assert!((cosine(&question, &question) - 1.0).abs() < 1e-3);
@@ -75,7 +76,8 @@ async fn the_converted_model_has_the_vectors_of_the_engine_it_came_from() {
 #[tokio::test]
 async fn a_question_finds_its_passage_in_another_language() {
     let embedder = embedder().await;
-    let passage = |text: &str| PassageText { title: String::new(), heading: vec![], text: text.into() };
+    let passage =
+        |text: &str| PassageText { title: String::new(), heading: vec![], text: text.into(), place: None };
     let passages = [passage("退货的运费由买方承担。"), passage("商店在冬天关门。")];
     let vectors = embedder.embed_passages(&passages).await.unwrap();
     let question = embedder.embed_query("Wer zahlt den Rückversand?").await.unwrap();

@@ -60,7 +60,7 @@ async fn private_passages_are_found_by_their_owner_alone_and_stay_encrypted() {
     let retriever = Retriever::new(embedder, index);
     let question = "How long does sourdough rise?";
     assert!(retriever.retrieve(question, &[], owner(2)).await.unwrap().is_empty());
-    let asker = Asker { owner: owner(1), terms: Some(TermKey::new([1; 32])) };
+    let asker = Asker { owner: owner(1), terms: Some(TermKey::new([1; 32])), documents: Vec::new() };
     let by_terms = retriever.retrieve(question, &[], asker).await.unwrap().remove(0);
     let hit = retriever.retrieve(question, &[], owner(1)).await.unwrap().remove(0);
     assert!(by_terms.relevance > hit.relevance, "the terms count only under the owner's key");

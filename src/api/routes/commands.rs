@@ -83,6 +83,7 @@ pub(in crate::api) async fn command(
     let intent = Command::parse(&body)?.into_intent(new_answer, so_far);
     let key = idempotency_key(commands.master_key(), &headers, conversation_id, &body)?;
     let command = ConversationCommand { by: Actor::User(caller.user), at: Utc::now(), expected, intent };
+    commands.check_documents(caller.user, &command.intent).await?;
     commands.check_pending(&limits.pending_answers, caller.user, conversation_id, &command.intent).await?;
     let metadata = command_metadata(caller.user, &trace);
     let CommandOutcome { version, events } =

@@ -3,7 +3,10 @@
 mod add;
 mod execute;
 mod form;
+mod original;
+mod page;
 mod passage;
+mod place;
 
 use std::sync::Arc;
 
@@ -35,6 +38,8 @@ use execute::{DocumentAccepted, DocumentCommands};
 pub(in crate::api) use form::BODY_LIMIT_BYTES;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(in crate::api) use form::read_fields;
+pub(in crate::api) use original::{__path_original, original};
+pub(in crate::api) use page::{__path_page, page};
 pub(in crate::api) use passage::{__path_passage, passage};
 use store::{Store, StoreError};
 

@@ -1,18 +1,20 @@
 //! The process that reads one file: `colloquy extract`.
 //!
-//! It confines itself before it reads a byte, reads a request and a file from standard input, and writes
+//! It confines itself before it reads a byte of the file, reads a request and a file from standard input, and writes
 //! frames to standard output. It has one thread, no configuration and no log.
+//! Libraries are opened before: afterwards no file can be opened.
 
 use std::io::{self, BufWriter, Read as _, Write};
 use std::ops::ControlFlow;
 use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use rag::extract::{ExtractError, Extracted, extract};
-use rag::split::{Splitter, title};
+use rag::extract::{ExtractError, Extracted, Pdf, Recogniser, Recognition, Tools, extract, page_png};
+use rag::split::Splitter;
 
-use super::protocol::{self, Frame, Request, Task};
+use super::protocol::{self, Frame, PageView, Request, Task};
 use super::{jail, passages};
 
 /// The largest number of passages of one document.
@@ -29,6 +31,25 @@ pub struct Arguments {
     /// Processor time, in seconds.
     #[arg(long)]
     seconds: u32,
+    /// Shared library of PDFium, for a file that is or may hold a PDF document.
+    #[arg(long)]
+    pdfium: Option<PathBuf>,
+    /// Recognise text in pictures, where Tesseract is installed.
+    #[arg(long)]
+    recognise: bool,
+}
+
+impl Arguments {
+    /// Opens the libraries that reading needs. A missing one is reported only if the file needs it.
+    fn tools(&self) -> Tools {
+        let pdf = self.pdfium.as_deref().and_then(|library| Pdf::open(library).ok());
+        let recognition = if self.recognise {
+            Recogniser::open().map_or(Recognition::Missing, Recognition::Ready)
+        } else {
+            Recognition::Later
+        };
+        Tools { pdf, recognition }
+    }
 }
 
 /// Reads one file. Ends the process abnormally at a limit.
@@ -42,6 +63,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 }
 
 fn confined(arguments: &Arguments) -> io::Result<()> {
+    let tools = arguments.tools();
     let jail = jail::enter(arguments.memory_mib, arguments.seconds)?;
     let mut output = BufWriter::new(io::stdout().lock());
     Frame::Jail(jail).write(&mut output)?;
@@ -52,7 +74,7 @@ fn confined(arguments: &Arguments) -> io::Result<()> {
     let mut file = Vec::new();
     input.take(MAX_FILE_BYTES).read_to_end(&mut file)?;
     // A parser that panics on a file panics again: the file is damaged.
-    let reading = AssertUnwindSafe(|| read(&request, &tokenizer, file, &mut output));
+    let reading = AssertUnwindSafe(|| read(&request, &tokenizer, file, &tools, &mut output));
     let read = std::panic::catch_unwind(reading).unwrap_or(Ok(Err(ExtractError::Damaged)))?;
     match read {
         Ok(()) => Frame::Done,
@@ -66,24 +88,37 @@ fn read(
     request: &Request,
     tokenizer: &[u8],
     file: Vec<u8>,
+    tools: &Tools,
     output: &mut impl Write,
 ) -> io::Result<Result<(), ExtractError>> {
-    let Extracted { markup, text } = match extract(request.media_type, &file) {
+    if let Task::Page(PageView { number, width, marked }) = &request.task {
+        let picture = match page_png(&file, tools, *number, *width, marked) {
+            Ok(picture) => picture.unwrap_or_default(),
+            Err(reason) => return Ok(Err(reason)),
+        };
+        for bytes in picture.chunks(protocol::MAX_FRAME_BYTES) {
+            Frame::Picture(bytes.to_vec()).write(output)?;
+        }
+        return Ok(Ok(()));
+    }
+    let Extracted { title, parts } = match extract(request.media_type, &file, tools) {
         Ok(extracted) => extracted,
         Err(reason) => return Ok(Err(reason)),
     };
     drop(file);
     match request.task {
-        Task::Title => {
-            Frame::Title(title(markup, &text).unwrap_or_default()).write(output)?;
+        Task::Title | Task::Page(_) => {
+            Frame::Title(title.unwrap_or_default()).write(output)?;
             Ok(Ok(()))
         }
         Task::Passages => {
             Frame::Splitting.write(output)?;
             output.flush()?;
             let splitter = Splitter::from_file(tokenizer).map_err(|_| protocol::malformed())?;
+            let given = Some(request.title.trim().to_owned()).filter(|title| !title.is_empty());
+            let title = given.or(title).unwrap_or_default();
             let mut count = 0;
-            let end = splitter.visit_passages(&request.title, markup, &text, |passage| {
+            let end = splitter.visit_parts(&title, &parts, |passage| {
                 let written = match count {
                     0 => Frame::Title(passage.title.clone()).write(output),
                     MAX_PASSAGES => return ControlFlow::Break(Err(ExtractError::TooManyPassages)),

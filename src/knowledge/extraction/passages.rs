@@ -15,13 +15,15 @@ pub struct Passages {
 }
 
 /// Packs a passage without its title, which all have in common: the number of its headings, each with its
-/// length before it, and the text.
+/// length before it, its place as JSON with the length before it, and the text.
 pub(super) fn pack(passage: &PassageText) -> std::io::Result<Vec<u8>> {
     let headings = u8::try_from(passage.heading.len()).map_err(|_| protocol::malformed())?;
     let mut bytes = vec![headings];
     for heading in &passage.heading {
         protocol::write_bytes(&mut bytes, heading.as_bytes())?;
     }
+    let place = passage.place.as_ref().map(serde_json::to_vec).transpose()?;
+    protocol::write_bytes(&mut bytes, &place.unwrap_or_default())?;
     bytes.extend_from_slice(passage.text.as_bytes());
     Ok(bytes)
 }
@@ -48,8 +50,10 @@ impl Passages {
             heading.push(String::from_utf8_lossy(one).into_owned());
             rest = after;
         }
+        let (place, rest) = split_length(rest)?;
+        let place = serde_json::from_slice(place).ok();
         let text = String::from_utf8_lossy(rest).into_owned();
-        Some(PassageText { title: self.title.clone(), heading, text })
+        Some(PassageText { title: self.title.clone(), heading, text, place })
     }
 }
 
@@ -65,7 +69,7 @@ impl Iterator for Passages {
         let (passage, _) = split_length(self.packed.get(self.read..)?)?;
         self.read += 4 + passage.len();
         self.left = self.left.saturating_sub(1);
-        let empty = || PassageText { title: self.title.clone(), heading: Vec::new(), text: String::new() };
+        let empty = || PassageText { title: self.title.clone(), ..PassageText::default() };
         Some(self.unpack(passage).unwrap_or_else(empty))
     }
 
@@ -78,22 +82,25 @@ impl ExactSizeIterator for Passages {}
 
 #[cfg(test)]
 mod tests {
+    use rag::vocabulary::Place;
+
     use super::*;
 
     fn passage(heading: &[&str], text: &str) -> PassageText {
         let heading = heading.iter().map(|&one| one.to_owned()).collect();
-        PassageText { title: "Lamps".into(), heading, text: text.into() }
+        PassageText { title: "Lamps".into(), heading, text: text.into(), place: None }
     }
 
     #[test]
     fn passages_are_unpacked_as_they_were_packed() {
-        let all = [passage(&["A", "é"], "first"), passage(&[], ""), passage(&[""], "漢\0")];
+        let placed = PassageText { place: Some(Place::Slide { number: 3 }), ..passage(&["A"], "placed") };
+        let all = [passage(&["A", "é"], "first"), passage(&[], ""), passage(&[""], "漢\0"), placed];
         let mut passages = Passages::default();
         passages.set_title("Lamps".into());
         for one in &all {
             passages.push(&pack(one).unwrap());
         }
-        assert_eq!(passages.len(), 3);
+        assert_eq!(passages.len(), 4);
         assert_eq!(passages.collect::<Vec<_>>(), all);
     }
 

@@ -1,5 +1,6 @@
 //! A running process that reads a file: started, fed, listened to and killed.
 
+use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
@@ -32,11 +33,19 @@ pub(super) enum Said {
 
 impl Running {
     /// Starts the program with an empty environment.
-    pub(super) fn start(program: &Path, memory_mib: u64, seconds: u32) -> io::Result<Self> {
+    pub(super) fn start(
+        program: &Path,
+        memory_mib: u64,
+        seconds: u32,
+        libraries: &[OsString],
+    ) -> io::Result<Self> {
         let child = Command::new(program)
             .arg("extract")
             .args(["--memory-mib", &memory_mib.to_string(), "--seconds", &seconds.to_string()])
+            .args(libraries)
             .env_clear()
+            // Tesseract's threads would be refused.
+            .env("OMP_THREAD_LIMIT", "1")
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -106,6 +115,8 @@ fn classify(status: ExitStatus, error: &str, memory_mib: u64, seconds: u32) -> A
     match status.signal().and_then(Signal::from_named_raw) {
         Some(Signal::XCPU) => AbnormalEnd::Time(seconds),
         Some(Signal::SEGV | Signal::BUS) => AbnormalEnd::Nesting,
+        // PDFium and Tesseract end so where they cannot allocate. Rust's runtime says why it ends.
+        Some(Signal::ABORT | Signal::ILL | Signal::TRAP) => AbnormalEnd::Memory(memory_mib),
         _ => AbnormalEnd::Crash,
     }
 }

@@ -10,17 +10,30 @@ use std::io::{self, Read, Write};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 /// The longest frame of a process. A passage, with all its headings, has a few kilobytes.
-const MAX_FRAME_BYTES: usize = 64 << 10;
+pub(super) const MAX_FRAME_BYTES: usize = 64 << 10;
 /// The longest frame of the service, which holds the file of a tokenizer.
 const MAX_REQUEST_BYTES: usize = 64 << 20;
 
 /// Request of the service for a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Task {
     /// Its title and its passages.
     Passages,
     /// Its title alone.
     Title,
+    /// A picture of one of its pages.
+    Page(PageView),
+}
+
+/// A picture of a page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageView {
+    /// The number of the page, from 1.
+    pub number: u32,
+    /// The width in pixels.
+    pub width: u32,
+    /// The text that is marked, line by line.
+    pub marked: String,
 }
 
 /// The first frame of the service.
@@ -50,6 +63,8 @@ pub(super) enum Frame {
     Title(String),
     /// A passage, as `passages` writes it.
     Passage(Vec<u8>),
+    /// The next bytes of a picture.
+    Picture(Vec<u8>),
     /// The file yields nothing.
     Rejected(ExtractError),
     /// All was said.
@@ -59,8 +74,11 @@ pub(super) enum Frame {
 impl Request {
     pub(super) fn to_bytes(&self) -> io::Result<Vec<u8>> {
         let Self { task, media_type, title } = self;
-        let frame =
-            RequestFrame { task: *task, media_type: media_type.name().to_owned(), title: title.clone() };
+        let frame = RequestFrame {
+            task: task.clone(),
+            media_type: media_type.name().to_owned(),
+            title: title.clone(),
+        };
         Ok(serde_json::to_vec(&frame)?)
     }
 
@@ -78,6 +96,7 @@ impl Frame {
             Self::Splitting => b's',
             Self::Title(_) => b't',
             Self::Passage(_) => b'p',
+            Self::Picture(_) => b'i',
             Self::Rejected(_) => b'r',
             Self::Done => b'd',
         }
@@ -86,7 +105,7 @@ impl Frame {
     pub(super) fn write(&self, output: &mut impl Write) -> io::Result<()> {
         let payload = match self {
             Self::Jail(text) | Self::Title(text) => text.as_bytes(),
-            Self::Passage(bytes) => bytes,
+            Self::Passage(bytes) | Self::Picture(bytes) => bytes,
             Self::Rejected(reason) => reason.name().as_bytes(),
             Self::Splitting | Self::Done => &[],
         };
@@ -122,6 +141,7 @@ impl Frame {
             b's' => Self::Splitting,
             b't' => Self::Title(text(payload)?),
             b'p' => Self::Passage(payload),
+            b'i' => Self::Picture(payload),
             b'r' => Self::Rejected(ExtractError::from_name(&text(payload)?).ok_or_else(malformed)?),
             b'd' => Self::Done,
             _ => return Err(malformed()),
@@ -132,7 +152,7 @@ impl Frame {
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Jail(text) | Self::Title(text) => text.len(),
-            Self::Passage(bytes) => bytes.len(),
+            Self::Passage(bytes) | Self::Picture(bytes) => bytes.len(),
             Self::Splitting | Self::Rejected(_) | Self::Done => 0,
         }
     }
@@ -177,6 +197,7 @@ mod tests {
             Frame::Splitting,
             Frame::Title("Lamps".into()),
             Frame::Passage(vec![0, 255]),
+            Frame::Picture(vec![137, 80]),
             Frame::Rejected(ExtractError::Encrypted),
             Frame::Done,
         ];

@@ -10,7 +10,7 @@ use rag::extract::{ExtractError, MediaType};
 use sealing::UserKey;
 
 use super::{Added, Indexing, Progress, Stage};
-use crate::knowledge::extraction::{ExtractionError, Input, Passages};
+use crate::knowledge::extraction::{ExtractionError, Input, Passages, Pictures};
 use crate::knowledge::files::FilesError;
 use crate::knowledge::models::ActiveModel;
 
@@ -38,7 +38,11 @@ impl Indexing {
                 self.store.cancel_extraction(id, version).await?;
                 return Ok(Err(before.reason.unwrap_or_else(|| ENDS_THE_SERVICE.to_owned())));
             }
-            match self.read(active, id, added, key).await {
+            let read = match self.read(active, id, added, key, Pictures::Later).await {
+                Ok(Err(ExtractError::Unrecognised)) => self.read(active, id, added, key, Pictures::Now).await,
+                read => read,
+            };
+            match read {
                 Ok(read) => {
                     self.store.end_extraction(id).await?;
                     return Ok(read.map_err(|reason| reason.to_string()));
@@ -67,6 +71,7 @@ impl Indexing {
         id: DocumentId,
         added: &Added,
         key: &UserKey,
+        pictures: Pictures,
     ) -> Result<Result<Passages, ExtractError>, ExtractionError> {
         let media_type = MediaType::from_name(&added.media_type).unwrap_or(MediaType::Plain);
         let file = self.files.open(added.owner, key, id.uuid(), &added.sha256).await?;
@@ -75,6 +80,6 @@ impl Indexing {
         };
         let tokenizer = active.embedder.tokenizer_file();
         let file = Input::Stored(Box::new(file));
-        self.extractor.passages(media_type, &added.title, tokenizer, file, splitting).await
+        self.extractor.passages(media_type, &added.title, tokenizer, (file, pictures), splitting).await
     }
 }

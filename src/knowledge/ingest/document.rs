@@ -134,16 +134,26 @@ impl Ingest {
 
     /// The title of a text with headings, else the name of the file.
     async fn title(&self, file: &File, media_type: MediaType, bytes: &[u8]) -> anyhow::Result<String> {
-        let heading = match media_type {
-            MediaType::Markdown | MediaType::Html => {
-                match self.indexing.extractor.title(media_type, Input::Bytes(bytes.to_vec())).await {
-                    Ok(found) => found.unwrap_or_default(),
-                    // The document is rejected when it is indexed.
-                    Err(ExtractionError::Ended(_)) => None,
-                    Err(error) => return Err(error).context("the title of the file could not be read"),
-                }
+        let names_itself = matches!(
+            media_type,
+            MediaType::Markdown
+                | MediaType::Html
+                | MediaType::Pdf
+                | MediaType::Docx
+                | MediaType::Pptx
+                | MediaType::Epub
+                | MediaType::Mail
+                | MediaType::Msg
+        );
+        let heading = if names_itself {
+            match self.indexing.extractor.title(media_type, Input::Bytes(bytes.to_vec())).await {
+                Ok(found) => found.unwrap_or_default(),
+                // The document is rejected when it is indexed.
+                Err(ExtractionError::Ended(_)) => None,
+                Err(error) => return Err(error).context("the title of the file could not be read"),
             }
-            MediaType::Plain | MediaType::Pdf | MediaType::Docx => None,
+        } else {
+            None
         };
         Ok(heading.unwrap_or_else(|| name_in_words(file)))
     }
@@ -180,9 +190,7 @@ async fn read(file: &File) -> Result<(Vec<u8>, MediaType), Outcome> {
         }
         (Some(media_type), _) => Ok((bytes, media_type)),
         (None, Asked::ByContent) => Err(Outcome::Skipped),
-        (None, Asked::ByName) => {
-            Err(Outcome::Rejected("It is neither Markdown, text, HTML, PDF nor Word.".to_owned()))
-        }
+        (None, Asked::ByName) => Err(Outcome::Rejected("Its type is not supported.".to_owned())),
     }
 }
 

@@ -4,6 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rag::extract::MediaType;
+
 /// An entry of the file system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Found {
@@ -114,8 +116,7 @@ fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
 
 fn is_documents_name(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    let extension = extension.to_ascii_lowercase();
-    matches!(extension.as_str(), "md" | "markdown" | "txt" | "text" | "html" | "htm" | "pdf" | "docx")
+    MediaType::from_extension(&extension.to_ascii_lowercase()).is_some_and(|kind| !kind.is_picture())
 }
 
 fn called(path: &Path, root: &Path) -> String {

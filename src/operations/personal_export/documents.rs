@@ -119,13 +119,7 @@ fn file_name(about: &About) -> String {
     let harmless = |c: char| if c.is_alphanumeric() || matches!(c, ' ' | '-' | '_') { c } else { '_' };
     let name: String = about.title.trim().chars().take(NAME).map(harmless).collect();
     let name = if name.is_empty() { "document" } else { &name };
-    let ending = match MediaType::from_name(&about.media_type) {
-        Some(MediaType::Markdown) => "md",
-        Some(MediaType::Plain) | None => "txt",
-        Some(MediaType::Html) => "html",
-        Some(MediaType::Pdf) => "pdf",
-        Some(MediaType::Docx) => "docx",
-    };
+    let ending = MediaType::from_name(&about.media_type).unwrap_or(MediaType::Plain).extension();
     format!("{name}.{ending}")
 }
 

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use aggregates::conversation::{Conversation, ConversationEvent, TurnEvents};
-use aggregates::{AggregateType, AnswerId, AnswerRef, Event, QuestionId, RecordedEvent, Version};
+use aggregates::{AggregateType, AnswerId, AnswerRef, DocumentId, Event, QuestionId, RecordedEvent, Version};
 use rag::vocabulary::Turn;
 use store::StoreError;
 
@@ -37,6 +37,8 @@ pub(super) struct PendingQuestion {
     pub(super) question: String,
     /// Answered turns of the branch that leads to the question, oldest first.
     pub(super) history: Vec<Turn>,
+    /// The documents to answer from; all, if empty.
+    pub(super) documents: Vec<DocumentId>,
 }
 
 impl std::fmt::Debug for PendingQuestion {
@@ -44,6 +46,13 @@ impl std::fmt::Debug for PendingQuestion {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "PendingQuestion({}, {} turns)", self.question_id, self.history.len())
     }
+}
+
+/// The text of a question with the documents that it names, or of an answer.
+#[derive(Clone)]
+struct Text {
+    text: String,
+    documents: Vec<DocumentId>,
 }
 
 /// Place of the texts of a pending answer in the conversation's history.
@@ -77,7 +86,9 @@ impl AnswerProcessor {
         let mut pages = texts.turns.chunks(PAGE);
         let first = pages.next().unwrap_or_default();
         let mut read = self.read_texts(answer, first, Some(texts.question)).await?;
-        let Some(question) = read.remove(&texts.question) else { return Ok(AnswerState::Erased) };
+        let Some(Text { text: question, documents }) = read.remove(&texts.question) else {
+            return Ok(AnswerState::Erased);
+        };
         let mut newest_first = turns(first, &mut read);
         for page in pages {
             if bytes_of(&newest_first) > budget {
@@ -88,7 +99,12 @@ impl AnswerProcessor {
         }
         newest_first.reverse();
         let history = newest_first;
-        Ok(AnswerState::Wanted(PendingQuestion { question_id: texts.question_id, question, history }))
+        Ok(AnswerState::Wanted(PendingQuestion {
+            question_id: texts.question_id,
+            question,
+            history,
+            documents,
+        }))
     }
 
     /// Bytes of earlier turns that can matter for an answer.
@@ -104,7 +120,7 @@ impl AnswerProcessor {
         answer: AnswerRef,
         turns: &[TurnEvents],
         question: Option<Version>,
-    ) -> Result<HashMap<Version, String>, StoreError> {
+    ) -> Result<HashMap<Version, Text>, StoreError> {
         let sequences: Vec<Version> =
             turns.iter().flat_map(|turn| [turn.question, turn.answer]).chain(question).collect();
         let id = answer.conversation_id.uuid();
@@ -116,13 +132,13 @@ impl AnswerProcessor {
 
 /// Turns with both texts, newest first, the answer before its question. A turn without an answer text is
 /// omitted, since language models expect alternating turns.
-fn turns(events: &[TurnEvents], texts: &mut HashMap<Version, String>) -> Vec<Turn> {
+fn turns(events: &[TurnEvents], texts: &mut HashMap<Version, Text>) -> Vec<Turn> {
     let mut newest_first = Vec::with_capacity(2 * events.len());
     for turn in events {
-        let answer = texts.remove(&turn.answer).filter(|answer| !answer.trim().is_empty());
+        let answer = texts.remove(&turn.answer).filter(|answer| !answer.text.trim().is_empty());
         if let (Some(answer), Some(question)) = (answer, texts.get(&turn.question)) {
-            newest_first.push(Turn::Answer(answer));
-            newest_first.push(Turn::Question(question.clone()));
+            newest_first.push(Turn::Answer(answer.text));
+            newest_first.push(Turn::Question(question.text.clone()));
         }
     }
     newest_first
@@ -133,15 +149,16 @@ fn bytes_of(turns: &[Turn]) -> usize {
 }
 
 /// The text of an event that asked a question or ended an answer.
-fn text_of(recorded: RecordedEvent) -> Option<String> {
+fn text_of(recorded: RecordedEvent) -> Option<Text> {
     let Event::Conversation(event) = recorded.event else { return None };
     match event {
-        ConversationEvent::QuestionAsked { private, .. } => {
-            private.open().map(|question| question.text.as_str().to_owned())
-        }
+        ConversationEvent::QuestionAsked { private, .. } => private.open().map(|question| Text {
+            text: question.text.as_str().to_owned(),
+            documents: question.documents.clone(),
+        }),
         ConversationEvent::AnswerCompleted { private, .. }
         | ConversationEvent::AnswerStopped { private, .. } => {
-            private.open().map(|answer| answer.text.clone())
+            private.open().map(|answer| Text { text: answer.text.clone(), documents: Vec::new() })
         }
         _ => None,
     }
@@ -155,8 +172,9 @@ mod tests {
         TurnEvents { question: Version(question), answer: Version(answer) }
     }
 
-    fn texts(texts: &[(u64, &str)]) -> HashMap<Version, String> {
-        texts.iter().map(|(sequence, text)| (Version(*sequence), (*text).to_owned())).collect()
+    fn texts(texts: &[(u64, &str)]) -> HashMap<Version, Text> {
+        let text = |text: &str| Text { text: text.to_owned(), documents: Vec::new() };
+        texts.iter().map(|(sequence, one)| (Version(*sequence), text(one))).collect()
     }
 
     #[test]

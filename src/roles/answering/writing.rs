@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use aggregates::conversation::{Answer, FailureReason, Provenance, Usage};
-use aggregates::{AnswerRef, UserId};
+use aggregates::document::DocumentStatus;
+use aggregates::{AnswerRef, DocumentId, UserId};
 use futures::StreamExt as _;
 use rag::answer::{AnswerChunk, Answerer};
 use rag::error_chain::ErrorChain;
@@ -20,6 +21,9 @@ use super::processor::{AnswerProcessor, Job};
 use crate::knowledge::indexing::term_key;
 use store::{ContentKeys, StoreError};
 
+/// The longest wait for the index of documents that a question names, and the interval between two looks.
+const INDEX_TIMEOUT: Duration = Duration::from_mins(2);
+const INDEX_LOOK: Duration = Duration::from_millis(300);
 /// Time limit of retrieval.
 const RETRIEVE_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -77,7 +81,9 @@ impl AnswerProcessor {
         let question = &job.asked;
         let owner = job.lease.answer.owner;
         let terms = term_key(&self.store, owner).await?;
-        let asker = Asker { owner: OwnerId::from(owner.uuid()), terms };
+        Box::pin(self.wait_for_index(&question.documents)).await?;
+        let documents = question.documents.iter().map(|id| id.uuid().into()).collect();
+        let asker = Asker { owner: OwnerId::from(owner.uuid()), terms, documents };
         let retrieving = answerer.retrieve(&question.question, &question.history, asker);
         let hits = match tokio::time::timeout(RETRIEVE_TIMEOUT, Box::pin(retrieving)).await {
             Ok(Ok(hits)) => hits,
@@ -97,6 +103,25 @@ impl AnswerProcessor {
         };
         let keys = self.document_keys(owner, &hits).await?;
         Ok(merge_adjacent(hits.into_iter().filter_map(|hit| readable(hit, owner, &keys)).collect()))
+    }
+
+    /// Waits a while until the documents that a question names are indexed or rejected.
+    async fn wait_for_index(&self, documents: &[DocumentId]) -> Result<(), StoreError> {
+        let waiting = async {
+            for id in documents {
+                while self.stored_status(*id).await? == Some(DocumentStatus::Added) {
+                    tokio::time::sleep(INDEX_LOOK).await;
+                }
+            }
+            Ok(())
+        };
+        tokio::time::timeout(INDEX_TIMEOUT, waiting).await.unwrap_or(Ok(()))
+    }
+
+    async fn stored_status(&self, id: DocumentId) -> Result<Option<DocumentStatus>, StoreError> {
+        let documents = self.store.documents();
+        documents.forget(id.uuid());
+        Ok(documents.current(id.uuid()).await?.status())
     }
 
     async fn document_keys(&self, owner: UserId, hits: &[Hit]) -> Result<ContentKeys, StoreError> {

@@ -45,8 +45,8 @@ async fn each_kind_of_file_can_be_opened_at_its_passages() {
 async fn an_unreadable_file_is_rejected_with_a_reason() {
     let product = Product::with(&ROLES).await;
     let person = Person::new(&product).await;
-    let picture = person.upload("a.md", b"\x89PNG\r\n\x1a\n\0\0\0".to_vec(), &[]).await;
-    assert_eq!(picture.status, 415, "{picture:?}");
+    let program = person.upload("a.md", b"\x7fELF\x02\x01\x01\0\0\0\0".to_vec(), &[]).await;
+    assert_eq!(program.status, 415, "{program:?}");
     let broken = added(&person, "a.pdf", b"%PDF-1.7\nnothing".to_vec()).await;
     assert_eq!(broken["status"], "rejected");
     assert!(broken["reason"].as_str().unwrap().contains("damaged"), "{broken}");

@@ -55,6 +55,7 @@ impl Asking {
             answer_id: self.answer,
             text: QuestionText::parse("Is it written?").unwrap(),
             parent_id: None,
+            documents: Vec::new(),
         });
         let command =
             ConversationCommand { by: Actor::User(self.user), at: Utc::now(), expected: None, intent };

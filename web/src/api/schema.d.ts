@@ -325,6 +325,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/documents/{document_id}/original": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the file of a document
+         * @description The bytes that were uploaded. `Range` asks for a part of them, and `If-Range` for a part of the same file only.
+         */
+        get: operations["get_original"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/documents/{document_id}/pages/{page}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a picture of a page
+         * @description Of a PDF document, as PNG. Pages count from 1.
+         */
+        get: operations["get_page"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/documents/{document_id}/passages/{number}": {
         parameters: {
             query?: never;
@@ -617,6 +657,11 @@ export interface components {
         /** @description The fields of `ask`. */
         AskCommand: {
             /**
+             * @description Documents to answer from, up to 100; by default all that the user can read. The answer waits for a document
+             *     that is being indexed.
+             */
+            documents?: string[] | null;
+            /**
              * Format: uuid
              * @description The answer that the question follows; by default the newest answer. An older one starts a branch.
              */
@@ -900,7 +945,8 @@ export interface components {
             document_id?: string;
             /**
              * Format: binary
-             * @description Markdown, plain text, HTML, PDF or Word, up to 50 MiB.
+             * @description PDF, Word, Excel, PowerPoint, OpenDocument, RTF, HTML, Markdown, text, CSV, JSON, EPUB, mail (EML, MSG), ZIP archives of these,
+             *     or a picture of text, up to 50 MiB.
              */
             file: string;
             /** @description `user` (default), or `shared` with the role admin. */
@@ -1246,10 +1292,54 @@ export interface components {
              * @description Number of the passage in the document, from 0.
              */
             number: number;
-            /** @description Text in Markdown. */
+            place?: components["schemas"]["Place"] | null;
+            /** @description Text in Markdown. A passage of a table begins with the header of the table. */
             text: string;
             /** @description Title of the document. */
             title: string;
+        };
+        /** @description The place of a passage in its file. Numbers count from 1. */
+        Place: {
+            /**
+             * Format: int32
+             * @description First page.
+             */
+            first: number;
+            /**
+             * Format: int32
+             * @description Last page.
+             */
+            last: number;
+            /** @enum {string} */
+            type: "pages";
+        } | {
+            /**
+             * Format: int32
+             * @description Number of the slide.
+             */
+            number: number;
+            /** @enum {string} */
+            type: "slide";
+        } | {
+            /** @description Range of the cells, such as `A2:F9`, without the header. */
+            range: string;
+            /** @description Name of the sheet. */
+            sheet: string;
+            /** @enum {string} */
+            type: "cells";
+        } | {
+            /**
+             * Format: int32
+             * @description First row below the header.
+             */
+            first: number;
+            /**
+             * Format: int32
+             * @description Last row.
+             */
+            last: number;
+            /** @enum {string} */
+            type: "rows";
         };
         /** @description An error (RFC 9457). */
         Problem: {
@@ -3199,6 +3289,245 @@ export interface operations {
                 };
             };
             /** @description A limit is exhausted; `limit` names it: `requests`, `commands`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error. The log has the error under the trace id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. With the type `urn:colloquy:problem:outcome-unknown` it is not known whether the command was written: send it again with the same ids. With the type `urn:colloquy:problem:quarantined` an event of this conversation or document cannot be processed, and it is shown again once an operator has mended that. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_original: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of the representation that the client has */
+                "If-None-Match"?: string;
+            };
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description Internal error. The log has the error under the trace id. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description The client has the current representation. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed, or its cursor belongs to another query. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The token is missing or not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not permit the request, or the account is being erased. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The resource does not exist, or belongs to another user. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error. The log has the error under the trace id. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field is not valid; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A limit is exhausted; `limit` names it: `requests`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error. The log has the error under the trace id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. With the type `urn:colloquy:problem:outcome-unknown` it is not known whether the command was written: send it again with the same ids. With the type `urn:colloquy:problem:quarantined` an event of this conversation or document cannot be processed, and it is shown again once an operator has mended that. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_page: {
+        parameters: {
+            query?: {
+                /** @description Number of the passage that is marked. */
+                passage?: number;
+                /** @description Width in pixels; 1,000 by default. */
+                width?: number;
+            };
+            header?: {
+                /** @description The `ETag` of the representation that the client has */
+                "If-None-Match"?: string;
+            };
+            path: {
+                document_id: string;
+                /** @description Number of the page and `.png`. */
+                page: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": unknown;
+                };
+            };
+            /** @description The client has the current representation. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed, or its cursor belongs to another query. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The token is missing or not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not permit the request, or the account is being erased. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The resource does not exist, or belongs to another user. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field is not valid; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A limit is exhausted; `limit` names it: `requests`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;

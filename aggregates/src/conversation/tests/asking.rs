@@ -67,7 +67,13 @@ fn a_repeated_question_changes_nothing_and_gives_the_first_receipt() {
 fn an_id_belongs_to_one_message_only() {
     let with_ids = |question_id, answer_id| {
         let text = QuestionText::parse("Why?").unwrap();
-        owner(Intent::Ask(AskQuestion { question_id, answer_id, text, parent_id: None }))
+        owner(Intent::Ask(AskQuestion {
+            question_id,
+            answer_id,
+            text,
+            parent_id: None,
+            documents: Vec::new(),
+        }))
     };
     let as_question = |id: AnswerId| QuestionId::new(id.uuid());
     let as_answer = |id: QuestionId| AnswerId::new(id.uuid());

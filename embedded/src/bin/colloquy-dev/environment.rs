@@ -64,5 +64,9 @@ pub(crate) fn text(path: &Path) -> String {
 }
 
 fn model_files(parts: &Parts) -> Variables {
-    vec![("EMBEDDING_MODEL_DIR", text(&parts.embedding_model)), ("ORT_DYLIB_PATH", text(&parts.onnxruntime))]
+    vec![
+        ("EMBEDDING_MODEL_DIR", text(&parts.embedding_model)),
+        ("ORT_DYLIB_PATH", text(&parts.onnxruntime)),
+        ("PDFIUM_LIBRARY", text(&parts.pdfium)),
+    ]
 }

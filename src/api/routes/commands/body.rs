@@ -1,7 +1,7 @@
 //! The body of a command. Parsed from the types that also describe it in the OpenAPI document.
 
 use aggregates::conversation::{Answer, AskQuestion, Intent, Rating};
-use aggregates::{AnswerId, Comment, QuestionId, QuestionText, Tags, Title};
+use aggregates::{AnswerId, Comment, DocumentId, QuestionId, QuestionText, Tags, Title};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -55,6 +55,11 @@ pub(in crate::api) struct Ask {
     /// The answer that the question follows; by default the newest answer. An older one starts a branch.
     #[schema(value_type = Option<Uuid>)]
     parent_id: Option<AnswerId>,
+    /// Documents to answer from, up to 100; by default all that the user can read. The answer waits for a document
+    /// that is being indexed.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<Uuid>>, max_items = 100)]
+    documents: Option<Vec<DocumentId>>,
 }
 
 /// The fields of `regenerate`.
@@ -138,8 +143,9 @@ impl Command {
         text_so_far: impl FnOnce(AnswerId) -> Answer,
     ) -> Intent {
         match self {
-            Self::Ask(Ask { question_id, text, parent_id }) => {
-                Intent::Ask(AskQuestion { question_id, answer_id: new_answer, text, parent_id })
+            Self::Ask(Ask { question_id, text, parent_id, documents }) => {
+                let documents = documents.unwrap_or_default();
+                Intent::Ask(AskQuestion { question_id, answer_id: new_answer, text, parent_id, documents })
             }
             Self::Regenerate(Regenerate { question_id, answer_id }) => {
                 Intent::Regenerate { question_id, answer_id }

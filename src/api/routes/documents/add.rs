@@ -1,8 +1,9 @@
 //! `POST /v1/documents`: stores a file and adds it as a document.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use aggregates::document::{DocumentCommand, DocumentScope};
+use aggregates::document::{Document, DocumentCommand, DocumentScope, DocumentStatus};
 use aggregates::{DocumentId, UserId};
 use axum::extract::multipart::MultipartRejection;
 use axum::extract::{Multipart, State};
@@ -20,7 +21,12 @@ use crate::api::middleware::trace::Trace;
 use crate::api::problem::Problem;
 use crate::api::state::Knowledge;
 use crate::knowledge::files::{FileVersion, Files, Kept};
-use store::{ExecuteError, StoreError};
+use store::{ExecuteError, Lease, StoreError};
+
+/// Time that the addition of a document takes at most.
+const LEASE: Duration = Duration::from_secs(30);
+/// Interval between attempts to add a document that another request adds.
+const HELD: Duration = Duration::from_millis(50);
 
 /// Add a document
 ///
@@ -80,8 +86,7 @@ impl Adding<'_> {
         media_type: MediaType,
     ) -> Result<Response, Problem> {
         let Self { commands, trace, .. } = *self;
-        let store = &commands.store;
-        let title = form.title()?;
+        form.title()?;
         let owner = match form.scope {
             DocumentScope::User => caller,
             DocumentScope::Shared => {
@@ -92,8 +97,35 @@ impl Adding<'_> {
         if let Some(unchanged) = self.same_content(owner, form, &file.sha256).await? {
             return Ok(unchanged);
         }
-        let id = form.document_id.unwrap_or_else(|| DocumentId::new(Uuid::now_v7()));
-        let current = commands.current(id).await?;
+        let (id, current) = self.place(owner, form, &file.sha256).await?;
+        if current.status().is_some() {
+            return self.add_version(caller, owner, form, (id, current), file, media_type).await;
+        }
+        // Two requests that store the same new file would mix its body and its key.
+        let lease = self.lease(id).await?;
+        let added = match commands.stored(id).await {
+            Ok(now) => self.add_version(caller, owner, form, (id, now), file, media_type).await,
+            Err(error) => Err(error.into()),
+        };
+        if let Some(lease) = lease
+            && let Err(error) = commands.store.end_lease(&lease).await
+        {
+            tracing::debug!(error = %ErrorChain(&error), "a document could not be released");
+        }
+        added
+    }
+
+    async fn add_version(
+        &self,
+        caller: UserId,
+        owner: UserId,
+        form: &ReceivedForm,
+        (id, current): (DocumentId, Document),
+        file: &mut Kept,
+        media_type: MediaType,
+    ) -> Result<Response, Problem> {
+        let Self { commands, trace, .. } = *self;
+        let (store, title) = (&commands.store, form.title()?);
         if current.owner().is_some_and(|other| other != owner) {
             return Err(Problem::not_found());
         }
@@ -124,6 +156,46 @@ impl Adding<'_> {
                 Err(refused.into())
             }
             executed => Ok(executed?),
+        }
+    }
+
+    /// Waits until no other request adds the document; `None` if one has added it.
+    async fn lease(&self, id: DocumentId) -> Result<Option<Lease>, Problem> {
+        let waiting = async {
+            loop {
+                let lease = self.commands.store.lease_document(id, LEASE).await?;
+                if lease.is_some() || self.commands.stored(id).await?.status().is_some() {
+                    return Ok::<_, StoreError>(lease);
+                }
+                tokio::time::sleep(HELD).await;
+            }
+        };
+        let lease = tokio::time::timeout(LEASE, waiting).await;
+        Ok(lease
+            .map_err(|_| Problem::unavailable("The same document is being added. Nothing was written."))??)
+    }
+
+    /// The id of the document, and its state. Without an id of the client it follows from the owner and the
+    /// content, so that the same file sent twice at once is one document. A removed document is followed by a
+    /// new id.
+    async fn place(
+        &self,
+        owner: UserId,
+        form: &ReceivedForm,
+        sha256: &str,
+    ) -> Result<(DocumentId, Document), StoreError> {
+        if let Some(id) = form.document_id {
+            return Ok((id, self.commands.current(id).await?));
+        }
+        let mut name = format!("{sha256}\0");
+        loop {
+            let id = DocumentId::new(Uuid::new_v5(&owner.uuid(), name.as_bytes()));
+            let current = self.commands.current(id).await?;
+            let is_other = current.sha256().is_some_and(|current| current != sha256);
+            if current.status() != Some(DocumentStatus::Removed) && !is_other {
+                return Ok((id, current));
+            }
+            name.push('\0');
         }
     }
 

@@ -61,6 +61,12 @@ impl DocumentCommands {
         self.store.documents().current(id.uuid()).await
     }
 
+    /// The state of a document as stored, not as cached.
+    pub(super) async fn stored(&self, id: DocumentId) -> Result<Document, StoreError> {
+        self.store.documents().forget(id.uuid());
+        self.current(id).await
+    }
+
     /// Executes a command of the user `by` on a document of `owner`.
     pub(super) async fn execute(
         &self,

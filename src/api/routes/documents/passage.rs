@@ -13,6 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::place::PlaceShown;
 use super::readable;
 use crate::api::caller::Reader;
 use crate::api::problem::{Problem, with_causes};
@@ -37,8 +38,11 @@ pub(in crate::api) struct PassageShown {
     number: u32,
     /// Headings above the passage, outermost first.
     heading: Vec<String>,
-    /// Text in Markdown.
+    /// Text in Markdown. A passage of a table begins with the header of the table.
     text: String,
+    /// Place in the file, where its format has pages, slides or rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<PlaceShown>,
     /// Up to two passages before this one.
     before: Vec<Neighbour>,
     /// Up to two passages after this one.
@@ -94,13 +98,27 @@ pub(in crate::api) async fn passage(
             Ordering::Greater => after.push(Neighbour { number: place.ordinal, text: text.text }),
         }
     }
-    let PassageText { title, heading, text } = shown.ok_or_else(Problem::not_found)?;
-    let shown = PassageShown { document_id: id, title, number, heading, text, before, after };
+    let PassageText { title, heading, text, place } = shown.ok_or_else(Problem::not_found)?;
+    let shown = PassageShown {
+        document_id: id,
+        title,
+        number,
+        heading,
+        text,
+        place: place.map(PlaceShown::from),
+        before,
+        after,
+    };
     Representation::encode(&shown)?.respond(&headers)
 }
 
 /// Decrypts a passage; `None` if its key is destroyed.
-fn open(body: PassageBody, key: Option<&ContentKey>, document_id: Uuid, ordinal: u32) -> Option<PassageText> {
+pub(super) fn open(
+    body: PassageBody,
+    key: Option<&ContentKey>,
+    document_id: Uuid,
+    ordinal: u32,
+) -> Option<PassageText> {
     match body {
         PassageBody::Open(text) => Some(text),
         PassageBody::Sealed(sealed) => {
@@ -124,6 +142,7 @@ mod tests {
             number: 3,
             heading: vec!["Lighthouses".to_owned(), "Lamps".to_owned()],
             text: "The keeper lights the lamp at dusk.".to_owned(),
+            place: Some(PlaceShown::Pages { first: 4, last: 4 }),
             before: neighbour(2),
             after: neighbour(4),
         };

@@ -1,0 +1,312 @@
+//! Reads the text of a document tag by tag. Text boxes, tables and cells may be nested to any depth.
+
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+
+use super::{Beside, Style, style_named};
+use crate::extract::package::{attribute, push_reference};
+use crate::extract::{ExtractError, escaped};
+use crate::vocabulary::Table;
+
+/// The deepest list that is indented.
+const MAX_INDENT: usize = 8;
+
+/// What was read of a document.
+pub(super) struct Body<'a> {
+    beside: &'a Beside,
+    markdown: String,
+    /// The open paragraphs: a text box is a paragraph inside another.
+    paragraphs: Vec<Paragraph>,
+    tables: Vec<OpenTable>,
+    /// Elements whose text is not text of the document.
+    skipped: usize,
+    /// For each open choice between two forms of the same content, whether the first one had text.
+    choices: Vec<bool>,
+    in_text: bool,
+    was_item: bool,
+    /// Headings stand below the title.
+    has_title: bool,
+}
+
+#[derive(Default)]
+struct Paragraph {
+    is_title: bool,
+    level: usize,
+    /// The depth of a list item, from 0.
+    item: Option<usize>,
+    text: String,
+    /// Text boxes and notes, which stand behind the paragraph.
+    after: Vec<String>,
+    is_in_properties: bool,
+}
+
+#[derive(Default)]
+struct OpenTable {
+    rows: Vec<Vec<String>>,
+    cell: Option<String>,
+    span: usize,
+    continues: bool,
+}
+
+impl<'a> Body<'a> {
+    pub(super) fn new(beside: &'a Beside) -> Self {
+        Self {
+            beside,
+            markdown: String::new(),
+            paragraphs: Vec::new(),
+            tables: Vec::new(),
+            skipped: 0,
+            choices: Vec::new(),
+            in_text: false,
+            was_item: false,
+            has_title: false,
+        }
+    }
+
+    pub(super) fn read(mut self, xml: &str) -> Result<String, ExtractError> {
+        let mut reader = Reader::from_str(xml);
+        reader.config_mut().check_end_names = false;
+        loop {
+            match reader.read_event().map_err(|_| ExtractError::Damaged)? {
+                Event::Start(tag) => self.start(&tag),
+                Event::Empty(tag) => self.mark(&tag),
+                Event::Text(text) if self.in_text && self.skipped == 0 => {
+                    let text = text.decode().map_err(|_| ExtractError::Damaged)?;
+                    self.push(&text);
+                }
+                Event::GeneralRef(reference) if self.in_text && self.skipped == 0 => {
+                    let mut text = String::new();
+                    push_reference(&mut text, &reference);
+                    self.push(&text);
+                }
+                Event::End(tag) => self.end(tag.local_name().as_ref()),
+                Event::Eof => break,
+                _ => {}
+            }
+        }
+        while let Some(paragraph) = self.paragraphs.pop() {
+            self.end_paragraph(paragraph);
+        }
+        while !self.tables.is_empty() {
+            self.end_cell();
+            self.end_table();
+        }
+        if self.was_item {
+            self.markdown.push('\n');
+        }
+        Ok(self.markdown)
+    }
+
+    fn push(&mut self, text: &str) {
+        if let Some(had_text) = self.choices.last_mut() {
+            *had_text |= !text.trim().is_empty();
+        }
+        match self.paragraphs.last_mut() {
+            Some(paragraph) => paragraph.text.push_str(text),
+            None => self.paragraphs.push(Paragraph { text: text.to_owned(), ..Paragraph::default() }),
+        }
+    }
+
+    fn start(&mut self, tag: &BytesStart<'_>) {
+        match tag.local_name().as_ref() {
+            b"Fallback" if self.skipped > 0 || self.choices.last() == Some(&true) => self.skipped += 1,
+            // Text that was moved away stands at its new place.
+            b"moveFrom" | b"instrText" | b"delText" => self.skipped += 1,
+            _ if self.skipped > 0 => {}
+            b"AlternateContent" => self.choices.push(false),
+            b"t" => self.in_text = true,
+            b"p" => self.paragraphs.push(Paragraph::default()),
+            b"pPr" => self.in_properties(true),
+            b"tbl" => self.tables.push(OpenTable::default()),
+            b"tr" => {
+                if let Some(table) = self.tables.last_mut() {
+                    table.rows.push(Vec::new());
+                }
+            }
+            b"tc" => {
+                if let Some(table) = self.tables.last_mut() {
+                    (table.cell, table.span, table.continues) = (Some(String::new()), 1, false);
+                }
+            }
+            _ => self.mark(tag),
+        }
+    }
+
+    fn in_properties(&mut self, inside: bool) {
+        if let Some(paragraph) = self.paragraphs.last_mut() {
+            paragraph.is_in_properties = inside;
+        }
+    }
+
+    /// Reads a tag that says something by itself.
+    fn mark(&mut self, tag: &BytesStart<'_>) {
+        if self.skipped > 0 {
+            return;
+        }
+        let value = |name: &[u8]| attribute(tag, name).unwrap_or_default();
+        match tag.local_name().as_ref() {
+            b"gridSpan" => {
+                if let Some(table) = self.tables.last_mut() {
+                    table.span = value(b"val").parse().unwrap_or(1).clamp(1, 64);
+                }
+            }
+            b"vMerge" => {
+                if let Some(table) = self.tables.last_mut() {
+                    table.continues = value(b"val") != "restart";
+                }
+            }
+            name => {
+                let Some(paragraph) = self.paragraphs.last_mut() else { return };
+                match name {
+                    b"tab" if !paragraph.is_in_properties => paragraph.text.push(' '),
+                    b"br" | b"cr" => paragraph.text.push('\n'),
+                    b"noBreakHyphen" => paragraph.text.push('-'),
+                    b"pStyle" => {
+                        let style = value(b"val");
+                        let known = self.beside.styles.get(&style).copied();
+                        match known.unwrap_or_else(|| style_named(&style)) {
+                            Style::Text => {}
+                            Style::Title => (paragraph.is_title, paragraph.level) = (true, 1),
+                            Style::Heading(level) => paragraph.level = level,
+                            Style::Item => paragraph.item = Some(0),
+                        }
+                    }
+                    b"outlineLvl" => {
+                        let level = value(b"val").parse::<usize>().ok().filter(|level| *level < 6);
+                        paragraph.level = level.map_or(paragraph.level, |level| level + 1);
+                    }
+                    b"ilvl" => paragraph.item = Some(value(b"val").parse().unwrap_or(0)),
+                    b"numId" if value(b"val") == "0" => paragraph.item = None,
+                    b"numId" => paragraph.item = paragraph.item.or(Some(0)),
+                    b"footnoteReference" => self.note("footnote", &value(b"id")),
+                    b"endnoteReference" => self.note("endnote", &value(b"id")),
+                    b"commentReference" => self.note("comment", &value(b"id")),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn note(&mut self, kind: &'static str, id: &str) {
+        let note = self.beside.notes.get(&(kind, id.to_owned()));
+        if let (Some(note), Some(paragraph)) = (note, self.paragraphs.last_mut()) {
+            paragraph.after.push(note.clone());
+        }
+    }
+
+    fn end(&mut self, name: &[u8]) {
+        match name {
+            b"Fallback" | b"moveFrom" | b"instrText" | b"delText" => {
+                self.skipped = self.skipped.saturating_sub(1);
+            }
+            _ if self.skipped > 0 => {}
+            b"AlternateContent" => {
+                if self.choices.pop() == Some(true)
+                    && let Some(outer) = self.choices.last_mut()
+                {
+                    *outer = true;
+                }
+            }
+            b"t" => self.in_text = false,
+            b"pPr" => self.in_properties(false),
+            b"p" => {
+                if let Some(paragraph) = self.paragraphs.pop() {
+                    self.end_paragraph(paragraph);
+                }
+            }
+            b"tc" => self.end_cell(),
+            b"tbl" => self.end_table(),
+            _ => {}
+        }
+    }
+
+    fn end_paragraph(&mut self, paragraph: Paragraph) {
+        let text = paragraph.text.trim();
+        if let Some(outer) = self.paragraphs.last_mut() {
+            if !text.is_empty() {
+                outer.after.push(text.to_owned());
+            }
+            outer.after.extend(paragraph.after);
+            return;
+        }
+        if let Some(cell) = self.tables.last_mut().and_then(|table| table.cell.as_mut()) {
+            for text in std::iter::once(text).chain(paragraph.after.iter().map(String::as_str)) {
+                if !cell.is_empty() && !text.is_empty() {
+                    cell.push('\n');
+                }
+                cell.push_str(text);
+            }
+            return;
+        }
+        if !text.is_empty() {
+            let below_title = usize::from(self.has_title && !paragraph.is_title && paragraph.level > 0);
+            self.has_title |= paragraph.is_title;
+            self.block((paragraph.level + below_title).min(6), paragraph.item, text);
+        }
+        for text in paragraph.after {
+            self.block(0, None, &text);
+        }
+    }
+
+    fn block(&mut self, level: usize, item: Option<usize>, text: &str) {
+        let is_item = level == 0 && item.is_some();
+        if self.was_item && !is_item {
+            self.markdown.push('\n');
+        }
+        self.was_item = is_item;
+        if level > 0 {
+            let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            self.markdown.extend([&"#".repeat(level), " ", &line, "\n\n"]);
+        } else if is_item {
+            let indent = "  ".repeat(item.unwrap_or(0).min(MAX_INDENT));
+            self.markdown.extend([&indent, "- ", &text.replace('\n', " "), "\n"]);
+        } else {
+            self.markdown.extend([&escaped(text), "\n\n"]);
+        }
+    }
+
+    fn end_cell(&mut self) {
+        let Some(table) = self.tables.last_mut() else { return };
+        let Some(text) = table.cell.take() else { return };
+        let column = table.rows.last().map_or(0, Vec::len);
+        let above = table.rows.len().checked_sub(2).and_then(|row| table.rows[row].get(column)).cloned();
+        let text = if table.continues { above.unwrap_or(text) } else { text };
+        if let Some(row) = table.rows.last_mut() {
+            row.push(text);
+            row.extend(std::iter::repeat_n(String::new(), table.span - 1));
+        }
+    }
+
+    fn end_table(&mut self) {
+        let Some(table) = self.tables.pop() else { return };
+        let rows: Vec<_> =
+            table.rows.into_iter().filter(|row| row.iter().any(|cell| !cell.is_empty())).collect();
+        if let Some(cell) = self.tables.last_mut().and_then(|outer| outer.cell.as_mut()) {
+            for row in rows {
+                cell.push('\n');
+                cell.push_str(&row.join(", "));
+            }
+            return;
+        }
+        if rows.len() > 1 && rows.iter().any(|row| row.len() > 1) {
+            let mut rows = rows.into_iter();
+            let header = rows.next().unwrap_or_default();
+            let markdown = Table { header, rows: (1..).zip(rows).collect() }.to_markdown();
+            if self.was_item {
+                self.markdown.push('\n');
+                self.was_item = false;
+            }
+            self.markdown.extend([&markdown, "\n"]);
+            return;
+        }
+        // A table of one row arranges paragraphs.
+        for cell in rows.into_iter().flatten() {
+            for text in cell.split('\n').filter(|text| !text.trim().is_empty()) {
+                self.block(0, None, text.trim());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

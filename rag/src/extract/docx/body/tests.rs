@@ -1,0 +1,67 @@
+//! Tests of the reader of documents.
+
+use super::*;
+
+fn read(body: &str, beside: &Beside) -> String {
+    Body::new(beside).read(&format!("<w:document xmlns:w='w'><w:body>{body}</w:body></w:document>")).unwrap()
+}
+
+fn run(text: &str) -> String {
+    format!("<w:r><w:t>{text}</w:t></w:r>")
+}
+
+#[test]
+fn styles_become_headings_and_runs_become_text() {
+    let body = "<w:p><w:pPr><w:pStyle w:val='Heading2'/></w:pPr><w:r><w:t>Tea &amp; milk</w:t></w:r></w:p>
+        <w:p><w:r><w:t>Steep </w:t></w:r><w:r><w:t>well.</w:t></w:r></w:p>";
+    assert_eq!(read(body, &Beside::default()), "## Tea & milk\n\nSteep well.\n\n");
+}
+
+#[test]
+fn a_text_box_stands_once_behind_its_paragraph() {
+    let inner = format!("<w:txbxContent><w:p>{}</w:p></w:txbxContent>", run("In the box."));
+    let both = format!(
+        "<mc:AlternateContent><mc:Choice>{inner}</mc:Choice><mc:Fallback>{inner}</mc:Fallback></mc:AlternateContent>"
+    );
+    let body = format!("<w:p>{}<w:r>{both}</w:r>{}</w:p>", run("Before. "), run("After."));
+    assert_eq!(read(&body, &Beside::default()), "Before. After.\n\nIn the box.\n\n");
+    let fallback = format!(
+        "<mc:AlternateContent><mc:Choice></mc:Choice><mc:Fallback>{inner}</mc:Fallback></mc:AlternateContent>"
+    );
+    let body = format!("<w:p>{}<w:r>{fallback}</w:r></w:p>", run("Before."));
+    assert_eq!(read(&body, &Beside::default()), "Before.\n\nIn the box.\n\n");
+}
+
+#[test]
+fn notes_stand_behind_their_paragraph() {
+    let mut beside = Beside::default();
+    beside.notes.insert(("footnote", "2".into()), "Not on Sundays.".into());
+    let body =
+        format!("<w:p>{}<w:r><w:footnoteReference w:id='2'/></w:r>{}</w:p>", run("Open daily"), run("."));
+    assert_eq!(read(&body, &beside), "Open daily.\n\nNot on Sundays.\n\n");
+}
+
+#[test]
+fn tables_and_items_are_markdown() {
+    let cell = |text: &str, properties: &str| {
+        format!("<w:tc><w:tcPr>{properties}</w:tcPr><w:p>{}</w:p></w:tc>", run(text))
+    };
+    let row = |cells: &[String]| format!("<w:tr>{}</w:tr>", cells.concat());
+    let body = format!(
+        "<w:p><w:pPr><w:numPr><w:ilvl w:val='0'/><w:numId w:val='3'/></w:numPr></w:pPr>{}</w:p><w:tbl>{}{}{}</w:tbl>",
+        run("an item"),
+        row(&[cell("kind", ""), cell("minutes", "")]),
+        row(&[cell("green", "<w:vMerge w:val='restart'/>"), cell("2", "")]),
+        row(&[cell("", "<w:vMerge/>"), cell("3", "")]),
+    );
+    assert_eq!(
+        read(&body, &Beside::default()),
+        "- an item\n\n| kind | minutes |\n|---|---|\n| green | 2 |\n| green | 3 |\n\n"
+    );
+}
+
+#[test]
+fn nesting_costs_no_stack() {
+    let open = "<w:tbl><w:tr><w:tc><w:p>".repeat(50_000);
+    assert!(read(&format!("{open}{}", run("Deep.")), &Beside::default()).contains("Deep."));
+}

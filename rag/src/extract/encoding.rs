@@ -1,0 +1,195 @@
+//! Decodes text: by its byte order mark, by the encoding that it declares, as UTF-8, or by the encoding that its
+//! bytes look like. The result is in Unicode normalization form C.
+
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use unicode_normalization::{UnicodeNormalization as _, is_nfc_quick};
+
+/// The bytes at the start in which a declaration of the encoding is looked for.
+const DECLARATION_BYTES: usize = 2_048;
+/// The bytes that tell UTF-16 from other encodings.
+const UTF16_BYTES: usize = 8_192;
+
+/// Decodes a text whose encoding is not known.
+pub(super) fn decode(bytes: &[u8]) -> String {
+    decode_as(bytes, None)
+}
+
+/// Decodes a text that is said to have an encoding. A text that is not in the encoding is recognised.
+pub(super) fn decode_as(bytes: &[u8], label: Option<&str>) -> String {
+    if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
+        return decoded(encoding, &bytes[mark..]);
+    }
+    let said = label.and_then(|label| Encoding::for_label(label.trim().as_bytes()));
+    if let Some(encoding) = said.filter(|encoding| *encoding != UTF_8) {
+        let (text, had_errors) = encoding.decode_without_bom_handling(bytes);
+        if !had_errors {
+            return nfc(&text);
+        }
+    }
+    if let Ok(text) = std::str::from_utf8(bytes)
+        && !has_nul(bytes)
+    {
+        return nfc(text);
+    }
+    if let Some(encoding) = utf16(bytes) {
+        return decoded(encoding, bytes);
+    }
+    if is_mostly_utf8(bytes) {
+        return nfc(&String::from_utf8_lossy(bytes));
+    }
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
+    detector.feed(bytes, true);
+    decoded(detector.guess(None, Utf8Detection::Deny), bytes)
+}
+
+/// Decodes a page or an XML file, which may declare its encoding.
+pub(super) fn decode_markup(bytes: &[u8]) -> String {
+    decode_as(bytes, declared(bytes).as_deref())
+}
+
+/// Brings a text into Unicode normalization form C.
+pub(super) fn nfc(text: &str) -> String {
+    match is_nfc_quick(text.chars()) {
+        unicode_normalization::IsNormalized::Yes => text.to_owned(),
+        _ => text.nfc().collect(),
+    }
+}
+
+fn decoded(encoding: &'static Encoding, bytes: &[u8]) -> String {
+    nfc(&encoding.decode_without_bom_handling(bytes).0)
+}
+
+/// The value of the first `charset=` or `encoding=` at the start of a file.
+fn declared(bytes: &[u8]) -> Option<String> {
+    let head = String::from_utf8_lossy(bytes.get(..DECLARATION_BYTES.min(bytes.len()))?).to_ascii_lowercase();
+    let after = |key: &str| Some(head.get(head.find(key)? + key.len()..)?.trim_start());
+    let value = after("charset").or_else(|| after("encoding"))?.strip_prefix('=')?;
+    let value = value.trim_start().trim_start_matches(['"', '\'']);
+    let end = value.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':')));
+    Some(value[..end.unwrap_or(value.len())].to_owned()).filter(|label| !label.is_empty())
+}
+
+/// Whether bytes are UTF-8 with some damage: most sequences of several bytes are whole.
+fn is_mostly_utf8(bytes: &[u8]) -> bool {
+    let (mut whole, mut broken) = (0_usize, 0_usize);
+    for chunk in bytes.utf8_chunks() {
+        whole += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+        broken += usize::from(!chunk.invalid().is_empty());
+    }
+    whole > broken * 3
+}
+
+fn has_nul(bytes: &[u8]) -> bool {
+    bytes.contains(&0)
+}
+
+/// Recognises UTF-16 without a byte order mark: by the places of its NULs, or by the spaces, line ends and
+/// punctuation that only one order of the bytes has.
+pub(super) fn utf16(bytes: &[u8]) -> Option<&'static Encoding> {
+    let head = bytes.get(..UTF16_BYTES.min(bytes.len()) & !1)?;
+    if head.len() < 4 || !bytes.len().is_multiple_of(2) {
+        return None;
+    }
+    let nuls = |offset: usize| head.iter().skip(offset).step_by(2).filter(|byte| **byte == 0).count();
+    let (even, odd) = (nuls(0), nuls(1));
+    let units = head.len() / 2;
+    if odd * 5 > units && even * 20 < units {
+        return Some(UTF_16LE);
+    }
+    if even * 5 > units && odd * 20 < units {
+        return Some(UTF_16BE);
+    }
+    let marks = |unit: fn([u8; 2]) -> u16| {
+        head.as_chunks::<2>().0.iter().filter(|pair| is_mark(unit(**pair))).count()
+    };
+    let (little, big) = (marks(u16::from_le_bytes), marks(u16::from_be_bytes));
+    let encoding = if little > big * 4 {
+        UTF_16LE
+    } else if big > little * 4 {
+        UTF_16BE
+    } else {
+        return None;
+    };
+    (has_nul(head) && is_readable(encoding, head)).then_some(encoding)
+}
+
+const fn is_mark(unit: u16) -> bool {
+    matches!(unit, 0x0a | 0x0d | 0x20 | 0x2c | 0x2e | 0x3001 | 0x3002 | 0xff0c | 0xff1a)
+}
+
+/// Whether a text decodes to characters that are assigned and no control characters.
+fn is_readable(encoding: &'static Encoding, bytes: &[u8]) -> bool {
+    let (text, _) = encoding.decode_without_bom_handling(bytes);
+    let odd = text.chars().filter(|c| {
+        *c == '\u{fffd}'
+            || c.is_control() && !matches!(c, '\n' | '\r' | '\t')
+            || ('\u{e000}'..='\u{f8ff}').contains(c)
+    });
+    odd.count() * 50 <= text.chars().count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marked_and_declared_encodings_are_used() {
+        assert_eq!(decode("\u{feff}é".as_bytes()), "é");
+        assert_eq!(decode(b"\xff\xfeh\0i\0"), "hi");
+        assert_eq!(decode(b"\xfe\xff\0h\0i"), "hi");
+        let page = b"<meta charset=\"windows-1251\"><p>\xcf\xee\xe5\xe7\xe4</p>";
+        assert!(decode_markup(page).contains("Поезд"));
+        let xml = b"<?xml version='1.0' encoding='ISO-8859-2'?><a>\xb3\xf3d\xbc</a>";
+        assert!(decode_markup(xml).contains("łódź"));
+    }
+
+    #[test]
+    fn encodings_are_recognised() {
+        let cases: [(&Encoding, &str); 7] = [
+            (
+                encoding_rs::SHIFT_JIS,
+                "最終のフェリーは三番桟橋から午後八時二十分に出発します。自転車は無料です。",
+            ),
+            (encoding_rs::GBK, "末班渡轮于晚上八点二十分从三号码头出发。自行车免费。退款须在十四天内申请。"),
+            (encoding_rs::EUC_KR, "마지막 연락선은 세 번째 부두에서 저녁 여덟 시 이십 분에 출발합니다."),
+            (encoding_rs::KOI8_U, "Последний паром отходит от третьего причала в двадцать минут девятого."),
+            (
+                encoding_rs::WINDOWS_1251,
+                "Последний паром отходит от третьего причала в двадцать минут девятого.",
+            ),
+            (encoding_rs::WINDOWS_1252, "Das Café „Zur Brücke“ kostet 4 € und schließt um neun – täglich."),
+            (
+                encoding_rs::ISO_8859_2,
+                "Ostatni prom odpływa z trzeciego mola wieczorem, łódź czeka na pasażerów.",
+            ),
+        ];
+        for (encoding, text) in cases {
+            let (bytes, _, _) = encoding.encode(text);
+            assert_eq!(decode(&bytes), text, "{}", encoding.name());
+        }
+    }
+
+    #[test]
+    fn utf_16_is_recognised_without_a_mark() {
+        for text in [
+            "The ferry leaves at eight.\nBicycles travel free.",
+            "末班渡轮于晚上出发。\n自行车免费，不收费用。\n",
+        ] {
+            let units: Vec<u16> = text.encode_utf16().collect();
+            let little: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+            let big: Vec<u8> = units.iter().flat_map(|unit| unit.to_be_bytes()).collect();
+            assert_eq!(decode(&little), text);
+            assert_eq!(decode(&big), text);
+        }
+    }
+
+    #[test]
+    fn a_damaged_byte_costs_one_character_and_composed_forms_are_used() {
+        let mut bytes = "Das Café „Zur Brücke“ schließt um neun. ".as_bytes().to_vec();
+        bytes.extend_from_slice(b"cut \xe2\x82");
+        assert_eq!(decode(&bytes), "Das Café „Zur Brücke“ schließt um neun. cut \u{fffd}");
+        assert_eq!(decode(b"caf\xe9"), "café");
+        assert_eq!(decode("cre\u{300}me".as_bytes()), "crème");
+    }
+}

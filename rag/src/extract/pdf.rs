@@ -1,0 +1,161 @@
+//! Reads PDF documents by PDFium: a part for each page, with headings by the size of their letters and tables by
+//! the places of their cells.
+
+mod layout;
+mod lines;
+mod render;
+mod tables;
+
+use pdfium_render::prelude::{PdfDocument, PdfPage, PdfPageObjectType, PdfPageObjectsCommon as _};
+use pdfium_render::prelude::{PdfRenderConfig, PdfiumError, PdfiumInternalError};
+
+use super::tools::{Picture, Tools, recognise};
+use super::{ExtractError, Recognition};
+use crate::vocabulary::{Content, Markup, Part, Place};
+use layout::Layout;
+use lines::{Glyph, Row, rows};
+pub use render::page_png;
+
+/// The largest number of pages that are read.
+const MAX_PAGES: i32 = 20_000;
+/// The largest number of pages whose pictures are read.
+const MAX_RECOGNISED: u32 = 300;
+/// The longest end of a sentence that the page before repeats.
+const MAX_REST_CHARS: usize = 400;
+/// Letters of a page below which its pictures are read.
+const MIN_LETTERS: usize = 16;
+/// The resolution at which pictures are read, in dots per inch, and the largest side of the picture.
+const RESOLUTION: f32 = 300.0;
+const POINTS_PER_INCH: f32 = 72.0;
+const MAX_SIDE: f32 = 6_000.0;
+
+/// What a page holds.
+enum Page {
+    Rows(Vec<Row>),
+    /// Text that was recognised in a picture.
+    Recognised(String),
+}
+
+/// Reads the pages of a document.
+pub(super) fn parts(bytes: &[u8], tools: &Tools) -> Result<Vec<Part>, ExtractError> {
+    let document = open(bytes, tools)?;
+    let count = document.pages().len();
+    let (mut pages, mut recognised, mut is_scan) = (Vec::new(), 0, false);
+    for index in 0..count.min(MAX_PAGES) {
+        let Ok(page) = document.pages().get(index) else {
+            pages.push(Page::Rows(Vec::new()));
+            continue;
+        };
+        let glyphs = glyphs(&page);
+        let letters = glyphs.iter().filter(|glyph| glyph.c.is_alphanumeric()).count();
+        if letters < MIN_LETTERS && has_picture(&page) && recognised < MAX_RECOGNISED {
+            is_scan = true;
+            if let Some(text) = recognised_text(&page, tools)? {
+                recognised += 1;
+                pages.push(Page::Recognised(text));
+                continue;
+            }
+        }
+        pages.push(Page::Rows(rows(&glyphs)));
+    }
+    let parts = written(pages);
+    let is_unread = is_scan && matches!(tools.recognition, Recognition::Missing);
+    if is_unread && !parts.iter().any(Part::has_text) { Err(ExtractError::Scan) } else { Ok(parts) }
+}
+
+fn open<'a>(bytes: &'a [u8], tools: &'a Tools) -> Result<PdfDocument<'a>, ExtractError> {
+    let pdf = tools.pdf.as_ref().ok_or(ExtractError::NoPdf)?;
+    pdf.0.load_pdf_from_byte_slice(bytes, None).map_err(|error| match error {
+        PdfiumError::PdfiumLibraryInternalError(PdfiumInternalError::PasswordError) => {
+            ExtractError::Encrypted
+        }
+        _ => ExtractError::Damaged,
+    })
+}
+
+/// The characters of a page in the order of its text.
+fn glyphs(page: &PdfPage<'_>) -> Vec<Glyph> {
+    let Ok(text) = page.text() else { return Vec::new() };
+    let mut glyphs = Vec::new();
+    for character in text.chars().iter() {
+        let Some(c) = character.unicode_char() else { continue };
+        let bounds = character.loose_bounds();
+        let Ok(bounds) = bounds else {
+            glyphs.push(Glyph::without_place(c));
+            continue;
+        };
+        let height = (bounds.top().value - bounds.bottom().value).abs();
+        // The size that is said may be scaled by the page.
+        let size = character.unscaled_font_size().value;
+        let size = if size > height * 0.5 && size < height * 2.0 { size } else { height };
+        glyphs.push(Glyph {
+            c,
+            left: bounds.left().value,
+            right: bounds.right().value,
+            bottom: bounds.bottom().value,
+            size,
+        });
+    }
+    glyphs
+}
+
+/// Whether the page or a form on it shows a picture.
+fn has_picture(page: &PdfPage<'_>) -> bool {
+    page.objects().iter().any(|object| {
+        matches!(object.object_type(), PdfPageObjectType::Image | PdfPageObjectType::XObjectForm)
+    })
+}
+
+fn recognised_text(page: &PdfPage<'_>, tools: &Tools) -> Result<Option<String>, ExtractError> {
+    if matches!(tools.recognition, Recognition::Later) {
+        return Err(ExtractError::Unrecognised);
+    }
+    let (width, height) = (page.width().value, page.height().value);
+    let scale = (RESOLUTION / POINTS_PER_INCH).min(MAX_SIDE / width.max(height).max(1.0));
+    let config = PdfRenderConfig::new().scale_page_by_factor(scale);
+    let bitmap = page.render_with_config(&config).map_err(|_| ExtractError::Damaged)?;
+    let pixels = bitmap.as_rgba_bytes();
+    #[expect(clippy::cast_possible_truncation, reason = "a resolution is a small number")]
+    let resolution = (scale * POINTS_PER_INCH) as i32;
+    let picture = Picture { pixels: &pixels, width: bitmap.width(), height: bitmap.height(), resolution };
+    recognise(&picture, tools)
+}
+
+/// The pages as text, with the headings above each page.
+fn written(pages: Vec<Page>) -> Vec<Part> {
+    let layout = Layout::of(pages.iter().filter_map(|page| match page {
+        Page::Rows(rows) => Some(rows.as_slice()),
+        Page::Recognised(_) => None,
+    }));
+    let mut headings = Vec::new();
+    let mut parts = Vec::new();
+    for (number, page) in (1..).zip(pages) {
+        let heading = headings.iter().map(|(_, heading): &(usize, String)| heading.clone()).collect();
+        let content = match page {
+            Page::Rows(rows) => Content::Text(Markup::Markdown, layout.markdown(&rows, &mut headings)),
+            Page::Recognised(text) => Content::Text(Markup::Plain, text),
+        };
+        parts.push(Part { heading, content, place: Some(Place::Pages { first: number, last: number }) });
+    }
+    complete_sentences(&mut parts);
+    parts
+}
+
+/// Repeats the end of a sentence that goes on on the next page, so that the sentence stands on its page whole.
+fn complete_sentences(parts: &mut [Part]) {
+    for index in 1..parts.len() {
+        let Content::Text(Markup::Markdown, next) = &parts[index].content else { continue };
+        let rest: String = next.chars().take(MAX_REST_CHARS).collect();
+        let end = rest
+            .find(['.', '!', '?', '。'])
+            .map(|end| end + rest[end..].chars().next().map_or(0, char::len_utf8));
+        let Some(rest) = end.map(|end| rest[..end].to_owned()) else { continue };
+        if let Content::Text(Markup::Markdown, text) = &mut parts[index - 1].content {
+            let is_open = text.trim_end().ends_with(|c: char| c.is_alphanumeric() || matches!(c, ',' | '-'));
+            if is_open && rest.starts_with(char::is_lowercase) && !rest.contains("\n\n") {
+                let whole = lines::joined(text.trim_end(), &rest, "\n");
+                *text = whole + "\n\n";
+            }
+        }
+    }
+}

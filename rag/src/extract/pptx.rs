@@ -1,0 +1,184 @@
+//! Reads a PowerPoint presentation: a part for each slide, with its title as heading, its tables, the text of
+//! its diagrams and its notes.
+
+use std::collections::HashMap;
+
+use quick_xml::Reader;
+use quick_xml::events::Event;
+
+use super::package::{Package, Relation, attribute, for_each_tag, push_reference};
+use super::{ExtractError, escaped};
+use crate::vocabulary::{Content, Markup, Part, Place, Table};
+
+/// Reads the presentation whose main part has this name.
+pub(super) fn parts(package: &mut Package<'_>, main: &str) -> Result<Vec<Part>, ExtractError> {
+    let xml = package.xml(main)?.ok_or(ExtractError::Damaged)?;
+    let relations = package.relations(main)?;
+    let mut parts = Vec::new();
+    for (number, name) in (1..).zip(slides(&xml, &relations)?) {
+        let Some(slide) = package.xml(&name)? else { continue };
+        let mut text = Slide::default().read(&slide)?;
+        let mut beside: Vec<Relation> = package.relations(&name)?.into_values().collect();
+        beside.sort_by(|a, b| (&a.kind, &a.target).cmp(&(&b.kind, &b.target)));
+        for relation in beside.iter().filter(|relation| is_text(&relation.kind)) {
+            if let Some(xml) = package.xml(&relation.target)? {
+                let more =
+                    Slide { is_notes: relation.kind == "notesSlide", ..Slide::default() }.read(&xml)?;
+                text.push_str(&more);
+            }
+        }
+        let content = Content::Text(Markup::Markdown, text);
+        parts.push(Part { heading: Vec::new(), content, place: Some(Place::Slide { number }) });
+    }
+    Ok(parts)
+}
+
+/// Whether a part beside a slide holds text of the slide.
+fn is_text(kind: &str) -> bool {
+    matches!(kind, "notesSlide" | "diagramData" | "chart" | "comments")
+}
+
+/// The names of the slides in the order in which they are shown.
+fn slides(xml: &str, relations: &HashMap<String, Relation>) -> Result<Vec<String>, ExtractError> {
+    let mut slides = Vec::new();
+    for_each_tag(xml, |tag| {
+        if tag.local_name().as_ref() == b"sldId" {
+            // Its own id stands beside the id of the relation, which has a prefix.
+            let ids = tag.attributes().flatten().filter(|attribute| attribute.key.prefix().is_some());
+            let ids = ids.map(|attribute| String::from_utf8_lossy(&attribute.value).into_owned());
+            slides.extend(ids.filter_map(|id| relations.get(&id)).map(|relation| relation.target.clone()));
+        }
+    })?;
+    Ok(slides)
+}
+
+/// What the text of a shape is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Shape {
+    #[default]
+    Text,
+    Title,
+    /// No content: the number of the slide, the date.
+    Field,
+}
+
+#[derive(Default)]
+struct Slide {
+    markdown: String,
+    text: String,
+    in_text: bool,
+    shape: Shape,
+    is_notes: bool,
+    level: usize,
+    rows: Vec<Vec<String>>,
+    cell: Option<String>,
+}
+
+impl Slide {
+    fn read(mut self, xml: &str) -> Result<String, ExtractError> {
+        let mut reader = Reader::from_str(xml);
+        reader.config_mut().check_end_names = false;
+        loop {
+            match reader.read_event().map_err(|_| ExtractError::Damaged)? {
+                Event::Start(tag) => match tag.local_name().as_ref() {
+                    b"t" | b"v" | b"text" => self.in_text = true,
+                    b"sp" => self.shape = Shape::Text,
+                    b"tc" => self.cell = Some(String::new()),
+                    b"tr" => self.rows.push(Vec::new()),
+                    _ => self.mark(&tag),
+                },
+                Event::Empty(tag) => self.mark(&tag),
+                Event::Text(text) if self.in_text => {
+                    self.text.push_str(&text.decode().map_err(|_| ExtractError::Damaged)?);
+                }
+                Event::GeneralRef(reference) if self.in_text => push_reference(&mut self.text, &reference),
+                Event::End(tag) => self.end(tag.local_name().as_ref()),
+                Event::Eof => break,
+                _ => {}
+            }
+        }
+        self.end_paragraph();
+        Ok(self.markdown)
+    }
+
+    fn mark(&mut self, tag: &quick_xml::events::BytesStart<'_>) {
+        match tag.local_name().as_ref() {
+            b"br" => self.text.push('\n'),
+            b"tab" => self.text.push(' '),
+            b"pPr" => self.level = attribute(tag, b"lvl").and_then(|level| level.parse().ok()).unwrap_or(0),
+            b"ph" => {
+                let kind = attribute(tag, b"type").unwrap_or_default();
+                self.shape = match kind.as_str() {
+                    "title" | "ctrTitle" if !self.is_notes => Shape::Title,
+                    "sldNum" | "dt" | "sldImg" => Shape::Field,
+                    _ => Shape::Text,
+                };
+            }
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, name: &[u8]) {
+        match name {
+            b"t" => self.in_text = false,
+            // A value of a chart, or a comment.
+            b"v" | b"text" => {
+                self.in_text = false;
+                self.text.push(' ');
+            }
+            b"p" | b"cm" | b"tx" | b"cat" | b"val" => self.end_paragraph(),
+            b"tc" => {
+                self.end_paragraph();
+                if let (Some(cell), Some(row)) = (self.cell.take(), self.rows.last_mut()) {
+                    row.push(cell);
+                }
+            }
+            b"tbl" => {
+                let mut rows = std::mem::take(&mut self.rows).into_iter();
+                let header = rows.next().unwrap_or_default();
+                let table = Table { header, rows: (1..).zip(rows).collect() };
+                self.markdown.extend(["\n", &table.to_markdown(), "\n"]);
+            }
+            _ => {}
+        }
+    }
+
+    fn end_paragraph(&mut self) {
+        let text = std::mem::take(&mut self.text);
+        let level = std::mem::take(&mut self.level);
+        let text = text.trim();
+        if text.is_empty() || self.shape == Shape::Field {
+            return;
+        }
+        if let Some(cell) = &mut self.cell {
+            if !cell.is_empty() {
+                cell.push(' ');
+            }
+            cell.push_str(text);
+        } else if self.shape == Shape::Title {
+            let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            self.markdown.extend(["# ", &line, "\n\n"]);
+        } else if level > 0 {
+            self.markdown.extend([&"  ".repeat(level.min(8) - 1), "- ", &text.replace('\n', " "), "\n\n"]);
+        } else {
+            self.markdown.extend([&escaped(text), "\n\n"]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slide_has_its_title_text_and_tables() {
+        let xml = "<p:sld xmlns:p='p' xmlns:a='a'><p:sp><p:nvSpPr><p:nvPr><p:ph type='title'/></p:nvPr></p:nvSpPr>\
+            <a:p><a:r><a:t>Sales</a:t></a:r></a:p></p:sp><p:sp><a:p><a:r><a:t>Up by 4 %.</a:t></a:r></a:p></p:sp>\
+            <a:tbl><a:tr><a:tc><a:p><a:t>Q</a:t></a:p></a:tc><a:tc><a:p><a:t>EUR</a:t></a:p></a:tc></a:tr>\
+            <a:tr><a:tc><a:p><a:t>3</a:t></a:p></a:tc><a:tc><a:p><a:t>90</a:t></a:p></a:tc></a:tr></a:tbl></p:sld>";
+        assert_eq!(
+            Slide::default().read(xml).unwrap(),
+            "# Sales\n\nUp by 4 %.\n\n\n| Q | EUR |\n|---|---|\n| 3 | 90 |\n\n"
+        );
+    }
+}
