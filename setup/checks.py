@@ -73,6 +73,7 @@ def tests() -> list[Check]:
     story = [COLLOQUY_DEV, "run", "--fresh", "--", "sh", "-c", in_browser]
     return [
         Check("generated files", [PYTHON, str(SETUP / "generated.py"), str(COLLOQUY)], needs_build=True),
+        Check("alerts and dashboards", [PYTHON, str(SETUP / "monitoring.py")]),
         Check("accounts: tests", [*services, "npm", "test", "--silent"], AUTH, needs_build=True),
         Check("page: tests", ["npm", "test", "--silent"], WEB),
         Check(

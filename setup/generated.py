@@ -19,6 +19,7 @@ LINES_OF_A_DIFFERENCE = 40
 GENERATED = [
     (["openapi"], "web/openapi.json"),
     (["config-reference"], "docs/configuration.md"),
+    (["metrics-reference"], "docs/metrics.md"),
 ]
 
 

@@ -2,7 +2,7 @@
 
     setup/prepare run     tools, runtime parts, Node packages and the built page
     setup/prepare test    the same, the small language model, and for the checks cargo's tools, Schemathesis, a Chromium,
-                          nginx, Caddy, PgBouncer and Tesseract
+                          nginx, Caddy, PgBouncer, Tesseract and promtool
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ def main() -> None:
         tools.require_chromium()
         tools.require_proxies()
         tools.require_tesseract()
+        tools.require_promtool()
         openapi_check.requirements()
 
 

@@ -61,10 +61,9 @@ class Client:
             sys.exit(f"{method} {path}: {status} {text.decode(errors='replace')}")
         return headers, json.loads(text or b"{}")
 
-    def readiness(self) -> dict | None:
-        """The dependencies, once the process is ready."""
-        status, _, text = self.send("GET", "/readyz")
-        return json.loads(text) if status == 200 else None
+    def is_ready(self) -> bool:
+        """Whether the process takes requests, and the account service answers."""
+        return all(self.send("GET", path)[0] == 200 for path in ("/readyz", "/api/auth/ok"))
 
     def sign_up(self) -> None:
         person = {"email": f"{uuid.uuid4().hex}@example.org", "password": PASSWORD, "name": "Ann"}

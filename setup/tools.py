@@ -113,6 +113,14 @@ def require_tesseract() -> None:
     require("Tesseract (package tesseract-ocr)", bool(shutil.which("tesseract")), "tesseract-ocr")
 
 
+def require_promtool() -> None:
+    """promtool, which checks the rules of deploy/monitoring. Debian's package starts a service where systemd runs."""
+    if not shutil.which("promtool"):
+        require("promtool", False, "prometheus")
+        if Path("/run/systemd/system").is_dir():
+            subprocess.run(["systemctl", "disable", "--now", "--quiet", "prometheus"], stdout=sys.stderr)
+
+
 def cargo_tools() -> list[Path]:
     """The folders of the subcommands of cargo that are not installed on the machine."""
     return [wheels.component(name) / "bin" for name in CARGO_TOOLS if not shutil.which(name)]

@@ -15,7 +15,6 @@ mod limits;
 pub mod live;
 mod middleware;
 mod page;
-mod probes;
 mod problem;
 pub mod reads;
 mod routes;
@@ -36,10 +35,9 @@ use axum::routing::{any, get, post};
 use client_address::TrustedProxies;
 use limits::Limits;
 use middleware::headers::ResponseHeaders;
-use middleware::metrics::RequestMetrics;
+use middleware::shed::{CommandsInFlight, shed};
 use middleware::writes::hold_writes;
 use middleware::{Surroundings, compressed, surround, timed};
-pub use probes::Probes;
 use problem::Problem;
 pub use routes::openapi::document as openapi;
 use routes::{
@@ -50,6 +48,7 @@ pub use server::serve;
 pub use state::{ApiState, Knowledge, Services};
 
 use crate::config::ApiConfig;
+use crate::health::Health;
 use reads::ReadModels;
 
 /// Largest body, except that of a document: a question of 32,768 bytes with all characters escaped.
@@ -65,24 +64,25 @@ const UPLOAD_TIME_LIMIT: Duration = Duration::from_mins(5);
 pub fn router(state: ApiState, config: &ApiConfig) -> Router {
     let holding = from_fn_with_state(Arc::<ReadModels>::from_ref(&state), hold_writes);
     let surroundings = Surroundings {
-        metrics: Arc::<RequestMetrics>::from_ref(&state),
         limits: Arc::<Limits>::from_ref(&state),
         headers: ResponseHeaders { https_only: config.public_url.is_https() },
         proxies: TrustedProxies::new(&config.trusted_proxies),
         cors_origins: &config.cors_origins,
         body_limit_bytes: BODY_LIMIT_BYTES,
     };
+    let shedding = from_fn_with_state((Health::from_ref(&state), CommandsInFlight::default()), shed);
     let base_path = config.public_url.base_path();
-    let routes = compressed(timed(resources().merge(description::json(base_path)), TIME_LIMIT))
-        .merge(description::page(base_path))
-        .merge(timed(uploads(), UPLOAD_TIME_LIMIT))
-        .merge(timed(ledger(), TIME_LIMIT))
-        .merge(streams())
-        .merge(timed(accounts(), ACCOUNTS_TIME_LIMIT))
-        .layer(holding)
-        .route("/robots.txt", get(page::robots))
-        .fallback(page::serve)
-        .method_not_allowed_fallback(async || Problem::method_not_allowed());
+    let routes =
+        compressed(timed(resources().layer(shedding).merge(description::json(base_path)), TIME_LIMIT))
+            .merge(description::page(base_path))
+            .merge(timed(uploads(), UPLOAD_TIME_LIMIT))
+            .merge(timed(ledger(), TIME_LIMIT))
+            .merge(streams())
+            .merge(timed(accounts(), ACCOUNTS_TIME_LIMIT))
+            .layer(holding)
+            .route("/robots.txt", get(page::robots))
+            .fallback(page::serve)
+            .method_not_allowed_fallback(async || Problem::method_not_allowed());
     base_path::below(&config.public_url, surround(routes, surroundings).with_state(state))
 }
 
@@ -105,7 +105,6 @@ fn resources() -> Router<ApiState> {
         .route("/v1/erasures/{receipt}", get(erasures::state))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
-        .route("/metrics", get(health::metrics))
 }
 
 fn accounts() -> Router<ApiState> {

@@ -15,6 +15,7 @@ mod healthcheck;
 mod ingest;
 mod invite;
 mod keys;
+mod metrics_reference;
 mod migrate;
 mod openapi;
 mod quarantine;
@@ -22,6 +23,7 @@ mod rebuild;
 mod reindex;
 mod restore;
 mod serve;
+mod status;
 mod up;
 mod version;
 
@@ -31,7 +33,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::config::{AppConfig, ConfigFileArguments, KnowledgeConfig, command_line, secret};
 use crate::knowledge::extraction;
-use crate::telemetry::LoggingConfig;
+use crate::telemetry::{self, LoggingConfig, TracesConfig};
 
 /// Event-driven question-answering chat.
 #[derive(Debug, Parser)]
@@ -42,6 +44,8 @@ use crate::telemetry::LoggingConfig;
 pub struct Cli {
     #[command(flatten)]
     logging: LoggingConfig,
+    #[command(flatten)]
+    traces: TracesConfig,
     #[command(flatten)]
     file: ConfigFileArguments,
     #[command(subcommand)]
@@ -70,6 +74,8 @@ enum Command {
     Reindex(Box<DocumentArguments>),
     /// Rebuild read models from the ledger without downtime. Resumes an interrupted rebuild.
     Rebuild(rebuild::Arguments),
+    /// Show the processes, positions, lags and queues of the installation.
+    Status(Box<status::Arguments>),
     /// List aggregates of which an event cannot be applied to a read model, and end their quarantine.
     #[command(subcommand)]
     Quarantine(quarantine::Command),
@@ -108,6 +114,9 @@ enum Command {
     /// Print the reference of all environment variables, in Markdown.
     #[command(hide = true)]
     ConfigReference,
+    /// Print the reference of all metrics, in Markdown.
+    #[command(hide = true)]
+    MetricsReference,
 }
 
 /// Configuration of the commands that work with the ledger.
@@ -138,9 +147,11 @@ impl Cli {
         cli.unwrap_or_else(|error| error.exit())
     }
 
-    /// Configuration of the log.
-    pub const fn logging(&self) -> &LoggingConfig {
-        &self.logging
+    /// Starts logging, and traces for the service. Called in the runtime of the process.
+    pub fn start_telemetry(&self) -> anyhow::Result<()> {
+        let is_service = matches!(self.command, Command::Serve(_));
+        let traces = is_service.then_some(&self.traces);
+        telemetry::start(&self.logging, traces, secret::OTLP_HEADERS.optional()?.as_ref())
     }
 
     /// Runs the command that reads a file, which needs neither a log nor a runtime; `None` for the others.
@@ -170,6 +181,7 @@ impl Cli {
             Command::Ingest(arguments) => ingest::run(*arguments).await,
             Command::Reindex(arguments) => reindex::run(*arguments).await,
             Command::Rebuild(arguments) => rebuild::run(arguments).await,
+            Command::Status(arguments) => status::run(*arguments).await,
             Command::Quarantine(command) => quarantine::run(command).await,
             Command::DeadLetters(command) => dead_letters::run(command).await,
             Command::Keys(command) => keys::run(command).await,
@@ -187,6 +199,10 @@ impl Cli {
             }
             Command::ConfigReference => {
                 config_reference::run();
+                Ok(())
+            }
+            Command::MetricsReference => {
+                metrics_reference::run();
                 Ok(())
             }
         }

@@ -1,13 +1,15 @@
 //! Colloquy: commands become events, answers stream, auditors replay.
 //!
-//! `ARCHITECTURE.md` follows one question through the modules below. A module depends on those after it in
-//! this list, never on those before it: `process`, `api`, `operations`, `roles`, `knowledge`, `config`,
-//! `audit`, `runtime`.
+//! `ARCHITECTURE.md` follows one question through the modules below. A module depends on those after it in this list,
+//! never on those before it: `process`, `admin`, `api`, `operations`, `health`, `roles`, `knowledge`, `config`, `audit`,
+//! `runtime`.
 
+pub mod admin;
 pub mod api;
 pub mod audit;
 pub mod cli;
 pub mod config;
+pub mod health;
 pub mod knowledge;
 pub mod operations;
 pub mod process;

@@ -24,9 +24,12 @@ fn main() -> ExitCode {
 
 /// Does not wait for blocking work, such as an embedding, that outlives the command.
 fn run(cli: Cli) -> anyhow::Result<()> {
-    telemetry::start(cli.logging())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let entered = runtime.enter();
+    cli.start_telemetry()?;
+    drop(entered);
     let result = runtime.block_on(cli.run());
+    telemetry::end();
     runtime.shutdown_background();
     result
 }

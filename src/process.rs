@@ -1,6 +1,7 @@
 //! Builds the roles from the configuration and runs them under one supervisor.
 
 mod checks;
+mod observed;
 mod pools;
 
 use std::collections::BTreeSet;
@@ -18,6 +19,7 @@ use crate::audit::CheckpointSigner;
 use crate::api::live::Live;
 use crate::api::{self, ApiState, Knowledge, Services};
 use crate::config::{AppConfig, Config, WorkerConfig};
+use crate::health::{Health, Pools};
 use crate::knowledge::extraction::Extractor;
 use crate::knowledge::files::Files;
 use crate::knowledge::models;
@@ -28,6 +30,7 @@ use crate::roles::retention::Retention;
 use crate::roles::{Role, answering, checkpoint_signer, key_watch, nats_watch, projector, sequencer};
 use crate::runtime::erasure_check::ErasureCheck;
 use crate::runtime::key_hints::KeyHints;
+use crate::runtime::stages::Stages;
 use crate::runtime::supervisor::{Shutdown, Stage, Supervisor};
 use crate::runtime::wake::SequencerWake;
 use checks::PoolerCheck;
@@ -46,6 +49,8 @@ pub struct App {
     wake: SequencerWake,
     keyring: Arc<Keyring>,
     pooler_check: PoolerCheck,
+    stages: Stages,
+    pools: Pools,
 }
 
 impl App {
@@ -67,9 +72,19 @@ impl App {
             Keyring::new(database, config.master_key.clone())
                 .with_previous(config.master_key_previous.clone()),
         );
-        let pooler_check = PoolerCheck::default();
-        let config = Arc::new(config);
-        Ok(Self { config, roles, nats, nats_problems, subjects, wake, keyring, pooler_check })
+        let (stages, pools) = (Stages::default(), Pools::default());
+        Ok(Self {
+            config: Arc::new(config),
+            roles,
+            nats,
+            nats_problems,
+            subjects,
+            wake,
+            keyring,
+            stages,
+            pools,
+            pooler_check: PoolerCheck::default(),
+        })
     }
 
     /// Encryption keys.
@@ -89,10 +104,17 @@ impl App {
         Ok(Store::new(database, Arc::clone(&self.keyring)))
     }
 
+    /// The same, whose connections are counted under the name of a role.
+    fn pool(&self, name: &'static str, connections: u32) -> anyhow::Result<Store> {
+        let store = self.store(connections)?;
+        self.pools.add(name, store.clone(), connections);
+        Ok(store)
+    }
+
     /// Carries out erasures of accounts.
     pub fn eraser(&self, config: &Config) -> anyhow::Result<Eraser> {
         Ok(Eraser {
-            store: self.store(pools::ERASER)?,
+            store: self.pool("eraser", pools::ERASER)?,
             accounts: AccountsDatabase::connect(&config.auth_database_url, &config.auth_schema, 1)?,
             collections: models::collections(&config.knowledge.qdrant)?,
             files: Files::new(&config.knowledge.files)?,
@@ -105,7 +127,7 @@ impl App {
     /// Records what the account service reports.
     pub fn account_facts(&self, config: &Config) -> anyhow::Result<AccountFacts> {
         Ok(AccountFacts {
-            store: self.store(pools::ACCOUNT_FACTS)?,
+            store: self.pool("account_facts", pools::ACCOUNT_FACTS)?,
             accounts: AccountsDatabase::connect(&config.auth_database_url, &config.auth_schema, 1)?,
             nats: self.nats.clone(),
             subjects: self.subjects.clone(),
@@ -118,7 +140,12 @@ impl App {
         let days = config.retention_days;
         let keep = (days > 0).then(|| TimeDelta::days(days.into()));
         let key_hints = KeyHints::new(self.nats.clone(), &self.subjects);
-        Ok(Retention { store: self.store(pools::RETENTION)?, wake: self.wake.clone(), key_hints, keep })
+        Ok(Retention {
+            store: self.pool("retention", pools::RETENTION)?,
+            wake: self.wake.clone(),
+            key_hints,
+            keep,
+        })
     }
 
     /// The connection to NATS.
@@ -141,9 +168,11 @@ impl App {
         self,
         config: Config,
         listener: Option<TcpListener>,
+        health: Health,
         shutdown: Shutdown,
     ) -> anyhow::Result<()> {
-        let mut supervisor = Supervisor::default();
+        let mut supervisor = Supervisor::reporting_to(self.stages.clone());
+        self.spawn_health(&mut supervisor, &health)?;
         self.spawn_schema_check(&mut supervisor);
         self.spawn_pooler_check(&mut supervisor);
         self.spawn_watches(&mut supervisor)?;
@@ -154,12 +183,13 @@ impl App {
             self.spawn_projector(&mut supervisor)?;
         }
         let erasure_check = self.spawn_erasure_check(&config, &mut supervisor)?;
+        health.include_erasures(erasure_check.clone());
         if self.roles.contains(&Role::Worker) {
             self.spawn_worker(&config, &mut supervisor, erasure_check.clone())?;
         }
         if self.roles.contains(&Role::Api) {
             let listener = listener.context("the api role has no address to listen on")?;
-            self.spawn_api(&config, &mut supervisor, listener, erasure_check)?;
+            self.spawn_api(&config, &mut supervisor, listener, (health, erasure_check))?;
         }
         supervisor.run(shutdown, GRACE).await
     }
@@ -167,7 +197,7 @@ impl App {
     /// Starts the watches of destroyed keys and of NATS.
     fn spawn_watches(&self, supervisor: &mut Supervisor) -> anyhow::Result<()> {
         let (nats, subjects) = (self.nats.clone(), self.subjects.clone());
-        let keys = key_watch::run(self.store(pools::KEY_WATCH)?, nats.clone(), subjects.clone());
+        let keys = key_watch::run(self.pool("key_watch", pools::KEY_WATCH)?, nats.clone(), subjects.clone());
         supervisor.spawn_loop("key_watch", Stage::Background, keys);
         let watching = nats_watch::run(nats, subjects, self.nats_problems.clone());
         supervisor.spawn_loop("nats_watch", Stage::Background, watching);
@@ -194,7 +224,7 @@ impl App {
     }
 
     fn spawn_sequencer(&self, supervisor: &mut Supervisor) -> anyhow::Result<()> {
-        let store = self.store(pools::SEQUENCER)?;
+        let store = self.pool("sequencer", pools::SEQUENCER)?;
         let (nats, subjects) = (self.nats.clone(), self.subjects.clone());
         let signing = checkpoint_signer::run(self.signer(store.clone()), nats.clone(), subjects.clone());
         supervisor.spawn_loop("checkpoint_signer", Stage::Background, signing);
@@ -204,7 +234,7 @@ impl App {
     }
 
     fn spawn_projector(&self, supervisor: &mut Supervisor) -> anyhow::Result<()> {
-        let store = self.store(pools::PROJECTOR)?;
+        let store = self.pool("projector", pools::PROJECTOR)?;
         let projecting = projector::run(store, self.nats.clone(), self.subjects.clone());
         supervisor.spawn_loop("projector", Stage::Background, projecting);
         Ok(())
@@ -219,11 +249,13 @@ impl App {
         supervisor.spawn_loop("eraser", Stage::Background, self.eraser(config)?.run());
         supervisor.spawn_loop("account_facts", Stage::Background, self.account_facts(config)?.run());
         supervisor.spawn_loop("retention", Stage::Background, self.retention(&config.worker)?.run());
-        let sweep =
-            FileSweep { store: self.store(pools::FILE_SWEEP)?, files: Files::new(&config.knowledge.files)? };
+        let sweep = FileSweep {
+            store: self.pool("file_sweep", pools::FILE_SWEEP)?,
+            files: Files::new(&config.knowledge.files)?,
+        };
         supervisor.spawn_loop("file_sweep", Stage::Background, sweep.run());
         let (worker, knowledge) = (config.worker.clone(), config.knowledge.clone());
-        let store = self.store(pools::WORKER)?;
+        let store = self.pool("worker", pools::WORKER)?;
         let (nats, subjects, wake) = (self.nats.clone(), self.subjects.clone(), self.wake.clone());
         let cancel = supervisor.token(Stage::Background);
         supervisor.spawn("worker", Stage::Background, async move {
@@ -240,10 +272,10 @@ impl App {
         config: &Config,
         supervisor: &mut Supervisor,
         listener: TcpListener,
-        erasure_check: ErasureCheck,
+        (health, erasure_check): (Health, ErasureCheck),
     ) -> anyhow::Result<()> {
         let limits = config.api.limits.conversation();
-        let store = self.store(config.api.database_connections)?.with_conversation_limits(limits);
+        let store = self.pool("api", config.api.database_connections)?.with_conversation_limits(limits);
         let stop = supervisor.token(Stage::Intake);
         let live = Live::new(store.clone(), self.nats.clone(), self.subjects.clone());
         let (listening, until) = (live.clone(), stop.clone());
@@ -265,7 +297,7 @@ impl App {
                 extractor: Extractor::new(&config.knowledge.extraction)?,
             },
             nats: self.nats.clone(),
-            nats_problems: self.nats_problems.clone(),
+            health,
             live,
             wake: self.wake.clone(),
             short_lived: supervisor.short_lived(),

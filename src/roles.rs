@@ -33,4 +33,14 @@ pub enum Role {
 impl Role {
     /// Every role.
     pub const ALL: [Self; 4] = [Self::Api, Self::Sequencer, Self::Projector, Self::Worker];
+
+    /// The name of the role.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Sequencer => "sequencer",
+            Self::Projector => "projector",
+            Self::Worker => "worker",
+        }
+    }
 }

@@ -3,6 +3,9 @@
 //! | a role needs to | module |
 //! |---|---|
 //! | run as a named task, end in order | [`supervisor`] |
+//! | report that it works, or why not | [`stages`] |
+//! | show what its tasks do | [`tasks`] |
+//! | record a batch in traces | [`traced_batch`] |
 //! | wait between attempts | [`backoff`] |
 //! | follow a NATS subject | [`subscription`] |
 //! | send a message that may be lost | [`hint`] |
@@ -24,6 +27,9 @@ pub mod key_hints;
 pub mod ledger_feed;
 pub mod operation_journal;
 pub mod projecting;
+pub mod stages;
 pub mod subscription;
 pub mod supervisor;
+pub mod tasks;
+pub mod traced_batch;
 pub mod wake;

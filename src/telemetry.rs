@@ -1,9 +1,16 @@
-//! Logs on standard error. They hold ids and durations, never texts, tokens or addresses of users.
+//! Logs on standard error, and traces. They hold ids and durations, never texts, tokens or addresses of users.
 
-use anyhow::anyhow;
+pub mod traces;
+
+use std::sync::OnceLock;
+
+use anyhow::{Context as _, anyhow};
 use clap::builder::Resettable;
 use clap::{Args, ValueEnum};
-use tracing_subscriber::EnvFilter;
+use secrecy::SecretString;
+use tracing_subscriber::layer::{Layered, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _, Registry, reload};
 
 /// Configuration of the log.
 #[derive(Debug, Clone, Args)]
@@ -15,6 +22,18 @@ pub struct LoggingConfig {
     /// Format of the log.
     #[arg(long, env = "LOG_FORMAT", global = true, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
+}
+
+/// Configuration of traces.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Traces")]
+pub struct TracesConfig {
+    /// Address of an OpenTelemetry collector for traces by OTLP over HTTP, without `/v1/traces`; without it, no traces.
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", global = true)]
+    pub otel_exporter_otlp_endpoint: Option<String>,
+    /// Share of the requests without a `traceparent` that are traced, from 0 to 1. One with it is traced as it says.
+    #[arg(long, env = "OTEL_TRACES_SAMPLER_ARG", global = true, default_value_t = 1.0)]
+    pub otel_traces_sampler_arg: f64,
 }
 
 /// Format of the log.
@@ -39,14 +58,52 @@ impl LogFormat {
     }
 }
 
-/// Starts logging.
-pub fn start(config: &LoggingConfig) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&config.log)
-        .map_err(|error| anyhow!("LOG is not a filter of the log: {error}"))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match config.log_format {
-        LogFormat::Text => builder.with_target(false).init(),
-        LogFormat::Json => builder.json().init(),
-    }
+/// The registry of spans below the log.
+type Traced = Layered<Option<Box<dyn tracing_subscriber::Layer<Registry> + Send + Sync>>, Registry>;
+
+/// Changes the filter of a log that was started.
+static FILTER: OnceLock<reload::Handle<EnvFilter, Traced>> = OnceLock::new();
+
+/// Starts logging, and traces if there is a collector. Called in the runtime that sends them. `headers` are those of the
+/// requests to the collector.
+pub fn start(
+    config: &LoggingConfig,
+    traces: Option<&TracesConfig>,
+    headers: Option<&SecretString>,
+) -> anyhow::Result<()> {
+    let (filter, handle) = reload::Layer::new(parse(&config.log).context("LOG is not a filter of the log")?);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match config.log_format {
+        LogFormat::Text => lines.with_target(false).with_filter(filter).boxed(),
+        LogFormat::Json => lines.json().with_filter(filter).boxed(),
+    };
+    let spans = match traces {
+        Some(TracesConfig { otel_exporter_otlp_endpoint: endpoint, otel_traces_sampler_arg: share }) => {
+            traces::layer(endpoint.as_deref(), headers, *share)?
+        }
+        None => None,
+    };
+    tracing_subscriber::registry().with(spans).with(lines).init();
+    let _ = FILTER.set(handle);
     Ok(())
+}
+
+/// Sends the last spans before the process ends.
+pub fn end() {
+    traces::end();
+}
+
+/// The filter of the log; `None` if logging was not started.
+pub fn filter() -> Option<String> {
+    FILTER.get()?.with_current(ToString::to_string).ok()
+}
+
+/// Changes the filter of the log until the process ends.
+pub fn set_filter(filter: &str) -> anyhow::Result<()> {
+    let handle = FILTER.get().context("the process has no log that can be changed")?;
+    handle.reload(parse(filter)?).context("the filter of the log was not changed")
+}
+
+fn parse(filter: &str) -> anyhow::Result<EnvFilter> {
+    EnvFilter::try_new(filter).map_err(|error| anyhow!("{error}"))
 }

@@ -11,12 +11,14 @@ use std::path::{Path, PathBuf};
 use module_graph::ModuleGraph;
 
 /// The modules of `src/`. A module may import those after it, never those before it.
-const ORDER: [&str; 11] = [
+const ORDER: [&str; 13] = [
     "crate",
     "cli",
     "process",
+    "admin",
     "api",
     "operations",
+    "health",
     "roles",
     "knowledge",
     "config",
@@ -26,7 +28,7 @@ const ORDER: [&str; 11] = [
 ];
 /// Crates whose modules form no cycle. In the others, modules use names that the crate root re-exports.
 const ACYCLIC: [&str; 2] = ["src", "rag/src"];
-const RUST_FOLDERS: [&str; 13] = [
+const RUST_FOLDERS: [&str; 14] = [
     "src",
     "aggregates",
     "database",
@@ -36,6 +38,7 @@ const RUST_FOLDERS: [&str; 13] = [
     "rag",
     "words",
     "store",
+    "measures",
     "embedded",
     "bench",
     "eval",

@@ -210,6 +210,11 @@ pub fn place_of(message: &async_nats::Message) -> Option<(Position, Option<[u8; 
     place_in(message.headers.as_ref()?)
 }
 
+/// The position of an event, from the headers of a message that was read from a stream.
+pub fn position_in(headers: &HeaderMap) -> Option<Position> {
+    place_in(headers).map(|(position, _)| position)
+}
+
 pub(crate) fn place_in(headers: &HeaderMap) -> Option<(Position, Option<[u8; 32]>)> {
     let id = headers.get(NATS_MESSAGE_ID)?.as_str();
     let Some((position, hash)) = id.split_once('-') else { return Some((Position(id.parse().ok()?), None)) };

@@ -15,7 +15,7 @@ mod streams;
 mod subjects;
 
 pub use connection::{ConnectError, ConnectionConfig, connect, connect_once};
-pub use envelope::{Ciphertext, Envelope, Incoming, InvalidEnvelope, Outgoing, place_of};
+pub use envelope::{Ciphertext, Envelope, Incoming, InvalidEnvelope, Outgoing, place_of, position_in};
 pub use live::{LiveKind, LiveMessage};
 pub use login::LoginError;
 pub use problems::{ProblemArea, Problems};

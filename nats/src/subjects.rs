@@ -118,8 +118,23 @@ impl Subjects {
         format!("{}.wake.sequencer", self.prefix)
     }
 
-    /// The hint that answers were added to the queue of the workers, with the id of the worker that added
-    /// them. Core NATS: a lost hint costs time, never an answer.
+    /// The hint that the ledger has grown although JetStream takes no events. Core NATS: a lost hint costs time.
+    pub fn wake_feeds(&self) -> String {
+        format!("{}.wake.feeds", self.prefix)
+    }
+
+    /// The announcements of processes: what each is and how it is. Core NATS.
+    pub fn processes(&self) -> String {
+        format!("{}.processes", self.prefix)
+    }
+
+    /// The request that all processes announce themselves now. Core NATS.
+    pub fn ask_processes(&self) -> String {
+        format!("{}.ask.processes", self.prefix)
+    }
+
+    /// The hint that answers were added to the queue of the workers, with the id of the worker that added them.
+    /// Core NATS: a lost hint costs time, never an answer.
     pub fn wake_workers(&self) -> String {
         format!("{}.wake.workers", self.prefix)
     }

@@ -27,6 +27,7 @@ mod replay;
 pub mod search;
 mod unprojected;
 pub mod usage;
+pub mod vitals;
 
 pub use batch::{LedgerBatch, UnappliedEvent, bounded};
 pub use checkpoints::{ensure_checkpoints, highest_checkpoint, lowest_checkpoint};

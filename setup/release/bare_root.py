@@ -29,10 +29,9 @@ def unpacked(root: Path, archive: Path) -> None:
     subprocess.run(["chroot", str(root), "sh", "-ec", script], check=True)
 
 
-def ready(client: question.Client, colloquy: debian.Confined) -> dict | None:
+def ready(client: question.Client, colloquy: debian.Confined) -> bool | None:
     colloquy.require_running()
-    readiness = client.readiness()
-    return readiness if readiness and readiness["accounts"] == "ok" else None
+    return client.is_ready() or None
 
 
 def node_of(colloquy: debian.Confined) -> int | None:

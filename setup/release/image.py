@@ -123,10 +123,9 @@ def try_out(roots: dict[str, Path], configs: dict[str, dict], folder: Path) -> N
         with confined(roots["colloquy"], configs["colloquy"], settings, folder / "colloquy.log") as colloquy:
             client = question.Client(url)
 
-            def ready() -> dict | None:
+            def ready() -> bool | None:
                 colloquy.require_running()
-                readiness = client.readiness()
-                return readiness if readiness and readiness["accounts"] == "ok" else None
+                return client.is_ready() or None
 
             until("the containers are ready", ready)
             print(f"  answer: {question.try_out(url)}")

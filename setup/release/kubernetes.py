@@ -1,6 +1,6 @@
 """Each overlay in deploy/kubernetes is rendered by kubectl, and each object fits the schemas of Kubernetes.
 
-Only ServiceMonitor, a custom resource, has no schema.
+Only PodMonitor, a custom resource, has no schema.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from report import not_here
 from tools import REPOSITORY, apt_install
 
 OVERLAYS = REPOSITORY / "deploy" / "kubernetes" / "overlays"
-WITHOUT_SCHEMA = {"ServiceMonitor"}
+WITHOUT_SCHEMA = {"PodMonitor"}
 # Kinds that a release has to have, by overlay.
 EXPECTED = {
-    "small": {"Deployment": 5, "Service": 2, "NetworkPolicy": 5, "Job": 1, "ConfigMap": 1, "ServiceMonitor": 1},
-    "scaled": {"Deployment": 5, "HorizontalPodAutoscaler": 2, "PodDisruptionBudget": 5, "Ingress": 1, "ServiceMonitor": 1},
+    "small": {"Deployment": 5, "Service": 2, "NetworkPolicy": 6, "Job": 1, "ConfigMap": 1, "PodMonitor": 1},
+    "scaled": {"Deployment": 5, "HorizontalPodAutoscaler": 2, "PodDisruptionBudget": 5, "Ingress": 1, "PodMonitor": 1},
 }
 
 

@@ -2,7 +2,6 @@
 //! one origin.
 
 mod paths;
-mod sign_ins;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -17,17 +16,15 @@ use crate::operations::accounts::{self, AccountAdministration};
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::http::header::{CONNECTION, HOST, HeaderName, TRANSFER_ENCODING, UPGRADE, VARY};
-use axum::http::{HeaderMap, HeaderValue, Method, Response};
-use sign_ins::SignIns;
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use measures::catalogue::SIGN_INS;
 use store::AccountsDatabase;
 
 /// Longest wait for an answer. A sign-in costs tens of milliseconds of hashing, and sign-ins queue.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// Longest wait for the answer of a health check.
-const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
-/// Tells the account service the address of the client, for its rate limits. So does `X-Forwarded-For`. Both
-/// have that address alone, whatever the client has sent.
+/// Tells the account service the address of the client, for its rate limits. So does `X-Forwarded-For`. Both have
+/// that address alone, whatever the client has sent.
 const CLIENT_IP: HeaderName = HeaderName::from_static("x-colloquy-client-ip");
 /// First part of the names of headers that let pages of other origins read a response. A layer of this
 /// service adds them to all responses.
@@ -49,7 +46,6 @@ pub(in crate::api) struct AccountService {
     url: String,
     public_url: PublicUrl,
     administration: AccountAdministration,
-    sign_ins: SignIns,
 }
 
 impl AccountService {
@@ -67,14 +63,7 @@ impl AccountService {
             url: config.auth_url.clone(),
             public_url: config.public_url.clone(),
             administration,
-            sign_ins: SignIns::default(),
         })
-    }
-
-    /// Whether the service answers its health check.
-    pub(in crate::api) async fn is_reachable(&self) -> bool {
-        let request = self.client.get(format!("{}/api/auth/ok", self.url)).timeout(HEALTH_TIMEOUT);
-        request.send().await.is_ok_and(|response| response.status().is_success())
     }
 
     /// Refuses a caller whose session does not exist at this moment. Reads the tables, not a cache.
@@ -100,12 +89,6 @@ impl AccountService {
     pub(in crate::api) const fn public_url(&self) -> &PublicUrl {
         &self.public_url
     }
-
-    /// The answers to sign-ins so far.
-    pub(in crate::api) const fn sign_ins(&self) -> &SignIns {
-        &self.sign_ins
-    }
-
     async fn forward(&self, client: IpAddr, request: Request) -> Result<Response<Body>, Problem> {
         let (parts, body) = request.into_parts();
         if !paths::is_forwarded(parts.uri.path()) {
@@ -126,7 +109,7 @@ impl AccountService {
             Problem::unavailable("The account service cannot be reached.")
         })?;
         if is_sign_in {
-            self.sign_ins.count(answer.status());
+            SIGN_INS.increment(&[outcome_of(answer.status())]);
         }
         if may_change {
             accounts::announce(&self.administration.nats, &self.administration.subjects).await;
@@ -138,6 +121,16 @@ impl AccountService {
         remove_cors_headers(response.headers_mut());
         *response.body_mut() = Body::from_stream(answer.bytes_stream());
         Ok(response)
+    }
+}
+
+/// Refused sign-ins of known accounts are also events; those of unknown addresses are in the metric alone.
+fn outcome_of(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        200..=399 => "accepted",
+        429 => "limited",
+        400..=499 => "refused",
+        _ => "failed",
     }
 }
 

@@ -9,19 +9,20 @@ mod deltas;
 mod documents;
 mod erased;
 mod listeners;
+mod read_models;
 mod replay;
 mod stream_event;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aggregates::account::AccountEvent;
 use aggregates::conversation::{Answer, ConversationEvent};
 use aggregates::{AnswerRef, Event, Position, RecordedEvent, UserId};
 use async_nats::Client;
 use async_nats::connection::State;
-use nats::{Projected, Subjects};
+use nats::Subjects;
 use rag::error_chain::ErrorChain;
 use sealing::Subject;
 use tokio::sync::{broadcast, watch};
@@ -30,7 +31,8 @@ use tokio_util::sync::CancellationToken;
 use crate::api::reads::cache::ReadCache;
 use crate::runtime::backoff::Backoff;
 use crate::runtime::ledger_feed::LedgerFeed;
-use crate::runtime::subscription::{Delivery, Subscription};
+use crate::runtime::stages::Progress;
+use crate::telemetry::traces::{self, Ended, Kind};
 pub use answers::AnswerInFlight;
 use answers::AnswersInFlight;
 pub use beginning::Beginning;
@@ -49,8 +51,6 @@ const BATCH: usize = 1_000;
 const PLACE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Delays while the store is away.
 const RETRY: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(5));
-/// Interval at which a silent connection is checked.
-const CONNECTION_CHECK: Duration = Duration::from_millis(500);
 
 /// Live state of one process. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -169,7 +169,8 @@ impl Live {
                 Ok((head, _)) => {
                     self.state().position = head;
                     self.placed.send_replace(true);
-                    return LedgerFeed::new(self.store.clone(), self.nats.clone(), &self.subjects, head);
+                    let feed = LedgerFeed::new(self.store.clone(), self.nats.clone(), &self.subjects, head);
+                    return feed.traced();
                 }
                 Err(error) => {
                     tracing::warn!(error = %ErrorChain(&error), "the head of the ledger could not be read");
@@ -181,22 +182,28 @@ impl Live {
 
     /// Delivers events for as long as the ledger keeps its history.
     async fn follow(&self, mut feed: LedgerFeed) {
-        let (mut retry, mut unsent) = (RETRY, Vec::new());
+        let (mut retry, mut unsent, progress) = (RETRY, Vec::new(), Progress::of("live"));
+        progress.ok();
         loop {
             let result = async {
                 if unsent.is_empty() {
-                    unsent = feed.next_readable(BATCH).await?;
+                    unsent = progress.waiting(feed.next_readable(BATCH)).await?;
                 }
-                self.deliver_events(&mut unsent).await
+                let traced = feed.take_traces();
+                self.deliver_events(&mut unsent, &traced).await
             };
             match result.await {
-                Ok(()) => retry.reset(),
+                Ok(()) => {
+                    progress.ok();
+                    retry.reset();
+                }
                 Err(error @ StoreError::AnotherHistory { .. }) => {
                     tracing::error!(error = %ErrorChain(&error), "the ledger is followed from its present head");
                     return;
                 }
                 Err(error) => {
                     tracing::warn!(error = %ErrorChain(&error), "following the ledger was interrupted and is retried");
+                    progress.failing(ErrorChain(&error));
                     retry.wait().await;
                 }
             }
@@ -204,10 +211,15 @@ impl Live {
     }
 
     /// Delivers a batch of events. Only events with a listener are decrypted.
-    async fn deliver_events(&self, batch: &mut Vec<RecordedEvent>) -> Result<(), StoreError> {
+    async fn deliver_events(
+        &self,
+        batch: &mut Vec<RecordedEvent>,
+        traced: &[(Position, String)],
+    ) -> Result<(), StoreError> {
         let Some(last) = batch.last().map(|event| event.position) else {
             return Ok(());
         };
+        let began = SystemTime::now();
         let mut decrypted: Vec<RecordedEvent> = {
             let state = self.state();
             batch.iter().filter(|event| state.listeners.has(event.owner)).cloned().collect()
@@ -215,6 +227,7 @@ impl Live {
         if !decrypted.is_empty() {
             self.store.decrypt_events(&mut decrypted).await?;
         }
+        let delivered: Vec<Position> = decrypted.iter().map(|event| event.position).collect();
         let mut state = self.state();
         for event in batch.drain(..) {
             state.answers.take_event(&event);
@@ -235,61 +248,16 @@ impl Live {
             }
         }
         state.position = last;
+        drop(state);
+        for (_, traceparent) in traced.iter().filter(|(position, _)| delivered.contains(position)) {
+            let (name, parent) = ("deliver".to_owned(), Some(traceparent.as_str()));
+            traces::record(Ended { name, kind: Kind::Internal, parent, began, failed: false }, []);
+        }
         Ok(())
     }
 
     /// Subject names.
     pub const fn subjects(&self) -> &Subjects {
         &self.subjects
-    }
-
-    /// While announcements may be missing, no cached read is served.
-    async fn follow_read_models(&self) {
-        let mut announcements = Subscription::new(self.nats.clone(), self.subjects.projected());
-        loop {
-            match tokio::time::timeout(CONNECTION_CHECK, announcements.next()).await {
-                Ok(Delivery::Message(message)) => {
-                    if let Some(mut projected) = Projected::from_bytes(&message.payload) {
-                        projected.position = self.confirmed(projected.position).await;
-                        self.deliver_projected(&projected);
-                    }
-                }
-                Err(_) if self.is_subscribed() => {}
-                Ok(Delivery::Subscribed) | Err(_) => self.reads.all_changed(),
-            }
-        }
-    }
-
-    /// The announced position as far as the read models have reached it: anybody on the network can announce.
-    async fn confirmed(&self, announced: Position) -> Position {
-        match projections::lowest_checkpoint(self.store.read_models()).await {
-            Ok(reached) => announced.min(reached),
-            Err(error) => {
-                tracing::debug!(error = %ErrorChain(&error), "an announced position could not be confirmed");
-                announced.min(Position(self.level.load(Ordering::Acquire)))
-            }
-        }
-    }
-
-    fn deliver_projected(&self, projected: &Projected) {
-        if projected.after > *self.read_position.borrow() {
-            self.reads.all_changed();
-        }
-        for (owner, _) in &projected.changed {
-            self.reads.changed(*owner);
-        }
-        self.observe_level(projected.position);
-        self.read_position.send_replace(projected.position);
-        let mut state = self.state();
-        let mut rest = projected.changed.as_slice();
-        while let Some((owner, _)) = rest.first() {
-            let (same, others) = rest.split_at(rest.partition_point(|(other, _)| other <= owner));
-            rest = others;
-            if state.listeners.has(*owner) {
-                let changed = ChangedRows::new(same.iter().map(|(_, id)| *id).collect());
-                let event = StreamEvent::Projected(projected.position, Arc::new(changed));
-                state.listeners.deliver(*owner, &event);
-            }
-        }
     }
 }

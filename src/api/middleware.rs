@@ -4,6 +4,7 @@ pub(in crate::api) mod client;
 pub(in crate::api) mod headers;
 pub(in crate::api) mod metrics;
 mod request;
+pub(in crate::api) mod shed;
 #[cfg(test)]
 mod tests;
 pub(in crate::api) mod trace;
@@ -31,7 +32,6 @@ use crate::api::client_address::TrustedProxies;
 use crate::api::limits::Limits;
 use crate::api::problem::Problem;
 use headers::ResponseHeaders;
-use metrics::RequestMetrics;
 
 /// Smaller bodies are sent uncompressed.
 const COMPRESS_FROM_BYTES: u64 = 1_024;
@@ -45,7 +45,6 @@ const TIMED_OUT: StatusCode = StatusCode::REQUEST_TIMEOUT;
 /// State of the layers that every request passes.
 #[derive(Debug)]
 pub(super) struct Surroundings<'a> {
-    pub(super) metrics: Arc<RequestMetrics>,
     pub(super) limits: Arc<Limits>,
     pub(super) headers: ResponseHeaders,
     pub(super) proxies: TrustedProxies,
@@ -58,11 +57,11 @@ pub(super) fn surround<S: Clone + Send + Sync + 'static>(
     routes: Router<S>,
     surroundings: Surroundings<'_>,
 ) -> Router<S> {
-    let Surroundings { metrics, limits, headers, proxies, cors_origins, body_limit_bytes } = surroundings;
+    let Surroundings { limits, headers, proxies, cors_origins, body_limit_bytes } = surroundings;
     routes.layer(
         ServiceBuilder::new()
             .layer(from_fn_with_state(proxies, client::determine))
-            .layer(from_fn_with_state((metrics, headers), request::observe))
+            .layer(from_fn_with_state(headers, request::observe))
             .layer(from_fn(request::check_host))
             .layer(cors(cors_origins))
             .layer(from_fn_with_state(limits, client::limit))

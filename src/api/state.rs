@@ -6,7 +6,6 @@ use async_nats::Client;
 use axum::extract::FromRef;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use nats::Problems;
 
 use crate::api::account_service::AccountService;
 use crate::api::accounts::Accounts;
@@ -14,12 +13,12 @@ use crate::api::cursor::Cursors;
 use crate::api::identity::Identity;
 use crate::api::limits::Limits;
 use crate::api::live::Live;
-use crate::api::middleware::metrics::RequestMetrics;
 use crate::api::page::WebPage;
 use crate::api::reads::ReadModels;
 use crate::api::stream::Streams;
 use crate::audit::CheckpointSigner;
 use crate::config::ApiConfig;
+use crate::health::Health;
 use crate::knowledge::extraction::Extractor;
 use crate::knowledge::files::Files;
 use crate::operations::accounts::AccountAdministration;
@@ -56,8 +55,8 @@ pub struct Services {
     pub knowledge: Knowledge,
     /// Announcements of erasures and of new ledger entries.
     pub nats: Client,
-    /// Problems with NATS that waiting does not mend.
-    pub nats_problems: Problems,
+    /// How the process is.
+    pub health: Health,
     /// Live state of this process.
     pub live: Live,
     /// Notified after each append.
@@ -79,7 +78,7 @@ struct Parts {
     store: Store,
     wake: SequencerWake,
     nats: Client,
-    nats_problems: Problems,
+    health: Health,
     live: Arc<Live>,
     identity: Arc<Identity>,
     accounts: Arc<Accounts>,
@@ -91,7 +90,6 @@ struct Parts {
     streams: Arc<Streams>,
     web_page: WebPage,
     limits: Arc<Limits>,
-    metrics: Arc<RequestMetrics>,
     erasure_check: ErasureCheck,
 }
 
@@ -110,7 +108,7 @@ extractable! {
     store: Store,
     wake: SequencerWake,
     nats: Client,
-    nats_problems: Problems,
+    health: Health,
     live: Arc<Live>,
     identity: Arc<Identity>,
     accounts: Arc<Accounts>,
@@ -122,7 +120,6 @@ extractable! {
     streams: Arc<Streams>,
     web_page: WebPage,
     limits: Arc<Limits>,
-    metrics: Arc<RequestMetrics>,
     erasure_check: ErasureCheck,
 }
 
@@ -134,7 +131,7 @@ impl ApiState {
             accounts: account_tables,
             knowledge,
             nats,
-            nats_problems,
+            health,
             live,
             wake,
             signer,
@@ -168,13 +165,12 @@ impl ApiState {
             identity,
             web_page: WebPage::new(config.web_dir.as_deref(), config.public_url.base_path()),
             limits,
-            metrics: Arc::default(),
             erasure_check,
             accounts,
             store,
             wake,
             nats,
-            nats_problems,
+            health,
             live,
             knowledge,
             signer,

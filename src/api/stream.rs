@@ -16,6 +16,7 @@ use std::sync::Arc;
 use aggregates::{AggregateType, ConversationId, Position, RecordedEvent, UserId, Version};
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
+use measures::catalogue::STREAM_RESUMES;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -182,6 +183,12 @@ impl Streams {
         listener: Listener,
     ) -> EventStream {
         let (store, owner) = (self.store.clone(), caller.user);
-        self.start(caller, permit, |sender| Session::new(store, owner, only, sender).run(start, listener))
+        if matches!(start, Start::Resume(_)) {
+            STREAM_RESUMES.increment(&[]);
+        }
+        let kind = if only.is_some() { "conversation" } else { "user" };
+        self.start(caller, permit, kind, |sender| {
+            Session::new(store, owner, only, sender).run(start, listener)
+        })
     }
 }

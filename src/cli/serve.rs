@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::api::Probes;
+use crate::admin;
 use crate::config::{Config, secret};
 use crate::process::App;
 use crate::roles::Role;
@@ -65,17 +65,16 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let app = App::new(config.app.clone(), roles).await?;
     app.check_pooler().await?;
     let shutdown = shutdown_by_signals()?;
+    let port = admin::listen(config.admin_listen).await?;
+    let health = app.health(&config, port.local_addr()?)?;
+    companions.run("admin", |stop| admin::serve(port, health.clone(), config.api.clone(), stop));
     match shutdown.drain.run_until_cancelled(app.wait_for_schema()).await {
         Some(checked) => checked?,
         None => return Ok(()),
     }
     app.check_master_key().await?;
     app.check_time_limits().await?;
-    if let Some(address) = config.admin_listen {
-        let probes = Probes::listen(address, app.store(1)?, app.nats().clone(), config.api.clone()).await?;
-        companions.run("probes", |stop| probes.run(stop));
-    }
-    let roles = app.run(config, listener, shutdown.clone());
+    let roles = app.run(config, listener, health, shutdown.clone());
     companions.beside(roles, shutdown).await
 }
 
@@ -83,7 +82,6 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
 #[derive(Default)]
 struct Companions {
     supervisor: Supervisor,
-    are_there: bool,
 }
 
 impl Companions {
@@ -91,7 +89,6 @@ impl Companions {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        self.are_there = true;
         let companion = companion(self.supervisor.token(Stage::Background));
         self.supervisor.spawn(name, Stage::Background, async {
             companion.await;
@@ -104,9 +101,6 @@ impl Companions {
         roles: impl Future<Output = anyhow::Result<()>> + Send + 'static,
         shutdown: Shutdown,
     ) -> anyhow::Result<()> {
-        if !self.are_there {
-            return roles.await;
-        }
         self.supervisor.spawn("roles", Stage::Intake, roles);
         self.supervisor.run(shutdown, GRACE).await
     }

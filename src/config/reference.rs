@@ -6,10 +6,10 @@ use clap::{Arg, Args as _, Command};
 
 use super::secret::{self, SecretVariable};
 use super::{BackupConfig, Config};
-use crate::telemetry::LoggingConfig;
+use crate::telemetry::{LoggingConfig, TracesConfig};
 
 /// Headings in their order; each definition names one of them.
-pub(super) const HEADINGS: [&str; 15] = [
+pub(super) const HEADINGS: [&str; 16] = [
     "Database",
     "NATS",
     "Keys",
@@ -25,6 +25,7 @@ pub(super) const HEADINGS: [&str; 15] = [
     "Retention",
     "Backups",
     "Logging",
+    "Traces",
 ];
 
 const INTRODUCTION: &str = r#"# Configuration
@@ -66,7 +67,8 @@ The account service is a process of its own with its own variables: see [`auth/R
 /// All settings that are not secret.
 pub(super) fn settings() -> Command {
     let command = Config::augment_args(Command::new("colloquy"));
-    LoggingConfig::augment_args(BackupConfig::augment_args(command))
+    let command = LoggingConfig::augment_args(BackupConfig::augment_args(command));
+    TracesConfig::augment_args(command)
 }
 
 /// The reference in Markdown.

@@ -63,6 +63,12 @@ pub(crate) const AUDIT_SIGNING_KEY: SecretVariable = secret(
     "generated, and stored encrypted in the database",
     "Ed25519 key that signs checkpoints of the ledger: PEM (PKCS#8), or a seed of 32 bytes in hexadecimal or base64",
 );
+pub(crate) const OTLP_HEADERS: SecretVariable = secret(
+    "Traces",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "none",
+    "Headers of requests to the collector, such as `authorization=Bearer …`, separated by commas",
+);
 pub(crate) const AUTH_DATABASE_URL: SecretVariable = secret(
     "Accounts",
     "AUTH_DATABASE_URL",
@@ -122,6 +128,7 @@ pub(crate) const ALL: &[&SecretVariable] = &[
     &MASTER_KEY,
     &MASTER_KEY_PREVIOUS,
     &AUDIT_SIGNING_KEY,
+    &OTLP_HEADERS,
     &AUTH_DATABASE_URL,
     &QDRANT_API_KEY,
     &EMBEDDING_API_KEY,

@@ -13,6 +13,7 @@ mod versions;
 use aggregates::document::{Document, DocumentCommand, DocumentEvent, DocumentScope, DocumentStatus};
 use aggregates::{Actor, AggregateType, DocumentId, Event, Metadata, Private, UserId};
 use anyhow::bail;
+use measures::catalogue::DOCUMENTS_AT;
 use rag::extract::ExtractError;
 use rag::index::Collections;
 use rag::ingest::DocumentVersion;
@@ -102,7 +103,11 @@ impl Indexing {
             return self.delete(id, added.owner).await;
         };
         (self.progress)(id, added.owner, Progress { stage: Stage::Extracting, done: 0, total: 1 });
-        match self.passages(active, id, document, &added, &key).await? {
+        let reading = DOCUMENTS_AT.hold(&["reading"]);
+        let passages = self.passages(active, id, document, &added, &key).await?;
+        drop(reading);
+        let _writing = DOCUMENTS_AT.hold(&["writing"]);
+        match passages {
             Ok(passages) => self.index(active, id, document, &added, passages).await,
             Err(reason) => self.reject(id, document, &added, reason).await,
         }

@@ -18,6 +18,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::config::{EmbeddingEndpoint, KnowledgeConfig, QdrantConfig};
 use crate::runtime::backoff::Backoff;
+use crate::runtime::stages::{EMBEDDING_MODEL, Progress};
 
 /// Interval between looks at the active collection.
 pub const LOOK: Duration = Duration::from_secs(2);
@@ -123,8 +124,9 @@ impl ModelRegistry {
     /// Follows the active model for ever. Creates its collection where it is missing, and then notifies
     /// `recreated`.
     pub async fn follow(&self, model: &watch::Sender<Arc<ActiveModel>>, recreated: &Notify) -> Infallible {
-        let mut indexed = false;
+        let (mut indexed, progress) = (false, Progress::of(EMBEDDING_MODEL));
         loop {
+            progress.ok();
             if let Err(error) = self.keep(model, recreated).await {
                 tracing::warn!(error = format!("{error:#}"), "the index is not ready");
             }

@@ -10,5 +10,8 @@ pub(super) const FILE_SWEEP: u32 = 1;
 pub(super) const ACCOUNT_FACTS: u32 = 1;
 pub(super) const KEYRING: u32 = 4;
 pub(super) const KEY_WATCH: u32 = 1;
+/// Connections of the readiness, and of the samples for metrics.
+pub(super) const HEALTH: u32 = 1;
+pub(super) const SAMPLER: u32 = 2;
 /// Connections of the API to the database of the account service.
 pub(super) const ACCOUNTS: u32 = 4;

@@ -22,6 +22,7 @@ mod processor;
 mod record;
 mod stops;
 mod sweep;
+mod trace;
 mod work;
 mod writing;
 
@@ -43,6 +44,7 @@ use crate::knowledge::indexing::Indexing;
 use crate::knowledge::models::ModelRegistry;
 use crate::roles::indexer::Documents;
 use crate::runtime::key_hints::KeyHints;
+use crate::runtime::stages::{EMBEDDING_MODEL, Progress};
 use crate::runtime::wake::SequencerWake;
 use deliveries::Deliveries;
 use in_flight::InFlight;
@@ -67,7 +69,9 @@ pub async fn start(
     cancel: CancellationToken,
 ) -> anyhow::Result<()> {
     let models = ModelRegistry::new(knowledge)?;
+    let embedding = Progress::of(EMBEDDING_MODEL);
     let (active, recreated) = (watch::Sender::new(models.open().await?), Arc::new(Notify::new()));
+    embedding.ok();
     let indexing = Indexing {
         store: store.clone(),
         wake: wake.clone(),

@@ -18,6 +18,7 @@ use aggregates::{DocumentId, UserId};
 use async_nats::Client;
 use async_nats::jetstream::Message;
 use futures::FutureExt as _;
+use measures::catalogue::{DOCUMENTS_IN_FLIGHT, INDEXING_DURATION};
 use nats::{Envelope, Subjects};
 use rag::error_chain::ErrorChain;
 use tokio::sync::{Notify, watch};
@@ -33,6 +34,7 @@ use crate::runtime::consumer::{
     AckDecision, Consumer, ConsumerError, ConsumerSettings, acknowledge, keep_alive,
 };
 use crate::runtime::key_hints::KeyHints;
+use crate::runtime::stages::Progress;
 use crate::runtime::subscription::Subscription;
 use letters::Panicked;
 pub(crate) use progress::publish_progress;
@@ -142,10 +144,11 @@ impl Documents {
 
 impl Indexer {
     async fn follow(&self) {
-        let mut retry = RETRY;
+        let (mut retry, progress) = (RETRY, Progress::of("indexer"));
         loop {
             let began = tokio::time::Instant::now();
-            if let Err(error) = self.follow_consumer().await {
+            if let Err(error) = self.follow_consumer(&progress).await {
+                error.report(&progress);
                 tracing::warn!(error = %ErrorChain(&error), "taking documents was interrupted and is retried");
             }
             if began.elapsed() > STABLE {
@@ -155,7 +158,7 @@ impl Indexer {
         }
     }
 
-    async fn follow_consumer(&self) -> Result<(), ConsumerError> {
+    async fn follow_consumer(&self, progress: &Progress) -> Result<(), ConsumerError> {
         let Documents { nats, subjects, .. } = &self.documents;
         let settings = ConsumerSettings {
             name: subjects.documents_consumer(),
@@ -165,7 +168,8 @@ impl Indexer {
         };
         let consumer = Consumer::attach(nats, subjects, settings).await?;
         loop {
-            self.queue.has_room().await;
+            progress.ok();
+            progress.waiting(self.queue.has_room()).await;
             let mut messages = consumer.pull(PULL_LIMIT, PULL_WAIT).await?;
             while let Some(message) = messages.next().await {
                 self.enqueue(message?).await;
@@ -213,9 +217,16 @@ impl Indexer {
 
     async fn run_job(&self, job: Job, _turn: Turn<Job>) {
         let Job { id, owner, delivery } = job;
+        let (began, _counted) = (std::time::Instant::now(), DOCUMENTS_IN_FLIGHT.hold(&[]));
         // The panic hook has logged the panic.
         let settled = AssertUnwindSafe(self.documents.settle(id)).catch_unwind().await;
         let settled = settled.unwrap_or_else(|_| Err(Panicked.into()));
+        let outcome = match &settled {
+            Ok(true) => "settled",
+            Ok(false) => "elsewhere",
+            Err(_) => "failed",
+        };
+        INDEXING_DURATION.record_time(&[outcome], began.elapsed());
         // A document without a delivery waits for the next sweep.
         let attempt = delivery.as_ref().map_or(ATTEMPTS, |(message, _)| deliveries_of(message));
         let decision = match settled {

@@ -4,7 +4,7 @@
 //! What may pass is tried again, however long it takes. An event that cannot be applied quarantines its
 //! aggregate, and everything else goes on.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aggregates::{AggregateType, ConversationId, UserId};
 use async_nats::Client;
@@ -18,8 +18,12 @@ use crate::runtime::decrypt::read_batch;
 use crate::runtime::hint::send_hint;
 use crate::runtime::ledger_feed::LedgerFeed;
 use crate::runtime::operation_journal::record_noted;
-use crate::runtime::projecting::project_batch;
+use crate::runtime::projecting::{ProjectError, project_batch};
+use crate::runtime::stages::Progress;
+use crate::runtime::traced_batch::record_batch;
 use crate::runtime::wake::SequencerWake;
+use crate::telemetry::traces::Kind;
+use measures::catalogue::BATCH_EVENTS;
 
 /// The most events in one transaction. Batches grow under load, because events arrive while one is applied.
 const BATCH: usize = 1_000;
@@ -44,12 +48,15 @@ pub async fn run(store: Store, nats: Client, subjects: Subjects) {
         quarantine: QuarantineSet::default(),
         pace: Pace::FULL,
         has_notes: true,
+        progress: Progress::of("projector"),
     };
     let mut retry = RETRY;
     loop {
         let mut applied = false;
         if let Err(error) = projector.follow(&mut applied).await {
             tracing::warn!(error = format!("{error:#}"), "projecting was interrupted and is retried");
+            projector.progress.failing(format!("{error:#}"));
+            projector.note_refused_write(&error);
             projector.pace.slow_down();
         }
         if applied {
@@ -68,6 +75,7 @@ struct Projector {
     pace: Pace,
     /// Whether changes of the quarantine may wait to be recorded as events.
     has_notes: bool,
+    progress: Progress,
 }
 
 /// The size of a batch and its time.
@@ -92,14 +100,25 @@ impl Projector {
         let mut feed = LedgerFeed::new(self.store.clone(), self.nats.clone(), &self.subjects, checkpoint);
         loop {
             self.record_notes().await;
+            self.progress.ok();
             let after = feed.position();
-            let entries = feed.next_entries(self.pace.batch).await?;
+            let entries = self.progress.waiting(feed.next_entries(self.pace.batch)).await?;
+            let began = SystemTime::now();
             let changed = changed_conversations(&entries);
             let batch = read_batch(&self.store, &entries).await?;
             let quarantine = &mut self.quarantine;
             self.has_notes |= project_batch(&self.store, quarantine, &batch, self.pace.limit).await?;
             (*applied, self.pace) = (true, Pace::FULL);
+            BATCH_EVENTS.record_count(&["projector"], entries.len());
+            record_batch("project", Kind::Internal, began, &entries);
+            self.progress.note_write(None);
             self.announce(Projected { after, position: feed.position(), changed }).await;
+        }
+    }
+
+    fn note_refused_write(&self, error: &anyhow::Error) {
+        if error.downcast_ref().is_some_and(ProjectError::refuses_writes) {
+            self.progress.note_write(Some(format!("{error:#}")));
         }
     }
 

@@ -3,29 +3,38 @@
 //! Sequencing needs Postgres alone. Publishing follows as NATS permits: from memory while it keeps up, else
 //! from the ledger.
 
+mod counts;
 mod publisher;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
 
 use aggregates::Position;
 use async_nats::Client;
+use bytes::Bytes;
 use nats::Subjects;
 use rag::error_chain::ErrorChain;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use crate::runtime::backoff::Backoff;
+use crate::runtime::hint::send_hint;
+use crate::runtime::stages::Progress;
 use crate::runtime::subscription::Subscription;
+use crate::runtime::traced_batch::record_batch;
 use crate::runtime::wake::SequencerWake;
+use crate::telemetry::traces::Kind;
 use publisher::Publisher;
 use store::{LedgerEntry, Sequenced, Store, StoreError};
 
-/// Intervals between looks at the outbox while no hint arrives.
-const IDLE: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_mins(10));
+/// Intervals between looks at the outbox while no hint arrives. A lost hint costs the longest one.
+const IDLE: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(4));
 /// Delays while the store is away.
 const RETRY: Backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(5));
 /// Events of one transaction, at most. A larger batch saves round trips and delays its first event.
 const BATCH: u32 = 1_000;
+/// Time limit for handing a hint to the connection.
+const HINT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Batches kept in memory for the publisher; it reads what does not fit from the ledger.
 const QUEUED_BATCHES: usize = 4;
 
@@ -33,12 +42,19 @@ const QUEUED_BATCHES: usize = 4;
 /// yet.
 pub async fn run(store: Store, nats: Client, subjects: Subjects, wake: SequencerWake) {
     let (batches, queued_batches) = mpsc::channel(QUEUED_BATCHES);
-    let (head, sequenced_head) = watch::channel(Position(0));
+    let is_publishing = Arc::new(AtomicBool::new(false));
     let hints = Subscription::new(nats.clone(), subjects.wake_sequencer());
-    let publisher = Publisher::new(store.clone(), nats, subjects, queued_batches, sequenced_head);
+    let sequencing = Sequencing {
+        store: store.clone(),
+        nats: nats.clone(),
+        wake_feeds: subjects.wake_feeds(),
+        batches,
+        is_publishing: Arc::clone(&is_publishing),
+    };
+    let publisher = Publisher::new(store, nats, subjects, queued_batches, is_publishing);
     tokio::select! {
         () = publisher.run() => {}
-        () = sequence(&store, &wake, &batches, &head) => {}
+        () = sequencing.run(&wake) => {}
         () = forward_hints(hints, &wake) => {}
     }
 }
@@ -51,54 +67,111 @@ async fn forward_hints(mut hints: Subscription, wake: &SequencerWake) {
     }
 }
 
-async fn sequence(
-    store: &Store,
-    wake: &SequencerWake,
-    batches: &mpsc::Sender<Arc<Vec<LedgerEntry>>>,
-    sequenced_head: &watch::Sender<Position>,
-) {
-    let (mut head, mut limit, mut idle, mut retry) = (None, BATCH, IDLE, RETRY);
-    let mut overtaken = false;
-    clear_outbox(store).await;
-    loop {
-        match sequence_batch(store, &mut head, limit).await {
-            Ok(Sequenced::Appended { entries, full }) => {
-                (limit, overtaken) = (BATCH, false);
-                idle.reset();
-                retry.reset();
-                let last = entries.last().map(|entry| entry.position);
-                // A full channel means that publishing lags: the publisher reads the ledger.
-                let _ = batches.try_send(Arc::new(entries));
-                if let Some(position) = last {
-                    sequenced_head.send_replace(position);
-                }
-                if full {
-                    continue;
-                }
+/// The assignment of positions, with what hears of it.
+struct Sequencing {
+    store: Store,
+    nats: Client,
+    wake_feeds: String,
+    batches: mpsc::Sender<Arc<Vec<LedgerEntry>>>,
+    /// Whether new events reach JetStream.
+    is_publishing: Arc<AtomicBool>,
+}
+
+/// What the next turn knows.
+struct Turn {
+    head: Option<Head>,
+    limit: u32,
+    overtaken: bool,
+    retry: Backoff,
+}
+
+/// What follows a turn.
+enum After {
+    Again,
+    Pause,
+    Idle,
+}
+
+impl Sequencing {
+    async fn run(&self, wake: &SequencerWake) {
+        let mut turn = Turn { head: None, limit: BATCH, overtaken: false, retry: RETRY };
+        let (mut idle, progress) = (IDLE, Progress::of("sequencer"));
+        clear_outbox(&self.store).await;
+        loop {
+            let began = SystemTime::now();
+            let worked = sequence_batch(&self.store, &mut turn.head, turn.limit).await;
+            if let Ok(Sequenced::Appended { entries, .. }) = &worked {
+                record_batch("sequence", Kind::Internal, began, entries);
             }
-            Ok(Sequenced::Nothing) => retry.reset(),
-            Ok(Sequenced::Overtaken) => {
-                // Another sequencer was faster, or the outbox has an event that has its position already.
-                if head.take().is_some() && !std::mem::replace(&mut overtaken, true) {
+            let has_work = matches!(worked, Ok(Sequenced::Appended { .. }));
+            match self.after(&mut turn, worked, &progress).await {
+                After::Again => continue,
+                After::Pause => {
+                    turn.retry.wait().await;
                     continue;
                 }
-                clear_outbox(store).await;
-                retry.wait().await;
-                continue;
+                After::Idle => turn.retry.reset(),
+            }
+            if has_work {
+                idle.reset();
+            }
+            // An append that the outbox query did not see has left a hint.
+            if tokio::time::timeout(idle.next_delay(), wake.notified()).await.is_ok() {
+                idle.reset();
+            }
+        }
+    }
+
+    async fn after(
+        &self,
+        turn: &mut Turn,
+        worked: Result<Sequenced, StoreError>,
+        progress: &Progress,
+    ) -> After {
+        match worked {
+            Ok(Sequenced::Appended { entries, full }) => {
+                (turn.limit, turn.overtaken) = (BATCH, false);
+                turn.retry.reset();
+                counts::count(&entries);
+                progress.note_write(None);
+                progress.ok();
+                self.hand_on(entries).await;
+                if full { After::Again } else { After::Idle }
+            }
+            Ok(Sequenced::Nothing) => {
+                progress.ok();
+                After::Idle
+            }
+            Ok(Sequenced::Overtaken) => {
+                progress.ok();
+                // Another sequencer was faster, or the outbox has an event that has its position already.
+                if turn.head.take().is_some() && !std::mem::replace(&mut turn.overtaken, true) {
+                    return After::Again;
+                }
+                clear_outbox(&self.store).await;
+                After::Pause
             }
             Err(error) => {
                 // Whether the last transaction was committed is unknown: the ledger tells.
-                head = None;
+                turn.head = None;
                 // A batch that takes longer than a statement may is halved until it passes.
-                limit = (limit / 2).max(1);
+                turn.limit = (turn.limit / 2).max(1);
                 tracing::warn!(error = %ErrorChain(&error), "sequencing failed and is retried");
-                retry.wait().await;
-                continue;
+                progress.failing(ErrorChain(&error));
+                if error.refuses_writes() {
+                    progress.note_write(Some(ErrorChain(&error).to_string()));
+                }
+                After::Pause
             }
         }
-        // An append that the outbox query did not see has left a hint.
-        if tokio::time::timeout(idle.next_delay(), wake.notified()).await.is_ok() {
-            idle.reset();
+    }
+
+    /// Hands a batch to the publisher. While JetStream takes none, those who follow the ledger are told to read it.
+    async fn hand_on(&self, entries: Vec<LedgerEntry>) {
+        // A full channel means that publishing lags: the publisher reads the ledger.
+        let is_queued = self.batches.try_send(Arc::new(entries)).is_ok();
+        if !is_queued || !self.is_publishing.load(Ordering::Relaxed) {
+            send_hint(&self.nats, self.wake_feeds.clone(), Bytes::new(), HINT_TIMEOUT).await;
         }
     }
 }

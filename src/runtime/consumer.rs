@@ -11,6 +11,9 @@ use async_nats::jetstream::{self, AckKind, Message};
 use futures::StreamExt as _;
 use nats::{STREAM_TIMEOUT, Subjects, ensure_streams};
 
+use rag::error_chain::ErrorChain;
+
+use super::stages::Progress;
 use super::subscription::{connection_number, connection_replaced};
 
 /// Time limit of one acknowledgement.
@@ -82,6 +85,21 @@ pub enum ConsumerError {
     /// The connection was replaced: the server has forgotten the pull.
     #[error("the connection to NATS was replaced")]
     Reconnected,
+}
+
+impl ConsumerError {
+    /// Reports why deliveries ended: a refusal lasts until an operator corrects something.
+    pub fn report(&self, progress: &Progress) {
+        let refusal = match self {
+            Self::Streams(error) => error.problem(),
+            Self::Refused(..) => Some(ErrorChain(self).to_string()),
+            _ => None,
+        };
+        match refusal {
+            Some(refusal) => progress.refused(refusal),
+            None => progress.failing(ErrorChain(self)),
+        }
+    }
 }
 
 impl Consumer {

@@ -16,9 +16,10 @@ use store::{LedgerEntry, LedgerHash, Store, StoreError, StoredEvent};
 
 use super::backoff::Backoff;
 use super::subscription::{Delivery, Subscription};
+use crate::telemetry::traces;
 
-/// Intervals between looks at the ledger while no event arrives, so that an idle database can suspend.
-const IDLE: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(10));
+/// Intervals between looks at the ledger while no event arrives. Lost messages cost the longest one.
+const IDLE: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(4));
 /// Interval between looks at the ledger while NATS is away.
 const WITHOUT_NATS: Duration = Duration::from_millis(250);
 
@@ -56,11 +57,16 @@ pub struct LedgerFeed {
     store: Store,
     nats: Client,
     subscription: Subscription,
+    /// Hints to read the ledger, while JetStream takes no events.
+    hints: Subscription,
     held: Option<Message>,
     last: Position,
     /// The hash of the last event; `None` before the first look at the ledger.
     hash: Option<LedgerHash>,
     recent: Recent,
+    /// The traces of the last events, if somebody asks for them.
+    traces: Vec<(Position, String)>,
+    is_traced: bool,
     /// Whether the ledger may hold events that were not handed out.
     behind: bool,
     idle: Backoff,
@@ -100,17 +106,27 @@ impl LedgerFeed {
     /// Follows the ledger after a position.
     pub fn new(store: Store, nats: Client, subjects: &Subjects, after: Position) -> Self {
         let subscription = Subscription::new(nats.clone(), subjects.all_events());
+        let hints = Subscription::new(nats.clone(), subjects.wake_feeds());
         Self {
             store,
             nats,
             subscription,
+            hints,
             held: None,
             last: after,
             hash: None,
             recent: Recent::default(),
+            traces: Vec::new(),
+            is_traced: false,
             behind: true,
             idle: IDLE,
         }
+    }
+
+    /// The same, which keeps the traces of its events for [`Self::take_traces`].
+    #[must_use]
+    pub fn traced(self) -> Self {
+        Self { is_traced: true, ..self }
     }
 
     /// The position of the last event that was handed out.
@@ -184,7 +200,16 @@ impl LedgerFeed {
         Ok(false)
     }
 
+    /// The traces that led to the events that were handed out since the last call; none without a collector.
+    pub fn take_traces(&mut self) -> Vec<(Position, String)> {
+        std::mem::take(&mut self.traces)
+    }
+
     fn hand_out<T>(&mut self, mut entries: Vec<LedgerEntry>, read: Read<T>) -> Result<Vec<T>, StoreError> {
+        if self.is_traced && traces::is_on() {
+            let of = |entry: &LedgerEntry| Some((entry.position, entry.event.traceparent()?));
+            self.traces = entries.iter().filter_map(of).collect();
+        }
         let places: Vec<(Position, LedgerHash)> =
             entries.iter().map(|entry| (entry.position, entry.hash)).collect();
         let events = read(&mut entries)?;
@@ -245,10 +270,14 @@ impl LedgerFeed {
     async fn wait(&mut self) {
         let connected = self.nats.connection_state() == State::Connected;
         let limit = if connected { self.idle.next_delay() } else { WITHOUT_NATS };
-        match tokio::time::timeout(limit, self.subscription.next()).await {
-            Ok(Delivery::Message(message)) => self.held = Some(message),
-            // Events that were published before may be missing.
-            Ok(Delivery::Subscribed) | Err(_) => self.behind = true,
+        tokio::select! {
+            delivery = self.subscription.next() => match delivery {
+                Delivery::Message(message) => self.held = Some(message),
+                // Events that were published before may be missing.
+                Delivery::Subscribed => self.behind = true,
+            },
+            _ = self.hints.next() => self.behind = true,
+            () = tokio::time::sleep(limit) => self.behind = true,
         }
     }
 }

@@ -9,6 +9,8 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::stages::Stages;
+
 /// The order in which tasks end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
@@ -29,6 +31,7 @@ pub struct Supervisor {
     intake: CancellationToken,
     background: CancellationToken,
     short_lived: TaskTracker,
+    stages: Stages,
 }
 
 /// The two wishes of an operator who ends the process.
@@ -49,6 +52,11 @@ pub struct ShortLived {
 }
 
 impl Supervisor {
+    /// A supervisor whose tasks report to these stages.
+    pub fn reporting_to(stages: Stages) -> Self {
+        Self { stages, ..Self::default() }
+    }
+
     /// The token that asks the tasks of a stage to end.
     pub fn token(&self, stage: Stage) -> CancellationToken {
         match stage {
@@ -64,7 +72,9 @@ impl Supervisor {
         stage: Stage,
         task: impl Future<Output = anyhow::Result<()>> + Send + 'static,
     ) {
-        let id = self.tasks.spawn(task).id();
+        // On the heap before it is wrapped: a task can be large, and each wrapper would hold a copy on the stack.
+        let (stages, task) = (self.stages.clone(), Box::pin(task));
+        let id = self.tasks.spawn(async move { stages.scope(name, task).await }).id();
         self.names.insert(id, (name, stage));
     }
 
@@ -106,6 +116,7 @@ impl Supervisor {
     }
 
     async fn drain(&mut self, grace: Duration) {
+        self.stages.end();
         self.intake.cancel();
         self.short_lived.close();
         let short_lived = self.short_lived.clone();

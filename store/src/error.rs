@@ -25,8 +25,12 @@ pub enum StoreError {
     /// The database did not answer in time. A repetition can succeed.
     #[error("database did not answer in time")]
     TimedOut,
-    /// The answer to an append was lost: its events are stored, will be stored, or will never be. A
-    /// repetition of the command with the same ids settles it.
+    /// So many appends wait, or the database takes so long for one, that another one would wait in vain. Nothing was
+    /// written. A repetition can succeed.
+    #[error("too many appends wait for the database")]
+    Overloaded,
+    /// The answer to an append was lost: its events are stored, will be stored, or will never be. A repetition
+    /// of the command with the same ids settles it.
     #[error("the outcome of the append is not known")]
     OutcomeUnknown,
     /// A key or a text cannot be encrypted or decrypted.
@@ -144,11 +148,23 @@ impl StoreError {
 
     /// Whether the same call can succeed later without a change of configuration or data.
     pub const fn is_unavailable(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::TimedOut | Self::OutcomeUnknown)
+        matches!(self, Self::Unavailable(_) | Self::TimedOut | Self::Overloaded | Self::OutcomeUnknown)
     }
 }
 
 impl StoreError {
+    /// Whether the database answers queries and refuses changes: it is full, or a replica.
+    pub fn refuses_writes(&self) -> bool {
+        let cause: &sqlx::Error = match self {
+            Self::Unavailable(cause) => cause,
+            Self::Database(cause) => cause,
+            _ => return false,
+        };
+        let code = cause.as_database_error().and_then(|error| error.code());
+        // Disk full, input or output error, read-only transaction.
+        code.is_some_and(|code| matches!(&*code, "53100" | "58030" | "25006"))
+    }
+
     /// Whether the database could not be reached or did not answer, rather than refuse a statement.
     pub fn is_unreachable(&self) -> bool {
         match self {

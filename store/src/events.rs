@@ -6,3 +6,4 @@ pub(crate) mod decrypt;
 pub(crate) mod encrypt;
 pub(crate) mod idempotency;
 pub(crate) mod load;
+pub(crate) mod load_limit;

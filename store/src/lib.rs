@@ -14,6 +14,7 @@
 //! - **how often a file was tried to read**: `extraction_attempts.rs`.
 //! - **when a conversation was last opened**: `last_reads.rs`.
 //! - **which processes accept commands**: `api_processes.rs`.
+//! - **what an operator sees of the store**: `vitals.rs`.
 //! - **a question to events that read models answer too late**: `answers.rs`, `documents.rs`.
 //! - **what an erasure destroys in PostgreSQL**: `keys/destroyed.rs`, its attempts: `erasures.rs`; rows of
 //!   the account service: `accounts/`.
@@ -41,6 +42,7 @@ mod leases;
 mod ledger;
 mod snapshot;
 mod sync;
+mod vitals;
 
 pub use self::database::{
     Database, Diagnosis, MigrateError, MigrationName, MigrationPlan, PlannedMigration, PlannedStatement,
@@ -79,6 +81,7 @@ pub use ledger::sequence::Sequenced;
 pub use snapshot::{
     DocumentFile, Erased, Load, LoadError, ScratchDatabase, Snapshot, SnapshotId, TableColumns, is_empty,
 };
+pub use vitals::Vitals;
 
 use std::sync::Arc;
 

@@ -5,5 +5,6 @@ mod erasure_stores;
 mod frozen;
 mod full_disk;
 mod hostile_neighbour;
+mod overload;
 mod services;
 mod worker_killed;

@@ -15,6 +15,7 @@ mod brokers;
 mod cli;
 mod failures;
 mod knowledge;
+mod observed;
 mod operations;
 mod poolers;
 mod proxies;

@@ -8,3 +8,4 @@ mod model_responses;
 mod publishing;
 mod quarantine;
 mod retention;
+mod takeover;

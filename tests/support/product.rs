@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use colloquy::admin;
 use colloquy::config::{
     ApiConfig, AppConfig, Config, ConnectionLimits, EmbeddingConfig, ExtractionConfig, FilesConfig,
     KnowledgeConfig, LimitsConfig, ModelConfig, NatsConfig, QdrantConfig, WorkerConfig,
@@ -12,9 +13,11 @@ use colloquy::process::App;
 use colloquy::roles::Role;
 use colloquy::runtime::supervisor::Shutdown;
 use futures::future::LocalBoxFuture;
+use serde_json::Value;
 use store::{AccountsSchema, PreparedStatements};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
 use super::backbone::{master_key, new_database};
@@ -24,9 +27,13 @@ use super::{files_url, service};
 /// A running product.
 pub(crate) struct Product {
     pub(crate) url: String,
+    /// The operator's port.
+    pub(crate) admin: String,
     pub(crate) config: Config,
     pub(crate) shutdown: Shutdown,
     running: JoinHandle<anyhow::Result<()>>,
+    /// Closes the operator's port.
+    _closed: DropGuard,
 }
 
 impl Product {
@@ -53,8 +60,25 @@ impl Product {
         let roles: BTreeSet<Role> = roles.iter().copied().collect();
         let app = App::new(config.app.clone(), roles).await.unwrap();
         let shutdown = Shutdown::default();
-        let running = tokio::spawn(app.run(config.clone(), Some(listener), shutdown.clone()));
-        Self { url, config, shutdown, running }
+        let port = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+        let address = port.local_addr().unwrap();
+        let health = app.health(&config, address).unwrap();
+        let closed = CancellationToken::new();
+        tokio::spawn(admin::serve(port, health.clone(), config.api.clone(), closed.clone()));
+        let running = tokio::spawn(app.run(config.clone(), Some(listener), health, shutdown.clone()));
+        let closed = closed.drop_guard();
+        Self { url, admin: format!("http://{address}"), config, shutdown, running, _closed: closed }
+    }
+
+    /// The readiness as operators see it: status and body.
+    pub(crate) async fn readiness(&self) -> (u16, Value) {
+        let response = reqwest::get(format!("{}/readyz", self.admin)).await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
+    }
+
+    /// The metrics.
+    pub(crate) async fn metrics(&self) -> String {
+        reqwest::get(format!("{}/metrics", self.admin)).await.unwrap().text().await.unwrap()
     }
 
     /// Ends it as an operator would, and waits until it has ended.

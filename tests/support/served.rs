@@ -17,6 +17,8 @@ pub(crate) const MASTER_KEY: &str = "2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2
 /// A whole product in one process, killed with this value at the latest.
 pub(crate) struct Served {
     pub(crate) url: String,
+    /// The operator's port.
+    pub(crate) admin: String,
     child: Child,
     folder: TempDir,
 }
@@ -39,23 +41,37 @@ impl Served {
 
     /// The same of any release.
     pub(crate) fn begin_program(program: &Path, config: &Config, arguments: &[&str]) -> Self {
-        let port = embedded::free_port().unwrap().port();
+        Self::spawn(program, config, arguments, &[])
+    }
+
+    fn spawn(program: &Path, config: &Config, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
+        let (port, admin) = (embedded::free_port().unwrap().port(), embedded::free_port().unwrap());
         let folder = tempfile::tempdir().unwrap();
         let log = File::create(folder.path().join("log")).unwrap();
         let child = command_of(program, config, MASTER_KEY)
             .arg("serve")
             .args(arguments)
             .env("LISTEN", format!("127.0.0.1:{port}"))
+            .env("ADMIN_LISTEN", admin.to_string())
+            .envs(settings.iter().copied())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()
             .unwrap();
-        Self { url: format!("http://127.0.0.1:{port}"), child, folder }
+        let (url, admin) = (format!("http://127.0.0.1:{port}"), format!("http://{admin}"));
+        Self { url, admin, child, folder }
     }
 
     /// Starts all roles, and waits until it answers.
     pub(crate) async fn start(config: &Config) -> Self {
         let served = Self::begin(config);
+        until("the product answers", async || reqwest::get(format!("{}/livez", served.url)).await.ok()).await;
+        served
+    }
+
+    /// Starts all roles with further settings, and waits until it answers.
+    pub(crate) async fn start_with(config: &Config, settings: &[(&str, &str)]) -> Self {
+        let served = Self::spawn(Path::new(env!("CARGO_BIN_EXE_colloquy")), config, &[], settings);
         until("the product answers", async || reqwest::get(format!("{}/livez", served.url)).await.ok()).await;
         served
     }

@@ -108,6 +108,7 @@ impl Live {
     }
 
     async fn replay(&self, subject: String) -> Result<(), ReplayError> {
+        measures::catalogue::LIVE_REPLAYS.increment(&[]);
         let jetstream = jetstream::new(self.nats.clone());
         let stream = jetstream.get_stream_no_info(self.subjects.live_stream());
         let stream = tokio::time::timeout(CALL_TIMEOUT, stream).await??;

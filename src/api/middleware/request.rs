@@ -1,7 +1,6 @@
 //! The outermost layer: one span a request, rendered problems, security headers and metrics.
 
-use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
@@ -10,46 +9,73 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Response, Version};
 use axum::middleware::Next;
 use axum::response::IntoResponse as _;
+use measures::catalogue::HTTP_REQUESTS_IN_FLIGHT;
 use tracing::{Instrument as _, Span};
 
 use super::headers::ResponseHeaders;
-use super::metrics::{OTHER, RequestMetrics, method_label};
+use super::metrics::{OTHER, method_label, record};
 use super::trace::Trace;
 use crate::api::client_address::Client;
 use crate::api::problem::Problem;
+use crate::telemetry::traces;
 
 /// Tells the client under which trace id the log has a request that did not succeed.
 pub(super) const TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
 
 /// Runs a request in its span and renders the problem that it ends with.
 pub(super) async fn observe(
-    State((metrics, headers)): State<(Arc<RequestMetrics>, ResponseHeaders)>,
+    State(headers): State<ResponseHeaders>,
     mut request: Request,
     next: Next,
 ) -> Response<Body> {
     let started = Instant::now();
     let is_plain = request.extensions().get::<Client>().is_some_and(|client| client.is_plain);
-    let trace = Trace::from_headers(request.headers());
+    let mut trace = Trace::from_headers(request.headers());
     let template = request.extensions().get::<MatchedPath>().cloned();
     let route = template.as_ref().map_or(OTHER, MatchedPath::as_str);
     let method = method_label(request.method());
-    // At the highest level, so that no log filter separates an error from its trace id.
+    let span = span_of(&mut trace, method, route);
+    request.extensions_mut().insert(trace);
+    let in_flight = HTTP_REQUESTS_IN_FLIGHT.hold(&[]);
+    let response = next.run(request).instrument(span.clone()).await;
+    drop(in_flight);
+    let took = started.elapsed();
+    let mut response = finish(response, trace, &span, took);
+    headers.add(&mut response, is_plain);
+    record(method, route, response.status(), took);
+    response
+}
+
+/// At the highest level, so that no log filter separates an error from its trace id.
+fn span_of(trace: &mut Trace, method: &'static str, route: &str) -> Span {
+    if !traces::is_on() {
+        return tracing::error_span!(
+            "request",
+            trace_id = %trace.id(),
+            parent_id = trace.parent_id().map(tracing::field::display),
+            http.request.method = method,
+            http.route = route,
+        );
+    }
     let span = tracing::error_span!(
         "request",
-        trace_id = %trace.id(),
+        otel.name = format!("{method} {route}"),
+        otel.kind = "server",
+        otel.status_code = tracing::field::Empty,
+        trace_id = tracing::field::Empty,
         parent_id = trace.parent_id().map(tracing::field::display),
         http.request.method = method,
         http.route = route,
     );
-    request.extensions_mut().insert(trace);
-    let response = next.run(request).instrument(span.clone()).await;
-    let mut response = finish(response, trace, &span);
-    headers.add(&mut response, is_plain);
-    metrics.record(method, route, response.status(), started.elapsed());
-    response
+    traces::continue_from(&span, trace.received().as_deref());
+    if let Some(recorded) = traces::traceparent_of(&span) {
+        *trace = trace.recorded_as(&recorded);
+    }
+    span.record("trace_id", tracing::field::display(trace.id()));
+    span
 }
 
-fn finish(mut response: Response<Body>, trace: Trace, span: &Span) -> Response<Body> {
+fn finish(mut response: Response<Body>, trace: Trace, span: &Span, took: Duration) -> Response<Body> {
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let mut rendered = problem.render(&trace.id().to_string());
         for (name, value) in response.headers() {
@@ -58,15 +84,19 @@ fn finish(mut response: Response<Body>, trace: Trace, span: &Span) -> Response<B
         response = rendered;
     }
     let status = response.status();
+    traces::set(span, "http.response.status_code", i64::from(status.as_u16()));
+    if status.is_server_error() {
+        traces::fail(span);
+    }
+    span.in_scope(|| {
+        let (status, duration_ms) = (status.as_u16(), took.as_secs_f64() * 1_000.0);
+        if status >= 500 {
+            tracing::warn!(http.response.status_code = status, duration_ms, "request failed");
+        } else {
+            tracing::info!(http.response.status_code = status, duration_ms, "request served");
+        }
+    });
     if !status.is_success() {
-        span.in_scope(|| {
-            let status = status.as_u16();
-            if status >= 500 {
-                tracing::warn!(http.response.status_code = status, "request failed");
-            } else {
-                tracing::debug!(http.response.status_code = status, "request was refused or redirected");
-            }
-        });
         if let Ok(id) = HeaderValue::from_str(&trace.id().to_string()) {
             response.headers_mut().insert(TRACE_ID, id);
         }

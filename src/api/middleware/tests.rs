@@ -37,7 +37,6 @@ fn app() -> Router {
         .merge(timed)
         .fallback(any(async || Problem::no_such_route()));
     let surroundings = Surroundings {
-        metrics: Arc::default(),
         limits: Arc::new(Limits::new(&LimitsConfig::default(), &ConnectionLimits::default())),
         headers: ResponseHeaders { https_only: false },
         proxies: TrustedProxies::new(&[]),

@@ -20,6 +20,8 @@ pub(in crate::api) struct Trace {
     request_id: Uuid,
     id: u128,
     parent: Option<u64>,
+    /// The span of the request itself.
+    span: u64,
     sampled: bool,
 }
 
@@ -41,11 +43,25 @@ impl Trace {
             _ => None,
         };
         let request_id = Uuid::now_v7();
+        let (_, own) = request_id.as_u64_pair();
         match parent {
             Some(TraceParent { trace_id, span, sampled }) => {
-                Self { request_id, id: trace_id, parent: Some(span), sampled }
+                Self { request_id, id: trace_id, parent: Some(span), span: own, sampled }
             }
-            None => Self { request_id, id: request_id.as_u128(), parent: None, sampled: true },
+            None => Self { request_id, id: request_id.as_u128(), parent: None, span: own, sampled: true },
+        }
+    }
+
+    /// The header that the request came with; `None` in a new trace.
+    pub(super) fn received(&self) -> Option<String> {
+        self.parent.map(|span| self.header(span))
+    }
+
+    /// The same request, whose span is one that a collector gets.
+    pub(super) fn recorded_as(self, traceparent: &str) -> Self {
+        match TraceParent::parse(traceparent) {
+            Some(TraceParent { trace_id, span, sampled }) => Self { id: trace_id, span, sampled, ..self },
+            None => self,
         }
     }
 
@@ -71,7 +87,10 @@ impl Trace {
 
     /// The header for requests and messages that this request leads to, with this request as their parent.
     pub(in crate::api) fn traceparent(&self) -> String {
-        let (_, span) = self.request_id.as_u64_pair();
+        self.header(self.span)
+    }
+
+    fn header(&self, span: u64) -> String {
         let flags = if self.sampled { SAMPLED } else { 0 };
         format!("00-{}-{}-{flags:02x}", TraceId(self.id), SpanId(span))
     }

@@ -59,6 +59,7 @@ impl From<StoreError> for Problem {
                 tracing::warn!(error = with_causes(error), "store is unavailable");
                 Self::unavailable("The store cannot be reached. Nothing was written.")
             }
+            StoreError::Overloaded => Self::overloaded(),
             // The store has logged the cause.
             StoreError::OutcomeUnknown => Self::outcome_unknown(),
             StoreError::Conflict => Self::unavailable(

@@ -4,12 +4,24 @@ use axum::http::StatusCode;
 
 use super::{Detail, Problem, RETRY_AFTER_SECONDS};
 
+/// Seconds after which a client repeats a command that was refused under load.
+const OVERLOADED_SECONDS: u32 = 5;
+
 impl Problem {
     /// A part of the service does not answer. Nothing was written.
     pub(in crate::api) fn unavailable(detail: impl Into<Detail>) -> Self {
         let status = StatusCode::SERVICE_UNAVAILABLE;
         let problem = Self::new(status, "unavailable", "The service is temporarily unavailable", detail);
         Self { retry_after: Some(RETRY_AFTER_SECONDS), ..problem }
+    }
+
+    /// The service is far behind with earlier commands. Nothing was written.
+    pub(in crate::api) fn overloaded() -> Self {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let detail =
+            "The service is behind with earlier commands. Nothing was written. Send the command again later.";
+        let problem = Self::new(status, "overloaded", "The service has too much to do", detail);
+        Self { retry_after: Some(OVERLOADED_SECONDS), ..problem }
     }
 
     /// The answer to a command was lost on its way from the store.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use aggregates::{ConversationId, UserId};
 use bytes::Bytes;
+use measures::catalogue::READ_CACHE;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use uuid::Uuid;
@@ -107,6 +108,12 @@ impl Default for ReadCache {
 impl ReadCache {
     /// The response to a query, if it is current.
     pub fn get(&self, key: &ReadKey) -> Option<Representation> {
+        let found = self.find(key);
+        READ_CACHE.increment(&[if found.is_some() { "hit" } else { "miss" }]);
+        found
+    }
+
+    fn find(&self, key: &ReadKey) -> Option<Representation> {
         let entry = self.entries.get(key)?;
         let is_current = self.generation(key.owner).0 == entry.generation && Instant::now() < entry.expires;
         let body = is_current.then(|| lz4_flex::decompress_size_prepended(&entry.compressed))?.ok()?;

@@ -10,6 +10,7 @@ use async_nats::Client;
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive, KeepAliveStream};
 use futures::Stream;
+use measures::catalogue::STREAMS_OPEN;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
@@ -109,6 +110,7 @@ impl Streams {
         &self,
         caller: &Caller,
         permit: Permit,
+        kind: &'static str,
         session: impl FnOnce(EventSender) -> S,
     ) -> EventStream
     where
@@ -121,7 +123,7 @@ impl Streams {
         let lifetime = caller.until.saturating_sub(seconds_now());
         let revoked = self.revocations.ended(*caller);
         let task = async move {
-            let _permit = permit;
+            let (_permit, _open) = (permit, STREAMS_OPEN.hold(&[kind]));
             let ended = tokio::select! {
                 ended = session => ended,
                 () = sender.closed() => Ok(()),

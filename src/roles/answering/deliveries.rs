@@ -5,7 +5,7 @@
 //! message at a time would let all wait for one owner's.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aggregates::conversation::ConversationEvent;
 use aggregates::operation::DeadLetterKind;
@@ -20,10 +20,12 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::processor::{AnswerProcessor, LEASE};
+use super::trace::received;
 use super::work::Work;
 use crate::roles::undelivered::undelivered;
 use crate::runtime::backoff::Backoff;
 use crate::runtime::consumer::{AckDecision, Batch, Consumer, ConsumerError, ConsumerSettings, acknowledge};
+use crate::runtime::stages::Progress;
 
 /// Time that a pull waits at the server for the next request.
 const PULL_WAIT: Duration = Duration::from_secs(20);
@@ -58,13 +60,23 @@ enum Interrupted {
     Query(#[from] QueryError),
 }
 
+impl Interrupted {
+    fn report(&self, progress: &Progress) {
+        match self {
+            Self::Consumer(error) => error.report(progress),
+            other => progress.failing(ErrorChain(other)),
+        }
+    }
+}
+
 impl Deliveries {
     /// Takes requests for ever; waits while NATS or the store is away.
     pub(super) async fn follow(&self) {
-        let mut retry = RETRY;
+        let (mut retry, progress) = (RETRY, Progress::of("deliveries"));
         loop {
             let began = Instant::now();
-            let Err(interrupted) = self.follow_connection().await;
+            let Err(interrupted) = self.follow_connection(&progress).await;
+            interrupted.report(&progress);
             tracing::warn!(error = %ErrorChain(&interrupted), "taking questions was interrupted and is retried");
             self.suspicion.notify_one();
             if began.elapsed() > STABLE {
@@ -75,7 +87,7 @@ impl Deliveries {
     }
 
     /// Takes requests for as long as the connection and the consumer last.
-    async fn follow_connection(&self) -> Result<std::convert::Infallible, Interrupted> {
+    async fn follow_connection(&self, progress: &Progress) -> Result<std::convert::Infallible, Interrupted> {
         let processor = &self.processor;
         let settings = ConsumerSettings {
             name: processor.subjects.worker_consumer(),
@@ -85,6 +97,7 @@ impl Deliveries {
         };
         let consumer = Consumer::attach(&processor.nats, &processor.subjects, settings).await?;
         loop {
+            progress.ok();
             let mut batch = consumer.pull(PULL, PULL_WAIT).await?;
             while let Some(group) = next_group(&mut batch).await? {
                 self.queue(group).await?;
@@ -95,6 +108,7 @@ impl Deliveries {
     /// Queues the requests of some messages, then acknowledges them.
     async fn queue(&self, messages: Vec<Message>) -> Result<(), Interrupted> {
         let waiting = messages.last().and_then(|message| message.info().ok()).map_or(0, |info| info.pending);
+        let began = SystemTime::now();
         let is_backlog = messages.len() > BACKLOG || waiting > BACKLOG as u64;
         let (mut requests, mut acknowledged) = (Vec::with_capacity(messages.len()), Vec::new());
         for message in messages {
@@ -119,6 +133,11 @@ impl Deliveries {
         }
         if !requests.is_empty() {
             self.processor.store.queue_answers(&requests).await?;
+            for message in &acknowledged {
+                let headers = message.headers.as_ref();
+                let traceparent = headers.and_then(|headers| headers.get("traceparent"));
+                received(traceparent.map(async_nats::HeaderValue::as_str), began);
+            }
             self.suspicion.notify_one();
             self.work.notify_all().await;
         }

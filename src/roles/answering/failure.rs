@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use aggregates::conversation::FailureReason;
+use measures::catalogue::{ATTEMPTS_FAILED, MODEL_ERRORS};
 use rag::answer::AnswerError;
 use rag::error_chain::ErrorChain;
 use rag::generate::{FinishReason, ModelError};
@@ -36,7 +37,13 @@ pub(super) enum Next {
 }
 
 impl AttemptFailed {
-    /// Consequence of the failure of the attempt with this number.
+    /// Counts the failure.
+    pub(super) fn count(&self) {
+        let (Self::Passing(reason, _) | Self::Lasting(reason, _)) = self;
+        ATTEMPTS_FAILED.increment(&[reason.name()]);
+    }
+
+    /// What follows the failure of the attempt with this number.
     pub(super) fn next(&self, attempt: u32) -> Next {
         match self {
             Self::Passing(..) if attempt < ATTEMPTS => {
@@ -66,6 +73,9 @@ impl From<RetrieveError> for AttemptFailed {
 impl From<AnswerError> for AttemptFailed {
     fn from(error: AnswerError) -> Self {
         let words = ErrorChain(&error).to_string();
+        if let AnswerError::Model(error) = &error {
+            MODEL_ERRORS.increment(&[kind_of(error)]);
+        }
         match error {
             AnswerError::Model(ModelError::Refused(_)) => Self::Lasting(FailureReason::ModelRefused, words),
             AnswerError::Model(ModelError::NoText(FinishReason::ContentFilter)) => {
@@ -77,6 +87,15 @@ impl From<AnswerError> for AttemptFailed {
             }
             AnswerError::Embed(_) => Self::Passing(FailureReason::Internal, words),
         }
+    }
+}
+
+const fn kind_of(error: &ModelError) -> &'static str {
+    match error {
+        ModelError::Refused(_) => "refused",
+        ModelError::Unavailable(_) => "unavailable",
+        ModelError::Interrupted(_) => "interrupted",
+        ModelError::NoText(_) => "no_text",
     }
 }
 

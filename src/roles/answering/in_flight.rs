@@ -19,6 +19,7 @@ pub(super) struct Handle {
     in_flight: InFlight,
     answer: AnswerRef,
     stopped: CancellationToken,
+    _counted: measures::Held,
 }
 
 impl InFlight {
@@ -30,7 +31,8 @@ impl InFlight {
             return None;
         }
         answers.insert(answer, stopped.clone());
-        Some(Handle { in_flight: self.clone(), answer, stopped })
+        let counted = measures::catalogue::ANSWERS_IN_FLIGHT.hold(&[]);
+        Some(Handle { in_flight: self.clone(), answer, stopped, _counted: counted })
     }
 
     /// Whether an answer is in progress.

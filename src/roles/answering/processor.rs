@@ -171,6 +171,7 @@ impl AnswerProcessor {
                 self.end_job(job, ending).await
             }
             AttemptOutcome::Attempted(Err(failed)) => {
+                failed.count();
                 tracing::warn!(answer.id = %answer_id, attempt, duration_ms, error = %failed, "an attempt failed");
                 match failed.next(attempt) {
                     Next::Retry(pause) => QueueDecision::RetryAfter(pause),

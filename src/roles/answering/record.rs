@@ -14,6 +14,9 @@ use tokio::time::Instant;
 
 use super::failure::ATTEMPTS;
 use super::processor::{AnswerProcessor, QueueDecision, UNREADABLE_PAUSE};
+use tracing::{Instrument as _, Span};
+
+use crate::telemetry::traces;
 use store::{AnswerLease, ExecuteError, NewDeadLetter, Requested, StoreError};
 
 /// Time for which recording is retried while the store is away, longer than a restart takes, and the delays.
@@ -71,9 +74,10 @@ impl AnswerProcessor {
             actor: Actor::Worker,
             correlation_id: requested.correlation_id.unwrap_or(requested.event_id.uuid()),
             causation_id: Some(requested.event_id),
-            traceparent: requested.traceparent.clone(),
+            traceparent: traces::traceparent_of(&Span::current()).or_else(|| requested.traceparent.clone()),
         };
-        let mut recorded = self.record(answer, &metadata, attempt, &ending).await;
+        let mut recorded =
+            self.record(answer, &metadata, attempt, &ending).instrument(tracing::info_span!("record")).await;
         if let (Err(Unrecorded::Erased), Ending::Answered(_)) = (&recorded, &ending) {
             ending = Ending::Erased;
             recorded = self.record(answer, &metadata, attempt, &ending).await;

@@ -15,11 +15,14 @@ use rag::error_chain::ErrorChain;
 use store::{NextAnswer, StoreError};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::processor::{AnswerProcessor, LEASE};
+use super::trace::span_of;
 use crate::runtime::backoff::Backoff;
 use crate::runtime::hint::send_hint;
+use crate::runtime::stages::Progress;
 use crate::runtime::subscription::{Delivery, Subscription};
 
 /// Delays after a failure of the store.
@@ -81,12 +84,17 @@ pub(super) struct Queue {
 impl Queue {
     /// Takes answers for ever; waits while the store is away.
     pub(super) async fn follow(&self) {
-        let mut retry = RETRY;
+        let (mut retry, progress) = (RETRY, Progress::of("worker"));
         loop {
-            let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else { return };
+            let slot = progress.waiting(Arc::clone(&self.slots).acquire_owned()).await;
+            let Ok(slot) = slot else { return };
             match self.take(slot).await {
-                Ok(None) => retry.reset(),
+                Ok(None) => {
+                    progress.ok();
+                    retry.reset();
+                }
                 Ok(Some(Pause(due))) => {
+                    progress.ok();
                     retry.reset();
                     let due = async {
                         match due {
@@ -94,13 +102,17 @@ impl Queue {
                             None => std::future::pending().await,
                         }
                     };
-                    tokio::select! {
-                        () = self.work.here.notified() => {}
-                        () = due => {}
-                    }
+                    let waiting = async {
+                        tokio::select! {
+                            () = self.work.here.notified() => {}
+                            () = due => {}
+                        }
+                    };
+                    progress.waiting(waiting).await;
                 }
                 Err(error) => {
                     tracing::warn!(error = %ErrorChain(&error), "taking answers was interrupted and is retried");
+                    progress.failing(ErrorChain(&error));
                     retry.wait().await;
                 }
             }
@@ -117,9 +129,9 @@ impl Queue {
         };
         // Registered before the events are read, so that a stop is either among them or reaches the handle.
         let handle = processor.in_flight.take(lease.answer);
-        let work = Arc::clone(&self.work);
+        let (work, span) = (Arc::clone(&self.work), span_of(&lease, requested.as_ref()));
         self.tasks.spawn(async move {
-            Box::pin(processor.process(lease, requested, handle)).await;
+            Box::pin(processor.process(lease, requested, handle)).instrument(span).await;
             drop(slot);
             // The owner may have more answers than it had slots, or the answer waits for its next attempt.
             work.notify();

@@ -1,23 +1,26 @@
 //! Writes one answer: retrieves passages, decrypts private ones, and publishes the text while it is written.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aggregates::conversation::{Answer, FailureReason, Provenance, Usage};
 use aggregates::document::DocumentStatus;
 use aggregates::{AnswerRef, DocumentId, UserId};
 use futures::StreamExt as _;
+use measures::catalogue::{ATTEMPT_DURATION, RETRIEVAL_DURATION, TIME_TO_FIRST_DELTA, TOKENS};
 use rag::answer::{AnswerChunk, Answerer};
 use rag::error_chain::ErrorChain;
 use rag::index::IndexError;
 use rag::retrieve::{Hit, RetrieveError, merge_adjacent};
 use rag::vocabulary::{Asker, OwnerId, PassageBody, PassageId, Source};
 use sealing::{AssociatedData, SealError, Subject};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::convert;
 use super::delta_publisher::{Attempt, LiveAnswer};
 use super::failure::AttemptFailed;
 use super::processor::{AnswerProcessor, Job};
+use super::trace::Writing;
 use crate::knowledge::indexing::term_key;
 use store::{ContentKeys, StoreError};
 
@@ -36,21 +39,35 @@ impl From<StoreError> for AttemptFailed {
 impl AnswerProcessor {
     /// Writes the whole answer of a job. Dropping the future ends work and publishing at once.
     pub(super) async fn write(&self, job: &Job) -> Result<(Answer, Provenance, Usage), AttemptFailed> {
+        let began = Instant::now();
         let live = self.begin_live(job).await?;
         let answerer = self.answerer();
-        let sources = self.sources(job, &answerer).await?;
+        let searched = Instant::now();
+        let sources = self.sources(job, &answerer).instrument(tracing::info_span!("retrieve")).await?;
+        RETRIEVAL_DURATION.record_time(&[], searched.elapsed());
         live.sources(convert::sources(&sources));
         let asked = &job.asked;
         let written = answerer.answer(asked.question.clone(), asked.history.clone(), sources);
         let mut written = std::pin::pin!(written);
+        let (mut has_text, mut traced) = (false, Writing::begin());
         while let Some(chunk) = written.next().await {
             match chunk? {
                 AnswerChunk::Reasoning(reasoning) => live.reasoning(reasoning),
-                AnswerChunk::Delta(text) => live.text(text),
+                AnswerChunk::Delta(text) => {
+                    if !std::mem::replace(&mut has_text, true) {
+                        TIME_TO_FIRST_DELTA.record_time(&[], began.elapsed());
+                        traced.text();
+                    }
+                    live.text(text);
+                }
                 AnswerChunk::Void => live.void(),
                 AnswerChunk::Finished(finished) => {
                     live.finish().await;
-                    return Ok(convert::finished(*finished));
+                    ATTEMPT_DURATION.record_time(&[], began.elapsed());
+                    let finished = convert::finished(*finished);
+                    count_tokens(finished.2);
+                    traced.end(&finished.1, finished.2);
+                    return Ok(finished);
                 }
             }
         }
@@ -137,6 +154,11 @@ impl AnswerProcessor {
         wanted.dedup();
         self.store.keyring().content_keys(&wanted).await
     }
+}
+
+fn count_tokens(usage: Usage) {
+    TOKENS.add(&["input"], usage.prompt_tokens.into());
+    TOKENS.add(&["output"], usage.completion_tokens.into());
 }
 
 fn document(id: PassageId) -> Subject {

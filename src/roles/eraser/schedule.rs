@@ -12,6 +12,7 @@ use rag::error_chain::ErrorChain;
 
 use super::{Eraser, Stuck};
 use crate::runtime::backoff::Backoff;
+use crate::runtime::stages::Progress;
 use crate::runtime::subscription::Subscription;
 use store::{Erasure, StoreError};
 
@@ -37,22 +38,29 @@ impl Eraser {
     /// Attempts erasures as they become due, for ever.
     pub(super) async fn follow_requests(&self) {
         let mut requests = Subscription::new(self.nats.clone(), self.subjects.erasing());
-        let (mut idle, mut attempts) = (IDLE, Attempts::default());
+        let (mut idle, mut attempts, progress) = (IDLE, Attempts::default(), Progress::of("eraser"));
         loop {
             let delay = match self.start_due(&mut attempts).await {
-                Ok(next) => next.map_or(Duration::MAX, |next| next.max(LOOK)).min(idle.next_delay()),
+                Ok(next) => {
+                    progress.ok();
+                    next.map_or(Duration::MAX, |next| next.max(LOOK)).min(idle.next_delay())
+                }
                 Err(error) => {
                     tracing::warn!(error = %ErrorChain(&error), "erasures could not be looked up");
+                    progress.failing(ErrorChain(&error));
                     RETRY.delay_before(1)
                 }
             };
-            tokio::select! {
-                Some(receipt) = attempts.running.next() => {
-                    attempts.retried.remove(&receipt);
+            let waiting = async {
+                tokio::select! {
+                    Some(receipt) = attempts.running.next() => {
+                        attempts.retried.remove(&receipt);
+                    }
+                    _ = requests.next() => idle.reset(),
+                    () = tokio::time::sleep(delay) => {}
                 }
-                _ = requests.next() => idle.reset(),
-                () = tokio::time::sleep(delay) => {}
-            }
+            };
+            progress.waiting(waiting).await;
         }
     }
 

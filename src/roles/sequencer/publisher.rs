@@ -4,7 +4,8 @@
 //! older backup. It is created and filled again.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
 
 use aggregates::Position;
 use async_nats::Client;
@@ -14,9 +15,13 @@ use nats::{
     recreate_stream,
 };
 use rag::error_chain::ErrorChain;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use crate::runtime::backoff::Backoff;
+use crate::runtime::stages::Progress;
+use crate::runtime::traced_batch::record_batch;
+use crate::telemetry::traces::Kind;
+use measures::catalogue::BATCH_EVENTS;
 
 use projections::QueryError;
 use store::{LedgerEntry, LedgerHash, Store, StoreError};
@@ -34,13 +39,15 @@ pub(super) struct Publisher {
     nats: Client,
     subjects: Subjects,
     batches: mpsc::Receiver<Arc<Vec<LedgerEntry>>>,
-    head: watch::Receiver<Position>,
+    /// Whether new events reach JetStream.
+    is_publishing: Arc<AtomicBool>,
     /// The last position that needs no publishing.
     published: Position,
     /// Its hash; `None` before the ledger was read from there.
     hash: Option<LedgerHash>,
     /// A foreign message came between those of a batch: the stream has to be created again.
     interleaved: bool,
+    progress: Progress,
 }
 
 /// Why the publisher attaches again.
@@ -58,15 +65,35 @@ enum Interrupted {
     Pending(#[source] QueryError),
 }
 
+impl Interrupted {
+    /// Why JetStream refuses the streams, if waiting does not mend that.
+    fn refusal(&self) -> Option<String> {
+        match self {
+            Self::Streams(error) => error.problem(),
+            _ => None,
+        }
+    }
+}
+
 impl Publisher {
     pub(super) fn new(
         store: Store,
         nats: Client,
         subjects: Subjects,
         batches: mpsc::Receiver<Arc<Vec<LedgerEntry>>>,
-        head: watch::Receiver<Position>,
+        is_publishing: Arc<AtomicBool>,
     ) -> Self {
-        Self { store, nats, subjects, batches, head, published: Position(0), hash: None, interleaved: false }
+        Self {
+            store,
+            nats,
+            subjects,
+            batches,
+            is_publishing,
+            published: Position(0),
+            hash: None,
+            interleaved: false,
+            progress: Progress::of("publisher"),
+        }
     }
 
     /// Publishes for ever and attaches again after each failure.
@@ -77,8 +104,15 @@ impl Publisher {
             if let Err(interrupted) = self.publish_all().await {
                 self.interleaved |= matches!(interrupted, Interrupted::Publish(PublishError::Interleaved));
                 // Another sequencer has taken over: it publishes, this one stays ready.
-                if !matches!(interrupted, Interrupted::Publish(PublishError::Displaced)) {
+                if matches!(interrupted, Interrupted::Publish(PublishError::Displaced)) {
+                    self.progress.ok();
+                } else {
                     tracing::warn!(error = %ErrorChain(&interrupted), "publishing was interrupted and is retried");
+                    self.is_publishing.store(false, Ordering::Relaxed);
+                    match interrupted.refusal() {
+                        Some(reason) => self.progress.refused(reason),
+                        None => self.progress.failing(ErrorChain(&interrupted)),
+                    }
                 }
             }
             if self.published > before {
@@ -103,18 +137,41 @@ impl Publisher {
             LastMessage::None | LastMessage::Foreign => (self.before_first_needed().await?, None),
         };
         self.catch_up(&mut publisher).await?;
+        self.is_publishing.store(true, Ordering::Relaxed);
         loop {
+            self.progress.ok();
             match tokio::time::timeout(IDLE_CHECK, self.batches.recv()).await {
                 Ok(Some(batch)) => self.publish_batch(&mut publisher, &batch).await?,
                 Ok(None) => return Ok(()),
-                Err(_) if *self.head.borrow() > self.published => self.catch_up(&mut publisher).await?,
-                Err(_) => {}
+                Err(_) => publisher = self.look_around(publisher, &stream).await?,
             }
         }
     }
 
-    /// Whether the last message of the stream is an event of the ledger, which makes all before it such
-    /// events.
+    /// Compares the stream with the ledger, which another sequencer may have written to. A stream that stands still
+    /// behind the ledger has lost its publisher, and this one goes on.
+    async fn look_around(
+        &mut self,
+        publisher: EventPublisher,
+        stream: &jetstream::stream::Stream,
+    ) -> Result<EventPublisher, Interrupted> {
+        let (head, _) = self.store.ledger_head().await?;
+        if head <= self.published {
+            return Ok(publisher);
+        }
+        let mut publisher = EventPublisher::attach(jetstream::new(self.nats.clone()), stream).await?;
+        let LastMessage::Event(position, hash) = publisher.last_message() else {
+            return Err(PublishError::Displaced.into());
+        };
+        if position == self.published {
+            self.catch_up(&mut publisher).await?;
+        } else {
+            (self.published, self.hash) = (position, hash);
+        }
+        Ok(publisher)
+    }
+
+    /// Whether the last message of the stream is an event of the ledger, which makes all before it such events.
     async fn is_of_ledger(&self, last: LastMessage) -> Result<bool, StoreError> {
         match last {
             LastMessage::None => Ok(true),
@@ -174,11 +231,14 @@ impl Publisher {
         publisher: &mut EventPublisher,
         entries: &[LedgerEntry],
     ) -> Result<(), Interrupted> {
+        let began = SystemTime::now();
         let mut envelopes = Vec::with_capacity(entries.len());
         for entry in entries {
             envelopes.push(envelope(entry, &self.subjects, publisher.max_message_bytes())?);
         }
         publisher.publish(&envelopes).await?;
+        BATCH_EVENTS.record_count(&["publisher"], envelopes.len());
+        record_batch("publish", Kind::Producer, began, entries);
         if let Some(last) = entries.last() {
             (self.published, self.hash) = (last.position, Some(last.hash));
         }

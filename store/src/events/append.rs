@@ -8,13 +8,16 @@ use aggregates::{AggregateType, EventId, UserId, Version};
 use database::{CLIENT_LIMIT, Pool, is_lost, no_answer};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use measures::catalogue::APPEND_BATCH;
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 use tokio::time::{Instant, timeout, timeout_at};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::StoreError;
-use crate::batch::{Batcher, Request};
+use crate::batch::{Batcher, Request, SLOTS};
 use crate::events::idempotency::IdempotencyKey;
+use crate::events::load_limit::LoadLimit;
 use crate::keys::keyring::NewKey;
 
 /// Time within which the outcome of an append without an answer is looked up, and the pause between two
@@ -57,21 +60,34 @@ impl Request for Append {
 
 /// Batches concurrent appends. Clones share the batches.
 #[derive(Debug, Clone)]
-pub(crate) struct Appender(Batcher<Append, Outcome>);
+pub(crate) struct Appender {
+    batches: Batcher<Append, Outcome>,
+    limit: LoadLimit,
+}
 
 impl Appender {
     pub(crate) fn new(pool: Pool) -> Self {
-        Self(Batcher::new(move |appends: Vec<Append>| {
-            let pool = pool.clone();
-            async move { append(&pool, &appends).await }.boxed()
-        }))
+        let limit = LoadLimit::new(SLOTS);
+        let running = limit.clone();
+        let batches = Batcher::new(move |appends: Vec<Append>| {
+            let (pool, running) = (pool.clone(), running.run());
+            APPEND_BATCH.record_count(&[], appends.len());
+            async move {
+                let _running = running;
+                append(&pool, &appends).await
+            }
+            .boxed()
+        });
+        Self { batches, limit }
     }
 
-    /// Appends. An append whose connection broke is repeated on another connection. Where the database is
-    /// silent, the events are looked up; if they are not there, the outcome is unknown, because the statement
-    /// may still be on its way.
+    /// Appends. An append whose connection broke is repeated on another connection. Where the database is silent,
+    /// the events are looked up; if they are not there, the outcome is unknown, because the statement may still
+    /// be on its way. While the database is far behind, the append is refused at once.
     pub(crate) async fn append(&self, append: Append) -> Outcome {
-        self.0.request(append).await.unwrap_or(Err(StoreError::OutcomeUnknown))
+        let span = tracing::info_span!("append", events = append.events.len());
+        let _place = self.limit.enter()?;
+        self.batches.request(append).instrument(span).await.unwrap_or(Err(StoreError::OutcomeUnknown))
     }
 }
 

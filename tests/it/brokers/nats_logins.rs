@@ -82,12 +82,12 @@ async fn a_refused_login_is_in_the_readiness_without_its_password_until_it_is_ac
     config.app.nats_url = url_with("ann:s3cret-pass", &nats).into();
     let served = Served::start(&config).await;
     let ready = async || {
-        let response = reqwest::get(format!("{}/readyz", served.url)).await.ok()?;
+        let response = reqwest::get(format!("{}/readyz", served.admin)).await.ok()?;
         Some((response.status().as_u16(), response.json::<Value>().await.ok()?))
     };
     let problem = until("the readiness has the problem", async || {
         let (status, ready) = ready().await?;
-        (status == 503).then(|| ready["problems"][0].as_str().map(str::to_owned))?
+        (status == 503).then(|| ready["dependencies"]["nats"]["reason"].as_str().map(str::to_owned))?
     })
     .await;
     assert!(problem.starts_with("the server refuses the login"), "{problem}");

@@ -77,8 +77,8 @@ async fn the_whole_service_works_with_the_documented_permissions() {
     let receipt = format!("/v1/erasures/{}", asked.body["receipt"].as_str().unwrap());
     person.until_shown(&receipt, |state| !state["finished_at"].is_null()).await;
 
-    let ready = person.get("/readyz").await;
-    assert_eq!((ready.status, &ready.body["problems"]), (200, &json!([])), "{ready:?}");
+    let (status, ready) = product.readiness().await;
+    assert_eq!((status, &ready["dependencies"]["nats"]), (200, &json!({"status": "ok"})), "{ready}");
     let log = std::fs::read_to_string(nats.log_path()).unwrap();
     assert!(!log.contains("Violation"), "{log}");
     product.end().await;

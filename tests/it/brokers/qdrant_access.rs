@@ -7,7 +7,6 @@ use embedded::{DataDir, Parts, Protection, Qdrant, WithModel};
 use rag::index::IndexError;
 
 use crate::support::backbone::new_database;
-use crate::support::person::Person;
 use crate::support::product::{Product, configuration};
 use crate::support::tls::Certificates;
 use crate::support::waiting::until;
@@ -38,14 +37,16 @@ async fn the_api_key_and_the_authority_have_to_be_right_and_the_readiness_says_i
     let refused = models::collections(&no_authority).unwrap().active_index().check().await.unwrap_err();
     assert!(matches!(refused, IndexError::Certificate(_)), "{refused:?}");
 
-    for (qdrant, status, problem) in [(right, 200, None), (wrong_key, 503, Some("refuses the API key"))] {
+    for (qdrant, status, problem) in
+        [(right, "ok", None), (wrong_key, "degraded", Some("refuses the API key"))]
+    {
         let mut config = configuration(new_database().await);
         config.knowledge.qdrant = qdrant;
         let product = Product::on(config, &[Role::Api]).await;
-        let person = Person::new(&product).await;
         let problems = until("the readiness is right", async || {
-            let ready = person.get("/readyz").await;
-            (ready.status == status).then(|| ready.body["problems"].to_string())
+            let (_, ready) = product.readiness().await;
+            let qdrant = &ready["dependencies"]["qdrant"];
+            (qdrant["status"] == status).then(|| qdrant.to_string())
         })
         .await;
         assert!(problem.is_none_or(|problem| problems.contains(problem)), "{problems}");

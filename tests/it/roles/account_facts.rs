@@ -138,7 +138,7 @@ async fn refused_sign_ins_of_an_account_are_one_event_a_minute_with_their_number
     // Two where a minute ended in between.
     assert!(counts.iter().sum::<u64>() == 3 && counts.len() <= 2, "{refused:?}");
     assert!(refused.iter().all(|it| it["type"] == "SignInRefused"), "{refused:?}");
-    let metrics = reqwest::get(format!("{}/metrics", product.url)).await.unwrap().text().await.unwrap();
+    let metrics = product.metrics().await;
     assert!(metrics.contains("colloquy_sign_ins_total{outcome=\"refused\"} 4"), "{metrics}");
 }
 

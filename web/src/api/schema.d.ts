@@ -21,23 +21,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/metrics": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Metrics for Prometheus */
-        get: operations["metrics"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/readyz": {
         parameters: {
             query?: never;
@@ -47,11 +30,8 @@ export interface paths {
         };
         /**
          * Check that the process can serve requests
-         * @description Names each dependency. The status is 503 while Postgres does not answer, while NATS or Qdrant has a
-         *     problem that an operator has to correct, and until the erasures since the backup that the database may
-         *     have been restored from are known. While NATS, Qdrant or the account service is away, most requests still
-         *     succeed: this does not change the status. Nor do aggregates in quarantine and dead letters, which
-         *     `degraded` names.
+         * @description 503 while the process cannot serve requests: while Postgres does not answer, NATS refuses it, or the erasures since
+         *     a backup are not known yet, and while it ends.
          */
         get: operations["readyz"];
         put?: never;
@@ -1383,39 +1363,15 @@ export interface components {
          * @enum {string}
          */
         Rating: "up" | "down" | "none";
+        /** @description Whether the process takes requests. */
+        Ready: {
+            status: components["schemas"]["ReadyStatus"];
+        };
         /**
-         * @description Whether a dependency answers.
+         * @description Whether the process takes requests.
          * @enum {string}
          */
-        Reachability: "ok" | "away";
-        /** @description State of each dependency, and what works only in part. */
-        Readiness: {
-            /** @description The account service. */
-            accounts: components["schemas"]["Reachability"];
-            /**
-             * Format: int64
-             * @description Answers and documents that workers gave up; `null` while Postgres does not answer.
-             */
-            dead_letters: number | null;
-            /** @description Failures for some users, in words for an operator. */
-            degraded: string[];
-            /**
-             * @description The condition that the check of erasures since a backup waits for; `null` once the check is done.
-             *     Requests of users are refused before.
-             */
-            erasures_wait_for: string | null;
-            nats: components["schemas"]["Reachability"];
-            postgres: components["schemas"]["Reachability"];
-            /** @description The reasons why a dependency cannot be used until an operator corrects them, such as a refused login. */
-            problems: string[];
-            qdrant: components["schemas"]["Reachability"];
-            /**
-             * Format: int64
-             * @description Aggregates of which an event cannot be applied to a read model; `null` while Postgres does not answer.
-             *     A conversation in several read models counts in each.
-             */
-            quarantined: number | null;
-        };
+        ReadyStatus: "ready" | "not_ready";
         /** @description Receipt of an erasure. */
         Receipt: {
             /**
@@ -1639,25 +1595,6 @@ export interface operations {
             };
         };
     };
-    metrics: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/plain": string;
-                };
-            };
-        };
-    };
     readyz: {
         parameters: {
             query?: never;
@@ -1672,7 +1609,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Readiness"];
+                    "application/json": components["schemas"]["Ready"];
                 };
             };
             503: {
@@ -1680,7 +1617,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Readiness"];
+                    "application/json": components["schemas"]["Ready"];
                 };
             };
         };

@@ -42,7 +42,7 @@ pub(in crate::api) async fn follow(
     let permit = limits.streams.take(auditor.caller.user)?;
     access_log.record(&auditor, "stream", recorded(&filter, after, None)).await?;
     let following = streams.follow_ledger(filter, after);
-    Ok(streams.start(&auditor.caller, permit, |sender| send_events(following, sender)))
+    Ok(streams.start(&auditor.caller, permit, "ledger", |sender| send_events(following, sender)))
 }
 
 fn resume_after(headers: &HeaderMap, params: StreamParams) -> Result<Option<Position>, Problem> {

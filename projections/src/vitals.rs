@@ -1,0 +1,36 @@
+//! How far the read models are, for metrics and the state of an installation.
+
+use aggregates::Position;
+use sqlx::{FromRow, PgExecutor};
+
+use crate::{QueryError, ReadModel};
+
+/// How far a read model is.
+#[derive(Debug, Clone, PartialEq, FromRow)]
+pub struct ReadModelProgress {
+    /// The name of the read model.
+    pub name: String,
+    /// The position up to which it is projected.
+    pub position: Position,
+    /// Age of the oldest event that it lacks, in seconds by the clock of the database.
+    pub lag: Option<f64>,
+}
+
+/// How far all read models are. The costs do not depend on the number of events.
+pub async fn progress(executor: impl PgExecutor<'_>) -> Result<Vec<ReadModelProgress>, QueryError> {
+    Ok(sqlx::query_as(
+        "SELECT c.name, c.position,
+                (SELECT extract(epoch FROM clock_timestamp() - e.recorded_at)::float8
+                   FROM ledger l JOIN events e USING (aggregate_type, aggregate_id, sequence)
+                  WHERE l.position = c.position + 1) AS lag
+           FROM checkpoints c WHERE c.name = ANY($1) ORDER BY c.name",
+    )
+    .bind(ReadModel::ALL.map(ReadModel::name))
+    .fetch_all(executor)
+    .await?)
+}
+
+/// The number of documents in each state that is not final, and in each final state. Reads all of them.
+pub async fn documents(executor: impl PgExecutor<'_>) -> Result<Vec<(String, i64)>, QueryError> {
+    Ok(sqlx::query_as("SELECT status, count(*) FROM documents GROUP BY status").fetch_all(executor).await?)
+}

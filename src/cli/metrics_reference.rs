@@ -1,0 +1,5 @@
+//! `colloquy metrics-reference`.
+
+pub(super) fn run() {
+    print!("{}", measures::reference());
+}

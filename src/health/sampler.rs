@@ -1,0 +1,233 @@
+//! Samples positions, lags and queues of the whole installation, in the background and within time limits.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::time::Duration;
+
+use aggregates::Position;
+use async_nats::{Client, jetstream};
+use measures::catalogue::{
+    ANSWERS_PENDING, CHECKPOINT_AGE, CONSUMER_PENDING, CONSUMER_REDELIVERED, CONSUMER_UNACKNOWLEDGED,
+    DEAD_LETTERS, DOCUMENT_STATES, DOCUMENTS, ERASURES_OLDEST, ERASURES_PENDING, LEDGER_HEAD, OUTBOX_EVENTS,
+    OUTBOX_OLDEST, PUBLISHED_LAG, PUBLISHED_POSITION, QUARANTINED, READ_MODEL_LAG, READ_MODEL_LAG_EVENTS,
+    READ_MODEL_POSITION, SAMPLE_TIME, STREAM_BYTES, STREAM_LIMIT,
+};
+use nats::Subjects;
+use projections::quarantine;
+use rag::error_chain::ErrorChain;
+use tokio::time::Instant;
+
+use super::Health;
+use super::snapshot::{ConsumerState, Engine, JetStream, ReadModelState, Snapshot, StreamUse};
+use crate::runtime::stages::timestamp;
+use store::{Store, Vitals};
+
+/// Interval between samples that nobody asks for.
+const INTERVAL: Duration = Duration::from_secs(10);
+/// Shortest interval between two samples.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Interval between counts of documents, which read all of them.
+const DOCUMENTS_INTERVAL: Duration = Duration::from_mins(1);
+/// Longest wait for a source.
+const TIME_LIMIT: Duration = Duration::from_secs(3);
+
+/// Reads the state of the installation.
+#[derive(Debug, Clone)]
+pub struct Sampler {
+    /// Postgres.
+    pub store: Store,
+    /// NATS.
+    pub nats: Client,
+    /// The names of streams and consumers.
+    pub subjects: Subjects,
+}
+
+impl Health {
+    /// Samples for ever: when somebody asks for metrics or the readiness, and otherwise now and then.
+    pub async fn sample_with(self, sampler: Sampler) {
+        let (mut documents, mut counted) = (None, Instant::now());
+        loop {
+            if documents.is_none() || counted.elapsed() > DOCUMENTS_INTERVAL {
+                documents = sampler.documents().await.ok();
+                counted = Instant::now();
+            }
+            let mut snapshot = sampler.sample().await;
+            snapshot.documents.clone_from(&documents);
+            record(&snapshot);
+            self.keep(snapshot);
+            measures::upkeep();
+            tokio::time::sleep(PAUSE).await;
+            let _ = tokio::time::timeout(INTERVAL, self.0.wanted.notified()).await;
+        }
+    }
+}
+
+impl Sampler {
+    /// A sample. What does not answer in time is left out.
+    pub async fn sample(&self) -> Snapshot {
+        let models = self.store.read_models();
+        let (vitals, progress, quarantined, letters, jetstream) = tokio::join!(
+            within(self.store.vitals()),
+            within(projections::vitals::progress(models)),
+            within(quarantine::counts(models)),
+            within(self.store.count_dead_letters()),
+            within(self.jetstream()),
+        );
+        let mut unknown: Vec<String> = [
+            vitals.as_ref().err(),
+            progress.as_ref().err(),
+            quarantined.as_ref().err(),
+            letters.as_ref().err(),
+            jetstream.as_ref().err(),
+        ]
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect();
+        unknown.dedup();
+        let head = vitals.as_ref().map_or(0, |vitals| vitals.head.0);
+        let mut jetstream = jetstream.ok();
+        if let Some(jetstream) = &mut jetstream
+            && let Some(published) = jetstream.published_position.filter(|published| *published < head)
+        {
+            let age = within(self.store.age_of(Position(published + 1))).await;
+            jetstream.published_lag_seconds = age.ok().flatten();
+        }
+        let progress = progress.ok().map(|progress| {
+            let states = progress.into_iter().map(|model| {
+                let position = model.position.0;
+                let lag_events = head.saturating_sub(position);
+                (model.name, ReadModelState { position, lag_events, lag_seconds: model.lag })
+            });
+            states.collect()
+        });
+        let quarantined = quarantined.ok();
+        Snapshot {
+            engine: vitals.ok().map(engine),
+            jetstream,
+            read_models: progress,
+            quarantined: quarantined
+                .map(|counts| counts.iter().map(|count| (count.model.name(), count.aggregates)).collect()),
+            dead_letters: letters
+                .ok()
+                .map(|kinds| kinds.into_iter().map(|(kind, letters)| (kind.name(), letters)).collect()),
+            documents: None,
+            unknown,
+        }
+    }
+
+    /// The documents, by state. Reads all of them.
+    pub async fn documents(&self) -> Result<BTreeMap<String, u64>, String> {
+        let counted = within(projections::vitals::documents(self.store.read_models())).await?;
+        Ok(counted.into_iter().map(|(state, count)| (state, count.unsigned_abs())).collect())
+    }
+
+    async fn jetstream(&self) -> Result<JetStream, StreamsUnknown> {
+        let jetstream = jetstream::new(self.nats.clone());
+        let events = jetstream.get_stream(self.subjects.events_stream()).await.map_err(unknown)?;
+        let live = jetstream.get_stream(self.subjects.live_stream()).await.map_err(unknown)?;
+        let last = events.cached_info().state.last_sequence;
+        let published_position = match events.get_raw_message(last).await {
+            Ok(message) => nats::position_in(&message.headers).map(|position| position.0),
+            Err(_) => None,
+        };
+        let streams = [("events", events.cached_info()), ("live", live.cached_info())];
+        let streams = streams.map(|(name, info)| {
+            let limit_bytes = u64::try_from(info.config.max_bytes).ok().filter(|limit| *limit > 0);
+            (name, StreamUse { bytes: info.state.bytes, limit_bytes })
+        });
+        let streams = streams.into_iter().collect();
+        let mut consumers = BTreeMap::new();
+        let names =
+            [("answers", self.subjects.worker_consumer()), ("documents", self.subjects.documents_consumer())];
+        for (name, consumer) in names {
+            // A consumer is created by the first worker.
+            if let Ok(info) = events.consumer_info(consumer).await {
+                let unacknowledged = u64::try_from(info.num_ack_pending).unwrap_or_default();
+                let redelivered = u64::try_from(info.num_redelivered).unwrap_or_default();
+                consumers
+                    .insert(name, ConsumerState { pending: info.num_pending, unacknowledged, redelivered });
+            }
+        }
+        Ok(JetStream { published_position, published_lag_seconds: None, streams, consumers })
+    }
+}
+
+/// JetStream did not answer.
+#[derive(Debug, thiserror::Error)]
+#[error("JetStream does not answer")]
+struct StreamsUnknown(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+fn unknown(error: impl std::error::Error + Send + Sync + 'static) -> StreamsUnknown {
+    StreamsUnknown(Box::new(error))
+}
+
+fn engine(vitals: Vitals) -> Engine {
+    let covers_head = vitals.checkpoint.is_some_and(|checkpoint| checkpoint >= vitals.head);
+    Engine {
+        ledger_head: vitals.head.0,
+        outbox_events: vitals.outbox_events.unsigned_abs(),
+        outbox_oldest_seconds: vitals.outbox_oldest,
+        pending_answers: vitals.pending_answers.unsigned_abs(),
+        checkpoint_position: vitals.checkpoint.map(|position| position.0),
+        checkpoint_at: vitals.checkpoint_at,
+        checkpoint_age_seconds: vitals.checkpoint_age.filter(|_| !covers_head),
+        erasures: vitals.erasures.unsigned_abs(),
+        erasures_oldest_seconds: vitals.erasures_oldest,
+        is_read_only: vitals.is_read_only,
+    }
+}
+
+/// Writes a sample into the metrics. What is unknown keeps its last value.
+fn record(snapshot: &Snapshot) {
+    SAMPLE_TIME.set(&[], timestamp());
+    if let Some(engine) = &snapshot.engine {
+        LEDGER_HEAD.set_count(&[], engine.ledger_head);
+        OUTBOX_EVENTS.set_count(&[], engine.outbox_events);
+        OUTBOX_OLDEST.set(&[], engine.outbox_oldest_seconds.unwrap_or_default());
+        ANSWERS_PENDING.set_count(&[], engine.pending_answers);
+        CHECKPOINT_AGE.set(&[], engine.checkpoint_age_seconds.unwrap_or_default());
+        ERASURES_PENDING.set_count(&[], engine.erasures);
+        ERASURES_OLDEST.set(&[], engine.erasures_oldest_seconds.unwrap_or_default());
+    }
+    for (name, model) in snapshot.read_models.iter().flatten() {
+        READ_MODEL_POSITION.set_count(&[name], model.position);
+        READ_MODEL_LAG_EVENTS.set_count(&[name], model.lag_events);
+        READ_MODEL_LAG.set(&[name], model.lag_seconds.unwrap_or_default());
+    }
+    if let Some(jetstream) = &snapshot.jetstream {
+        if let Some(position) = jetstream.published_position {
+            PUBLISHED_POSITION.set_count(&[], position);
+        }
+        PUBLISHED_LAG.set(&[], jetstream.published_lag_seconds.unwrap_or_default());
+        for (name, used) in &jetstream.streams {
+            STREAM_BYTES.set_count(&[name], used.bytes);
+            STREAM_LIMIT.set_count(&[name], used.limit_bytes.unwrap_or_default());
+        }
+        for (name, consumer) in &jetstream.consumers {
+            CONSUMER_PENDING.set_count(&[name], consumer.pending);
+            CONSUMER_UNACKNOWLEDGED.set_count(&[name], consumer.unacknowledged);
+            CONSUMER_REDELIVERED.set_count(&[name], consumer.redelivered);
+        }
+    }
+    for (name, aggregates) in snapshot.quarantined.iter().flatten() {
+        QUARANTINED.set_count(&[name], *aggregates);
+    }
+    for (kind, letters) in snapshot.dead_letters.iter().flatten() {
+        DEAD_LETTERS.set_count(&[kind], *letters);
+    }
+    if let Some(documents) = &snapshot.documents {
+        for state in DOCUMENT_STATES {
+            DOCUMENTS.set_count(&[state], documents.get(*state).copied().unwrap_or_default());
+        }
+    }
+}
+
+async fn within<T, E: std::error::Error + 'static>(
+    asking: impl Future<Output = Result<T, E>>,
+) -> Result<T, String> {
+    match tokio::time::timeout(TIME_LIMIT, asking).await {
+        Ok(answered) => answered.map_err(|error| ErrorChain(&error).to_string()),
+        Err(_) => Err("a source does not answer in time".to_owned()),
+    }
+}
