@@ -100,7 +100,8 @@ impl Health {
             return Arc::clone(readiness);
         }
         self.0.wanted.notify_one();
-        let dependencies = self.0.dependencies.check(&self.0.roles, &self.0.stages).await;
+        // Boxed because the questions to all dependencies at once are a large future.
+        let dependencies = Box::pin(self.0.dependencies.check(&self.0.roles, &self.0.stages)).await;
         let readiness = Arc::new(readiness::determine(
             &self.0.roles,
             dependencies,

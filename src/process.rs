@@ -280,7 +280,7 @@ impl App {
         let live = Live::new(store.clone(), self.nats.clone(), self.subjects.clone());
         let (listening, until) = (live.clone(), stop.clone());
         supervisor.spawn("live", Stage::Intake, async move {
-            listening.run(until).await;
+            Box::pin(listening.run(until)).await;
             Ok(())
         });
         let services = Services {

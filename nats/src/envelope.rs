@@ -1,7 +1,7 @@
 //! The form of an event on the wire: JSON, with the ciphertext of the private part in base64.
 //!
-//! A message carries all that its hash in the ledger covers, so that a consumer can check it. An event that
-//! is too large for a message is announced without its content, and consumers read it from the ledger.
+//! A message carries all that its hash in the ledger covers: a consumer can check it. An event too large for
+//! a message is announced without its content, and consumers read it from the ledger.
 
 use std::borrow::Cow;
 
@@ -45,8 +45,7 @@ const HEADER_BYTES: usize = 512;
 pub struct Envelope {
     /// The event's position in the ledger.
     pub position: Position,
-    /// The event's hash in the ledger. With the position it is the message's id: an event of another history
-    /// has another id.
+    /// The event's hash in the ledger. Position and hash are the message's id, which differs in another history.
     pub hash: [u8; 32],
     /// The subject of the message.
     pub subject: String,

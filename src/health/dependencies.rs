@@ -79,7 +79,7 @@ impl Dependencies {
         );
         let embedding = worker.then(|| embedding_model(stages));
         let nats = Some(self.nats());
-        let states = [
+        let answers = [
             ("postgres", Some(postgres)),
             ("nats", nats),
             ("jetstream", Some(jetstream)),
@@ -89,12 +89,12 @@ impl Dependencies {
             ("model", model),
             (EMBEDDING_MODEL, embedding),
         ];
-        let states: BTreeMap<_, _> =
-            states.into_iter().filter_map(|(name, state)| Some((name, state?))).collect();
-        for (name, state) in &states {
+        let answers: BTreeMap<_, _> =
+            answers.into_iter().filter_map(|(name, state)| Some((name, state?))).collect();
+        for (name, state) in &answers {
             DEPENDENCY_OK.set(&[name], if state.status == Verdict::Ok { 1.0 } else { 0.0 });
         }
-        states
+        answers
     }
 
     /// Postgres that refuses changes still serves the queries of an api process, and nothing else.

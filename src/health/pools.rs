@@ -7,23 +7,32 @@ use store::Store;
 
 /// The pools of a process. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct Pools(Arc<Mutex<Vec<(&'static str, Store, u32)>>>);
+pub struct Pools(Arc<Mutex<Vec<RolePool>>>);
+
+/// The pool of a role.
+#[derive(Debug)]
+struct RolePool {
+    role: &'static str,
+    store: Store,
+    /// Most connections.
+    limit: u32,
+}
 
 impl Pools {
     /// Adds the pool of a role, with its most connections.
-    pub fn add(&self, name: &'static str, store: Store, limit: u32) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((name, store, limit));
+    pub fn add(&self, role: &'static str, store: Store, limit: u32) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(RolePool { role, store, limit });
     }
 
     /// Writes the connections of this moment into the metrics.
     pub(super) fn record(&self) {
-        for (name, store, limit) in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        for RolePool { role, store, limit } in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             let connections = store.connections();
             let count = |connections: usize| u64::try_from(connections).unwrap_or(u64::MAX);
             let (open, idle) = (count(connections.open), count(connections.idle));
-            POOL_CONNECTIONS.set_count(&[name, "idle"], idle);
-            POOL_CONNECTIONS.set_count(&[name, "used"], open.saturating_sub(idle));
-            POOL_LIMIT.set_count(&[name], u64::from(*limit));
+            POOL_CONNECTIONS.set_count(&[role, "idle"], idle);
+            POOL_CONNECTIONS.set_count(&[role, "used"], open.saturating_sub(idle));
+            POOL_LIMIT.set_count(&[role], u64::from(*limit));
         }
     }
 }

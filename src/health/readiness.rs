@@ -107,10 +107,10 @@ pub(super) fn determine(
     let reports: BTreeMap<_, _> =
         reports.iter().map(|(name, report)| (*name, StageState::of(report))).collect();
     let erasures_wait_for = erasures.and_then(ErasureCheck::waits_for).map(|reason| reason.to_string());
-    let states = dependencies.iter().map(|(name, state)| (*name, state.status, state.reason.as_deref()));
-    let states = states.chain(reports.iter().map(|(name, of)| (*name, of.status, of.reason.as_deref())));
+    let findings = dependencies.iter().map(|(name, state)| (*name, state.status, state.reason.as_deref()));
+    let findings = findings.chain(reports.iter().map(|(name, of)| (*name, of.status, of.reason.as_deref())));
     let (mut unavailable, mut degraded) = (Vec::new(), Vec::new());
-    for (name, status, reason) in states {
+    for (name, status, reason) in findings {
         let reason = format!("{name}: {}", reason.unwrap_or_default());
         match status {
             Verdict::Ok => {}

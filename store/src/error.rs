@@ -160,7 +160,7 @@ impl StoreError {
             Self::Database(cause) => cause,
             _ => return false,
         };
-        let code = cause.as_database_error().and_then(|error| error.code());
+        let code = cause.as_database_error().and_then(sqlx::error::DatabaseError::code);
         // Disk full, input or output error, read-only transaction.
         code.is_some_and(|code| matches!(&*code, "53100" | "58030" | "25006"))
     }

@@ -96,10 +96,10 @@ fn finish(mut response: Response<Body>, trace: Trace, span: &Span, took: Duratio
             tracing::info!(http.response.status_code = status, duration_ms, "request served");
         }
     });
-    if !status.is_success() {
-        if let Ok(id) = HeaderValue::from_str(&trace.id().to_string()) {
-            response.headers_mut().insert(TRACE_ID, id);
-        }
+    if !status.is_success()
+        && let Ok(id) = HeaderValue::from_str(&trace.id().to_string())
+    {
+        response.headers_mut().insert(TRACE_ID, id);
     }
     response
 }

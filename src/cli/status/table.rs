@@ -55,8 +55,8 @@ pub(super) fn text(status: &Status) -> String {
         line(&mut text, name, if some.is_empty() { "none".to_owned() } else { some.join(", ") }.as_str());
     }
     if let Some(documents) = documents {
-        let states: Vec<_> = documents.iter().map(|(state, count)| format!("{state} {count}")).collect();
-        line(&mut text, "documents", &states.join(", "));
+        let counts: Vec<_> = documents.iter().map(|(state, count)| format!("{state} {count}")).collect();
+        line(&mut text, "documents", &counts.join(", "));
     }
     heading(&mut text, "Needs a look");
     for reason in &status.reasons {

@@ -20,8 +20,8 @@ use crate::events::idempotency::IdempotencyKey;
 use crate::events::load_limit::LoadLimit;
 use crate::keys::keyring::NewKey;
 
-/// Time within which the outcome of an append without an answer is looked up, and the pause between two
-/// attempts. Together with [`CLIENT_LIMIT`] it bounds the time for which a silent connection holds a slot.
+/// Time to look up the outcome of an append without an answer, and the pause between two attempts. With
+/// [`CLIENT_LIMIT`] it bounds the time for which a silent connection holds a slot.
 const OUTCOME_TIMEOUT: Duration = Duration::from_secs(2);
 const OUTCOME_PAUSE: Duration = Duration::from_millis(100);
 /// Time limit of an append that is repeated because its connection broke.
@@ -72,18 +72,14 @@ impl Appender {
         let batches = Batcher::new(move |appends: Vec<Append>| {
             let (pool, running) = (pool.clone(), running.run());
             APPEND_BATCH.record_count(&[], appends.len());
-            async move {
-                let _running = running;
-                append(&pool, &appends).await
-            }
-            .boxed()
+            async move { append(&pool, &appends).inspect(|_| drop(running)).await }.boxed()
         });
         Self { batches, limit }
     }
 
-    /// Appends. An append whose connection broke is repeated on another connection. Where the database is silent,
-    /// the events are looked up; if they are not there, the outcome is unknown, because the statement may still
-    /// be on its way. While the database is far behind, the append is refused at once.
+    /// Appends. An append whose connection broke is repeated on another connection. Where the database is
+    /// silent, the events are looked up; if they are not there, the statement may still be on its way and the
+    /// outcome is unknown. While the database is far behind, the append is refused at once.
     pub(crate) async fn append(&self, append: Append) -> Outcome {
         let span = tracing::info_span!("append", events = append.events.len());
         let _place = self.limit.enter()?;

@@ -1,7 +1,6 @@
 //! The metrics of a running product are those of the catalogue, and follow what happens.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
 
 use colloquy::roles::Role;
 use measures::catalogue::{self, DOCUMENT_STATES};
@@ -80,7 +79,7 @@ async fn the_lag_of_a_missing_projector_grows_in_events_and_in_seconds() {
 }
 
 #[tokio::test]
-async fn a_scrape_has_every_metric_of_the_catalogue_and_no_other_and_is_quick() {
+async fn a_scrape_has_every_metric_of_the_catalogue_and_no_other() {
     let product = Product::with(&Role::ALL).await;
     let person = Person::new(&product).await;
     person.get("/v1/me").await;
@@ -92,14 +91,6 @@ async fn a_scrape_has_every_metric_of_the_catalogue_and_no_other_and_is_quick() 
     let metrics = product.metrics().await;
     let known: BTreeSet<&str> = catalogue::ALL.iter().map(|metric| metric.name).collect();
     assert_eq!(scraped(&metrics), known);
-    // The best of some, because other tests run beside this one.
-    let mut best = Duration::MAX;
-    for _ in 0..20 {
-        let began = Instant::now();
-        product.metrics().await;
-        best = best.min(began.elapsed());
-    }
-    assert!(best < Duration::from_millis(20), "{best:?}");
     product.end().await;
 }
 

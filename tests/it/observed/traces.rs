@@ -1,6 +1,7 @@
 //! One trace leads from the request to the last delta, through every stage.
 
 use std::collections::BTreeMap;
+use std::future::{Ready, ready};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -39,13 +40,14 @@ impl Collector {
         (collector, url)
     }
 
-    async fn take(State(collector): State<Self>, headers: HeaderMap, body: Bytes) {
+    fn take(State(collector): State<Self>, headers: HeaderMap, body: Bytes) -> Ready<()> {
         let login = headers.get("x-team").and_then(|login| login.to_str().ok()).unwrap_or_default();
         collector.logins.lock().unwrap().push(login.to_owned());
         collector.bytes.lock().unwrap().extend_from_slice(&body);
         let export = ExportTraceServiceRequest::decode(body).unwrap();
         let scopes = export.resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
         collector.spans.lock().unwrap().extend(scopes.flat_map(|scope| scope.spans));
+        ready(())
     }
 
     /// The spans of a trace, by name.
@@ -79,7 +81,7 @@ fn descends(spans: &BTreeMap<String, Vec<Span>>, span: &Span, from: &Span) -> bo
 }
 
 const QUESTION: &str = "What does the ophicleide burn?";
-const ANSWER: &str = "Whale oil burns there.";
+const ANSWER: &str = "Whale oil burns in the ophicleide.";
 
 /// The spans of the stages, in the order in which they begin.
 const STAGES: [&str; 12] = [
@@ -101,6 +103,9 @@ const CALLER: &str = "b7ad6b7169203331";
 
 /// Asks a question within a trace, and reads its answer to the end.
 async fn ask(person: &Person) {
+    let added = person.upload("ophicleide.md", format!("# Ophicleide\n\n{ANSWER}").into(), &[]).await;
+    let document = format!("/v1/documents/{}", added.body["document_id"].as_str().unwrap());
+    person.until_shown(&document, |row| row["status"] == "indexed").await;
     let listening = person.open("/v1/stream", None).await;
     let asked = json!({"type": "ask", "question_id": Uuid::now_v7(), "text": QUESTION});
     let header = format!("00-{TRACE}-{CALLER}-01");

@@ -46,12 +46,15 @@ async fn a_standby_publishes_what_a_sequencer_that_died_had_only_sequenced() {
     standby.abort();
 }
 
+/// Accounts of a server whose JetStream no account may use.
+const WITHOUT_JETSTREAM: &str = "accounts: { plain: { users: [ { user: plain, password: x } ] } }";
+
 #[tokio::test]
 async fn without_jetstream_lists_follow_as_soon_as_core_nats_tells() {
     let (data, parts) = (DataDir::temporary().unwrap(), Parts::locate(WithModel::No).await.unwrap());
-    let nats = Nats::configured(&parts, &data, "").await.unwrap();
+    let nats = Nats::configured(&parts, &data, WITHOUT_JETSTREAM).await.unwrap();
     let mut config = configuration(new_database().await);
-    config.app.nats_url = nats.url().into();
+    config.app.nats_url = nats.url().replace("nats://", "nats://plain:x@").into();
     let product = Product::on(config.clone(), &[Role::Api]).await;
     // Apart from the api, so that hints take the way over NATS.
     let sequencer = Product::on(config.clone(), &[Role::Sequencer]).await;
@@ -65,9 +68,12 @@ async fn without_jetstream_lists_follow_as_soon_as_core_nats_tells() {
     }
     // Without hints each of them waits for a look at the ledger, up to 4 s.
     assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
-    let (status, ready) = sequencer.readiness().await;
-    assert_eq!(status, 503, "JetStream that is not enabled lasts: {ready}");
-    assert!(ready["stages"]["publisher"]["reason"].to_string().contains("not enabled"), "{ready}");
+    until("the sequencer says that JetStream is not enabled, which lasts", async || {
+        let (status, ready) = sequencer.readiness().await;
+        let reason = ready["stages"]["publisher"]["reason"].to_string();
+        (status == 503 && reason.contains("not enabled")).then_some(())
+    })
+    .await;
     for process in [product, sequencer, projector] {
         process.shutdown.abort.cancel();
     }
