@@ -1,13 +1,10 @@
 //! One trace leads from the request to the last delta, through every stage.
 
 use std::collections::BTreeMap;
-use std::future::{Ready, ready};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::extract::{Request, State};
 use axum::routing::post;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::Span;
@@ -40,14 +37,14 @@ impl Collector {
         (collector, url)
     }
 
-    fn take(State(collector): State<Self>, headers: HeaderMap, body: Bytes) -> Ready<()> {
-        let login = headers.get("x-team").and_then(|login| login.to_str().ok()).unwrap_or_default();
-        collector.logins.lock().unwrap().push(login.to_owned());
+    async fn take(State(collector): State<Self>, request: Request) {
+        let login = request.headers().get("x-team").and_then(|login| login.to_str().ok());
+        collector.logins.lock().unwrap().push(login.unwrap_or_default().to_owned());
+        let body = axum::body::to_bytes(request.into_body(), 1 << 24).await.unwrap();
         collector.bytes.lock().unwrap().extend_from_slice(&body);
         let export = ExportTraceServiceRequest::decode(body).unwrap();
         let scopes = export.resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
         collector.spans.lock().unwrap().extend(scopes.flat_map(|scope| scope.spans));
-        ready(())
     }
 
     /// The spans of a trace, by name.

@@ -46,20 +46,33 @@ async fn a_standby_publishes_what_a_sequencer_that_died_had_only_sequenced() {
     standby.abort();
 }
 
-/// Accounts of a server whose JetStream no account may use.
-const WITHOUT_JETSTREAM: &str = "accounts: { plain: { users: [ { user: plain, password: x } ] } }";
+/// An account that may use JetStream, and the same without.
+const WITH_JETSTREAM: &str = "accounts: { A: { users: [ { user: a, password: x } ], jetstream: enabled } }";
+const WITHOUT_JETSTREAM: &str = "accounts: { A: { users: [ { user: a, password: x } ] } }";
 
 #[tokio::test]
 async fn without_jetstream_lists_follow_as_soon_as_core_nats_tells() {
     let (data, parts) = (DataDir::temporary().unwrap(), Parts::locate(WithModel::No).await.unwrap());
-    let nats = Nats::configured(&parts, &data, WITHOUT_JETSTREAM).await.unwrap();
+    let nats = Nats::configured(&parts, &data, WITH_JETSTREAM).await.unwrap();
     let mut config = configuration(new_database().await);
-    config.app.nats_url = nats.url().replace("nats://", "nats://plain:x@").into();
+    config.app.nats_url = nats.url().replace("nats://", "nats://a:x@").into();
     let product = Product::on(config.clone(), &[Role::Api]).await;
     // Apart from the api, so that hints take the way over NATS.
     let sequencer = Product::on(config.clone(), &[Role::Sequencer]).await;
     let projector = Product::on(config, &[Role::Projector]).await;
     let person = Person::new(&product).await;
+    let first = Uuid::now_v7();
+    person.ask(first, "Is JetStream there?").await;
+    person.until_shown(&format!("/v1/conversations/{first}"), |row| row["id"] == first.to_string()).await;
+    nats.reconfigure(WITHOUT_JETSTREAM).await.unwrap();
+    until("all processes are connected again", async || {
+        let mut connected = true;
+        for process in [&product, &sequencer, &projector] {
+            connected &= process.readiness().await.1["dependencies"]["nats"]["status"] != "degraded";
+        }
+        connected.then_some(())
+    })
+    .await;
     let began = Instant::now();
     for number in 0..6 {
         let id = Uuid::now_v7();
