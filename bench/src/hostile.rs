@@ -9,8 +9,10 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use crate::load::{self, Load};
+use crate::report::{Report, milliseconds};
 use crate::requests::{Clients, Kind};
 use crate::server::Server;
+use crate::settings::Settings;
 
 /// Connections of the others and their requests a second.
 const OTHERS: usize = 50;
@@ -23,22 +25,32 @@ const WARM_UP: Duration = Duration::from_secs(2);
 
 /// 95th percentiles of the others, and their requests that failed.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Others {
-    pub(crate) without: Duration,
-    pub(crate) with: Duration,
-    pub(crate) failed: u64,
+struct Others {
+    without: Duration,
+    with: Duration,
+    failed: u64,
 }
 
-/// Measures the others alone, then beside the hostile account.
+/// Measures the others alone, then beside the hostile account, and reports both.
 pub(crate) async fn measure(
+    settings: &Settings,
     server: &Server,
     clients: &Arc<Clients>,
-    lasts: Duration,
-) -> anyhow::Result<Others> {
+    report: &mut Report,
+) -> anyhow::Result<()> {
     let service = server.serve_with_limits().await?;
-    let others = beside(service.address(), clients, lasts).await;
+    let measured = beside(service.address(), clients, settings.load).await;
     service.stop().await?;
-    others
+    let Others { without, with, failed } = measured?;
+    let (alone, beside) = (milliseconds(without), milliseconds(with));
+    let ours = format!("p95 {beside} beside it, {alone} without it, {failed} failed");
+    report.figure(
+        "50 others beside one hostile account",
+        ours,
+        "under twice as long, none failed",
+        String::new(),
+    );
+    Ok(())
 }
 
 async fn beside(address: SocketAddr, clients: &Arc<Clients>, lasts: Duration) -> anyhow::Result<Others> {

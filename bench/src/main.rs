@@ -10,6 +10,7 @@ mod delivery;
 mod first_words;
 mod hostile;
 mod load;
+mod observed;
 mod population;
 mod processes;
 mod progress;

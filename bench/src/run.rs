@@ -17,7 +17,7 @@ use crate::requests::{Clients, Kind};
 use crate::server::Server;
 use crate::settings::{Part, Settings};
 use crate::stock_repository::{self, StockRepository};
-use crate::{delivery, first_words, hostile, progress, scale_out, statements, token_check};
+use crate::{delivery, first_words, hostile, observed, progress, scale_out, statements, token_check};
 
 const MANY: usize = 1_000;
 const RATE: u32 = 2_000;
@@ -87,18 +87,12 @@ async fn in_one_process(
     let outcome = run.all(&limits, &stock).await;
     service.stop().await?;
     outcome?;
-    if !settings.parts.contains(&Part::Hostile) {
-        return Ok(());
+    if settings.parts.contains(&Part::Hostile) {
+        hostile::measure(settings, server, clients, report).await?;
     }
-    let hostile::Others { without, with, failed } = hostile::measure(server, clients, settings.load).await?;
-    let (alone, beside) = (milliseconds(without), milliseconds(with));
-    let ours = format!("p95 {beside} beside it, {alone} without it, {failed} failed");
-    report.figure(
-        "50 others beside one hostile account",
-        ours,
-        "under twice as long, none failed",
-        String::new(),
-    );
+    if settings.parts.contains(&Part::Observed) {
+        observed::measure(settings, server, clients, report).await?;
+    }
     Ok(())
 }
 

@@ -131,6 +131,17 @@ impl Server {
         self.start_roles("limited", "api,sequencer,projector", &environment).await
     }
 
+    /// The same as [`Self::serve`] with more settings.
+    pub(crate) async fn serve_with(
+        &self,
+        name: &'static str,
+        settings: &[(&'static str, String)],
+    ) -> anyhow::Result<Service> {
+        let mut environment = self.environment();
+        environment.extend(settings.iter().cloned());
+        self.start_roles(name, "api,sequencer,projector", &environment).await
+    }
+
     /// Starts a worker that quotes from the project's own documents, in a process of its own; its api reports
     /// readiness.
     pub(crate) async fn answer(&self) -> anyhow::Result<Answering> {

@@ -45,13 +45,15 @@ pub(crate) enum Part {
     Many,
     /// Others beside a hostile account.
     Hostile,
+    /// Observed and not.
+    Observed,
     /// One and two processes of each role.
     Processes,
 }
 
 impl Part {
-    const ALL: [Self; 6] =
-        [Self::Reads, Self::Answers, Self::Asks, Self::Many, Self::Hostile, Self::Processes];
+    const ALL: [Self; 7] =
+        [Self::Reads, Self::Answers, Self::Asks, Self::Many, Self::Hostile, Self::Observed, Self::Processes];
 
     fn parse(name: &str) -> anyhow::Result<Self> {
         match name.trim() {
@@ -60,9 +62,10 @@ impl Part {
             "asks" => Ok(Self::Asks),
             "many" => Ok(Self::Many),
             "hostile" => Ok(Self::Hostile),
+            "observed" => Ok(Self::Observed),
             "processes" => Ok(Self::Processes),
             name => anyhow::bail!(
-                "BENCH_ONLY has reads, answers, asks, many, hostile and processes, not '{name}'"
+                "BENCH_ONLY has reads, answers, asks, many, hostile, observed and processes, not '{name}'"
             ),
         }
     }
