@@ -94,6 +94,7 @@ fn resources() -> Router<ApiState> {
         .route("/v1/conversations/{id}/messages", get(messages::list))
         .route("/v1/documents", get(documents::list))
         .route("/v1/documents/{id}", get(documents::one).delete(documents::remove))
+        .route("/v1/documents/{id}/commands", post(documents::change))
         .route("/v1/documents/{id}/original", get(documents::original))
         .route("/v1/documents/{id}/pages/{page}", get(documents::page))
         .route("/v1/documents/{id}/passages/{number}", get(documents::passage))

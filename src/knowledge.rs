@@ -5,4 +5,5 @@ pub mod files;
 pub mod indexing;
 pub mod ingest;
 pub mod models;
+pub mod place;
 pub mod reindex;

@@ -1,11 +1,14 @@
 //! A document: a file of one user or a shared one, from its addition through indexing to its removal.
 
+mod event;
+
+use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
-use cqrs_es::{Aggregate, DomainEvent};
 use serde::{Deserialize, Serialize};
 
 use crate::named::named_enum;
-use crate::{Private, UserId, Version};
+use crate::{Private, Tags, UserId, Version};
+pub use event::{DocumentEvent, DocumentTags, DocumentTitle};
 
 named_enum! {
     /// The users whose questions are answered from a document.
@@ -28,20 +31,6 @@ named_enum! {
         Rejected = "rejected",
         /// Removed by its owner.
         Removed = "removed",
-    }
-}
-
-/// The private part of `DocumentAdded`.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DocumentTitle {
-    /// The title of the document.
-    pub title: String,
-}
-
-impl std::fmt::Debug for DocumentTitle {
-    /// Prints the length of the title only, so that the title cannot reach a log.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "DocumentTitle({} bytes)", self.title.len())
     }
 }
 
@@ -91,6 +80,10 @@ pub enum DocumentCommand {
         passages: u32,
         /// The model that embedded the passages.
         embedding_model: String,
+        /// The number of pages or slides, where the format has them.
+        pages: Option<u32>,
+        /// The language of the text, by its code of ISO 639-1, where it was recognised.
+        language: Option<String>,
     },
     /// Record that the file cannot be read.
     Reject {
@@ -99,31 +92,22 @@ pub enum DocumentCommand {
         /// The reason, in words for the owner.
         reason: String,
     },
+    /// Index the file again: it becomes a new version with the same content. Changes nothing while the document
+    /// waits for the index.
+    Reindex {
+        /// The scope of the document.
+        scope: DocumentScope,
+        /// The media type of the file.
+        media_type: String,
+        /// The size of the file, in bytes.
+        size: u64,
+        /// The title of the document.
+        title: String,
+    },
+    /// Replace the tags.
+    Tag(Tags),
     /// Remove the document.
     Remove,
-}
-
-/// An event of a document.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type")]
-#[expect(missing_docs, reason = "fields carry the names of the event model, documented on the commands")]
-pub enum DocumentEvent {
-    /// The document was added, or its content was replaced.
-    DocumentAdded {
-        owner: UserId,
-        scope: DocumentScope,
-        media_type: String,
-        size: u64,
-        sha256: String,
-        #[serde(default)]
-        private: Private<DocumentTitle>,
-    },
-    /// The document became searchable.
-    DocumentIndexed { passages: u32, embedding_model: String },
-    /// The file could not be read.
-    DocumentRejected { reason: String },
-    /// The document was removed.
-    DocumentRemoved,
 }
 
 /// The reason for which a document refuses a command.
@@ -168,6 +152,19 @@ impl Document {
         self.indexed.as_ref()
     }
 
+    /// The event by which the current content becomes a new version.
+    fn added_again(
+        &self,
+        scope: DocumentScope,
+        media_type: String,
+        size: u64,
+        title: String,
+    ) -> Option<DocumentEvent> {
+        let (owner, sha256) = (self.owner?, self.sha256.clone()?);
+        let private = Private::Open(DocumentTitle { title });
+        Some(DocumentEvent::DocumentAdded { owner, scope, media_type, size, sha256, private })
+    }
+
     fn decide(&self, command: DocumentCommand) -> Result<Option<DocumentEvent>, DocumentRefused> {
         use DocumentCommand as Command;
         use DocumentStatus as Status;
@@ -189,17 +186,26 @@ impl Document {
                 Ok(Some(DocumentEvent::DocumentAdded { owner, scope, media_type, size, sha256, private }))
             }
             (None, _) => Err(DocumentRefused::NotFound),
-            (Some(Status::Removed), Command::Remove) => Ok(None),
+            (Some(Status::Removed), Command::Remove) | (Some(Status::Added), Command::Reindex { .. }) => {
+                Ok(None)
+            }
             (Some(Status::Removed), _) => Err(DocumentRefused::Removed),
             (
                 Some(_),
                 Command::RecordIndexed { content_version, .. } | Command::Reject { content_version, .. },
             ) if content_version != self.content_version => Ok(None),
-            (Some(_), Command::RecordIndexed { passages, embedding_model, .. }) => {
+            (Some(_), Command::Reindex { scope, media_type, size, title }) => {
+                Ok(self.added_again(scope, media_type, size, title))
+            }
+            (Some(_), Command::Tag(tags)) => {
+                Ok(Some(DocumentEvent::DocumentTagged { private: Private::Open(DocumentTags { tags }) }))
+            }
+            (Some(_), Command::RecordIndexed { passages, embedding_model, pages, language, .. }) => {
                 let indexed = Indexed { passages, embedding_model };
                 let known = self.indexed.as_ref() == Some(&indexed);
                 let Indexed { passages, embedding_model } = indexed;
-                Ok((!known).then_some(DocumentEvent::DocumentIndexed { passages, embedding_model }))
+                let recorded = DocumentEvent::DocumentIndexed { passages, embedding_model, pages, language };
+                Ok((!known).then_some(recorded))
             }
             (Some(Status::Rejected), Command::Reject { .. }) => Ok(None),
             (Some(_), Command::Reject { reason, .. }) => Ok(Some(DocumentEvent::DocumentRejected { reason })),
@@ -237,10 +243,11 @@ impl Aggregate for Document {
                 self.indexed = None;
                 DocumentStatus::Added
             }
-            DocumentEvent::DocumentIndexed { passages, embedding_model } => {
+            DocumentEvent::DocumentIndexed { passages, embedding_model, .. } => {
                 self.indexed = Some(Indexed { passages, embedding_model });
                 DocumentStatus::Indexed
             }
+            DocumentEvent::DocumentTagged { .. } => return,
             DocumentEvent::DocumentRejected { .. } => {
                 self.indexed = None;
                 DocumentStatus::Rejected
@@ -250,28 +257,6 @@ impl Aggregate for Document {
                 DocumentStatus::Removed
             }
         });
-    }
-}
-
-impl DocumentEvent {
-    /// The event's name in the event store and in subjects.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::DocumentAdded { .. } => "DocumentAdded",
-            Self::DocumentIndexed { .. } => "DocumentIndexed",
-            Self::DocumentRejected { .. } => "DocumentRejected",
-            Self::DocumentRemoved => "DocumentRemoved",
-        }
-    }
-}
-
-impl DomainEvent for DocumentEvent {
-    fn event_type(&self) -> String {
-        self.name().to_owned()
-    }
-
-    fn event_version(&self) -> String {
-        "1".to_owned()
     }
 }
 

@@ -11,7 +11,7 @@ use crate::conversation::ConversationEvent;
 use crate::document::DocumentEvent;
 use crate::named::named_enum;
 use crate::operation::OperationEvent;
-use crate::{EventId, Position, Private, UserId, Version};
+use crate::{EventId, Position, UserId, Version};
 
 named_enum! {
     /// The kinds of aggregates, by their names in the event store and in subjects.
@@ -60,8 +60,8 @@ impl Event {
     pub const fn has_private(&self) -> bool {
         match self {
             Self::Conversation(event) => event.has_private(),
-            Self::Document(DocumentEvent::DocumentAdded { .. }) => true,
-            Self::Document(_) | Self::Account(_) | Self::AuditTrail(_) | Self::Operation(_) => false,
+            Self::Document(event) => event.has_private(),
+            Self::Account(_) | Self::AuditTrail(_) | Self::Operation(_) => false,
         }
     }
 
@@ -69,8 +69,8 @@ impl Event {
     pub fn open_private(&mut self, json: &[u8]) -> Result<(), serde_json::Error> {
         match self {
             Self::Conversation(event) => event.open_private(json)?,
-            Self::Document(DocumentEvent::DocumentAdded { private, .. }) => *private = Private::read(json)?,
-            Self::Document(_) | Self::Account(_) | Self::AuditTrail(_) | Self::Operation(_) => {}
+            Self::Document(event) => event.open_private(json)?,
+            Self::Account(_) | Self::AuditTrail(_) | Self::Operation(_) => {}
         }
         Ok(())
     }

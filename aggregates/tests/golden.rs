@@ -13,7 +13,7 @@ use aggregates::conversation::{
     Answer, Citation, ConversationEvent, FailureReason, PassageScore, Provenance, Question, Rating,
     RatingComment, Tagged, Titled, TitledBy, Usage,
 };
-use aggregates::document::{DocumentEvent, DocumentScope, DocumentTitle};
+use aggregates::document::{DocumentEvent, DocumentScope, DocumentTags, DocumentTitle};
 use aggregates::{
     AggregateType, AnswerId, Comment, DocumentId, Event, Private, QuestionId, QuestionText, Tags, Title,
     UserId,
@@ -37,6 +37,7 @@ fn answer() -> Private<Answer> {
             document_id: DOCUMENT,
             title: "Ownership".into(),
             passage: 3,
+            place: None,
             snippet: "Each value has an owner.".into(),
             score: 0.75,
         }],
@@ -124,8 +125,16 @@ fn of_documents() -> Vec<DocumentEvent> {
             sha256: "00ff".into(),
             private: Private::Open(DocumentTitle { title: "Ownership".into() }),
         },
-        DocumentEvent::DocumentIndexed { passages: 7, embedding_model: "minilm-l6-v2-int8".into() },
+        DocumentEvent::DocumentIndexed {
+            passages: 7,
+            embedding_model: "minilm-l6-v2-int8".into(),
+            pages: None,
+            language: None,
+        },
         DocumentEvent::DocumentRejected { reason: "it is not UTF-8".into() },
+        DocumentEvent::DocumentTagged {
+            private: Private::Open(DocumentTags { tags: Tags::parse(&["rust", "memory"]).unwrap() }),
+        },
         DocumentEvent::DocumentRemoved,
     ]
 }

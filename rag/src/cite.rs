@@ -8,7 +8,7 @@ mod mark;
 use serde::{Deserialize, Serialize};
 
 use crate::markdown;
-use crate::vocabulary::{DocumentId, PassageId, Source};
+use crate::vocabulary::{DocumentId, PassageId, Place, Source};
 pub(crate) use filter::CitationFilter;
 
 /// The length of a snippet in characters.
@@ -25,6 +25,9 @@ pub struct Citation {
     pub passage: u32,
     /// The document's title and the headings above the passage.
     pub title: String,
+    /// The place of the passage in its file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
     /// The beginning of the passage on one line.
     pub snippet: String,
     /// The score of the source; higher is better.
@@ -40,6 +43,7 @@ impl Citation {
             document_id,
             passage: ordinal,
             title: source.passage.context(),
+            place: source.passage.place.clone(),
             snippet: markdown::snippet(&source.passage.text, SNIPPET_CHARS),
             score: source.score,
         }

@@ -106,6 +106,11 @@ impl ExtractError {
     }
 }
 
+/// The language of a text, by its code of ISO 639-1; `None` if its words tell nothing. Looks at its beginning alone.
+pub fn language_code(text: &str) -> Option<&'static str> {
+    words::Language::of(text).map(words::Language::code)
+}
+
 /// Extracts the text of a document. On a hostile file a parser may panic, exhaust the stack or the memory, or
 /// not end, so that only a process with limits may call this function.
 pub fn extract(media_type: MediaType, bytes: &[u8], tools: &Tools) -> Result<Extracted, ExtractError> {

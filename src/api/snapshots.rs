@@ -1,6 +1,6 @@
 //! Snapshots of responses, problems and stream events (`tests/snapshots`), and their example values.
 
-use aggregates::conversation::{AnswerStatus, Citation, CutOff, FailureReason, MessageRole, Rating};
+use aggregates::conversation::{AnswerStatus, Citation, CutOff, FailureReason, MessageRole, Place, Rating};
 use aggregates::document::{DocumentScope, DocumentStatus};
 use aggregates::{ConversationId, DocumentId, Version};
 use chrono::{DateTime, Utc};
@@ -59,6 +59,7 @@ pub(in crate::api) fn citation() -> Citation {
         document_id: DocumentId::new(id(9)),
         title: "Kerguelen".to_owned(),
         passage: 3,
+        place: Some(Place::Pages { first: 4, last: 5 }),
         snippet: "The keeper lights the lamp".to_owned(),
         score: 0.5,
     }
@@ -124,6 +125,9 @@ pub(in crate::api) fn document_row() -> DocumentRow {
         scope: DocumentScope::Shared,
         status: DocumentStatus::Rejected,
         passages: 0,
+        pages: Some(4),
+        language: Some("fr".to_owned()),
+        tags: vec!["islands".to_owned()],
         reason: Some("The file has no text.".to_owned()),
         created_at: time(),
         updated_at: time(),

@@ -149,6 +149,7 @@ impl Indexing {
         };
         let version = ContentVersion(document.content_version().0);
         let text = DocumentVersion { id: id.uuid().into(), version, scope };
+        let (pages, language) = (passages.pages(), passages.language().map(str::to_owned));
         let progress = |done, total| {
             let stage = if done == total { Stage::Indexing } else { Stage::Embedding };
             (self.progress)(id, added.owner, Progress { stage, done, total });
@@ -177,7 +178,8 @@ impl Indexing {
         }
         let embedding_model = active.embedder.name().to_owned();
         let content_version = document.content_version();
-        let indexed = DocumentCommand::RecordIndexed { content_version, passages, embedding_model };
+        let indexed =
+            DocumentCommand::RecordIndexed { content_version, passages, embedding_model, pages, language };
         self.record(id, added.owner, indexed).await?;
         self.retire_versions(active, id).await
     }

@@ -56,7 +56,8 @@ SELECT wanted.id, added.sequence AS content_version,
        extract(epoch FROM clock_timestamp() - last.recorded_at)::float8 AS age_seconds
   FROM UNNEST($1::uuid[]) AS wanted(id)
  CROSS JOIN LATERAL (SELECT sequence, event_type, recorded_at FROM events
-                      WHERE aggregate_type = 'document' AND aggregate_id = wanted.id AND event_type <> 'DocumentAdded'
+                      WHERE aggregate_type = 'document' AND aggregate_id = wanted.id
+                        AND event_type IN ('DocumentIndexed', 'DocumentRejected', 'DocumentRemoved')
                       ORDER BY sequence DESC LIMIT 1) AS last
  CROSS JOIN LATERAL (SELECT sequence FROM events
                       WHERE aggregate_type = 'document' AND aggregate_id = wanted.id

@@ -1,4 +1,5 @@
 mod commands;
+mod document_commands;
 mod documents;
 mod edge;
 mod forgeries;

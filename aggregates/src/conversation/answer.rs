@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::place::Place;
 use crate::DocumentId;
 use crate::named::named_enum;
 
@@ -53,6 +54,9 @@ pub struct Citation {
     pub title: String,
     /// The passage's index within the document, from 0.
     pub passage: u32,
+    /// The place of the passage in the file, where its format has pages, slides or rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
     /// The beginning of the passage.
     pub snippet: String,
     /// The relevance of the passage to the question. Scores are comparable within one answer only.

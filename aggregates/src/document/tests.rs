@@ -26,11 +26,17 @@ fn a_removed_document_is_no_longer_indexed() {
 
 fn record_indexed(content_version: u64) -> DocumentCommand {
     let content_version = Version(content_version);
-    DocumentCommand::RecordIndexed { content_version, passages: 3, embedding_model: "m".into() }
+    DocumentCommand::RecordIndexed {
+        content_version,
+        passages: 3,
+        embedding_model: "m".into(),
+        pages: None,
+        language: None,
+    }
 }
 
 fn indexed() -> DocumentEvent {
-    DocumentEvent::DocumentIndexed { passages: 3, embedding_model: "m".into() }
+    DocumentEvent::DocumentIndexed { passages: 3, embedding_model: "m".into(), pages: None, language: None }
 }
 
 #[test]
@@ -97,4 +103,36 @@ fn a_command_to_a_document_that_was_never_added_is_refused() {
         .given_no_previous_events()
         .when(DocumentCommand::Remove)
         .then_expect_error(DocumentRefused::NotFound);
+}
+
+fn reindex() -> DocumentCommand {
+    DocumentCommand::Reindex {
+        scope: DocumentScope::User,
+        media_type: "text/markdown".into(),
+        size: 12,
+        title: "Notes".into(),
+    }
+}
+
+#[test]
+fn a_document_that_was_indexed_or_rejected_is_indexed_again_as_a_new_version() {
+    let test = TestFramework::<Document>::with;
+    let rejected = DocumentEvent::DocumentRejected { reason: "The file is a scan.".into() };
+    for ended in [indexed(), rejected] {
+        let given = vec![added(), ended];
+        test(()).given(given.clone()).when(reindex()).then_expect_events(vec![added()]);
+        let again = [given, vec![added()]].concat();
+        test(()).given(again.clone()).when(reindex()).then_expect_events(vec![]);
+        test(()).given(again).when(record_indexed(3)).then_expect_events(vec![indexed()]);
+    }
+}
+
+#[test]
+fn tags_change_neither_the_content_nor_the_status() {
+    let tags = Tags::parse(&["ferries"]).unwrap();
+    let tagged =
+        DocumentEvent::DocumentTagged { private: Private::Open(DocumentTags { tags: tags.clone() }) };
+    let test = TestFramework::<Document>::with;
+    test(()).given(vec![added()]).when(DocumentCommand::Tag(tags)).then_expect_events(vec![tagged.clone()]);
+    test(()).given(vec![added(), tagged]).when(record_indexed(1)).then_expect_events(vec![indexed()]);
 }

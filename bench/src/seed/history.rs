@@ -175,9 +175,8 @@ impl Historian {
                 index_version: "passages_minilm-l6-v2-int8_384".to_owned(),
                 passages: vec![PassageScore { document_id, passage: 3, score: 0.5 }],
                 language_model: Some("seeded".to_owned()),
-                prompt_version: "1".to_owned(),
                 prompt_sha256: "00".repeat(32),
-                quoted: false,
+                ..Provenance::default()
             },
             usage: Usage { prompt_tokens: 900, completion_tokens: 110 },
             private: Private::Open(Answer {
@@ -187,6 +186,7 @@ impl Historian {
                     document_id,
                     title: "Seeded document".to_owned(),
                     passage: 3,
+                    place: None,
                     snippet: population::question_text(number, turn + TURNS),
                     score: 0.5,
                 }],

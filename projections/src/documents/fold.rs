@@ -56,6 +56,10 @@ fn fold(rows: &mut HashMap<DocumentId, SealedDocument>, DecryptedEvent { recorde
             reason: None,
             sequence: version,
             private: recorded.sealed.clone(),
+            pages: existing.and_then(|row| row.pages),
+            language: existing.and_then(|row| row.language.clone()),
+            tags: existing.and_then(|row| row.tags.clone()),
+            tags_sequence: existing.and_then(|row| row.tags_sequence),
         };
         rows.insert(id, row);
         return;
@@ -65,10 +69,16 @@ fn fold(rows: &mut HashMap<DocumentId, SealedDocument>, DecryptedEvent { recorde
     row.updated_at = recorded.recorded_at;
     match event {
         DocumentEvent::DocumentAdded { .. } => {}
-        DocumentEvent::DocumentIndexed { passages, .. } => {
+        DocumentEvent::DocumentIndexed { passages, pages, language, .. } => {
             row.status = DocumentStatus::Indexed;
             row.passages = passages.cast_signed();
             row.reason = None;
+            row.pages = pages.map(u32::cast_signed);
+            row.language.clone_from(language);
+        }
+        DocumentEvent::DocumentTagged { .. } => {
+            row.tags.clone_from(&recorded.sealed);
+            row.tags_sequence = Some(version);
         }
         DocumentEvent::DocumentRejected { reason } => {
             row.status = DocumentStatus::Rejected;
@@ -79,6 +89,7 @@ fn fold(rows: &mut HashMap<DocumentId, SealedDocument>, DecryptedEvent { recorde
             row.status = DocumentStatus::Removed;
             row.passages = 0;
             row.private = None;
+            row.tags = None;
         }
     }
 }
@@ -103,6 +114,10 @@ async fn store(
         .bind(rows.iter().map(|row| row.reason.as_deref()).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.sequence).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.private.as_deref()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.pages).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.language.as_deref()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.tags.as_deref()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.tags_sequence).collect::<Vec<_>>())
         .execute(&mut *transaction)
         .await?;
     Ok(())
@@ -110,12 +125,13 @@ async fn store(
 
 const UPSERT: &str = "
 INSERT INTO {table} (owner, id, version, created_at, updated_at, scope, media_type, size, sha256, status, passages,
-                     reason, sequence, private)
+                     reason, sequence, private, pages, language, tags, tags_sequence)
 SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::text[],
                      $7::text[], $8::bigint[], $9::text[], $10::text[], $11::int[], $12::text[], $13::bigint[],
-                     $14::bytea[])
+                     $14::bytea[], $15::int[], $16::text[], $17::bytea[], $18::bigint[])
     ON CONFLICT (id) DO UPDATE
    SET version = excluded.version, updated_at = excluded.updated_at, scope = excluded.scope,
        media_type = excluded.media_type, size = excluded.size, sha256 = excluded.sha256, status = excluded.status,
        passages = excluded.passages, reason = excluded.reason, sequence = excluded.sequence,
-       private = excluded.private";
+       private = excluded.private, pages = excluded.pages, language = excluded.language, tags = excluded.tags,
+       tags_sequence = excluded.tags_sequence";

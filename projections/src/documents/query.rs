@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use aggregates::document::{DocumentScope, DocumentStatus, DocumentTitle};
+use aggregates::document::{DocumentScope, DocumentStatus, DocumentTags, DocumentTitle};
 use aggregates::{AggregateType, DocumentId, UserId, Version};
 use chrono::{DateTime, SubsecRound as _, Utc};
 use sealing::{AssociatedData, ContentKey};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, PgExecutor};
 use utoipa::ToSchema;
@@ -33,6 +34,11 @@ pub struct SealedDocument {
     /// The sequence of the `DocumentAdded` event that `private` was copied from.
     pub(super) sequence: Version,
     pub(super) private: Option<Vec<u8>>,
+    pub(super) pages: Option<i32>,
+    pub(super) language: Option<String>,
+    pub(super) tags: Option<Vec<u8>>,
+    /// The sequence of the `DocumentTagged` event that `tags` was copied from.
+    pub(super) tags_sequence: Option<Version>,
 }
 
 /// A row of the list of documents.
@@ -53,6 +59,14 @@ pub struct DocumentRow {
     pub status: DocumentStatus,
     /// The number of searchable passages.
     pub passages: i32,
+    /// The number of pages or slides; `null` where the format has none.
+    #[schema(required)]
+    pub pages: Option<i32>,
+    /// The language of the text, by its code of ISO 639-1; `null` where it was not recognised.
+    #[schema(required)]
+    pub language: Option<String>,
+    /// The tags as the owner wrote them.
+    pub tags: Vec<String>,
     /// The reason for the rejection, as a sentence.
     #[schema(required)]
     pub reason: Option<String>,
@@ -96,14 +110,10 @@ impl SealedDocument {
 
     /// Decrypts the row. Without a key the title is empty.
     pub fn open(self, key: Option<&ContentKey>) -> DocumentRow {
-        let aad = AssociatedData::Event {
-            aggregate: AggregateType::Document,
-            aggregate_id: self.id.uuid(),
-            sequence: self.sequence,
-            event_type: "DocumentAdded",
-        };
-        let json = self.private.as_ref().zip(key).and_then(|(sealed, key)| key.open(&aad, sealed).ok());
-        let title = json.and_then(|json| serde_json::from_slice::<DocumentTitle>(&json).ok());
+        let title: Option<DocumentTitle> =
+            self.open_part("DocumentAdded", Some(self.sequence), self.private.as_deref(), key);
+        let tags: Option<DocumentTags> =
+            self.open_part("DocumentTagged", self.tags_sequence, self.tags.as_deref(), key);
         DocumentRow {
             id: self.id,
             title: title.map(|title| title.title).unwrap_or_default(),
@@ -112,11 +122,32 @@ impl SealedDocument {
             scope: self.scope,
             status: self.status,
             passages: self.passages,
+            pages: self.pages,
+            language: self.language,
+            tags: tags.map(|tags| tags.tags.as_slice().to_vec()).unwrap_or_default(),
             reason: self.reason,
             created_at: self.created_at,
             updated_at: self.updated_at,
             version: self.version,
         }
+    }
+
+    /// Decrypts the private part of an event of the document.
+    fn open_part<T: DeserializeOwned>(
+        &self,
+        event_type: &'static str,
+        sequence: Option<Version>,
+        sealed: Option<&[u8]>,
+        key: Option<&ContentKey>,
+    ) -> Option<T> {
+        let aggregate = AggregateType::Document;
+        let aad = AssociatedData::Event {
+            aggregate,
+            aggregate_id: self.id.uuid(),
+            sequence: sequence?,
+            event_type,
+        };
+        serde_json::from_slice(&key?.open(&aad, sealed?).ok()?).ok()
     }
 
     fn cursor(&self) -> Cursor {

@@ -77,8 +77,15 @@ impl Aggregates {
         match step.kind {
             21 => {
                 let embedding_model = "model".to_owned();
-                history
-                    .append_to_document(id, DocumentEvent::DocumentIndexed { passages: 3, embedding_model });
+                history.append_to_document(
+                    id,
+                    DocumentEvent::DocumentIndexed {
+                        passages: 3,
+                        embedding_model,
+                        pages: None,
+                        language: None,
+                    },
+                );
             }
             22 => history.append_to_document(id, DocumentEvent::DocumentRejected { reason: "Empty.".into() }),
             23 => history.append_to_document(id, DocumentEvent::DocumentRemoved),

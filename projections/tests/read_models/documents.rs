@@ -23,7 +23,12 @@ async fn a_document_shows_its_newest_state_until_it_is_removed() {
     assert_eq!((added.title.as_str(), added.scope), ("Notes", DocumentScope::User));
     assert_eq!((added.status, added.passages, added.version), (DocumentStatus::Added, 0, Version(1)));
 
-    let indexed = DocumentEvent::DocumentIndexed { passages: 3, embedding_model: "model".into() };
+    let indexed = DocumentEvent::DocumentIndexed {
+        passages: 3,
+        embedding_model: "model".into(),
+        pages: Some(2),
+        language: Some("en".into()),
+    };
     history.append_to_document(id, indexed);
     let indexed = row(&history).await;
     assert_eq!((indexed.status, indexed.passages), (DocumentStatus::Indexed, 3));
@@ -72,7 +77,12 @@ async fn documents_await_indexing_until_they_are_indexed() {
     assert_eq!(awaiting(1).await, [(user, first)]);
     let age = Duration::from_hours(100 * 365 * 24);
     assert!(documents::awaiting_indexing(&pool, age, 10).await.unwrap().is_empty());
-    let indexed = DocumentEvent::DocumentIndexed { passages: 3, embedding_model: "model".into() };
+    let indexed = DocumentEvent::DocumentIndexed {
+        passages: 3,
+        embedding_model: "model".into(),
+        pages: Some(2),
+        language: Some("en".into()),
+    };
     history.append_to_document(first, indexed);
     apply(&pool, &history.events, 100).await;
     assert_eq!(awaiting(10).await, [(user, second), (other, third)]);

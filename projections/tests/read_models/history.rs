@@ -126,6 +126,7 @@ impl History {
             document_id: DocumentId::new(Uuid::nil()),
             title: "Canarytitle".into(),
             passage: 2,
+            place: None,
             snippet: "Canarysnippet".into(),
             score: 0.5,
         };

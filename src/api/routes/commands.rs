@@ -1,6 +1,7 @@
 //! `POST /v1/conversations/{id}/commands`: executes one command durably before the response.
 
 mod body;
+mod choice;
 mod execute;
 
 use std::sync::Arc;
@@ -80,10 +81,12 @@ pub(in crate::api) async fn command(
     let new_answer = AnswerId::new(Uuid::now_v7());
     let so_far =
         |answer_id| commands.text_so_far(AnswerRef { owner: caller.user, conversation_id, answer_id });
-    let intent = Command::parse(&body)?.into_intent(new_answer, so_far);
+    let parsed = Command::parse(&body)?;
+    let tags = parsed.document_tags().to_vec();
+    let mut intent = parsed.into_intent(new_answer, so_far);
     let key = idempotency_key(commands.master_key(), &headers, conversation_id, &body)?;
+    commands.choose_documents(caller.user, conversation_id, &mut intent, &tags).await?;
     let command = ConversationCommand { by: Actor::User(caller.user), at: Utc::now(), expected, intent };
-    commands.check_documents(caller.user, &command.intent).await?;
     commands.check_pending(&limits.pending_answers, caller.user, conversation_id, &command.intent).await?;
     let metadata = command_metadata(caller.user, &trace);
     let CommandOutcome { version, events } =

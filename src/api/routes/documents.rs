@@ -1,12 +1,14 @@
 //! `/v1/documents`: documents of the caller, and shared documents.
 
 mod add;
+mod arrange;
+mod change;
 mod execute;
 mod form;
+mod list;
 mod original;
 mod page;
 mod passage;
-mod place;
 
 use std::sync::Arc;
 
@@ -18,84 +20,27 @@ use axum::http::{HeaderMap, Response};
 use projections::ReadModel;
 use projections::documents::{self, DocumentRow, SealedDocument};
 use sealing::Subject;
-use serde::Deserialize;
-use utoipa::IntoParams;
 
 use crate::api::caller::Reader;
-use crate::api::cursor::Cursors;
 use crate::api::identity::{Caller, Role};
 use crate::api::limits::Limits;
 use crate::api::middleware::trace::Trace;
 use crate::api::problem::Problem;
 use crate::api::reads::ReadModels;
-use crate::api::reads::params::{
-    ConsistencyParams, Count, Counter, PageOf, QueryParams, bounded_cursor, page_size, parse_id,
-};
+use crate::api::reads::params::{ConsistencyParams, QueryParams, parse_id};
 use crate::api::reads::quarantined::check;
 use crate::api::reads::representation::Representation;
 pub(in crate::api) use add::{__path_add, add};
+pub(in crate::api) use change::{__path_change, change};
 use execute::{DocumentAccepted, DocumentCommands};
 pub(in crate::api) use form::BODY_LIMIT_BYTES;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(in crate::api) use form::read_fields;
+pub(in crate::api) use list::{__path_list, list, tagged};
 pub(in crate::api) use original::{__path_original, original};
 pub(in crate::api) use page::{__path_page, page};
 pub(in crate::api) use passage::{__path_passage, passage};
 use store::{Store, StoreError};
-
-/// A page of documents.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(in crate::api) struct ListParams {
-    /// `user` (default): documents of the caller; `shared`: shared documents.
-    #[param(value_type = Option<DocumentScope>, inline)]
-    scope: Option<String>,
-    /// Documents on a page; 20 by default.
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
-    limit: Option<Count>,
-    /// The `next_cursor` of the previous page.
-    cursor: Option<String>,
-    /// Waits up to 2 s until the read models have reached this position of the ledger. Not far beyond its
-    /// end.
-    #[param(value_type = Option<u64>, maximum = 9_223_372_036_854_775_807_i64)]
-    min_position: Option<Counter>,
-}
-
-/// List documents
-///
-/// Newest document first.
-#[utoipa::path(get, path = "/v1/documents", operation_id = "list_documents", tag = "Documents", params(ListParams),
-    responses((status = 200, body = PageOf<DocumentRow>), (status = 304)), security(("bearer" = [])))]
-pub(in crate::api) async fn list(
-    State(store): State<Store>,
-    State(reads): State<Arc<ReadModels>>,
-    State(cursors): State<Arc<Cursors>>,
-    Reader(caller): Reader,
-    headers: HeaderMap,
-    QueryParams(params): QueryParams<ListParams>,
-) -> Result<Response<Body>, Problem> {
-    reads.wait_for_position(caller.user, params.min_position).await?;
-    let owner = match params.scope.as_deref().map_or(Ok(DocumentScope::User), parse_scope)? {
-        DocumentScope::User => caller.user,
-        DocumentScope::Shared => UserId::SHARED,
-    };
-    let name = format!("documents {} {owner}", caller.user);
-    let cursor = bounded_cursor(params.cursor)?;
-    let after = cursor.as_deref().map(|cursor| cursors.decode(&name, cursor)).transpose()?;
-    let page = documents::list(reads.store().read_models(), owner, after, page_size(params.limit)?).await?;
-    let next_cursor = page.next.map(|place| cursors.encode(&name, &place)).transpose()?;
-    let subjects: Vec<_> = page.items.iter().map(|row| (owner, Subject::Document(row.id.uuid()))).collect();
-    let keys = store.keyring().content_keys(&subjects).await?;
-    let items = page
-        .items
-        .into_iter()
-        .map(|row| {
-            let key = keys.get(&(owner, Subject::Document(row.id.uuid())));
-            row.open(key)
-        })
-        .collect();
-    Representation::encode(&PageOf { items, next_cursor })?.respond(&headers)
-}
 
 /// Get a document
 #[utoipa::path(get, path = "/v1/documents/{document_id}", operation_id = "get_document", tag = "Documents",
@@ -131,13 +76,18 @@ pub(in crate::api) async fn remove(
 ) -> Result<axum::response::Response, Problem> {
     let id: DocumentId = parse_id(&id, "document_id")?;
     limits.commands.count(&caller.user)?;
-    let owner = match commands.current(id).await?.owner() {
-        Some(owner) if owner == caller.user => owner,
-        Some(UserId::SHARED) if caller.role == Role::Admin => UserId::SHARED,
-        Some(UserId::SHARED) => return Err(Problem::admins_only()),
-        _ => return Err(Problem::not_found()),
-    };
+    let owner = changeable(&commands, &caller, id).await?;
     Ok(commands.execute(&trace, caller.user, owner, id, DocumentCommand::Remove).await?)
+}
+
+/// The owner of a document that the caller may change: the caller, or all for an administrator.
+async fn changeable(commands: &DocumentCommands, caller: &Caller, id: DocumentId) -> Result<UserId, Problem> {
+    match commands.current(id).await?.owner() {
+        Some(owner) if owner == caller.user => Ok(owner),
+        Some(UserId::SHARED) if caller.role == Role::Admin => Ok(UserId::SHARED),
+        Some(UserId::SHARED) => Err(Problem::admins_only()),
+        _ => Err(Problem::not_found()),
+    }
 }
 
 fn parse_scope(name: &str) -> Result<DocumentScope, Problem> {

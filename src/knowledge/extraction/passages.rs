@@ -1,8 +1,11 @@
 //! The passages of a document, packed: 50 MB of text have a hundred thousand.
 
-use rag::vocabulary::PassageText;
+use rag::vocabulary::{PassageText, Place};
 
 use super::protocol;
+
+/// The bytes of text from which the language is recognised.
+const SAMPLE_BYTES: usize = 8_192;
 
 /// The passages of a document in order, which are unpacked one by one.
 #[derive(Debug, Clone, Default)]
@@ -12,6 +15,10 @@ pub struct Passages {
     /// Bytes of `packed` that were unpacked.
     read: usize,
     left: usize,
+    /// The last page or slide.
+    pages: Option<u32>,
+    /// The beginning of the text.
+    sample: String,
 }
 
 /// Packs a passage without its title, which all have in common: the number of its headings, each with its
@@ -36,10 +43,33 @@ impl Passages {
     /// Adds a packed passage. An invalid one is read as an empty text.
     pub(super) fn push(&mut self, packed: &[u8]) {
         if let Ok(length) = protocol::length(packed) {
+            if let Some(passage) = self.unpack(packed) {
+                self.note(&passage);
+            }
             self.packed.extend_from_slice(&length);
             self.packed.extend_from_slice(packed);
             self.left += 1;
         }
+    }
+
+    fn note(&mut self, passage: &PassageText) {
+        if let Some(Place::Pages { last, .. } | Place::Slide { number: last }) = passage.place {
+            self.pages = self.pages.max(Some(last));
+        }
+        if self.sample.len() < SAMPLE_BYTES {
+            self.sample.push_str(&passage.text);
+            self.sample.push('\n');
+        }
+    }
+
+    /// The number of pages or slides up to the last one with text; `None` where the format has none.
+    pub fn pages(&self) -> Option<u32> {
+        self.pages
+    }
+
+    /// The language of the text, by its code of ISO 639-1.
+    pub fn language(&self) -> Option<&'static str> {
+        rag::extract::language_code(&self.sample)
     }
 
     fn unpack(&self, bytes: &[u8]) -> Option<PassageText> {
@@ -100,7 +130,7 @@ mod tests {
         for one in &all {
             passages.push(&pack(one).unwrap());
         }
-        assert_eq!(passages.len(), 4);
+        assert_eq!((passages.len(), passages.pages()), (4, Some(3)));
         assert_eq!(passages.collect::<Vec<_>>(), all);
     }
 

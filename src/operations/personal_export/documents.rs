@@ -22,6 +22,7 @@ const NAME: usize = 100;
 pub(crate) struct About {
     id: Uuid,
     title: String,
+    tags: Vec<String>,
     media_type: String,
     size: u64,
     sha256: String,
@@ -34,7 +35,7 @@ pub(crate) struct About {
 }
 
 impl Exporter {
-    /// Writes the documents that are not removed, streaming each file.
+    /// Writes the documents that are not removed, streaming each file, and their metadata in the order of addition.
     pub(crate) async fn write_documents(
         &self,
         user: UserId,
@@ -49,6 +50,7 @@ impl Exporter {
                 known.push(about);
             }
         }
+        known.sort_by_key(|about| about.added_at);
         archive.entry("documents.json", pretty(&known)?).await
     }
 
@@ -88,6 +90,7 @@ fn about(id: Uuid, events: &[RecordedEvent]) -> Option<About> {
                 about = Some(About {
                     id,
                     title,
+                    tags: about.map(|about| about.tags).unwrap_or_default(),
                     media_type: media_type.clone(),
                     size: *size,
                     sha256: sha256.clone(),
@@ -101,6 +104,12 @@ fn about(id: Uuid, events: &[RecordedEvent]) -> Option<About> {
             DocumentEvent::DocumentRejected { reason } => {
                 set(about.as_mut(), "rejected", Some(reason.clone()));
             }
+            DocumentEvent::DocumentTagged { private: Private::Open(private) } => {
+                if let Some(about) = &mut about {
+                    about.tags = private.tags.as_slice().to_vec();
+                }
+            }
+            DocumentEvent::DocumentTagged { private: Private::Sealed } => {}
             DocumentEvent::DocumentRemoved => about = None,
         }
     }
@@ -132,6 +141,7 @@ mod tests {
         let about = |title: &str, media_type: &str| About {
             id: Uuid::nil(),
             title: title.to_owned(),
+            tags: vec![],
             media_type: media_type.to_owned(),
             size: 0,
             sha256: String::new(),

@@ -6,6 +6,8 @@ use rag::answer::{Author, FinishedAnswer};
 use rag::vocabulary::Source;
 use uuid::Uuid;
 
+use crate::knowledge::place::place_in_file;
+
 /// Converts a citation.
 pub(super) fn citation(citation: rag::cite::Citation) -> Citation {
     Citation {
@@ -13,6 +15,7 @@ pub(super) fn citation(citation: rag::cite::Citation) -> Citation {
         document_id: DocumentId::new(Uuid::from(citation.document_id)),
         title: citation.title,
         passage: citation.passage,
+        place: citation.place.map(place_in_file),
         snippet: citation.snippet,
         score: citation.score,
     }

@@ -269,7 +269,7 @@ export interface paths {
         };
         /**
          * List documents
-         * @description Newest document first.
+         * @description Newest document first, unless `sort` says otherwise. Of more than 10,000 documents, the newest are searched and sorted.
          */
         get: operations["list_documents"];
         put?: never;
@@ -300,6 +300,26 @@ export interface paths {
          * @description Deletes its passages and its file.
          */
         delete: operations["remove_document"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/documents/{document_id}/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change a document
+         * @description Replaces its tags, or has its file read and indexed again. A document that waits for the index stays as it is.
+         */
+        post: operations["change_document"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -636,6 +656,7 @@ export interface components {
         AnswerStatus: "requested" | "completed" | "stopped" | "failed";
         /** @description The fields of `ask`. */
         AskCommand: {
+            document_tags?: components["schemas"]["Tags"] | null;
             /**
              * @description Documents to answer from, up to 100; by default all that the user can read. The answer waits for a document
              *     that is being indexed.
@@ -782,6 +803,7 @@ export interface components {
              * @description The passage's index within the document, from 0.
              */
             passage: number;
+            place?: components["schemas"]["Place"] | null;
             /**
              * Format: float
              * @description The relevance of the passage to the question. Scores are comparable within one answer only.
@@ -906,6 +928,16 @@ export interface components {
         };
         /** @description The current row of a document. */
         DocumentChanged: components["schemas"]["DocumentRow"] | components["schemas"]["DocumentDeleted"];
+        /** @description A command on a document. */
+        DocumentCommand: {
+            /** @description Up to 20 tags of up to 50 characters each. */
+            tags: components["schemas"]["Tags"];
+            /** @enum {string} */
+            type: "tag";
+        } | {
+            /** @enum {string} */
+            type: "reindex";
+        };
         /** @description A document that does not exist any more. */
         DocumentDeleted: {
             /** @description Always `true`. */
@@ -966,8 +998,15 @@ export interface components {
              * @description The id of the document.
              */
             id: string;
+            /** @description The language of the text, by its code of ISO 639-1; `null` where it was not recognised. */
+            language: string | null;
             /** @description The media type of the file, determined from its content. */
             media_type: string;
+            /**
+             * Format: int32
+             * @description The number of pages or slides; `null` where the format has none.
+             */
+            pages: number | null;
             /**
              * Format: int32
              * @description The number of searchable passages.
@@ -984,6 +1023,8 @@ export interface components {
             size: number;
             /** @description Whether the document is waiting for the index, searchable, or unreadable. */
             status: components["schemas"]["DocumentStatus"];
+            /** @description The tags as the owner wrote them. */
+            tags: string[];
             /** @description The title, decrypted; empty if the key was destroyed. */
             title: string;
             /**
@@ -2806,6 +2847,12 @@ export interface operations {
             query?: {
                 /** @description `user` (default): documents of the caller; `shared`: shared documents. */
                 scope?: "user" | "shared";
+                /** @description Documents whose title or tags contain all of these words. */
+                q?: string;
+                /** @description Documents with this tag, in any case of letters. */
+                tag?: string;
+                /** @description `newest` (default), `oldest`, `title`, or `size` with the largest first. */
+                sort?: "newest" | "oldest" | "title" | "size";
                 /** @description Documents on a page; 20 by default. */
                 limit?: number;
                 /** @description The `next_cursor` of the previous page. */
@@ -3226,6 +3273,134 @@ export interface operations {
                 };
             };
             /** @description A limit is exhausted; `limit` names it: `requests`, `commands`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error. The log has the error under the trace id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. With the type `urn:colloquy:problem:outcome-unknown` it is not known whether the command was written: send it again with the same ids. With the type `urn:colloquy:problem:quarantined` an event of this conversation or document cannot be processed, and it is shown again once an operator has mended that. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DocumentCommand"];
+            };
+        };
+        responses: {
+            /** @description Accepted. The events are durable. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentAccepted"];
+                };
+            };
+            /** @description The request is malformed, or its cursor belongs to another query. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The token is missing or not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not permit the request, or the account is being erased. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The resource does not exist, or belongs to another user. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The version is not the expected one, or the state does not permit the command. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type or file type is not supported. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field is not valid; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A limit is exhausted; `limit` names it: `requests`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;

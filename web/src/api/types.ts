@@ -25,16 +25,13 @@ export type Citation = Schemas["Citation"];
 export type Rating = Schemas["Rating"];
 
 export type DocumentRow = Schemas["DocumentRow"];
+export type DocumentCommand = Schemas["DocumentCommand"];
 export type DocumentPage = Schemas["PageOf_DocumentRow"];
 export type DocumentChanged = Schemas["DocumentChanged"];
 export type DocumentProgress = Schemas["DocumentProgress"];
 export type DocumentAccepted = Schemas["DocumentAccepted"];
-export type Passage = Schemas["PassageShown"] & { place?: Place | null };
-/** The place of a passage in its file. Numbers count from 1. */
-export type Place =
-  | { type: "pages" | "rows"; first: number; last: number }
-  | { type: "slide"; number: number }
-  | { type: "cells"; sheet: string; range: string };
+export type Passage = Schemas["PassageShown"];
+export type Place = Schemas["Place"];
 
 export type Usage = Schemas["Usage"];
 export type UserRole = Schemas["UserRole"];

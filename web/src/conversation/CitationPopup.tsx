@@ -4,6 +4,7 @@ import { ArrowUpRight } from "lucide-react";
 import { Popover } from "radix-ui";
 import type { ReactElement } from "react";
 import type { Citation } from "../api/types";
+import { placeText } from "../documents/placeText";
 import { useText } from "../text/text";
 import { Button } from "../ui/Button";
 import styles from "./CitationMark.module.css";
@@ -29,6 +30,7 @@ export default function CitationPopup({ citation, onOpen, button }: Props) {
           <p className={styles.title} dir="auto">
             {citation.title}
           </p>
+          {citation.place && <p className={styles.place}>{placeText(citation.place, text)}</p>}
           <p className={styles.snippet}>{citation.snippet}</p>
           <Popover.Close asChild>
             <Button size="small" onClick={() => onOpen(citation)}>

@@ -1,19 +1,15 @@
 // An entry of the list of documents: a document, or a file that is being uploaded.
 
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { CircleAlert, FileText, Trash2, Users } from "lucide-react";
-import { useState } from "react";
+import { useQuery } from "@tanstack/react-query";
+import { CircleAlert, FileText, Users } from "lucide-react";
 import type { DocumentProgress, DocumentRow } from "../api/types";
 import { errorMessage } from "../text/errorMessage";
 import { type Texts, useLanguage, useText } from "../text/text";
 import { Button } from "../ui/Button";
-import { Dialog } from "../ui/Dialog";
-import { IconButton } from "../ui/IconButton";
-import { useToast } from "../ui/Toasts";
-import { applyDocumentEvent } from "./applyDocumentEvent";
+import { DocumentActions } from "./DocumentActions";
 import styles from "./Documents.module.css";
 import { formatBytes } from "./formatBytes";
-import { documentsQuery, progressQuery, removeDocument } from "./queries";
+import { progressQuery } from "./queries";
 import type { Upload } from "./useUploads";
 
 export function UploadItem({ upload, onDismiss }: { upload: Upload; onDismiss: () => void }) {
@@ -48,7 +44,6 @@ export function DocumentItem({ document }: { document: DocumentRow }) {
   const text = useText();
   const language = useLanguage();
   const { data: progress } = useQuery(progressQuery(document.id));
-  const [isConfirming, setIsConfirming] = useState(false);
   const when = new Intl.DateTimeFormat(language, { dateStyle: "medium" }).format(new Date(document.created_at));
   return (
     <li className={styles.item} data-status={document.status}>
@@ -62,8 +57,17 @@ export function DocumentItem({ document }: { document: DocumentRow }) {
           {document.title}
         </p>
         <p className={document.status === "rejected" ? styles.error : styles.small}>
-          {[statusText(document, progress ?? null, text), formatBytes(document.size, language), when].join(" · ")}
+          {[
+            statusText(document, progress ?? null, text),
+            document.pages !== null && text.documents.pages(document.pages),
+            document.language !== null && languageName(document.language, language),
+            formatBytes(document.size, language),
+            when,
+          ]
+            .filter(Boolean)
+            .join(" · ")}
         </p>
+        {document.tags.length > 0 && <p className={styles.small}>{document.tags.map((tag) => `#${tag}`).join(" ")}</p>}
         {document.status === "added" && progress && progress.total > 0 && (
           <progress
             className={styles.progress}
@@ -78,44 +82,9 @@ export function DocumentItem({ document }: { document: DocumentRow }) {
           <Users size={14} aria-hidden="true" /> {text.documents.shared}
         </span>
       ) : (
-        <IconButton label={`${text.documents.remove}: ${document.title}`} onClick={() => setIsConfirming(true)}>
-          <Trash2 size={17} />
-        </IconButton>
+        <DocumentActions document={document} />
       )}
-      {isConfirming && <RemoveDialog document={document} onClose={() => setIsConfirming(false)} />}
     </li>
-  );
-}
-
-function RemoveDialog({ document, onClose }: { document: DocumentRow; onClose: () => void }) {
-  const text = useText();
-  const queries = useQueryClient();
-  const toast = useToast();
-  const removal = useMutation({
-    mutationFn: () => removeDocument(document.id),
-    onSuccess: () => {
-      applyDocumentEvent(queries, { id: document.id, deleted: true });
-      toast({ text: text.documents.removed });
-      onClose();
-    },
-    onError: (error) => {
-      void queries.invalidateQueries({ queryKey: documentsQuery.queryKey });
-      toast({ text: errorMessage(error, text) });
-      onClose();
-    },
-  });
-  return (
-    <Dialog title={text.documents.confirmRemove(document.title)} onClose={onClose}>
-      <p>{text.documents.removeHint}</p>
-      <div className={styles.actions}>
-        <Button kind="quiet" onClick={onClose}>
-          {text.cancel}
-        </Button>
-        <Button kind="danger" disabled={removal.isPending} onClick={() => removal.mutate()}>
-          {text.documents.remove}
-        </Button>
-      </div>
-    </Dialog>
   );
 }
 
@@ -123,4 +92,8 @@ function statusText({ status, passages, reason }: DocumentRow, progress: Documen
   if (status === "indexed") return text.documents.indexed(passages);
   if (status === "rejected") return reason ? `${text.documents.rejected}. ${reason}` : text.documents.rejected;
   return progress ? text.documents.stages[progress.stage] : text.documents.queued;
+}
+
+function languageName(code: string, language: string): string {
+  return new Intl.DisplayNames(language, { type: "language" }).of(code) ?? code;
 }

@@ -10,6 +10,9 @@ const row = (title: string, size: number): DocumentRow => ({
   scope: "user",
   status: "indexed",
   passages: 1,
+  pages: null,
+  language: null,
+  tags: [],
   reason: null,
   created_at: "2026-01-01T00:00:00Z",
   updated_at: "2026-01-01T00:00:00Z",
@@ -25,6 +28,8 @@ it("documents are found by all words of their titles, however these are typed", 
   expect(titles("서울", "newest")).toEqual(["서울 안내"]);
   expect(titles("report 3", "newest")).toEqual([]);
   expect(titles(" ", "newest").length).toBe(4);
+  const tagged = { ...row("Plan", 3), tags: ["Fähren"] };
+  expect(arrangeRows([...ROWS, tagged], "plan fahren", "newest", "de")).toEqual([tagged]);
 });
 
 it("documents are sorted as people sort them", () => {

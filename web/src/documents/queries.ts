@@ -2,10 +2,11 @@
 
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { api, fetchFile, unwrap } from "../api/client";
-import type { DocumentPage, DocumentProgress, DocumentRow, Passage } from "../api/types";
+import type { DocumentCommand, DocumentPage, DocumentProgress, DocumentRow, Passage } from "../api/types";
 
 const PAGE_SIZE = 50;
 const PICTURES_KEPT_MS = 60_000;
+const DOWNLOAD_MS = 300_000;
 
 export const documentsQuery = infiniteQueryOptions({
   queryKey: ["documents"],
@@ -38,6 +39,15 @@ export function fetchDocument(id: string, version: number): Promise<DocumentRow>
 
 export function removeDocument(id: string) {
   return unwrap(api.DELETE("/v1/documents/{document_id}", { params: { path: { document_id: id } } }));
+}
+
+/** Replaces the tags of a document, or has it read and indexed again. */
+export function changeDocument(id: string, body: DocumentCommand) {
+  return unwrap(api.POST("/v1/documents/{document_id}/commands", { params: { path: { document_id: id } }, body }));
+}
+
+export function fetchOriginal(id: string): Promise<Blob> {
+  return fetchFile(`/v1/documents/${id}/original`, AbortSignal.timeout(DOWNLOAD_MS));
 }
 
 /** A passage never changes, so it is fetched once. */

@@ -60,6 +60,10 @@ pub(in crate::api) struct Ask {
     #[serde(default)]
     #[schema(value_type = Option<Vec<Uuid>>, max_items = 100)]
     documents: Option<Vec<DocumentId>>,
+    /// Tags of documents to answer from, beside `documents`: those that have one of the tags when the question is
+    /// asked.
+    #[serde(default)]
+    document_tags: Option<Tags>,
 }
 
 /// The fields of `regenerate`.
@@ -135,6 +139,14 @@ impl Command {
         }
     }
 
+    /// The tags of the documents to answer a question from.
+    pub(super) fn document_tags(&self) -> &[String] {
+        match self {
+            Self::Ask(Ask { document_tags: Some(tags), .. }) => tags.as_slice(),
+            _ => &[],
+        }
+    }
+
     /// The intent of the command. `new_answer` becomes the id of the first answer to a question;
     /// `text_so_far` gives the text of a pending answer.
     pub(super) fn into_intent(
@@ -143,7 +155,7 @@ impl Command {
         text_so_far: impl FnOnce(AnswerId) -> Answer,
     ) -> Intent {
         match self {
-            Self::Ask(Ask { question_id, text, parent_id, documents }) => {
+            Self::Ask(Ask { question_id, text, parent_id, documents, document_tags: _ }) => {
                 let documents = documents.unwrap_or_default();
                 Intent::Ask(AskQuestion { question_id, answer_id: new_answer, text, parent_id, documents })
             }

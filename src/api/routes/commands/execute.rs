@@ -5,7 +5,6 @@ use std::sync::Arc;
 use aggregates::conversation::{
     Answer, ConversationCommand, ConversationEvent, ConversationRefused, Intent, Receipt,
 };
-use aggregates::document::DocumentStatus;
 use aggregates::{AnswerRef, ConversationId, Metadata, UserId, Version};
 use axum::extract::FromRef;
 use sealing::MasterKey;
@@ -14,19 +13,18 @@ use crate::api::ApiState;
 use crate::api::limits::PendingAnswers;
 use crate::api::live::Live;
 use crate::api::problem::Problem;
+use crate::api::reads::ReadModels;
 use crate::runtime::wake::SequencerWake;
 use projections::messages::pending_answers_of;
 use store::{ExecuteError, IdempotencyKey, Remembered, Store, StoreError};
 
-/// The largest number of documents that a question names.
-const MAX_DOCUMENTS: usize = 100;
-
 /// Executes commands of users on conversations.
 #[derive(Debug, Clone)]
 pub(in crate::api) struct ConversationCommands {
-    store: Store,
+    pub(super) store: Store,
     wake: SequencerWake,
     live: Arc<Live>,
+    pub(super) reads: Arc<ReadModels>,
 }
 
 impl FromRef<ApiState> for ConversationCommands {
@@ -35,6 +33,7 @@ impl FromRef<ApiState> for ConversationCommands {
             store: Store::from_ref(state),
             wake: SequencerWake::from_ref(state),
             live: Arc::from_ref(state),
+            reads: Arc::from_ref(state),
         }
     }
 }
@@ -78,23 +77,6 @@ impl ConversationCommands {
     /// The master key, which keys the hashes of idempotency keys.
     pub(super) fn master_key(&self) -> &MasterKey {
         self.store.keyring().master()
-    }
-
-    /// Checks that the documents which a question names exist for the caller.
-    pub(super) async fn check_documents(&self, caller: UserId, intent: &Intent) -> Result<(), Problem> {
-        let Intent::Ask(question) = intent else { return Ok(()) };
-        if question.documents.len() > MAX_DOCUMENTS {
-            return Err(Problem::invalid_field("documents", "The value must be up to 100 ids."));
-        }
-        for id in &question.documents {
-            let document = self.store.documents().current(id.uuid()).await?;
-            let is_readable =
-                matches!(document.owner(), Some(owner) if owner == caller || owner == UserId::SHARED);
-            if !is_readable || document.status() == Some(DocumentStatus::Removed) {
-                return Err(Problem::invalid_field("documents", "A document of the list was not found."));
-            }
-        }
-        Ok(())
     }
 
     /// The text and sources of a pending answer, as far as the worker has published them.

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use aggregates::DocumentId;
+use aggregates::conversation::Place;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Response};
@@ -13,7 +14,6 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::place::PlaceShown;
 use super::readable;
 use crate::api::caller::Reader;
 use crate::api::problem::{Problem, with_causes};
@@ -21,6 +21,7 @@ use crate::api::reads::ReadModels;
 use crate::api::reads::params::{Count, InvalidValue, parse_id};
 use crate::api::reads::representation::Representation;
 use crate::api::state::Knowledge;
+use crate::knowledge::place::place_in_file;
 use store::Store;
 
 /// Neighbours on each side.
@@ -42,7 +43,7 @@ pub(in crate::api) struct PassageShown {
     text: String,
     /// Place in the file, where its format has pages, slides or rows.
     #[serde(skip_serializing_if = "Option::is_none")]
-    place: Option<PlaceShown>,
+    place: Option<Place>,
     /// Up to two passages before this one.
     before: Vec<Neighbour>,
     /// Up to two passages after this one.
@@ -105,7 +106,7 @@ pub(in crate::api) async fn passage(
         number,
         heading,
         text,
-        place: place.map(PlaceShown::from),
+        place: place.map(place_in_file),
         before,
         after,
     };
@@ -142,7 +143,7 @@ mod tests {
             number: 3,
             heading: vec!["Lighthouses".to_owned(), "Lamps".to_owned()],
             text: "The keeper lights the lamp at dusk.".to_owned(),
-            place: Some(PlaceShown::Pages { first: 4, last: 4 }),
+            place: Some(Place::Pages { first: 4, last: 4 }),
             before: neighbour(2),
             after: neighbour(4),
         };
