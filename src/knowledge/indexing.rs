@@ -10,6 +10,8 @@ mod repair;
 mod terms;
 mod versions;
 
+use std::time::Duration;
+
 use aggregates::document::{Document, DocumentCommand, DocumentEvent, DocumentScope, DocumentStatus};
 use aggregates::{Actor, AggregateType, DocumentId, Event, Metadata, Private, UserId};
 use anyhow::bail;
@@ -30,6 +32,9 @@ pub use progress::{Progress, ProgressSink, Stage};
 use store::{ExecuteError, Store, StoreError};
 pub use terms::term_key;
 pub use versions::versions_of;
+
+/// Interval between looks whether a document was removed while it is indexed.
+const REMOVAL_LOOK: Duration = Duration::from_secs(1);
 
 /// Indexes documents.
 #[derive(Clone)]
@@ -72,10 +77,28 @@ impl Indexing {
         let document = self.document(id).await?;
         match (document.status(), document.owner()) {
             (Some(DocumentStatus::Removed), Some(owner)) => self.delete(id, owner).await,
-            (Some(DocumentStatus::Added), Some(_)) => self.write(active, id, &document).await,
+            (Some(DocumentStatus::Added), Some(owner)) => tokio::select! {
+                written = self.write(active, id, &document) => written,
+                // Dropping the work ends the process that reads the file, and the next batch of the model.
+                () = self.removed(id) => self.delete(id, owner).await,
+            },
             // The process that indexed it may have died before it deleted old versions.
             (Some(DocumentStatus::Indexed), Some(_)) => self.retire_versions(active, id).await,
             _ => Ok(()),
+        }
+    }
+
+    /// Resolves when the document is removed. A failure of the store is ignored: the work meets it too.
+    async fn removed(&self, id: DocumentId) {
+        loop {
+            tokio::time::sleep(REMOVAL_LOOK).await;
+            if self
+                .document(id)
+                .await
+                .is_ok_and(|document| document.status() == Some(DocumentStatus::Removed))
+            {
+                return;
+            }
         }
     }
 

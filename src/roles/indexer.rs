@@ -1,8 +1,8 @@
 //! The indexer: brings added, changed and removed documents to the state that their events record, and
 //! reports progress.
 //!
-//! Documents are taken in turn by owner, one of each owner at a time (`queue`), so that one owner's many,
-//! large or stalled documents hold up no other owner's.
+//! Documents are taken in turn by owner, small files first (`queue`), so that one owner's many, large or stalled
+//! documents hold up no other owner's.
 
 mod letters;
 mod progress;
@@ -12,9 +12,9 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aggregates::document::DocumentStatus;
+use aggregates::document::{DocumentEvent, DocumentStatus};
 use aggregates::operation::DeadLetterKind;
-use aggregates::{DocumentId, UserId};
+use aggregates::{DocumentId, Event, UserId};
 use async_nats::Client;
 use async_nats::jetstream::Message;
 use futures::FutureExt as _;
@@ -63,6 +63,8 @@ const SWEEP_AGE: Duration = Duration::from_mins(2);
 const SWEEP_AGAIN: Duration = Duration::from_secs(5);
 /// Documents that one sweep takes.
 const SWEEP_LIMIT: u32 = 20;
+/// The size that a document without a delivery counts as having: as the largest file.
+const SWEPT_BYTES: u64 = u64::MAX;
 /// Attempts at a document whose data is at fault, or that panics, before it becomes a dead letter.
 const ATTEMPTS: u32 = 4;
 
@@ -191,7 +193,12 @@ impl Indexer {
         let extending = tokio::spawn(async move { match keep_alive(&extended, EXTEND_EVERY).await {} });
         let delivery = Some((message, AbortOnDropHandle::new(extending)));
         let job = Job { id: DocumentId::new(recorded.aggregate_id), owner: recorded.owner, delivery };
-        if let Err(Job { delivery: Some((message, _)), .. }) = self.queue.push(recorded.owner, job) {
+        // A removal takes no time, so that it counts as the smallest file.
+        let bytes = match recorded.event {
+            Event::Document(DocumentEvent::DocumentAdded { size, .. }) => size,
+            _ => 0,
+        };
+        if let Err(Job { delivery: Some((message, _)), .. }) = self.queue.push(recorded.owner, bytes, job) {
             let delay = RETRY_QUEUE.delay_before(deliveries_of(&message));
             acknowledge(&message, AckDecision::RetryAfter(delay)).await;
         }
@@ -274,7 +281,7 @@ impl Indexer {
             for (owner, id) in waiting {
                 if !given_up.contains(&id.uuid()) && !self.queue.any_of(owner, |job| job.id == id) {
                     // Without a place in the queue, a later sweep finds it again.
-                    let _ = self.queue.push(owner, Job { id, owner, delivery: None });
+                    let _ = self.queue.push(owner, SWEPT_BYTES, Job { id, owner, delivery: None });
                 }
             }
         }

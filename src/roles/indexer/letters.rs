@@ -6,7 +6,7 @@ use aggregates::{DocumentId, UserId, Version};
 use rag::error_chain::ErrorChain;
 use uuid::Uuid;
 
-use super::{Indexer, Job};
+use super::{Indexer, Job, SWEPT_BYTES};
 use crate::runtime::operation_journal::record_noted;
 use store::{ExecuteError, NewDeadLetter, StoreError};
 
@@ -87,7 +87,7 @@ impl Indexer {
             let (owner, id) = (letter.owner, DocumentId::new(letter.aggregate_id));
             store.end_dead_letter(&letter, DeadLetterOutcome::Retried).await?;
             // Without a place in the queue, a later sweep finds it.
-            let _ = self.queue.push(owner, Job { id, owner, delivery: None });
+            let _ = self.queue.push(owner, SWEPT_BYTES, Job { id, owner, delivery: None });
         }
         record_noted(store, &self.documents.indexing.wake).await
     }

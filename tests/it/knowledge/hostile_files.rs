@@ -110,6 +110,33 @@ async fn a_file_that_is_read_for_long_holds_up_no_other_owners_document() {
 }
 
 #[tokio::test]
+async fn a_large_file_that_is_read_for_long_holds_up_no_small_file_of_its_owner() {
+    let mut config = with_seconds(600).await;
+    config.knowledge.extraction.indexing_concurrency = 2;
+    let product = Product::on(config, &Role::ALL).await;
+    let person = Person::new(&product).await;
+    let mut large = slow_pdf();
+    large.extend(b"% nothing\n".repeat(60_000));
+    let slow = added(&person, "slow.pdf", large).await;
+    let id = added(&person, "note.md", b"# Barometers\n\nA barometer has a needle.".to_vec()).await;
+    assert_eq!(settled(&person, &id).await["status"], "indexed");
+    assert_eq!(person.get(&format!("/v1/documents/{slow}")).await.body["status"], "added");
+}
+
+#[tokio::test]
+async fn the_reading_of_a_file_ends_when_its_document_is_removed() {
+    let mut config = with_seconds(600).await;
+    config.knowledge.extraction.indexing_concurrency = 1;
+    let product = Product::on(config, &Role::ALL).await;
+    let (person, other) = (Person::new(&product).await, Person::new(&product).await);
+    let slow = added(&person, "slow.pdf", slow_pdf()).await;
+    let id = added(&other, "note.md", b"# Barometers\n\nA barometer has a needle.".to_vec()).await;
+    person.request("DELETE", &format!("/v1/documents/{slow}")).await;
+    // The only place is free again.
+    assert_eq!(settled(&other, &id).await["status"], "indexed");
+}
+
+#[tokio::test]
 async fn the_service_ends_in_time_while_it_reads_a_file() {
     let config = with_seconds(600).await;
     let mut served = Served::start(&config).await;
