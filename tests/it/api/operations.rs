@@ -66,7 +66,7 @@ impl Belongings {
             "conversation_id" | "conversation" => self.conversation.to_string(),
             "question_id" | "branch" => self.question.to_string(),
             "answer_id" | "parent_id" => self.answer.to_string(),
-            "document_id" => self.document.to_string(),
+            "document_id" | "documents" => self.document.to_string(),
             "user" | "user_id" => self.user.clone(),
             "role" => "auditor".to_owned(),
             "cursor" => self.cursor.clone(),
@@ -140,9 +140,8 @@ fn attempts(document: &Document, operation: &Operation, belongings: &Belongings)
             let bodies = document.variants(schema).into_iter().map(|(tag, properties)| {
                 let mut body = tag.map_or_else(|| json!({}), |tag| json!({"type": tag, "tags": []}));
                 for property in properties {
-                    if let Some(value) = belongings.value(&property) {
-                        body[property] = value.into();
-                    }
+                    let Some(value) = belongings.value(&property) else { continue };
+                    body[&property] = if property == "documents" { json!([value]) } else { value.into() };
                 }
                 Some(body)
             });
