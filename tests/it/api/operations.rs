@@ -72,15 +72,17 @@ impl Belongings {
             "cursor" => self.cursor.clone(),
             "If-None-Match" => self.etag.clone(),
             "last_event_id" | "Last-Event-ID" => self.event_id.clone(),
-            "tag" | "q" => MARK.to_owned(),
+            "tag" | "q" | "document_tags" => MARK.to_owned(),
             // The receipt of an erasure gives access to its progress, without an account.
             "receipt" => Uuid::now_v7().to_string(),
-            "number" => "0".to_owned(),
+            "number" | "passage" => "0".to_owned(),
+            "page" => "1".to_owned(),
             "rating" => "up".to_owned(),
             "email" => "stranger@example.org".to_owned(),
             "comment" | "title" | "text" => "stolen".to_owned(),
             "archived" | "pinned" | "from" | "to" | "limit" | "min_version" | "min_position" | "after"
-            | "as_of" | "type" | "scope" | "If-Match" | "Idempotency-Key" | "tags" | "file" => return None,
+            | "as_of" | "type" | "scope" | "If-Match" | "Idempotency-Key" | "tags" | "file" | "model"
+            | "sort" | "width" => return None,
             unknown => {
                 panic!("this test does not know what to send as {unknown}: add it to Belongings::value")
             }
@@ -141,7 +143,11 @@ fn attempts(document: &Document, operation: &Operation, belongings: &Belongings)
                 let mut body = tag.map_or_else(|| json!({}), |tag| json!({"type": tag, "tags": []}));
                 for property in properties {
                     let Some(value) = belongings.value(&property) else { continue };
-                    body[&property] = if property == "documents" { json!([value]) } else { value.into() };
+                    body[&property] = if matches!(property.as_str(), "documents" | "document_tags") {
+                        json!([value])
+                    } else {
+                        value.into()
+                    };
                 }
                 Some(body)
             });

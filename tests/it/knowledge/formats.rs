@@ -176,4 +176,12 @@ async fn the_same_file_sent_twice_at_once_is_one_document() {
     let ids: std::collections::BTreeSet<_> =
         answers.iter().map(|answer| answer.body["document_id"].to_string()).collect();
     assert_eq!(ids.len(), 1, "{answers:?}");
+
+    let id = answers[0].body["document_id"].as_str().unwrap();
+    let version = b"# Kiln\n\nA kiln cools for two nights.".to_vec();
+    let replaced = person.upload("kiln.md", version, &[("document_id", id)]).await;
+    assert_eq!((replaced.status, &replaced.body["document_id"]), (202, &json!(id)), "{replaced:?}");
+    let invented = "cfbff0d1-9375-5685-968c-48ce8b15ae17";
+    let refused = person.upload("new.md", b"# New".to_vec(), &[("document_id", invented)]).await;
+    assert_eq!((refused.status, &refused.body["field"]), (422, &json!("document_id")), "{refused:?}");
 }

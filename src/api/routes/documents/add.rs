@@ -14,7 +14,7 @@ use rag::extract::MediaType;
 use uuid::Uuid;
 
 use super::execute::{DocumentAccepted, DocumentCommands};
-use super::form::{DocumentForm, ReceivedForm};
+use super::form::{DocumentForm, ReceivedForm, invalid_document_id};
 use crate::api::identity::Caller;
 use crate::api::limits::Limits;
 use crate::api::middleware::trace::Trace;
@@ -100,6 +100,9 @@ impl Adding<'_> {
         let (id, current) = self.place(owner, form, &file.sha256).await?;
         if current.status().is_some() {
             return self.add_version(caller, owner, form, (id, current), file, media_type).await;
+        }
+        if form.document_id.is_some_and(|id| id.uuid().get_version_num() != 7) {
+            return Err(invalid_document_id());
         }
         // Two requests that store the same new file would mix its body and its key.
         let lease = self.lease(id).await?;

@@ -113,10 +113,15 @@ fn permitted_scope(name: &str, role: Role) -> Result<DocumentScope, Problem> {
     }
 }
 
+/// Clients make ids of version 7; the service derives those of version 5 from the content.
 fn document_id(text: &str) -> Result<DocumentId, Problem> {
-    let id = text.parse().ok().filter(|id: &Uuid| id.get_version_num() == 7);
-    id.map(DocumentId::new)
-        .ok_or_else(|| Problem::invalid_field("document_id", "The value must be a UUIDv7."))
+    let id = text.parse().ok().filter(|id: &Uuid| matches!(id.get_version_num(), 5 | 7));
+    id.map(DocumentId::new).ok_or_else(invalid_document_id)
+}
+
+/// The id of the form cannot be that of a new document.
+pub(super) fn invalid_document_id() -> Problem {
+    Problem::invalid_field("document_id", "The value must be a UUIDv7.")
 }
 
 async fn receive_file(
