@@ -14,6 +14,7 @@ pub mod identity;
 mod limits;
 pub mod live;
 mod middleware;
+mod models;
 mod page;
 mod problem;
 pub mod reads;
@@ -38,11 +39,12 @@ use middleware::headers::ResponseHeaders;
 use middleware::shed::{CommandsInFlight, shed};
 use middleware::writes::hold_writes;
 use middleware::{Surroundings, compressed, surround, timed};
+pub use models::ModelChoices;
 use problem::Problem;
 pub use routes::openapi::document as openapi;
 use routes::{
     accounts as account_commands, audit, commands, conversations, documents, erasures, export, health,
-    invitations, me, messages, openapi as description, search,
+    invitations, me, messages, models as language_models, openapi as description, provenance, search,
 };
 pub use server::serve;
 pub use state::{ApiState, Knowledge, Services};
@@ -92,6 +94,8 @@ fn resources() -> Router<ApiState> {
         .route("/v1/conversations/{id}", get(conversations::one))
         .route("/v1/conversations/{id}/commands", post(commands::command))
         .route("/v1/conversations/{id}/messages", get(messages::list))
+        .route("/v1/conversations/{id}/answers/{answer_id}/provenance", get(provenance::get))
+        .route("/v1/models", get(language_models::list))
         .route("/v1/documents", get(documents::list))
         .route("/v1/documents/{id}", get(documents::one).delete(documents::remove))
         .route("/v1/documents/{id}/commands", post(documents::change))

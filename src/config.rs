@@ -15,6 +15,7 @@ pub(crate) mod in_force;
 mod installation;
 mod knowledge;
 mod limits;
+mod models;
 mod public_url;
 pub(crate) mod reference;
 pub(crate) mod secret;
@@ -39,6 +40,7 @@ pub use knowledge::{
     EmbeddingConfig, EmbeddingEndpoint, ExtractionConfig, FilesConfig, KnowledgeConfig, QdrantConfig,
 };
 pub use limits::LimitsConfig;
+pub use models::{ModelsFile, OfferedModel};
 pub use public_url::PublicUrl;
 use secret::{
     AUDIT_SIGNING_KEY, AUTH_DATABASE_URL, DATABASE_DIRECT_URL, DATABASE_URL, MASTER_KEY, MASTER_KEY_PREVIOUS,

@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use crate::audit::CheckpointSigner;
 
 use crate::api::live::Live;
-use crate::api::{self, ApiState, Knowledge, Services};
+use crate::api::{self, ApiState, Knowledge, ModelChoices, Services};
 use crate::config::{AppConfig, Config, WorkerConfig};
 use crate::health::{Health, Pools};
 use crate::knowledge::extraction::Extractor;
@@ -302,6 +302,7 @@ impl App {
             wake: self.wake.clone(),
             short_lived: supervisor.short_lived(),
             erasure_check,
+            models: ModelChoices::new(config.worker.model.offered()),
         };
         let api = ApiState::new(&config.api, services)?;
         let config = config.api.clone();

@@ -16,7 +16,10 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-pub use answer::{Answer, Citation, CutOff, FailureReason, PassageScore, Provenance, Usage};
+pub use answer::{
+    Answer, Citation, CutOff, FailureReason, FoundPassage, PassageOutcome, PassageScore, Provenance, Timings,
+    Usage,
+};
 pub use branch::TurnEvents;
 pub use command::{AskQuestion, ConversationCommand, Intent, RecordAnswer};
 pub use event::{ConversationEvent, Question, Rating, RatingComment, Tagged, Titled, TitledBy};
@@ -85,11 +88,12 @@ impl Conversation {
         limits.check(self, &command.intent)?;
         match command.intent {
             Intent::Ask(ask) => self.ask(owner, ask),
-            Intent::Regenerate { question_id, answer_id } => {
+            Intent::Regenerate { question_id, answer_id, model } => {
                 self.question(question_id).ok_or(Refused::UnknownQuestion(question_id))?;
                 self.check_free(answer_id)?;
                 check_siblings(self.answers_to(question_id).len())?;
-                Ok(vec![Event::AnswerRequested { question_id, answer_id }])
+                let model = model.or_else(|| self.model().cloned());
+                Ok(vec![Event::AnswerRequested { question_id, answer_id, model }])
             }
             Intent::Stop { answer_id, so_far } => self.stop(answer_id, so_far),
             Intent::Rate { answer_id, rating, comment } => self.rate(answer_id, rating, comment),
@@ -171,7 +175,11 @@ impl Conversation {
             parent_id,
             private: Private::Open(Question { text: ask.text, documents: ask.documents }),
         };
-        let requested = Event::AnswerRequested { question_id: ask.question_id, answer_id: ask.answer_id };
+        let requested = Event::AnswerRequested {
+            question_id: ask.question_id,
+            answer_id: ask.answer_id,
+            model: ask.model.or_else(|| self.model().cloned()),
+        };
         Ok(started.into_iter().chain([asked, requested]).collect())
     }
 

@@ -15,6 +15,7 @@ pub mod conversation;
 pub mod document;
 mod ids;
 mod metadata;
+mod model_name;
 mod named;
 pub mod operation;
 mod private;
@@ -27,6 +28,7 @@ pub use ids::{
     QuestionId, ReceiptId, SessionId, UserId, Version,
 };
 pub use metadata::{Actor, ActorKind, Metadata};
+pub use model_name::{InvalidModelName, ModelName};
 pub use named::UnknownName;
 pub use private::Private;
 pub use recorded::{AggregateType, Event, RecordedEvent};

@@ -31,6 +31,7 @@ named_enum! {
 
 /// An event of any aggregate.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "the large ones, of conversations, are frequent")]
 pub enum Event {
     /// An event of a conversation.
     Conversation(ConversationEvent),

@@ -55,7 +55,7 @@ fn asking() -> Vec<ConversationEvent> {
             parent_id: Some(ANSWER),
             private: Private::Open(question),
         },
-        ConversationEvent::AnswerRequested { question_id: QUESTION, answer_id: ANSWER },
+        ConversationEvent::AnswerRequested { question_id: QUESTION, answer_id: ANSWER, model: None },
     ]
 }
 
@@ -69,6 +69,8 @@ fn answering() -> Vec<ConversationEvent> {
         prompt_version: "1".into(),
         prompt_sha256: "00ff".into(),
         quoted: false,
+        found: vec![],
+        timings: None,
     };
     let usage = Usage { prompt_tokens: 900, completion_tokens: 110 };
     let comment = Some(Comment::parse("Well put").unwrap());

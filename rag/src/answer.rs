@@ -1,12 +1,13 @@
 //! Answers a question: retrieves passages, streams the language model's answer from them, and quotes them if
 //! there is no model or it is unavailable. Records nothing; the last chunk holds what is to be recorded.
 
+mod finished;
 mod written;
 
 use async_stream::try_stream;
 use futures::{Stream, StreamExt as _, pin_mut};
 
-use crate::cite::{Citation, citations};
+use crate::cite::citations;
 use crate::embed::{EmbedError, Embedder};
 use crate::error_chain::ErrorChain;
 use crate::followup;
@@ -14,8 +15,9 @@ use crate::generate::{ChatModel, FinishReason, ModelError, Usage};
 use crate::index::PassageIndex;
 use crate::prompt::{self, Prompt};
 use crate::quote::{self, Quotation};
-use crate::retrieve::{Hit, RetrieveError, Retriever, VersionLookup};
-use crate::vocabulary::{Asker, PassageId, Source, Turn};
+use crate::retrieve::{Hit, RetrieveError, Retrieved, Retriever, VersionLookup};
+use crate::vocabulary::{Asker, Source, Turn};
+pub use finished::{Author, CutOff, FinishedAnswer, Provenance};
 use written::Written;
 
 /// The longest reasoning in bytes of UTF-8 that is kept. The rest of it is left out.
@@ -36,63 +38,6 @@ pub enum AnswerChunk {
     Void,
     /// The end of the answer. Nothing follows.
     Finished(Box<FinishedAnswer>),
-}
-
-/// A complete answer with its citations and provenance.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FinishedAnswer {
-    /// The concatenated deltas.
-    pub text: String,
-    /// The language model's reasoning before the text; empty where there is none.
-    pub reasoning: String,
-    /// The reason for which the text ends before the answer does.
-    pub cut_off: Option<CutOff>,
-    /// The citations in the order of the text.
-    pub citations: Vec<Citation>,
-    /// The models and passages that led to the answer.
-    pub provenance: Provenance,
-    /// The tokens of the language model; zero for a quotation.
-    pub usage: Usage,
-}
-
-/// The reason for which a text ends before its answer does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CutOff {
-    /// The language model reached its limit of tokens.
-    Tokens,
-    /// The text reached [`MAX_ANSWER_BYTES`].
-    Size,
-    /// A filter of the language model's server held the rest back.
-    Filter,
-}
-
-/// The models and passages that led to an answer. They explain the answer after the index has changed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Provenance {
-    /// The name of the embedding model.
-    pub embedding_model: String,
-    /// The name of the searched collection.
-    pub index_version: String,
-    /// The passages of the sources with their scores.
-    pub passages: Vec<(PassageId, f32)>,
-    /// The author of the text.
-    pub author: Author,
-}
-
-/// The author of an answer's text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Author {
-    /// The text quotes the sources.
-    Quoted,
-    /// A language model wrote the text.
-    Model {
-        /// The name of the model.
-        name: String,
-        /// The version of the prompt templates.
-        prompt_version: &'static str,
-        /// The SHA-256 of the messages sent, in hex.
-        prompt_sha256: String,
-    },
 }
 
 /// Answers questions from one collection.
@@ -127,18 +72,28 @@ impl Answerer {
         history: &[Turn],
         asker: impl Into<Asker>,
     ) -> Result<Vec<Hit>, RetrieveError> {
+        Ok(self.retrieve_explained(question, history, asker).await?.hits)
+    }
+
+    /// Returns the same passages, and what each search found.
+    pub async fn retrieve_explained(
+        &self,
+        question: &str,
+        history: &[Turn],
+        asker: impl Into<Asker>,
+    ) -> Result<Retrieved, RetrieveError> {
         let asker = asker.into();
         if let Some(model) = &self.model
             && !history.is_empty()
             && followup::is_followup(question)
             && let Some(rewritten) = followup::rewrite(model, question, history).await
         {
-            let hits = self.retriever.retrieve(&rewritten, &[], asker.clone()).await?;
-            if !hits.is_empty() {
-                return Ok(hits);
+            let retrieved = self.retriever.retrieve_explained(&rewritten, &[], asker.clone()).await?;
+            if !retrieved.hits.is_empty() {
+                return Ok(retrieved);
             }
         }
-        self.retriever.retrieve(question, history, asker).await
+        self.retriever.retrieve_explained(question, history, asker).await
     }
 
     /// Streams the answer. The number of a source is its position in the list, from 1. Dropping the stream

@@ -30,6 +30,8 @@ use reading::Reading;
 pub(crate) use reading::read_response;
 use request::{Dialect, REASONING_TOKENS, is_filtered};
 
+/// The temperature to ask for by default.
+const TEMPERATURE: f32 = 0.2;
 /// Requests with which the parameters that a server accepts are found.
 const MAX_REQUESTS: usize = 8;
 
@@ -38,8 +40,12 @@ const MAX_REQUESTS: usize = 8;
 pub struct ChatConfig {
     /// The base address of the API, which ends in `/v1`.
     pub base_url: String,
-    /// The name of the model.
+    /// The name of the model at the server.
     pub model: String,
+    /// The name under which people choose the model, and that provenance and usage record.
+    pub name: String,
+    /// The temperature to ask for; the server's own unless set. Left out where the server refuses one.
+    pub temperature: Option<f32>,
     /// The key sent as bearer token.
     pub api_key: Option<SecretString>,
     /// The size of the model's context in tokens.
@@ -51,11 +57,15 @@ pub struct ChatConfig {
 }
 
 impl ChatConfig {
-    /// Configures a context of 4096 tokens, 5 min to the first token and 60 s between tokens.
+    /// Configures a temperature of 0.2, a context of 4096 tokens, 5 min to the first token and 60 s between
+    /// tokens.
     pub fn new(base_url: impl Into<String>, model: impl Into<String>) -> Self {
+        let model = model.into();
         Self {
             base_url: base_url.into(),
-            model: model.into(),
+            name: model.clone(),
+            model,
+            temperature: Some(TEMPERATURE),
             api_key: None,
             context_tokens: 4096,
             first_token_timeout: Duration::from_mins(5),
@@ -125,7 +135,7 @@ impl ChatModel {
 
     /// The name of the model.
     pub fn name(&self) -> &str {
-        &self.config.model
+        &self.config.name
     }
 
     /// The size of the model's context in tokens.
@@ -181,7 +191,7 @@ impl ChatModel {
             let refusal = match openai::send(request, timeout).await? {
                 Ok(response) => {
                     if dialect != known {
-                        tracing::info!(model = %self.config.model, ?dialect, "the model's server takes other parameters");
+                        tracing::info!(model = %self.config.name, ?dialect, "the model's server takes other parameters");
                         *self.lock_dialect() = dialect;
                     }
                     return Ok(response);

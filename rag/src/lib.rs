@@ -29,4 +29,5 @@ pub mod refusal;
 pub mod retrieve;
 pub mod sparse;
 pub mod split;
+pub mod title;
 pub mod vocabulary;

@@ -2,6 +2,7 @@
 //! turns, numbered sources and the question, within the model's context. Sends nothing.
 
 mod rewrite;
+mod title;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::Serialize;
@@ -9,6 +10,7 @@ use serde::Serialize;
 use crate::refusal;
 use crate::vocabulary::{Source, Turn};
 pub(crate) use rewrite::rewrite;
+pub(crate) use title::title;
 
 /// The version of the answer templates, recorded with every answer.
 pub(crate) const VERSION: &str = "answer.v1";

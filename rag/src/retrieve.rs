@@ -1,5 +1,6 @@
 //! Finds the passages that answer a question, among shared passages and the user's own. Writes nothing.
 
+mod found;
 mod fusion;
 mod merge;
 mod select;
@@ -12,9 +13,12 @@ use crate::followup;
 use crate::index::{Candidate, IndexError, PassageIndex};
 use crate::sparse::SparseVector;
 use crate::vocabulary::{Asker, PassageBody, PassageDecodeError, PassageId, PassageText, Source, Turn};
+use found::Places;
 use fusion::Ranked;
 
+pub use found::{Found, Retrieved};
 pub use merge::merge_adjacent;
+pub use select::Outcome;
 pub use versions::{CurrentVersion, VersionLookup, VersionLookupError};
 
 /// Passages that each of the two searches contributes.
@@ -93,8 +97,18 @@ impl Retriever {
         history: &[Turn],
         asker: impl Into<Asker>,
     ) -> Result<Vec<Hit>, RetrieveError> {
-        let ranked = self.ranked(question, history, asker.into()).await?;
-        Ok(select::select(ranked, self.embedder.similarity()))
+        Ok(self.retrieve_explained(question, history, asker).await?.hits)
+    }
+
+    /// Returns the same passages, and what each search found.
+    pub async fn retrieve_explained(
+        &self,
+        question: &str,
+        history: &[Turn],
+        asker: impl Into<Asker>,
+    ) -> Result<Retrieved, RetrieveError> {
+        let (ranked, places) = self.ranked(question, history, asker.into()).await?;
+        Ok(places.select(ranked, self.embedder.similarity()))
     }
 
     /// Returns all passages found, best first. [`Retriever::retrieve`] selects from these.
@@ -104,7 +118,7 @@ impl Retriever {
         history: &[Turn],
         asker: impl Into<Asker>,
     ) -> Result<Vec<Hit>, RetrieveError> {
-        let ranked = self.ranked(question, history, asker.into()).await?;
+        let (ranked, _) = self.ranked(question, history, asker.into()).await?;
         Ok(ranked.into_iter().map(|ranked| ranked.hit).collect())
     }
 
@@ -113,10 +127,10 @@ impl Retriever {
         question: &str,
         history: &[Turn],
         asker: Asker,
-    ) -> Result<Vec<Ranked>, RetrieveError> {
+    ) -> Result<(Vec<Ranked>, Places), RetrieveError> {
         let query = followup::search_query(question, history);
         if !query.chars().any(char::is_alphanumeric) {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), Places::of(&[])));
         }
         let question_terms = words::of_question(&query);
         let terms = SparseVector::of_terms(&question_terms, asker.terms.as_ref());
@@ -127,7 +141,8 @@ impl Retriever {
             similarity: self.embedder.similarity(),
             is_known: self.embedder.knows_language_of(&query),
         };
-        Ok(fusion::fuse(candidates, question, PASSAGES_PER_SEARCH))
+        let places = Places::of(&candidates);
+        Ok((fusion::fuse(candidates, question, PASSAGES_PER_SEARCH), places))
     }
 
     /// Returns the candidates of current versions. Searches again if a version became current during the

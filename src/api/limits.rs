@@ -8,6 +8,8 @@
 //! | how many at the same time | [`Permits`] | `let permit = limits.streams.take(caller.user)?;`, and drop the permit when the work ends |
 //! | how much is stored | [`Quantity`] | `limits.documents.check(stored, 1)?` with what the store counts before the work |
 //!
+//! [`Budgets`] limit what language models spend on a day.
+//!
 //! [`PendingAnswers`] is a quantity that is counted seldom, because each question would pay for the count.
 //!
 //! A permit belongs to the work, not to the handler: move it into the task or the body that outlives the
@@ -18,6 +20,7 @@
 //! To add a limit: a variant of [`Limit`], a setting in `config/limits.rs`, a field of [`Limits`], and the
 //! operations that it can refuse in [`Limit::of_operation`], from where the OpenAPI document names it.
 
+mod budgets;
 mod pending_answers;
 mod permits;
 mod quantity;
@@ -30,6 +33,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::config::{ConnectionLimits, LimitsConfig};
+pub(in crate::api) use budgets::{Budgets, Spent};
 pub(in crate::api) use pending_answers::PendingAnswers;
 pub(in crate::api) use permits::{Permit, Permits};
 pub(in crate::api) use quantity::Quantity;
@@ -57,6 +61,10 @@ pub(in crate::api) enum Limit {
     Uploads,
     /// Answers that have not ended.
     PendingAnswers,
+    /// Tokens of language models on a day.
+    TokensPerDay,
+    /// Money for language models on a day.
+    CostPerDay,
     /// Documents that wait for the index.
     QueuedDocuments,
     /// Documents.
@@ -86,6 +94,8 @@ impl Limit {
             Self::Exports => "exports",
             Self::Uploads => "uploads",
             Self::PendingAnswers => "pending_answers",
+            Self::TokensPerDay => "tokens_per_day",
+            Self::CostPerDay => "cost_per_day",
             Self::QueuedDocuments => "queued_documents",
             Self::Documents => "documents",
             Self::DocumentBytes => "document_bytes",
@@ -97,7 +107,9 @@ impl Limit {
     /// The limits per person that can refuse an operation, by its id in the OpenAPI document.
     pub(in crate::api) fn of_operation(operation_id: &str) -> &'static [Self] {
         match operation_id {
-            "send_command" => &[Self::Requests, Self::Commands, Self::PendingAnswers],
+            "send_command" => {
+                &[Self::Requests, Self::Commands, Self::PendingAnswers, Self::TokensPerDay, Self::CostPerDay]
+            }
             "add_document" => &[
                 Self::Requests,
                 Self::Commands,
@@ -127,6 +139,8 @@ impl Limit {
             Self::Exports => "exports at the same time",
             Self::Uploads => "uploads at the same time",
             Self::PendingAnswers => "answers that have not ended",
+            Self::TokensPerDay => "tokens a day",
+            Self::CostPerDay => "hundredths of the currency a day",
             Self::QueuedDocuments => "documents that wait for the index",
             Self::Documents => "documents",
             Self::DocumentBytes => "bytes of documents",
@@ -147,6 +161,7 @@ pub(in crate::api) struct Limits {
     pub(in crate::api) exports: Permits,
     pub(in crate::api) uploads: Permits,
     pub(in crate::api) pending_answers: PendingAnswers,
+    pub(in crate::api) budgets: Budgets,
     pub(in crate::api) queued_documents: Quantity,
     pub(in crate::api) documents: Quantity,
     pub(in crate::api) document_bytes: Quantity,
@@ -169,6 +184,7 @@ impl Limits {
                 Limit::PendingAnswers,
                 config.limit_pending_answers,
             )),
+            budgets: Budgets::new(config.budget_tokens_per_day, config.budget_cost_per_day),
             queued_documents: Quantity::new(Limit::QueuedDocuments, config.limit_queued_documents),
             documents: Quantity::new(Limit::Documents, config.limit_documents),
             document_bytes: Quantity::new(Limit::DocumentBytes, config.limit_document_bytes),

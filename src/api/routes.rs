@@ -11,5 +11,7 @@ pub(super) mod health;
 pub(super) mod invitations;
 pub(super) mod me;
 pub(super) mod messages;
+pub(super) mod models;
 pub(super) mod openapi;
+pub(super) mod provenance;
 pub(super) mod search;

@@ -13,6 +13,7 @@ use crate::api::cursor::Cursors;
 use crate::api::identity::Identity;
 use crate::api::limits::Limits;
 use crate::api::live::Live;
+use crate::api::models::ModelChoices;
 use crate::api::page::WebPage;
 use crate::api::reads::ReadModels;
 use crate::api::stream::Streams;
@@ -67,6 +68,8 @@ pub struct Services {
     pub short_lived: ShortLived,
     /// The check of erasures since a backup; users are refused before it is done.
     pub erasure_check: ErasureCheck,
+    /// Language models that people can choose from.
+    pub models: ModelChoices,
 }
 
 /// State of the router. A clone costs one reference count.
@@ -91,6 +94,7 @@ struct Parts {
     web_page: WebPage,
     limits: Arc<Limits>,
     erasure_check: ErasureCheck,
+    models: ModelChoices,
 }
 
 /// Lets handlers extract parts of the state.
@@ -121,6 +125,7 @@ extractable! {
     web_page: WebPage,
     limits: Arc<Limits>,
     erasure_check: ErasureCheck,
+    models: ModelChoices,
 }
 
 impl ApiState {
@@ -137,6 +142,7 @@ impl ApiState {
             signer,
             short_lived,
             erasure_check,
+            models,
         } = services;
         let live = Arc::new(live);
         let limits = Arc::new(Limits::new(&config.limits, &config.connections));
@@ -166,6 +172,7 @@ impl ApiState {
             web_page: WebPage::new(config.web_dir.as_deref(), config.public_url.base_path()),
             limits,
             erasure_check,
+            models,
             accounts,
             store,
             wake,

@@ -46,6 +46,12 @@ pub struct LimitsConfig {
     /// Bytes of all documents together.
     #[arg(long, env = "LIMIT_DOCUMENT_BYTES", default_value_t = 5 << 30, value_parser = measured(0..=u64::MAX, "bytes"))]
     pub limit_document_bytes: u64,
+    /// Tokens of prompts and answers on a day (UTC). An answer that has begun is not cut off.
+    #[arg(long, env = "BUDGET_TOKENS_PER_DAY", default_value_t = 0, value_parser = measured(0..=1_000_000_000_000_u64, "tokens"))]
+    pub budget_tokens_per_day: u64,
+    /// Money for language models on a day (UTC), in hundredths of the currency of the prices in `MODELS`.
+    #[arg(long, env = "BUDGET_COST_PER_DAY", default_value_t = 0, value_parser = measured(0..=1_000_000_000_000_u64, "hundredths"))]
+    pub budget_cost_per_day: u64,
     /// Invalid session tokens in a minute from one address.
     #[arg(long, env = "LIMIT_INVALID_TOKENS", default_value_t = 60, value_parser = within(0..=1_000_000_000_u32))]
     pub limit_invalid_tokens: u32,

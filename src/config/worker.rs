@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{ArgAction, Args};
 use rag::generate::ChatConfig;
 use secrecy::SecretString;
 
+use super::models::{ModelsFile, OfferedModel, models_file};
 use super::secret::MODEL_API_KEY;
 use super::values::{base_url, filled, measured, within};
 
@@ -64,11 +65,30 @@ pub struct ModelConfig {
     #[arg(long, env = "MODEL_SILENCE_TIMEOUT", default_value_t = 60)]
     #[arg(value_parser = measured(1..=86_400_u64, "seconds"))]
     pub model_silence_timeout: u64,
+    /// File of language models that people can choose from: TOML, with a table `[[models]]` for each. `name`
+    /// and `url` are required; `model` (its name at the server), `key` or `key_file`, `context`,
+    /// `prompt_price` and `completion_price` (of a million tokens), `temperature`, `first_token_timeout` and
+    /// `silence_timeout` are not. The first model answers where none was chosen, after that of `MODEL_URL`.
+    #[arg(long, env = "MODELS", value_parser = models_file)]
+    pub models: Option<ModelsFile>,
+    /// Whether the language model proposes a title after the first answer of a conversation.
+    #[arg(long, env = "MODEL_TITLES", default_value_t = true, action = ArgAction::Set)]
+    pub model_titles: bool,
 }
 
 impl ModelConfig {
-    /// The configured language model; `None` where answers are quotations.
-    pub fn chat(&self) -> Option<ChatConfig> {
+    /// The language models that people can choose from, the default one first; none where answers are
+    /// quotations.
+    pub fn offered(&self) -> Vec<OfferedModel> {
+        let first = self.chat().map(|chat| OfferedModel { chat, prompt_price: 0.0, completion_price: 0.0 });
+        let name = first.as_ref().map(|first| first.chat.name.clone());
+        let file = self.models.iter().flat_map(|file| file.0.iter());
+        let others = file.filter(|model| Some(&model.chat.name) != name.as_ref()).cloned();
+        first.into_iter().chain(others).collect()
+    }
+
+    /// The language model of `MODEL_URL`.
+    fn chat(&self) -> Option<ChatConfig> {
         let (Some(url), Some(name)) = (&self.model_url, &self.model_name) else { return None };
         Some(ChatConfig {
             api_key: self.model_api_key.clone(),

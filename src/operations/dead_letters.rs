@@ -124,6 +124,7 @@ impl DeadLetters {
             let intent = Intent::Regenerate {
                 question_id: answer.question_id,
                 answer_id: AnswerId::new(Uuid::now_v7()),
+                model: None,
             };
             let command = ConversationCommand { by: Actor::System, at: Utc::now(), expected: None, intent };
             let metadata = Metadata {

@@ -12,6 +12,7 @@
 //!
 //! The content of an answer is decided in the crate `rag`.
 
+mod chat_models;
 mod convert;
 mod deliveries;
 mod delta_publisher;
@@ -22,6 +23,7 @@ mod processor;
 mod record;
 mod stops;
 mod sweep;
+mod titles;
 mod trace;
 mod work;
 mod writing;
@@ -32,12 +34,11 @@ use std::time::Duration;
 use anyhow::Context as _;
 use async_nats::{Client, jetstream};
 use nats::Subjects;
-use rag::generate::ChatModel;
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::{KnowledgeConfig, ModelConfig, WorkerConfig};
+use crate::config::{KnowledgeConfig, WorkerConfig};
 use crate::knowledge::extraction::Extractor;
 use crate::knowledge::files::Files;
 use crate::knowledge::indexing::Indexing;
@@ -46,10 +47,12 @@ use crate::roles::indexer::Documents;
 use crate::runtime::key_hints::KeyHints;
 use crate::runtime::stages::{EMBEDDING_MODEL, Progress};
 use crate::runtime::wake::SequencerWake;
+use chat_models::ChatModels;
 use deliveries::Deliveries;
 use in_flight::InFlight;
 use processor::AnswerProcessor;
 use store::Store;
+use titles::Untitled;
 use work::{Queue, Work};
 
 /// Time that answers in progress have to finish when the worker ends.
@@ -72,16 +75,15 @@ pub async fn start(
     let embedding = Progress::of(EMBEDDING_MODEL);
     let (active, recreated) = (watch::Sender::new(models.open().await?), Arc::new(Notify::new()));
     embedding.ok();
-    let indexing = Indexing {
-        store: store.clone(),
-        wake: wake.clone(),
-        collections: models.collections().clone(),
-        files: Files::new(&knowledge.files).context("FILES_URL cannot be used")?,
-        extractor: Extractor::new(&knowledge.extraction).context("this program cannot be found")?,
-        progress: crate::roles::indexer::publish_progress(nats.clone(), subjects.clone()),
-    };
     let documents = Documents {
-        indexing,
+        indexing: Indexing {
+            store: store.clone(),
+            wake: wake.clone(),
+            collections: models.collections().clone(),
+            files: Files::new(&knowledge.files).context("FILES_URL cannot be used")?,
+            extractor: Extractor::new(&knowledge.extraction).context("this program cannot be found")?,
+            progress: crate::roles::indexer::publish_progress(nats.clone(), subjects.clone()),
+        },
         active: active.subscribe(),
         recreated: Arc::clone(&recreated),
         key_hints: KeyHints::new(nats.clone(), &subjects),
@@ -89,7 +91,7 @@ pub async fn start(
         subjects: subjects.clone(),
         concurrency: knowledge.extraction.indexing_concurrency.max(1),
     };
-    let model = chat_model(&config.model)?;
+    let (untitled, waiting) = mpsc::channel(titles::WAITING);
     let work = Arc::new(Work::new(nats.clone(), subjects.clone()));
     let processor = Arc::new(AnswerProcessor {
         store: store.clone(),
@@ -99,33 +101,29 @@ pub async fn start(
         wake,
         active: active.subscribe(),
         models: models.clone(),
-        model,
+        chat_models: ChatModels::new(&config.model)?,
+        untitled,
         in_flight: InFlight::default(),
         work: Arc::clone(&work),
         closing: CancellationToken::new(),
     });
     let indexing = Box::pin(documents.run(cancel.clone()));
-    let concurrency = config.worker_concurrency.max(1);
     let queue = Queue {
         processor,
-        slots: Arc::new(Semaphore::new(concurrency)),
+        slots: Arc::new(Semaphore::new(config.worker_concurrency.max(1))),
         per_owner: config.per_person(),
         tasks: TaskTracker::new(),
         work,
     };
-    let working = async { tokio::join!(Box::pin(run(queue, cancel)), indexing) };
+    let naming = config.model.model_titles.then_some(waiting);
+    let working = async { tokio::join!(Box::pin(run(queue, naming, cancel)), indexing) };
     tokio::select! {
         _ = working => Ok(()),
         never = models.follow(&active, &recreated) => match never {},
     }
 }
 
-/// The configured language model; `None` where answers are quotations.
-fn chat_model(config: &ModelConfig) -> anyhow::Result<Option<ChatModel>> {
-    config.chat().map(ChatModel::new).transpose().context("MODEL_URL cannot be used")
-}
-
-async fn run(queue: Queue, cancel: CancellationToken) {
+async fn run(queue: Queue, naming: Option<mpsc::Receiver<Untitled>>, cancel: CancellationToken) {
     let (processor, work) = (Arc::clone(&queue.processor), Arc::clone(&queue.work));
     let tasks = queue.tasks.clone();
     let suspicion = Arc::new(Notify::new());
@@ -137,12 +135,19 @@ async fn run(queue: Queue, cancel: CancellationToken) {
     let sweeping = sweep::run(Arc::clone(&processor), Arc::clone(&work), Arc::clone(&suspicion));
     let stopping =
         stops::follow(&processor.store, processor.nats.clone(), &processor.subjects, &processor.in_flight);
+    let naming = async {
+        match naming {
+            Some(untitled) => titles::follow(&processor, untitled).await,
+            None => std::future::pending().await,
+        }
+    };
     let working = async {
         tokio::select! {
             () = queue.follow() => {}
             () = deliveries.follow() => {}
             () = work.follow_hints(&suspicion) => {}
             () = sweeping => {}
+            () = naming => {}
             () = cancel.cancelled() => {}
         }
         // Answers that wait in the queue are taken by other workers, or after the restart.

@@ -155,6 +155,7 @@ impl Backbone {
             text: QuestionText::parse(text).unwrap(),
             parent_id: None,
             documents: Vec::new(),
+            model: None,
         };
         let ids = (ask.question_id, ask.answer_id);
         self.command(user, conversation, Intent::Ask(ask)).await;

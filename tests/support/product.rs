@@ -183,6 +183,8 @@ pub(crate) fn worker_config(model: Option<&ModelServer>) -> WorkerConfig {
             model_context: 4096,
             model_first_token_timeout: 300,
             model_silence_timeout: 60,
+            models: None,
+            model_titles: false,
         },
         worker_concurrency: 4,
         worker_answers_per_person: 0,

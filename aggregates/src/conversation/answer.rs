@@ -87,6 +87,69 @@ pub struct Provenance {
     pub prompt_sha256: String,
     /// Whether the answer consists of sentences of the passages.
     pub quoted: bool,
+    /// The passages that the searches found, best first, as many as are recorded; none in events of earlier
+    /// releases.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub found: Vec<FoundPassage>,
+    /// The durations of the steps; `None` in events of earlier releases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timings: Option<Timings>,
+}
+
+/// A passage that the searches found, and what became of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FoundPassage {
+    /// The document.
+    #[cfg_attr(feature = "openapi", schema(value_type = uuid::Uuid))]
+    pub document_id: DocumentId,
+    /// The passage's index within the document, from 0.
+    pub passage: u32,
+    /// The place by meaning, from 1.
+    pub meaning_rank: u32,
+    /// The cosine of the passage and the question.
+    pub meaning: f32,
+    /// The place by the terms of the question, from 1; absent where the passage has none of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms_rank: Option<u32>,
+    /// The BM25 score of the terms.
+    pub terms: f32,
+    /// The place after fusion, from 1.
+    pub rank: u32,
+    /// The fused score.
+    pub score: f32,
+    /// What became of the passage.
+    pub outcome: PassageOutcome,
+}
+
+named_enum! {
+    /// What became of a passage that was found.
+    pub enum PassageOutcome {
+        /// The answer was written from it.
+        Given = "given",
+        /// Its meaning and terms have too little to do with the question.
+        Irrelevant = "irrelevant",
+        /// The passages before it stand out.
+        Outscored = "outscored",
+        /// It says almost the same as a passage before it.
+        Duplicate = "duplicate",
+        /// There were enough passages before it.
+        Surplus = "surplus",
+        /// It did not fit into the context of the language model.
+        NoRoom = "no_room",
+    }
+}
+
+/// The durations of the steps of an answer's last attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Timings {
+    /// Milliseconds of the search for passages.
+    pub retrieval_ms: u32,
+    /// Milliseconds from the end of the search to the first text or reasoning.
+    pub first_text_ms: u32,
+    /// Milliseconds of the whole attempt.
+    pub total_ms: u32,
 }
 
 /// A passage that was found for a question.

@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 
 use super::answer::{Answer, FailureReason, Provenance, Usage};
 use super::event::Rating;
-use crate::{Actor, AnswerId, Comment, DocumentId, QuestionId, QuestionText, Tags, Title, Version};
+use crate::{
+    Actor, AnswerId, Comment, DocumentId, ModelName, QuestionId, QuestionText, Tags, Title, Version,
+};
 
 /// A command to a conversation.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +32,8 @@ pub enum Intent {
         question_id: QuestionId,
         /// The id of the new answer.
         answer_id: AnswerId,
+        /// The language model to answer with; `None` for the one of the conversation.
+        model: Option<ModelName>,
     },
     /// Stop an answer that is being written, and keep its text.
     Stop {
@@ -93,6 +97,9 @@ pub struct AskQuestion {
     pub parent_id: Option<AnswerId>,
     /// The documents to answer from; all, if empty.
     pub documents: Vec<DocumentId>,
+    /// The language model to answer with, which later questions of the conversation are answered with as
+    /// well; `None` for the one of the conversation.
+    pub model: Option<ModelName>,
 }
 
 /// The completed answer to record.

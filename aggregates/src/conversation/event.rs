@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::answer::{Answer, FailureReason, Provenance, Usage};
 use crate::named::named_enum;
 use crate::text::stored;
-use crate::{AnswerId, Comment, DocumentId, Private, QuestionId, QuestionText, Tags, Title, UserId};
+use crate::{
+    AnswerId, Comment, DocumentId, ModelName, Private, QuestionId, QuestionText, Tags, Title, UserId,
+};
 
 /// The private part of `QuestionAsked`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +73,7 @@ pub struct RatingComment {
 /// An event of a conversation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type")]
+#[expect(clippy::large_enum_variant, reason = "the large ones, completed answers, are frequent")]
 #[expect(missing_docs, reason = "fields carry the names of the event model, documented on their types")]
 pub enum ConversationEvent {
     /// The owner started the conversation with a first question.
@@ -83,7 +86,14 @@ pub enum ConversationEvent {
         private: Private<Question>,
     },
     /// An answer was requested: by asking, or by regenerating.
-    AnswerRequested { question_id: QuestionId, answer_id: AnswerId },
+    ///
+    /// `model` is the language model that was chosen; `None` for the default one.
+    AnswerRequested {
+        question_id: QuestionId,
+        answer_id: AnswerId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        model: Option<ModelName>,
+    },
     /// The worker completed the answer.
     AnswerCompleted {
         answer_id: AnswerId,

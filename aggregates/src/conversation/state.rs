@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::command::Intent;
 use super::event::{ConversationEvent as Event, Rating, TitledBy};
 use super::status::AnswerStatus;
-use crate::{AnswerId, QuestionId, UserId, Version};
+use crate::{AnswerId, ModelName, QuestionId, UserId, Version};
 
 /// The state of one conversation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,9 @@ pub struct Conversation {
     pinned: bool,
     archived: bool,
     titled_by: Option<TitledBy>,
+    /// The language model of the last question.
+    #[serde(default)]
+    model: Option<ModelName>,
 }
 
 /// The phase of a conversation's life.
@@ -104,6 +107,16 @@ impl Conversation {
         self.answers.get(&id)
     }
 
+    /// The language model of the last question; `None` for the default one.
+    pub const fn model(&self) -> Option<&ModelName> {
+        self.model.as_ref()
+    }
+
+    /// Whether the conversation has a title, of its owner or proposed.
+    pub const fn has_title(&self) -> bool {
+        self.titled_by.is_some()
+    }
+
     /// The number of questions and answers.
     pub fn message_count(&self) -> u64 {
         (self.questions.len() + self.answers.len()) as u64
@@ -162,7 +175,7 @@ impl Conversation {
         let status = |answer_id| self.answers.get(answer_id).map(|answer| answer.status);
         match intent {
             Intent::Ask(ask) => self.questions.contains_key(&ask.question_id),
-            Intent::Regenerate { question_id, answer_id } => {
+            Intent::Regenerate { question_id, answer_id, .. } => {
                 self.answers.get(answer_id).is_some_and(|answer| answer.question_id == *question_id)
             }
             Intent::Stop { answer_id, .. } => status(answer_id) == Some(AnswerStatus::Stopped),
@@ -226,7 +239,12 @@ impl Conversation {
                 self.questions
                     .insert(*question_id, QuestionState { asked_at, started, parent_id: *parent_id });
             }
-            Event::AnswerRequested { question_id, answer_id } => {
+            Event::AnswerRequested { question_id, answer_id, model } => {
+                let is_asking =
+                    self.questions.get(question_id).is_some_and(|asked| asked.asked_at == self.version);
+                if is_asking {
+                    self.model.clone_from(model);
+                }
                 self.newest_answer = Some(*answer_id);
                 self.answers.insert(*answer_id, AnswerState::requested(*question_id, self.version));
             }

@@ -51,11 +51,16 @@ fn ask(number: u128, parent_id: Option<AnswerId>) -> Intent {
         text: QuestionText::parse("Why?").unwrap(),
         parent_id,
         documents: Vec::new(),
+        model: None,
     })
 }
 
 fn regenerate(question_number: u128, answer_number: u128) -> Intent {
-    Intent::Regenerate { question_id: question(question_number), answer_id: answer(answer_number) }
+    Intent::Regenerate {
+        question_id: question(question_number),
+        answer_id: answer(answer_number),
+        model: None,
+    }
 }
 
 fn written() -> Answer {
@@ -95,7 +100,11 @@ fn asked(number: u128, parent_id: Option<AnswerId>) -> Event {
 }
 
 fn requested(question_number: u128, answer_number: u128) -> Event {
-    Event::AnswerRequested { question_id: question(question_number), answer_id: answer(answer_number) }
+    Event::AnswerRequested {
+        question_id: question(question_number),
+        answer_id: answer(answer_number),
+        model: None,
+    }
 }
 
 fn completed(number: u128) -> Event {

@@ -160,7 +160,7 @@ impl Historian {
         };
         self.happen(open, &asked, false)?;
         let answer_id = population::answer(number, turn);
-        self.happen(open, &ConversationEvent::AnswerRequested { question_id, answer_id }, false)
+        self.happen(open, &ConversationEvent::AnswerRequested { question_id, answer_id, model: None }, false)
     }
 
     fn answer(&mut self, open: &mut Open, turn: usize) -> anyhow::Result<()> {

@@ -90,7 +90,7 @@ impl Conversation {
                     self.card.preview = excerpt(text, PREVIEW_CHARACTERS);
                 }
             }
-            ConversationEvent::AnswerRequested { question_id, answer_id } => {
+            ConversationEvent::AnswerRequested { question_id, answer_id, .. } => {
                 self.add_message(answer_id.uuid(), Some(question_id.uuid()));
                 self.answering += 1;
             }

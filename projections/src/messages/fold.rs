@@ -113,7 +113,7 @@ impl Changes {
             ConversationEvent::QuestionAsked { question_id, parent_id, .. } => {
                 self.add(event, question_id.uuid(), parent_id.map(AnswerId::uuid), MessageStatus::Asked);
             }
-            ConversationEvent::AnswerRequested { question_id, answer_id } => {
+            ConversationEvent::AnswerRequested { question_id, answer_id, .. } => {
                 self.add(event, answer_id.uuid(), Some(question_id.uuid()), MessageStatus::Requested);
             }
             ConversationEvent::AnswerCompleted { answer_id, provenance, usage, .. } => {

@@ -110,7 +110,10 @@ impl History {
     /// A request for an answer to a question that was asked before.
     pub(crate) fn request(&mut self, id: ConversationId, question_id: QuestionId) -> AnswerId {
         let answer_id = AnswerId::new(Uuid::now_v7());
-        self.append_to_conversation(id, ConversationEvent::AnswerRequested { question_id, answer_id });
+        self.append_to_conversation(
+            id,
+            ConversationEvent::AnswerRequested { question_id, answer_id, model: None },
+        );
         answer_id
     }
 

@@ -6,7 +6,6 @@ use super::ChatConfig;
 use crate::openai::Refusal;
 use crate::prompt::{Message, Prompt, Role};
 
-const TEMPERATURE: f32 = 0.2;
 /// Tokens that a model may spend on reasoning, in addition to those of the answer.
 pub(super) const REASONING_TOKENS: u32 = 8192;
 /// The keys whose values name the refused parameter.
@@ -67,8 +66,8 @@ impl Dialect {
             TokenLimit::MaxCompletionTokens => body.insert("max_completion_tokens".into(), json!(limit)),
             TokenLimit::Unlimited => None,
         };
-        if !self.refused.temperature {
-            body.insert("temperature".into(), json!(TEMPERATURE));
+        if let Some(temperature) = config.temperature.filter(|_| !self.refused.temperature) {
+            body.insert("temperature".into(), json!(temperature));
         }
         Value::Object(body)
     }

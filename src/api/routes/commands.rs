@@ -84,10 +84,13 @@ pub(in crate::api) async fn command(
     let parsed = Command::parse(&body)?;
     let tags = parsed.document_tags().to_vec();
     let mut intent = parsed.into_intent(new_answer, so_far);
+    commands.models().check(&intent)?;
     let key = idempotency_key(commands.master_key(), &headers, conversation_id, &body)?;
     commands.choose_documents(caller.user, conversation_id, &mut intent, &tags).await?;
     let command = ConversationCommand { by: Actor::User(caller.user), at: Utc::now(), expected, intent };
     commands.check_pending(&limits.pending_answers, caller.user, conversation_id, &command.intent).await?;
+    let (budgets, owner) = (&limits.budgets, caller.user);
+    commands.check_budgets(budgets, owner, conversation_id, &command.intent).await?;
     let metadata = command_metadata(caller.user, &trace);
     let CommandOutcome { version, events } =
         commands.execute(conversation_id, command, &metadata, key.as_ref()).await?;

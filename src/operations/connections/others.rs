@@ -75,7 +75,7 @@ pub(super) async fn account_service(config: &Config) -> anyhow::Result<String> {
 
 /// The language model, with a request of a few tokens.
 pub(super) async fn language_model(config: &Config) -> anyhow::Result<String> {
-    let Some(chat) = config.worker.model.chat() else {
+    let Some(chat) = config.worker.model.offered().into_iter().next().map(|offered| offered.chat) else {
         return Ok("none; answers are quotations".to_owned());
     };
     let name = chat.model.clone();

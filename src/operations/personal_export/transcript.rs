@@ -64,7 +64,7 @@ impl Transcript {
                 let parent = parent_id.map(AnswerId::uuid);
                 self.add(Message::new(question_id.uuid(), "user", parent, text, "completed", at));
             }
-            Happened::AnswerRequested { question_id, answer_id } => {
+            Happened::AnswerRequested { question_id, answer_id, .. } => {
                 let parent = Some(question_id.uuid());
                 self.add(Message::new(answer_id.uuid(), "assistant", parent, "", "requested", at));
             }

@@ -1,12 +1,18 @@
 //! Converts results of retrieval and generation to the types of the conversation's events.
 
 use aggregates::DocumentId;
-use aggregates::conversation::{Answer, Citation, CutOff, PassageScore, Provenance, Usage};
+use aggregates::conversation::{
+    Answer, Citation, CutOff, FoundPassage, PassageOutcome, PassageScore, Provenance, Timings, Usage,
+};
 use rag::answer::{Author, FinishedAnswer};
+use rag::retrieve::{Found, Outcome};
 use rag::vocabulary::Source;
 use uuid::Uuid;
 
 use crate::knowledge::place::place_in_file;
+
+/// Passages that are recorded of all that were found.
+const MAX_FOUND: usize = 24;
 
 /// Converts a citation.
 pub(super) fn citation(citation: rag::cite::Citation) -> Citation {
@@ -27,8 +33,14 @@ pub(super) fn sources(sources: &[Source]) -> Vec<Citation> {
 }
 
 /// Converts a finished answer: text and citations, provenance, usage.
-pub(super) fn finished(finished: FinishedAnswer) -> (Answer, Provenance, Usage) {
-    let provenance = provenance(finished.provenance);
+pub(super) fn finished(
+    finished: FinishedAnswer,
+    found: &[Found],
+    timings: Timings,
+) -> (Answer, Provenance, Usage) {
+    let mut provenance = Provenance { timings: Some(timings), ..provenance(finished.provenance) };
+    let first = (1..).zip(found).take(MAX_FOUND);
+    provenance.found = first.map(|(rank, found)| found_passage(rank, found, &provenance.passages)).collect();
     let usage = Usage {
         prompt_tokens: finished.usage.prompt_tokens,
         completion_tokens: finished.usage.completion_tokens,
@@ -44,6 +56,24 @@ pub(super) fn finished(finished: FinishedAnswer) -> (Answer, Provenance, Usage) 
         }),
     };
     (answer, provenance, usage)
+}
+
+fn found_passage(rank: u32, found: &Found, given: &[PassageScore]) -> FoundPassage {
+    let document_id = DocumentId::new(Uuid::from(found.id.document_id));
+    let passage = found.id.ordinal;
+    let is_given = given.iter().any(|given| (given.document_id, given.passage) == (document_id, passage));
+    let outcome = match found.outcome {
+        Outcome::Selected if is_given => PassageOutcome::Given,
+        Outcome::Selected => PassageOutcome::NoRoom,
+        Outcome::Irrelevant => PassageOutcome::Irrelevant,
+        Outcome::Outscored => PassageOutcome::Outscored,
+        Outcome::Duplicate => PassageOutcome::Duplicate,
+        Outcome::Surplus => PassageOutcome::Surplus,
+    };
+    let (meaning_rank, meaning) = found.meaning;
+    let (terms_rank, terms) = found.terms.map_or((None, 0.0), |(rank, score)| (Some(rank), score));
+    let score = found.score;
+    FoundPassage { document_id, passage, meaning_rank, meaning, terms_rank, terms, rank, score, outcome }
 }
 
 fn provenance(provenance: rag::answer::Provenance) -> Provenance {
@@ -70,6 +100,8 @@ fn provenance(provenance: rag::answer::Provenance) -> Provenance {
         prompt_version,
         prompt_sha256,
         quoted,
+        found: vec![],
+        timings: None,
     }
 }
 

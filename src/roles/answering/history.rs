@@ -4,7 +4,9 @@
 use std::collections::HashMap;
 
 use aggregates::conversation::{Conversation, ConversationEvent, TurnEvents};
-use aggregates::{AggregateType, AnswerId, AnswerRef, DocumentId, Event, QuestionId, RecordedEvent, Version};
+use aggregates::{
+    AggregateType, AnswerId, AnswerRef, DocumentId, Event, ModelName, QuestionId, RecordedEvent, Version,
+};
 use rag::vocabulary::Turn;
 use store::StoreError;
 
@@ -35,6 +37,10 @@ pub(super) enum AnswerState {
 pub(super) struct PendingQuestion {
     pub(super) question_id: QuestionId,
     pub(super) question: String,
+    /// The language model that was chosen; `None` for the default one.
+    pub(super) model: Option<ModelName>,
+    /// Whether the conversation has no title yet.
+    pub(super) is_untitled: bool,
     /// Answered turns of the branch that leads to the question, oldest first.
     pub(super) history: Vec<Turn>,
     /// The documents to answer from; all, if empty.
@@ -60,6 +66,9 @@ struct Text {
 struct Texts {
     question_id: QuestionId,
     question: Version,
+    /// The event that requested the answer.
+    requested: Version,
+    is_untitled: bool,
     /// Newest first.
     turns: Vec<TurnEvents>,
 }
@@ -68,9 +77,10 @@ impl Texts {
     /// `None` if the answer has ended, or was never requested.
     fn of(conversation: &Conversation, answer_id: AnswerId) -> Option<Self> {
         let answer = conversation.answer(answer_id).filter(|answer| !answer.status.has_ended())?;
-        let question_id = answer.question_id;
+        let (question_id, requested) = (answer.question_id, answer.requested_at);
         let turns = conversation.turns_before(question_id).take(REMEMBERED).collect();
-        Some(Self { question_id, question: conversation.asked_by(question_id)?, turns })
+        let question = conversation.asked_by(question_id)?;
+        Some(Self { question_id, question, requested, is_untitled: !conversation.has_title(), turns })
     }
 }
 
@@ -85,7 +95,7 @@ impl AnswerProcessor {
         let budget = self.history_bytes();
         let mut pages = texts.turns.chunks(PAGE);
         let first = pages.next().unwrap_or_default();
-        let mut read = self.read_texts(answer, first, Some(texts.question)).await?;
+        let (mut read, model) = self.read_texts(answer, first, &[texts.question, texts.requested]).await?;
         let Some(Text { text: question, documents }) = read.remove(&texts.question) else {
             return Ok(AnswerState::Erased);
         };
@@ -94,39 +104,43 @@ impl AnswerProcessor {
             if bytes_of(&newest_first) > budget {
                 break;
             }
-            let mut read = self.read_texts(answer, page, None).await?;
+            let (mut read, _) = self.read_texts(answer, page, &[]).await?;
             newest_first.extend(turns(page, &mut read));
         }
         newest_first.reverse();
         let history = newest_first;
-        Ok(AnswerState::Wanted(PendingQuestion {
-            question_id: texts.question_id,
-            question,
-            history,
-            documents,
-        }))
+        let Texts { question_id, is_untitled, .. } = texts;
+        let asked = PendingQuestion { question_id, question, model, is_untitled, history, documents };
+        Ok(AnswerState::Wanted(asked))
     }
 
     /// Bytes of earlier turns that can matter for an answer.
     fn history_bytes(&self) -> usize {
-        let context = self.model.as_ref().map_or(0, rag::generate::ChatModel::context_tokens);
+        let context = self.chat_models.largest_context();
         (context as usize).saturating_mul(BYTES_PER_TOKEN).max(QUOTATION_BYTES)
     }
 
-    /// The decrypted texts of some turns and of a question, by their sequences. A text whose key was
-    /// destroyed is missing.
+    /// The decrypted texts of some turns and of further events, by their sequences, and the model that
+    /// one of the events requests. A text whose key was destroyed is missing.
     async fn read_texts(
         &self,
         answer: AnswerRef,
         turns: &[TurnEvents],
-        question: Option<Version>,
-    ) -> Result<HashMap<Version, Text>, StoreError> {
-        let sequences: Vec<Version> =
-            turns.iter().flat_map(|turn| [turn.question, turn.answer]).chain(question).collect();
+        further: &[Version],
+    ) -> Result<(HashMap<Version, Text>, Option<ModelName>), StoreError> {
+        let sequences: Vec<Version> = turns
+            .iter()
+            .flat_map(|turn| [turn.question, turn.answer])
+            .chain(further.iter().copied())
+            .collect();
         let id = answer.conversation_id.uuid();
         let mut events = self.store.events_at(AggregateType::Conversation, id, &sequences).await?;
         self.store.decrypt_events(&mut events).await?;
-        Ok(events.into_iter().filter_map(|event| Some((event.sequence, text_of(event)?))).collect())
+        let model = events.iter().find_map(|recorded| match &recorded.event {
+            Event::Conversation(ConversationEvent::AnswerRequested { model, .. }) => model.clone(),
+            _ => None,
+        });
+        Ok((events.into_iter().filter_map(|event| Some((event.sequence, text_of(event)?))).collect(), model))
     }
 }
 

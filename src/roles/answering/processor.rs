@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use aggregates::ModelName;
 use aggregates::conversation::FailureReason;
 use async_nats::Client;
 use async_nats::jetstream::Context;
@@ -11,14 +12,15 @@ use futures::FutureExt as _;
 use nats::Subjects;
 use rag::answer::Answerer;
 use rag::error_chain::ErrorChain;
-use rag::generate::ChatModel;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::chat_models::ChatModels;
 use super::failure::{ATTEMPTS, AttemptFailed, Next};
 use super::history::{AnswerState, PendingQuestion};
 use super::in_flight::{Handle, InFlight};
 use super::record::Ending;
+use super::titles::Untitled;
 use super::work::Work;
 use crate::knowledge::indexing::versions_of;
 use crate::knowledge::models::{ActiveModel, ModelRegistry};
@@ -46,7 +48,9 @@ pub(super) struct AnswerProcessor {
     /// The embedding model and collection that answer now.
     pub(super) active: watch::Receiver<Arc<ActiveModel>>,
     pub(super) models: ModelRegistry,
-    pub(super) model: Option<ChatModel>,
+    pub(super) chat_models: ChatModels,
+    /// Answers of conversations that may get a title.
+    pub(super) untitled: mpsc::Sender<Untitled>,
     pub(super) in_flight: InFlight,
     /// Told when answers are given back at the end of the process.
     pub(super) work: Arc<Work>,
@@ -87,10 +91,10 @@ enum AttemptOutcome {
 }
 
 impl AnswerProcessor {
-    /// An answerer with the current models and collection.
-    pub(super) fn answerer(&self) -> Answerer {
+    /// An answerer with the chosen language model, and the current embedding model and collection.
+    pub(super) fn answerer(&self, model: Option<&ModelName>) -> Answerer {
         let active = self.active.borrow();
-        Answerer::new(active.embedder.clone(), active.index.clone(), self.model.clone())
+        Answerer::new(active.embedder.clone(), active.index.clone(), self.chat_models.find(model).cloned())
             .with_versions(versions_of(self.store.clone()))
     }
 
@@ -168,7 +172,13 @@ impl AnswerProcessor {
         match worked {
             AttemptOutcome::Attempted(Ok(ending)) => {
                 tracing::info!(answer.id = %answer_id, attempt, duration_ms, "answer written");
-                self.end_job(job, ending).await
+                let untitled = Untitled::of(job, &ending);
+                let decision = self.end_job(job, ending).await;
+                if let (QueueDecision::Remove, Some(untitled)) = (decision, untitled) {
+                    // A conversation without a title is named by its question.
+                    let _ = self.untitled.try_send(untitled);
+                }
+                decision
             }
             AttemptOutcome::Attempted(Err(failed)) => {
                 failed.count();

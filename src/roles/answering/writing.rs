@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use aggregates::conversation::{Answer, FailureReason, Provenance, Usage};
+use aggregates::conversation::{Answer, FailureReason, Provenance, Timings, Usage};
 use aggregates::document::DocumentStatus;
 use aggregates::{AnswerRef, DocumentId, UserId};
 use futures::StreamExt as _;
@@ -10,7 +10,7 @@ use measures::catalogue::{ATTEMPT_DURATION, RETRIEVAL_DURATION, TIME_TO_FIRST_DE
 use rag::answer::{AnswerChunk, Answerer};
 use rag::error_chain::ErrorChain;
 use rag::index::IndexError;
-use rag::retrieve::{Hit, RetrieveError, merge_adjacent};
+use rag::retrieve::{Found, Hit, RetrieveError, Retrieved, merge_adjacent};
 use rag::vocabulary::{Asker, OwnerId, PassageBody, PassageId, Source};
 use sealing::{AssociatedData, SealError, Subject};
 use tracing::Instrument as _;
@@ -41,17 +41,22 @@ impl AnswerProcessor {
     pub(super) async fn write(&self, job: &Job) -> Result<(Answer, Provenance, Usage), AttemptFailed> {
         let began = Instant::now();
         let live = self.begin_live(job).await?;
-        let answerer = self.answerer();
+        let answerer = self.answerer(job.asked.model.as_ref());
         let searched = Instant::now();
-        let sources = self.sources(job, &answerer).instrument(tracing::info_span!("retrieve")).await?;
+        let searching = self.sources(job, &answerer).instrument(tracing::info_span!("retrieve"));
+        let (sources, found) = searching.await?;
         RETRIEVAL_DURATION.record_time(&[], searched.elapsed());
         live.sources(convert::sources(&sources));
+        let retrieved = Instant::now();
+        let mut first_text = None;
         let asked = &job.asked;
         let written = answerer.answer(asked.question.clone(), asked.history.clone(), sources);
         let mut written = std::pin::pin!(written);
         let (mut has_text, mut traced) = (false, Writing::begin());
         while let Some(chunk) = written.next().await {
-            match chunk? {
+            let chunk = chunk?;
+            first_text.get_or_insert_with(Instant::now);
+            match chunk {
                 AnswerChunk::Reasoning(reasoning) => live.reasoning(reasoning),
                 AnswerChunk::Delta(text) => {
                     if !std::mem::replace(&mut has_text, true) {
@@ -63,8 +68,9 @@ impl AnswerProcessor {
                 AnswerChunk::Void => live.void(),
                 AnswerChunk::Finished(finished) => {
                     live.finish().await;
+                    let timings = timings(began, retrieved, first_text);
                     ATTEMPT_DURATION.record_time(&[], began.elapsed());
-                    let finished = convert::finished(*finished);
+                    let finished = convert::finished(*finished, &found, timings);
                     count_tokens(finished.2);
                     traced.end(&finished.1, finished.2);
                     return Ok(finished);
@@ -94,32 +100,38 @@ impl AnswerProcessor {
     }
 
     /// Retrieves passages and decrypts them.
-    async fn sources(&self, job: &Job, answerer: &Answerer) -> Result<Vec<Source>, AttemptFailed> {
+    async fn sources(
+        &self,
+        job: &Job,
+        answerer: &Answerer,
+    ) -> Result<(Vec<Source>, Vec<Found>), AttemptFailed> {
         let question = &job.asked;
         let owner = job.lease.answer.owner;
         let terms = term_key(&self.store, owner).await?;
         Box::pin(self.wait_for_index(&question.documents)).await?;
         let documents = question.documents.iter().map(|id| id.uuid().into()).collect();
         let asker = Asker { owner: OwnerId::from(owner.uuid()), terms, documents };
-        let retrieving = answerer.retrieve(&question.question, &question.history, asker);
-        let hits = match tokio::time::timeout(RETRIEVE_TIMEOUT, Box::pin(retrieving)).await {
-            Ok(Ok(hits)) => hits,
-            Ok(Err(error)) => {
-                // The collection may be lost or replaced: the next attempt uses the current one.
-                if matches!(error, RetrieveError::Index(IndexError::Refused(_))) {
-                    self.models.look();
+        let retrieving = answerer.retrieve_explained(&question.question, &question.history, asker);
+        let Retrieved { hits, found } =
+            match tokio::time::timeout(RETRIEVE_TIMEOUT, Box::pin(retrieving)).await {
+                Ok(Ok(retrieved)) => retrieved,
+                Ok(Err(error)) => {
+                    // The collection may be lost or replaced: the next attempt uses the current one.
+                    if matches!(error, RetrieveError::Index(IndexError::Refused(_))) {
+                        self.models.look();
+                    }
+                    return Err(error.into());
                 }
-                return Err(error.into());
-            }
-            Err(_) => {
-                return Err(AttemptFailed::Passing(
-                    FailureReason::KnowledgeUnavailable,
-                    "the search took too long".to_owned(),
-                ));
-            }
-        };
+                Err(_) => {
+                    return Err(AttemptFailed::Passing(
+                        FailureReason::KnowledgeUnavailable,
+                        "the search took too long".to_owned(),
+                    ));
+                }
+            };
         let keys = self.document_keys(owner, &hits).await?;
-        Ok(merge_adjacent(hits.into_iter().filter_map(|hit| readable(hit, owner, &keys)).collect()))
+        let sources = hits.into_iter().filter_map(|hit| readable(hit, owner, &keys)).collect();
+        Ok((merge_adjacent(sources), found))
     }
 
     /// Waits a while until the documents that a question names are indexed or rejected.
@@ -159,6 +171,18 @@ impl AnswerProcessor {
 fn count_tokens(usage: Usage) {
     TOKENS.add(&["input"], usage.prompt_tokens.into());
     TOKENS.add(&["output"], usage.completion_tokens.into());
+}
+
+fn timings(began: Instant, retrieved: Instant, first_text: Option<Instant>) -> Timings {
+    Timings {
+        retrieval_ms: milliseconds(retrieved - began),
+        first_text_ms: milliseconds(first_text.map_or(Duration::ZERO, |at| at - retrieved)),
+        total_ms: milliseconds(began.elapsed()),
+    }
+}
+
+fn milliseconds(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
 }
 
 fn document(id: PassageId) -> Subject {

@@ -170,7 +170,7 @@ async fn a_branched_conversation_shows_one_path_and_tells_siblings() {
     let (first, one) = backbone.ask(user, id, "first").await;
     backbone.ask(user, id, "second").await;
     let two = AnswerId::new(uuid::Uuid::now_v7());
-    backbone.command(user, id, Intent::Regenerate { question_id: first, answer_id: two }).await;
+    backbone.command(user, id, Intent::Regenerate { question_id: first, answer_id: two, model: None }).await;
     backbone.projected(7).await;
     let pool = &backbone.pool;
     let read = async |branch| {

@@ -56,6 +56,7 @@ impl Asking {
             text: QuestionText::parse("Is it written?").unwrap(),
             parent_id: None,
             documents: Vec::new(),
+            model: None,
         });
         let command =
             ConversationCommand { by: Actor::User(self.user), at: Utc::now(), expected: None, intent };

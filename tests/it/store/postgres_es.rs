@@ -40,7 +40,7 @@ async fn a_conversation_has_the_same_state_in_both_stores() {
     let so_far = Answer { text: "The xylophone.".into(), ..Answer::default() };
     backbone.command(user, id, Intent::Stop { answer_id: stopped, so_far }).await;
     let again = AnswerId::new(Uuid::now_v7());
-    backbone.command(user, id, Intent::Regenerate { question_id, answer_id: again }).await;
+    backbone.command(user, id, Intent::Regenerate { question_id, answer_id: again, model: None }).await;
     backbone.command(user, id, Intent::Rate { answer_id: stopped, rating: Rating::Up, comment: None }).await;
     backbone.command(user, id, Intent::Rename(Title::parse("Instruments").unwrap())).await;
     backbone.command(user, id, Intent::Tag(Tags::parse(&["Percussion"]).unwrap())).await;

@@ -200,6 +200,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/conversations/{conversation_id}/answers/{answer_id}/provenance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the provenance of an answer
+         * @description For its owner, once the answer is completed.
+         */
+        get: operations["get_provenance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/conversations/{conversation_id}/commands": {
         parameters: {
             query?: never;
@@ -465,6 +485,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the language models */
+        get: operations["list_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/search": {
         parameters: {
             query?: never;
@@ -604,6 +641,52 @@ export interface components {
             /** @description Text that follows the first `offset` bytes. */
             text: string;
         };
+        /** @description What led to an answer, as it was recorded with the answer. */
+        AnswerProvenance: {
+            /**
+             * Format: uuid
+             * @description Id of the answer.
+             */
+            answer_id: string;
+            /**
+             * Format: int32
+             * @description Attempt that completed the answer, from 1.
+             */
+            attempt: number;
+            /**
+             * Format: date-time
+             * @description Time when the answer was completed.
+             */
+            completed_at: string;
+            cut_off: components["schemas"]["CutOff"] | null;
+            /** @description Model that embedded the question. */
+            embedding_model: string;
+            /**
+             * @description Passages that the searches found, best first, with what became of each; at most 24, and none for an
+             *     answer of an earlier release.
+             */
+            found: components["schemas"]["FoundPassage"][];
+            /** @description Version of the searched index. */
+            index_version: string;
+            /** @description Language model that wrote the answer; `null` for a quoted answer. */
+            language_model: string | null;
+            /** @description Passages that the answer was written from, best first. */
+            passages: components["schemas"]["GivenPassage"][];
+            /** @description SHA-256 of the messages that were sent, in hexadecimal; empty for a quoted answer. */
+            prompt_sha256: string;
+            /** @description Version of the prompt templates; empty for a quoted answer. */
+            prompt_version: string;
+            /**
+             * Format: uuid
+             * @description Id of the question.
+             */
+            question_id: string;
+            /** @description Whether the answer consists of sentences of the passages. */
+            quoted: boolean;
+            timings: components["schemas"]["Timings"] | null;
+            /** @description Tokens of the answer. */
+            usage: components["schemas"]["MessageUsage"];
+        };
         /** @description Passages found for an answer. */
         AnswerSources: {
             /**
@@ -658,10 +741,11 @@ export interface components {
         AskCommand: {
             document_tags?: components["schemas"]["Tags"] | null;
             /**
-             * @description Documents to answer from, up to 100; by default all that the user can read. The answer waits for a document
-             *     that is being indexed.
+             * @description Documents to answer from, up to 100; by default all that the user can read. The answer waits for a
+             *     document that is being indexed.
              */
             documents?: string[] | null;
+            model?: components["schemas"]["ModelName"] | null;
             /**
              * Format: uuid
              * @description The answer that the question follows; by default the newest answer. An older one starts a branch.
@@ -1135,11 +1219,78 @@ export interface components {
             /** @description The title of the conversation. */
             title: string;
         };
+        /** @description A passage that the searches found, and what became of it. */
+        FoundPassage: {
+            /**
+             * Format: uuid
+             * @description The document.
+             */
+            document_id: string;
+            /**
+             * Format: float
+             * @description The cosine of the passage and the question.
+             */
+            meaning: number;
+            /**
+             * Format: int32
+             * @description The place by meaning, from 1.
+             */
+            meaning_rank: number;
+            /** @description What became of the passage. */
+            outcome: components["schemas"]["PassageOutcome"];
+            /**
+             * Format: int32
+             * @description The passage's index within the document, from 0.
+             */
+            passage: number;
+            /**
+             * Format: int32
+             * @description The place after fusion, from 1.
+             */
+            rank: number;
+            /**
+             * Format: float
+             * @description The fused score.
+             */
+            score: number;
+            /**
+             * Format: float
+             * @description The BM25 score of the terms.
+             */
+            terms: number;
+            /**
+             * Format: int32
+             * @description The place by the terms of the question, from 1; absent where the passage has none of them.
+             */
+            terms_rank?: number | null;
+        };
         /**
          * @description The kind of a text that matches a search.
          * @enum {string}
          */
         FoundRole: "user" | "assistant" | "title";
+        /** @description A passage that the answer was written from. */
+        GivenPassage: {
+            /** @description Numbers under which the answer cites the passage. */
+            cited_as: number[];
+            /**
+             * Format: uuid
+             * @description Id of the document.
+             */
+            document_id: string;
+            /**
+             * Format: int32
+             * @description Index of the passage within the document, from 0.
+             */
+            passage: number;
+            /** @description Place among the passages, from 1. */
+            rank: number;
+            /**
+             * Format: float
+             * @description Relevance to the question. Scores are comparable within one answer only.
+             */
+            score: number;
+        };
         /**
          * @description A phase of indexing a document.
          * @enum {string}
@@ -1167,12 +1318,34 @@ export interface components {
             /** @description The key in use, then the retired keys. */
             items: components["schemas"]["AuditKey"][];
         };
+        /** @description A language model. */
+        LanguageModel: {
+            /**
+             * Format: double
+             * @description Price of a million tokens of answers; 0 where none is configured.
+             */
+            completion_price: number;
+            /**
+             * Format: int32
+             * @description Size of the context in tokens.
+             */
+            context: number;
+            /** @description Whether the model answers where none was chosen. */
+            is_default: boolean;
+            /** @description Name that commands choose the model by. */
+            name: string;
+            /**
+             * Format: double
+             * @description Price of a million tokens of prompts; 0 where none is configured.
+             */
+            prompt_price: number;
+        };
         /**
          * @description Name of a limit. Each limit applies to each person alone; `invalid_tokens` and `anonymous_requests` to
          *     each address.
          * @enum {string}
          */
-        LimitName: "requests" | "commands" | "search" | "streams" | "waiting_reads" | "exports" | "uploads" | "pending_answers" | "queued_documents" | "documents" | "document_bytes" | "invalid_tokens" | "anonymous_requests";
+        LimitName: "requests" | "commands" | "search" | "streams" | "waiting_reads" | "exports" | "uploads" | "pending_answers" | "tokens_per_day" | "cost_per_day" | "queued_documents" | "documents" | "document_bytes" | "invalid_tokens" | "anonymous_requests";
         /** @description The caller's account. */
         Me: {
             /**
@@ -1250,6 +1423,13 @@ export interface components {
              */
             prompt_tokens: number;
         };
+        /** @description The name of a language model: 1 to 200 characters, none of them a control character. */
+        ModelName: string;
+        /** @description The language models, the default one first. Without one, answers are quotations. */
+        Models: {
+            /** @description One item for each model. */
+            items: components["schemas"]["LanguageModel"][];
+        };
         /** @description A passage before or after the requested one. */
         Neighbour: {
             /**
@@ -1295,6 +1475,11 @@ export interface components {
             /** @description Cursor of the next page; `null` on the last page. */
             next_cursor: string | null;
         };
+        /**
+         * @description What became of a passage that was found.
+         * @enum {string}
+         */
+        PassageOutcome: "given" | "irrelevant" | "outscored" | "duplicate" | "surplus" | "no_room";
         /** @description A passage with its neighbours. */
         PassageShown: {
             /** @description Up to two passages after this one. */
@@ -1428,6 +1613,7 @@ export interface components {
              * @description Id of the new answer. Made by the client, as `UUIDv7`.
              */
             answer_id: string;
+            model?: components["schemas"]["ModelName"] | null;
             /**
              * Format: uuid
              * @description Id of the question.
@@ -1569,6 +1755,24 @@ export interface components {
          *     given order.
          */
         Tags: components["schemas"]["Tag"][];
+        /** @description The durations of the steps of an answer's last attempt. */
+        Timings: {
+            /**
+             * Format: int32
+             * @description Milliseconds from the end of the search to the first text or reasoning.
+             */
+            first_text_ms: number;
+            /**
+             * Format: int32
+             * @description Milliseconds of the search for passages.
+             */
+            retrieval_ms: number;
+            /**
+             * Format: int32
+             * @description Milliseconds of the whole attempt.
+             */
+            total_ms: number;
+        };
         /** @description A conversation's title: 1 to 200 characters after trimming. */
         Title: string;
         /** @enum {boolean} */
@@ -2483,6 +2687,104 @@ export interface operations {
             };
         };
     };
+    get_provenance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: string;
+                answer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnswerProvenance"];
+                };
+            };
+            /** @description The request is malformed, or its cursor belongs to another query. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The token is missing or not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not permit the request, or the account is being erased. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The resource does not exist, or belongs to another user. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field is not valid; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A limit is exhausted; `limit` names it: `requests`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error. The log has the error under the trace id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. With the type `urn:colloquy:problem:outcome-unknown` it is not known whether the command was written: send it again with the same ids. With the type `urn:colloquy:problem:quarantined` an event of this conversation or document cannot be processed, and it is shown again once an operator has mended that. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     send_command: {
         parameters: {
             query?: never;
@@ -2587,7 +2889,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A limit is exhausted; `limit` names it: `requests`, `commands`, `pending_answers`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
+            /** @description A limit is exhausted; `limit` names it: `requests`, `commands`, `pending_answers`, `tokens_per_day`, `cost_per_day`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;
@@ -4164,6 +4466,83 @@ export interface operations {
                 };
             };
             /** @description A limit is exhausted; `limit` names it: `requests`, `exports`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error. The log has the error under the trace id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. With the type `urn:colloquy:problem:outcome-unknown` it is not known whether the command was written: send it again with the same ids. With the type `urn:colloquy:problem:quarantined` an event of this conversation or document cannot be processed, and it is shown again once an operator has mended that. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Models"];
+                };
+            };
+            /** @description The request is malformed, or its cursor belongs to another query. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The token is missing or not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not permit the request, or the account is being erased. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A limit is exhausted; `limit` names it: `requests`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;

@@ -216,6 +216,8 @@ export const de: Texts = {
       exports: "Ihre Daten werden bereits exportiert.",
       uploads: "Es werden zu viele Dateien gleichzeitig hochgeladen.",
       pending_answers: "Zu viele Ihrer Fragen warten auf ihre Antworten.",
+      tokens_per_day: "Die Tokens dieses Tages sind verbraucht. Morgen können Sie wieder fragen.",
+      cost_per_day: "Das Budget dieses Tages ist ausgegeben. Morgen können Sie wieder fragen.",
       queued_documents: "Zu viele Ihrer Dokumente warten auf ihre Verarbeitung.",
       documents: "Die größte Anzahl von Dokumenten ist erreicht. Entfernen Sie welche, um andere hinzuzufügen.",
       document_bytes:

@@ -212,6 +212,8 @@ export const en = {
       exports: "Your data is being exported already.",
       uploads: "Too many files are being uploaded at the same time.",
       pending_answers: "Too many of your questions are waiting for their answers.",
+      tokens_per_day: "You have used the tokens of today. You can ask again tomorrow.",
+      cost_per_day: "You have spent the budget of today. You can ask again tomorrow.",
       queued_documents: "Too many of your documents are waiting to be processed.",
       documents: "You have reached the largest number of documents. Remove some to add others.",
       document_bytes: "Your documents have reached their largest size together. Remove some to add others.",

@@ -1,6 +1,7 @@
 //! Questions, branches, and further answers to a question.
 
 use super::*;
+use crate::ModelName;
 
 #[test]
 fn the_first_question_starts_the_conversation() {
@@ -30,7 +31,7 @@ fn a_message_has_a_bounded_number_of_siblings() {
     let others = || (2..=MAX_SIBLINGS as u128).map(|number| number * 1_000);
     let answers = others().map(|number| requested(1, number)).collect();
     let history = [one_answer(), answers].concat();
-    let regenerate = Intent::Regenerate { question_id: question(1), answer_id: answer(1_000) };
+    let regenerate = Intent::Regenerate { question_id: question(1), answer_id: answer(1_000), model: None };
     is_refused(&history, owner(regenerate), Refused::TooManySiblings);
 
     let questions = others()
@@ -73,6 +74,7 @@ fn an_id_belongs_to_one_message_only() {
             text,
             parent_id: None,
             documents: Vec::new(),
+            model: None,
         }))
     };
     let as_question = |id: AnswerId| QuestionId::new(id.uuid());
@@ -85,7 +87,8 @@ fn an_id_belongs_to_one_message_only() {
     );
     is_refused(&one_answer(), with_ids(as_question(answer(1)), answer(2)), Refused::AnswerIdTaken(answer(1)));
     is_refused(&[], with_ids(as_question(answer(2)), answer(2)), Refused::AnswerIdTaken(answer(2)));
-    let itself = Intent::Regenerate { question_id: question(1), answer_id: as_answer(question(1)) };
+    let itself =
+        Intent::Regenerate { question_id: question(1), answer_id: as_answer(question(1)), model: None };
     is_refused(&one_answer(), owner(itself), Refused::AnswerIdTaken(as_answer(question(1))));
 }
 
@@ -119,4 +122,29 @@ fn siblings_are_in_the_order_of_their_events() {
     assert_eq!(conversation.answers_to(question(1)), [answer(1), answer(5), answer(4)]);
     assert_eq!(conversation.questions_beside(question(2)), [question(3), question(2)]);
     assert_eq!(conversation.questions_beside(question(9)), [question(9)]);
+}
+
+#[test]
+fn the_model_of_a_question_answers_the_later_ones_and_that_of_a_further_answer_only_this_one() {
+    let named = |name: &str| Some(ModelName::try_from(name.to_owned()).unwrap());
+    let with_model = |number, model| {
+        let Intent::Ask(asked) = ask(number, None) else { panic!() };
+        owner(Intent::Ask(AskQuestion { model, ..asked }))
+    };
+    let mut conversation = Conversation::default();
+    let mut chosen = |command| {
+        let events = conversation.decide(command, ConversationLimits::default()).unwrap();
+        for event in &events {
+            conversation.record(event);
+        }
+        events.into_iter().find_map(|event| match event {
+            Event::AnswerRequested { model, .. } => Some(model),
+            _ => None,
+        })
+    };
+    assert_eq!(chosen(with_model(1, None)), Some(None));
+    assert_eq!(chosen(with_model(2, named("large"))), Some(named("large")));
+    let again = Intent::Regenerate { question_id: question(1), answer_id: answer(90), model: named("small") };
+    assert_eq!(chosen(owner(again)), Some(named("small")));
+    assert_eq!(chosen(with_model(3, None)), Some(named("large")));
 }

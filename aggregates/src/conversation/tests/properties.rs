@@ -95,7 +95,7 @@ proptest! {
     fn an_answer_ends_at_most_once_and_only_after_it_was_requested(story in any_story()) {
         let (mut requested, mut ends) = (HashMap::new(), HashMap::new());
         for event in played(&story).1 {
-            if let Event::AnswerRequested { answer_id, question_id } = &event {
+            if let Event::AnswerRequested { answer_id, question_id, .. } = &event {
                 prop_assert_eq!(requested.insert(*answer_id, *question_id), None, "requested twice");
             }
             if let Some(answer_id) = ended(&event) {
@@ -166,7 +166,7 @@ proptest! {
                     prop_assert_eq!(parent_id.is_none(), messages.is_empty(), "there is one root");
                     prop_assert!(messages.insert(question_id.uuid()));
                 }
-                Event::AnswerRequested { question_id, answer_id } => {
+                Event::AnswerRequested { question_id, answer_id, .. } => {
                     prop_assert!(messages.contains(&question_id.uuid()));
                     prop_assert!(messages.insert(answer_id.uuid()));
                 }

@@ -1,7 +1,7 @@
 //! The body of a command. Parsed from the types that also describe it in the OpenAPI document.
 
 use aggregates::conversation::{Answer, AskQuestion, Intent, Rating};
-use aggregates::{AnswerId, Comment, DocumentId, QuestionId, QuestionText, Tags, Title};
+use aggregates::{AnswerId, Comment, DocumentId, ModelName, QuestionId, QuestionText, Tags, Title};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -55,8 +55,8 @@ pub(in crate::api) struct Ask {
     /// The answer that the question follows; by default the newest answer. An older one starts a branch.
     #[schema(value_type = Option<Uuid>)]
     parent_id: Option<AnswerId>,
-    /// Documents to answer from, up to 100; by default all that the user can read. The answer waits for a document
-    /// that is being indexed.
+    /// Documents to answer from, up to 100; by default all that the user can read. The answer waits for a
+    /// document that is being indexed.
     #[serde(default)]
     #[schema(value_type = Option<Vec<Uuid>>, max_items = 100)]
     documents: Option<Vec<DocumentId>>,
@@ -64,6 +64,9 @@ pub(in crate::api) struct Ask {
     /// asked.
     #[serde(default)]
     document_tags: Option<Tags>,
+    /// The language model to answer this and the later questions of the conversation with: one of `GET
+    /// /v1/models`. By default the one of the last question.
+    model: Option<ModelName>,
 }
 
 /// The fields of `regenerate`.
@@ -76,6 +79,8 @@ pub(in crate::api) struct Regenerate {
     /// Id of the new answer. Made by the client, as `UUIDv7`.
     #[schema(value_type = Uuid)]
     answer_id: AnswerId,
+    /// The language model to answer with: one of `GET /v1/models`. By default the one of the last question.
+    model: Option<ModelName>,
 }
 
 /// The fields of `stop`.
@@ -155,12 +160,12 @@ impl Command {
         text_so_far: impl FnOnce(AnswerId) -> Answer,
     ) -> Intent {
         match self {
-            Self::Ask(Ask { question_id, text, parent_id, documents, document_tags: _ }) => {
-                let documents = documents.unwrap_or_default();
-                Intent::Ask(AskQuestion { question_id, answer_id: new_answer, text, parent_id, documents })
+            Self::Ask(Ask { question_id, text, parent_id, documents, document_tags: _, model }) => {
+                let (answer_id, documents) = (new_answer, documents.unwrap_or_default());
+                Intent::Ask(AskQuestion { question_id, answer_id, text, parent_id, documents, model })
             }
-            Self::Regenerate(Regenerate { question_id, answer_id }) => {
-                Intent::Regenerate { question_id, answer_id }
+            Self::Regenerate(Regenerate { question_id, answer_id, model }) => {
+                Intent::Regenerate { question_id, answer_id, model }
             }
             Self::Stop(Stop { answer_id }) => Intent::Stop { answer_id, so_far: text_so_far(answer_id) },
             Self::Rate(Rate { answer_id, rating, comment }) => Intent::Rate { answer_id, rating, comment },

@@ -7,15 +7,18 @@ use aggregates::conversation::{
 };
 use aggregates::{AnswerRef, ConversationId, Metadata, UserId, Version};
 use axum::extract::FromRef;
+use chrono::Utc;
 use sealing::MasterKey;
 
 use crate::api::ApiState;
-use crate::api::limits::PendingAnswers;
+use crate::api::limits::{Budgets, PendingAnswers};
 use crate::api::live::Live;
+use crate::api::models::ModelChoices;
 use crate::api::problem::Problem;
 use crate::api::reads::ReadModels;
 use crate::runtime::wake::SequencerWake;
 use projections::messages::pending_answers_of;
+use projections::usage;
 use store::{ExecuteError, IdempotencyKey, Remembered, Store, StoreError};
 
 /// Executes commands of users on conversations.
@@ -25,6 +28,7 @@ pub(in crate::api) struct ConversationCommands {
     wake: SequencerWake,
     live: Arc<Live>,
     pub(super) reads: Arc<ReadModels>,
+    models: ModelChoices,
 }
 
 impl FromRef<ApiState> for ConversationCommands {
@@ -34,6 +38,7 @@ impl FromRef<ApiState> for ConversationCommands {
             wake: SequencerWake::from_ref(state),
             live: Arc::from_ref(state),
             reads: Arc::from_ref(state),
+            models: ModelChoices::from_ref(state),
         }
     }
 }
@@ -79,6 +84,11 @@ impl ConversationCommands {
         self.store.keyring().master()
     }
 
+    /// The language models that a command can name.
+    pub(super) const fn models(&self) -> &ModelChoices {
+        &self.models
+    }
+
     /// The text and sources of a pending answer, as far as the worker has published them.
     pub(super) fn text_so_far(&self, answer: AnswerRef) -> Answer {
         self.live.so_far(answer)
@@ -101,6 +111,29 @@ impl ConversationCommands {
             Ok(()) => return Ok(()),
             Err(exhausted) => exhausted,
         };
+        let conversation = self.store.conversations().latest(conversation.uuid()).await?;
+        if conversation.owner() == Some(user) && conversation.is_repetition(intent) {
+            return Ok(());
+        }
+        Err(exhausted.into())
+    }
+
+    /// Refuses a command that requests one more answer of a person who has spent a budget of the day. A
+    /// repeated command requests none. Costs a query where budgets are limited.
+    pub(super) async fn check_budgets(
+        &self,
+        budgets: &Budgets,
+        user: UserId,
+        conversation: ConversationId,
+        intent: &Intent,
+    ) -> Result<(), Problem> {
+        if !budgets.are_limited() || !matches!(intent, Intent::Ask(_) | Intent::Regenerate { .. }) {
+            return Ok(());
+        }
+        let now = Utc::now();
+        let today = Some(now.date_naive());
+        let days = usage::days(self.store.read_models(), user, today, today).await?;
+        let Err(exhausted) = budgets.check(&self.models.spent(&days), now) else { return Ok(()) };
         let conversation = self.store.conversations().latest(conversation.uuid()).await?;
         if conversation.owner() == Some(user) && conversation.is_repetition(intent) {
             return Ok(());

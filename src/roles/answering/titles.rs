@@ -1,0 +1,73 @@
+//! Proposes titles of conversations, beside the answers: with the language model, after the first answer that
+//! a model completed. A title of the owner's is never replaced.
+
+use aggregates::conversation::{ConversationCommand, Intent};
+use aggregates::{Actor, AnswerRef, Metadata, ModelName, Title};
+use chrono::Utc;
+use futures::StreamExt as _;
+use rag::error_chain::ErrorChain;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use uuid::Uuid;
+
+use super::processor::{AnswerProcessor, Job};
+use super::record::Ending;
+
+/// Conversations that wait for a title. Further ones get none.
+pub(super) const WAITING: usize = 64;
+/// Titles that are proposed at the same time.
+const AT_ONCE: usize = 2;
+
+/// The first question of a conversation and its answer.
+pub(super) struct Untitled {
+    answer: AnswerRef,
+    correlation_id: Uuid,
+    model: Option<ModelName>,
+    question: String,
+    text: String,
+}
+
+impl Untitled {
+    /// `None` where a conversation has a title or earlier answers, or where no model wrote the answer.
+    pub(super) fn of(job: &Job, ending: &Ending) -> Option<Self> {
+        let Ending::Answered(answered) = ending else { return None };
+        let (answer, provenance, _) = answered.as_ref();
+        let is_first = job.asked.is_untitled && job.asked.history.is_empty();
+        (is_first && provenance.language_model.is_some()).then(|| Self {
+            answer: job.lease.answer,
+            correlation_id: job.requested.correlation_id.unwrap_or(job.requested.event_id.uuid()),
+            model: job.asked.model.clone(),
+            question: job.asked.question.clone(),
+            text: answer.text.clone(),
+        })
+    }
+}
+
+/// Proposes titles for ever.
+pub(super) async fn follow(processor: &AnswerProcessor, untitled: mpsc::Receiver<Untitled>) {
+    let proposing =
+        ReceiverStream::new(untitled).for_each_concurrent(AT_ONCE, |untitled| propose(processor, untitled));
+    proposing.await;
+    std::future::pending::<()>().await;
+}
+
+async fn propose(processor: &AnswerProcessor, untitled: Untitled) {
+    let Some(model) = processor.chat_models.find(untitled.model.as_ref()) else { return };
+    let proposed = rag::title::propose(model, &untitled.question, &untitled.text).await;
+    let Some(title) = proposed.and_then(|title| Title::parse(&title).ok()) else { return };
+    let AnswerRef { owner, conversation_id, .. } = untitled.answer;
+    let intent = Intent::ProposeTitle(title);
+    let command = ConversationCommand { by: Actor::Worker, at: Utc::now(), expected: None, intent };
+    let metadata = Metadata {
+        owner,
+        actor: Actor::Worker,
+        correlation_id: untitled.correlation_id,
+        causation_id: None,
+        traceparent: None,
+    };
+    let conversations = processor.store.conversations();
+    match conversations.execute(conversation_id.uuid(), command, &metadata, None).await {
+        Ok(_) => processor.wake.notify(),
+        Err(error) => tracing::debug!(error = %ErrorChain(&error), "a title could not be recorded"),
+    }
+}
