@@ -33,6 +33,10 @@ export type DocumentAccepted = Schemas["DocumentAccepted"];
 export type Passage = Schemas["PassageShown"];
 export type Place = Schemas["Place"];
 
+export type LanguageModel = Schemas["LanguageModel"];
+export type AnswerProvenance = Schemas["AnswerProvenance"];
+export type FoundPassage = Schemas["FoundPassage"];
+
 export type Usage = Schemas["Usage"];
 export type UserRole = Schemas["UserRole"];
 

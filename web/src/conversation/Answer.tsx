@@ -20,6 +20,7 @@ export const loadMarkdown = () => import("./Markdown");
 export const Markdown = lazy(loadMarkdown);
 
 interface Props extends AnswerHandlers {
+  conversationId: string;
   entry: TranscriptEntry;
   /** The connection of the stream is lost. */
   isConnectionLost: boolean;
@@ -33,7 +34,7 @@ interface Props extends AnswerHandlers {
 }
 
 export const Answer = memo(function Answer(props: Props) {
-  const { entry, isLast, isConnectionLost, isBusy, onCite, onContinue, onRegenerate, onRate } = props;
+  const { conversationId, entry, isLast, isConnectionLost, isBusy, onCite, onContinue, onRegenerate, onRate } = props;
   const text = useText();
   const { message } = entry;
   const inProgress = isInProgress(entry);
@@ -76,7 +77,15 @@ export const Answer = memo(function Answer(props: Props) {
         <Failed message={message} isBusy={isBusy} onRetry={() => onRegenerate(message)} />
       )}
       {!inProgress && citations.length > 0 && <Sources citations={citations} onCite={onCite} />}
-      {!inProgress && <AnswerActions message={message} isBusy={isBusy} onRegenerate={onRegenerate} onRate={onRate} />}
+      {!inProgress && (
+        <AnswerActions
+          conversationId={conversationId}
+          message={message}
+          isBusy={isBusy}
+          onRegenerate={onRegenerate}
+          onRate={onRate}
+        />
+      )}
     </article>
   );
 });

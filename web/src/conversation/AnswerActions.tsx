@@ -1,29 +1,36 @@
 // The actions of an answer that has ended: copy, rate, regenerate, and switch to another version.
 
-import { Check, Copy, RefreshCw, ThumbsDown, ThumbsUp } from "lucide-react";
-import { type FormEvent, useState } from "react";
+import { Check, Copy, Info, ThumbsDown, ThumbsUp } from "lucide-react";
+import { type FormEvent, lazy, Suspense, useState } from "react";
 import type { Message, Rating } from "../api/types";
 import { useText } from "../text/text";
 import { Button } from "../ui/Button";
 import { IconButton } from "../ui/IconButton";
 import styles from "./AnswerActions.module.css";
 import { Branches } from "./Branches";
+import { useModelChoices } from "./models";
+import { RegenerateButton } from "./RegenerateButton";
 import { useCopyToClipboard } from "./useCopyToClipboard";
 
+const ProvenanceDialog = lazy(() => import("./ProvenanceDialog"));
+
 export interface AnswerHandlers {
-  onRegenerate: (message: Message) => void;
+  onRegenerate: (message: Message, model?: string) => void;
   onRate: (message: Message, rating: Rating, comment?: string) => void;
 }
 
 interface Props extends AnswerHandlers {
+  conversationId: string;
   message: Message;
   /** An answer of the conversation is in progress, so no other can be requested. */
   isBusy: boolean;
 }
 
-export function AnswerActions({ message, isBusy, onRegenerate, onRate }: Props) {
+export function AnswerActions({ conversationId, message, isBusy, onRegenerate, onRate }: Props) {
   const text = useText();
   const { isCopied, copy } = useCopyToClipboard();
+  const [isExplained, setIsExplained] = useState(false);
+  const hasChoice = useModelChoices().length > 0;
   // The rating that the comment form belongs to.
   const [commented, setCommented] = useState<Rating>();
   // Sends the rating at once, then asks for a comment. A second click removes the rating.
@@ -48,13 +55,27 @@ export function AnswerActions({ message, isBusy, onRegenerate, onRate }: Props) 
             <IconButton label={text.answer.bad} aria-pressed={message.rating === "down"} onClick={() => rate("down")}>
               <ThumbsDown size={16} />
             </IconButton>
-            <IconButton label={text.answer.regenerate} disabled={isBusy} onClick={() => onRegenerate(message)}>
-              <RefreshCw size={16} />
-            </IconButton>
+            <RegenerateButton isBusy={isBusy} onRegenerate={(model) => onRegenerate(message, model)} />
           </>
         )}
+        {message.status === "completed" && (
+          <IconButton label={text.provenance.title} onClick={() => setIsExplained(true)}>
+            <Info size={16} />
+          </IconButton>
+        )}
         <Branches message={message} />
+        {hasChoice && message.model && <span className={styles.model}>{message.model}</span>}
       </div>
+      {isExplained && (
+        <Suspense>
+          <ProvenanceDialog
+            conversationId={conversationId}
+            answerId={message.id}
+            citations={message.citations}
+            onClose={() => setIsExplained(false)}
+          />
+        </Suspense>
+      )}
       {commented && (
         <CommentForm
           onClose={() => setCommented(undefined)}

@@ -2,6 +2,7 @@
 
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
 import { userQuery } from "../account/session";
 import { newId } from "../api/ids";
 import { NEW_CONVERSATION } from "../storage/drafts";
@@ -11,6 +12,7 @@ import { DocumentTitle } from "../ui/DocumentTitle";
 import { Logo } from "../ui/Logo";
 import { Composer } from "./Composer";
 import { useAnswerCommands } from "./commands";
+import { ModelPicker } from "./ModelPicker";
 import styles from "./NewConversationPage.module.css";
 
 export function NewConversationPage() {
@@ -18,9 +20,10 @@ export function NewConversationPage() {
   const { data: user } = useSuspenseQuery(userQuery);
   const commands = useAnswerCommands();
   const navigate = useNavigate();
+  const [model, setModel] = useState<string>();
   const start = (question: string) => {
     const conversationId = newId();
-    commands.ask(conversationId, [], question);
+    commands.ask(conversationId, [], question, model);
     void navigate({ to: "/c/$conversationId", params: { conversationId } });
   };
   return (
@@ -41,6 +44,7 @@ export function NewConversationPage() {
         </ul>
       </div>
       <div className={styles.foot}>
+        <ModelPicker model={model} onChange={setModel} />
         <Composer owner={user?.id ?? ""} conversationId={NEW_CONVERSATION} onAsk={start} />
       </div>
     </div>

@@ -12,6 +12,7 @@ import { Answer, Markdown } from "./Answer";
 import { Composer } from "./Composer";
 import styles from "./ConversationPage.module.css";
 import type { ConversationLocation } from "./location";
+import { ModelPicker } from "./ModelPicker";
 import { Question } from "./Question";
 import {
   answerInProgress,
@@ -46,8 +47,9 @@ export function Thread({ location, transcript, isConnectionLost }: ThreadProps) 
   const isBusy = isAwaitingAnswer(transcript);
   const inProgress = answerInProgress(transcript);
   const onStop = useStop(inProgress, stop);
+  const [model, setModel] = useState<string>();
   const onAsk = (question: string) => {
-    actions.ask(question);
+    actions.ask(question, model);
     scrollToEnd();
   };
   return (
@@ -61,6 +63,7 @@ export function Thread({ location, transcript, isConnectionLost }: ThreadProps) 
               data-highlighted={highlighted === entry.message.id}
             >
               <Entry
+                conversationId={conversationId}
                 entry={entry}
                 isBusy={isBusy}
                 isLast={entry === transcript.at(-1)}
@@ -78,6 +81,7 @@ export function Thread({ location, transcript, isConnectionLost }: ThreadProps) 
             <ArrowDown size={15} aria-hidden="true" /> {text.conversation.latest}
           </Button>
         )}
+        <ModelPicker model={model ?? modelOf(transcript)} onChange={setModel} />
         <Composer
           owner={user?.id ?? ""}
           conversationId={conversationId}
@@ -95,6 +99,11 @@ export function Thread({ location, transcript, isConnectionLost }: ThreadProps) 
   );
 }
 
+/** The model of the last answer, as far as the transcript tells. */
+function modelOf(transcript: Transcript): string | undefined {
+  return transcript.findLast(({ message }) => message.model)?.message.model ?? undefined;
+}
+
 function renderPassage(markdown: string): ReactNode {
   return (
     <Suspense fallback={markdown}>
@@ -104,6 +113,7 @@ function renderPassage(markdown: string): ReactNode {
 }
 
 interface EntryProps {
+  conversationId: string;
   entry: TranscriptEntry;
   isBusy: boolean;
   isLast: boolean;
@@ -112,7 +122,7 @@ interface EntryProps {
   onCite: (citation: Citation) => void;
 }
 
-function Entry({ entry, isBusy, isLast, isConnectionLost, actions, onCite }: EntryProps) {
+function Entry({ conversationId, entry, isBusy, isLast, isConnectionLost, actions, onCite }: EntryProps) {
   if (entry.message.role === "user") {
     return (
       <Question
@@ -126,6 +136,7 @@ function Entry({ entry, isBusy, isLast, isConnectionLost, actions, onCite }: Ent
   }
   return (
     <Answer
+      conversationId={conversationId}
       entry={entry}
       isBusy={isBusy}
       isLast={isLast}

@@ -56,20 +56,25 @@ export function useAnswerCommands() {
       mutate({ owner: queries.getQueryData(userQuery.queryKey)?.id, conversationId, command });
     };
     return {
-      ask: (conversationId: string, shown: Transcript, words: string) => {
+      ask: (conversationId: string, shown: Transcript, words: string, model?: string) => {
         const question = { questionId: newId(), text: words, createdAt: now() };
         const transcript = ask(shown, question);
-        start(conversationId, transcript, askCommand(question, transcript));
+        start(conversationId, transcript, { ...askCommand(question, transcript), ...(model && { model }) });
       },
       edit: (conversationId: string, shown: Transcript, edited: Message, words: string) => {
         const question = { questionId: newId(), text: words, createdAt: now() };
         const transcript = edit(shown, edited.id, question);
         start(conversationId, transcript, askCommand(question, transcript));
       },
-      regenerate: (conversationId: string, shown: Transcript, { id, parent_id }: Message) => {
+      regenerate: (conversationId: string, shown: Transcript, { id, parent_id }: Message, model?: string) => {
         if (!parent_id) return;
         const answer = { answerId: newId(), createdAt: now() };
-        const command: AnswerCommand = { type: "regenerate", question_id: parent_id, answer_id: answer.answerId };
+        const command: AnswerCommand = {
+          type: "regenerate",
+          question_id: parent_id,
+          answer_id: answer.answerId,
+          ...(model && { model }),
+        };
         start(conversationId, regenerate(shown, id, answer), command);
       },
       retry: (conversationId: string, shown: Transcript, { id, text: words }: Message) => {

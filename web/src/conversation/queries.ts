@@ -2,7 +2,7 @@
 
 import { queryOptions } from "@tanstack/react-query";
 import { api, unwrap } from "../api/client";
-import type { Message, MessagePage } from "../api/types";
+import type { AnswerProvenance, Message, MessagePage } from "../api/types";
 import { knownVersion, TRANSCRIPT } from "../conversation-list/versions";
 import { merge } from "./transcript";
 import type { Transcript } from "./transcriptEntry";
@@ -30,6 +30,17 @@ export function transcriptQuery(conversationId: string, branch?: string) {
       const messages = await fetchMessages(conversationId, { branch, version, signal });
       return merge(client.getQueryData<Transcript>(queryKey) ?? [], messages);
     },
+  });
+}
+
+/** How a completed answer came about, which never changes. */
+export function provenanceQuery(conversationId: string, answerId: string) {
+  const params = { path: { conversation_id: conversationId, answer_id: answerId } };
+  return queryOptions({
+    queryKey: ["provenance", conversationId, answerId],
+    queryFn: ({ signal }): Promise<AnswerProvenance> =>
+      unwrap(api.GET("/v1/conversations/{conversation_id}/answers/{answer_id}/provenance", { params, signal })),
+    staleTime: Number.POSITIVE_INFINITY,
   });
 }
 

@@ -31,8 +31,8 @@ export function useConversationActions({ conversationId, branch }: ConversationL
       });
     };
     return {
-      ask: (text: string) => {
-        commands.ask(conversationId, shown.current, text);
+      ask: (text: string, model?: string) => {
+        commands.ask(conversationId, shown.current, text, model);
         showNewestBranch();
       },
       /** Asks to continue the last answer, which ends early. */
@@ -51,8 +51,8 @@ export function useConversationActions({ conversationId, branch }: ConversationL
         commands.edit(conversationId, shown.current, message, text);
         showNewestBranch();
       },
-      regenerate: (message: Message) => {
-        commands.regenerate(conversationId, shown.current, message);
+      regenerate: (message: Message, model?: string) => {
+        commands.regenerate(conversationId, shown.current, message, model);
         showNewestBranch();
       },
       retry: (message: Message) => commands.retry(conversationId, shown.current, message),

@@ -1,0 +1,19 @@
+// The language models that questions can be answered with.
+
+import { queryOptions, useQuery } from "@tanstack/react-query";
+import { api, unwrap } from "../api/client";
+import type { LanguageModel } from "../api/types";
+
+export const modelsQuery = queryOptions({
+  queryKey: ["models"],
+  queryFn: async ({ signal }): Promise<LanguageModel[]> => (await unwrap(api.GET("/v1/models", { signal }))).items,
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
+const NONE: readonly LanguageModel[] = [];
+
+/** The models, if there is a choice among them. */
+export function useModelChoices(): readonly LanguageModel[] {
+  const { data } = useQuery(modelsQuery);
+  return data && data.length > 1 ? data : NONE;
+}
