@@ -21,9 +21,9 @@ export function NewConversationPage() {
   const commands = useAnswerCommands();
   const navigate = useNavigate();
   const [model, setModel] = useState<string>();
-  const start = (question: string) => {
+  const start = (question: string, documents: readonly string[] = []) => {
     const conversationId = newId();
-    commands.ask(conversationId, [], question, model);
+    commands.ask(conversationId, [], question, { model, documents });
     void navigate({ to: "/c/$conversationId", params: { conversationId } });
   };
   return (

@@ -48,8 +48,8 @@ export function Thread({ location, transcript, isConnectionLost }: ThreadProps) 
   const inProgress = answerInProgress(transcript);
   const onStop = useStop(inProgress, stop);
   const [model, setModel] = useState<string>();
-  const onAsk = (question: string) => {
-    actions.ask(question, model);
+  const onAsk = (question: string, documents: readonly string[]) => {
+    actions.ask(question, { model, documents });
     scrollToEnd();
   };
   return (

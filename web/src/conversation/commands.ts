@@ -2,7 +2,7 @@
 // here, so that a command can be repeated.
 
 import { type QueryClient, useMutation, useQueryClient } from "@tanstack/react-query";
-import { useMemo } from "react";
+import { useMemo, useRef } from "react";
 import { userQuery } from "../account/session";
 import { sendCommand } from "../api/commands";
 import { newId } from "../api/ids";
@@ -17,6 +17,12 @@ import { useToast } from "../ui/Toasts";
 import { transcriptKey, transcriptKeys } from "./queries";
 import { accept, ask, discard, edit, rate, refuse, regenerate, retry } from "./transcript";
 import type { Transcript } from "./transcriptEntry";
+
+/** The language model that answers a question, and the documents that it answers from. */
+export interface Choice {
+  model?: string | undefined;
+  documents?: readonly string[];
+}
 
 type AnswerCommand = Command & { type: "ask" | "regenerate" };
 
@@ -35,10 +41,13 @@ export function useAnswerCommands() {
   const queries = useQueryClient();
   const text = useText();
   const toast = useToast();
+  // Of questions that are not accepted yet, so that a repetition asks the same.
+  const choices = useRef(new Map<string, Choice>());
   const { mutate } = useMutation({
     mutationFn: ({ conversationId, command }: Variables) => sendCommand(conversationId, command),
     ...COMMAND_RETRIES,
     onSuccess: ({ version }, { conversationId, command }) => {
+      choices.current.delete(command.question_id);
       update(queries, conversationId, (transcript) => accept(transcript, command.question_id));
       recordVersions(queries, [{ id: conversationId, version }]);
     },
@@ -56,10 +65,11 @@ export function useAnswerCommands() {
       mutate({ owner: queries.getQueryData(userQuery.queryKey)?.id, conversationId, command });
     };
     return {
-      ask: (conversationId: string, shown: Transcript, words: string, model?: string) => {
+      ask: (conversationId: string, shown: Transcript, words: string, choice: Choice = {}) => {
         const question = { questionId: newId(), text: words, createdAt: now() };
         const transcript = ask(shown, question);
-        start(conversationId, transcript, { ...askCommand(question, transcript), ...(model && { model }) });
+        choices.current.set(question.questionId, choice);
+        start(conversationId, transcript, askCommand(question, transcript, choice));
       },
       edit: (conversationId: string, shown: Transcript, edited: Message, words: string) => {
         const question = { questionId: newId(), text: words, createdAt: now() };
@@ -79,7 +89,11 @@ export function useAnswerCommands() {
       },
       retry: (conversationId: string, shown: Transcript, { id, text: words }: Message) => {
         const transcript = retry(shown, id);
-        start(conversationId, transcript, askCommand({ questionId: id, text: words }, transcript));
+        start(
+          conversationId,
+          transcript,
+          askCommand({ questionId: id, text: words }, transcript, choices.current.get(id)),
+        );
       },
       discard: (conversationId: string, { id }: Message) =>
         update(queries, conversationId, (transcript) => discard(transcript, id)),
@@ -125,9 +139,20 @@ function restoreDraft(owner: string | undefined, conversationId: string, command
   saveDraft(owner, conversationId, draft ? `${command.text}\n\n${draft}` : command.text);
 }
 
-function askCommand({ questionId, text }: { questionId: string; text: string }, transcript: Transcript): AnswerCommand {
+function askCommand(
+  { questionId, text }: { questionId: string; text: string },
+  transcript: Transcript,
+  { model, documents = [] }: Choice = {},
+): AnswerCommand {
   const parent = transcript.find(({ message }) => message.id === questionId)?.message.parent_id;
-  return { type: "ask", question_id: questionId, text, ...(parent && { parent_id: parent }) };
+  return {
+    type: "ask",
+    question_id: questionId,
+    text,
+    ...(parent && { parent_id: parent }),
+    ...(model && { model }),
+    ...(documents.length > 0 && { documents: [...documents] }),
+  };
 }
 
 function update(queries: QueryClient, conversationId: string, change: (transcript: Transcript) => Transcript): void {

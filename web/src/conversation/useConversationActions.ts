@@ -5,7 +5,7 @@ import { useMemo, useRef } from "react";
 import { newId } from "../api/ids";
 import type { Message, Rating } from "../api/types";
 import { useText } from "../text/text";
-import { useAnswerCommands, useRateAnswer, useStopAnswer } from "./commands";
+import { type Choice, useAnswerCommands, useRateAnswer, useStopAnswer } from "./commands";
 import type { ConversationLocation } from "./location";
 import type { Transcript } from "./transcriptEntry";
 
@@ -31,8 +31,8 @@ export function useConversationActions({ conversationId, branch }: ConversationL
       });
     };
     return {
-      ask: (text: string, model?: string) => {
-        commands.ask(conversationId, shown.current, text, model);
+      ask: (text: string, choice: Choice) => {
+        commands.ask(conversationId, shown.current, text, choice);
         showNewestBranch();
       },
       /** Asks to continue the last answer, which ends early. */
