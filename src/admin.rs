@@ -1,6 +1,8 @@
-//! The operator's port of a process, whatever its roles: liveness, readiness, metrics, the log filter and the tasks.
+//! The operator's port of a process with any roles: liveness, readiness, metrics, the log filter and the
+//! tasks.
 //!
-//! It has no login, and listens on loopback unless `ADMIN_LISTEN` says otherwise. Nothing on it shows texts of users.
+//! It has no login, and listens on loopback unless `ADMIN_LISTEN` says otherwise. Nothing on it shows texts
+//! of users.
 
 use std::net::SocketAddr;
 
@@ -25,8 +27,8 @@ const DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4A
 /// The most bytes of a log filter.
 const FILTER_BYTES: usize = 4_096;
 
-/// Listens on the configured address; where none is configured, on port 9090 of loopback, or on a free port if another
-/// process has that one.
+/// Listens on the configured address; where none is configured, on port 9090 of loopback, or on a free port
+/// if another process has that one.
 pub async fn listen(address: Option<SocketAddr>) -> anyhow::Result<TcpListener> {
     if let Some(address) = address {
         let listening = TcpListener::bind(address).await;

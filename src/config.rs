@@ -67,8 +67,8 @@ pub struct Config {
     /// HTTP API.
     #[command(flatten)]
     pub api: ApiConfig,
-    /// Address and port of the operator's port, which every process has; without it, port 9090 of loopback, or a free
-    /// one if another process has that.
+    /// Address and port of the operator's port, which every process has; without it, port 9090 of loopback,
+    /// or a free one if another process has that.
     #[arg(long, env = "ADMIN_LISTEN", help_heading = "HTTP", value_parser = values::trimmed::<SocketAddr>)]
     pub admin_listen: Option<SocketAddr>,
     /// Document index, embedding models and files.

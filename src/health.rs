@@ -1,7 +1,8 @@
-//! How the process and the installation are: what `/readyz`, `/metrics` and `colloquy status` show.
+//! Health of the process and the installation, for `/readyz`, `/metrics` and `colloquy status`.
 //!
-//! [`Health`] asks the dependencies of the process' roles, and knows what its stages report. [`Sampler`] reads the
-//! positions and queues of the whole installation in the background. [`processes`] knows the other processes.
+//! [`Health`] asks the dependencies of the process' roles, and knows what its stages report. [`Sampler`]
+//! reads the positions and queues of the whole installation in the background. [`processes`] knows the other
+//! processes.
 
 mod dependencies;
 mod pools;
@@ -90,8 +91,8 @@ impl Health {
         let _ = self.0.erasures.set(check);
     }
 
-    /// The readiness of the process, at most a second old. Takes as long as the slowest dependency, up to its time
-    /// limit.
+    /// The readiness of the process, at most a second old. Takes as long as the slowest dependency, up to its
+    /// time limit.
     pub async fn readiness(&self) -> Arc<Readiness> {
         let mut determined = self.0.determined.lock().await;
         if let Some((at, readiness)) = &*determined
@@ -118,13 +119,13 @@ impl Health {
         self.0.presence.run(self).await;
     }
 
-    /// The last readiness, whatever its age.
+    /// The last readiness, at any age.
     pub async fn last_readiness(&self) -> Option<Arc<Readiness>> {
         self.0.determined.lock().await.as_ref().map(|(_, readiness)| Arc::clone(readiness))
     }
 
-    /// The metrics of the process in the text format of Prometheus. Asks nobody: values of the installation are those
-    /// of the last sample, and the next one is requested.
+    /// The metrics of the process in the text format of Prometheus. Asks nobody: values of the installation
+    /// are those of the last sample, and the next one is requested.
     pub fn metrics(&self) -> String {
         self.0.wanted.notify_one();
         self.0.pools.record();

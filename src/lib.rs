@@ -1,8 +1,8 @@
 //! Colloquy: commands become events, answers stream, auditors replay.
 //!
-//! `ARCHITECTURE.md` follows one question through the modules below. A module depends on those after it in this list,
-//! never on those before it: `process`, `admin`, `api`, `operations`, `health`, `roles`, `knowledge`, `config`, `audit`,
-//! `runtime`.
+//! `ARCHITECTURE.md` follows one question through the modules below. A module depends on those after it in
+//! this list, never on those before it: `process`, `admin`, `api`, `operations`, `health`, `roles`,
+//! `knowledge`, `config`, `audit`, `runtime`.
 
 pub mod admin;
 pub mod api;

@@ -1,4 +1,5 @@
-//! Logs on standard error, and traces. They hold ids and durations, never texts, tokens or addresses of users.
+//! Logs on standard error, and traces. They hold ids and durations, never texts, tokens or addresses of
+//! users.
 
 pub mod traces;
 
@@ -28,10 +29,12 @@ pub struct LoggingConfig {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Traces")]
 pub struct TracesConfig {
-    /// Address of an OpenTelemetry collector for traces by OTLP over HTTP, without `/v1/traces`; without it, no traces.
+    /// Address of an OpenTelemetry collector for traces by OTLP over HTTP, without `/v1/traces`; without it,
+    /// no traces.
     #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", global = true)]
     pub otel_exporter_otlp_endpoint: Option<String>,
-    /// Share of the requests without a `traceparent` that are traced, from 0 to 1. One with it is traced as it says.
+    /// Share of the requests without a `traceparent` that are traced, from 0 to 1. One with it is traced as
+    /// it says.
     #[arg(long, env = "OTEL_TRACES_SAMPLER_ARG", global = true, default_value_t = 1.0)]
     pub otel_traces_sampler_arg: f64,
 }
@@ -64,8 +67,8 @@ type Traced = Layered<Option<Box<dyn tracing_subscriber::Layer<Registry> + Send 
 /// Changes the filter of a log that was started.
 static FILTER: OnceLock<reload::Handle<EnvFilter, Traced>> = OnceLock::new();
 
-/// Starts logging, and traces if there is a collector. Called in the runtime that sends them. `headers` are those of the
-/// requests to the collector.
+/// Starts logging, and traces if there is a collector. Called in the runtime that sends them. `headers` are
+/// those of the requests to the collector.
 pub fn start(
     config: &LoggingConfig,
     traces: Option<&TracesConfig>,

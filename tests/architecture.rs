@@ -74,7 +74,7 @@ fn the_root_package_knows_neither_sqlx_nor_cqrs_es() {
 /// Types of `sqlx` that go around time limits, repetition and the way in which poolers need statements.
 const BARE_CONNECTIONS: [&str; 6] =
     ["PgConnection", "PgTransaction", "PgPool", "PoolConnection", "Acquire", "PgListener"];
-/// What works on a session of its own with a direct connection: migrations and backups.
+/// Code with a session of its own on a direct connection: migrations and backups.
 const SESSIONS: [&str; 2] = ["store/src/database", "store/src/snapshot"];
 
 #[test]

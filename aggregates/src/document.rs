@@ -92,8 +92,8 @@ pub enum DocumentCommand {
         /// The reason, in words for the owner.
         reason: String,
     },
-    /// Index the file again: it becomes a new version with the same content. Changes nothing while the document
-    /// waits for the index.
+    /// Index the file again: it becomes a new version with the same content. Changes nothing while the
+    /// document waits for the index.
     Reindex {
         /// The scope of the document.
         scope: DocumentScope,

@@ -1,4 +1,4 @@
-//! What one hostile account does to others: their 95th percentile with it and without it, under the default
+//! Effect of one hostile account on others: their 95th percentile with it and without it, under the default
 //! limits.
 
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! What metrics that are scraped and traces that are sent cost: the same loads on a process that is observed
+//! Cost of scraped metrics and sent traces: the same loads on a process that is observed
 //! and on one that is not, in turn.
 
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ const CONNECTIONS: usize = 64;
 /// Loads on each of both processes. They alternate, because the speed of a machine drifts.
 const TURNS: usize = 4;
 const WARM_UP: Duration = Duration::from_secs(2);
-/// Interval of the scrapes: a fifteenth of what is usual.
+/// Interval of the scrapes: a fifteenth of the usual one.
 const SCRAPE_INTERVAL: Duration = Duration::from_secs(1);
 /// Longest wait for a scrape.
 const SCRAPE_TIMEOUT: Duration = Duration::from_secs(10);

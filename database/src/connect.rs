@@ -32,8 +32,8 @@ pub(crate) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, 
     options.connect().await.map_err(|error| if is_hang_up(&error) { hang_up() } else { error })
 }
 
-/// Whether the other side accepted the connection and closed it without an answer, as a proxy does whose server is
-/// away. `sqlx` reads the missing answer to its request for TLS as a byte of zero.
+/// Whether the other side accepted the connection and closed it without an answer, as a proxy does whose
+/// server is away. `sqlx` reads the missing answer to its request for TLS as a byte of zero.
 fn is_hang_up(error: &Error) -> bool {
     matches!(error, Error::Protocol(text) if text.contains("response from SSLRequest: 0x00"))
 }

@@ -48,8 +48,8 @@ pub fn render() -> String {
     EXPOSITION.get().map(PrometheusHandle::render).unwrap_or_default()
 }
 
-/// Moves recorded values of histograms into their buckets. Without calls now and then, values take memory until the
-/// next [`render`].
+/// Moves recorded values of histograms into their buckets. Without calls now and then, values take memory
+/// until the next [`render`].
 pub fn upkeep() {
     if let Some(handle) = EXPOSITION.get() {
         handle.run_upkeep();

@@ -12,9 +12,9 @@ pub(crate) const OTHER: &str = "other";
 pub struct Definition {
     /// Its name in Prometheus.
     pub name: &'static str,
-    /// What it is for, in Markdown.
+    /// Purpose, in Markdown.
     pub description: &'static str,
-    /// How its values are to be read.
+    /// Unit of its values.
     pub kind: Kind,
     /// The unit of its values.
     pub unit: Unit,
@@ -42,7 +42,7 @@ pub enum Values {
     Bounded(&'static str),
 }
 
-/// How values of a metric are to be read.
+/// Unit of the values of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A number that only grows, from 0 at the start of the process.
@@ -115,7 +115,8 @@ impl Definition {
         Key::from_parts(self.name, labels.collect::<Vec<_>>())
     }
 
-    /// Creates every series whose labels are known beforehand, so that a scrape has it before its first value.
+    /// Creates every series whose labels are known beforehand, so that a scrape has it before its first
+    /// value.
     pub(crate) fn create_series(&self) {
         let mut all: Vec<Vec<&'static str>> = vec![Vec::new()];
         for label in self.labels {

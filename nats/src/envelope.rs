@@ -45,7 +45,7 @@ const HEADER_BYTES: usize = 512;
 pub struct Envelope {
     /// The event's position in the ledger.
     pub position: Position,
-    /// The event's hash in the ledger. Position and hash are the message's id, which differs in another history.
+    /// The event's hash in the ledger. The id of the message consists of position and hash.
     pub hash: [u8; 32],
     /// The subject of the message.
     pub subject: String,

@@ -118,7 +118,8 @@ impl Subjects {
         format!("{}.wake.sequencer", self.prefix)
     }
 
-    /// The hint that the ledger has grown although JetStream takes no events. Core NATS: a lost hint costs time.
+    /// The hint that the ledger has grown although JetStream takes no events. Core NATS: a lost hint costs
+    /// time.
     pub fn wake_feeds(&self) -> String {
         format!("{}.wake.feeds", self.prefix)
     }
@@ -133,8 +134,8 @@ impl Subjects {
         format!("{}.ask.processes", self.prefix)
     }
 
-    /// The hint that answers were added to the queue of the workers, with the id of the worker that added them.
-    /// Core NATS: a lost hint costs time, never an answer.
+    /// The hint that answers were added to the queue of the workers, with the id of the worker that added
+    /// them. Core NATS: a lost hint costs time, never an answer.
     pub fn wake_workers(&self) -> String {
         format!("{}.wake.workers", self.prefix)
     }

@@ -1,11 +1,11 @@
-//! How far the read models are, for metrics and the state of an installation.
+//! Positions of the read models, for metrics and the state of an installation.
 
 use aggregates::Position;
 use sqlx::{FromRow, PgExecutor};
 
 use crate::{QueryError, ReadModel};
 
-/// How far a read model is.
+/// Position of a read model.
 #[derive(Debug, Clone, PartialEq, FromRow)]
 pub struct ReadModelProgress {
     /// The name of the read model.
@@ -16,7 +16,7 @@ pub struct ReadModelProgress {
     pub lag: Option<f64>,
 }
 
-/// How far all read models are. The costs do not depend on the number of events.
+/// Positions of all read models. The costs do not depend on the number of events.
 pub async fn progress(executor: impl PgExecutor<'_>) -> Result<Vec<ReadModelProgress>, QueryError> {
     Ok(sqlx::query_as(
         "SELECT c.name, c.position,

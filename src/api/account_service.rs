@@ -23,8 +23,8 @@ use store::AccountsDatabase;
 /// Longest wait for an answer. A sign-in costs tens of milliseconds of hashing, and sign-ins queue.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// Tells the account service the address of the client, for its rate limits. So does `X-Forwarded-For`. Both have
-/// that address alone, whatever the client has sent.
+/// Tells the account service the address of the client, for its rate limits. So does `X-Forwarded-For`. Both
+/// have that address alone, whatever the client has sent.
 const CLIENT_IP: HeaderName = HeaderName::from_static("x-colloquy-client-ip");
 /// First part of the names of headers that let pages of other origins read a response. A layer of this
 /// service adds them to all responses.

@@ -43,7 +43,7 @@ impl ModelChoices {
         }
     }
 
-    /// What some days and models cost together. A model that is not offered any more has no price.
+    /// Total cost of days and models. A model that is not offered any more has no price.
     #[expect(clippy::cast_precision_loss, reason = "a person has fewer tokens")]
     pub(in crate::api) fn spent(&self, days: &[UsageDay]) -> Spent {
         let mut spent = Spent::default();

@@ -155,7 +155,7 @@ impl Problem {
         Self::conflict("own-account", "Administrators cannot change their own account", detail)
     }
 
-    /// Somebody is invited who has an account.
+    /// The invited address has an account.
     pub(in crate::api) fn has_account() -> Self {
         let detail = "Nobody else can sign up with the address of an account.";
         Self::conflict("has-account", "An account has this e-mail address", detail)
@@ -216,7 +216,7 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, kind, title, detail)
     }
 
-    /// The conversation has reached the limit of what it holds.
+    /// The conversation has reached the limit of its size.
     fn conversation_full(detail: String) -> Self {
         Self::conflict("conversation-full", "The conversation is full", detail)
     }

@@ -56,7 +56,7 @@ pub struct Services {
     pub knowledge: Knowledge,
     /// Announcements of erasures and of new ledger entries.
     pub nats: Client,
-    /// How the process is.
+    /// Health of the process.
     pub health: Health,
     /// Live state of this process.
     pub live: Live,

@@ -1,4 +1,5 @@
-//! `colloquy status`: the installation at a glance, from Postgres, JetStream and the announcements of processes.
+//! `colloquy status`: the installation at a glance, from Postgres, JetStream and the announcements of
+//! processes.
 
 mod table;
 
@@ -44,15 +45,15 @@ struct Status {
     at: DateTime<Utc>,
     /// The version of this program.
     version: &'static str,
-    /// Migrations that the database lacks, and those that this program does not know; absent while Postgres does not
-    /// answer.
+    /// Migrations that the database lacks, and those that this program does not know; absent while Postgres
+    /// does not answer.
     schema: Option<Schema>,
     processes: Vec<Announcement>,
     /// Roles without a process.
     missing_roles: Vec<&'static str>,
     #[serde(flatten)]
     snapshot: Snapshot,
-    /// What is not as it should be.
+    /// Deviations from the normal state.
     reasons: Vec<String>,
 }
 

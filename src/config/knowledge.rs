@@ -97,7 +97,7 @@ pub struct EmbeddingConfig {
     /// an endpoint.
     #[arg(long, env = "EMBEDDING_PASSAGE_PREFIX")]
     pub embedding_passage_prefix: Option<String>,
-    /// How a local model's vectors of tokens become one: `mean` or `cls`; by default as its description says.
+    /// Pooling of a local model's vectors of tokens: `mean` or `cls`; by default as its description says.
     #[arg(long, env = "EMBEDDING_POOLING")]
     pub embedding_pooling: Option<PoolingName>,
     /// Longest input of a local model, in tokens; by default as its description says.
@@ -132,7 +132,7 @@ pub struct EmbeddingConfig {
     pub embedding_previous_api_key: Option<SecretString>,
 }
 
-/// How the vectors of a text's tokens become one.
+/// Pooling of the vectors of a text's tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum PoolingName {
     /// The mean of all tokens.

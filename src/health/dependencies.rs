@@ -169,7 +169,8 @@ impl Dependencies {
         }
     }
 
-    /// The list of models is what every endpoint offers without costs. One that does not know it answers all the same.
+    /// The list of models is what every endpoint offers without costs. One that does not know it answers all
+    /// the same.
     async fn model(&self) -> State {
         let Some((url, key)) = &self.addresses.model else {
             return State {

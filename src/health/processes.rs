@@ -1,4 +1,5 @@
-//! The processes of an installation: each announces itself over core NATS, so that nobody has to be asked for a list.
+//! The processes of an installation: each announces itself over core NATS, so that nobody has to be asked for
+//! a list.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -17,7 +18,7 @@ use crate::runtime::subscription::{Delivery, Subscription};
 
 /// Interval of announcements.
 const INTERVAL: Duration = Duration::from_secs(3);
-/// Announcements from one look at the dependencies to the next, unless somebody asks.
+/// Announcements from one look at the dependencies to the next, unless a process requests them.
 const TURNS: u32 = 5;
 /// Time without an announcement after which a process counts as gone.
 const GONE: Duration = Duration::from_secs(10);
@@ -28,7 +29,7 @@ const MAX_BYTES: usize = 16_384;
 /// Time limit for handing an announcement to the connection.
 const SEND_LIMIT: Duration = Duration::from_secs(1);
 
-/// What a process says of itself.
+/// Announcement of a process.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Announcement {
     /// Its id, which is new with each start.
@@ -60,7 +61,7 @@ pub struct Presence {
     pub nats: Client,
     /// Subject names.
     pub subjects: Subjects,
-    /// What is announced, but for the state.
+    /// The announcement without the state.
     pub process: Announcement,
 }
 

@@ -50,7 +50,7 @@ pub struct Readiness {
     pub status: Verdict,
     /// The roles of the process.
     pub roles: Vec<&'static str>,
-    /// What the roles depend on, by name.
+    /// Dependencies of the roles, by name.
     pub dependencies: BTreeMap<&'static str, State>,
     /// The stages of the process, by name.
     pub stages: BTreeMap<&'static str, StageState>,
@@ -62,7 +62,7 @@ pub struct Readiness {
     pub dead_letters: Option<u64>,
     /// Why the process cannot do the work of its roles.
     pub unavailable: Vec<String>,
-    /// What works only in part.
+    /// Reasons why the process works only in part.
     pub degraded: Vec<String>,
 }
 

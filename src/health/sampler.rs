@@ -22,7 +22,7 @@ use super::snapshot::{ConsumerState, Engine, JetStream, ReadModelState, Snapshot
 use crate::runtime::stages::timestamp;
 use store::{Store, Vitals};
 
-/// Interval between samples that nobody asks for.
+/// Interval between samples without a request.
 const INTERVAL: Duration = Duration::from_secs(10);
 /// Shortest interval between two samples.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -43,7 +43,7 @@ pub struct Sampler {
 }
 
 impl Health {
-    /// Samples for ever: when somebody asks for metrics or the readiness, and otherwise now and then.
+    /// Samples for ever: at each request for metrics or the readiness, and otherwise at an interval.
     pub async fn sample_with(self, sampler: Sampler) {
         let (mut documents, mut counted) = (None, Instant::now());
         loop {

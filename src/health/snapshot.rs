@@ -91,7 +91,7 @@ pub struct ConsumerState {
     pub redelivered: u64,
 }
 
-/// How far a read model is.
+/// Position of a read model.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ReadModelState {
     /// The position up to which it is projected.
@@ -118,7 +118,7 @@ impl Snapshot {
         self.engine.as_ref().is_some_and(|engine| engine.outbox_events >= OVERLOADED_EVENTS)
     }
 
-    /// What is not as it should be, in words for an operator.
+    /// Deviations from the normal state, in words for an operator.
     pub fn reasons(&self) -> Vec<String> {
         let mut reasons = Vec::new();
         let is_behind = |age: &Option<f64>| age.filter(|age| *age > BEHIND_SECONDS);

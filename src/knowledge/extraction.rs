@@ -59,7 +59,7 @@ pub enum Pictures {
     Now,
 }
 
-/// What is read from a file, or the reason for which nothing is, in words for its owner.
+/// Content of a file, or the reason why it has none, in words for its owner.
 pub type Extracted<T> = Result<T, ExtractError>;
 
 /// Why a file was not read to its end.

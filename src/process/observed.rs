@@ -1,4 +1,4 @@
-//! What an operator sees of the process.
+//! The operator's view of the process.
 
 use std::net::SocketAddr;
 use std::time::Duration;

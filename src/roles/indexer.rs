@@ -1,8 +1,8 @@
 //! The indexer: brings added, changed and removed documents to the state that their events record, and
 //! reports progress.
 //!
-//! Documents are taken in turn by owner, small files first (`queue`), so that one owner's many, large or stalled
-//! documents hold up no other owner's.
+//! Documents are taken in turn by owner, small files first (`queue`), so that one owner's many, large or
+//! stalled documents hold up no other owner's.
 
 mod letters;
 mod progress;

@@ -67,7 +67,7 @@ async fn forward_hints(mut hints: Subscription, wake: &SequencerWake) {
     }
 }
 
-/// The assignment of positions, with what hears of it.
+/// The assignment of positions, with its recipients.
 struct Sequencing {
     store: Store,
     nats: Client,
@@ -77,7 +77,7 @@ struct Sequencing {
     is_publishing: Arc<AtomicBool>,
 }
 
-/// What the next turn knows.
+/// State for the next turn.
 struct Turn {
     head: Option<Head>,
     limit: u32,
@@ -85,7 +85,7 @@ struct Turn {
     retry: Backoff,
 }
 
-/// What follows a turn.
+/// Continuation after a turn.
 enum After {
     Again,
     Pause,
@@ -166,7 +166,8 @@ impl Sequencing {
         }
     }
 
-    /// Hands a batch to the publisher. While JetStream takes none, those who follow the ledger are told to read it.
+    /// Hands a batch to the publisher. While JetStream takes none, those who follow the ledger are told to
+    /// read it.
     async fn hand_on(&self, entries: Vec<LedgerEntry>) {
         // A full channel means that publishing lags: the publisher reads the ledger.
         let is_queued = self.batches.try_send(Arc::new(entries)).is_ok();

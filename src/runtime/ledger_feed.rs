@@ -64,7 +64,7 @@ pub struct LedgerFeed {
     /// The hash of the last event; `None` before the first look at the ledger.
     hash: Option<LedgerHash>,
     recent: Recent,
-    /// The traces of the last events, if somebody asks for them.
+    /// The traces of the last events, on request.
     traces: Vec<(Position, String)>,
     is_traced: bool,
     /// Whether the ledger may hold events that were not handed out.

@@ -34,8 +34,8 @@ impl ProjectError {
     }
 }
 
-/// Applies a batch to all read models. Aggregates of which an event cannot be applied for a reason that lasts are
-/// quarantined, and all others go on. Returns whether the quarantine has changed.
+/// Applies a batch to all read models. Aggregates of which an event cannot be applied for a reason that lasts
+/// are quarantined, and all others go on. Returns whether the quarantine has changed.
 pub async fn project_batch(
     store: &Store,
     quarantine: &mut QuarantineSet,

@@ -1,7 +1,8 @@
-//! What the stages of a process report of themselves: the last completed turn, and why the last one failed.
+//! Reports of the stages of a process: the last completed turn, and why the last one failed.
 //!
 //! A stage is a loop that runs for ever, or a part of one. It reports through a [`Progress`], which finds the
-//! [`Stages`] of its process by the task in which it is created; in a task of no supervisor it reports to nobody.
+//! [`Stages`] of its process by the task in which it is created; in a task of no supervisor it reports to
+//! nobody.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -34,21 +35,21 @@ pub struct Stages {
 #[derive(Debug, Default)]
 struct Reports {
     stages: BTreeMap<&'static str, Report>,
-    /// Why Postgres refused the last change that it was asked for.
+    /// Reason why Postgres refused the last change.
     writes_refused: Option<String>,
     is_ending: bool,
 }
 
-/// What a stage has reported.
+/// Report of a stage.
 #[derive(Debug, Clone)]
 pub struct Report {
-    /// How the last turn ended.
+    /// Outcome of the last turn.
     pub condition: Condition,
     /// The time of the last completed turn, or of the start.
     pub last_turn: Instant,
 }
 
-/// How the last turn of a stage ended.
+/// Outcome of the last turn of a stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
     /// No turn has ended yet.
@@ -84,7 +85,7 @@ impl Stages {
         self.lock().stages.clone()
     }
 
-    /// Reports for a stage of this process, whatever the task.
+    /// Reports for a stage of this process, in any task.
     pub fn progress(&self, name: &'static str) -> Progress {
         let progress = Progress { stages: Some(self.clone()), name };
         progress.report(Condition::Starting);

@@ -14,9 +14,9 @@ use super::stages::Stages;
 /// The order in which tasks end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
-    /// Ends first: whatever accepts work from outside. It finishes what it has accepted.
+    /// Ends first: the tasks that accept work from outside. It finishes what it has accepted.
     Intake,
-    /// Ends after the intake: whatever completes accepted work.
+    /// Ends after the intake: the tasks that complete accepted work.
     Background,
 }
 
@@ -72,7 +72,8 @@ impl Supervisor {
         stage: Stage,
         task: impl Future<Output = anyhow::Result<()>> + Send + 'static,
     ) {
-        // On the heap before it is wrapped: a task can be large, and each wrapper would hold a copy on the stack.
+        // On the heap before it is wrapped: a task can be large, and each wrapper would hold a copy on the
+        // stack.
         let (stages, task) = (self.stages.clone(), Box::pin(task));
         let id = self.tasks.spawn(async move { stages.scope(name, task).await }).id();
         self.names.insert(id, (name, stage));

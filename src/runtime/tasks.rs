@@ -1,4 +1,5 @@
-//! The named tasks of a process: how often each was polled, how long that took, and whether one holds a thread now.
+//! The named tasks of a process: how often each was polled, how long that took, and whether one holds a
+//! thread now.
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -34,7 +35,7 @@ pub struct TaskState {
     pub name: &'static str,
     /// `waiting`, `running` while it holds a thread, `ended`.
     pub state: &'static str,
-    /// How often it was polled.
+    /// Number of polls.
     pub polls: u64,
     /// The time of all polls.
     pub busy_ms: u64,

@@ -1,8 +1,9 @@
 //! Traces: spans of OpenTelemetry, sent to a collector by OTLP over HTTP.
 //!
-//! A span of `tracing` at level `info` or above becomes a span of the trace. Stages that work on batches record one
-//! span for each event by [`record`], below the span that its `traceparent` names. Attributes are ids, numbers and
-//! names: never texts, tokens or addresses. Without a collector every function here does nothing.
+//! A span of `tracing` at level `info` or above becomes a span of the trace. Stages that work on batches
+//! record one span for each event by [`record`], below the span that its `traceparent` names. Attributes are
+//! ids, numbers and names: never texts, tokens or addresses. Without a collector every function here does
+//! nothing.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -37,8 +38,8 @@ const TARGETS: [&str; 2] = ["colloquy", "store"];
 
 static TRACER: OnceLock<(SdkTracer, SdkTracerProvider)> = OnceLock::new();
 
-/// The layer that makes spans of `tracing` part of traces; `None` without a collector. Called in a runtime, which sends
-/// the spans.
+/// The layer that makes spans of `tracing` part of traces; `None` without a collector. Called in a runtime,
+/// which sends the spans.
 pub(super) fn layer(
     endpoint: Option<&str>,
     headers: Option<&SecretString>,

@@ -25,12 +25,12 @@ pub enum StoreError {
     /// The database did not answer in time. A repetition can succeed.
     #[error("database did not answer in time")]
     TimedOut,
-    /// So many appends wait, or the database takes so long for one, that another one would wait in vain. Nothing was
-    /// written. A repetition can succeed.
+    /// So many appends wait, or the database takes so long for one, that another one would wait in vain.
+    /// Nothing was written. A repetition can succeed.
     #[error("too many appends wait for the database")]
     Overloaded,
-    /// The answer to an append was lost: its events are stored, will be stored, or will never be. A repetition
-    /// of the command with the same ids settles it.
+    /// The answer to an append was lost: its events are stored, will be stored, or will never be. A
+    /// repetition of the command with the same ids settles it.
     #[error("the outcome of the append is not known")]
     OutcomeUnknown,
     /// A key or a text cannot be encrypted or decrypted.

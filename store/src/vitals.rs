@@ -1,4 +1,4 @@
-//! How the store is, at a glance: one query over indexes, for metrics and the state of an installation.
+//! State of the store: one query over indexes, for metrics and the state of an installation.
 
 use aggregates::Position;
 use chrono::{DateTime, Utc};
@@ -10,8 +10,8 @@ use crate::{Store, StoreError};
 /// Rows that a count reads at most.
 const MAX_COUNT: i64 = 10_000;
 
-/// The state of the event store at one moment. Ages are in seconds by the clock of the database, which also dates
-/// events.
+/// The state of the event store at one moment. Ages are in seconds by the clock of the database, which also
+/// dates events.
 #[derive(Debug, Clone, Copy, PartialEq, FromRow)]
 pub struct Vitals {
     /// The last position of the ledger.

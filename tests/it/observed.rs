@@ -1,4 +1,4 @@
-//! What operators see of a running product.
+//! The operator's view of a running product.
 
 mod admin_port;
 mod metrics;

@@ -124,7 +124,7 @@ impl Person {
         .await
     }
 
-    /// The first answer, whatever it is.
+    /// The first answer of any status.
     pub(crate) async fn get_once(&self, path: &str) -> Answered {
         self.send(self.http.get(format!("{}{path}", self.url))).await
     }

@@ -36,7 +36,8 @@ const ASKING_PAIRS: [&str; 34] = [
 pub struct QuestionTerm {
     /// The terms with their weights, each once.
     pub forms: Vec<(String, f32)>,
-    /// Whether the word is written like a name, a number or an identifier, which is the same in other languages.
+    /// Whether the word is written like a name, a number or an identifier, which is the same in other
+    /// languages.
     pub is_name: bool,
 }
 
@@ -101,8 +102,8 @@ pub fn of_question(text: &str) -> Vec<QuestionTerm> {
     terms
 }
 
-/// Whether a word of a question is a name: it has a digit, is in Latin script in a language of another script, or
-/// has a capital letter within the question in a language that writes other nouns small.
+/// Whether a word of a question is a name: it has a digit, is in Latin script in a language of another
+/// script, or has a capital letter within the question in a language that writes other nouns small.
 fn is_name(lower: &str, is_capital: bool, language: Option<Language>) -> bool {
     let is_latin = lower.chars().next().is_some_and(|c| Script::of(c) == Script::Latin);
     let in_other_script = language.is_some_and(|language| !Language::LATIN.contains(&language));
@@ -177,7 +178,8 @@ enum Token {
     Word {
         lower: String,
         is_acronym: bool,
-        /// The word begins with a capital letter and is not the first one of the text, or is a part of an identifier.
+        /// The word begins with a capital letter and is not the first one of the text, or is a part of an
+        /// identifier.
         is_capital: bool,
     },
     /// Characters of scripts without spaces.

@@ -118,12 +118,12 @@ pub struct FoundPassage {
     pub rank: u32,
     /// The fused score.
     pub score: f32,
-    /// What became of the passage.
+    /// Use of the passage.
     pub outcome: PassageOutcome,
 }
 
 named_enum! {
-    /// What became of a passage that was found.
+    /// Use of a passage that a search found.
     pub enum PassageOutcome {
         /// The answer was written from it.
         Given = "given",

@@ -45,8 +45,8 @@ pub(super) fn is_stop_word(word: &Word) -> bool {
     !word.is_acronym && is_common(word)
 }
 
-/// Whether a word is a stop word unless it is an acronym. In a search, capital letters do not tell: people type `THE`
-/// as well as `WHO`.
+/// Whether a word is a stop word unless it is an acronym. In a search, capital letters do not tell: people
+/// type `THE` as well as `WHO`.
 pub(super) fn is_common(word: &Word) -> bool {
     STOP_WORDS.contains(word.lower.as_str())
 }

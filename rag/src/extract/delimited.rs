@@ -50,7 +50,7 @@ fn found(text: &str) -> u8 {
     DELIMITERS.into_iter().rev().max_by_key(|delimiter| score(*delimiter)).unwrap_or(b',')
 }
 
-/// How often a character stands in a line outside of quotation marks.
+/// Number of times that a character stands in a line outside of quotation marks.
 fn count(line: &str, delimiter: u8) -> usize {
     let (mut count, mut is_quoted) = (0, false);
     for byte in line.bytes() {

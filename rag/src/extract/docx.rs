@@ -11,7 +11,7 @@ use super::package::{Package, Relation, attribute, for_each_tag, resolve};
 use crate::vocabulary::{Markup, Part};
 use body::Body;
 
-/// What a style makes of a paragraph.
+/// Effect of a style on a paragraph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Style {
     Text,

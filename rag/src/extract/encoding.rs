@@ -1,5 +1,5 @@
-//! Decodes text: by its byte order mark, by the encoding that it declares, as UTF-8, or by the encoding that its
-//! bytes look like. The result is in Unicode normalization form C.
+//! Decodes text: by its byte order mark, by the encoding that it declares, as UTF-8, or by the encoding that
+//! its bytes look like. The result is in Unicode normalization form C.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};

@@ -1,5 +1,6 @@
-//! Converts an HTML page to Markdown, tag by tag and without a tree, so that no nesting costs a stack or time.
-//! Navigation is left out, unless the page holds little text beside it. Pictures are their descriptions.
+//! Converts an HTML page to Markdown, tag by tag and without a tree, so that no nesting costs a stack or
+//! time. Navigation is left out, unless the page holds little text beside it. Pictures are their
+//! descriptions.
 
 mod blocks;
 mod table;
@@ -24,7 +25,7 @@ pub(super) struct Page {
     pub(super) markdown: String,
 }
 
-/// Which elements are left out.
+/// Elements that are omitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Keep {
     /// Elements that rarely hold text of the page.
@@ -158,7 +159,7 @@ fn is_skipped(name: &str, keep: Keep) -> bool {
     }
 }
 
-/// How the text inside an element is read.
+/// Reading of the text inside an element.
 fn raw_text(tag: &Tag, name: &str) -> TokenSinkResult<()> {
     if tag.kind == TagKind::EndTag || tag.self_closing {
         return TokenSinkResult::Continue;

@@ -1,5 +1,5 @@
-//! Reads PDF documents by PDFium: a part for each page, with headings by the size of their letters and tables by
-//! the places of their cells.
+//! Reads PDF documents by PDFium: a part for each page, with headings by the size of their letters and tables
+//! by the places of their cells.
 
 mod layout;
 mod lines;
@@ -29,7 +29,7 @@ const RESOLUTION: f32 = 300.0;
 const POINTS_PER_INCH: f32 = 72.0;
 const MAX_SIDE: f32 = 6_000.0;
 
-/// What a page holds.
+/// Content of a page.
 enum Page {
     Rows(Vec<Row>),
     /// Text that was recognised in a picture.
@@ -141,7 +141,8 @@ fn written(pages: Vec<Page>) -> Vec<Part> {
     parts
 }
 
-/// Repeats the end of a sentence that goes on on the next page, so that the sentence stands on its page whole.
+/// Repeats the end of a sentence that goes on on the next page, so that the sentence stands on its page
+/// whole.
 fn complete_sentences(parts: &mut [Part]) {
     for index in 1..parts.len() {
         let Content::Text(Markup::Markdown, next) = &parts[index].content else { continue };

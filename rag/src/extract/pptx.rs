@@ -52,7 +52,7 @@ fn slides(xml: &str, relations: &HashMap<String, Relation>) -> Result<Vec<String
     Ok(slides)
 }
 
-/// What the text of a shape is.
+/// Kind of the text of a shape.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Shape {
     #[default]

@@ -19,11 +19,11 @@ pub struct Pdf(pub(super) Pdfium);
 pub struct Tools {
     /// PDFium; without it PDF documents are rejected.
     pub pdf: Option<Pdf>,
-    /// What to do with pictures of text.
+    /// Treatment of pictures of text.
     pub recognition: Recognition,
 }
 
-/// What to do with pictures of text.
+/// Treatment of pictures of text.
 #[derive(Default)]
 pub enum Recognition {
     /// Report them, see [`ExtractError::Unrecognised`].

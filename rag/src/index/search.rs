@@ -48,8 +48,8 @@ impl PassageIndex {
         found.result.into_iter().map(|point| payload::id(&point.payload)).collect()
     }
 
-    /// Returns the `depth` best passages by dense vector and the `depth` best by BM25, each passage once, of the
-    /// documents that the asker names.
+    /// Returns the `depth` best passages by dense vector and the `depth` best by BM25, each passage once, of
+    /// the documents that the asker names.
     pub(crate) async fn candidates(
         &self,
         vector: &[f32],

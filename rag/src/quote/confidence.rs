@@ -1,5 +1,5 @@
-//! How sure it is that the sources answer a question. A question about something else has near passages too, but no
-//! source has its words, above all its names.
+//! How sure it is that the sources answer a question. A question about something else has near passages too,
+//! but no source has its words, above all its names.
 
 use std::collections::BTreeSet;
 
@@ -7,8 +7,8 @@ use words::{Language, QuestionTerm};
 
 use crate::vocabulary::Source;
 
-/// The least confidence. Below it the question is refused. Limit and weights come from a logistic regression on 52
-/// unanswerable and 338 answerable questions in six languages, rounded.
+/// The least confidence. Below it the question is refused. Limit and weights come from a logistic regression
+/// on 52 unanswerable and 338 answerable questions in six languages, rounded.
 const MIN_CONFIDENCE: f32 = 1.06;
 /// The weight of the share of words that the best source has, beside the confidence in a segment.
 const WORDS_WEIGHT: f32 = 0.5;
@@ -27,8 +27,8 @@ pub(super) struct Coverage {
 }
 
 impl Coverage {
-    /// Looks for the words of a question in the texts, titles and headings of the sources. `terms` are those of the
-    /// question, `languages` those of the sources.
+    /// Looks for the words of a question in the texts, titles and headings of the sources. `terms` are those
+    /// of the question, `languages` those of the sources.
     pub(super) fn of(
         question: &str,
         terms: &[QuestionTerm],
@@ -49,8 +49,8 @@ impl Coverage {
         Self { words: of_words, names: of_names }
     }
 
-    /// Whether the sources answer the question. `segment` is the highest confidence in one of their segments: its
-    /// score, raised by its share of the question's terms.
+    /// Whether the sources answer the question. `segment` is the highest confidence in one of their segments:
+    /// its score, raised by its share of the question's terms.
     pub(super) fn is_enough(self, segment: f32) -> bool {
         let confidence = segment + WORDS_WEIGHT * self.words + NAMES_WEIGHT * self.names;
         let Self { words, names } = self;

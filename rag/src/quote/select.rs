@@ -35,7 +35,7 @@ pub(super) struct Scored<'a> {
     pub(super) shares: Vec<f32>,
     /// The vectors of the segments that were compared.
     pub(super) vectors: Vec<Option<Vector>>,
-    /// How cosines are read.
+    /// Scale of cosines.
     pub(super) similarity: Similarity,
 }
 

@@ -20,7 +20,7 @@ pub struct Found {
     pub terms: Option<(u32, f32)>,
     /// The fused score. The passages are in its order.
     pub score: f32,
-    /// What became of it.
+    /// Use of the passage.
     pub outcome: Outcome,
 }
 

@@ -12,7 +12,7 @@ const MAX_PASSAGES: usize = 10;
 /// The number of relevant passages that are selected without regard to their scores.
 const MIN_PASSAGES: usize = 4;
 
-/// What becomes of a passage that was found.
+/// Use of a passage that a search found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// It is selected.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Days, NaiveTime, Utc};
 
 use super::{Exhausted, Limit};
 
-/// What a person has spent on one day.
+/// Spending of a person on one day.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(in crate::api) struct Spent {
     /// Tokens of prompts and answers.

@@ -1,5 +1,5 @@
-//! Refuses commands at once where they would wait in vain: while many earlier ones are slow, and while the ledger is so
-//! far behind that nobody would see what they do.
+//! Refuses commands at once where they would wait in vain: while many earlier ones are slow, and while the
+//! ledger is so far behind that nobody would see what they do.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

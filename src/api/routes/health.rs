@@ -33,8 +33,8 @@ pub(in crate::api) async fn livez() -> &'static str {
 
 /// Check that the process can serve requests
 ///
-/// 503 while the process cannot serve requests: while Postgres does not answer, NATS refuses it, or the erasures since
-/// a backup are not known yet, and while it ends.
+/// 503 while the process cannot serve requests: while Postgres does not answer, NATS refuses it, or the
+/// erasures since a backup are not known yet, and while it ends.
 #[utoipa::path(get, path = "/readyz", tag = "Operation",
     responses((status = 200, body = Ready), (status = 503, body = Ready)))]
 pub(in crate::api) async fn readyz(State(health): State<Health>) -> (StatusCode, Json<Ready>) {

@@ -16,7 +16,7 @@ use crate::api::problem::Problem;
 use crate::api::reads::params::parse_id;
 use store::Store;
 
-/// What led to an answer, as it was recorded with the answer.
+/// Explanation of an answer, recorded with the answer.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct AnswerProvenance {
     /// Id of the answer.

@@ -1,8 +1,8 @@
 //! The process that reads one file: `colloquy extract`.
 //!
-//! It confines itself before it reads a byte of the file, reads a request and a file from standard input, and writes
-//! frames to standard output. It has one thread, no configuration and no log.
-//! Libraries are opened before: afterwards no file can be opened.
+//! It confines itself before it reads a byte of the file, reads a request and a file from standard input, and
+//! writes frames to standard output. It has one thread, no configuration and no log. Libraries are opened
+//! before: afterwards no file can be opened.
 
 use std::io::{self, BufWriter, Read as _, Write};
 use std::ops::ControlFlow;

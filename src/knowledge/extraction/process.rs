@@ -14,7 +14,7 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use super::protocol::{self, Frame, Request};
 use super::{AbnormalEnd, ExtractionError, Input};
 
-/// Bytes of standard error that are looked at.
+/// Bytes of standard error that are read.
 const MAX_ERROR_BYTES: u64 = 4_096;
 
 /// A process with a process group of its own, which is killed when this value is dropped.

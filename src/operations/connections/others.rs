@@ -17,7 +17,7 @@ use crate::knowledge::models::{self, ModelRegistry};
 const REQUEST_LIMIT: Duration = Duration::from_secs(5);
 /// Largest document of keys that is read, in bytes.
 const KEYS_BYTES: usize = 256 << 10;
-/// Tokens of the answer that the language model is asked for.
+/// Tokens of the answer requested from the language model.
 const ANSWER_TOKENS: u32 = 8;
 
 /// NATS and its JetStream.

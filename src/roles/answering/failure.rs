@@ -43,7 +43,7 @@ impl AttemptFailed {
         ATTEMPTS_FAILED.increment(&[reason.name()]);
     }
 
-    /// What follows the failure of the attempt with this number.
+    /// Consequence of the failure of the attempt with this number.
     pub(super) fn next(&self, attempt: u32) -> Next {
         match self {
             Self::Passing(..) if attempt < ATTEMPTS => {

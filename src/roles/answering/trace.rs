@@ -1,5 +1,5 @@
-//! The spans of an attempt: it continues the trace of the request, with the search, the language model and the record of
-//! the end below it.
+//! The spans of an attempt: it continues the trace of the request, with the search, the language model and
+//! the record of the end below it.
 
 use std::time::SystemTime;
 

@@ -1,5 +1,5 @@
-//! When each erasure is attempted. New erasures have places of their own, so that erasures that cannot go on
-//! never hold them up; each of those waits for its own next attempt, with delays that grow.
+//! Times at which each erasure is attempted. New erasures have places of their own, so that erasures that
+//! cannot go on never hold them up; each of those waits for its own next attempt, with delays that grow.
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -65,7 +65,7 @@ impl Indexer {
             return ids;
         }
         let given_up = self.documents.indexing.store.given_up(DeadLetterKind::Document, &ids).await;
-        // Tried once more at most.
+        // Tried again once at most.
         given_up.unwrap_or_default()
     }
 

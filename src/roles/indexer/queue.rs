@@ -1,5 +1,6 @@
-//! Documents that wait, taken in turn by owner. Of one owner, small files go before large ones, and a small one has its
-//! turn beside a large one; otherwise an owner has one turn at a time. Bounded for each owner and in all.
+//! Documents that wait, taken in turn by owner. Of one owner, small files go before large ones, and a small
+//! one has its turn beside a large one; otherwise an owner has one turn at a time. Bounded for each owner and
+//! in all.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -50,7 +51,8 @@ impl<T> Default for FairQueue<T> {
 }
 
 impl<T> FairQueue<T> {
-    /// Adds an item to its owner's line, behind all whose files are not larger; gives it back if there is no place.
+    /// Adds an item to its owner's line, behind all whose files are not larger; gives it back if there is no
+    /// place.
     pub(super) fn push(&self, owner: UserId, bytes: u64, item: T) -> Result<(), T> {
         let mut lines = self.lines();
         let Lines { turns, waiting, len, .. } = &mut *lines;
@@ -70,8 +72,8 @@ impl<T> FairQueue<T> {
         Ok(())
     }
 
-    /// Takes the first item of the next owner that may have a turn. Waits for one. For one caller at a time; no
-    /// item is lost when the future is dropped.
+    /// Takes the first item of the next owner that may have a turn. Waits for one. For one caller at a time;
+    /// no item is lost when the future is dropped.
     pub(super) async fn take(self: &Arc<Self>) -> (T, Turn<T>) {
         loop {
             if let Some((item, owner, is_small)) = self.lines().take() {
@@ -100,8 +102,8 @@ impl<T> FairQueue<T> {
 }
 
 impl<T> Lines<T> {
-    /// Whether the next file of an owner is small, if it may have its turn: a small one beside a large one, a large one
-    /// alone.
+    /// Whether the next file of an owner is small, if it may have its turn: a small one beside a large one, a
+    /// large one alone.
     fn next_of(&self, owner: UserId) -> Option<bool> {
         let (bytes, _) = self.waiting.get(&owner)?.front()?;
         let is_small = *bytes <= SMALL_BYTES;

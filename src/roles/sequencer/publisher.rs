@@ -1,4 +1,4 @@
-//! The publisher: sends to JetStream, in order, whatever the ledger has and the stream lacks.
+//! The publisher: sends to JetStream, in order, the events of the ledger that the stream lacks.
 //!
 //! A stream whose last message is not an event of the ledger is of another history, as after a restore of an
 //! older backup. It is created and filled again.
@@ -148,8 +148,8 @@ impl Publisher {
         }
     }
 
-    /// Compares the stream with the ledger, which another sequencer may have written to. A stream that stands still
-    /// behind the ledger has lost its publisher, and this one goes on.
+    /// Compares the stream with the ledger, which another sequencer may have written to. A stream that stands
+    /// still behind the ledger has lost its publisher, and this one goes on.
     async fn look_around(
         &mut self,
         publisher: EventPublisher,
@@ -171,7 +171,8 @@ impl Publisher {
         Ok(publisher)
     }
 
-    /// Whether the last message of the stream is an event of the ledger, which makes all before it such events.
+    /// Whether the last message of the stream is an event of the ledger, which makes all before it such
+    /// events.
     async fn is_of_ledger(&self, last: LastMessage) -> Result<bool, StoreError> {
         match last {
             LastMessage::None => Ok(true),

@@ -1,4 +1,5 @@
-//! The bound of the appends that wait: beyond it a new one is refused at once, rather than wait until it times out.
+//! The bound of the appends that wait: beyond it a new one is refused at once, rather than wait until it
+//! times out.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! What readers and operators see of conversations and documents that cannot be shown for now.
+//! The view of readers and operators on conversations and documents that cannot be shown for now.
 
 use std::time::{Duration, Instant};
 

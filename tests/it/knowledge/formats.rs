@@ -55,7 +55,7 @@ fn workbook() -> Vec<u8> {
     )
 }
 
-/// Files with a word of the passage that is looked at, its number and its place.
+/// Files with a word of the expected passage, its number and its place.
 fn files() -> Vec<(&'static str, Vec<u8>, &'static str, u32, Value)> {
     let document = "<w:document xmlns:w=\"w\"><w:body><w:p><w:r><w:t>A kiln cools overnight.</w:t></w:r></w:p></w:body></w:document>";
     let mail = "From: a@example.org\r\nTo: b@example.org\r\nSubject: Kiln\r\nMIME-Version: 1.0\r\n\

@@ -53,7 +53,7 @@ async fn an_answer_is_seen_in_the_metrics_of_every_stage() {
     }
     let commands = "colloquy_http_request_duration_seconds_count{route=\"/v1/conversations/{id}/commands\",method=\"POST\",status=\"2xx\"}";
     assert_eq!(value(&metrics, commands), Some(1.0), "{metrics}");
-    // What is sampled follows a moment later.
+    // Sampled values follow a moment later.
     for (series, least) in [
         ("colloquy_ledger_head", 5.0),
         ("colloquy_published_position", 5.0),

@@ -1,4 +1,4 @@
-//! What the account service reports becomes events of the account, once, however long this service was away.
+//! Reports of the account service become events of the account, once, however long this service was away.
 
 use std::collections::BTreeSet;
 

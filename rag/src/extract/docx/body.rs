@@ -11,7 +11,7 @@ use crate::vocabulary::Table;
 /// The deepest list that is indented.
 const MAX_INDENT: usize = 8;
 
-/// What was read of a document.
+/// Text read from a document so far.
 pub(super) struct Body<'a> {
     beside: &'a Beside,
     markdown: String,

@@ -7,7 +7,7 @@ use super::lines::{Row, joined};
 use super::tables;
 use crate::extract::escaped;
 
-/// How much larger the letters of a heading are than those of the text.
+/// Ratio of the letters of a heading to those of the text, at least.
 const HEADING: f32 = 1.15;
 /// The longest heading.
 const MAX_HEADING_CHARS: usize = 120;
@@ -22,7 +22,7 @@ const MAX_SENTENCE_CHARS: usize = 60;
 /// Characters that begin an item of a list.
 const BULLETS: [char; 7] = ['•', '◦', '▪', '‣', '●', '○', '■'];
 
-/// What all pages of a document have in common.
+/// Properties that all pages of a document share.
 pub(super) struct Layout {
     /// The size of the letters of the text.
     body: f32,

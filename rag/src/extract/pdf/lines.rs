@@ -1,5 +1,5 @@
-//! Puts the characters of a page together to words, cells and rows. The order of the characters is kept: it is
-//! the order in which a page is read, also in columns.
+//! Puts the characters of a page together to words, cells and rows. The order of the characters is kept: it
+//! is the order in which a page is read, also in columns.
 
 use crate::extract::encoding::nfc;
 

@@ -14,8 +14,8 @@ const MIN_MARKED: usize = 3;
 /// The share of each colour that marked paper keeps, in 256ths: a yellow.
 const MARK: [u32; 3] = [255, 226, 92];
 
-/// Renders a page, which counts from 1, as PNG of about this width in pixels. `None` if the document has no such
-/// page.
+/// Renders a page, which counts from 1, as PNG of about this width in pixels. `None` if the document has no
+/// such page.
 pub fn page_png(
     bytes: &[u8],
     tools: &Tools,
@@ -57,8 +57,8 @@ fn scale(page: &PdfPage<'_>, width: u32) -> f32 {
     wanted.min((MAX_PIXELS / area).sqrt())
 }
 
-/// The indexes of the characters of a page that belong to a text. Lines and cells of the text are looked for one
-/// after the other, so that the first places behind each other are found.
+/// The indexes of the characters of a page that belong to a text. Lines and cells of the text are looked for
+/// one after the other, so that the first places behind each other are found.
 fn places(glyphs: &[Glyph], text: &str) -> Vec<usize> {
     let kept = |c: char| c.is_alphanumeric().then(|| c.to_lowercase()).into_iter().flatten();
     let (mut page, mut origins) = (Vec::new(), Vec::new());

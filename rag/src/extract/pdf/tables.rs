@@ -5,7 +5,7 @@ use crate::vocabulary::Table;
 
 /// The share of rows, in tenths, that have cells in two columns or more.
 const MIN_FULL: usize = 7;
-/// How much wider than usual the gap between two tables is.
+/// Ratio of the gap between two tables to a usual gap, at least.
 const WIDE_GAP: f32 = 1.6;
 /// The longest text of a cell on average. Columns of prose have longer lines.
 const MAX_CELL_CHARS: usize = 60;

@@ -60,8 +60,8 @@ pub(in crate::api) struct Ask {
     #[serde(default)]
     #[schema(value_type = Option<Vec<Uuid>>, max_items = 100)]
     documents: Option<Vec<DocumentId>>,
-    /// Tags of documents to answer from, beside `documents`: those that have one of the tags when the question is
-    /// asked.
+    /// Tags of documents to answer from, beside `documents`: those that have one of the tags when the
+    /// question is asked.
     #[serde(default)]
     document_tags: Option<Tags>,
     /// The language model to answer this and the later questions of the conversation with: one of `GET

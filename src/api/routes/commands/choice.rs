@@ -14,8 +14,8 @@ const MAX_NAMED: usize = 100;
 const MAX_TAGGED: usize = 1_000;
 
 impl ConversationCommands {
-    /// Adds the documents with one of these tags to those that a question names, and checks that all exist for
-    /// the caller. A repeated question is not checked: its documents may be gone.
+    /// Adds the documents with one of these tags to those that a question names, and checks that all exist
+    /// for the caller. A repeated question is not checked: its documents may be gone.
     pub(super) async fn choose_documents(
         &self,
         caller: UserId,

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// The characters of a title that a cursor holds. Documents whose titles agree in them are in the order of their ids.
+/// The characters of a title that a cursor holds. Documents whose titles agree in them are in the order of
+/// their ids.
 const TITLE_CHARACTERS: usize = 60;
 
 /// The order of a list.

@@ -27,8 +27,8 @@ const DEFAULT_TITLE: &str = "Document";
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "schema of the form, whose file is never in memory as a whole")]
 pub(in crate::api) struct DocumentForm {
-    /// PDF, Word, Excel, PowerPoint, OpenDocument, RTF, HTML, Markdown, text, CSV, JSON, EPUB, mail (EML, MSG), ZIP archives of these,
-    /// or a picture of text, up to 50 MiB.
+    /// PDF, Word, Excel, PowerPoint, OpenDocument, RTF, HTML, Markdown, text, CSV, JSON, EPUB, mail (EML,
+    /// MSG), ZIP archives of these, or a picture of text, up to 50 MiB.
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
     /// Title; by default the name of the file without its extension.

@@ -76,7 +76,8 @@ impl ListParams {
 
 /// List documents
 ///
-/// Newest document first, unless `sort` says otherwise. Of more than 10,000 documents, the newest are searched and sorted.
+/// Newest document first, unless `sort` says otherwise. Of more than 10,000 documents, the newest are
+/// searched and sorted.
 #[utoipa::path(get, path = "/v1/documents", operation_id = "list_documents", tag = "Documents", params(ListParams),
     responses((status = 200, body = PageOf<DocumentRow>), (status = 304)), security(("bearer" = [])))]
 pub(in crate::api) async fn list(

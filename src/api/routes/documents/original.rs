@@ -24,7 +24,8 @@ use store::{Store, StoreError};
 
 /// Get the file of a document
 ///
-/// The bytes that were uploaded. `Range` asks for a part of them, and `If-Range` for a part of the same file only.
+/// The bytes that were uploaded. `Range` asks for a part of them, and `If-Range` for a part of the same file
+/// only.
 #[utoipa::path(get, path = "/v1/documents/{document_id}/original", operation_id = "get_original", tag = "Documents",
     params(("document_id" = uuid::Uuid, Path)),
     responses((status = 200, content_type = "application/octet-stream"), (status = 206, content_type = "application/octet-stream"),
@@ -106,7 +107,7 @@ fn disposition(title: &str, media_type: &str) -> String {
     format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
 }
 
-/// What a `Range` asks for.
+/// Bytes that a `Range` requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Wanted {
     /// The whole file: the header is not understood, or asks for several parts.

@@ -30,7 +30,7 @@ const DEFAULT_WIDTH: u32 = 1_000;
 /// Time limit of a picture.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// How a page is shown.
+/// Size of a page picture.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::api) struct PageParams {
