@@ -30,8 +30,8 @@ export interface paths {
         };
         /**
          * Check that the process can serve requests
-         * @description 503 while the process cannot serve requests: while Postgres does not answer, NATS refuses it, or the erasures since
-         *     a backup are not known yet, and while it ends.
+         * @description 503 while the process cannot serve requests: while Postgres does not answer, NATS refuses it, or the
+         *     erasures since a backup are not known yet, and while it ends.
          */
         get: operations["readyz"];
         put?: never;
@@ -289,7 +289,8 @@ export interface paths {
         };
         /**
          * List documents
-         * @description Newest document first, unless `sort` says otherwise. Of more than 10,000 documents, the newest are searched and sorted.
+         * @description Newest document first, unless `sort` says otherwise. Of more than 10,000 documents, the newest are
+         *     searched and sorted.
          */
         get: operations["list_documents"];
         put?: never;
@@ -336,7 +337,8 @@ export interface paths {
         put?: never;
         /**
          * Change a document
-         * @description Replaces its tags, or has its file read and indexed again. A document that waits for the index stays as it is.
+         * @description Replaces its tags, or has its file read and indexed again. A document that waits for the index stays as it
+         *     is.
          */
         post: operations["change_document"];
         delete?: never;
@@ -354,7 +356,8 @@ export interface paths {
         };
         /**
          * Get the file of a document
-         * @description The bytes that were uploaded. `Range` asks for a part of them, and `If-Range` for a part of the same file only.
+         * @description The bytes that were uploaded. `Range` asks for a part of them, and `If-Range` for a part of the same file
+         *     only.
          */
         get: operations["get_original"];
         put?: never;
@@ -641,7 +644,7 @@ export interface components {
             /** @description Text that follows the first `offset` bytes. */
             text: string;
         };
-        /** @description What led to an answer, as it was recorded with the answer. */
+        /** @description Explanation of an answer, recorded with the answer. */
         AnswerProvenance: {
             /**
              * Format: uuid
@@ -1041,8 +1044,8 @@ export interface components {
             document_id?: string;
             /**
              * Format: binary
-             * @description PDF, Word, Excel, PowerPoint, OpenDocument, RTF, HTML, Markdown, text, CSV, JSON, EPUB, mail (EML, MSG), ZIP archives of these,
-             *     or a picture of text, up to 50 MiB.
+             * @description PDF, Word, Excel, PowerPoint, OpenDocument, RTF, HTML, Markdown, text, CSV, JSON, EPUB, mail (EML,
+             *     MSG), ZIP archives of these, or a picture of text, up to 50 MiB.
              */
             file: string;
             /** @description `user` (default), or `shared` with the role admin. */
@@ -1236,7 +1239,7 @@ export interface components {
              * @description The place by meaning, from 1.
              */
             meaning_rank: number;
-            /** @description What became of the passage. */
+            /** @description Use of the passage. */
             outcome: components["schemas"]["PassageOutcome"];
             /**
              * Format: int32
@@ -1476,7 +1479,7 @@ export interface components {
             next_cursor: string | null;
         };
         /**
-         * @description What became of a passage that was found.
+         * @description Use of a passage that a search found.
          * @enum {string}
          */
         PassageOutcome: "given" | "irrelevant" | "outscored" | "duplicate" | "surplus" | "no_room";
