@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::support::openapi::{Document, Operation};
 use crate::support::person::{Answered, Person, read_until};
 use crate::support::product::Product;
+use crate::support::waiting::until;
 
 /// A word in all texts of the owner.
 const MARK: &str = "zanzibar";
@@ -237,6 +238,7 @@ async fn no_operation_shows_or_changes_what_belongs_to_another_person() {
     let product = Product::start().await;
     let owner = Person::new(&product).await;
     let belongings = Belongings::of(&owner).await;
+    until("the process is ready", async || (owner.get("/readyz").await.status == 200).then_some(())).await;
     let document = Document::new();
     let mut operations = document.operations();
     // Last, because it ends the account of the other person.
