@@ -30,8 +30,19 @@ pub struct Connection {
     lent: Option<Lent>,
     pool: Arc<Connections>,
     prepared: PreparedStatements,
+    state: State,
+}
+
+/// How a connection stands when it is dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
     /// No statement is under way, no transaction open, and nothing waits to be sent.
-    is_settled: bool,
+    Settled,
+    /// A statement may be under way, or a rollback wait to be sent.
+    Used,
+    /// `BEGIN` is under way. `sqlx` 0.8 rolls back no transaction whose begin was not awaited to its end: on
+    /// such a connection, all later statements would be in a transaction that nobody commits.
+    Beginning,
 }
 
 /// A transaction. Rolled back when dropped before [`Transaction::commit`].
@@ -40,7 +51,7 @@ pub struct Transaction<'c> {
     inner: PgTransaction<'c>,
     prepared: PreparedStatements,
     /// Of the connection, unless this transaction is a savepoint.
-    is_settled: Option<&'c mut bool>,
+    state: Option<&'c mut State>,
 }
 
 /// How far a statement on its own has come.
@@ -54,15 +65,17 @@ pub(crate) enum Step {
 
 impl Connection {
     pub(crate) const fn new(lent: Lent, pool: Arc<Connections>, prepared: PreparedStatements) -> Self {
-        Self { lent: Some(lent), pool, prepared, is_settled: true }
+        Self { lent: Some(lent), pool, prepared, state: State::Settled }
     }
 
     /// Begins a transaction.
     pub async fn begin(&mut self) -> Result<Transaction<'_>, Error> {
         let prepared = self.prepared;
-        let (session, is_settled) = self.use_session();
+        let (session, state) = self.use_session();
+        *state = State::Beginning;
         let inner = sqlx::Connection::begin(session).await?;
-        Ok(Transaction { inner, prepared, is_settled: Some(is_settled) })
+        *state = State::Used;
+        Ok(Transaction { inner, prepared, state: Some(state) })
     }
 
     /// Runs one statement in a transaction of its own, and keeps `step` true. Whoever has read the results to
@@ -77,7 +90,10 @@ impl Connection {
         Box::pin(try_stream! {
             // The server refuses a change that is taken for a read.
             let begin = if only_reads { "BEGIN READ ONLY" } else { "BEGIN" };
-            let mut transaction = self.use_session().0.begin_with(begin).await?;
+            let (session, state) = self.use_session();
+            *state = State::Beginning;
+            let mut transaction = session.begin_with(begin).await?;
+            *state = State::Used;
             {
                 let mut results = (*transaction).fetch_many(statement);
                 while let Some(result) = results.try_next().await? {
@@ -115,27 +131,34 @@ impl Connection {
         clippy::expect_used,
         reason = "only `abandon` and `drop` take it, and both consume the connection"
     )]
-    fn use_session(&mut self) -> (&mut PgConnection, &mut bool) {
-        self.is_settled = false;
+    fn use_session(&mut self) -> (&mut PgConnection, &mut State) {
+        self.state = State::Used;
         let lent = self.lent.as_mut().expect("a connection is not used after it was consumed");
-        (&mut lent.session.connection, &mut self.is_settled)
+        (&mut lent.session.connection, &mut self.state)
     }
 
     /// Notes that the results of a statement were read to their end. A rollback that waits to be sent is then
     /// all that can be left.
     pub(crate) fn settle(&mut self) {
-        self.is_settled = self.lent.as_ref().is_some_and(|lent| !lent.session.connection.should_flush());
+        if self.lent.as_ref().is_some_and(|lent| !lent.session.connection.should_flush()) {
+            self.state = State::Settled;
+        }
     }
 }
 
 impl Drop for Connection {
     /// Gives the connection back, in a task if a statement may be under way whose caller stopped waiting.
+    /// Closes it if a transaction may have begun that no value stands for: the server rolls it back.
     fn drop(&mut self) {
         let Some(lent) = self.lent.take() else { return };
-        if self.is_settled {
-            self.pool.give_back(lent);
-        } else if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(Arc::clone(&self.pool).give_back_settled(lent));
+        match self.state {
+            State::Settled => self.pool.give_back(lent),
+            State::Used => {
+                if let Ok(runtime) = Handle::try_current() {
+                    runtime.spawn(Arc::clone(&self.pool).give_back_settled(lent));
+                }
+            }
+            State::Beginning => drop(lent),
         }
     }
 }
@@ -145,20 +168,20 @@ impl Transaction<'_> {
     pub async fn begin(&mut self) -> Result<Transaction<'_>, Error> {
         let prepared = self.prepared;
         let inner = sqlx::Connection::begin(&mut *self.inner).await?;
-        Ok(Transaction { inner, prepared, is_settled: None })
+        Ok(Transaction { inner, prepared, state: None })
     }
 
     /// Commits.
     pub async fn commit(self) -> Result<(), Error> {
         self.inner.commit().await?;
-        self.is_settled.into_iter().for_each(|is_settled| *is_settled = true);
+        self.state.into_iter().for_each(|state| *state = State::Settled);
         Ok(())
     }
 
     /// Rolls back.
     pub async fn rollback(self) -> Result<(), Error> {
         self.inner.rollback().await?;
-        self.is_settled.into_iter().for_each(|is_settled| *is_settled = true);
+        self.state.into_iter().for_each(|state| *state = State::Settled);
         Ok(())
     }
 
@@ -184,7 +207,7 @@ impl<'c, A: Acquire<'c, Database = Postgres> + Send + 'c> Begin<'c> for A {
     fn begin(self) -> BoxFuture<'c, Result<Transaction<'c>, Error>> {
         Box::pin(async move {
             let inner = Acquire::begin(self).await?;
-            Ok(Transaction { inner, prepared: PreparedStatements::On, is_settled: None })
+            Ok(Transaction { inner, prepared: PreparedStatements::On, state: None })
         })
     }
 }

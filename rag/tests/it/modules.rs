@@ -5,13 +5,14 @@ use std::path::Path;
 use crate::module_graph::ModuleGraph;
 
 /// Each module may import the modules behind it.
-const ORDER: [&str; 20] = [
+const ORDER: [&str; 21] = [
     "crate",
     "fuzzing",
     "answer",
     "ingest",
     "retrieve",
     "followup",
+    "title",
     "generate",
     "prompt",
     "quote",

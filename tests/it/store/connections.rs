@@ -1,11 +1,17 @@
 //! How connections go back to their pool. These tests run on one thread: what a task would have to do is not
 //! done when a statement returns.
 
+use std::time::Duration;
+
 use sqlx::Connection as _;
 use store::PreparedStatements;
 
 use crate::support::backbone::{Backbone, connect};
+use crate::support::link::Link;
 use crate::support::waiting::until;
+
+/// Time after which a statement without an answer is given up, shorter than its own limit.
+const CANCELLED_AFTER: Duration = Duration::from_millis(100);
 
 async fn with_prepared_statements() -> Backbone {
     let migrated = Backbone::new().await;
@@ -83,4 +89,31 @@ async fn a_transaction_that_ends_without_a_commit_is_rolled_back_before_its_conn
         (open == idle).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_transaction_that_is_cancelled_while_it_begins_holds_back_no_later_change() {
+    for prepared in [PreparedStatements::On, PreparedStatements::Off] {
+        let migrated = Backbone::new().await;
+        let (link, url) = Link::to_database(&migrated.database_url).await;
+        let backbone = Backbone::by(url, prepared).await;
+        let head = backbone.store.ledger_head().await.unwrap();
+        link.stall();
+        // The first one has sent its `BEGIN` on the idle connection and waits for the answer.
+        let transaction = backbone.store.sequence_outbox(head, 10);
+        let statement = backbone.store.known_accounts(&[]);
+        let cancelled = tokio::time::timeout(CANCELLED_AFTER, async { tokio::join!(transaction, statement) });
+        assert!(cancelled.await.is_err(), "the link does not stall");
+        link.mend();
+        until("no connection is in use", async || {
+            let (open, idle) = connections(&backbone);
+            (open == idle).then_some(())
+        })
+        .await;
+        let user = backbone.user().await;
+        let direct = connect(&migrated.database_url, 1);
+        let stored: Vec<uuid::Uuid> =
+            sqlx::query_scalar("SELECT owner FROM events").fetch_all(&direct).await.unwrap();
+        assert_eq!(stored, [user.uuid()], "the append was confirmed");
+    }
 }

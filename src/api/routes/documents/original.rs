@@ -28,7 +28,7 @@ use store::{Store, StoreError};
 /// only.
 #[utoipa::path(get, path = "/v1/documents/{document_id}/original", operation_id = "get_original", tag = "Documents",
     params(("document_id" = uuid::Uuid, Path)),
-    responses((status = 200, content_type = "application/octet-stream"), (status = 206, content_type = "application/octet-stream"),
+    responses((status = 200, content_type = "*/*"), (status = 206, content_type = "*/*"),
               (status = 304), (status = 404), (status = 416)), security(("bearer" = [])))]
 pub(in crate::api) async fn original(
     State(store): State<Store>,
