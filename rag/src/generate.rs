@@ -11,6 +11,7 @@ mod completion;
 mod reading;
 mod repair;
 mod request;
+mod short_text;
 mod sse;
 mod thought;
 

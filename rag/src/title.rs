@@ -2,43 +2,20 @@
 
 use std::time::Duration;
 
-use futures::{StreamExt as _, pin_mut};
-
-use crate::error_chain::ErrorChain;
-use crate::generate::{ChatModel, FinishReason, ModelEvent};
+use crate::generate::ChatModel;
 use crate::prompt;
 
 /// The time limit of the model.
 const TITLE_TIMEOUT: Duration = Duration::from_secs(20);
 /// The longest title.
 const MAX_TITLE_CHARS: usize = 80;
-/// The length from which on no more text is read.
+/// The length from which on no more text is read: the title is its first line.
 const MAX_TEXT_BYTES: usize = 2_000;
 
 /// Returns a title of at most 80 characters; `None` if the model is unavailable, too slow, or writes none.
 pub async fn propose(model: &ChatModel, question: &str, answer: &str) -> Option<String> {
     let prompt = prompt::title(question, answer);
-    let writing = async {
-        let events = model.stream(&prompt);
-        pin_mut!(events);
-        let mut text = String::new();
-        while let Some(event) = events.next().await {
-            match event {
-                Ok(ModelEvent::Delta(delta)) if text.len() < MAX_TEXT_BYTES => text.push_str(&delta),
-                Ok(ModelEvent::TextWasReasoning) => text.clear(),
-                Ok(ModelEvent::Delta(_) | ModelEvent::Reasoning(_)) => {}
-                Ok(ModelEvent::Finished(end)) => {
-                    return Some(text).filter(|_| end.reason == FinishReason::Stop);
-                }
-                Err(error) => {
-                    tracing::debug!(error = %ErrorChain(&error), "no title was proposed");
-                    return None;
-                }
-            }
-        }
-        None
-    };
-    let text = tokio::time::timeout(TITLE_TIMEOUT, writing).await.ok().flatten()?;
+    let text = model.short_text(&prompt, MAX_TEXT_BYTES, TITLE_TIMEOUT).await?;
     title_in(&text)
 }
 

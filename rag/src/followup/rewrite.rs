@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use futures::{StreamExt as _, pin_mut};
-
-use crate::error_chain::ErrorChain;
-use crate::generate::{ChatModel, FinishReason, ModelEvent};
+use crate::generate::ChatModel;
 use crate::prompt;
 use crate::vocabulary::Turn;
 
@@ -19,32 +16,7 @@ const MAX_TEXT_BYTES: usize = 8 * MAX_QUESTION_CHARS;
 /// Returns the rewritten question; `None` if the model is unavailable, too slow, or writes no question.
 pub(crate) async fn rewrite(model: &ChatModel, question: &str, history: &[Turn]) -> Option<String> {
     let prompt = prompt::rewrite(question, history, model.context_tokens());
-    let writing = async {
-        let events = model.stream(&prompt);
-        pin_mut!(events);
-        let mut text = String::new();
-        while let Some(event) = events.next().await {
-            match event {
-                Ok(ModelEvent::Delta(delta)) => {
-                    text.push_str(&delta);
-                    if text.len() > MAX_TEXT_BYTES {
-                        return Some(text);
-                    }
-                }
-                Ok(ModelEvent::TextWasReasoning) => text.clear(),
-                Ok(ModelEvent::Reasoning(_)) => {}
-                Ok(ModelEvent::Finished(end)) => {
-                    return Some(text).filter(|_| end.reason == FinishReason::Stop);
-                }
-                Err(error) => {
-                    tracing::debug!(error = %ErrorChain(&error), "a follow-up question was not rewritten");
-                    return None;
-                }
-            }
-        }
-        None
-    };
-    let text = tokio::time::timeout(REWRITE_TIMEOUT, writing).await.ok().flatten()?;
+    let text = model.short_text(&prompt, MAX_TEXT_BYTES, REWRITE_TIMEOUT).await?;
     first_question(&text)
 }
 

@@ -64,7 +64,7 @@ export function AnswerActions({ conversationId, message, isBusy, onRegenerate, o
           </IconButton>
         )}
         <Branches message={message} />
-        {hasChoice && message.model && <span className={styles.model}>{message.model}</span>}
+        {hasChoice && !message.quoted && message.model && <span className={styles.model}>{message.model}</span>}
       </div>
       {isExplained && (
         <Suspense>

@@ -5,7 +5,7 @@ import styles from "./ModelPicker.module.css";
 import { useModelChoices } from "./models";
 
 interface Props {
-  /** The chosen model. Undefined for the default one. */
+  /** The name of the shown model. Undefined without a choice. */
   model: string | undefined;
   onChange: (model: string) => void;
 }
@@ -13,18 +13,19 @@ interface Props {
 export function ModelPicker({ model, onChange }: Props) {
   const { label } = useText().models;
   const models = useModelChoices();
-  const shown = models.find(({ name }) => name === model) ?? models.find(({ is_default }) => is_default);
-  if (!shown) return null;
+  if (!model) return null;
   return (
     <select
       className={styles.picker}
       aria-label={label}
       title={label}
-      value={shown.name}
+      value={model}
       onChange={(event) => onChange(event.target.value)}
     >
       {models.map(({ name }) => (
-        <option key={name}>{name}</option>
+        <option key={name} value={name}>
+          {name}
+        </option>
       ))}
     </select>
   );

@@ -13,6 +13,7 @@ import { Logo } from "../ui/Logo";
 import { Composer } from "./Composer";
 import { useAnswerCommands } from "./commands";
 import { ModelPicker } from "./ModelPicker";
+import { useModelName } from "./models";
 import styles from "./NewConversationPage.module.css";
 
 export function NewConversationPage() {
@@ -20,7 +21,8 @@ export function NewConversationPage() {
   const { data: user } = useSuspenseQuery(userQuery);
   const commands = useAnswerCommands();
   const navigate = useNavigate();
-  const [model, setModel] = useState<string>();
+  const [chosen, setModel] = useState<string>();
+  const model = useModelName(chosen);
   const start = (question: string, documents: readonly string[] = []) => {
     const conversationId = newId();
     commands.ask(conversationId, [], question, { model, documents });

@@ -76,7 +76,8 @@ function Passages({ found, citations }: { found: readonly FoundPassage[]; citati
             <tr key={`${passage.document_id}/${passage.passage}`} data-outcome={passage.outcome}>
               <td>{passage.rank}</td>
               <td>
-                <PassageName passage={passage} citations={citations} />
+                <DocumentTitle documentId={passage.document_id} found={found} citations={citations} />{" "}
+                {texts.number(passage.passage + 1)}
               </td>
               <td>{texts.place(passage.meaning_rank, passage.meaning)}</td>
               <td>{passage.terms_rank ? texts.place(passage.terms_rank, passage.terms) : "–"}</td>
@@ -89,14 +90,18 @@ function Passages({ found, citations }: { found: readonly FoundPassage[]; citati
   );
 }
 
-function PassageName({ passage, citations }: { passage: FoundPassage; citations: readonly Citation[] }) {
+interface DocumentTitleProps {
+  documentId: string;
+  found: readonly FoundPassage[];
+  citations: readonly Citation[];
+}
+
+/** The title of a document: as the answer cites it, else by one request for all passages of the document. */
+function DocumentTitle({ documentId, found, citations }: DocumentTitleProps) {
   const { provenance: texts } = useText();
-  const cited = citations.find(({ document_id }) => document_id === passage.document_id);
-  const { data } = useQuery({ ...passageQuery(passage.document_id, passage.passage), enabled: !cited, retry: false });
-  const title = cited?.title ?? data?.title ?? "…";
-  return (
-    <>
-      <span dir="auto">{title}</span> {texts.number(passage.passage + 1)}
-    </>
-  );
+  const cited = citations.find(({ document_id }) => document_id === documentId);
+  const first = found.find(({ document_id }) => document_id === documentId);
+  const passage = passageQuery(documentId, first?.passage ?? 0);
+  const { data, isError } = useQuery({ ...passage, enabled: !cited, retry: false });
+  return <span dir="auto">{cited?.title ?? data?.title ?? (isError ? texts.gone : "…")}</span>;
 }

@@ -13,6 +13,7 @@ import { Composer } from "./Composer";
 import styles from "./ConversationPage.module.css";
 import type { ConversationLocation } from "./location";
 import { ModelPicker } from "./ModelPicker";
+import { useModelName } from "./models";
 import { Question } from "./Question";
 import {
   answerInProgress,
@@ -40,16 +41,17 @@ export function Thread({ location, transcript, isConnectionLost }: ThreadProps) 
   const text = useText();
   const { conversationId, message } = location;
   const { data: user } = useSuspenseQuery(userQuery);
-  const { actions, stop } = useConversationActions(location, transcript);
+  const [chosen, setModel] = useState<string>();
+  const model = useModelName(chosen ?? modelOf(transcript));
+  const { actions, stop } = useConversationActions(location, transcript, model);
   const [cited, setCited] = useState<Citation>();
   const { scroller, isAway, scrollToEnd, release } = useStickyScroll();
   const highlighted = useScrollToMessage(scroller, message, release);
   const isBusy = isAwaitingAnswer(transcript);
   const inProgress = answerInProgress(transcript);
   const onStop = useStop(inProgress, stop);
-  const [model, setModel] = useState<string>();
   const onAsk = (question: string, documents: readonly string[]) => {
-    actions.ask(question, { model, documents });
+    actions.ask(question, documents);
     scrollToEnd();
   };
   return (
@@ -81,7 +83,7 @@ export function Thread({ location, transcript, isConnectionLost }: ThreadProps) 
             <ArrowDown size={15} aria-hidden="true" /> {text.conversation.latest}
           </Button>
         )}
-        <ModelPicker model={model ?? modelOf(transcript)} onChange={setModel} />
+        <ModelPicker model={model} onChange={setModel} />
         <Composer
           owner={user?.id ?? ""}
           conversationId={conversationId}

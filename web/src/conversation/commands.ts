@@ -2,7 +2,7 @@
 // here, so that a command can be repeated.
 
 import { type QueryClient, useMutation, useQueryClient } from "@tanstack/react-query";
-import { useMemo, useRef } from "react";
+import { useMemo } from "react";
 import { userQuery } from "../account/session";
 import { sendCommand } from "../api/commands";
 import { newId } from "../api/ids";
@@ -16,13 +16,7 @@ import { useText } from "../text/text";
 import { useToast } from "../ui/Toasts";
 import { transcriptKey, transcriptKeys } from "./queries";
 import { accept, ask, discard, edit, rate, refuse, regenerate, retry } from "./transcript";
-import type { Transcript } from "./transcriptEntry";
-
-/** The language model that answers a question, and the documents that it answers from. */
-export interface Choice {
-  model?: string | undefined;
-  documents?: readonly string[];
-}
+import type { Choice, Transcript } from "./transcriptEntry";
 
 type AnswerCommand = Command & { type: "ask" | "regenerate" };
 
@@ -41,13 +35,10 @@ export function useAnswerCommands() {
   const queries = useQueryClient();
   const text = useText();
   const toast = useToast();
-  // Of questions that are not accepted yet, so that a repetition asks the same.
-  const choices = useRef(new Map<string, Choice>());
   const { mutate } = useMutation({
     mutationFn: ({ conversationId, command }: Variables) => sendCommand(conversationId, command),
     ...COMMAND_RETRIES,
     onSuccess: ({ version }, { conversationId, command }) => {
-      choices.current.delete(command.question_id);
       update(queries, conversationId, (transcript) => accept(transcript, command.question_id));
       recordVersions(queries, [{ id: conversationId, version }]);
     },
@@ -66,13 +57,12 @@ export function useAnswerCommands() {
     };
     return {
       ask: (conversationId: string, shown: Transcript, words: string, choice: Choice = {}) => {
-        const question = { questionId: newId(), text: words, createdAt: now() };
+        const question = { questionId: newId(), text: words, createdAt: now(), choice };
         const transcript = ask(shown, question);
-        choices.current.set(question.questionId, choice);
-        start(conversationId, transcript, askCommand(question, transcript, choice));
+        start(conversationId, transcript, askCommand(question, transcript));
       },
-      edit: (conversationId: string, shown: Transcript, edited: Message, words: string) => {
-        const question = { questionId: newId(), text: words, createdAt: now() };
+      edit: (conversationId: string, shown: Transcript, edited: Message, words: string, choice: Choice = {}) => {
+        const question = { questionId: newId(), text: words, createdAt: now(), choice };
         const transcript = edit(shown, edited.id, question);
         start(conversationId, transcript, askCommand(question, transcript));
       },
@@ -89,11 +79,7 @@ export function useAnswerCommands() {
       },
       retry: (conversationId: string, shown: Transcript, { id, text: words }: Message) => {
         const transcript = retry(shown, id);
-        start(
-          conversationId,
-          transcript,
-          askCommand({ questionId: id, text: words }, transcript, choices.current.get(id)),
-        );
+        start(conversationId, transcript, askCommand({ questionId: id, text: words }, transcript));
       },
       discard: (conversationId: string, { id }: Message) =>
         update(queries, conversationId, (transcript) => discard(transcript, id)),
@@ -139,12 +125,10 @@ function restoreDraft(owner: string | undefined, conversationId: string, command
   saveDraft(owner, conversationId, draft ? `${command.text}\n\n${draft}` : command.text);
 }
 
-function askCommand(
-  { questionId, text }: { questionId: string; text: string },
-  transcript: Transcript,
-  { model, documents = [] }: Choice = {},
-): AnswerCommand {
-  const parent = transcript.find(({ message }) => message.id === questionId)?.message.parent_id;
+function askCommand({ questionId, text }: { questionId: string; text: string }, transcript: Transcript): AnswerCommand {
+  const asked = transcript.find(({ message }) => message.id === questionId);
+  const parent = asked?.message.parent_id;
+  const { model, documents = [] } = asked?.choice ?? {};
   return {
     type: "ask",
     question_id: questionId,

@@ -10,6 +10,13 @@ export const modelsQuery = queryOptions({
   staleTime: Number.POSITIVE_INFINITY,
 });
 
+/** The name of the model that a question is sent to: the wanted one, else the default; undefined without a choice. */
+export function useModelName(wanted: string | undefined): string | undefined {
+  const models = useModelChoices();
+  const model = models.find(({ name }) => name === wanted) ?? models.find(({ is_default }) => is_default);
+  return model?.name;
+}
+
 const NONE: readonly LanguageModel[] = [];
 
 /** The models, if there is a choice among them. */

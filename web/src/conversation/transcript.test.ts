@@ -31,7 +31,9 @@ describe("a question", () => {
 
   it("stays visible when it is refused, and can be sent again or discarded", () => {
     const before = merge([], [question, message({ id: "a" })]);
-    const sending = ask(before, newQuestion("q2", "And?"));
+    const choice = { model: "Small", documents: ["d"] };
+    const sending = ask(before, { ...newQuestion("q2", "And?"), choice });
+    expect(sending.at(-2)?.choice).toEqual(choice);
     const refused = refuse(sending, "q2", new Error("refused"));
     expect(refused.map(({ message: { id }, origin }) => [id, origin])).toEqual([
       ["q", "fetched"],

@@ -4,6 +4,7 @@
 import type { Message, Rating } from "../api/types";
 import {
   byteLength,
+  type Choice,
   isInProgress,
   isPending,
   newMessage,
@@ -18,6 +19,7 @@ export interface NewQuestion {
   questionId: string;
   text: string;
   createdAt: string;
+  choice?: Choice | undefined;
 }
 
 export interface NewAnswer {
@@ -78,9 +80,10 @@ export function refuse(transcript: Transcript, questionId: string, refusal: Erro
 export function retry(transcript: Transcript, questionId: string): Transcript {
   const question = transcript.find((entry) => entry.message.id === questionId && entry.origin === "refused");
   if (!question) return transcript;
+  const { choice } = question;
   const { text, created_at, parent_id, siblings } = question.message;
   const others = siblings.filter((id) => id !== questionId);
-  const again = questionAndAnswer({ questionId, text, createdAt: created_at }, parent_id ?? null, others);
+  const again = questionAndAnswer({ questionId, text, createdAt: created_at, choice }, parent_id ?? null, others);
   return [...discard(transcript, questionId), ...again];
 }
 
@@ -134,7 +137,7 @@ function upToParent(merged: TranscriptEntry[], unfetched: TranscriptEntry | unde
 
 /** A new question and its pending answer. `others` are the question's other versions. */
 function questionAndAnswer(question: NewQuestion, parent: string | null, others: readonly string[]): TranscriptEntry[] {
-  const { questionId, text, createdAt } = question;
+  const { questionId, text, createdAt, choice } = question;
   const asked = newMessage({
     id: questionId,
     role: "user",
@@ -150,5 +153,5 @@ function questionAndAnswer(question: NewQuestion, parent: string | null, others:
     parent_id: questionId,
     created_at: createdAt,
   });
-  return [transcriptEntry(asked, "sending"), transcriptEntry(answer, "sending")];
+  return [{ ...transcriptEntry(asked, "sending"), choice }, transcriptEntry(answer, "sending")];
 }

@@ -13,8 +13,16 @@ export interface TranscriptEntry {
   /** The passages that were retrieved. The stream reports them before the first text. */
   readonly sources: readonly Citation[];
   readonly origin: Origin;
+  /** What a question was sent with that is not fetched, so that sending it again asks the same. */
+  readonly choice?: Choice | undefined;
   /** Why the service refused the command. */
   readonly refusal?: Error;
+}
+
+/** The language model that answers a question, and the documents that it is answered from; all if none. */
+export interface Choice {
+  readonly model?: string | undefined;
+  readonly documents?: readonly string[] | undefined;
 }
 
 /**

@@ -5,13 +5,18 @@ import { useMemo, useRef } from "react";
 import { newId } from "../api/ids";
 import type { Message, Rating } from "../api/types";
 import { useText } from "../text/text";
-import { type Choice, useAnswerCommands, useRateAnswer, useStopAnswer } from "./commands";
+import { useAnswerCommands, useRateAnswer, useStopAnswer } from "./commands";
 import type { ConversationLocation } from "./location";
 import type { Transcript } from "./transcriptEntry";
 
 export type ConversationActions = ReturnType<typeof useConversationActions>["actions"];
 
-export function useConversationActions({ conversationId, branch }: ConversationLocation, transcript: Transcript) {
+/** `model` is the name of the language model that questions are sent to, if there is a choice. */
+export function useConversationActions(
+  { conversationId, branch }: ConversationLocation,
+  transcript: Transcript,
+  model: string | undefined,
+) {
   const commands = useAnswerCommands();
   const stop = useStopAnswer(conversationId);
   const { mutate: rate } = useRateAnswer(conversationId);
@@ -19,8 +24,8 @@ export function useConversationActions({ conversationId, branch }: ConversationL
   const { goOnPrompt } = useText().answer;
   // The callbacks must not change with the transcript, so that only changed messages are rendered
   // while it grows.
-  const shown = useRef(transcript);
-  shown.current = transcript;
+  const shown = useRef({ transcript, model });
+  shown.current = { transcript, model };
   const actions = useMemo(() => {
     const showNewestBranch = () => {
       if (!branch) return;
@@ -31,31 +36,34 @@ export function useConversationActions({ conversationId, branch }: ConversationL
       });
     };
     return {
-      ask: (text: string, choice: Choice) => {
-        commands.ask(conversationId, shown.current, text, choice);
+      ask: (text: string, documents: readonly string[]) => {
+        const { transcript, model } = shown.current;
+        commands.ask(conversationId, transcript, text, { model, documents });
         showNewestBranch();
       },
       /** Asks to continue the last answer, which ends early. */
       goOn: () => {
-        commands.ask(conversationId, shown.current, goOnPrompt);
+        const { transcript, model } = shown.current;
+        commands.ask(conversationId, transcript, goOnPrompt, { model });
         showNewestBranch();
       },
       edit: (message: Message, text: string) => {
+        const { transcript, model } = shown.current;
         if (!message.parent_id) {
           // A conversation has a single first question: editing it starts a new conversation.
           const newConversationId = newId();
-          commands.ask(newConversationId, [], text);
+          commands.ask(newConversationId, [], text, { model });
           void navigate({ to: "/c/$conversationId", params: { conversationId: newConversationId }, search: {} });
           return;
         }
-        commands.edit(conversationId, shown.current, message, text);
+        commands.edit(conversationId, transcript, message, text, { model });
         showNewestBranch();
       },
       regenerate: (message: Message, model?: string) => {
-        commands.regenerate(conversationId, shown.current, message, model);
+        commands.regenerate(conversationId, shown.current.transcript, message, model);
         showNewestBranch();
       },
-      retry: (message: Message) => commands.retry(conversationId, shown.current, message),
+      retry: (message: Message) => commands.retry(conversationId, shown.current.transcript, message),
       discard: (message: Message) => commands.discard(conversationId, message),
       rate: ({ id }: Message, rating: Rating, comment?: string) =>
         rate({ answerId: id, rating, ...(comment && { comment }) }),

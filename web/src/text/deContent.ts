@@ -107,6 +107,7 @@ export const deContent: typeof enContent = {
     rank: "Rang",
     passage: "Textstelle",
     number: (number) => `Nr. ${number}`,
+    gone: "Ein Dokument, das es nicht mehr gibt",
     meaning: "Nach Bedeutung",
     terms: "Nach Wörtern",
     place: (rank, score) =>

@@ -105,6 +105,7 @@ export const enContent = {
     rank: "Rank",
     passage: "Passage",
     number: (number: number) => `no. ${number}`,
+    gone: "A document that is no longer there",
     meaning: "By meaning",
     terms: "By words",
     place: (rank: number, score: number) => `${rank}. (${score.toFixed(2)})`,

@@ -23,6 +23,8 @@ use crate::api::state::Knowledge;
 use crate::knowledge::files::{FileVersion, Files, Kept};
 use store::{ExecuteError, Lease, StoreError};
 
+/// Ids that follow from the same content of an owner. Each costs one query while its document is removed.
+const MAX_DERIVED_IDS: usize = 8;
 /// Time that the addition of a document takes at most.
 const LEASE: Duration = Duration::from_secs(30);
 /// Interval between attempts to add a document that another request adds.
@@ -180,7 +182,7 @@ impl Adding<'_> {
 
     /// The id of the document, and its state. Without an id of the client it follows from the owner and the
     /// content, so that the same file sent twice at once is one document. A removed document is followed by a
-    /// new id.
+    /// new id, which follows from nothing after [`MAX_DERIVED_IDS`].
     async fn place(
         &self,
         owner: UserId,
@@ -191,7 +193,7 @@ impl Adding<'_> {
             return Ok((id, self.commands.current(id).await?));
         }
         let mut name = format!("{sha256}\0");
-        loop {
+        for _ in 0..MAX_DERIVED_IDS {
             let id = DocumentId::new(Uuid::new_v5(&owner.uuid(), name.as_bytes()));
             let current = self.commands.current(id).await?;
             let is_other = current.sha256().is_some_and(|current| current != sha256);
@@ -200,6 +202,7 @@ impl Adding<'_> {
             }
             name.push('\0');
         }
+        Ok((DocumentId::new(Uuid::now_v7()), Document::default()))
     }
 
     /// The response where a document with the same content exists.
