@@ -36,7 +36,7 @@ use axum::routing::{any, get, post};
 use client_address::TrustedProxies;
 use limits::Limits;
 use middleware::headers::ResponseHeaders;
-use middleware::shed::{CommandsInFlight, shed};
+use middleware::shed::shed;
 use middleware::writes::hold_writes;
 use middleware::{Surroundings, compressed, surround, timed};
 pub use models::ModelChoices;
@@ -72,7 +72,7 @@ pub fn router(state: ApiState, config: &ApiConfig) -> Router {
         cors_origins: &config.cors_origins,
         body_limit_bytes: BODY_LIMIT_BYTES,
     };
-    let shedding = from_fn_with_state((Health::from_ref(&state), CommandsInFlight::default()), shed);
+    let shedding = from_fn_with_state(Health::from_ref(&state), shed);
     let base_path = config.public_url.base_path();
     let routes =
         compressed(timed(resources().layer(shedding).merge(description::json(base_path)), TIME_LIMIT))

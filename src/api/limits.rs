@@ -8,6 +8,8 @@
 //! | how many at the same time | [`Permits`] | `let permit = limits.streams.take(caller.user)?;`, and drop the permit when the work ends |
 //! | how much is stored | [`Quantity`] | `limits.documents.check(stored, 1)?` with what the store counts before the work |
 //!
+//! [`CommandsInFlight`] is the load of all persons together.
+//!
 //! [`Budgets`] limit what language models spend on a day.
 //!
 //! [`PendingAnswers`] is a quantity that is counted seldom, because each question would pay for the count.
@@ -21,6 +23,7 @@
 //! operations that it can refuse in [`Limit::of_operation`], from where the OpenAPI document names it.
 
 mod budgets;
+mod commands_in_flight;
 mod pending_answers;
 mod permits;
 mod quantity;
@@ -34,6 +37,7 @@ use utoipa::ToSchema;
 
 use crate::config::{ConnectionLimits, LimitsConfig};
 pub(in crate::api) use budgets::{Budgets, Spent};
+pub(in crate::api) use commands_in_flight::CommandsInFlight;
 pub(in crate::api) use pending_answers::PendingAnswers;
 pub(in crate::api) use permits::{Permit, Permits};
 pub(in crate::api) use quantity::Quantity;
@@ -162,6 +166,8 @@ pub(in crate::api) struct Limits {
     pub(in crate::api) uploads: Permits,
     pub(in crate::api) pending_answers: PendingAnswers,
     pub(in crate::api) budgets: Budgets,
+    /// Of all persons together.
+    pub(in crate::api) commands_in_flight: CommandsInFlight,
     pub(in crate::api) queued_documents: Quantity,
     pub(in crate::api) documents: Quantity,
     pub(in crate::api) document_bytes: Quantity,
@@ -185,6 +191,7 @@ impl Limits {
                 config.limit_pending_answers,
             )),
             budgets: Budgets::new(config.budget_tokens_per_day, config.budget_cost_per_day),
+            commands_in_flight: CommandsInFlight::default(),
             queued_documents: Quantity::new(Limit::QueuedDocuments, config.limit_queued_documents),
             documents: Quantity::new(Limit::Documents, config.limit_documents),
             document_bytes: Quantity::new(Limit::DocumentBytes, config.limit_document_bytes),

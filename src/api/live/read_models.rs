@@ -70,7 +70,8 @@ impl Live {
         }
         self.observe_level(projected.position);
         measures::catalogue::READ_POSITION.set_count(&[], projected.position.0);
-        self.read_position.send_replace(projected.position);
+        // Of two projectors, the slower one announces positions that are known.
+        self.read_position.send_replace(known.max(projected.position));
         let mut state = self.state();
         let mut rest = projected.changed.as_slice();
         while let Some((owner, _)) = rest.first() {

@@ -82,9 +82,11 @@ pub(in crate::api) async fn command(
     let so_far =
         |answer_id| commands.text_so_far(AnswerRef { owner: caller.user, conversation_id, answer_id });
     let parsed = Command::parse(&body)?;
+    let _in_flight = limits.commands_in_flight.enter()?;
     let tags = parsed.document_tags().to_vec();
     let mut intent = parsed.into_intent(new_answer, so_far);
-    commands.models().check(&intent)?;
+    let known_model = commands.models().check(&intent);
+    commands.unless_repeated(caller.user, conversation_id, &intent, known_model).await?;
     let key = idempotency_key(commands.master_key(), &headers, conversation_id, &body)?;
     commands.choose_documents(caller.user, conversation_id, &mut intent, &tags).await?;
     let command = ConversationCommand { by: Actor::User(caller.user), at: Utc::now(), expected, intent };

@@ -27,12 +27,8 @@ impl ConversationCommands {
         if question.documents.is_empty() && tags.is_empty() {
             return Ok(());
         }
-        let Err(problem) = self.choose(caller, question, tags).await else { return Ok(()) };
-        let conversation = self.store.conversations().latest(conversation.uuid()).await?;
-        if conversation.owner() == Some(caller) && conversation.is_repetition(intent) {
-            return Ok(());
-        }
-        Err(problem)
+        let chosen = self.choose(caller, question, tags).await;
+        self.unless_repeated(caller, conversation, intent, chosen).await
     }
 
     async fn choose(

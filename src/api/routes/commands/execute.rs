@@ -106,16 +106,8 @@ impl ConversationCommands {
         if !matches!(intent, Intent::Ask(_) | Intent::Regenerate { .. }) {
             return Ok(());
         }
-        let read_models = self.store.read_models();
-        let exhausted = match limit.check(user, pending_answers_of(read_models, user)).await? {
-            Ok(()) => return Ok(()),
-            Err(exhausted) => exhausted,
-        };
-        let conversation = self.store.conversations().latest(conversation.uuid()).await?;
-        if conversation.owner() == Some(user) && conversation.is_repetition(intent) {
-            return Ok(());
-        }
-        Err(exhausted.into())
+        let counted = limit.check(user, pending_answers_of(self.store.read_models(), user)).await?;
+        self.unless_repeated(user, conversation, intent, counted.map_err(Problem::from)).await
     }
 
     /// Refuses a command that requests one more answer of a person who has spent a budget of the day. A
@@ -133,12 +125,23 @@ impl ConversationCommands {
         let now = Utc::now();
         let today = Some(now.date_naive());
         let days = usage::days(self.store.read_models(), user, today, today).await?;
-        let Err(exhausted) = budgets.check(&self.models.spent(&days), now) else { return Ok(()) };
+        let checked = budgets.check(&self.models.spent(&days), now).map_err(Problem::from);
+        self.unless_repeated(user, conversation, intent, checked).await
+    }
+
+    /// Passes on the outcome of a check, which a repetition of an executed command needs not pass: it has the
+    /// outcome of the first one.
+    pub(super) async fn unless_repeated(
+        &self,
+        user: UserId,
+        conversation: ConversationId,
+        intent: &Intent,
+        checked: Result<(), Problem>,
+    ) -> Result<(), Problem> {
+        let Err(problem) = checked else { return Ok(()) };
         let conversation = self.store.conversations().latest(conversation.uuid()).await?;
-        if conversation.owner() == Some(user) && conversation.is_repetition(intent) {
-            return Ok(());
-        }
-        Err(exhausted.into())
+        let is_repeated = conversation.owner() == Some(user) && conversation.is_repetition(intent);
+        if is_repeated { Ok(()) } else { Err(problem) }
     }
 
     /// Executes a command. A repeated command has the outcome of the first one.
