@@ -77,6 +77,7 @@ pub fn router(state: ApiState, config: &ApiConfig) -> Router {
     let routes =
         compressed(timed(resources().layer(shedding).merge(description::json(base_path)), TIME_LIMIT))
             .merge(description::page(base_path))
+            .merge(timed(files(), TIME_LIMIT))
             .merge(timed(uploads(), UPLOAD_TIME_LIMIT))
             .merge(timed(ledger(), TIME_LIMIT))
             .merge(streams())
@@ -99,8 +100,6 @@ fn resources() -> Router<ApiState> {
         .route("/v1/documents", get(documents::list))
         .route("/v1/documents/{id}", get(documents::one).delete(documents::remove))
         .route("/v1/documents/{id}/commands", post(documents::change))
-        .route("/v1/documents/{id}/original", get(documents::original))
-        .route("/v1/documents/{id}/pages/{page}", get(documents::page))
         .route("/v1/documents/{id}/passages/{number}", get(documents::passage))
         .route("/v1/search", get(search::search))
         .route("/v1/usage", get(me::usage))
@@ -110,6 +109,13 @@ fn resources() -> Router<ApiState> {
         .route("/v1/erasures/{receipt}", get(erasures::state))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
+}
+
+/// Not compressed: a part of a file is a part of its own bytes, and most of them are compressed already.
+fn files() -> Router<ApiState> {
+    Router::new()
+        .route("/v1/documents/{id}/original", get(documents::original))
+        .route("/v1/documents/{id}/pages/{page}", get(documents::page))
 }
 
 fn accounts() -> Router<ApiState> {

@@ -111,10 +111,10 @@ impl App {
         Ok(store)
     }
 
-    /// Carries out erasures of accounts.
-    pub fn eraser(&self, config: &Config) -> anyhow::Result<Eraser> {
+    /// Carries out erasures of accounts. `pool` is the name of its connections in the metrics.
+    pub fn eraser(&self, pool: &'static str, config: &Config) -> anyhow::Result<Eraser> {
         Ok(Eraser {
-            store: self.pool("eraser", pools::ERASER)?,
+            store: self.pool(pool, pools::ERASER)?,
             accounts: AccountsDatabase::connect(&config.auth_database_url, &config.auth_schema, 1)?,
             collections: models::collections(&config.knowledge.qdrant)?,
             files: Files::new(&config.knowledge.files)?,
@@ -215,7 +215,7 @@ impl App {
             return Ok(ErasureCheck::done());
         }
         let (report, check) = ErasureCheck::begin();
-        let eraser = self.eraser(config)?;
+        let eraser = self.eraser("erasure_check", config)?;
         supervisor.spawn_loop("erasure_check", Stage::Background, async move {
             eraser.check(&report).await;
             std::future::pending::<()>().await;
@@ -246,7 +246,7 @@ impl App {
         supervisor: &mut Supervisor,
         erasure_check: ErasureCheck,
     ) -> anyhow::Result<()> {
-        supervisor.spawn_loop("eraser", Stage::Background, self.eraser(config)?.run());
+        supervisor.spawn_loop("eraser", Stage::Background, self.eraser("eraser", config)?.run());
         supervisor.spawn_loop("account_facts", Stage::Background, self.account_facts(config)?.run());
         supervisor.spawn_loop("retention", Stage::Background, self.retention(&config.worker)?.run());
         let sweep = FileSweep {

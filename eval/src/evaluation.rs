@@ -83,7 +83,7 @@ async fn evaluate_question(
     let fused = timings.retrieve.time(Box::pin(engine.retriever.rank(text, &[], user))).await?;
     let fused: Vec<_> = fused.iter().map(|hit| hit.id).collect();
     tracing::trace!("answer");
-    let hits = engine.quoting.retrieve(text, &[], user).await?;
+    let hits = engine.quoting.retrieve(text, &[], user).await?.hits;
     let sources = answers::sources(hits)?;
     let quoted = timings.quote.time(answers::answer(&engine.quoting, question, sources.clone())).await?;
     let generated = match &engine.model {

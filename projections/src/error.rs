@@ -34,13 +34,6 @@ impl QueryError {
         let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
         code.as_deref() == Some("55P03")
     }
-
-    /// Whether the database answers queries and refuses changes: it is full, or a replica.
-    pub fn refuses_writes(&self) -> bool {
-        let Self::Statement(error) = self else { return false };
-        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-        matches!(code.as_deref(), Some("53100" | "58030" | "25006"))
-    }
 }
 
 impl From<QueryError> for sqlx::Error {

@@ -15,7 +15,7 @@ use crate::generate::{ChatModel, FinishReason, ModelError, Usage};
 use crate::index::PassageIndex;
 use crate::prompt::{self, Prompt};
 use crate::quote::{self, Quotation};
-use crate::retrieve::{Hit, RetrieveError, Retrieved, Retriever, VersionLookup};
+use crate::retrieve::{RetrieveError, Retrieved, Retriever, VersionLookup};
 use crate::vocabulary::{Asker, Source, Turn};
 pub use finished::{Author, CutOff, FinishedAnswer, Provenance};
 use written::Written;
@@ -63,20 +63,10 @@ impl Answerer {
         Self { retriever: self.retriever.with_versions(versions), ..self }
     }
 
-    /// Returns the passages to answer from, best first; none if no passage is relevant. The owner's own
-    /// passages are still encrypted. The language model rewrites a follow-up question; without its help the
-    /// question is searched with the one before it.
+    /// Returns the passages to answer from, best first, none if no passage is relevant; and what each search
+    /// found. The owner's own passages are still encrypted. The language model rewrites a follow-up question;
+    /// without its help the question is searched with the one before it.
     pub async fn retrieve(
-        &self,
-        question: &str,
-        history: &[Turn],
-        asker: impl Into<Asker>,
-    ) -> Result<Vec<Hit>, RetrieveError> {
-        Ok(self.retrieve_explained(question, history, asker).await?.hits)
-    }
-
-    /// Returns the same passages, and what each search found.
-    pub async fn retrieve_explained(
         &self,
         question: &str,
         history: &[Turn],
@@ -88,12 +78,12 @@ impl Answerer {
             && followup::is_followup(question)
             && let Some(rewritten) = followup::rewrite(model, question, history).await
         {
-            let retrieved = self.retriever.retrieve_explained(&rewritten, &[], asker.clone()).await?;
+            let retrieved = self.retriever.retrieve(&rewritten, &[], asker.clone()).await?;
             if !retrieved.hits.is_empty() {
                 return Ok(retrieved);
             }
         }
-        self.retriever.retrieve_explained(question, history, asker).await
+        self.retriever.retrieve(question, history, asker).await
     }
 
     /// Streams the answer. The number of a source is its position in the list, from 1. Dropping the stream

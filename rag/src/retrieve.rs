@@ -88,20 +88,10 @@ impl Retriever {
         Self { versions: Some(versions), ..self }
     }
 
-    /// Returns the passages to answer the question from, best first; none if no passage is relevant. The
-    /// number of passages depends on the distribution of the scores. A follow-up question is searched with
-    /// the one before it.
+    /// Returns the passages to answer the question from, best first, none if no passage is relevant; and what
+    /// each search found. The number of passages depends on the distribution of the scores. A follow-up
+    /// question is searched with the one before it.
     pub async fn retrieve(
-        &self,
-        question: &str,
-        history: &[Turn],
-        asker: impl Into<Asker>,
-    ) -> Result<Vec<Hit>, RetrieveError> {
-        Ok(self.retrieve_explained(question, history, asker).await?.hits)
-    }
-
-    /// Returns the same passages, and what each search found.
-    pub async fn retrieve_explained(
         &self,
         question: &str,
         history: &[Turn],

@@ -63,6 +63,8 @@ pub(in crate::api) enum Limit {
     Exports,
     /// Uploads at the same time.
     Uploads,
+    /// Pictures of pages that are drawn at the same time.
+    PagePictures,
     /// Answers that have not ended.
     PendingAnswers,
     /// Tokens of language models on a day.
@@ -97,6 +99,7 @@ impl Limit {
             Self::WaitingReads => "waiting_reads",
             Self::Exports => "exports",
             Self::Uploads => "uploads",
+            Self::PagePictures => "page_pictures",
             Self::PendingAnswers => "pending_answers",
             Self::TokensPerDay => "tokens_per_day",
             Self::CostPerDay => "cost_per_day",
@@ -122,11 +125,13 @@ impl Limit {
                 Self::Documents,
                 Self::DocumentBytes,
             ],
+            "change_document" => &[Self::Requests, Self::Commands, Self::WaitingReads, Self::QueuedDocuments],
             "remove_document" | "change_account" | "create_invitation" => &[Self::Requests, Self::Commands],
             "search" => &[Self::Requests, Self::Search, Self::WaitingReads],
             "list_conversations" | "get_conversation" | "list_messages" | "list_documents"
-            | "get_document" => &[Self::Requests, Self::WaitingReads],
+            | "get_document" | "get_original" => &[Self::Requests, Self::WaitingReads],
             "follow_user" | "follow_conversation" | "follow_audit_events" => &[Self::Requests, Self::Streams],
+            "get_page" => &[Self::Requests, Self::WaitingReads, Self::PagePictures],
             "export_me" => &[Self::Requests, Self::Exports],
             _ => REQUESTS,
         }
@@ -149,6 +154,7 @@ impl Limit {
             Self::Documents => "documents",
             Self::DocumentBytes => "bytes of documents",
             Self::InvalidTokens => "invalid session tokens a minute from one address",
+            Self::PagePictures => "pictures of pages at the same time",
             Self::AnonymousRequests => "requests without a valid token from one address at the same time",
         }
     }
@@ -164,6 +170,7 @@ pub(in crate::api) struct Limits {
     pub(in crate::api) waiting_reads: Permits,
     pub(in crate::api) exports: Permits,
     pub(in crate::api) uploads: Permits,
+    pub(in crate::api) page_pictures: Permits,
     pub(in crate::api) pending_answers: PendingAnswers,
     pub(in crate::api) budgets: Budgets,
     /// Of all persons together.
@@ -186,6 +193,7 @@ impl Limits {
             waiting_reads: Permits::new(Limit::WaitingReads, config.limit_waiting_reads),
             exports: Permits::new(Limit::Exports, config.limit_exports),
             uploads: Permits::new(Limit::Uploads, config.limit_uploads),
+            page_pictures: Permits::new(Limit::PagePictures, config.limit_page_pictures),
             pending_answers: PendingAnswers::new(Quantity::new(
                 Limit::PendingAnswers,
                 config.limit_pending_answers,

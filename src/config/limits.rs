@@ -31,6 +31,9 @@ pub struct LimitsConfig {
     /// Uploads at the same time.
     #[arg(long, env = "LIMIT_UPLOADS", default_value_t = 4, value_parser = within(0..=1_000_000_000_u32))]
     pub limit_uploads: u32,
+    /// Pictures of pages that are drawn at the same time.
+    #[arg(long, env = "LIMIT_PAGE_PICTURES", default_value_t = 2, value_parser = within(0..=1_000_000_000_u32))]
+    pub limit_page_pictures: u32,
     /// Answers that are requested and have not ended.
     #[arg(long, env = "LIMIT_PENDING_ANSWERS", default_value_t = 100, value_parser = within(0..=1_000_000_000_u64))]
     pub limit_pending_answers: u64,

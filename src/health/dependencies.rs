@@ -70,7 +70,7 @@ impl Dependencies {
     ) -> BTreeMap<&'static str, State> {
         let (api, worker) = (roles.contains(&Role::Api), roles.contains(&Role::Worker));
         let (postgres, jetstream, qdrant, files, accounts, model) = tokio::join!(
-            self.postgres(stages, api),
+            self.postgres(api),
             self.jetstream(),
             when(api || worker, self.qdrant()),
             when(api || worker, self.believed("files", self.files())),
@@ -98,27 +98,26 @@ impl Dependencies {
     }
 
     /// Postgres that refuses changes still serves the queries of an api process, and nothing else.
-    async fn postgres(&self, stages: &Stages, has_queries: bool) -> State {
-        let is_read_only = match within(self.store.vitals()).await {
-            Some(Ok(vitals)) => vitals.is_read_only,
+    async fn postgres(&self, has_queries: bool) -> State {
+        let refuses_changes =
+            |reason| if has_queries { State::degraded(reason) } else { State::unavailable(reason) };
+        match within(self.store.is_read_only()).await {
+            Some(Ok(false)) => {}
+            Some(Ok(true)) => {
+                return refuses_changes("accepts no changes: it is a replica or read-only".to_owned());
+            }
             Some(Err(error)) => return State::unavailable(ErrorChain(&error).to_string()),
             None => return State::unavailable(SILENT),
-        };
-        let reason = if is_read_only {
-            "accepts no changes: it is a replica or read-only".to_owned()
-        } else if stages.writes_refused().is_some() {
+        }
+        // Nothing else tells that the disk is full: where changes are refused, no role has any to make.
+        let writing = async {
             match within(self.store.accepts_writes()).await {
-                Some(Ok(())) => {
-                    stages.note_write(None);
-                    return State::ok();
-                }
-                Some(Err(error)) => format!("accepts no changes: {}", ErrorChain(&error)),
-                None => SILENT.to_owned(),
+                Some(Ok(())) => State::ok(),
+                Some(Err(error)) => refuses_changes(format!("accepts no changes: {}", ErrorChain(&error))),
+                None => refuses_changes(SILENT.to_owned()),
             }
-        } else {
-            return State::ok();
         };
-        if has_queries { State::degraded(reason) } else { State::unavailable(reason) }
+        self.believed("postgres", writing).await
     }
 
     fn nats(&self) -> State {

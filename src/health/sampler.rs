@@ -45,11 +45,12 @@ pub struct Sampler {
 impl Health {
     /// Samples for ever: at each request for metrics or the readiness, and otherwise at an interval.
     pub async fn sample_with(self, sampler: Sampler) {
-        let (mut documents, mut counted) = (None, Instant::now());
+        let (mut documents, mut counted) = (None, None);
         loop {
-            if documents.is_none() || counted.elapsed() > DOCUMENTS_INTERVAL {
+            // What fails takes long, and is not repeated sooner.
+            if counted.is_none_or(|at: Instant| at.elapsed() > DOCUMENTS_INTERVAL) {
                 documents = sampler.documents().await.ok();
-                counted = Instant::now();
+                counted = Some(Instant::now());
             }
             let mut snapshot = sampler.sample().await;
             snapshot.documents.clone_from(&documents);
@@ -180,7 +181,9 @@ fn engine(vitals: Vitals) -> Engine {
 
 /// Writes a sample into the metrics. What is unknown keeps its last value.
 fn record(snapshot: &Snapshot) {
-    SAMPLE_TIME.set(&[], timestamp());
+    if snapshot.unknown.is_empty() {
+        SAMPLE_TIME.set(&[], timestamp());
+    }
     if let Some(engine) = &snapshot.engine {
         LEDGER_HEAD.set_count(&[], engine.ledger_head);
         OUTBOX_EVENTS.set_count(&[], engine.outbox_events);

@@ -126,9 +126,12 @@ impl ModelRegistry {
     pub async fn follow(&self, model: &watch::Sender<Arc<ActiveModel>>, recreated: &Notify) -> Infallible {
         let (mut indexed, progress) = (false, Progress::of(EMBEDDING_MODEL));
         loop {
-            progress.ok();
-            if let Err(error) = self.keep(model, recreated).await {
-                tracing::warn!(error = format!("{error:#}"), "the index is not ready");
+            match self.keep(model, recreated).await {
+                Ok(()) => progress.ok(),
+                Err(error) => {
+                    tracing::warn!(error = format!("{error:#}"), "the index is not ready");
+                    progress.failing(format!("{error:#}"));
+                }
             }
             // Collections of earlier releases have fewer payload indexes.
             if !indexed {

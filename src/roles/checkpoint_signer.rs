@@ -16,8 +16,7 @@ const INTERVAL: Duration = Duration::from_mins(10);
 /// Delays after a failure.
 const RETRY: Backoff = Backoff::new(Duration::from_secs(5), INTERVAL);
 
-/// Signs the head for ever: at the start, then at most once per interval, and only after new events, so that
-/// an idle database can suspend.
+/// Signs the head for ever: at the start, then at most once per interval, and only after new events.
 pub async fn run(signer: CheckpointSigner, nats: Client, subjects: Subjects) {
     let mut events = Subscription::new(nats, subjects.all_events());
     let (mut retry, progress) = (RETRY, Progress::of("checkpoint_signer"));

@@ -18,7 +18,7 @@ use crate::runtime::decrypt::read_batch;
 use crate::runtime::hint::send_hint;
 use crate::runtime::ledger_feed::LedgerFeed;
 use crate::runtime::operation_journal::record_noted;
-use crate::runtime::projecting::{ProjectError, project_batch};
+use crate::runtime::projecting::project_batch;
 use crate::runtime::stages::Progress;
 use crate::runtime::traced_batch::record_batch;
 use crate::runtime::wake::SequencerWake;
@@ -56,7 +56,6 @@ pub async fn run(store: Store, nats: Client, subjects: Subjects) {
         if let Err(error) = projector.follow(&mut applied).await {
             tracing::warn!(error = format!("{error:#}"), "projecting was interrupted and is retried");
             projector.progress.failing(format!("{error:#}"));
-            projector.note_refused_write(&error);
             projector.pace.slow_down();
         }
         if applied {
@@ -111,14 +110,7 @@ impl Projector {
             (*applied, self.pace) = (true, Pace::FULL);
             BATCH_EVENTS.record_count(&["projector"], entries.len());
             record_batch("project", Kind::Internal, began, &entries);
-            self.progress.note_write(None);
             self.announce(Projected { after, position: feed.position(), changed }).await;
-        }
-    }
-
-    fn note_refused_write(&self, error: &anyhow::Error) {
-        if error.downcast_ref().is_some_and(ProjectError::refuses_writes) {
-            self.progress.note_write(Some(format!("{error:#}")));
         }
     }
 

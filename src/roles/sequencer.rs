@@ -132,10 +132,10 @@ impl Sequencing {
             Ok(Sequenced::Appended { entries, full }) => {
                 (turn.limit, turn.overtaken) = (BATCH, false);
                 turn.retry.reset();
-                counts::count(&entries);
-                progress.note_write(None);
                 progress.ok();
-                self.hand_on(entries).await;
+                let entries = Arc::new(entries);
+                self.hand_on(Arc::clone(&entries)).await;
+                counts::count(&entries);
                 if full { After::Again } else { After::Idle }
             }
             Ok(Sequenced::Nothing) => {
@@ -158,9 +158,6 @@ impl Sequencing {
                 turn.limit = (turn.limit / 2).max(1);
                 tracing::warn!(error = %ErrorChain(&error), "sequencing failed and is retried");
                 progress.failing(ErrorChain(&error));
-                if error.refuses_writes() {
-                    progress.note_write(Some(ErrorChain(&error).to_string()));
-                }
                 After::Pause
             }
         }
@@ -168,9 +165,9 @@ impl Sequencing {
 
     /// Hands a batch to the publisher. While JetStream takes none, those who follow the ledger are told to
     /// read it.
-    async fn hand_on(&self, entries: Vec<LedgerEntry>) {
+    async fn hand_on(&self, entries: Arc<Vec<LedgerEntry>>) {
         // A full channel means that publishing lags: the publisher reads the ledger.
-        let is_queued = self.batches.try_send(Arc::new(entries)).is_ok();
+        let is_queued = self.batches.try_send(entries).is_ok();
         if !is_queued || !self.is_publishing.load(Ordering::Relaxed) {
             send_hint(&self.nats, self.wake_feeds.clone(), Bytes::new(), HINT_TIMEOUT).await;
         }

@@ -24,16 +24,6 @@ pub enum ProjectError {
     Query(#[from] QueryError),
 }
 
-impl ProjectError {
-    /// Whether the database answers queries and refuses changes.
-    pub fn refuses_writes(&self) -> bool {
-        match self {
-            Self::Store(error) => error.refuses_writes(),
-            Self::Query(error) => error.refuses_writes(),
-        }
-    }
-}
-
 /// Applies a batch to all read models. Aggregates of which an event cannot be applied for a reason that lasts
 /// are quarantined, and all others go on. Returns whether the quarantine has changed.
 pub async fn project_batch(

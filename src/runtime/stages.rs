@@ -35,8 +35,6 @@ pub struct Stages {
 #[derive(Debug, Default)]
 struct Reports {
     stages: BTreeMap<&'static str, Report>,
-    /// Reason why Postgres refused the last change.
-    writes_refused: Option<String>,
     is_ending: bool,
 }
 
@@ -90,16 +88,6 @@ impl Stages {
         let progress = Progress { stages: Some(self.clone()), name };
         progress.report(Condition::Starting);
         progress
-    }
-
-    /// Why Postgres refuses changes, as far as this process knows; `None` if it accepts them.
-    pub fn writes_refused(&self) -> Option<String> {
-        self.lock().writes_refused.clone()
-    }
-
-    /// Notes whether Postgres accepted a change.
-    pub fn note_write(&self, refused: Option<String>) {
-        self.lock().writes_refused = refused.map(bounded);
     }
 
     /// Notes that the process ends.
@@ -157,13 +145,6 @@ impl Progress {
     /// A turn was refused, until an operator corrects something.
     pub fn refused(&self, reason: impl fmt::Display) {
         self.report(Condition::Refused(bounded(reason.to_string())));
-    }
-
-    /// Notes whether Postgres accepted a change.
-    pub fn note_write(&self, refused: Option<String>) {
-        if let Some(stages) = &self.stages {
-            stages.note_write(refused);
-        }
     }
 
     fn report(&self, condition: Condition) {

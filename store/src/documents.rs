@@ -40,6 +40,11 @@ impl Store {
         Ok(versions.collect())
     }
 
+    /// Those of these documents whose newest content is neither indexed nor rejected yet.
+    pub async fn unindexed(&self, documents: &[DocumentId]) -> Result<Vec<DocumentId>, StoreError> {
+        Ok(sqlx::query_scalar(UNINDEXED).bind(documents).fetch_all(&self.pool).await?)
+    }
+
     /// The documents that were ever indexed, in the order of their ids, after one of them.
     pub async fn indexed_documents(
         &self,
@@ -64,6 +69,15 @@ SELECT wanted.id, added.sequence AS content_version,
                         AND event_type = 'DocumentAdded' AND sequence < last.sequence
                       ORDER BY sequence DESC LIMIT 1) AS added
  WHERE last.event_type = 'DocumentIndexed'";
+
+const UNINDEXED: &str = "
+SELECT wanted.id
+  FROM UNNEST($1::uuid[]) AS wanted(id)
+ CROSS JOIN LATERAL (SELECT event_type FROM events
+                      WHERE aggregate_type = 'document' AND aggregate_id = wanted.id
+                        AND event_type IN ('DocumentAdded', 'DocumentIndexed', 'DocumentRejected', 'DocumentRemoved')
+                      ORDER BY sequence DESC LIMIT 1) AS last
+ WHERE last.event_type = 'DocumentAdded'";
 
 const INDEXED: &str = "
 SELECT DISTINCT aggregate_id FROM events

@@ -153,18 +153,6 @@ impl StoreError {
 }
 
 impl StoreError {
-    /// Whether the database answers queries and refuses changes: it is full, or a replica.
-    pub fn refuses_writes(&self) -> bool {
-        let cause: &sqlx::Error = match self {
-            Self::Unavailable(cause) => cause,
-            Self::Database(cause) => cause,
-            _ => return false,
-        };
-        let code = cause.as_database_error().and_then(sqlx::error::DatabaseError::code);
-        // Disk full, input or output error, read-only transaction.
-        code.is_some_and(|code| matches!(&*code, "53100" | "58030" | "25006"))
-    }
-
     /// Whether the database could not be reached or did not answer, rather than refuse a statement.
     pub fn is_unreachable(&self) -> bool {
         match self {

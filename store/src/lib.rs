@@ -149,11 +149,6 @@ impl Store {
         Ok(self.pool.acquire().await?)
     }
 
-    /// Whether the database answers.
-    pub async fn is_available(&self) -> bool {
-        sqlx::query("SELECT 1").execute(&self.pool).await.is_ok()
-    }
-
     /// The connections of the pool at this moment.
     pub fn connections(&self) -> Connections {
         let (open, idle) = self.pool.size();

@@ -42,6 +42,11 @@ impl Store {
         Ok(sqlx::query_as(VITALS).bind(MAX_COUNT).fetch_one(&self.pool).await?)
     }
 
+    /// Whether the database accepts no change: it is a replica, or was set read-only.
+    pub async fn is_read_only(&self) -> Result<bool, StoreError> {
+        Ok(sqlx::query_scalar(IS_READ_ONLY).fetch_one(&self.pool).await?)
+    }
+
     /// Age of the event at a position, in seconds; `None` beyond the head.
     pub async fn age_of(&self, position: Position) -> Result<Option<f64>, StoreError> {
         Ok(sqlx::query_scalar(AGE).bind(position).fetch_optional(&self.pool).await?)
@@ -60,6 +65,9 @@ impl Store {
         }
     }
 }
+
+const IS_READ_ONLY: &str = "
+    SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean";
 
 const WRITE: &str = "
     CREATE TEMPORARY TABLE write_check ON COMMIT DROP AS

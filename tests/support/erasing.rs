@@ -27,7 +27,7 @@ pub(crate) fn pool(product: &Product) -> PgPool {
 }
 
 pub(crate) async fn eraser(config: &Config) -> Eraser {
-    App::new(config.app.clone(), [].into()).await.unwrap().eraser(config).unwrap()
+    App::new(config.app.clone(), [].into()).await.unwrap().eraser("eraser", config).unwrap()
 }
 
 pub(crate) async fn id_of(person: &Person) -> UserId {

@@ -10,8 +10,8 @@ use crate::prompt::Prompt;
 
 impl ChatModel {
     /// Returns the text of the answer without its reasoning, and no more of it than the first bytes after
-    /// `max_bytes`. `None` if the model is unavailable, needs longer than `time_limit`, or does not end its text
-    /// by itself.
+    /// `max_bytes`. `None` if the model is unavailable, needs longer than `time_limit`, or does not end its
+    /// text by itself.
     pub(crate) async fn short_text(
         &self,
         prompt: &Prompt,

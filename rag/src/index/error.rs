@@ -112,11 +112,6 @@ impl IndexError {
         matches!(self, Self::Unavailable(_) | Self::Timeout(_) | Self::RateLimited(..))
     }
 
-    /// Whether no call can succeed before an operator corrects the configuration.
-    pub fn is_misconfiguration(&self) -> bool {
-        matches!(self, Self::Unauthenticated(_) | Self::Certificate(_))
-    }
-
     /// Whether Qdrant refused to create a collection because it exists. Qdrant reports this as an invalid
     /// argument, so the message is compared too.
     pub(super) fn is_already_exists(&self) -> bool {
@@ -184,11 +179,11 @@ mod tests {
     #[test]
     fn a_refused_key_and_a_refusal_of_strict_mode_are_told_apart() {
         let key = refused(Code::Unauthenticated, "Invalid API key or JWT");
-        assert!(key.is_misconfiguration() && !key.is_transient());
+        assert!(matches!(key, IndexError::Unauthenticated(_)) && !key.is_transient());
         let text = "Bad request: Index required but not found for \"page\" of one of the following types: [integer]. \
                     Help: Create an index for this key or use a different filter.";
         let strict = refused(Code::InvalidArgument, text);
-        assert!(matches!(strict, IndexError::StrictMode(_)) && !strict.is_misconfiguration());
+        assert!(matches!(strict, IndexError::StrictMode(_)));
         assert_eq!(strict.source().unwrap().to_string(), text);
     }
 }

@@ -17,7 +17,7 @@ fn owner() -> OwnerId {
 }
 
 async fn sources(answerer: &Answerer, question: &str) -> Vec<Source> {
-    let hits = answerer.retrieve(question, &[], owner()).await.unwrap();
+    let hits = answerer.retrieve(question, &[], owner()).await.unwrap().hits;
     hits.into_iter().map(|hit| hit.open_with(|_, _| Err::<Vec<u8>, _>(std::fmt::Error)).unwrap()).collect()
 }
 
@@ -70,7 +70,7 @@ async fn a_followup_question_is_answered_by_quotation() {
         Turn::Answer("It runs.".into()),
     ];
     let question = "And when does it leave?";
-    let hits = answerer.retrieve(question, &history, owner()).await.unwrap();
+    let hits = answerer.retrieve(question, &history, owner()).await.unwrap().hits;
     let sources =
         hits.into_iter().map(|hit| hit.open_with(|_, _| Err::<Vec<u8>, _>(std::fmt::Error)).unwrap());
     let chunks: Vec<_> = answerer.answer(question.into(), history, sources.collect()).collect().await;
@@ -87,7 +87,7 @@ async fn the_model_rewrites_a_followup_question_for_the_search() {
     let (server, chat) =
         model(Behavior::Complete(vec!["\"At how many degrees ", "is a loaf baked?\""])).await;
     let answerer = Answerer::new(embedder.clone(), index.clone(), Some(chat));
-    let hits = answerer.retrieve("And how hot is that?", &history, owner()).await.unwrap();
+    let hits = answerer.retrieve("And how hot is that?", &history, owner()).await.unwrap().hits;
     assert_eq!(hits[0].id.document_id, document_id(1));
     let asked = server.requests().remove(0).1.to_string();
     assert!(asked.contains("What is a swarm?") && asked.contains("And how hot is that?"));
@@ -97,7 +97,7 @@ async fn the_model_rewrites_a_followup_question_for_the_search() {
     // Without the model, the question is searched with the one before it.
     let (_away, chat) = model(Behavior::Status(503)).await;
     let answerer = Answerer::new(embedder, index, Some(chat));
-    let hits = answerer.retrieve("And how hot is that?", &history, owner()).await.unwrap();
+    let hits = answerer.retrieve("And how hot is that?", &history, owner()).await.unwrap().hits;
     assert_eq!(hits[0].id.document_id, document_id(2));
 }
 

@@ -34,7 +34,7 @@ async fn hostile(test: &str, model: Option<ChatModel>) -> Answerer {
 }
 
 async fn answered(answerer: &Answerer) -> FinishedAnswer {
-    let hits = answerer.retrieve(QUESTION, &[], OwnerId::from(Uuid::from_u128(1))).await.unwrap();
+    let hits = answerer.retrieve(QUESTION, &[], OwnerId::from(Uuid::from_u128(1))).await.unwrap().hits;
     let sources =
         hits.into_iter().map(|hit| hit.open_with(|_, _| Err::<Vec<u8>, _>(std::fmt::Error)).unwrap());
     let chunks: Vec<_> = answerer.answer(QUESTION.into(), vec![], sources.collect()).collect().await;

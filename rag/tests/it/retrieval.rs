@@ -21,7 +21,7 @@ async fn the_passage_that_answers_ranks_first() {
         ("couchettes", 3),
         ("Can I take my bike on the train?", 3),
     ] {
-        let hits = retriever.retrieve(question, &[], owner(1)).await.unwrap();
+        let hits = retriever.retrieve(question, &[], owner(1)).await.unwrap().hits;
         assert_eq!(hits[0].id.document_id, document_id(number), "{question}");
         assert!(hits.is_sorted_by(|a, b| a.score >= b.score));
     }
@@ -32,7 +32,7 @@ async fn an_unrelated_question_has_no_hits() {
     let (embedder, index) = indexed_documents("nothing").await;
     let retriever = Retriever::new(embedder, index);
     for question in ["kubernetes pod stuck in CrashLoopBackOff", "photoshop layer masks", "", "?!", "\u{0}"] {
-        assert!(retriever.retrieve(question, &[], owner(1)).await.unwrap().is_empty(), "{question:?}");
+        assert!(retriever.retrieve(question, &[], owner(1)).await.unwrap().hits.is_empty(), "{question:?}");
     }
 }
 
@@ -44,7 +44,7 @@ async fn a_followup_question_is_searched_with_the_one_before_it() {
         Turn::Question("When does the night train to Vienna leave?".into()),
         Turn::Answer("At 20:33.".into()),
     ];
-    let hits = retriever.retrieve("And from which platform?", &history, owner(1)).await.unwrap();
+    let hits = retriever.retrieve("And from which platform?", &history, owner(1)).await.unwrap().hits;
     assert_eq!(hits[0].id.document_id, document_id(3));
 }
 
@@ -59,10 +59,10 @@ async fn private_passages_are_found_by_their_owner_alone_and_stay_encrypted() {
     ingester.index_sealed(document(1, Scope::User(owner(1))), passages, &key, seal, |_, _| {}).await.unwrap();
     let retriever = Retriever::new(embedder, index);
     let question = "How long does sourdough rise?";
-    assert!(retriever.retrieve(question, &[], owner(2)).await.unwrap().is_empty());
+    assert!(retriever.retrieve(question, &[], owner(2)).await.unwrap().hits.is_empty());
     let asker = Asker { owner: owner(1), terms: Some(TermKey::new([1; 32])), documents: Vec::new() };
-    let by_terms = retriever.retrieve(question, &[], asker).await.unwrap().remove(0);
-    let hit = retriever.retrieve(question, &[], owner(1)).await.unwrap().remove(0);
+    let by_terms = retriever.retrieve(question, &[], asker).await.unwrap().hits.remove(0);
+    let hit = retriever.retrieve(question, &[], owner(1)).await.unwrap().hits.remove(0);
     assert!(by_terms.relevance > hit.relevance, "the terms count only under the owner's key");
     assert!(matches!(&hit.body, PassageBody::Sealed(_)) && !format!("{hit:?}").contains("sourdough"));
     assert!(hit.clone().open_with(|_, _| Err::<Vec<u8>, _>(std::fmt::Error)).is_err());

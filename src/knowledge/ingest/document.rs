@@ -161,8 +161,12 @@ impl Ingest {
     /// The outcome by the events of the document.
     async fn outcome(&self, id: DocumentId) -> anyhow::Result<Outcome> {
         let events = self.indexing.store.aggregate_events(AggregateType::Document, id.uuid()).await?;
-        let last = events.into_iter().next_back().map(|recorded| recorded.event);
-        Ok(match last {
+        // Tags can follow.
+        let outcome = events
+            .into_iter()
+            .map(|recorded| recorded.event)
+            .rfind(|event| !matches!(event, Event::Document(DocumentEvent::DocumentTagged { .. })));
+        Ok(match outcome {
             Some(Event::Document(DocumentEvent::DocumentIndexed { passages, .. })) => {
                 Outcome::Indexed { passages }
             }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use async_nats::jetstream;
 use futures::StreamExt as _;
-use rag::generate::{ChatModel, FinishReason, ModelError};
+use rag::generate::{ChatConfig, ChatModel, FinishReason, ModelError};
 use rag::index::Collections;
 use rag::prompt::{Message, Prompt, Role};
 
-use crate::config::Config;
+use crate::config::{Config, OfferedModel};
 use crate::knowledge::files::Files;
 use crate::knowledge::models::{self, ModelRegistry};
 
@@ -73,12 +73,21 @@ pub(super) async fn account_service(config: &Config) -> anyhow::Result<String> {
     }
 }
 
-/// The language model, with a request of a few tokens.
+/// All language models, each with a request of a few tokens.
 pub(super) async fn language_model(config: &Config) -> anyhow::Result<String> {
-    let Some(chat) = config.worker.model.offered().into_iter().next().map(|offered| offered.chat) else {
+    let mut answering = Vec::new();
+    for OfferedModel { chat, .. } in config.worker.model.offered() {
+        let name = chat.name.clone();
+        answers(chat).await.with_context(|| format!("the model {name} does not answer"))?;
+        answering.push(name);
+    }
+    if answering.is_empty() {
         return Ok("none; answers are quotations".to_owned());
-    };
-    let name = chat.model.clone();
+    }
+    Ok(format!("{} answers", answering.join(", ")))
+}
+
+async fn answers(chat: ChatConfig) -> anyhow::Result<()> {
     let prompt = Prompt {
         messages: vec![Message { role: Role::User, content: "Say: ready".to_owned() }],
         source_count: 0,
@@ -91,7 +100,7 @@ pub(super) async fn language_model(config: &Config) -> anyhow::Result<String> {
         Ok(_) | Err(ModelError::NoText(FinishReason::Length)) => {}
         Err(error) => return Err(error.into()),
     }
-    Ok(format!("{name} answers"))
+    Ok(())
 }
 
 /// The embedding model, with a text of one word. An endpoint that is away is an error at once.

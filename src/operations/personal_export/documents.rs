@@ -91,13 +91,14 @@ fn about(id: Uuid, events: &[RecordedEvent]) -> Option<About> {
                 about = Some(About {
                     id,
                     title,
+                    // A new version, or the same file indexed again, is no other document.
+                    added_at: about.as_ref().map_or(recorded.recorded_at, |about| about.added_at),
                     tags: about.map(|about| about.tags).unwrap_or_default(),
                     media_type: media_type.clone(),
                     size: *size,
                     sha256: sha256.clone(),
                     status: "added",
                     reason: None,
-                    added_at: recorded.recorded_at,
                     file: None,
                 });
             }

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use aggregates::conversation::{Answer, FailureReason, Provenance, Timings, Usage};
-use aggregates::document::DocumentStatus;
 use aggregates::{AnswerRef, DocumentId, UserId};
 use futures::StreamExt as _;
 use measures::catalogue::{ATTEMPT_DURATION, RETRIEVAL_DURATION, TIME_TO_FIRST_DELTA, TOKENS};
@@ -42,6 +41,7 @@ impl AnswerProcessor {
         let began = Instant::now();
         let live = self.begin_live(job).await?;
         let answerer = self.answerer(job.asked.model.as_ref());
+        self.wait_for_index(&job.asked.documents).await?;
         let searched = Instant::now();
         let searching = self.sources(job, &answerer).instrument(tracing::info_span!("retrieve"));
         let (sources, found) = searching.await?;
@@ -68,7 +68,7 @@ impl AnswerProcessor {
                 AnswerChunk::Void => live.void(),
                 AnswerChunk::Finished(finished) => {
                     live.finish().await;
-                    let timings = timings(began, retrieved, first_text);
+                    let timings = timings(began, (searched, retrieved), first_text);
                     ATTEMPT_DURATION.record_time(&[], began.elapsed());
                     let finished = convert::finished(*finished, &found, timings);
                     count_tokens(finished.2);
@@ -108,10 +108,9 @@ impl AnswerProcessor {
         let question = &job.asked;
         let owner = job.lease.answer.owner;
         let terms = term_key(&self.store, owner).await?;
-        Box::pin(self.wait_for_index(&question.documents)).await?;
         let documents = question.documents.iter().map(|id| id.uuid().into()).collect();
         let asker = Asker { owner: OwnerId::from(owner.uuid()), terms, documents };
-        let retrieving = answerer.retrieve_explained(&question.question, &question.history, asker);
+        let retrieving = answerer.retrieve(&question.question, &question.history, asker);
         let Retrieved { hits, found } =
             match tokio::time::timeout(RETRIEVE_TIMEOUT, Box::pin(retrieving)).await {
                 Ok(Ok(retrieved)) => retrieved,
@@ -136,21 +135,17 @@ impl AnswerProcessor {
 
     /// Waits a while until the documents that a question names are indexed or rejected.
     async fn wait_for_index(&self, documents: &[DocumentId]) -> Result<(), StoreError> {
+        let mut unindexed = documents.to_vec();
         let waiting = async {
-            for id in documents {
-                while self.stored_status(*id).await? == Some(DocumentStatus::Added) {
+            while !unindexed.is_empty() {
+                unindexed = self.store.unindexed(&unindexed).await?;
+                if !unindexed.is_empty() {
                     tokio::time::sleep(INDEX_LOOK).await;
                 }
             }
             Ok(())
         };
         tokio::time::timeout(INDEX_TIMEOUT, waiting).await.unwrap_or(Ok(()))
-    }
-
-    async fn stored_status(&self, id: DocumentId) -> Result<Option<DocumentStatus>, StoreError> {
-        let documents = self.store.documents();
-        documents.forget(id.uuid());
-        Ok(documents.current(id.uuid()).await?.status())
     }
 
     async fn document_keys(&self, owner: UserId, hits: &[Hit]) -> Result<ContentKeys, StoreError> {
@@ -173,9 +168,13 @@ fn count_tokens(usage: Usage) {
     TOKENS.add(&["output"], usage.completion_tokens.into());
 }
 
-fn timings(began: Instant, retrieved: Instant, first_text: Option<Instant>) -> Timings {
+fn timings(
+    began: Instant,
+    (searched, retrieved): (Instant, Instant),
+    first_text: Option<Instant>,
+) -> Timings {
     Timings {
-        retrieval_ms: milliseconds(retrieved - began),
+        retrieval_ms: milliseconds(retrieved - searched),
         first_text_ms: milliseconds(first_text.map_or(Duration::ZERO, |at| at - retrieved)),
         total_ms: milliseconds(began.elapsed()),
     }

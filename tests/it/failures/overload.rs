@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use colloquy::roles::Role;
 use futures::future::join_all;
 use serde_json::json;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 use uuid::Uuid;
 
 use crate::support::backbone::new_database;
@@ -50,4 +52,34 @@ async fn commands_are_refused_early_while_many_earlier_ones_wait_and_accepted_af
     link.mend();
     until("commands are accepted again", async || (asking().await.0.status == 202).then_some(())).await;
     product.shutdown.abort.cancel();
+}
+
+/// Time for which senders stand still, beyond that from which on a command counts as slow.
+const STANDING_STILL: Duration = Duration::from_secs(3);
+
+#[tokio::test]
+async fn a_person_who_sends_many_commands_halfway_refuses_nobody_theirs() {
+    let product = Product::start().await;
+    let (hostile, other) = (Person::new(&product).await, Person::new(&product).await);
+    let address = product.url.trim_start_matches("http://").to_owned();
+    let mut halfway = Vec::new();
+    for _ in 0..WAITING {
+        let head = format!(
+            "POST /v1/conversations/{}/commands HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {}\r\n\
+             content-type: application/json\r\ncontent-length: 500\r\n\r\n{{",
+            Uuid::now_v7(),
+            hostile.token,
+        );
+        let mut connection = TcpStream::connect(&address).await.unwrap();
+        connection.write_all(head.as_bytes()).await.unwrap();
+        halfway.push(connection);
+    }
+    let began = Instant::now();
+    while began.elapsed() < STANDING_STILL {
+        let asked = json!({"type": "ask", "question_id": Uuid::now_v7(), "text": "Is there room?"});
+        let answered = other.command(Uuid::now_v7(), &asked).await;
+        assert_eq!(answered.status, 202, "{answered:?}");
+    }
+    drop(halfway);
+    product.end().await;
 }

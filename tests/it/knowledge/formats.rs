@@ -137,6 +137,9 @@ async fn a_citation_leads_to_the_page_and_the_file() {
     let original = format!("/v1/documents/{id}/original");
     let whole = person.fetch(&original, &[]).await;
     assert_eq!((whole.status().as_u16(), whole.bytes().await.unwrap().to_vec()), (200, file.clone()));
+    let plain = person.fetch(&original, &[("accept-encoding", "gzip")]).await;
+    assert!(!plain.headers().contains_key("content-encoding"), "{:?}", plain.headers());
+    assert_eq!(plain.headers()["content-length"], file.len().to_string().as_str());
     let part = person.fetch(&original, &[("range", "bytes=5-9")]).await;
     assert_eq!(part.headers()["content-range"], format!("bytes 5-9/{}", file.len()).as_str());
     assert_eq!((part.status().as_u16(), part.bytes().await.unwrap().to_vec()), (206, file[5..10].to_vec()));
@@ -181,6 +184,16 @@ async fn the_same_file_sent_twice_at_once_is_one_document() {
     let version = b"# Kiln\n\nA kiln cools for two nights.".to_vec();
     let replaced = person.upload("kiln.md", version, &[("document_id", id)]).await;
     assert_eq!((replaced.status, &replaced.body["document_id"]), (202, &json!(id)), "{replaced:?}");
+    let later = b"# Kiln\n\nA kiln cools for three nights.".to_vec();
+    let fields = [("document_id", id)];
+    let again = |_| person.upload("kiln.md", later.clone(), &fields);
+    let answers = futures::future::join_all((0..4).map(again)).await;
+    assert!(answers.iter().all(|answer| matches!(answer.status, 200..=202)), "{answers:?}");
+    let path = format!("/v1/documents/{id}");
+    let row = person.until_shown(&path, |row| row["status"] != "added" && row["size"] == later.len()).await;
+    assert_eq!(row["status"], "indexed", "{row}");
+    let kept = person.fetch(&format!("{path}/original"), &[]).await;
+    assert_eq!(kept.bytes().await.unwrap().to_vec(), later);
     let invented = "cfbff0d1-9375-5685-968c-48ce8b15ae17";
     let refused = person.upload("new.md", b"# New".to_vec(), &[("document_id", invented)]).await;
     assert_eq!((refused.status, &refused.body["field"]), (422, &json!("document_id")), "{refused:?}");

@@ -180,11 +180,11 @@ async fn an_erasure_goes_on_after_every_step_at_which_its_eraser_died() {
     let app = App::new(config.app.clone(), [].into()).await.unwrap();
     // Each round starts an erasure and cancels it at another moment.
     for moment in 0..40 {
-        let eraser = app.eraser(&config).unwrap();
+        let eraser = app.eraser("eraser", &config).unwrap();
         let time = std::time::Duration::from_millis(moment * 4);
         let _ = tokio::time::timeout(time, eraser.erase_unfinished()).await;
     }
-    app.eraser(&config).unwrap().erase_unfinished().await.unwrap();
+    app.eraser("eraser", &config).unwrap().erase_unfinished().await.unwrap();
     let state = erased(&person, &receipt).await;
     let stores: Vec<_> =
         state["stores"].as_array().unwrap().iter().map(|done| done["store"].clone()).collect();

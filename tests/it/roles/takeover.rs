@@ -109,9 +109,22 @@ async fn a_gap_in_the_announcements_ends_streams_so_that_clients_resume() {
     let mut stream = person.open("/v1/stream", None).await;
     let nats =
         connect_nats(secrecy::ExposeSecret::expose_secret(&product.config.app.nats_url).to_owned()).await;
+    let subject = nats::Subjects::new(&product.config.app.nats_prefix).projected();
+    // A second projector, which is slower, announces what is known.
+    for (after, position) in [(0, 1), (1, 2)] {
+        let (after, position) = (aggregates::Position(after), aggregates::Position(position));
+        let slower = Projected { after, position, changed: Vec::new() };
+        nats.publish(subject.clone(), slower.to_bytes()).await.unwrap();
+    }
+    nats.flush().await.unwrap();
+    person.ask(Uuid::now_v7(), "And now?").await;
+    let mut told = String::new();
+    while !told.contains("And now?") {
+        let chunk = stream.chunk().await.unwrap().expect("the stream ends because of the slower projector");
+        told.push_str(&String::from_utf8_lossy(&chunk));
+    }
     let later = aggregates::Position(1_000_000);
     let gap = Projected { after: later, position: later, changed: Vec::new() };
-    let subject = nats::Subjects::new(&product.config.app.nats_prefix).projected();
     nats.publish(subject, gap.to_bytes()).await.unwrap();
     nats.flush().await.unwrap();
     let ended = async { while stream.chunk().await.unwrap().is_some() {} };

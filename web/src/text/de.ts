@@ -213,6 +213,7 @@ export const de: Texts = {
       search: "In der letzten Minute gab es zu viele Suchen.",
       streams: "Colloquy ist an zu vielen Stellen geöffnet.",
       waiting_reads: "Zu viele Anfragen warten.",
+      page_pictures: "Für Sie werden bereits mehrere Seiten gezeichnet.",
       exports: "Ihre Daten werden bereits exportiert.",
       uploads: "Es werden zu viele Dateien gleichzeitig hochgeladen.",
       pending_answers: "Zu viele Ihrer Fragen warten auf ihre Antworten.",

@@ -209,6 +209,7 @@ export const en = {
       search: "There were too many searches in the last minute.",
       streams: "Colloquy is open in too many places.",
       waiting_reads: "Too many requests are waiting.",
+      page_pictures: "Several pages are being drawn for you already.",
       exports: "Your data is being exported already.",
       uploads: "Too many files are being uploaded at the same time.",
       pending_answers: "Too many of your questions are waiting for their answers.",

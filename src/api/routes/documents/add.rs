@@ -100,14 +100,14 @@ impl Adding<'_> {
             return Ok(unchanged);
         }
         let (id, current) = self.place(owner, form, &file.sha256).await?;
-        if current.status().is_some() {
+        if current.sha256() == Some(file.sha256.as_str()) {
             return self.add_version(caller, owner, form, (id, current), file, media_type).await;
         }
-        if form.document_id.is_some_and(|id| id.uuid().get_version_num() != 7) {
+        if current.status().is_none() && form.document_id.is_some_and(|id| id.uuid().get_version_num() != 7) {
             return Err(invalid_document_id());
         }
-        // Two requests that store the same new file would mix its body and its key.
-        let lease = self.lease(id).await?;
+        // Two requests that store the same content of a document would mix its body and its key.
+        let lease = self.lease(id, &file.sha256).await?;
         let added = match commands.stored(id).await {
             Ok(now) => self.add_version(caller, owner, form, (id, now), file, media_type).await,
             Err(error) => Err(error.into()),
@@ -164,12 +164,14 @@ impl Adding<'_> {
         }
     }
 
-    /// Waits until no other request adds the document; `None` if one has added it.
-    async fn lease(&self, id: DocumentId) -> Result<Option<Lease>, Problem> {
+    /// Waits until no other request adds this content to the document; `None` if one has added it. The lease
+    /// has an id of its own: the document's own lease belongs to its indexing.
+    async fn lease(&self, id: DocumentId, sha256: &str) -> Result<Option<Lease>, Problem> {
+        let content = DocumentId::new(Uuid::new_v5(&id.uuid(), sha256.as_bytes()));
         let waiting = async {
             loop {
-                let lease = self.commands.store.lease_document(id, LEASE).await?;
-                if lease.is_some() || self.commands.stored(id).await?.status().is_some() {
+                let lease = self.commands.store.lease_document(content, LEASE).await?;
+                if lease.is_some() || self.commands.stored(id).await?.sha256() == Some(sha256) {
                     return Ok::<_, StoreError>(lease);
                 }
                 tokio::time::sleep(HELD).await;

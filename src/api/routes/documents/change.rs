@@ -75,6 +75,8 @@ pub(in crate::api) async fn change(
     let command = match change {
         DocumentChange::Tag { tags } => DocumentCommand::Tag(tags),
         DocumentChange::Reindex => {
+            let stored = documents::stored(commands.store.read_models(), caller.user).await?;
+            limits.queued_documents.check(stored.queued, u64::from(owner == caller.user))?;
             let row = documents::get(commands.store.read_models(), owner, id).await?;
             let row = row.filter(|row| !row.is_removed()).ok_or_else(Problem::not_found)?;
             let row = open(&commands.store, row).await?;

@@ -63,8 +63,7 @@ impl DocumentCommands {
 
     /// The state of a document as stored, not as cached.
     pub(super) async fn stored(&self, id: DocumentId) -> Result<Document, StoreError> {
-        self.store.documents().forget(id.uuid());
-        self.current(id).await
+        self.store.documents().latest(id.uuid()).await
     }
 
     /// Executes a command of the user `by` on a document of `owner`.

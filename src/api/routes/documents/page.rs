@@ -1,5 +1,6 @@
 //! `GET /v1/documents/{id}/pages/{n}.png`: a page of a PDF document as a picture, with a passage marked.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aggregates::DocumentId;
@@ -17,6 +18,7 @@ use super::original::unreadable;
 use super::passage::open;
 use super::readable;
 use crate::api::caller::Reader;
+use crate::api::limits::Limits;
 use crate::api::problem::{Problem, with_causes};
 use crate::api::reads::params::{Count, InvalidValue, QueryParams, parse_id};
 use crate::api::state::Knowledge;
@@ -28,7 +30,7 @@ use store::{Store, StoreError};
 const WIDTHS: std::ops::RangeInclusive<u32> = 100..=2_400;
 const DEFAULT_WIDTH: u32 = 1_000;
 /// Time limit of a picture.
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(10);
 
 /// Size of a page picture.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -51,6 +53,7 @@ pub(in crate::api) struct PageParams {
 pub(in crate::api) async fn page(
     State(store): State<Store>,
     State(knowledge): State<Knowledge>,
+    State(limits): State<Arc<Limits>>,
     Reader(caller): Reader,
     Path((id, page)): Path<(String, String)>,
     headers: HeaderMap,
@@ -70,7 +73,9 @@ pub(in crate::api) async fn page(
         return Err(Problem::not_found());
     }
     let marked = params.passage.map(|Count(passage)| passage);
-    let etag = format!("\"{}-{number}-{width}-{}\"", row.sha256(), marked.map_or(-1, i64::from));
+    // Passages have other texts in another version of the same file.
+    let (sha256, version, passage) = (row.sha256(), row.version(), marked.map_or(-1, i64::from));
+    let etag = format!("\"{sha256}-{version}-{number}-{width}-{passage}\"");
     let is_known = headers
         .get(IF_NONE_MATCH)
         .and_then(|tags| tags.to_str().ok())
@@ -79,6 +84,7 @@ pub(in crate::api) async fn page(
     if is_known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     } else {
+        let _permit = limits.page_pictures.take(caller.user)?;
         let marked = match marked {
             Some(passage) => text(&store, &knowledge, &row, passage).await?,
             None => String::new(),
