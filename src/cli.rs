@@ -148,7 +148,7 @@ impl Cli {
     }
 
     /// Starts logging, and traces for the service. Called in the runtime of the process.
-    pub fn start_telemetry(&self) -> anyhow::Result<()> {
+    fn start_telemetry(&self) -> anyhow::Result<()> {
         let is_service = matches!(self.command, Command::Serve(_));
         let traces = is_service.then_some(&self.traces);
         telemetry::start(&self.logging, traces, secret::OTLP_HEADERS.optional()?.as_ref())
@@ -162,8 +162,21 @@ impl Cli {
         }
     }
 
-    /// Runs the command.
-    pub async fn run(self) -> anyhow::Result<()> {
+    /// Starts logging and runs the command in a runtime of its own. Does not wait for blocking work, such as an
+    /// embedding, that outlives the command.
+    // In this crate, because a binary that polled the commands would compile all of their code once more.
+    pub fn run(self) -> anyhow::Result<()> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let entered = runtime.enter();
+        self.start_telemetry()?;
+        drop(entered);
+        let result = runtime.block_on(self.run_command());
+        telemetry::end();
+        runtime.shutdown_background();
+        result
+    }
+
+    async fn run_command(self) -> anyhow::Result<()> {
         match self.command {
             Command::Serve(arguments) => serve::run(*arguments).await,
             Command::Up(arguments) => up::run(arguments, &self.logging, self.file),

@@ -1,8 +1,10 @@
 //! Logs on standard error, and traces. They hold ids and durations, never texts, tokens or addresses of
 //! users.
 
+mod sampler;
 pub mod traces;
 
+use std::num::NonZeroU32;
 use std::sync::OnceLock;
 
 use anyhow::{Context as _, anyhow};
@@ -37,6 +39,10 @@ pub struct TracesConfig {
     /// it says.
     #[arg(long, env = "OTEL_TRACES_SAMPLER_ARG", global = true, default_value_t = 1.0)]
     pub otel_traces_sampler_arg: f64,
+    /// Traces that begin in one second at most, in this process; 0 for no limit. Those that begin elsewhere
+    /// go on without one.
+    #[arg(long, env = "TRACES_PER_SECOND", global = true, default_value_t = 100)]
+    pub traces_per_second: u32,
 }
 
 /// Format of the log.
@@ -81,8 +87,10 @@ pub fn start(
         LogFormat::Json => lines.json().with_filter(filter).boxed(),
     };
     let spans = match traces {
-        Some(TracesConfig { otel_exporter_otlp_endpoint: endpoint, otel_traces_sampler_arg: share }) => {
-            traces::layer(endpoint.as_deref(), headers, *share)?
+        Some(traces) => {
+            let per_second = NonZeroU32::new(traces.traces_per_second);
+            let sampler = sampler::of(traces.otel_traces_sampler_arg, per_second);
+            traces::layer(traces.otel_exporter_otlp_endpoint.as_deref(), headers, sampler)?
         }
         None => None,
     };

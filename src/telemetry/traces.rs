@@ -43,7 +43,7 @@ static TRACER: OnceLock<(SdkTracer, SdkTracerProvider)> = OnceLock::new();
 pub(super) fn layer(
     endpoint: Option<&str>,
     headers: Option<&SecretString>,
-    share: f64,
+    sampler: Sampler,
 ) -> anyhow::Result<Option<Box<dyn Layer<Registry> + Send + Sync>>> {
     let Some(endpoint) = endpoint else { return Ok(None) };
     let client = Client {
@@ -60,7 +60,7 @@ pub(super) fn layer(
         .context("traces cannot be exported")?;
     let provider = SdkTracerProvider::builder()
         .with_batch_exporter(exporter)
-        .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(share))))
+        .with_sampler(sampler)
         .with_resource(
             Resource::builder_empty()
                 .with_service_name("colloquy")
