@@ -64,7 +64,17 @@ pub(crate) async fn one(
     clients: &Clients,
     user: usize,
 ) -> anyhow::Result<(Duration, Duration, Duration)> {
-    let mut stream = Stream::open(address, clients, user).await?;
+    one_within(address, clients, user, PATIENCE).await
+}
+
+/// The same with another limit for each wait at the stream.
+pub(crate) async fn one_within(
+    address: SocketAddr,
+    clients: &Clients,
+    user: usize,
+    patience: Duration,
+) -> anyhow::Result<(Duration, Duration, Duration)> {
+    let mut stream = Stream::open(address, clients, user, patience).await?;
     let mut connection = Connection::open(address).await?;
     let conversation = Uuid::now_v7();
     let mut request = Vec::new();
@@ -92,18 +102,24 @@ pub(crate) async fn one(
 
 /// A user's stream, read as far as needed.
 struct Stream {
-    stream: TcpStream,
+    connection: TcpStream,
     read: Vec<u8>,
+    patience: Duration,
 }
 
 impl Stream {
     /// Opens it, and returns once it has begun.
-    async fn open(address: SocketAddr, clients: &Clients, user: usize) -> anyhow::Result<Self> {
-        let mut stream = TcpStream::connect(address).await?;
+    async fn open(
+        address: SocketAddr,
+        clients: &Clients,
+        user: usize,
+        patience: Duration,
+    ) -> anyhow::Result<Self> {
+        let mut connection = TcpStream::connect(address).await?;
         let mut request = Vec::new();
         clients.stream(&mut request, user);
-        stream.write_all(&request).await?;
-        let mut stream = Self { stream, read: Vec::new() };
+        connection.write_all(&request).await?;
+        let mut stream = Self { connection, read: Vec::new(), patience };
         stream.until(b"retry:").await?;
         Ok(stream)
     }
@@ -111,7 +127,7 @@ impl Stream {
     /// Reads until this was said.
     async fn until(&mut self, words: &[u8]) -> anyhow::Result<()> {
         while !self.read.windows(words.len()).any(|window| window == words) {
-            let read = tokio::time::timeout(PATIENCE, self.stream.read_buf(&mut self.read)).await;
+            let read = tokio::time::timeout(self.patience, self.connection.read_buf(&mut self.read)).await;
             let read = read.with_context(|| format!("no `{}`", String::from_utf8_lossy(words)))??;
             anyhow::ensure!(read > 0, "the stream ended");
         }

@@ -25,6 +25,7 @@ mod settings;
 mod share;
 mod statements;
 mod stock_repository;
+mod takeover;
 mod token_check;
 
 use anyhow::Context as _;

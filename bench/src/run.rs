@@ -17,7 +17,9 @@ use crate::requests::{Clients, Kind};
 use crate::server::Server;
 use crate::settings::{Part, Settings};
 use crate::stock_repository::{self, StockRepository};
-use crate::{delivery, first_words, hostile, observed, progress, scale_out, statements, token_check};
+use crate::{
+    delivery, first_words, hostile, observed, progress, scale_out, statements, takeover, token_check,
+};
 
 const MANY: usize = 1_000;
 const RATE: u32 = 2_000;
@@ -49,11 +51,14 @@ pub(crate) async fn everything(
         (0..settings.users).map(|user| server.accounts.token(user)).collect::<Result<_, _>>()?;
     let clients = Clients::new(&tokens, settings.conversations());
     let pool = PgPool::from(Database::connect(&server.database_url.as_str().into(), 2)?);
-    if settings.parts != [Part::Processes] {
+    if settings.parts.iter().any(|part| !part.has_its_own_processes()) {
         in_one_process(settings, server, &clients, &pool, report).await?;
     }
     if settings.parts.contains(&Part::Processes) {
         behind_a_pooler(settings, server, report).await?;
+    }
+    if settings.parts.contains(&Part::Takeover) {
+        takeover::measure(server, report).await?;
     }
     pool.close().await;
     Ok(())

@@ -49,11 +49,26 @@ pub(crate) enum Part {
     Observed,
     /// One and two processes of each role.
     Processes,
+    /// Frozen processes.
+    Takeover,
 }
 
 impl Part {
-    const ALL: [Self; 7] =
-        [Self::Reads, Self::Answers, Self::Asks, Self::Many, Self::Hostile, Self::Observed, Self::Processes];
+    const ALL: [Self; 8] = [
+        Self::Reads,
+        Self::Answers,
+        Self::Asks,
+        Self::Many,
+        Self::Hostile,
+        Self::Observed,
+        Self::Processes,
+        Self::Takeover,
+    ];
+
+    /// Whether the part starts all of its processes itself.
+    pub(crate) const fn has_its_own_processes(self) -> bool {
+        matches!(self, Self::Processes | Self::Takeover)
+    }
 
     fn parse(name: &str) -> anyhow::Result<Self> {
         match name.trim() {
@@ -64,8 +79,9 @@ impl Part {
             "hostile" => Ok(Self::Hostile),
             "observed" => Ok(Self::Observed),
             "processes" => Ok(Self::Processes),
+            "takeover" => Ok(Self::Takeover),
             name => anyhow::bail!(
-                "BENCH_ONLY has reads, answers, asks, many, hostile, observed and processes, not '{name}'"
+                "BENCH_ONLY has reads, answers, asks, many, hostile, observed, processes and takeover, not '{name}'"
             ),
         }
     }
