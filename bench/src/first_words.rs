@@ -20,6 +20,8 @@ const QUESTIONS: usize = 60;
 /// Between two questions: nothing else is going on.
 const PAUSE: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(20);
+const DELTA: &[u8] = b"event: answer.delta";
+const COMPLETED: &[u8] = b"event: answer.completed";
 
 /// A question that the only documents here, the project's own, answer.
 const QUESTION: &str = "What is Colloquy?";
@@ -97,9 +99,10 @@ pub(crate) async fn one_within(
         }
     };
     let heard = async {
-        stream.until(b"event: answer.delta").await?;
+        // Pieces that arrive after the end of their answer are not sent.
+        stream.until(&[DELTA, COMPLETED]).await?;
         let begun = sent.elapsed();
-        stream.until(b"event: answer.completed").await?;
+        stream.until(&[COMPLETED]).await?;
         Ok((begun, sent.elapsed()))
     };
     let (shown, (begun, completed)) = tokio::try_join!(shown, heard)?;
@@ -126,15 +129,16 @@ impl Stream {
         clients.stream(&mut request, user);
         connection.write_all(&request).await?;
         let mut stream = Self { connection, read: Vec::new(), patience };
-        stream.until(b"retry:").await?;
+        stream.until(&[b"retry:"]).await?;
         Ok(stream)
     }
 
-    /// Reads until this was said.
-    async fn until(&mut self, words: &[u8]) -> anyhow::Result<()> {
-        while !self.read.windows(words.len()).any(|window| window == words) {
+    /// Reads until one of these was said.
+    async fn until(&mut self, any: &[&[u8]]) -> anyhow::Result<()> {
+        let is_said = |read: &[u8], words: &[u8]| read.windows(words.len()).any(|window| window == words);
+        while !any.iter().any(|words| is_said(&self.read, words)) {
             let read = tokio::time::timeout(self.patience, self.connection.read_buf(&mut self.read)).await;
-            let read = read.with_context(|| format!("no `{}`", String::from_utf8_lossy(words)))??;
+            let read = read.with_context(|| format!("no `{}`", String::from_utf8_lossy(any[0])))??;
             anyhow::ensure!(read > 0, "the stream ended");
         }
         Ok(())

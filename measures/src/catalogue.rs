@@ -166,6 +166,9 @@ catalogue! {
     KNOWLEDGE "Knowledge" {
         /// Documents by their state, sampled once a minute. *Installation.*
         DOCUMENTS: Gauge "colloquy_documents" in Count [Label { name: "state", values: Values::Fixed(DOCUMENT_STATES) }];
+        /// Time for which the oldest document waits to be indexed; 0 without one, sampled once a minute.
+        /// *Installation.*
+        DOCUMENTS_OLDEST: Gauge "colloquy_documents_oldest_seconds" in Seconds;
         /// Documents that the process is indexing.
         DOCUMENTS_IN_FLIGHT: Gauge "colloquy_documents_in_flight" in Count;
         /// Documents that the process is reading and splitting, or embedding and writing.

@@ -78,6 +78,7 @@ pub async fn connect(
 ) -> Result<Client, ConnectError> {
     let (servers, options) = prepared(config)?;
     let (connection, attempts) = (problems.clone(), failure::Attempts::new(problems.clone()));
+    let overflow = failure::Overflow::default();
     let client = options
         .name(name)
         .retry_on_initial_connect()
@@ -94,7 +95,7 @@ pub async fn connect(
             async { None }
         })
         .event_callback(move |event| {
-            failure::observe(&connection, &event);
+            failure::observe(&connection, &overflow, &event);
             async {}
         })
         .connect(servers)

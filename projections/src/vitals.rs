@@ -30,7 +30,24 @@ pub async fn progress(executor: impl PgExecutor<'_>) -> Result<Vec<ReadModelProg
     .await?)
 }
 
-/// The number of documents in each state that is not final, and in each final state. Reads all of them.
-pub async fn documents(executor: impl PgExecutor<'_>) -> Result<Vec<(String, i64)>, QueryError> {
-    Ok(sqlx::query_as("SELECT status, count(*) FROM documents GROUP BY status").fetch_all(executor).await?)
+/// The documents in one state.
+#[derive(Debug, Clone, PartialEq, FromRow)]
+pub struct DocumentsInState {
+    /// The state.
+    pub status: String,
+    /// The number of documents.
+    pub count: i64,
+    /// Time since the oldest of them came into the state, in seconds by the clock of the database.
+    pub oldest: f64,
+}
+
+/// The documents by their state. Reads all of them.
+pub async fn documents(executor: impl PgExecutor<'_>) -> Result<Vec<DocumentsInState>, QueryError> {
+    Ok(sqlx::query_as(
+        "SELECT status, count(*) AS count,
+                extract(epoch FROM clock_timestamp() - min(updated_at))::float8 AS oldest
+           FROM documents GROUP BY status",
+    )
+    .fetch_all(executor)
+    .await?)
 }

@@ -75,7 +75,7 @@ pub(super) async fn run(Arguments { json, watch, ledger }: Arguments) -> anyhow:
             processes::ask(app.nats(), app.subjects(), ANSWER_WITHIN),
             store.schema(),
         );
-        snapshot.documents = documents.ok();
+        snapshot.tell(documents.ok());
         show(&Status::new(snapshot, processes, schema.ok()), json, watch)?;
         if !watch {
             return Ok(());

@@ -8,9 +8,9 @@ use aggregates::Position;
 use async_nats::{Client, jetstream};
 use measures::catalogue::{
     ANSWERS_PENDING, CHECKPOINT_AGE, CONSUMER_PENDING, CONSUMER_REDELIVERED, CONSUMER_UNACKNOWLEDGED,
-    DEAD_LETTERS, DOCUMENT_STATES, DOCUMENTS, ERASURES_OLDEST, ERASURES_PENDING, LEDGER_HEAD, OUTBOX_EVENTS,
-    OUTBOX_OLDEST, PUBLISHED_LAG, PUBLISHED_POSITION, QUARANTINED, READ_MODEL_LAG, READ_MODEL_LAG_EVENTS,
-    READ_MODEL_POSITION, SAMPLE_TIME, STREAM_BYTES, STREAM_LIMIT,
+    DEAD_LETTERS, DOCUMENT_STATES, DOCUMENTS, DOCUMENTS_OLDEST, ERASURES_OLDEST, ERASURES_PENDING,
+    LEDGER_HEAD, OUTBOX_EVENTS, OUTBOX_OLDEST, PUBLISHED_LAG, PUBLISHED_POSITION, QUARANTINED,
+    READ_MODEL_LAG, READ_MODEL_LAG_EVENTS, READ_MODEL_POSITION, SAMPLE_TIME, STREAM_BYTES, STREAM_LIMIT,
 };
 use nats::Subjects;
 use projections::quarantine;
@@ -18,7 +18,7 @@ use rag::error_chain::ErrorChain;
 use tokio::time::Instant;
 
 use super::Health;
-use super::snapshot::{ConsumerState, Engine, JetStream, ReadModelState, Snapshot, StreamUse};
+use super::snapshot::{ConsumerState, Documents, Engine, JetStream, ReadModelState, Snapshot, StreamUse};
 use crate::runtime::stages::timestamp;
 use store::{Store, Vitals};
 
@@ -26,6 +26,8 @@ use store::{Store, Vitals};
 const INTERVAL: Duration = Duration::from_secs(10);
 /// Shortest interval between two samples.
 const PAUSE: Duration = Duration::from_secs(1);
+/// The state of a document that waits to be indexed.
+const WAITING: &str = "added";
 /// Interval between counts of documents, which read all of them.
 const DOCUMENTS_INTERVAL: Duration = Duration::from_mins(1);
 /// Longest wait for a source.
@@ -53,7 +55,7 @@ impl Health {
                 counted = Some(Instant::now());
             }
             let mut snapshot = sampler.sample().await;
-            snapshot.documents.clone_from(&documents);
+            snapshot.tell(documents.clone());
             record(&snapshot);
             self.keep(snapshot);
             measures::upkeep();
@@ -113,14 +115,19 @@ impl Sampler {
                 .ok()
                 .map(|kinds| kinds.into_iter().map(|(kind, letters)| (kind.name(), letters)).collect()),
             documents: None,
+            documents_oldest_seconds: None,
             unknown,
         }
     }
 
-    /// The documents, by state. Reads all of them.
-    pub async fn documents(&self) -> Result<BTreeMap<String, u64>, String> {
-        let counted = within(projections::vitals::documents(self.store.read_models())).await?;
-        Ok(counted.into_iter().map(|(state, count)| (state, count.unsigned_abs())).collect())
+    /// The documents. Reads all of them.
+    pub async fn documents(&self) -> Result<Documents, String> {
+        let states = within(projections::vitals::documents(self.store.read_models())).await?;
+        let waiting = states.iter().find(|state| state.status == WAITING);
+        Ok(Documents {
+            oldest_seconds: waiting.map(|state| state.oldest),
+            states: states.into_iter().map(|state| (state.status, state.count.unsigned_abs())).collect(),
+        })
     }
 
     async fn jetstream(&self) -> Result<JetStream, StreamsUnknown> {
@@ -219,6 +226,7 @@ fn record(snapshot: &Snapshot) {
     for (kind, letters) in snapshot.dead_letters.iter().flatten() {
         DEAD_LETTERS.set_count(&[kind], *letters);
     }
+    DOCUMENTS_OLDEST.set(&[], snapshot.documents_oldest_seconds.unwrap_or_default());
     if let Some(documents) = &snapshot.documents {
         for state in DOCUMENT_STATES {
             DOCUMENTS.set_count(&[state], documents.get(*state).copied().unwrap_or_default());

@@ -29,8 +29,19 @@ pub struct Snapshot {
     pub dead_letters: Option<BTreeMap<&'static str, u64>>,
     /// Documents, by state.
     pub documents: Option<BTreeMap<String, u64>>,
+    /// Time for which the oldest document waits to be indexed; `null` where none waits.
+    pub documents_oldest_seconds: Option<f64>,
     /// Sources that did not answer, with the reason.
     pub unknown: Vec<String>,
+}
+
+/// The documents of the installation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Documents {
+    /// Their number, by state.
+    pub states: BTreeMap<String, u64>,
+    /// Time for which the oldest one waits to be indexed.
+    pub oldest_seconds: Option<f64>,
 }
 
 /// Positions and queues. Ages are in seconds; `null` where nothing waits.
@@ -103,6 +114,12 @@ pub struct ReadModelState {
 }
 
 impl Snapshot {
+    /// Adds the documents, unless they are unknown.
+    pub fn tell(&mut self, documents: Option<Documents>) {
+        self.documents_oldest_seconds = documents.as_ref().and_then(|documents| documents.oldest_seconds);
+        self.documents = documents.map(|documents| documents.states);
+    }
+
     /// The number of quarantined aggregates.
     pub fn quarantined(&self) -> Option<u64> {
         self.quarantined.as_ref().map(|models| models.values().sum())

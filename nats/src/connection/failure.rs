@@ -1,7 +1,7 @@
 //! Why a connection to NATS fails: what waiting can mend, and what an operator has to correct.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_nats::{Event, Server, ServerError};
 
@@ -38,8 +38,31 @@ impl Attempts {
     }
 }
 
+/// Messages that the process had no room for. Each is an event of the connection of its own, thousands in a
+/// second under load; the log has one line in [`Self::INTERVAL`].
+#[derive(Debug, Default)]
+pub(super) struct Overflow {
+    /// The time of the last line, and the messages since then.
+    state: Mutex<(Option<Instant>, u64)>,
+}
+
+impl Overflow {
+    const INTERVAL: Duration = Duration::from_secs(10);
+
+    /// Counts a message. The number of messages to log, if a line is due.
+    fn count(&self, now: Instant) -> Option<u64> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.1 += 1;
+        if state.0.is_some_and(|logged| now.saturating_duration_since(logged) < Self::INTERVAL) {
+            return None;
+        }
+        state.0 = Some(now);
+        Some(std::mem::take(&mut state.1))
+    }
+}
+
 /// Reports what an event of the connection means.
-pub(super) fn observe(problems: &Problems, event: &Event) {
+pub(super) fn observe(problems: &Problems, overflow: &Overflow, event: &Event) {
     match event {
         Event::Connected => {
             problems.clear(ProblemArea::Connection);
@@ -55,7 +78,11 @@ pub(super) fn observe(problems: &Problems, event: &Event) {
             problems.report(ProblemArea::Permissions, problem);
         }
         Event::ServerError(error) => tracing::warn!(%error, "NATS reports an error"),
-        Event::SlowConsumer(_) => tracing::warn!("messages arrive faster than this process takes them"),
+        Event::SlowConsumer(_) => {
+            if let Some(messages) = overflow.count(Instant::now()) {
+                tracing::warn!(messages, "messages arrived faster than this process takes them");
+            }
+        }
         other => tracing::debug!(event = %other, "event of the connection to NATS"),
     }
 }
@@ -79,6 +106,16 @@ fn lasting(reason: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn messages_without_room_are_one_line_in_ten_seconds_with_their_number() {
+        let (overflow, begin) = (Overflow::default(), Instant::now());
+        let after = |seconds| begin + Duration::from_secs(seconds);
+        assert_eq!(overflow.count(begin), Some(1));
+        assert_eq!((overflow.count(after(1)), overflow.count(after(9))), (None, None));
+        assert_eq!(overflow.count(after(10)), Some(3));
+        assert_eq!(overflow.count(after(11)), None);
+    }
 
     #[test]
     fn a_refused_login_lasts_and_an_unreachable_server_does_not() {

@@ -56,7 +56,8 @@ pub(super) fn text(status: &Status) -> String {
     }
     if let Some(documents) = documents {
         let counts: Vec<_> = documents.iter().map(|(state, count)| format!("{state} {count}")).collect();
-        line(&mut text, "documents", &counts.join(", "));
+        let waiting = age(status.snapshot.documents_oldest_seconds);
+        line(&mut text, "documents", &format!("{}, oldest waits {waiting}", counts.join(", ")));
     }
     heading(&mut text, "Needs a look");
     for reason in &status.reasons {
