@@ -39,6 +39,8 @@ struct Rich {
     text: String,
     /// Bytes in the encoding of the document that are not decoded yet.
     bytes: Vec<u8>,
+    /// Halves of characters in UTF-16 that are not decoded yet. Either these or the bytes are empty.
+    units: Vec<u16>,
     encoding: &'static Encoding,
     /// For each open group, whether it is skipped, and how many characters stand for one of Unicode.
     groups: Vec<(bool, usize)>,
@@ -56,6 +58,7 @@ impl Default for Rich {
             markdown: String::new(),
             text: String::new(),
             bytes: Vec::new(),
+            units: Vec::new(),
             encoding: WINDOWS_1252,
             groups: Vec::new(),
             is_skipped: false,
@@ -146,10 +149,12 @@ impl Rich {
             "uc" => self.unicode_skip = usize::try_from(number.unwrap_or(1)).unwrap_or(1),
             _ if self.is_skipped => {}
             "u" => {
-                self.decode();
+                if !self.bytes.is_empty() {
+                    self.decode();
+                }
                 // Written as a signed number of 16 bits, in two halves where needed.
                 let unit = number.unwrap_or(0).rem_euclid(1 << 16);
-                self.text.push(u32::try_from(unit).ok().and_then(char::from_u32).unwrap_or('\u{fffd}'));
+                self.units.push(u16::try_from(unit).unwrap_or_default());
                 self.replaced = self.unicode_skip;
             }
             "par" | "sect" | "page" => self.paragraph(),
@@ -180,11 +185,18 @@ impl Rich {
         if self.replaced > 0 {
             self.replaced -= 1;
         } else if !self.is_skipped {
+            if !self.units.is_empty() {
+                self.decode();
+            }
             self.bytes.push(byte);
         }
     }
 
     fn decode(&mut self) {
+        if !self.units.is_empty() {
+            self.text.push_str(&String::from_utf16_lossy(&self.units));
+            self.units.clear();
+        }
         if !self.bytes.is_empty() {
             self.text.push_str(&self.encoding.decode_without_bom_handling(&self.bytes).0);
             self.bytes.clear();
@@ -230,6 +242,14 @@ fn code_page(number: i32) -> &'static Encoding {
 mod tests {
     use super::*;
     use crate::vocabulary::Content;
+
+    #[test]
+    fn the_two_halves_of_a_character_become_one() {
+        let text = br"{\rtf1\ansi\uc1 Gull \u-10178?\u-8959? or \u-10178? or {\uc2\u-10178\'81\'40\u-8959\'81\'40}.\par}";
+        let parts = parts(text);
+        let Content::Text(_, text) = &parts[0].content else { panic!("{parts:?}") };
+        assert_eq!(text, "Gull 🤁 or \u{fffd} or 🤁.\n\n");
+    }
 
     #[test]
     fn paragraphs_characters_and_tables_are_read() {
