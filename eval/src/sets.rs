@@ -21,8 +21,10 @@ pub(crate) async fn evaluate(
     each: bool,
 ) -> anyhow::Result<Vec<(String, Summary)>> {
     let mut summaries = Vec::new();
+    // A process loads the library of PDF once.
+    let tools = documents::tools(parts);
     for (documents, names) in sets(folder)? {
-        let documents = documents::read(&documents, &documents::tools(parts))?;
+        let documents = documents::read(&documents, &tools)?;
         let engine = Engine::start(parts, model).await?;
         let corpus = engine.index(documents).await?;
         for name in names {

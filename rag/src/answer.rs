@@ -139,7 +139,7 @@ impl Answerer {
             let query = followup::search_query(&question, &history);
             let quoting = quote::quote(&this.embedder, &question, &query, &sources);
             let quotation = Box::pin(quoting).await?;
-            for await chunk in this.stream_quotation(quotation, sources) {
+            for await chunk in this.stream_quotation(quotation, &sources) {
                 yield chunk;
             }
         }
@@ -198,20 +198,19 @@ impl Answerer {
     fn stream_quotation(
         &self,
         quotation: Quotation,
-        sources: Vec<Source>,
+        sources: &[Source],
     ) -> impl Stream<Item = AnswerChunk> + Send {
-        let provenance = self.provenance(&sources, Author::Quoted);
+        let provenance = self.provenance(sources, Author::Quoted);
         async_stream::stream! {
             for delta in quote::deltas(&quotation.text) {
                 yield AnswerChunk::Delta(delta.to_owned());
             }
-            let citations = citations(&quotation.cited, &sources);
             let usage = Usage::default();
             yield AnswerChunk::Finished(Box::new(FinishedAnswer {
                 text: quotation.text,
                 reasoning: String::new(),
                 cut_off: None,
-                citations,
+                citations: quotation.cited,
                 provenance,
                 usage,
             }));

@@ -48,6 +48,11 @@ impl Citation {
             score: source.score,
         }
     }
+
+    /// The same citation for a part of the source at this place, which has these texts.
+    pub(crate) fn at<'a>(self, place: Place, texts: impl Iterator<Item = &'a str>) -> Self {
+        Self { place: Some(place), snippet: markdown::cut(texts, SNIPPET_CHARS), ..self }
+    }
 }
 
 /// Returns the citations of these numbers in the same order. Numbers without a source are skipped.

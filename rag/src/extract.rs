@@ -45,7 +45,7 @@ pub struct Extracted {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ExtractError {
     /// A password protects the file.
-    #[error("The file is encrypted. Save it without a password and add it again.")]
+    #[error("A password protects the file. Save it without the password and add it again.")]
     Encrypted,
     /// The file violates its format.
     #[error("The file is damaged and cannot be read.")]
@@ -116,9 +116,12 @@ pub fn language_code(text: &str) -> Option<&'static str> {
 /// not end, so that only a process with limits may call this function.
 pub fn extract(media_type: MediaType, bytes: &[u8], tools: &Tools) -> Result<Extracted, ExtractError> {
     let bounds = archive::bounds();
-    let page_title =
-        (media_type == MediaType::Html).then(|| html::convert(&encoding::decode_markup(bytes)).title);
-    let mut parts = parts_of(media_type, bytes, &Inside::new(tools, &bounds))?;
+    let (page_title, mut parts) = if media_type == MediaType::Html {
+        let page = html::convert(&encoding::decode_markup(bytes));
+        (page.title, vec![Part::text(Markup::Markdown, page.markdown)])
+    } else {
+        (None, parts_of(media_type, bytes, &Inside::new(tools, &bounds))?)
+    };
     parts.retain(Part::has_text);
     if parts.iter().map(Part::len).sum::<usize>() > MAX_TEXT_BYTES {
         return Err(ExtractError::TooLarge);
@@ -126,7 +129,7 @@ pub fn extract(media_type: MediaType, bytes: &[u8], tools: &Tools) -> Result<Ext
     if parts.is_empty() {
         return Err(ExtractError::NoText);
     }
-    let title = crate::split::title_of(&parts).or(page_title.flatten());
+    let title = crate::split::title_of(&parts).or(page_title);
     Ok(Extracted { title, parts })
 }
 

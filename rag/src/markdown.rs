@@ -24,6 +24,8 @@ pub(crate) enum Segment {
         cells: Vec<String>,
         /// The number of the table in the passage, from 1.
         table: usize,
+        /// The number of the row in the table, from 1.
+        row: u32,
     },
     /// A heading.
     Heading(String),
@@ -68,18 +70,23 @@ pub(crate) fn segments(markdown: &str) -> Vec<Segment> {
 /// Returns the beginning of a Markdown text as plain text on one line, cut after about
 /// `max_chars` characters.
 pub(crate) fn snippet(markdown: &str, max_chars: usize) -> String {
+    let segments = segments(markdown);
+    let texts = segments.iter().filter(|segment| !matches!(segment, Segment::Heading(_))).map(Segment::text);
+    cut(texts, max_chars)
+}
+
+/// Joins texts to one line, cut after about `max_chars` characters.
+pub(crate) fn cut<'a>(texts: impl Iterator<Item = &'a str>, max_chars: usize) -> String {
     let mut line = String::new();
-    for segment in segments(markdown).iter().filter(|segment| !matches!(segment, Segment::Heading(_))) {
-        for word in segment.text().split_whitespace() {
-            if line.chars().count() + word.chars().count() >= max_chars {
-                line.push('…');
-                return line;
-            }
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
+    for word in texts.flat_map(str::split_whitespace) {
+        if line.chars().count() + word.chars().count() >= max_chars {
+            line.push('…');
+            return line;
         }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
     }
     line
 }
@@ -93,6 +100,8 @@ struct SegmentBuilder {
     /// The nesting of list items.
     item_depth: usize,
     table: usize,
+    /// The rows of the current table so far.
+    rows: u32,
     header: Vec<String>,
     /// The finished cells of the current row.
     cells: Vec<String>,
@@ -126,6 +135,7 @@ impl SegmentBuilder {
             Tag::Table(_) => {
                 self.end_block();
                 self.table += 1;
+                self.rows = 0;
             }
             Tag::TableHead | Tag::TableRow => self.cells.clear(),
             Tag::CodeBlock(kind) => {
@@ -171,6 +181,7 @@ impl SegmentBuilder {
 
     fn end_row(&mut self) {
         let cells = std::mem::take(&mut self.cells);
+        self.rows += 1;
         let named = |(name, cell): (&String, &String)| match name.as_str() {
             "" => cell.clone(),
             name => format!("{name}: {cell}"),
@@ -178,7 +189,8 @@ impl SegmentBuilder {
         let filled = self.header.iter().zip(&cells).filter(|(_, cell)| !cell.is_empty());
         let text = filled.map(named).collect::<Vec<_>>().join("; ");
         if has_words(&text) {
-            self.segments.push(Segment::Row { text, header: self.header.clone(), cells, table: self.table });
+            let (header, table, row) = (self.header.clone(), self.table, self.rows);
+            self.segments.push(Segment::Row { text, header, cells, table, row });
         }
     }
 

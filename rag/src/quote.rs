@@ -6,13 +6,16 @@
 
 mod candidates;
 mod confidence;
+mod definition;
 mod expansion;
+mod place;
 mod render;
 mod select;
 
 use tokio::task::spawn_blocking;
 use words::Language;
 
+use crate::cite::Citation;
 use crate::embed::{EmbedError, Embedder};
 use crate::refusal;
 use crate::vocabulary::Source;
@@ -21,12 +24,12 @@ use crate::vocabulary::Source;
 const WORDS_PER_DELTA: usize = 8;
 
 /// Quoted parts of the sources with citations.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Quotation {
     /// The answer as Markdown.
     pub(crate) text: String,
-    /// The cited numbers, each once, in the order of the text; empty for a refusal.
-    pub(crate) cited: Vec<u32>,
+    /// The citations, each number once, in the order of the text; empty for a refusal.
+    pub(crate) cited: Vec<Citation>,
 }
 
 /// Quotes the parts that answer the question best. The number of a source is its position in the list, from
@@ -53,7 +56,7 @@ async fn excerpts(
         let (query, sources) = (query.to_owned(), sources.to_vec());
         spawn_blocking(move || Prepared::of(&query, &sources)).await?
     };
-    let Prepared { candidates, shares, chosen, texts, coverage } = prepared;
+    let Prepared { candidates, shares, defining, chosen, texts, coverage } = prepared;
     if chosen.is_empty() {
         return Ok(Vec::new());
     }
@@ -61,10 +64,12 @@ async fn excerpts(
         tokio::try_join!(embedder.known_query(query), embedder.embed_sentences(&texts))?;
     let mut scored =
         select::Scored::new(embedder.similarity(), &question, &candidates, shares, &chosen, vectors);
+    scored.defining = defining;
     if !embedder.knows_language_of(query) {
         scored.judge_by_terms();
     }
-    let is_answered = select::confidence(&scored).is_some_and(|segment| coverage.is_enough(segment));
+    let first = sources.first().map_or(0.0, |source| source.score);
+    let is_answered = select::confidence(&scored).is_some_and(|segment| coverage.is_enough(segment, first));
     Ok(if is_answered { select::select(sources, &scored) } else { Vec::new() })
 }
 
@@ -72,6 +77,8 @@ async fn excerpts(
 struct Prepared {
     candidates: Vec<candidates::Candidate>,
     shares: Vec<f32>,
+    /// Which segments define what the question asks for.
+    defining: Vec<bool>,
     /// Positions of the segments to compare by meaning, and their texts.
     chosen: Vec<usize>,
     texts: Vec<String>,
@@ -85,14 +92,15 @@ impl Prepared {
         let languages: Vec<_> = sources.iter().map(|source| Language::of(&source.passage.text)).collect();
         let candidates = candidates::candidates(sources);
         let shares = candidates::shares(&terms, &languages, &candidates);
-        let chosen = candidates::preselect(sources, &candidates, &shares);
+        let defining = candidates::defining(query, sources, &candidates);
+        let chosen = candidates::preselect(sources, &candidates, &shares, &defining);
         // The heading supplies the subject of a sentence such as "It returns a string."
         let texts = chosen
             .iter()
             .map(|index| candidates::in_context(&candidates[*index], &sources[candidates[*index].source]))
             .collect();
         let coverage = confidence::Coverage::of(query, &terms, sources, &languages);
-        Self { candidates, shares, chosen, texts, coverage }
+        Self { candidates, shares, defining, chosen, texts, coverage }
     }
 }
 

@@ -28,7 +28,8 @@ fn list_items_table_rows_and_code_blocks_are_segments() {
                 text: "a: x; b: y".into(),
                 header: vec!["a".into(), "b".into()],
                 cells: vec!["x".into(), "y".into()],
-                table: 1
+                table: 1,
+                row: 1
             },
             Segment::Code { text: "fn main() {}".into(), language: "rust".into() },
         ]

@@ -2,8 +2,9 @@
 
 use words::{Language, QuestionTerm};
 
+use super::definition;
 use crate::markdown::{Segment, segments};
-use crate::vocabulary::Source;
+use crate::vocabulary::{PassageText, Source};
 
 /// Sources that are searched for segments.
 const MAX_SOURCES: usize = 6;
@@ -15,6 +16,8 @@ const MAX_COMPARED: usize = 12;
 const SOURCE_WEIGHT: f32 = 1.0;
 /// What a place further down in its source costs, when segments are chosen for comparison.
 const PLACE_PENALTY: f32 = 0.01;
+/// What a sentence that defines the subject of the question is worth, when segments are chosen for comparison.
+const DEFINITION_WEIGHT: f32 = 0.5;
 /// The longest code that is quoted.
 const MAX_CODE_LINES: usize = 20;
 /// The shortest segment without a digit that can answer a question, in words.
@@ -68,9 +71,28 @@ pub(super) fn shares(
     has.iter().map(|weights| if total > 0.0 { share(weights) / total } else { 0.0 }).collect()
 }
 
+/// Whether each segment is a sentence that defines what the question asks for.
+pub(super) fn defining(question: &str, sources: &[Source], candidates: &[Candidate]) -> Vec<bool> {
+    let Some(subject) = definition::subject(question) else { return vec![false; candidates.len()] };
+    let defines = |candidate: &Candidate| match &candidate.segment {
+        Segment::Sentence { text, .. } | Segment::Item(text) => {
+            let PassageText { title, heading, .. } = &sources[candidate.source].passage;
+            let names = heading.last().map(String::as_str).into_iter().chain([title.as_str()]);
+            definition::defines(&subject, text, names)
+        }
+        _ => false,
+    };
+    candidates.iter().map(defines).collect()
+}
+
 /// Returns the positions of the segments that are compared with the question by meaning, in order.
 #[expect(clippy::cast_precision_loss, reason = "there are few segments")]
-pub(super) fn preselect(sources: &[Source], candidates: &[Candidate], shares: &[f32]) -> Vec<usize> {
+pub(super) fn preselect(
+    sources: &[Source],
+    candidates: &[Candidate],
+    shares: &[f32],
+    defining: &[bool],
+) -> Vec<usize> {
     let best = sources.iter().map(|source| source.score).fold(f32::MIN_POSITIVE, f32::max);
     let first_of = |index: usize| {
         candidates.iter().position(|other| other.source == candidates[index].source).unwrap_or(index)
@@ -78,7 +100,8 @@ pub(super) fn preselect(sources: &[Source], candidates: &[Candidate], shares: &[
     let promise = |index: usize| {
         let place = (index - first_of(index)) as f32;
         let of_source = sources[candidates[index].source].score / best;
-        shares[index] + SOURCE_WEIGHT * of_source - PLACE_PENALTY * place
+        let definition = if defining[index] { DEFINITION_WEIGHT } else { 0.0 };
+        shares[index] + definition + SOURCE_WEIGHT * of_source - PLACE_PENALTY * place
     };
     let mut chosen: Vec<usize> =
         (0..candidates.len()).filter(|index| can_be_anchor(&candidates[*index].segment)).collect();

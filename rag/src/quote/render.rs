@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 use super::Quotation;
 use super::candidates::Candidate;
+use super::place;
 use super::select::Excerpt;
+use crate::cite::Citation;
 use crate::markdown::Segment;
 use crate::vocabulary::{PassageText, Source};
 
@@ -19,8 +21,8 @@ pub(super) fn render(excerpts: &[Excerpt], sources: &[Source]) -> Quotation {
         let (Some(source), Ok(number)) = (sources.get(first.source), u32::try_from(first.source + 1)) else {
             continue;
         };
-        if !cited.contains(&number) {
-            cited.push(number);
+        if !cited.iter().any(|citation: &Citation| citation.number == number) {
+            cited.push(place::citation(number, source, excerpt));
         }
         let caption = caption(&source.passage);
         if caption != previous_caption && adds_words(&caption, excerpt) {
@@ -217,7 +219,8 @@ mod tests {
         ];
         let quotation = render(&excerpts, &[untitled(), untitled(), untitled()]);
         assert_eq!(quotation.text, "First. Second. [3]\n\nLook: [1]\n\n```rust\nx\n```\n\nThird. [3]");
-        assert_eq!(quotation.cited, [3, 1]);
+        let numbers: Vec<u32> = quotation.cited.iter().map(|citation| citation.number).collect();
+        assert_eq!(numbers, [3, 1]);
     }
 
     #[test]
@@ -229,6 +232,7 @@ mod tests {
                 header: vec!["Part".into(), "Weight".into()],
                 cells: cells.map(str::to_owned).to_vec(),
                 table: 1,
+                row: 1,
             },
         };
         let text = |excerpt| render(&[excerpt], &[untitled()]).text;

@@ -13,6 +13,10 @@ const MAX_WORDS: [usize; 4] = [200, 120, 80, 60];
 const MIN_SHARE_OF_BEST: f32 = 0.75;
 /// The weight of the share of terms in the confidence, beside its part of the score.
 const TERMS_CONFIDENCE_WEIGHT: f32 = 0.3;
+/// What a sentence that defines the subject of the question is worth beside its score.
+const DEFINITION_WEIGHT: f32 = 0.2;
+/// The difference from which on a row has more of the question's terms than another.
+const MIN_SHARE_ABOVE: f32 = 0.1;
 /// The similarity above which two segments are duplicates.
 const DUPLICATE_SIMILARITY: f32 = 0.92;
 /// The score of a segment with all terms of the question, in units of similarity.
@@ -33,6 +37,8 @@ pub(super) struct Scored<'a> {
     pub(super) scores: Vec<f32>,
     /// The share of the question's terms.
     pub(super) shares: Vec<f32>,
+    /// Which segments define what the question asks for.
+    pub(super) defining: Vec<bool>,
     /// The vectors of the segments that were compared.
     pub(super) vectors: Vec<Option<Vector>>,
     /// Scale of cosines.
@@ -64,7 +70,7 @@ impl<'a> Scored<'a> {
             }
         };
         let scores = vectors.iter().enumerate().map(score).collect();
-        Self { candidates, scores, shares, vectors, similarity }
+        Self { candidates, scores, shares, defining: vec![false; candidates.len()], vectors, similarity }
     }
 }
 
@@ -73,28 +79,66 @@ impl Scored<'_> {
     pub(super) fn judge_by_terms(&mut self) {
         self.scores = self.shares.iter().map(|share| (1.0 + TERMS_WEIGHT) * share).collect();
     }
+
+    /// The score of a segment among others that may be quoted.
+    fn merit(&self, index: usize) -> f32 {
+        self.scores[index] + if self.defining[index] { DEFINITION_WEIGHT } else { 0.0 }
+    }
+
+    /// Whether a row of the same table, in this or in another source, has more of the question's terms. A row
+    /// stands for itself: without the key that is asked for it is about something else.
+    fn has_better_row(&self, sources: &[Source], anchors: &[usize], row: usize) -> bool {
+        let document = |index: usize| sources[self.candidates[index].source].id.document_id;
+        let is_of_table =
+            |other: usize| document(other) == document(row) && self.are_rows_of_a_table(other, row);
+        let is_better = |other: usize| self.shares[other] > self.shares[row] + MIN_SHARE_ABOVE;
+        anchors.iter().any(|other| is_of_table(*other) && is_better(*other))
+    }
+
+    /// Whether two segments are rows below the same names of columns.
+    fn are_rows_of_a_table(&self, a: usize, b: usize) -> bool {
+        match (&self.candidates[a].segment, &self.candidates[b].segment) {
+            (Segment::Row { header: a, .. }, Segment::Row { header: b, .. }) => a == b,
+            _ => false,
+        }
+    }
+
+    /// Whether a segment is rather quoted than another one of its source.
+    fn is_better(&self, index: usize, other: usize, merit: &impl Fn(usize) -> f32) -> bool {
+        let more_terms = self.shares[index] - self.shares[other];
+        if more_terms.abs() > MIN_SHARE_ABOVE && self.are_rows_of_a_table(index, other) {
+            more_terms > 0.0
+        } else {
+            merit(index) > merit(other)
+        }
+    }
 }
 
 /// The highest confidence in a segment: its score, raised by its share of terms. `None` without a segment.
 pub(super) fn confidence(scored: &Scored<'_>) -> Option<f32> {
     let of = |anchor: usize| scored.scores[anchor] + TERMS_CONFIDENCE_WEIGHT * scored.shares[anchor];
-    anchors(scored).into_iter().map(of).max_by(f32::total_cmp)
+    anchors(scored, |index| scored.scores[index]).into_iter().map(of).max_by(f32::total_cmp)
 }
 
 /// Selects the excerpts to quote, best first; none without a segment that can be quoted.
 pub(super) fn select(sources: &[Source], scored: &Scored<'_>) -> Vec<Excerpt> {
-    let Scored { candidates, scores, shares, vectors, similarity } = scored;
-    let mut anchors = anchors(scored);
+    let Scored { candidates, scores, shares, defining, vectors, similarity } = scored;
+    let mut anchors = anchors(scored, |index| scored.merit(index));
     for anchor in &anchors {
         let (score, share) = (scores[*anchor], shares[*anchor]);
         tracing::trace!(source = candidates[*anchor].source, score, share, "anchor");
     }
-    let worth = |anchor: usize| scores[anchor] + sources[candidates[anchor].source].relevance;
+    let of_sources = anchors.clone();
+    anchors.retain(|anchor| !scored.has_better_row(sources, &of_sources, *anchor));
+    let worth = |anchor: usize| scored.merit(anchor) + sources[candidates[anchor].source].relevance;
     let min_worth = anchors.iter().map(|anchor| worth(*anchor)).fold(0.0, f32::max) * MIN_SHARE_OF_BEST;
-    // The score of a passage predicts better than that of a single sentence which source answers
-    // the question.
+    // A definition that is asked for comes first. Otherwise the score of a passage predicts better than that
+    // of a single sentence which source answers the question.
     let source_score = |anchor: usize| sources[candidates[anchor].source].score;
-    anchors.sort_by(|a, b| source_score(*b).total_cmp(&source_score(*a)).then(a.cmp(b)));
+    anchors.sort_by(|a, b| {
+        let by_score = source_score(*b).total_cmp(&source_score(*a));
+        defining[*b].cmp(&defining[*a]).then(by_score).then(a.cmp(b))
+    });
     let mut quoted: Vec<usize> = Vec::new();
     let mut excerpts = Vec::new();
     let best = anchors.first().copied();
@@ -115,15 +159,15 @@ pub(super) fn select(sources: &[Source], scored: &Scored<'_>) -> Vec<Excerpt> {
     excerpts
 }
 
-/// Returns the index of the best segment of each source, among those that were compared.
-fn anchors(scored: &Scored<'_>) -> Vec<usize> {
-    let Scored { candidates, scores, vectors, .. } = scored;
+/// Returns the index of the best segment of each source by its merit, among those that were compared.
+fn anchors(scored: &Scored<'_>, merit: impl Fn(usize) -> f32) -> Vec<usize> {
+    let Scored { candidates, vectors, .. } = scored;
     let mut anchors: Vec<usize> = Vec::new();
     let can_be = |index: &usize| vectors[*index].is_some() && can_be_anchor(&candidates[*index].segment);
     for index in (0..candidates.len()).filter(can_be) {
         match anchors.last_mut() {
             Some(anchor) if candidates[*anchor].source == candidates[index].source => {
-                if scores[index] > scores[*anchor] {
+                if scored.is_better(index, *anchor, &merit) {
                     *anchor = index;
                 }
             }
@@ -159,15 +203,19 @@ mod tests {
             let side = (1.0 - fit * fit).sqrt();
             vec![fit, if index % 2 == 0 { side } else { -side }]
         };
+        let share = |candidate: &Candidate| if candidate.segment.text().contains("key") { 1.0 } else { 0.0 };
         let vectors: Vec<Option<Vector>> = candidates.iter().enumerate().map(vector).map(Some).collect();
         let scores = vectors.iter().flatten().map(|vector| vector[0]).collect();
-        let shares = vec![0.0; candidates.len()];
         let excerpts = select(
             sources,
             &Scored {
                 candidates: &candidates,
                 scores,
-                shares,
+                shares: candidates.iter().map(share).collect(),
+                defining: candidates
+                    .iter()
+                    .map(|candidate| candidate.segment.text().contains("is a"))
+                    .collect(),
                 vectors,
                 similarity: Similarity { unrelated_cosine: 0.0 },
             },
@@ -200,6 +248,23 @@ mod tests {
             source("No, never at all.", 0.3),
         ];
         assert_eq!(selected(&sources), ["Rather yes it may be.", "Truly yes it is."]);
+    }
+
+    #[test]
+    fn a_row_with_the_key_is_quoted_without_rows_of_other_parts_of_the_table() {
+        let rows = |rows: &str| format!("| Nail | Size |\n|---|---|\n{rows}");
+        let sources = [
+            source(&rows("| 1 | yes |\n| 2 | yes |\n"), 0.6),
+            source(&rows("| 3 | yes |\n| 4 key | yes |\n| 5 | yes |\n"), 0.5),
+        ];
+        assert_eq!(selected(&sources), ["Nail: 4 key; Size: yes"]);
+    }
+
+    #[test]
+    fn a_definition_that_is_asked_for_comes_first() {
+        let sources = [source("They say yes often.", 0.6), source("It grew. Moss is a plant, yes.", 0.5)];
+        let selected = selected(&sources);
+        assert!(selected[0].contains("Moss is a plant"), "{selected:?}");
     }
 
     #[test]

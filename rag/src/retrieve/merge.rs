@@ -57,10 +57,18 @@ fn continues(first: &Source, next: &Source) -> bool {
         && usize::try_from(passages).is_ok_and(|passages| passages <= MAX_PASSAGES)
 }
 
-/// Whether one place can name both passages.
+/// Whether one place can name both passages. Rows that are one table when merged follow each other, and a row
+/// that is written cell by cell stays alone, so that each row of a source has a place of its own.
 fn has_place_of_both(first: &Source, next: &Source) -> bool {
+    let are_rows = |source: &Source| source.passage.text.starts_with('|');
     match (&first.passage.place, &next.passage.place) {
-        (Some(start), Some(end)) => start.to(end).is_some(),
+        (Some(start), Some(end)) => match (start.rows(), end.rows()) {
+            (Some((_, last)), Some((next_row, _))) if are_rows(first) && are_rows(next) => {
+                next_row == last + 1 && start.to(end).is_some()
+            }
+            (Some(rows), Some(next_rows)) => rows == next_rows && start.to(end).is_some(),
+            _ => start.to(end).is_some(),
+        },
         (None, None) => true,
         _ => false,
     }
@@ -72,7 +80,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::vocabulary::{DocumentId, PassageText};
+    use crate::vocabulary::{DocumentId, PassageText, Place};
 
     fn source(document: u128, ordinal: u32, heading: &str) -> Source {
         Source {
@@ -87,6 +95,29 @@ mod tests {
             relevance: 1.0,
             merged: 0,
         }
+    }
+
+    fn row(ordinal: u32, text: &str, first: u32, last: u32) -> Source {
+        let mut source = source(1, ordinal, "A");
+        source.passage.text = text.into();
+        source.passage.place = Some(Place::Rows { first, last });
+        source
+    }
+
+    #[test]
+    fn rows_are_merged_where_they_follow_each_other() {
+        let head = "| a |\n|---|\n";
+        let table = |rows: &str| format!("{head}{rows}");
+        let merged = |second| {
+            let sources =
+                vec![row(3, &table("| x |\n| y |\n"), 2, 3), row(4, &table("| z |\n"), second, second)];
+            merge_adjacent(sources).into_iter().map(|source| source.passage.place).collect::<Vec<_>>()
+        };
+        let rows = |first, last| Some(Place::Rows { first, last });
+        assert_eq!(merged(4), [rows(2, 4)]);
+        assert_eq!(merged(9), [rows(2, 3), rows(9, 9)]);
+        let alone = merge_adjacent(vec![row(3, "- a: x\n", 2, 2), row(4, "- a: y\n", 3, 3)]);
+        assert_eq!(alone.len(), 2);
     }
 
     fn texts(sources: Vec<Source>) -> Vec<String> {

@@ -13,6 +13,9 @@ use crate::vocabulary::{Table, header_lines, row_line};
 /// The longest header that each passage repeats. A table with a longer one is written row by row, each cell
 /// behind the name of its column.
 const MAX_HEADER_TOKENS: usize = TARGET_TOKENS / 3;
+/// Rows without text between two rows of a passage. They are kept as empty rows, so that the rows of a passage
+/// have consecutive numbers. A wider gap begins a new passage.
+const MAX_EMPTY_ROWS: u32 = 3;
 /// The longest name of a column in a row that is written cell by cell.
 const MAX_NAME_CHARS: usize = 60;
 
@@ -104,8 +107,12 @@ pub(super) fn passages(sizer: &Sizer, table: &Table) -> Vec<Rows> {
             continue;
         }
         match (&mut filled, passages.last_mut()) {
-            (Some(before), Some(passage)) if *before + tokens <= TARGET_TOKENS => {
+            (Some(before), Some(passage))
+                if *before + tokens <= TARGET_TOKENS
+                    && (1..=MAX_EMPTY_ROWS + 1).contains(&number.saturating_sub(passage.last)) =>
+            {
                 *before += tokens;
+                (passage.last + 1..*number).for_each(|_| passage.text.push_str(&row_line(&[], width)));
                 passage.text.push_str(&line);
                 passage.last = *number;
             }

@@ -5,6 +5,7 @@ use tokenizers::models::wordlevel::WordLevel;
 use tokenizers::pre_tokenizers::whitespace::Whitespace;
 
 use super::*;
+use crate::vocabulary::{Content, Part as FilePart, Place, Table};
 
 fn splitter() -> Splitter {
     let vocabulary = std::iter::once(("[UNK]".to_owned(), 0)).collect();
@@ -169,4 +170,17 @@ proptest! {
         let kept: Vec<_> = passages.iter().flat_map(|p| p.text.split_whitespace()).collect();
         prop_assert_eq!(kept, document.split_whitespace().collect::<Vec<_>>());
     }
+}
+
+#[test]
+fn the_rows_of_a_passage_have_consecutive_numbers() {
+    let rows = [(4, "birch"), (6, "alder"), (40, "oak")];
+    let rows = rows.map(|(number, tree)| (number, vec![tree.to_owned()])).to_vec();
+    let content = Content::Table(Table { header: vec!["Tree".into()], rows });
+    let place = Some(Place::Rows { first: 1, last: 40 });
+    let passages = splitter().part_passages("Trees", &[FilePart { heading: vec![], content, place }]);
+    let found: Vec<_> = passages.into_iter().map(|passage| (passage.text, passage.place)).collect();
+    let at = |first, last| Some(Place::Rows { first, last });
+    let both = "| Tree |\n|---|\n| birch |\n|  |\n| alder |\n".to_owned();
+    assert_eq!(found, [(both, at(4, 6)), ("| Tree |\n|---|\n| oak |\n".to_owned(), at(40, 40))]);
 }

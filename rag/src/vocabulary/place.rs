@@ -57,6 +57,17 @@ impl Place {
         }
     }
 
+    /// The first and the last row of a place in a table.
+    #[must_use]
+    pub const fn rows(&self) -> Option<(u32, u32)> {
+        match self {
+            Self::Cells { first_row: first, last_row: last, .. } | Self::Rows { first, last } => {
+                Some((*first, *last))
+            }
+            Self::Pages { .. } | Self::Slide { .. } => None,
+        }
+    }
+
     /// The place from this one to a later one of the same kind; `None` where they are of two kinds or sheets.
     #[must_use]
     pub fn to(&self, end: &Self) -> Option<Self> {

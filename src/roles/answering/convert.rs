@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::knowledge::place::place_in_file;
 
-/// Passages that are recorded of all that were found.
+/// Passages that are recorded of all that were found, beside those that the answer is written from.
 const MAX_FOUND: usize = 24;
 
 /// Converts a citation.
@@ -39,8 +39,7 @@ pub(super) fn finished(
     timings: Timings,
 ) -> (Answer, Provenance, Usage) {
     let mut provenance = Provenance { timings: Some(timings), ..provenance(finished.provenance) };
-    let first = (1..).zip(found).take(MAX_FOUND);
-    provenance.found = first.map(|(rank, found)| found_passage(rank, found, &provenance.passages)).collect();
+    provenance.found = found_passages(found, &provenance.passages);
     let usage = Usage {
         prompt_tokens: finished.usage.prompt_tokens,
         completion_tokens: finished.usage.completion_tokens,
@@ -56,6 +55,15 @@ pub(super) fn finished(
         }),
     };
     (answer, provenance, usage)
+}
+
+/// The first passages, and those behind them from which the answer is written.
+fn found_passages(found: &[Found], given: &[PassageScore]) -> Vec<FoundPassage> {
+    let all = (1..).zip(found).map(|(rank, found)| found_passage(rank, found, given));
+    let recorded = all.enumerate().filter(|(place, passage)| {
+        *place < MAX_FOUND || matches!(passage.outcome, PassageOutcome::Given | PassageOutcome::NoRoom)
+    });
+    recorded.map(|(_, passage)| passage).collect()
 }
 
 fn found_passage(rank: u32, found: &Found, given: &[PassageScore]) -> FoundPassage {
@@ -119,6 +127,24 @@ mod tests {
             passages: vec![(PassageId { document_id, ordinal: 4 }, 0.5)],
             author,
         }
+    }
+
+    #[test]
+    fn passages_that_are_given_are_recorded_at_any_rank() {
+        let passage = |ordinal, outcome| Found {
+            id: PassageId { document_id: RagDocumentId::from(Uuid::from_u128(3)), ordinal },
+            meaning: (1, 0.9),
+            terms: None,
+            score: 0.5,
+            outcome,
+        };
+        let mut found: Vec<Found> = (100..130).map(|ordinal| passage(ordinal, Outcome::Duplicate)).collect();
+        found.push(passage(4, Outcome::Selected));
+        found.push(passage(131, Outcome::Surplus));
+        let recorded = found_passages(&found, &provenance(made_by(Author::Quoted)).passages);
+        let last = recorded.last().map(|passage| (passage.passage, passage.rank, passage.outcome));
+        assert_eq!(last, Some((4, 31, PassageOutcome::Given)));
+        assert_eq!(recorded.len(), 25);
     }
 
     #[test]

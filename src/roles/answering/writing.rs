@@ -111,7 +111,7 @@ impl AnswerProcessor {
         let documents = question.documents.iter().map(|id| id.uuid().into()).collect();
         let asker = Asker { owner: OwnerId::from(owner.uuid()), terms, documents };
         let retrieving = answerer.retrieve(&question.question, &question.history, asker);
-        let Retrieved { hits, found } =
+        let Retrieved { hits, mut found } =
             match tokio::time::timeout(RETRIEVE_TIMEOUT, Box::pin(retrieving)).await {
                 Ok(Ok(retrieved)) => retrieved,
                 Ok(Err(error)) => {
@@ -129,7 +129,15 @@ impl AnswerProcessor {
                 }
             };
         let keys = self.document_keys(owner, &hits).await?;
-        let sources = hits.into_iter().filter_map(|hit| readable(hit, owner, &keys)).collect();
+        let mut sources = Vec::with_capacity(hits.len());
+        for hit in hits {
+            let id = hit.id;
+            match readable(hit, owner, &keys) {
+                Some(source) => sources.push(source),
+                // Its text is lost, for example because its key was destroyed since: nobody can read it.
+                None => found.retain(|found| found.id != id),
+            }
+        }
         Ok((merge_adjacent(sources), found))
     }
 
