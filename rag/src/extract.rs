@@ -275,6 +275,31 @@ mod tests {
     }
 
     #[test]
+    fn a_file_with_a_password_is_rejected_with_a_reason_that_names_the_password() {
+        use std::io::{Cursor, Write as _};
+        let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        let stored = zip::write::SimpleFileOptions::default();
+        archive.start_file("tides.txt", stored.compression_method(zip::CompressionMethod::Stored)).unwrap();
+        archive.write_all(b"High water at noon.").unwrap();
+        let mut archive = archive.finish().unwrap().into_inner();
+        let entry = memchr::memmem::rfind(&archive, b"PK\x01\x02").unwrap();
+        // The flag of an encrypted file, in its own header and in the directory.
+        for flags in [6, entry + 8] {
+            archive[flags] |= 1;
+        }
+        let mut office = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
+        office.create_stream("/EncryptedPackage").unwrap().write_all(&[7; 64]).unwrap();
+        office.flush().unwrap();
+        let office = office.into_inner().into_inner();
+        let kinds = [MediaType::Docx, MediaType::Xlsx, MediaType::Pptx].map(|kind| (kind, &office));
+        for (kind, bytes) in kinds.into_iter().chain([(MediaType::Zip, &archive)]) {
+            let reason = extract(kind, bytes, &Tools::default()).unwrap_err();
+            assert_eq!(reason, ExtractError::Encrypted, "{kind:?}");
+            assert!(reason.to_string().contains("password"), "{reason}");
+        }
+    }
+
+    #[test]
     fn lines_that_look_like_markup_stay_text() {
         assert_eq!(escaped("# 4\n---\n> a\n- b"), "\\# 4\n\\---\n\\> a\n- b");
     }
