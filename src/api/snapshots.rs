@@ -74,6 +74,7 @@ pub(in crate::api) fn question() -> Message {
         parent_id: None,
         siblings: vec![id(2)],
         status: AnswerStatus::Completed,
+        documents: vec![],
         citations: vec![],
         reasoning: None,
         cut_off: None,

@@ -102,4 +102,11 @@ test("a file is attached to a question, which is sent as soon as the file has be
   await expect(ada.answer()).toContainText(/otters/i);
   expect(chosen).toHaveLength(1);
   await expect(page.getByRole("list", { name: "Attached files" })).toHaveCount(0);
+
+  // A version of the question is answered from the same file.
+  await page.reload();
+  await page.getByRole("button", { name: "Edit" }).click();
+  await page.getByLabel("Edit your question").fill("What do otters eat at Reuss?");
+  await page.getByLabel("Edit your question").press("Enter");
+  await expect.poll(() => chosen).toEqual([chosen[0], chosen[0]]);
 });

@@ -1,9 +1,9 @@
 //! A message in the HTTP contract, and the decryption of a stored one.
 
-use aggregates::ConversationId;
 use aggregates::conversation::{
     AnswerStatus, Citation, CutOff, FailureReason, MessageRole, MessageStatus, Rating,
 };
+use aggregates::{ConversationId, DocumentId};
 use chrono::{DateTime, Utc};
 use sealing::{ContentKey, Opener};
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,10 @@ pub struct Message {
     pub siblings: Vec<Uuid>,
     /// The status of an answer; a question is `completed`.
     pub status: AnswerStatus,
+    /// The documents that a question is answered from; absent for all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Uuid>, required = false)]
+    pub documents: Vec<DocumentId>,
     /// The passages behind the citation marks in the text.
     pub citations: Vec<Citation>,
     /// The language model's reasoning before the text, which is not part of the answer.
@@ -89,6 +93,8 @@ struct PrivatePart<'a> {
     #[serde(borrow)]
     text: &'a RawValue,
     #[serde(default)]
+    documents: Vec<DocumentId>,
+    #[serde(default)]
     citations: Vec<Citation>,
     #[serde(default)]
     reasoning: Option<String>,
@@ -123,11 +129,11 @@ impl SealedMessage {
     fn open(mut self, opener: Option<&Opener>) -> Message {
         let json = opener.and_then(|opener| self.open_private(opener));
         let private = json.as_deref().and_then(|json| serde_json::from_slice::<PrivatePart<'_>>(json).ok());
-        let (text, citations, reasoning, cut_off) = match private {
-            Some(PrivatePart { text, citations, reasoning, cut_off }) => {
-                (RawJson::from_raw(text), citations, reasoning, cut_off)
+        let (text, documents, citations, reasoning, cut_off) = match private {
+            Some(PrivatePart { text, documents, citations, reasoning, cut_off }) => {
+                (RawJson::from_raw(text), documents, citations, reasoning, cut_off)
             }
-            None => (RawJson::default(), vec![], None, None),
+            None => (RawJson::default(), vec![], vec![], None, None),
         };
         let MessageColumns { id, parent_id, status, created_at, model, quoted, failure, rating, .. } =
             self.message;
@@ -139,6 +145,7 @@ impl SealedMessage {
             parent_id,
             siblings: self.siblings,
             status: status.shown(),
+            documents,
             citations,
             reasoning,
             cut_off,

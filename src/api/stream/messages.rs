@@ -21,6 +21,7 @@ pub(super) fn question_message(event: &RecordedEvent, conversation: &Conversatio
             .map(|question| RawJson::from(&question.text.as_str().to_owned()))
             .unwrap_or_default(),
         parent_id: parent_id.map(AnswerId::uuid),
+        documents: private.open().map(|question| question.documents.clone()).unwrap_or_default(),
         siblings,
         ..blank(event)
     })
@@ -88,6 +89,7 @@ fn blank(event: &RecordedEvent) -> Message {
         parent_id: None,
         siblings: vec![],
         status: AnswerStatus::Completed,
+        documents: vec![],
         citations: vec![],
         reasoning: None,
         cut_off: None,

@@ -39,6 +39,9 @@ async fn an_answer_rests_on_the_documents_that_the_question_names_and_waits_for_
     let cited: Vec<_> =
         answer["citations"].as_array().unwrap().iter().map(|one| one["document_id"].clone()).collect();
     assert_eq!(cited, [json!(chosen)]);
+    // Clients ask a version of the question from the same documents.
+    let asked = page["items"].as_array().unwrap().iter().find(|item| item["role"] == "user").unwrap();
+    assert_eq!(asked["documents"], json!([chosen]));
 }
 
 #[tokio::test]

@@ -1379,6 +1379,8 @@ export interface components {
              */
             created_at: string;
             cut_off?: components["schemas"]["CutOff"] | null;
+            /** @description The documents that a question is answered from; absent for all. */
+            documents?: string[];
             failure?: components["schemas"]["Failure"] | null;
             /**
              * Format: uuid

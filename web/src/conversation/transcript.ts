@@ -145,6 +145,7 @@ function questionAndAnswer(question: NewQuestion, parent: string | null, others:
     parent_id: parent,
     created_at: createdAt,
     siblings: [...others, questionId],
+    ...(choice?.documents && choice.documents.length > 0 && { documents: [...choice.documents] }),
   });
   const answer = newMessage({
     id: pendingId(questionId),

@@ -47,16 +47,18 @@ export function useConversationActions(
         commands.ask(conversationId, transcript, goOnPrompt, { model });
         showNewestBranch();
       },
+      // A version of a question is answered from the documents of the question.
       edit: (message: Message, text: string) => {
         const { transcript, model } = shown.current;
+        const choice = { model, documents: message.documents };
         if (!message.parent_id) {
           // A conversation has a single first question: editing it starts a new conversation.
           const newConversationId = newId();
-          commands.ask(newConversationId, [], text, { model });
+          commands.ask(newConversationId, [], text, choice);
           void navigate({ to: "/c/$conversationId", params: { conversationId: newConversationId }, search: {} });
           return;
         }
-        commands.edit(conversationId, transcript, message, text, { model });
+        commands.edit(conversationId, transcript, message, text, choice);
         showNewestBranch();
       },
       regenerate: (message: Message, model?: string) => {
