@@ -103,7 +103,8 @@ impl ConsumerError {
 }
 
 impl Consumer {
-    /// Attaches to the durable consumer and creates it, with its streams, where it is missing.
+    /// Attaches to the durable consumer. Creates it, with its streams, where it is missing, and changes one of
+    /// an earlier release to these settings.
     pub async fn attach(
         nats: &Client,
         subjects: &Subjects,
@@ -121,7 +122,7 @@ impl Consumer {
             max_ack_pending: MAX_ACK_PENDING,
             ..pull::Config::default()
         };
-        let creating = stream.get_or_create_consumer(&name, config);
+        let creating = stream.create_consumer(config);
         let consumer = tokio::time::timeout(STREAM_TIMEOUT, creating)
             .await
             .map_err(|_| ConsumerError::TimedOut)?

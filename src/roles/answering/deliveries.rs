@@ -19,7 +19,7 @@ use store::{AnswerRequest, StoreError};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::processor::{AnswerProcessor, LEASE};
+use super::processor::AnswerProcessor;
 use super::trace::received;
 use super::work::Work;
 use crate::roles::undelivered::undelivered;
@@ -27,8 +27,11 @@ use crate::runtime::backoff::Backoff;
 use crate::runtime::consumer::{AckDecision, Batch, Consumer, ConsumerError, ConsumerSettings, acknowledge};
 use crate::runtime::stages::Progress;
 
-/// Time that a pull waits at the server for the next request.
-const PULL_WAIT: Duration = Duration::from_secs(20);
+/// Time after which a request is delivered again: the worker that has it stands still.
+const ACK_WAIT: Duration = Duration::from_secs(3);
+/// Time that a pull waits at the server for the next request. The pull of a worker that stands still takes a
+/// request, and possibly once more, until this time is over; so both times together bound the delay.
+const PULL_WAIT: Duration = Duration::from_secs(4);
 /// Delays after a failure of NATS or the store.
 const RETRY: Backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(5));
 /// A connection that lasted longer than this was a success.
@@ -93,7 +96,7 @@ impl Deliveries {
             name: processor.subjects.worker_consumer(),
             description: "questions for the workers",
             filter_subjects: vec![processor.subjects.answers_requested()],
-            ack_wait: LEASE,
+            ack_wait: ACK_WAIT,
         };
         let consumer = Consumer::attach(&processor.nats, &processor.subjects, settings).await?;
         loop {

@@ -29,7 +29,7 @@ use crate::runtime::wake::SequencerWake;
 use store::{AnswerLease, Requested, Store};
 
 /// Time after which the lease of a silent worker expires.
-pub(super) const LEASE: Duration = Duration::from_secs(10);
+pub(super) const LEASE: Duration = Duration::from_secs(6);
 /// Delay of an answer while the store is away.
 const STORE_PAUSE: Duration = Duration::from_secs(2);
 /// Delay of an answer whose conversation has an event that this release does not know.
