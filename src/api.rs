@@ -44,7 +44,8 @@ use problem::Problem;
 pub use routes::openapi::document as openapi;
 use routes::{
     accounts as account_commands, audit, commands, conversations, documents, erasures, export, health,
-    invitations, me, messages, models as language_models, openapi as description, provenance, search,
+    instructions, invitations, me, messages, models as language_models, openapi as description, provenance,
+    search,
 };
 pub use server::serve;
 pub use state::{ApiState, Knowledge, Services};
@@ -96,6 +97,7 @@ fn resources() -> Router<ApiState> {
         .route("/v1/conversations/{id}/commands", post(commands::command))
         .route("/v1/conversations/{id}/messages", get(messages::list))
         .route("/v1/conversations/{id}/answers/{answer_id}/provenance", get(provenance::get))
+        .route("/v1/conversations/{id}/instructions", get(instructions::of_conversation))
         .route("/v1/models", get(language_models::list))
         .route("/v1/documents", get(documents::list))
         .route("/v1/documents/{id}", get(documents::one).delete(documents::remove))
@@ -106,6 +108,8 @@ fn resources() -> Router<ApiState> {
         .route("/v1/accounts/{user_id}/commands", post(account_commands::command))
         .route("/v1/invitations", post(invitations::create))
         .route("/v1/me", get(me::me).delete(erasures::erase))
+        .route("/v1/me/instructions", get(instructions::of_account))
+        .route("/v1/me/commands", post(instructions::command))
         .route("/v1/erasures/{receipt}", get(erasures::state))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))

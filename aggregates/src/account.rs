@@ -13,7 +13,7 @@ use cqrs_es::event_sink::EventSink;
 use serde::{Deserialize, Serialize};
 
 use crate::named::named_enum;
-use crate::{ReceiptId, UserId};
+use crate::{Instructed, Private, ReceiptId, UserId};
 
 /// The state of one account.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,6 +140,10 @@ impl Account {
             }
             AccountCommand::Ban { by } => (!self.is_banned).then_some(AccountEvent::Banned { by }),
             AccountCommand::LiftBan { by } => self.is_banned.then_some(AccountEvent::BanLifted { by }),
+            AccountCommand::Instruct { instructions, temperature } => {
+                let private = Private::Open(Instructed { instructions });
+                Some(AccountEvent::AccountInstructed { temperature, private })
+            }
             AccountCommand::RecordExport => Some(AccountEvent::DataExported),
         };
         Ok(event)
@@ -191,6 +195,7 @@ impl Aggregate for Account {
             | AccountEvent::SignInRefused { .. }
             | AccountEvent::SignedOut { .. }
             | AccountEvent::SessionsRevoked { .. }
+            | AccountEvent::AccountInstructed { .. }
             | AccountEvent::DataExported => {}
             AccountEvent::AccountErased => {
                 if let AccountPhase::Erasing { receipt } = self.phase {

@@ -17,8 +17,8 @@ mod status;
 mod tests;
 
 pub use answer::{
-    Answer, Citation, CutOff, FailureReason, FoundPassage, PassageOutcome, PassageScore, Provenance, Timings,
-    Usage,
+    Answer, Citation, CutOff, FailureReason, FoundPassage, InstructionScope, PassageOutcome, PassageScore,
+    Provenance, Timings, Usage,
 };
 pub use branch::TurnEvents;
 pub use command::{AskQuestion, ConversationCommand, Intent, RecordAnswer};
@@ -33,7 +33,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
 
-use crate::{Actor, AnswerId, Private, UserId};
+use crate::{Actor, AnswerId, Instructed, Private, UserId};
 use ConversationEvent as Event;
 use ConversationRefused as Refused;
 use state::Phase;
@@ -105,6 +105,10 @@ impl Conversation {
             Intent::Unarchive => Ok(vec![Event::ConversationUnarchived]),
             Intent::Tag(tags) => {
                 Ok(vec![Event::ConversationTagged { private: Private::Open(Tagged { tags }) }])
+            }
+            Intent::Instruct { instructions, temperature } => {
+                let private = Private::Open(Instructed { instructions });
+                Ok(vec![Event::ConversationInstructed { temperature, private }])
             }
             Intent::Delete => Ok(vec![Event::ConversationDeleted { at: command.at }]),
             Intent::Restore => Ok(vec![Event::ConversationRestored]),

@@ -14,6 +14,7 @@ mod columns;
 pub mod conversation;
 pub mod document;
 mod ids;
+mod instructions;
 mod metadata;
 mod model_name;
 mod named;
@@ -27,10 +28,11 @@ pub use ids::{
     AnswerId, AnswerRef, ConversationId, DocumentId, EventId, InvalidId, OperationId, OutOfRange, Position,
     QuestionId, ReceiptId, SessionId, UserId, Version,
 };
+pub use instructions::{Instructed, InvalidTemperature, Temperature};
 pub use metadata::{Actor, ActorKind, Metadata};
 pub use model_name::{InvalidModelName, ModelName};
 pub use named::UnknownName;
 pub use private::Private;
 pub use recorded::{AggregateType, Event, RecordedEvent};
-pub use text::{Comment, InvalidText, QuestionText, Tag, Tags, Title};
+pub use text::{Comment, Instructions, InvalidText, QuestionText, Tag, Tags, Title};
 pub use upcast::upcast;

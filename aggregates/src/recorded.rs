@@ -62,7 +62,8 @@ impl Event {
         match self {
             Self::Conversation(event) => event.has_private(),
             Self::Document(event) => event.has_private(),
-            Self::Account(_) | Self::AuditTrail(_) | Self::Operation(_) => false,
+            Self::Account(event) => event.has_private(),
+            Self::AuditTrail(_) | Self::Operation(_) => false,
         }
     }
 
@@ -71,7 +72,8 @@ impl Event {
         match self {
             Self::Conversation(event) => event.open_private(json)?,
             Self::Document(event) => event.open_private(json)?,
-            Self::Account(_) | Self::AuditTrail(_) | Self::Operation(_) => {}
+            Self::Account(event) => event.open_private(json)?,
+            Self::AuditTrail(_) | Self::Operation(_) => {}
         }
         Ok(())
     }

@@ -129,6 +129,10 @@ private_text! {
     /// A comment on an answer: 1 to 2,000 characters after trimming.
     Comment, 2_000
 }
+private_text! {
+    /// Instructions to the language model: 1 to 4,000 characters after trimming.
+    Instructions, 4_000
+}
 
 impl QuestionText {
     /// The largest length of a question, in bytes of UTF-8.
@@ -164,6 +168,16 @@ impl Comment {
     }
 }
 
+impl Instructions {
+    /// The largest length of instructions.
+    pub const MAX_CHARACTERS: usize = 4_000;
+
+    /// Trims the text and checks its limits.
+    pub fn parse(text: &str) -> Result<Self, InvalidText> {
+        Ok(Self(at_most_characters(trimmed(text)?, Self::MAX_CHARACTERS)?.to_owned()))
+    }
+}
+
 impl Tag {
     /// The largest length of a tag.
     pub const MAX_CHARACTERS: usize = 50;
@@ -171,6 +185,14 @@ impl Tag {
     /// Trims the text and checks its limits.
     pub fn parse(text: &str) -> Result<Self, InvalidText> {
         Ok(Self(at_most_characters(trimmed(text)?, Self::MAX_CHARACTERS)?.to_owned()))
+    }
+}
+
+impl Stored for Option<Instructions> {
+    type Raw = Option<String>;
+
+    fn from_stored(text: Option<String>) -> Self {
+        text.map(Instructions)
     }
 }
 

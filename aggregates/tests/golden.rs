@@ -3,6 +3,7 @@
 //! A file never changes. A new version of an event gets a file of its own beside that of the old version.
 #![expect(clippy::unwrap_used, reason = "a file that cannot be read fails the test")]
 
+mod filled;
 mod meanings;
 
 use std::collections::BTreeSet;
@@ -15,11 +16,12 @@ use aggregates::conversation::{
 };
 use aggregates::document::{DocumentEvent, DocumentScope, DocumentTags, DocumentTitle};
 use aggregates::{
-    AggregateType, AnswerId, Comment, DocumentId, Event, Private, QuestionId, QuestionText, Tags, Title,
-    UserId,
+    AggregateType, AnswerId, Comment, DocumentId, Event, Instructed, Instructions, Private, QuestionId,
+    QuestionText, Tags, Title, UserId,
 };
 use chrono::DateTime;
 use cqrs_es::DomainEvent as _;
+use filled::filled_meanings;
 use meanings::{of_accounts, of_operations};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -70,6 +72,8 @@ fn answering() -> Vec<ConversationEvent> {
         prompt_sha256: "00ff".into(),
         quoted: false,
         found: vec![],
+        instructions: vec![],
+        temperature: None,
         timings: None,
     };
     let usage = Usage { prompt_tokens: 900, completion_tokens: 110 };
@@ -111,6 +115,12 @@ fn tidying() -> Vec<ConversationEvent> {
         ConversationEvent::ConversationArchived,
         ConversationEvent::ConversationUnarchived,
         ConversationEvent::ConversationTagged { private: Private::Open(Tagged { tags }) },
+        ConversationEvent::ConversationInstructed {
+            temperature: None,
+            private: Private::Open(Instructed {
+                instructions: Some(Instructions::parse("Answer in verse.").unwrap()),
+            }),
+        },
         ConversationEvent::ConversationDeleted { at: DateTime::from_timestamp(1_800_000_000, 0).unwrap() },
         ConversationEvent::ConversationRestored,
         ConversationEvent::ConversationErased,
@@ -207,13 +217,15 @@ fn stored(event: &Event) -> Value {
 
 #[test]
 fn every_version_of_every_event_decodes_to_its_meaning() {
-    for (aggregate, version, meaning) in meanings().into_iter().chain(old_meanings()) {
+    let all = meanings().into_iter().chain(old_meanings()).chain(filled_meanings());
+    for (aggregate, version, meaning) in all {
         let path = file(aggregate, &meaning, &version);
         let text = std::fs::read_to_string(&path).unwrap_or_else(|_| {
             panic!("{} is missing; the file of a new event contains:\n{:#}", path.display(), stored(&meaning))
         });
         let golden: Value = serde_json::from_str(&text).unwrap();
-        let mut event = Event::from_stored(aggregate, &version, golden["payload"].clone()).unwrap();
+        let (version, _) = version.split_once('.').unwrap_or((&version, ""));
+        let mut event = Event::from_stored(aggregate, version, golden["payload"].clone()).unwrap();
         assert_eq!(event.has_private(), golden.get("private").is_some(), "{}", path.display());
         if let Some(private) = golden.get("private") {
             assert_ne!(event, meaning, "{}: the private part is not in the payload", path.display());
@@ -225,7 +237,7 @@ fn every_version_of_every_event_decodes_to_its_meaning() {
 
 #[test]
 fn an_event_is_stored_as_in_its_newest_file() {
-    for (aggregate, version, meaning) in meanings() {
+    for (aggregate, version, meaning) in meanings().into_iter().chain(filled_meanings()) {
         let text = std::fs::read_to_string(file(aggregate, &meaning, &version)).unwrap();
         let golden: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(stored(&meaning), golden, "{}", meaning.name());
@@ -237,6 +249,7 @@ fn every_file_has_a_meaning() {
     let known: BTreeSet<PathBuf> = meanings()
         .iter()
         .chain(&old_meanings())
+        .chain(&filled_meanings())
         .map(|(aggregate, version, event)| file(*aggregate, event, version))
         .collect();
     for aggregate in std::fs::read_dir(folder()).unwrap() {

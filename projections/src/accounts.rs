@@ -50,6 +50,7 @@ pub(crate) async fn apply(
             | AccountEvent::RoleChanged { .. }
             | AccountEvent::Banned { .. }
             | AccountEvent::BanLifted { .. }
+            | AccountEvent::AccountInstructed { .. }
             | AccountEvent::DataExported => None,
             AccountEvent::AccountErased => Some(AccountStatus::Erased),
         };

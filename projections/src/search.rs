@@ -107,6 +107,7 @@ fn text_of(event: &DecryptedEvent) -> Option<(Uuid, &str)> {
         | ConversationEvent::ConversationArchived
         | ConversationEvent::ConversationUnarchived
         | ConversationEvent::ConversationTagged { .. }
+        | ConversationEvent::ConversationInstructed { .. }
         | ConversationEvent::ConversationDeleted { .. }
         | ConversationEvent::ConversationRestored
         | ConversationEvent::ConversationErased => None,

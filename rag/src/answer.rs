@@ -13,7 +13,7 @@ use crate::error_chain::ErrorChain;
 use crate::followup;
 use crate::generate::{ChatModel, FinishReason, ModelError, Usage};
 use crate::index::PassageIndex;
-use crate::prompt::{self, Prompt};
+use crate::prompt::{self, Preferences, Prompt};
 use crate::quote::{self, Quotation};
 use crate::retrieve::{RetrieveError, Retrieved, Retriever, VersionLookup};
 use crate::vocabulary::{Asker, Source, Turn};
@@ -47,6 +47,7 @@ pub struct Answerer {
     embedder: Embedder,
     index_version: String,
     model: Option<ChatModel>,
+    preferences: Preferences,
 }
 
 impl Answerer {
@@ -54,13 +55,19 @@ impl Answerer {
     pub fn new(embedder: Embedder, index: PassageIndex, model: Option<ChatModel>) -> Self {
         let index_version = index.collection().to_owned();
         let retriever = Retriever::new(embedder.clone(), index);
-        Self { retriever, embedder, index_version, model }
+        Self { retriever, embedder, index_version, model, preferences: Preferences::default() }
     }
 
     /// Limits retrieval to the current version of each document.
     #[must_use]
     pub fn with_versions(self, versions: VersionLookup) -> Self {
         Self { retriever: self.retriever.with_versions(versions), ..self }
+    }
+
+    /// Has the language model write answers like this.
+    #[must_use]
+    pub fn with_preferences(self, preferences: Preferences) -> Self {
+        Self { preferences, ..self }
     }
 
     /// Returns the passages to answer from, best first, none if no passage is relevant; and what each search
@@ -103,7 +110,7 @@ impl Answerer {
             if let Some(model) = this.model.clone().filter(|_| has_material) {
                 let mut tokens = model.usable_tokens();
                 loop {
-                    let prompt = prompt::build(&question, &history, &sources, tokens);
+                    let prompt = prompt::build(&question, &history, &sources, &this.preferences, tokens);
                     let mut failure = None;
                     let mut has_chunks = false;
                     {
@@ -155,7 +162,7 @@ impl Answerer {
         let sources = sources[..prompt.source_count.min(sources.len())].to_vec();
         let author = Author::Model {
             name: model.name().to_owned(),
-            prompt_version: prompt::VERSION,
+            prompt_version: prompt::version(&self.preferences),
             prompt_sha256: prompt.sha256(),
         };
         let provenance = self.provenance(&sources, author);

@@ -173,6 +173,12 @@ impl UserKey {
         unwrap(&self.0, subject, wrapped).map(ContentKey)
     }
 
+    /// Derives the key that encrypts the private parts of the user's own account. It is destroyed with the
+    /// user's key, from which it is derived whenever it is needed.
+    pub fn account_key(&self) -> ContentKey {
+        ContentKey(Key::new(blake3::derive_key("colloquy 2026 account texts", self.0.as_bytes())))
+    }
+
     /// Derives the key of the term ids under which the user's passages are indexed.
     pub fn term_key(&self) -> DerivedKey {
         DerivedKey(blake3::derive_key("colloquy 2026 sparse term ids", self.0.as_bytes()))

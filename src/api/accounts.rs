@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aggregates::UserId;
 use aggregates::account::AccountCommand;
+use aggregates::{Instructions, Temperature, UserId};
 use async_nats::Client;
 use quick_cache::sync::Cache;
 
@@ -77,6 +77,17 @@ impl Accounts {
     /// Records that the user exports all data.
     pub(in crate::api) async fn record_export(&self, user: UserId, trace: &Trace) -> Result<(), Problem> {
         self.execute(user, AccountCommand::RecordExport, trace).await
+    }
+
+    /// Replaces the user's instructions and temperature.
+    pub(in crate::api) async fn instruct(
+        &self,
+        user: UserId,
+        instructions: Option<Instructions>,
+        temperature: Option<Temperature>,
+        trace: &Trace,
+    ) -> Result<(), Problem> {
+        self.execute(user, AccountCommand::Instruct { instructions, temperature }, trace).await
     }
 
     async fn execute(&self, user: UserId, command: AccountCommand, trace: &Trace) -> Result<(), Problem> {

@@ -126,7 +126,9 @@ impl Limit {
                 Self::DocumentBytes,
             ],
             "change_document" => &[Self::Requests, Self::Commands, Self::WaitingReads, Self::QueuedDocuments],
-            "remove_document" | "change_account" | "create_invitation" => &[Self::Requests, Self::Commands],
+            "remove_document" | "change_account" | "change_me" | "create_invitation" => {
+                &[Self::Requests, Self::Commands]
+            }
             "search" => &[Self::Requests, Self::Search, Self::WaitingReads],
             "list_conversations" | "get_conversation" | "list_messages" | "list_documents"
             | "get_document" | "get_original" => &[Self::Requests, Self::WaitingReads],

@@ -8,6 +8,7 @@ pub(super) mod documents;
 pub(super) mod erasures;
 pub(super) mod export;
 pub(super) mod health;
+pub(super) mod instructions;
 pub(super) mod invitations;
 pub(super) mod me;
 pub(super) mod messages;

@@ -102,7 +102,12 @@ pub async fn open_page(store: &Store, entries: Vec<LinkedEntry>) -> Result<OpenP
     for entry in &entries {
         let owner = UserId::new(entry.entry.event.owner);
         match subject(&entry.entry.event) {
-            Some(Subject::User(user)) => users.push(user),
+            Some(subject @ Subject::User(user)) => {
+                users.push(user);
+                if entry.entry.event.private.is_some() {
+                    contents.push((owner, subject));
+                }
+            }
             Some(subject) => contents.push((owner, subject)),
             None => {}
         }
@@ -159,7 +164,9 @@ impl OpenPage {
         let event = &linked.entry.event;
         let key = match subject(event) {
             None => return (None, false),
-            Some(Subject::User(user)) => return (None, !self.users.contains(&user)),
+            Some(Subject::User(user)) if event.private.is_none() => {
+                return (None, !self.users.contains(&user));
+            }
             Some(subject) => self.contents.get(&(UserId::new(event.owner), subject)),
         };
         let Some(key) = key else { return (None, true) };
@@ -181,7 +188,8 @@ impl OpenPage {
     }
 }
 
-/// Subject of the key that encrypts an event; `None` for an event without a private part.
+/// Subject of the key that encrypts an event, and of the user whose account it is of; `None` for an aggregate
+/// without a key.
 fn subject(event: &StoredEvent) -> Option<Subject> {
     match event.aggregate_type.parse() {
         Ok(AggregateType::Conversation) => Some(Subject::Conversation(event.aggregate_id)),

@@ -19,6 +19,7 @@ mod delta_publisher;
 mod failure;
 mod history;
 mod in_flight;
+mod preferences;
 mod processor;
 mod record;
 mod stops;

@@ -4,6 +4,7 @@ mod dead_letters;
 mod erasure;
 mod erasure_retries;
 mod fairness;
+mod instructions;
 mod language_models;
 mod model_responses;
 mod publishing;

@@ -79,6 +79,11 @@ impl ModelServer {
         messages.iter().map(|message| message["content"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// Temperature of the last request.
+    pub(crate) fn last_temperature(&self) -> Option<f64> {
+        self.shared.last.lock().unwrap()["temperature"].as_f64()
+    }
+
     /// Whether a client reads an answer.
     pub(crate) fn is_answering(&self) -> bool {
         self.answering() > 0

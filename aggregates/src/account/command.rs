@@ -1,7 +1,7 @@
 //! The commands of an account, and the reasons for which it refuses them.
 
 use super::{ErasureTarget, UserRole};
-use crate::{ReceiptId, SessionId, UserId};
+use crate::{Instructions, ReceiptId, SessionId, Temperature, UserId};
 
 /// A command to an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +58,13 @@ pub enum AccountCommand {
     LiftBan {
         /// The administrator; the nil id for the command line.
         by: UserId,
+    },
+    /// Replace the instructions and the temperature; `None` takes one back.
+    Instruct {
+        /// The text for the language model.
+        instructions: Option<Instructions>,
+        /// The temperature of the language model.
+        temperature: Option<Temperature>,
     },
     /// Record that the owner exported all data.
     RecordExport,

@@ -4,7 +4,7 @@ use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
 use super::{ErasureTarget, UserRole};
-use crate::{ReceiptId, SessionId, UserId};
+use crate::{Instructed, Private, ReceiptId, SessionId, Temperature, UserId};
 
 /// An event of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +33,13 @@ pub enum AccountEvent {
     Banned { by: UserId },
     /// The account can sign in again.
     BanLifted { by: UserId },
+    /// The owner replaced the instructions to the language model and its temperature.
+    AccountInstructed {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        temperature: Option<Temperature>,
+        #[serde(default)]
+        private: Private<Instructed>,
+    },
     /// The owner exported all data.
     DataExported,
 }
@@ -41,7 +48,7 @@ impl AccountEvent {
     /// The names of the events that no decision depends on. An account has many of them; its state is loaded
     /// without them.
     pub const IMMATERIAL: &'static [&'static str] =
-        &["SignedIn", "SignInRefused", "SignedOut", "SessionsRevoked", "DataExported"];
+        &["SignedIn", "SignInRefused", "SignedOut", "SessionsRevoked", "DataExported", "AccountInstructed"];
 
     /// The event's name in the event store and in subjects.
     pub const fn name(&self) -> &'static str {
@@ -57,8 +64,22 @@ impl AccountEvent {
             Self::RoleChanged { .. } => "RoleChanged",
             Self::Banned { .. } => "Banned",
             Self::BanLifted { .. } => "BanLifted",
+            Self::AccountInstructed { .. } => "AccountInstructed",
             Self::DataExported => "DataExported",
         }
+    }
+
+    /// Whether the event has a private part.
+    pub const fn has_private(&self) -> bool {
+        matches!(self, Self::AccountInstructed { .. })
+    }
+
+    /// Sets the private part from its decrypted JSON. Does nothing for an event without one.
+    pub fn open_private(&mut self, json: &[u8]) -> Result<(), serde_json::Error> {
+        if let Self::AccountInstructed { private, .. } = self {
+            *private = Private::read(json)?;
+        }
+        Ok(())
     }
 }
 

@@ -29,6 +29,29 @@ fn the_first_request_opens_the_account_and_later_ones_change_nothing() {
 }
 
 #[test]
+fn instructions_replace_earlier_ones_until_the_account_is_erased() {
+    let instruct = |text: Option<&str>, temperature| AccountCommand::Instruct {
+        instructions: text.map(|text| crate::Instructions::parse(text).unwrap()),
+        temperature,
+    };
+    let instructed = |text: Option<&str>, temperature| AccountEvent::AccountInstructed {
+        temperature,
+        private: Private::Open(Instructed {
+            instructions: text.map(|text| crate::Instructions::parse(text).unwrap()),
+        }),
+    };
+    let warm = crate::Temperature::try_from(1.5).ok();
+    TestFramework::<Account>::with(())
+        .given(vec![opened(), instructed(Some("Be brief."), None)])
+        .when((OWNER, instruct(None, warm)))
+        .then_expect_events(vec![instructed(None, warm)]);
+    TestFramework::<Account>::with(())
+        .given(vec![opened(), requested()])
+        .when((OWNER, instruct(Some("Be brief."), None)))
+        .then_expect_error(AccountRefused::Erasing);
+}
+
+#[test]
 fn an_account_that_is_being_erased_cannot_be_opened_again() {
     TestFramework::<Account>::with(())
         .given(vec![opened(), requested()])
@@ -125,6 +148,10 @@ fn immaterial_events_change_nothing() {
         AccountEvent::SignedOut { session: SESSION },
         AccountEvent::SessionsRevoked { sessions, by: OWNER },
         AccountEvent::DataExported,
+        AccountEvent::AccountInstructed {
+            temperature: None,
+            private: Private::Open(Instructed { instructions: None }),
+        },
     ];
     assert_eq!(all.each_ref().map(AccountEvent::name), *AccountEvent::IMMATERIAL);
     for event in all {

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::place::Place;
-use crate::DocumentId;
 use crate::named::named_enum;
+use crate::{DocumentId, Temperature};
 
 /// The private part of an answer that ended with a text.
 #[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
@@ -91,6 +91,12 @@ pub struct Provenance {
     /// releases.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub found: Vec<FoundPassage>,
+    /// The instructions that the language model was given, beside the service's own rules.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub instructions: Vec<InstructionScope>,
+    /// The temperature that the owner chose; `None` for that of the configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<Temperature>,
     /// The durations of the steps; `None` in events of earlier releases.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timings: Option<Timings>,
@@ -137,6 +143,16 @@ named_enum! {
         Surplus = "surplus",
         /// It did not fit into the context of the language model.
         NoRoom = "no_room",
+    }
+}
+
+named_enum! {
+    /// The answers that instructions apply to.
+    pub enum InstructionScope {
+        /// All answers to the person.
+        Account = "account",
+        /// The answers of the conversation.
+        Conversation = "conversation",
     }
 }
 

@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 use super::answer::{Answer, FailureReason, Provenance, Usage};
 use super::event::Rating;
 use crate::{
-    Actor, AnswerId, Comment, DocumentId, ModelName, QuestionId, QuestionText, Tags, Title, Version,
+    Actor, AnswerId, Comment, DocumentId, Instructions, ModelName, QuestionId, QuestionText, Tags,
+    Temperature, Title, Version,
 };
 
 /// A command to a conversation.
@@ -63,6 +64,13 @@ pub enum Intent {
     Unarchive,
     /// Replace the tags.
     Tag(Tags),
+    /// Replace the instructions and the temperature; `None` takes one back.
+    Instruct {
+        /// The text for the language model.
+        instructions: Option<Instructions>,
+        /// The temperature of the language model.
+        temperature: Option<Temperature>,
+    },
     /// Delete the conversation. It can be restored for 30 days.
     Delete,
     /// Undo `Delete` within 30 days.

@@ -8,7 +8,8 @@ use super::answer::{Answer, FailureReason, Provenance, Usage};
 use crate::named::named_enum;
 use crate::text::stored;
 use crate::{
-    AnswerId, Comment, DocumentId, ModelName, Private, QuestionId, QuestionText, Tags, Title, UserId,
+    AnswerId, Comment, DocumentId, Instructed, ModelName, Private, QuestionId, QuestionText, Tags,
+    Temperature, Title, UserId,
 };
 
 /// The private part of `QuestionAsked`.
@@ -139,6 +140,13 @@ pub enum ConversationEvent {
         #[serde(default)]
         private: Private<Tagged>,
     },
+    /// The owner replaced the instructions to the language model and its temperature.
+    ConversationInstructed {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        temperature: Option<Temperature>,
+        #[serde(default)]
+        private: Private<Instructed>,
+    },
     /// The owner deleted the conversation. It can be restored for 30 days from `at`.
     ConversationDeleted { at: DateTime<Utc> },
     /// The owner restored the conversation.
@@ -164,6 +172,7 @@ impl ConversationEvent {
             Self::ConversationArchived => "ConversationArchived",
             Self::ConversationUnarchived => "ConversationUnarchived",
             Self::ConversationTagged { .. } => "ConversationTagged",
+            Self::ConversationInstructed { .. } => "ConversationInstructed",
             Self::ConversationDeleted { .. } => "ConversationDeleted",
             Self::ConversationRestored => "ConversationRestored",
             Self::ConversationErased => "ConversationErased",
@@ -180,7 +189,8 @@ impl ConversationEvent {
             | Self::AnswerStopped { .. }
             | Self::AnswerRated { .. }
             | Self::ConversationRenamed { .. }
-            | Self::ConversationTagged { .. } => true,
+            | Self::ConversationTagged { .. }
+            | Self::ConversationInstructed { .. } => true,
             Self::ConversationStarted { .. }
             | Self::AnswerRequested { .. }
             | Self::AnswerFailed { .. }
@@ -204,6 +214,7 @@ impl ConversationEvent {
             Self::AnswerRated { private, .. } => *private = Private::read(json)?,
             Self::ConversationRenamed { private, .. } => *private = Private::read(json)?,
             Self::ConversationTagged { private } => *private = Private::read(json)?,
+            Self::ConversationInstructed { private, .. } => *private = Private::read(json)?,
             Self::ConversationStarted { .. }
             | Self::AnswerRequested { .. }
             | Self::AnswerFailed { .. }

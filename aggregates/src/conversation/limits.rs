@@ -46,7 +46,8 @@ impl ConversationLimits {
             | Intent::Unpin
             | Intent::Archive
             | Intent::Unarchive
-            | Intent::Tag(_) => self.changes(),
+            | Intent::Tag(_)
+            | Intent::Instruct { .. } => self.changes(),
             // Deleting is always possible, so restoring has as many changes again.
             Intent::Restore => self.changes().saturating_mul(2),
             Intent::Stop { .. }

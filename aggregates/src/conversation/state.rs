@@ -25,6 +25,9 @@ pub struct Conversation {
     /// The language model of the last question.
     #[serde(default)]
     model: Option<ModelName>,
+    /// The event with the instructions that hold.
+    #[serde(default)]
+    instructed_at: Option<Version>,
 }
 
 /// The phase of a conversation's life.
@@ -112,6 +115,11 @@ impl Conversation {
         self.model.as_ref()
     }
 
+    /// The sequence of the event with the instructions and the temperature that hold.
+    pub const fn instructed_at(&self) -> Option<Version> {
+        self.instructed_at
+    }
+
     /// Whether the conversation has a title, of its owner or proposed.
     pub const fn has_title(&self) -> bool {
         self.titled_by.is_some()
@@ -195,7 +203,7 @@ impl Conversation {
             Intent::RecordAnswer(record) => status(&record.answer_id).is_some_and(AnswerStatus::has_ended),
             Intent::RecordFailure { answer_id, .. } => status(answer_id).is_some_and(AnswerStatus::has_ended),
             Intent::ProposeTitle(_) => self.titled_by.is_some(),
-            Intent::Rename(_) | Intent::Tag(_) => false,
+            Intent::Rename(_) | Intent::Tag(_) | Intent::Instruct { .. } => false,
         }
     }
 
@@ -262,6 +270,7 @@ impl Conversation {
             Event::ConversationArchived => self.archived = true,
             Event::ConversationUnarchived => self.archived = false,
             Event::ConversationTagged { .. } => {}
+            Event::ConversationInstructed { .. } => self.instructed_at = Some(self.version),
             Event::ConversationDeleted { at } => self.phase = Phase::Deleted { at: *at },
             Event::ConversationRestored => self.phase = Phase::Alive,
             Event::ConversationErased => self.phase = Phase::Erased,

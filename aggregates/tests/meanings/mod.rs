@@ -4,7 +4,7 @@ use aggregates::account::{AccountEvent, ErasureTarget, UserRole};
 use aggregates::operation::{
     DeadLetterKind, DeadLetterOutcome, OperationEvent, QuarantineCause, QuarantineOutcome, RotatedKey,
 };
-use aggregates::{AggregateType, Position, ReceiptId, SessionId, UserId};
+use aggregates::{AggregateType, Instructed, Position, Private, ReceiptId, SessionId, UserId};
 use uuid::Uuid;
 
 use crate::{DOCUMENT, OWNER};
@@ -25,6 +25,10 @@ pub(crate) fn of_accounts() -> Vec<AccountEvent> {
         AccountEvent::RoleChanged { role: UserRole::Auditor, by: UserId::SHARED },
         AccountEvent::Banned { by: OWNER },
         AccountEvent::BanLifted { by: OWNER },
+        AccountEvent::AccountInstructed {
+            temperature: None,
+            private: Private::Open(Instructed { instructions: None }),
+        },
         AccountEvent::DataExported,
     ]
 }

@@ -78,6 +78,7 @@ impl Conversation {
             // The row of an erased conversation is purged.
             ConversationEvent::ConversationStarted { .. }
             | ConversationEvent::AnswerRated { .. }
+            | ConversationEvent::ConversationInstructed { .. }
             | ConversationEvent::ConversationErased => {}
             ConversationEvent::QuestionAsked { question_id, parent_id, private } => {
                 self.add_message(question_id.uuid(), parent_id.map(AnswerId::uuid));

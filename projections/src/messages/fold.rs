@@ -93,6 +93,7 @@ fn answers_of_earlier_batches<'a>(
             | ConversationEvent::ConversationArchived
             | ConversationEvent::ConversationUnarchived
             | ConversationEvent::ConversationTagged { .. }
+            | ConversationEvent::ConversationInstructed { .. }
             | ConversationEvent::ConversationDeleted { .. }
             | ConversationEvent::ConversationRestored
             | ConversationEvent::ConversationErased => {}
@@ -144,6 +145,7 @@ impl Changes {
             | ConversationEvent::ConversationArchived
             | ConversationEvent::ConversationUnarchived
             | ConversationEvent::ConversationTagged { .. }
+            | ConversationEvent::ConversationInstructed { .. }
             | ConversationEvent::ConversationDeleted { .. }
             | ConversationEvent::ConversationRestored
             | ConversationEvent::ConversationErased => {}

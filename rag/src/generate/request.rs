@@ -66,7 +66,8 @@ impl Dialect {
             TokenLimit::MaxCompletionTokens => body.insert("max_completion_tokens".into(), json!(limit)),
             TokenLimit::Unlimited => None,
         };
-        if let Some(temperature) = config.temperature.filter(|_| !self.refused.temperature) {
+        let temperature = prompt.temperature.or(config.temperature);
+        if let Some(temperature) = temperature.filter(|_| !self.refused.temperature) {
             body.insert("temperature".into(), json!(temperature));
         }
         Value::Object(body)
@@ -173,6 +174,7 @@ mod tests {
             source_count: 0,
             max_answer_tokens: 1000,
             estimated_tokens: 100,
+            temperature: None,
         }
     }
 
@@ -193,6 +195,15 @@ mod tests {
         let text = r#"{"detail":[{"type":"extra_forbidden","loc":["body","stream_options"],"input":{"max_tokens":1}}]}"#;
         let next = dialect.after(&refusal(422, text)).unwrap();
         assert!(body(next).get("stream_options").is_none() && body(next).get("max_tokens").is_some());
+    }
+
+    #[test]
+    fn a_temperature_of_the_prompt_precedes_that_of_the_configuration_unless_it_is_refused() {
+        let config = ChatConfig::new("http://127.0.0.1:9/v1", "m");
+        let warm = Prompt { temperature: Some(1.5), ..prompt() };
+        assert_eq!(Dialect::default().body(&config, &warm)["temperature"], 1.5);
+        let refusing = Dialect::default().after(&refusal(400, r#"{"param":"temperature"}"#)).unwrap();
+        assert!(refusing.body(&config, &warm).get("temperature").is_none());
     }
 
     #[test]

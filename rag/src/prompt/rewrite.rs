@@ -28,7 +28,13 @@ pub(crate) fn rewrite(question: &str, history: &[Turn], context_tokens: u32) -> 
     ];
     let estimated_tokens =
         messages.iter().map(|message| estimate_tokens(&message.content) + MESSAGE_TOKENS).sum();
-    Prompt { messages, source_count: 0, max_answer_tokens: MAX_ANSWER_TOKENS, estimated_tokens }
+    Prompt {
+        messages,
+        source_count: 0,
+        max_answer_tokens: MAX_ANSWER_TOKENS,
+        estimated_tokens,
+        temperature: None,
+    }
 }
 
 /// Returns the newest turns that fit, or the last question alone if the last answer does not fit.

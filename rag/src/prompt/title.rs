@@ -21,5 +21,11 @@ pub(crate) fn title(question: &str, answer: &str) -> Prompt {
     ];
     let estimated_tokens =
         messages.iter().map(|message| estimate_tokens(&message.content) + MESSAGE_TOKENS).sum();
-    Prompt { messages, source_count: 0, max_answer_tokens: MAX_ANSWER_TOKENS, estimated_tokens }
+    Prompt {
+        messages,
+        source_count: 0,
+        max_answer_tokens: MAX_ANSWER_TOKENS,
+        estimated_tokens,
+        temperature: None,
+    }
 }

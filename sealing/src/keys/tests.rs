@@ -52,6 +52,16 @@ fn a_wrapped_key_belongs_to_its_user_alone() {
 }
 
 #[test]
+fn the_key_of_an_account_comes_from_its_users_key_alone() {
+    let (user_key, wrapped) = master().new_user_key(user(2)).unwrap();
+    let again = master().unwrap_user_key(user(2), &wrapped).unwrap();
+    let sealed = user_key.account_key().seal(&event(1), b"hello").unwrap();
+    assert_eq!(again.account_key().open(&event(1), &sealed), Ok(b"hello".to_vec()));
+    let (other, _) = master().new_user_key(user(2)).unwrap();
+    assert_eq!(other.account_key().open(&event(1), &sealed), Err(SealError::Mismatch));
+}
+
+#[test]
 fn repeatable_encryption_gives_equal_bytes_for_equal_input_only() {
     let key = ContentKey::random().unwrap();
     let first = key.seal_repeatably(&event(1), b"a").unwrap();

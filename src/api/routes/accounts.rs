@@ -46,9 +46,9 @@ pub(in crate::api) struct ChangeRole {
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct AccountChanged {
     /// Id of the user.
-    user_id: uuid::Uuid,
+    pub(in crate::api) user_id: uuid::Uuid,
     /// Types of the command's events; empty if the command changed nothing.
-    events: Vec<&'static str>,
+    pub(in crate::api) events: Vec<&'static str>,
 }
 
 impl AccountCommand {

@@ -27,7 +27,7 @@ use crate::api::limits::Limits;
 use crate::api::middleware::trace::Trace;
 use crate::api::problem::Problem;
 use crate::api::reads::params::{Counter, parse_id};
-pub(in crate::api) use body::{Command, parse_fields, parse_object};
+pub(in crate::api) use body::{Command, Instruct, parse_fields, parse_object};
 use execute::{CommandOutcome, ConversationCommands};
 use store::IdempotencyKey;
 

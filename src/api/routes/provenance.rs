@@ -1,7 +1,7 @@
 //! `GET /v1/conversations/{id}/answers/{answer_id}/provenance`: why an answer is as it is.
 
 use aggregates::conversation::{
-    AnswerStatus, ConversationEvent, CutOff, FoundPassage, PassageScore, Timings,
+    AnswerStatus, ConversationEvent, CutOff, FoundPassage, InstructionScope, PassageScore, Timings,
 };
 use aggregates::{AggregateType, AnswerId, ConversationId, Event, QuestionId};
 use axum::Json;
@@ -47,6 +47,11 @@ pub(in crate::api) struct AnswerProvenance {
     prompt_sha256: String,
     /// Whether the answer consists of sentences of the passages.
     quoted: bool,
+    /// Instructions that the language model was given, beside the rules of the service.
+    instructions: Vec<InstructionScope>,
+    /// Temperature that the owner chose; `null` for that of the configuration.
+    #[schema(required)]
+    temperature: Option<f64>,
     /// Tokens of the answer.
     usage: MessageUsage,
     /// Durations of the steps; `null` for an answer of an earlier release.
@@ -123,6 +128,8 @@ pub(in crate::api) async fn get(
         prompt_version: provenance.prompt_version,
         prompt_sha256: provenance.prompt_sha256,
         quoted: provenance.quoted,
+        instructions: provenance.instructions,
+        temperature: provenance.temperature.map(f64::from),
         usage: MessageUsage {
             prompt_tokens: usage.prompt_tokens,
             completion_tokens: usage.completion_tokens,

@@ -187,6 +187,7 @@ impl Session {
             | ConversationEvent::ConversationArchived
             | ConversationEvent::ConversationUnarchived
             | ConversationEvent::ConversationTagged { .. }
+            | ConversationEvent::ConversationInstructed { .. }
             | ConversationEvent::ConversationDeleted { .. }
             | ConversationEvent::ConversationRestored
             | ConversationEvent::ConversationErased => return Ok(()),

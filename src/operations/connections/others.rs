@@ -92,6 +92,7 @@ async fn answers(chat: ChatConfig) -> anyhow::Result<()> {
         messages: vec![Message { role: Role::User, content: "Say: ready".to_owned() }],
         source_count: 0,
         max_answer_tokens: ANSWER_TOKENS,
+        temperature: None,
         estimated_tokens: ANSWER_TOKENS,
     };
     let mut answer = Box::pin(ChatModel::new(chat)?.stream(&prompt));

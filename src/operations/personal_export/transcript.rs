@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use aggregates::conversation::{Answer, Citation, ConversationEvent, Rating, Usage};
-use aggregates::{AnswerId, Event, Private, RecordedEvent};
+use aggregates::{AnswerId, Event, Private, RecordedEvent, Temperature};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
@@ -17,6 +17,9 @@ pub(crate) struct Transcript {
     tags: Vec<String>,
     pinned: bool,
     archived: bool,
+    /// The text that the language model is given for all answers.
+    instructions: Option<String>,
+    temperature: Option<Temperature>,
     deleted_at: Option<DateTime<Utc>>,
     started_at: Option<DateTime<Utc>>,
     messages: Vec<Message>,
@@ -91,6 +94,11 @@ impl Transcript {
             Happened::ConversationTagged { private } => {
                 let tags = private.open().map(|tagged| serde_json::to_value(&tagged.tags));
                 self.tags = tags.and_then(|tags| serde_json::from_value(tags.ok()?).ok()).unwrap_or_default();
+            }
+            Happened::ConversationInstructed { temperature, private } => {
+                self.temperature = *temperature;
+                let instructed = private.open().and_then(|private| private.instructions.as_ref());
+                self.instructions = instructed.map(|text| text.as_str().to_owned());
             }
             Happened::ConversationPinned => self.pinned = true,
             Happened::ConversationUnpinned => self.pinned = false,

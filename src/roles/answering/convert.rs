@@ -9,6 +9,7 @@ use rag::retrieve::{Found, Outcome};
 use rag::vocabulary::Source;
 use uuid::Uuid;
 
+use super::preferences::Preferences;
 use crate::knowledge::place::place_in_file;
 
 /// Passages that are recorded of all that were found, beside those that the answer is written from.
@@ -36,9 +37,14 @@ pub(super) fn sources(sources: &[Source]) -> Vec<Citation> {
 pub(super) fn finished(
     finished: FinishedAnswer,
     found: &[Found],
+    preferences: &Preferences,
     timings: Timings,
 ) -> (Answer, Provenance, Usage) {
     let mut provenance = Provenance { timings: Some(timings), ..provenance(finished.provenance) };
+    if !provenance.quoted {
+        provenance.instructions = preferences.scopes();
+        provenance.temperature = preferences.temperature;
+    }
     provenance.found = found_passages(found, &provenance.passages);
     let usage = Usage {
         prompt_tokens: finished.usage.prompt_tokens,
@@ -109,6 +115,8 @@ fn provenance(provenance: rag::answer::Provenance) -> Provenance {
         prompt_sha256,
         quoted,
         found: vec![],
+        instructions: vec![],
+        temperature: None,
         timings: None,
     }
 }

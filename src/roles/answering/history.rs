@@ -10,6 +10,7 @@ use aggregates::{
 use rag::vocabulary::Turn;
 use store::StoreError;
 
+use super::preferences::Preferences;
 use super::processor::AnswerProcessor;
 
 /// Earlier turns that are passed on. The prompt takes as many as fit.
@@ -39,6 +40,7 @@ pub(super) struct PendingQuestion {
     pub(super) question: String,
     /// The language model that was chosen; `None` for the default one.
     pub(super) model: Option<ModelName>,
+    pub(super) preferences: Preferences,
     /// Whether the conversation has no title yet.
     pub(super) is_untitled: bool,
     /// Answered turns of the branch that leads to the question, oldest first.
@@ -61,6 +63,13 @@ struct Text {
     documents: Vec<DocumentId>,
 }
 
+/// What the events beside the texts say of an answer.
+#[derive(Default)]
+struct Details {
+    model: Option<ModelName>,
+    instructed: Option<RecordedEvent>,
+}
+
 /// Place of the texts of a pending answer in the conversation's history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Texts {
@@ -68,6 +77,8 @@ struct Texts {
     question: Version,
     /// The event that requested the answer.
     requested: Version,
+    /// The event with the instructions of the conversation.
+    instructed: Option<Version>,
     is_untitled: bool,
     /// Newest first.
     turns: Vec<TurnEvents>,
@@ -80,7 +91,8 @@ impl Texts {
         let (question_id, requested) = (answer.question_id, answer.requested_at);
         let turns = conversation.turns_before(question_id).take(REMEMBERED).collect();
         let question = conversation.asked_by(question_id)?;
-        Some(Self { question_id, question, requested, is_untitled: !conversation.has_title(), turns })
+        let (instructed, is_untitled) = (conversation.instructed_at(), !conversation.has_title());
+        Some(Self { question_id, question, requested, instructed, is_untitled, turns })
     }
 }
 
@@ -95,7 +107,12 @@ impl AnswerProcessor {
         let budget = self.history_bytes();
         let mut pages = texts.turns.chunks(PAGE);
         let first = pages.next().unwrap_or_default();
-        let (mut read, model) = self.read_texts(answer, first, &[texts.question, texts.requested]).await?;
+        let further: Vec<Version> =
+            [texts.question, texts.requested].into_iter().chain(texts.instructed).collect();
+        let ((mut read, details), account) =
+            tokio::try_join!(self.read_texts(answer, first, &further), self.store.account_instructed(owner))?;
+        let Details { model, instructed } = details;
+        let preferences = Preferences::of(account.as_ref(), instructed.as_ref());
         let Some(Text { text: question, documents }) = read.remove(&texts.question) else {
             return Ok(AnswerState::Erased);
         };
@@ -110,7 +127,8 @@ impl AnswerProcessor {
         newest_first.reverse();
         let history = newest_first;
         let Texts { question_id, is_untitled, .. } = texts;
-        let asked = PendingQuestion { question_id, question, model, is_untitled, history, documents };
+        let asked =
+            PendingQuestion { question_id, question, model, preferences, is_untitled, history, documents };
         Ok(AnswerState::Wanted(asked))
     }
 
@@ -120,14 +138,14 @@ impl AnswerProcessor {
         (context as usize).saturating_mul(BYTES_PER_TOKEN).max(QUOTATION_BYTES)
     }
 
-    /// The decrypted texts of some turns and of further events, by their sequences, and the model that
-    /// one of the events requests. A text whose key was destroyed is missing.
+    /// The decrypted texts of some turns and of further events, by their sequences, and what else the events
+    /// say of the answer. A text whose key was destroyed is missing.
     async fn read_texts(
         &self,
         answer: AnswerRef,
         turns: &[TurnEvents],
         further: &[Version],
-    ) -> Result<(HashMap<Version, Text>, Option<ModelName>), StoreError> {
+    ) -> Result<(HashMap<Version, Text>, Details), StoreError> {
         let sequences: Vec<Version> = turns
             .iter()
             .flat_map(|turn| [turn.question, turn.answer])
@@ -136,11 +154,20 @@ impl AnswerProcessor {
         let id = answer.conversation_id.uuid();
         let mut events = self.store.events_at(AggregateType::Conversation, id, &sequences).await?;
         self.store.decrypt_events(&mut events).await?;
-        let model = events.iter().find_map(|recorded| match &recorded.event {
-            Event::Conversation(ConversationEvent::AnswerRequested { model, .. }) => model.clone(),
-            _ => None,
-        });
-        Ok((events.into_iter().filter_map(|event| Some((event.sequence, text_of(event)?))).collect(), model))
+        let mut details = Details::default();
+        for recorded in &events {
+            match &recorded.event {
+                Event::Conversation(ConversationEvent::AnswerRequested { model, .. }) => {
+                    details.model.clone_from(model);
+                }
+                Event::Conversation(ConversationEvent::ConversationInstructed { .. }) => {
+                    details.instructed = Some(recorded.clone());
+                }
+                _ => {}
+            }
+        }
+        let texts = events.into_iter().filter_map(|event| Some((event.sequence, text_of(event)?)));
+        Ok((texts.collect(), details))
     }
 }
 

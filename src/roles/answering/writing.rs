@@ -40,7 +40,8 @@ impl AnswerProcessor {
     pub(super) async fn write(&self, job: &Job) -> Result<(Answer, Provenance, Usage), AttemptFailed> {
         let began = Instant::now();
         let live = self.begin_live(job).await?;
-        let answerer = self.answerer(job.asked.model.as_ref());
+        let preferences = &job.asked.preferences;
+        let answerer = self.answerer(job.asked.model.as_ref()).with_preferences(preferences.for_model());
         self.wait_for_index(&job.asked.documents).await?;
         let searched = Instant::now();
         let searching = self.sources(job, &answerer).instrument(tracing::info_span!("retrieve"));
@@ -70,7 +71,7 @@ impl AnswerProcessor {
                     live.finish().await;
                     let timings = timings(began, (searched, retrieved), first_text);
                     ATTEMPT_DURATION.record_time(&[], began.elapsed());
-                    let finished = convert::finished(*finished, &found, timings);
+                    let finished = convert::finished(*finished, &found, preferences, timings);
                     count_tokens(finished.2);
                     traced.end(&finished.1, finished.2);
                     return Ok(finished);

@@ -109,9 +109,11 @@ impl EventWriter {
     }
 }
 
-/// The subject of the key that encrypts the private part of an event; `None` if its aggregate has no key.
+/// The subject of the key that encrypts the private part of an event; `None` if its aggregate has no key, and
+/// for the many events of accounts that have no private part.
 pub fn subject_of(event: &RecordedEvent) -> Option<Subject> {
-    content_subject(event.aggregate, event.aggregate_id)
+    let is_without = event.aggregate == AggregateType::Account && event.sealed.is_none();
+    if is_without { None } else { content_subject(event.aggregate, event.aggregate_id) }
 }
 
 /// The subject of the key that encrypts the private parts of an aggregate's events.
@@ -119,7 +121,8 @@ pub(crate) const fn content_subject(aggregate: AggregateType, id: Uuid) -> Optio
     match aggregate {
         AggregateType::Conversation => Some(Subject::Conversation(id)),
         AggregateType::Document => Some(Subject::Document(id)),
-        AggregateType::Account | AggregateType::AuditTrail | AggregateType::Operation => None,
+        AggregateType::Account => Some(Subject::User(UserId::new(id))),
+        AggregateType::AuditTrail | AggregateType::Operation => None,
     }
 }
 

@@ -123,6 +123,22 @@ impl Store {
         rows.into_iter().map(|row| row.decode(aggregate, id)).collect()
     }
 
+    /// The newest `AccountInstructed` of a user, decrypted. One round trip.
+    pub async fn account_instructed(&self, user: UserId) -> Result<Option<RecordedEvent>, StoreError> {
+        let row: Option<RecordedRow> = sqlx::query_as(
+            "SELECT sequence, event_id, owner, event_version, payload, private, recorded_at FROM events
+              WHERE aggregate_type = 'account' AND aggregate_id = $1 AND event_type = 'AccountInstructed'
+              ORDER BY sequence DESC LIMIT 1",
+        )
+        .bind(user)
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let mut events = [row.decode(AggregateType::Account, user.uuid())?];
+        self.decrypt_events(&mut events).await?;
+        Ok(events.into_iter().next())
+    }
+
     /// Some events of an aggregate by their sequences, in order, as [`Self::aggregate_events`] returns them.
     pub async fn events_at(
         &self,

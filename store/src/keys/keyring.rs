@@ -82,11 +82,20 @@ impl Keyring {
         }
     }
 
-    /// The keys of several conversations and documents. At most two round trips; none if all keys are cached.
+    /// The keys of several conversations and documents, and of accounts, whose subject is their user. At most
+    /// two round trips, and one for each account; none if all keys are cached.
     pub async fn content_keys(&self, wanted: &[(UserId, Subject)]) -> Result<ContentKeys, StoreError> {
         let mut keys = ContentKeys::with_capacity(wanted.len());
         let mut missing: HashSet<(UserId, Subject)> = HashSet::new();
         for &(owner, subject) in wanted {
+            if let Subject::User(user) = subject {
+                if user == owner
+                    && let Some(key) = self.user(user).await?
+                {
+                    keys.insert((owner, subject), key.account_key());
+                }
+                continue;
+            }
             match self.cache.content(owner, subject) {
                 Some(key) => {
                     keys.insert((owner, subject), key);

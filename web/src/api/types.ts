@@ -34,6 +34,7 @@ export type Passage = Schemas["PassageShown"];
 export type Place = Schemas["Place"];
 
 export type LanguageModel = Schemas["LanguageModel"];
+export type Instructions = Schemas["CurrentInstructions"];
 export type AnswerProvenance = Schemas["AnswerProvenance"];
 export type FoundPassage = Schemas["FoundPassage"];
 

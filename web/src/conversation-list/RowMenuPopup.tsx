@@ -1,10 +1,11 @@
 // The menu of a conversation of the list.
 
 import { useNavigate, useParams } from "@tanstack/react-router";
-import { Archive, ArchiveRestore, Pencil, Pin, PinOff, Tag, Trash2 } from "lucide-react";
+import { Archive, ArchiveRestore, MessageSquareText, Pencil, Pin, PinOff, Tag, Trash2 } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 import { type FormEvent, type ReactElement, useState } from "react";
 import type { ConversationRow } from "../api/types";
+import { InstructionsForm } from "../instructions/InstructionsForm";
 import { useText } from "../text/text";
 import { Button } from "../ui/Button";
 import { Dialog } from "../ui/Dialog";
@@ -19,7 +20,7 @@ export default function RowMenuPopup({ row, button }: { row: ConversationRow; bu
   const actions = useRowActions();
   const navigate = useNavigate();
   const { conversationId } = useParams({ strict: false });
-  const [dialog, setDialog] = useState<"rename" | "tags">();
+  const [dialog, setDialog] = useState<"rename" | "tags" | "instructions">();
   const remove = () => {
     actions.remove(row);
     if (row.id === conversationId) void navigate({ to: "/" });
@@ -39,6 +40,9 @@ export default function RowMenuPopup({ row, button }: { row: ConversationRow; bu
             </Item>
             <Item icon={Tag} onSelect={() => setDialog("tags")}>
               {texts.tags}
+            </Item>
+            <Item icon={MessageSquareText} onSelect={() => setDialog("instructions")}>
+              {text.instructions.menu}
             </Item>
             <Item icon={row.archived ? ArchiveRestore : Archive} onSelect={() => actions.toggleArchive(row)}>
               {row.archived ? texts.unarchive : texts.archive}
@@ -70,6 +74,12 @@ export default function RowMenuPopup({ row, button }: { row: ConversationRow; bu
           onClose={() => setDialog(undefined)}
           onSave={(line) => actions.tag(row, parseTags(line))}
         />
+      )}
+      {dialog === "instructions" && (
+        <Dialog title={text.instructions.title} onClose={() => setDialog(undefined)}>
+          <p>{text.instructions.conversationHint}</p>
+          <InstructionsForm conversationId={row.id} onSaved={() => setDialog(undefined)} />
+        </Dialog>
       )}
     </>
   );

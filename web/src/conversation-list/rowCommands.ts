@@ -2,7 +2,7 @@
 
 import type { Command, ConversationChanged, ConversationRow } from "../api/types";
 
-export type RowCommand = Exclude<Command, { type: "ask" | "regenerate" | "stop" | "rate" }>;
+export type RowCommand = Exclude<Command, { type: "ask" | "regenerate" | "stop" | "rate" | "instruct" }>;
 
 const MAX_TAGS = 20;
 const MAX_TAG_LENGTH = 50;

@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import type { AnswerProvenance, Citation, FoundPassage } from "../api/types";
 import { passageQuery } from "../documents/queries";
 import { errorMessage } from "../text/errorMessage";
-import { useText } from "../text/text";
+import { useLanguage, useText } from "../text/text";
 import { Dialog } from "../ui/Dialog";
 import { Alert } from "../ui/Notice";
 import styles from "./ProvenanceDialog.module.css";
@@ -32,10 +32,13 @@ export default function ProvenanceDialog({ conversationId, answerId, citations, 
 
 function Facts({ provenance }: { provenance: AnswerProvenance }) {
   const { provenance: texts } = useText();
-  const { language_model, embedding_model, prompt_version, prompt_sha256, timings, usage } = provenance;
+  const language = useLanguage();
+  const { language_model, embedding_model, prompt_version, prompt_sha256, timings, usage, instructions, temperature } = provenance;
   const facts: [string, string | undefined][] = [
     [texts.model, language_model ?? texts.quoted],
     [texts.prompt, prompt_version && `${prompt_version} · ${prompt_sha256.slice(0, 12)}`],
+    [texts.instructions, instructions.map((scope) => texts.instructionScopes[scope]).join(", ")],
+    [texts.temperature, temperature?.toLocaleString(language)],
     [texts.tokens, language_model ? texts.tokenCounts(usage.prompt_tokens, usage.completion_tokens) : undefined],
     [texts.search, embedding_model],
     [texts.durations, timings ? texts.durationsOf(timings.retrieval_ms, timings.total_ms) : undefined],

@@ -2,6 +2,7 @@
 
 import { useText } from "../text/text";
 import { Page } from "../ui/Page";
+import { AnswerInstructions } from "./AnswerInstructions";
 import { Appearance } from "./Appearance";
 import { Data } from "./Data";
 import { Password, Profile } from "./Profile";
@@ -13,6 +14,7 @@ export default function SettingsPage() {
     <Page title={text.settings.title}>
       <Profile />
       <Appearance />
+      <AnswerInstructions />
       <Password />
       <Sessions />
       <Data />

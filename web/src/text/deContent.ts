@@ -92,6 +92,16 @@ export const deContent: typeof enContent = {
   models: {
     label: "Sprachmodell",
   },
+  instructions: {
+    title: "Anweisungen",
+    menu: "Anweisungen …",
+    hint: "Was dem Sprachmodell gesagt wird, bevor es Ihnen antwortet. Die Regeln für Quellen und Belege bleiben.",
+    conversationHint: "Sie gelten für die nächsten Antworten dieser Unterhaltung, neben denen Ihrer Einstellungen.",
+    label: "Was soll das Sprachmodell wissen oder beachten?",
+    placeholder: "Zum Beispiel: Antworte kurz und erkläre Fachwörter.",
+    temperature: "Temperatur",
+    temperatureHint: "0 für gleichmäßige Antworten, bis 2 für abwechslungsreiche; leer für die übliche.",
+  },
   provenance: {
     title: "Warum diese Antwort",
     model: "Sprachmodell",
@@ -100,6 +110,9 @@ export const deContent: typeof enContent = {
     tokens: "Tokens",
     tokenCounts: (prompt, answer) => `${format(prompt)} gelesen, ${format(answer)} geschrieben`,
     search: "Suche nach Bedeutung",
+    instructions: "Anweisungen",
+    instructionScopes: { account: "Ihre für alle Antworten", conversation: "die dieser Unterhaltung" },
+    temperature: "Temperatur",
     durations: "Dauer",
     durationsOf: (search, total) => `Suche ${format(search)} ms, insgesamt ${format(total)} ms`,
     passages: "Gefundene Textstellen",

@@ -90,6 +90,16 @@ export const enContent = {
   models: {
     label: "Language model",
   },
+  instructions: {
+    title: "Instructions",
+    menu: "Instructions…",
+    hint: "What the language model is told before it answers you. The rules on sources and citations stay.",
+    conversationHint: "They hold for the next answers of this conversation, beside those of your settings.",
+    label: "What should the language model know or mind?",
+    placeholder: "For example: answer briefly, and explain technical terms.",
+    temperature: "Temperature",
+    temperatureHint: "0 for even answers, up to 2 for varied ones; empty for the usual one.",
+  },
   provenance: {
     title: "Why this answer",
     model: "Language model",
@@ -98,6 +108,9 @@ export const enContent = {
     tokens: "Tokens",
     tokenCounts: (prompt: number, answer: number) => `${format(prompt)} read, ${format(answer)} written`,
     search: "Search by meaning",
+    instructions: "Instructions",
+    instructionScopes: { account: "yours for all answers", conversation: "those of this conversation" },
+    temperature: "Temperature",
     durations: "Durations",
     durationsOf: (search: number, total: number) => `search ${format(search)} ms, in all ${format(total)} ms`,
     passages: "Passages that were found",

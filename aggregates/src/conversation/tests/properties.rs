@@ -22,6 +22,7 @@ fn any_intent() -> impl Strategy<Value = Intent> {
         1 => Just(Intent::Rename(Title::parse("Title").unwrap())),
         1 => Just(Intent::ProposeTitle(Title::parse("Proposed").unwrap())),
         1 => Just(Intent::Tag(Tags::parse(&["tag"]).unwrap())),
+        1 => Just(Intent::Instruct { instructions: None, temperature: None }),
         1 => Just(Intent::Pin),
         1 => Just(Intent::Unpin),
         1 => Just(Intent::Archive),
@@ -119,8 +120,8 @@ proptest! {
         let (mut conversation, _) = played(&story);
         let Ok(events) = conversation.decide(last.clone(), ConversationLimits::default()) else { return Ok(()) };
         record_all(&mut conversation, &events);
-        // Titles and tags carry no id: only an idempotency key identifies their repetition.
-        if matches!(last.intent, Intent::Rename(_) | Intent::Tag(_)) {
+        // Titles, tags and instructions carry no id: only an idempotency key identifies their repetition.
+        if matches!(last.intent, Intent::Rename(_) | Intent::Tag(_) | Intent::Instruct { .. }) {
             return Ok(());
         }
         let mut again = last.clone();

@@ -1,6 +1,7 @@
 //! Titles, tags, pins and the archive; deletion and restoration.
 
 use super::*;
+use crate::{Instructions, Temperature};
 
 fn title(text: &str) -> Title {
     Title::parse(text).unwrap()
@@ -35,6 +36,25 @@ fn new_tags_replace_the_old_ones() {
     leads_to(&one_answer(), owner(Intent::Tag(tags(&["rust", "sql"]))), &[tagged(tags(&["rust", "sql"]))]);
     let history = [one_answer(), vec![tagged(tags(&["rust"]))]].concat();
     leads_to(&history, owner(Intent::Tag(tags(&[]))), &[tagged(tags(&[]))]);
+}
+
+#[test]
+fn new_instructions_and_temperature_replace_the_old_ones_and_the_state_names_their_event() {
+    let text = |text: &str| Instructions::parse(text).ok();
+    let warm = Temperature::try_from(1.2).ok();
+    let instructed = |instructions, temperature| Event::ConversationInstructed {
+        temperature,
+        private: Private::Open(Instructed { instructions }),
+    };
+    let instruct = |instructions, temperature| owner(Intent::Instruct { instructions, temperature });
+    leads_to(&one_answer(), instruct(text("In verse."), warm), &[instructed(text("In verse."), warm)]);
+    let history = [one_answer(), vec![instructed(text("In verse."), warm)]].concat();
+    leads_to(&history, instruct(None, None), &[instructed(None, None)]);
+    let mut conversation = Conversation::default();
+    for event in &history {
+        conversation.record(event);
+    }
+    assert_eq!(conversation.instructed_at(), Some(Version(5)));
 }
 
 #[test]

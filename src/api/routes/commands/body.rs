@@ -1,7 +1,10 @@
 //! The body of a command. Parsed from the types that also describe it in the OpenAPI document.
 
 use aggregates::conversation::{Answer, AskQuestion, Intent, Rating};
-use aggregates::{AnswerId, Comment, DocumentId, ModelName, QuestionId, QuestionText, Tags, Title};
+use aggregates::{
+    AnswerId, Comment, DocumentId, Instructions, ModelName, QuestionId, QuestionText, Tags, Temperature,
+    Title,
+};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -37,6 +40,8 @@ pub(in crate::api) enum Command {
     Unarchive,
     /// Replaces all tags of the conversation.
     Tag(Tag),
+    /// Replaces the instructions and the temperature for the answers of the conversation.
+    Instruct(Instruct),
     /// Deletes the conversation.
     Delete,
     /// Restores a conversation that was deleted in the last 30 days.
@@ -121,6 +126,18 @@ pub(in crate::api) struct Tag {
     tags: Tags,
 }
 
+/// The fields of `instruct`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+#[schema(as = InstructCommand)]
+pub(in crate::api) struct Instruct {
+    /// What the language model is told beside the rules of the service: 1 to 4,000 characters after trimming.
+    /// Without them earlier ones are taken back.
+    pub(in crate::api) instructions: Option<Instructions>,
+    /// Temperature of the language model. Without it that of the account holds, or of the configuration.
+    #[schema(value_type = Option<f64>, minimum = 0, maximum = 2)]
+    pub(in crate::api) temperature: Option<Temperature>,
+}
+
 impl Command {
     /// Parses a body. The problem names the field that is not valid.
     pub(super) fn parse(body: &[u8]) -> Result<Self, Problem> {
@@ -134,6 +151,7 @@ impl Command {
             "rate" => parse_fields(fields).map(Self::Rate),
             "rename" => parse_fields(fields).map(Self::Rename),
             "tag" => parse_fields(fields).map(Self::Tag),
+            "instruct" => parse_fields(fields).map(Self::Instruct),
             "pin" => Ok(Self::Pin),
             "unpin" => Ok(Self::Unpin),
             "archive" => Ok(Self::Archive),
@@ -175,6 +193,9 @@ impl Command {
             Self::Archive => Intent::Archive,
             Self::Unarchive => Intent::Unarchive,
             Self::Tag(Tag { tags }) => Intent::Tag(tags),
+            Self::Instruct(Instruct { instructions, temperature }) => {
+                Intent::Instruct { instructions, temperature }
+            }
             Self::Delete => Intent::Delete,
             Self::Restore => Intent::Restore,
         }
@@ -257,6 +278,13 @@ mod tests {
             (json!({"type": "tag", "tags": ["x", 7]}), "tags", "invalid type: integer `7`"),
             (json!({"type": "tag", "tags": vec!["a".repeat(51)]}), "tags", "longer than 50 characters"),
             (json!({"type": "rename", "title": ""}), "title", "the text is empty"),
+            (
+                json!({"type": "instruct", "instructions": "x".repeat(4_001)}),
+                "instructions",
+                "4000 characters",
+            ),
+            (json!({"type": "instruct", "temperature": 2.1}), "temperature", "from 0 to 2"),
+            (json!({"type": "instruct", "temperature": "warm"}), "temperature", "invalid type"),
         ] {
             let (named, said) = problem(&body);
             assert_eq!(named, field, "{body}");
@@ -291,6 +319,6 @@ mod tests {
             });
             assert!(Command::parse(body.to_string().as_bytes()).is_ok(), "{name}");
         }
-        assert_eq!(commands.len(), 12);
+        assert_eq!(commands.len(), 13);
     }
 }
