@@ -46,6 +46,7 @@ use routes::{
     accounts as account_commands, audit, commands, conversations, documents, erasures, export, health,
     instructions, invitations, me, messages, models as language_models, openapi as description, provenance,
     search,
+    suggestions,
 };
 pub use server::serve;
 pub use state::{ApiState, Knowledge, Services};
@@ -60,6 +61,8 @@ const BODY_LIMIT_BYTES: usize = 256 << 10;
 const TIME_LIMIT: Duration = Duration::from_secs(15);
 /// Time limit of a request to the account service, from the first byte of its body.
 const ACCOUNTS_TIME_LIMIT: Duration = Duration::from_secs(20);
+/// Time limit of a request to a language model, above that of the model.
+const SUGGESTIONS_TIME_LIMIT: Duration = Duration::from_secs(45);
 /// Time limit of an upload over a slow connection.
 const UPLOAD_TIME_LIMIT: Duration = Duration::from_mins(5);
 
@@ -79,6 +82,7 @@ pub fn router(state: ApiState, config: &ApiConfig) -> Router {
         compressed(timed(resources().layer(shedding).merge(description::json(base_path)), TIME_LIMIT))
             .merge(description::page(base_path))
             .merge(timed(files(), TIME_LIMIT))
+            .merge(timed(suggesting(), SUGGESTIONS_TIME_LIMIT))
             .merge(timed(uploads(), UPLOAD_TIME_LIMIT))
             .merge(timed(ledger(), TIME_LIMIT))
             .merge(streams())
@@ -124,6 +128,12 @@ fn files() -> Router<ApiState> {
 
 fn accounts() -> Router<ApiState> {
     Router::new().route("/api/auth/{*path}", any(account_service::proxy))
+}
+
+/// A language model answers them.
+fn suggesting() -> Router<ApiState> {
+    let path = "/v1/conversations/{id}/answers/{answer_id}/suggestions";
+    Router::new().route(path, post(suggestions::suggest))
 }
 
 fn uploads() -> Router<ApiState> {

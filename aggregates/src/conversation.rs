@@ -18,10 +18,10 @@ mod tests;
 
 pub use answer::{
     Answer, Citation, CutOff, FailureReason, FoundPassage, InstructionScope, PassageOutcome, PassageScore,
-    Provenance, Timings, Usage,
+    Provenance, SpendingPurpose, Timings, Usage,
 };
 pub use branch::TurnEvents;
-pub use command::{AskQuestion, ConversationCommand, Intent, RecordAnswer};
+pub use command::{AskQuestion, ConversationCommand, Intent, RecordAnswer, RecordSpending};
 pub use event::{ConversationEvent, Question, Rating, RatingComment, Tagged, Titled, TitledBy};
 pub use limits::ConversationLimits;
 pub use place::Place;
@@ -114,6 +114,7 @@ impl Conversation {
             Intent::Restore => Ok(vec![Event::ConversationRestored]),
             Intent::Erase => Ok(vec![Event::ConversationErased]),
             Intent::RecordAnswer(record) => self.complete(record),
+            Intent::RecordSpending(spending) => self.spend(spending),
             Intent::RecordFailure { answer_id, attempt, reason } => {
                 let question_id =
                     self.answer(answer_id).ok_or(Refused::UnknownAnswer(answer_id))?.question_id;
@@ -141,7 +142,10 @@ impl Conversation {
             (Phase::Erased, Intent::Restore) => Err(Refused::RestoreTooLate),
             (
                 Phase::Deleted { .. },
-                Intent::RecordAnswer(_) | Intent::RecordFailure { .. } | Intent::Erase,
+                Intent::RecordAnswer(_)
+                | Intent::RecordFailure { .. }
+                | Intent::RecordSpending(_)
+                | Intent::Erase,
             )
             | (Phase::Erased, Intent::RecordFailure { .. })
             | (Phase::New | Phase::Alive, _) => Ok(()),
@@ -213,6 +217,12 @@ impl Conversation {
                 }])
             }
         }
+    }
+
+    fn spend(&self, spending: RecordSpending) -> Decision {
+        let RecordSpending { answer_id, purpose, attempt, model, usage } = spending;
+        self.answer(answer_id).ok_or(Refused::UnknownAnswer(answer_id))?;
+        Ok(vec![Event::TokensSpent { answer_id, purpose, attempt, model, usage }])
     }
 
     fn complete(&self, record: RecordAnswer) -> Decision {

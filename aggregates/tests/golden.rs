@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use aggregates::audit_trail::{AuditTrailEvent, Through};
 use aggregates::conversation::{
     Answer, Citation, ConversationEvent, FailureReason, PassageScore, Provenance, Question, Rating,
-    RatingComment, Tagged, Titled, TitledBy, Usage,
+    RatingComment, SpendingPurpose, Tagged, Titled, TitledBy, Usage,
 };
 use aggregates::document::{DocumentEvent, DocumentScope, DocumentTags, DocumentTitle};
 use aggregates::{
@@ -93,6 +93,13 @@ fn answering() -> Vec<ConversationEvent> {
             question_id,
             attempt: 5,
             reason: FailureReason::KnowledgeUnavailable,
+        },
+        ConversationEvent::TokensSpent {
+            answer_id,
+            purpose: SpendingPurpose::Suggestions,
+            attempt: None,
+            model: "some-model".into(),
+            usage,
         },
         ConversationEvent::AnswerRated {
             answer_id,

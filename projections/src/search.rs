@@ -108,6 +108,7 @@ fn text_of(event: &DecryptedEvent) -> Option<(Uuid, &str)> {
         | ConversationEvent::ConversationUnarchived
         | ConversationEvent::ConversationTagged { .. }
         | ConversationEvent::ConversationInstructed { .. }
+        | ConversationEvent::TokensSpent { .. }
         | ConversationEvent::ConversationDeleted { .. }
         | ConversationEvent::ConversationRestored
         | ConversationEvent::ConversationErased => None,

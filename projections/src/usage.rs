@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use crate::messages::Message;
 use crate::{DecryptedEvent, QueryError, owned};
 
-/// The completed answers of one day and model.
+/// The use of one model on one day.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow, Serialize, ToSchema)]
 pub struct UsageDay {
     /// The day in UTC.
@@ -22,9 +22,9 @@ pub struct UsageDay {
     pub model: String,
     /// The number of completed answers.
     pub answers: i64,
-    /// Tokens of the prompts.
+    /// Tokens of the prompts, also of attempts that completed no answer, of titles and of suggestions.
     pub prompt_tokens: i64,
-    /// Tokens of the answers.
+    /// Tokens that the model wrote, for the same uses.
     pub completion_tokens: i64,
 }
 
@@ -44,17 +44,20 @@ pub(crate) async fn apply(
 ) -> Result<(), sqlx::Error> {
     let mut days: BTreeMap<(UserId, NaiveDate, String), Sums> = BTreeMap::new();
     for DecryptedEvent { recorded, .. } in batch {
-        if let Event::Conversation(ConversationEvent::AnswerCompleted { provenance, usage, .. }) =
-            &recorded.event
-        {
-            let model =
-                Message::model_name(provenance.language_model.clone(), provenance.quoted).unwrap_or_default();
-            let day = recorded.recorded_at.date_naive();
-            let sums = days.entry((recorded.owner, day, model)).or_default();
-            sums.answers += 1;
-            sums.prompt_tokens += i64::from(usage.prompt_tokens);
-            sums.completion_tokens += i64::from(usage.completion_tokens);
-        }
+        let Event::Conversation(event) = &recorded.event else { continue };
+        let (model, answers, usage) = match event {
+            ConversationEvent::AnswerCompleted { provenance, usage, .. } => {
+                let model = Message::model_name(provenance.language_model.clone(), provenance.quoted);
+                (model.unwrap_or_default(), 1, usage)
+            }
+            ConversationEvent::TokensSpent { model, usage, .. } => (model.clone(), 0, usage),
+            _ => continue,
+        };
+        let day = recorded.recorded_at.date_naive();
+        let sums = days.entry((recorded.owner, day, model)).or_default();
+        sums.answers += answers;
+        sums.prompt_tokens += i64::from(usage.prompt_tokens);
+        sums.completion_tokens += i64::from(usage.completion_tokens);
     }
     if days.is_empty() {
         return Ok(());

@@ -11,7 +11,7 @@ use crate::cite::citations;
 use crate::embed::{EmbedError, Embedder};
 use crate::error_chain::ErrorChain;
 use crate::followup;
-use crate::generate::{ChatModel, FinishReason, ModelError, Usage};
+use crate::generate::{ChatModel, FinishReason, Meter, ModelError, Usage};
 use crate::index::PassageIndex;
 use crate::prompt::{self, Preferences, Prompt};
 use crate::quote::{self, Quotation};
@@ -40,6 +40,21 @@ pub enum AnswerChunk {
     Finished(Box<FinishedAnswer>),
 }
 
+impl AnswerChunk {
+    /// Adds the tokens of earlier requests for the same answer to those of a finished answer.
+    fn with_earlier(self, earlier: Usage) -> Self {
+        match self {
+            Self::Finished(mut finished) => {
+                let usage = &mut finished.usage;
+                usage.prompt_tokens = usage.prompt_tokens.saturating_add(earlier.prompt_tokens);
+                usage.completion_tokens = usage.completion_tokens.saturating_add(earlier.completion_tokens);
+                Self::Finished(finished)
+            }
+            chunk => chunk,
+        }
+    }
+}
+
 /// Answers questions from one collection.
 #[derive(Clone)]
 pub struct Answerer {
@@ -48,6 +63,7 @@ pub struct Answerer {
     index_version: String,
     model: Option<ChatModel>,
     preferences: Preferences,
+    meter: Meter,
 }
 
 impl Answerer {
@@ -55,13 +71,20 @@ impl Answerer {
     pub fn new(embedder: Embedder, index: PassageIndex, model: Option<ChatModel>) -> Self {
         let index_version = index.collection().to_owned();
         let retriever = Retriever::new(embedder.clone(), index);
-        Self { retriever, embedder, index_version, model, preferences: Preferences::default() }
+        Self { retriever, embedder, index_version, model, preferences: Preferences::default(), meter: Meter::default() }
     }
 
     /// Limits retrieval to the current version of each document.
     #[must_use]
     pub fn with_versions(self, versions: VersionLookup) -> Self {
         Self { retriever: self.retriever.with_versions(versions), ..self }
+    }
+
+    /// Counts the tokens of the language model on this meter, also those of attempts that fail or are dropped.
+    #[must_use]
+    pub fn with_meter(self, meter: Meter) -> Self {
+        let model = self.model.map(|model| model.metered(meter.clone()));
+        Self { model, meter, ..self }
     }
 
     /// Has the language model write answers like this.
@@ -113,12 +136,13 @@ impl Answerer {
                     let prompt = prompt::build(&question, &history, &sources, &this.preferences, tokens);
                     let mut failure = None;
                     let mut has_chunks = false;
+                    let earlier = this.meter.total();
                     {
                         let generated = this.generate(&model, &prompt, &sources);
                         pin_mut!(generated);
                         while let Some(chunk) = generated.next().await {
                             match chunk {
-                                Ok(chunk) => yield chunk,
+                                Ok(chunk) => yield chunk.with_earlier(earlier),
                                 Err(error) => failure = Some(error),
                             }
                             has_chunks = true;

@@ -8,6 +8,7 @@
 mod body;
 mod chunk;
 mod completion;
+mod meter;
 mod reading;
 mod repair;
 mod request;
@@ -26,6 +27,8 @@ use tokio::time::Instant;
 use crate::openai::{self, ApiClient, ApiError};
 use crate::prompt::Prompt;
 pub use chunk::FinishReason;
+pub use meter::Meter;
+use meter::Count;
 use reading::Reading;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use reading::read_response;
@@ -125,13 +128,20 @@ pub struct ChatModel {
     client: ApiClient,
     config: Arc<ChatConfig>,
     dialect: Arc<Mutex<Dialect>>,
+    meter: Option<Meter>,
 }
 
 impl ChatModel {
     /// Prepares the client. Sends no request.
     pub fn new(config: ChatConfig) -> Result<Self, ModelError> {
         let client = ApiClient::new(&config.base_url, config.api_key.clone())?;
-        Ok(Self { client, config: Arc::new(config), dialect: Arc::default() })
+        Ok(Self { client, config: Arc::new(config), dialect: Arc::default(), meter: None })
+    }
+
+    /// The same model, whose requests are counted.
+    #[must_use]
+    pub fn metered(&self, meter: Meter) -> Self {
+        Self { meter: Some(meter), ..self.clone() }
     }
 
     /// The name of the model.
@@ -164,11 +174,13 @@ impl ChatModel {
         async_stream::try_stream! {
             let mut reading = Reading::new(&this.config);
             let response = this.open(&prompt, reading.silent_until).await?;
+            let mut count = Count::begin(this.meter.clone(), prompt.estimated_tokens);
             let mut chunks = response.bytes_stream();
             while !reading.completion.is_done() {
                 let next = tokio::time::timeout_at(reading.silent_until, chunks.next()).await;
                 let Some(events) = reading.read(next) else { break };
                 for event in events? {
+                    count.event(&event);
                     yield event;
                 }
             }
@@ -177,6 +189,7 @@ impl ChatModel {
                 this.lock_dialect().reasons = true;
             }
             for event in ended.events? {
+                count.event(&event);
                 yield event;
             }
         }

@@ -29,5 +29,6 @@ pub mod refusal;
 pub mod retrieve;
 pub mod sparse;
 pub mod split;
+pub mod suggest;
 pub mod title;
 pub mod vocabulary;

@@ -3,6 +3,7 @@
 
 mod preferences;
 mod rewrite;
+mod suggestions;
 mod title;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -13,6 +14,7 @@ use crate::vocabulary::{Source, Turn};
 pub use preferences::Preferences;
 use preferences::with_instructions;
 pub(crate) use rewrite::rewrite;
+pub(crate) use suggestions::suggestions;
 pub(crate) use title::title;
 
 /// The version of the answer templates, recorded with every answer.

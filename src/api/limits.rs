@@ -65,6 +65,8 @@ pub(in crate::api) enum Limit {
     Uploads,
     /// Pictures of pages that are drawn at the same time.
     PagePictures,
+    /// Suggestions of questions at the same time.
+    Suggestions,
     /// Answers that have not ended.
     PendingAnswers,
     /// Tokens of language models on a day.
@@ -100,6 +102,7 @@ impl Limit {
             Self::Exports => "exports",
             Self::Uploads => "uploads",
             Self::PagePictures => "page_pictures",
+            Self::Suggestions => "suggestions",
             Self::PendingAnswers => "pending_answers",
             Self::TokensPerDay => "tokens_per_day",
             Self::CostPerDay => "cost_per_day",
@@ -116,6 +119,9 @@ impl Limit {
         match operation_id {
             "send_command" => {
                 &[Self::Requests, Self::Commands, Self::PendingAnswers, Self::TokensPerDay, Self::CostPerDay]
+            }
+            "suggest_questions" => {
+                &[Self::Requests, Self::Commands, Self::Suggestions, Self::TokensPerDay, Self::CostPerDay]
             }
             "add_document" => &[
                 Self::Requests,
@@ -149,6 +155,7 @@ impl Limit {
             Self::WaitingReads => "waiting reads",
             Self::Exports => "exports at the same time",
             Self::Uploads => "uploads at the same time",
+            Self::Suggestions => "suggestions at the same time",
             Self::PendingAnswers => "answers that have not ended",
             Self::TokensPerDay => "tokens a day",
             Self::CostPerDay => "hundredths of the currency a day",
@@ -173,6 +180,7 @@ pub(in crate::api) struct Limits {
     pub(in crate::api) exports: Permits,
     pub(in crate::api) uploads: Permits,
     pub(in crate::api) page_pictures: Permits,
+    pub(in crate::api) suggestions: Permits,
     pub(in crate::api) pending_answers: PendingAnswers,
     pub(in crate::api) budgets: Budgets,
     /// Of all persons together.
@@ -196,6 +204,7 @@ impl Limits {
             exports: Permits::new(Limit::Exports, config.limit_exports),
             uploads: Permits::new(Limit::Uploads, config.limit_uploads),
             page_pictures: Permits::new(Limit::PagePictures, config.limit_page_pictures),
+            suggestions: Permits::new(Limit::Suggestions, config.limit_suggestions),
             pending_answers: PendingAnswers::new(Quantity::new(
                 Limit::PendingAnswers,
                 config.limit_pending_answers,

@@ -2,30 +2,80 @@
 
 use std::sync::Arc;
 
-use aggregates::ModelName;
 use aggregates::conversation::Intent;
-use projections::usage::UsageDay;
+use aggregates::{ModelName, UserId};
+use chrono::Utc;
+use projections::QueryError;
+use projections::usage::{self, UsageDay};
+use rag::error_chain::ErrorChain;
+use rag::generate::ChatModel;
 
-use crate::api::limits::Spent;
+use crate::api::limits::{Budgets, Exhausted, Spent};
 use crate::api::problem::Problem;
 use crate::config::OfferedModel;
+use store::Store;
 
 /// Tokens that a price is for.
 const TOKENS_OF_PRICE: f64 = 1e6;
 
 /// The models, the default one first. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct ModelChoices(Arc<[OfferedModel]>);
+#[derive(Clone)]
+pub struct ModelChoices(Arc<[Choice]>);
+
+struct Choice {
+    offered: OfferedModel,
+    /// `None` if no client can be built for it, which the log says.
+    chat: Option<ChatModel>,
+}
+
+impl std::fmt::Debug for ModelChoices {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.all().map(|offered| &offered.chat.name)).finish()
+    }
+}
 
 impl ModelChoices {
     /// The models of a configuration.
     pub fn new(models: Vec<OfferedModel>) -> Self {
-        Self(models.into())
+        let choices = models.into_iter().map(|offered| {
+            let chat = ChatModel::new(offered.chat.clone());
+            let chat = chat.inspect_err(|error| {
+                tracing::error!(error = %ErrorChain(error), model = offered.chat.name, "a language model cannot be used");
+            });
+            Choice { offered, chat: chat.ok() }
+        });
+        Self(choices.collect())
     }
 
     /// The models, the default one first.
-    pub(in crate::api) fn all(&self) -> &[OfferedModel] {
-        &self.0
+    pub(in crate::api) fn all(&self) -> impl Iterator<Item = &OfferedModel> {
+        self.0.iter().map(|choice| &choice.offered)
+    }
+
+    /// The model with a name. The default one without a name, and where the model is not offered any more;
+    /// `None` where there are no models.
+    pub(in crate::api) fn chat(&self, name: Option<&ModelName>) -> Option<&ChatModel> {
+        let named = name.and_then(|name| {
+            self.0.iter().find(|choice| choice.offered.chat.name == name.as_str())
+        });
+        named.or(self.0.first())?.chat.as_ref()
+    }
+
+    /// Refuses more work of a language model for a person who has spent a budget of the day. Costs a query
+    /// where budgets are limited.
+    pub(in crate::api) async fn check_budgets(
+        &self,
+        budgets: &Budgets,
+        store: &Store,
+        user: UserId,
+    ) -> Result<Result<(), Exhausted>, QueryError> {
+        if !budgets.are_limited() {
+            return Ok(Ok(()));
+        }
+        let now = Utc::now();
+        let today = Some(now.date_naive());
+        let days = usage::days(store.read_models(), user, today, today).await?;
+        Ok(budgets.check(&self.spent(&days), now))
     }
 
     /// Refuses a command that names a model that is not offered.
@@ -36,7 +86,7 @@ impl ModelChoices {
             _ => None,
         };
         match model {
-            Some(model) if !self.0.iter().any(|offered| offered.chat.name == model.as_str()) => Err(
+            Some(model) if !self.all().any(|offered| offered.chat.name == model.as_str()) => Err(
                 Problem::invalid_field("model", "The value is not the name of a model of GET /v1/models."),
             ),
             _ => Ok(()),
@@ -49,7 +99,7 @@ impl ModelChoices {
         let mut spent = Spent::default();
         for day in days {
             spent.tokens += day.prompt_tokens.unsigned_abs() + day.completion_tokens.unsigned_abs();
-            if let Some(model) = self.0.iter().find(|offered| offered.chat.name == day.model) {
+            if let Some(model) = self.all().find(|offered| offered.chat.name == day.model) {
                 let prompts = day.prompt_tokens as f64 * model.prompt_price;
                 let completions = day.completion_tokens as f64 * model.completion_price;
                 spent.cents += (prompts + completions) / TOKENS_OF_PRICE * 100.0;

@@ -216,6 +216,18 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, kind, title, detail)
     }
 
+    /// No language model is configured.
+    pub(in crate::api) fn no_language_model() -> Self {
+        let detail = "Answers are quotations here. GET /v1/models lists the language models.";
+        Self::conflict("no-language-model", "There is no language model", detail)
+    }
+
+    /// An answer is pending, failed, or has no text.
+    pub(in crate::api) fn answer_without_text() -> Self {
+        let detail = "Only an answer that has ended with a text can be followed by suggestions.";
+        Self::conflict("answer-without-text", "The answer has no text", detail)
+    }
+
     /// The conversation has reached the limit of its size.
     fn conversation_full(detail: String) -> Self {
         Self::conflict("conversation-full", "The conversation is full", detail)

@@ -16,3 +16,4 @@ pub(super) mod models;
 pub(super) mod openapi;
 pub(super) mod provenance;
 pub(super) mod search;
+pub(super) mod suggestions;

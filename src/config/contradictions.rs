@@ -5,6 +5,7 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use secrecy::ExposeSecret as _;
 
+use super::models::ModelsFile;
 use super::secret::{
     AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, EMBEDDING_API_KEY, EMBEDDING_PREVIOUS_API_KEY, MASTER_KEY,
     MASTER_KEY_PREVIOUS, MODEL_API_KEY, SecretVariable,
@@ -14,6 +15,8 @@ use super::secret::{
 const NEEDS: &[(&str, &str)] = &[
     ("MODEL_URL", "MODEL_NAME"),
     ("MODEL_NAME", "MODEL_URL"),
+    ("MODEL_PROMPT_PRICE", "MODEL_URL"),
+    ("MODEL_COMPLETION_PRICE", "MODEL_URL"),
     ("EMBEDDING_URL", "EMBEDDING_NAME"),
     ("EMBEDDING_NAME", "EMBEDDING_URL"),
     ("EMBEDDING_PREVIOUS_URL", "EMBEDDING_PREVIOUS_NAME"),
@@ -58,10 +61,26 @@ pub(super) fn refuse(matches: &ArgMatches) -> Result<(), clap::Error> {
             )));
         }
     }
+    refuse_second_model(matches)?;
     if matches!(matches.try_get_one::<String>("files_url"), Ok(Some(url)) if url.starts_with("s3://")) {
         require_both(&AWS_ACCESS_KEY_ID, &AWS_SECRET_ACCESS_KEY)?;
     }
     refuse_equal(&MASTER_KEY, &MASTER_KEY_PREVIOUS)
+}
+
+/// People choose a model by its name, so that two models need two names.
+fn refuse_second_model(matches: &ArgMatches) -> Result<(), clap::Error> {
+    let file = matches.try_get_one::<ModelsFile>("models").ok().flatten();
+    let name = matches.try_get_one::<String>("model_name").ok().flatten();
+    match (file, name) {
+        (Some(file), Some(name)) if file.0.iter().any(|model| model.chat.name == *name) => {
+            Err(contradiction(&format!(
+                "MODELS has a model with the name {name:?}, which MODEL_NAME gives to that of MODEL_URL: rename it in \
+                 the file, or leave MODEL_URL and MODEL_NAME out"
+            )))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn require(matches: &ArgMatches, setting: &str, needed: &str) -> Result<(), clap::Error> {

@@ -34,6 +34,9 @@ pub struct LimitsConfig {
     /// Pictures of pages that are drawn at the same time.
     #[arg(long, env = "LIMIT_PAGE_PICTURES", default_value_t = 2, value_parser = within(0..=1_000_000_000_u32))]
     pub limit_page_pictures: u32,
+    /// Suggestions of questions at the same time.
+    #[arg(long, env = "LIMIT_SUGGESTIONS", default_value_t = 2, value_parser = within(0..=1_000_000_000_u32))]
+    pub limit_suggestions: u32,
     /// Answers that are requested and have not ended.
     #[arg(long, env = "LIMIT_PENDING_ANSWERS", default_value_t = 100, value_parser = within(0..=1_000_000_000_u64))]
     pub limit_pending_answers: u64,
@@ -49,10 +52,12 @@ pub struct LimitsConfig {
     /// Bytes of all documents together.
     #[arg(long, env = "LIMIT_DOCUMENT_BYTES", default_value_t = 5 << 30, value_parser = measured(0..=u64::MAX, "bytes"))]
     pub limit_document_bytes: u64,
-    /// Tokens of prompts and answers on a day (UTC). An answer that has begun is not cut off.
+    /// Tokens of language models on a day (UTC): prompts and answers, also of attempts that failed or were
+    /// stopped, of titles and of suggestions. An answer that has begun is not cut off.
     #[arg(long, env = "BUDGET_TOKENS_PER_DAY", default_value_t = 0, value_parser = measured(0..=1_000_000_000_000_u64, "tokens"))]
     pub budget_tokens_per_day: u64,
-    /// Money for language models on a day (UTC), in hundredths of the currency of the prices in `MODELS`.
+    /// Money for language models on a day (UTC), in hundredths of the currency of the prices in `MODELS`
+    /// and of `MODEL_PROMPT_PRICE` and `MODEL_COMPLETION_PRICE`.
     #[arg(long, env = "BUDGET_COST_PER_DAY", default_value_t = 0, value_parser = measured(0..=1_000_000_000_000_u64, "hundredths"))]
     pub budget_cost_per_day: u64,
     /// Invalid session tokens in a minute from one address.

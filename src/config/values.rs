@@ -43,6 +43,9 @@ pub enum InvalidSetting {
     /// No address of a file store.
     #[error("neither file:///a/folder nor s3://bucket/prefix")]
     NotAFileStore,
+    /// No price.
+    #[error("not a number from 0 on")]
+    NotAPrice,
     /// Nothing but white space.
     #[error("empty")]
     Empty,
@@ -51,6 +54,12 @@ pub enum InvalidSetting {
 /// Parses a value without the white space around it.
 pub(super) fn trimmed<T: FromStr>(text: &str) -> Result<T, T::Err> {
     text.trim().parse()
+}
+
+/// Parses a price.
+pub(super) fn price(text: &str) -> Result<f64, InvalidSetting> {
+    let price: f64 = trimmed(text).map_err(|_| InvalidSetting::NotAPrice)?;
+    if price.is_finite() && price >= 0.0 { Ok(price) } else { Err(InvalidSetting::NotAPrice) }
 }
 
 /// Parses a number within a range.

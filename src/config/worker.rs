@@ -8,7 +8,7 @@ use secrecy::SecretString;
 
 use super::models::{ModelsFile, OfferedModel, models_file};
 use super::secret::MODEL_API_KEY;
-use super::values::{base_url, filled, measured, within};
+use super::values::{base_url, filled, measured, price, within};
 
 /// Configuration of the worker.
 #[derive(Debug, Clone, Args)]
@@ -52,6 +52,12 @@ pub struct ModelConfig {
     /// API key of the endpoint.
     #[arg(skip = MODEL_API_KEY.optional()?)]
     pub model_api_key: Option<SecretString>,
+    /// Price of a million tokens of prompts of the model, in the currency of the budgets.
+    #[arg(long, env = "MODEL_PROMPT_PRICE", default_value_t = 0.0, value_parser = price)]
+    pub model_prompt_price: f64,
+    /// Price of a million tokens of answers of the model.
+    #[arg(long, env = "MODEL_COMPLETION_PRICE", default_value_t = 0.0, value_parser = price)]
+    pub model_completion_price: f64,
     /// Context of the model, in tokens.
     #[arg(long, env = "MODEL_CONTEXT", default_value_t = 4096, value_parser = measured(1_024..=16_777_216_u32, "tokens"))]
     pub model_context: u32,
@@ -66,7 +72,7 @@ pub struct ModelConfig {
     #[arg(value_parser = measured(1..=86_400_u64, "seconds"))]
     pub model_silence_timeout: u64,
     /// File of language models that people can choose from: TOML, with a table `[[models]]` for each. `name`
-    /// and `url` are required; `model` (its name at the server), `key` or `key_file`, `context`,
+    /// and `url` are required, and no name is that of `MODEL_NAME`; `model` (its name at the server), `key` or `key_file`, `context`,
     /// `prompt_price` and `completion_price` (of a million tokens), `temperature`, `first_token_timeout` and
     /// `silence_timeout` are not. The first model answers where none was chosen, after that of `MODEL_URL`.
     #[arg(long, env = "MODELS", value_parser = models_file)]
@@ -80,10 +86,9 @@ impl ModelConfig {
     /// The language models that people can choose from, the default one first; none where answers are
     /// quotations.
     pub fn offered(&self) -> Vec<OfferedModel> {
-        let first = self.chat().map(|chat| OfferedModel { chat, prompt_price: 0.0, completion_price: 0.0 });
-        let name = first.as_ref().map(|first| first.chat.name.clone());
-        let file = self.models.iter().flat_map(|file| file.0.iter());
-        let others = file.filter(|model| Some(&model.chat.name) != name.as_ref()).cloned();
+        let (prompt_price, completion_price) = (self.model_prompt_price, self.model_completion_price);
+        let first = self.chat().map(|chat| OfferedModel { chat, prompt_price, completion_price });
+        let others = self.models.iter().flat_map(|file| file.0.iter()).cloned();
         first.into_iter().chain(others).collect()
     }
 

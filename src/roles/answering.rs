@@ -22,6 +22,7 @@ mod in_flight;
 mod preferences;
 mod processor;
 mod record;
+mod spending;
 mod stops;
 mod sweep;
 mod titles;

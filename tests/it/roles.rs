@@ -10,4 +10,5 @@ mod model_responses;
 mod publishing;
 mod quarantine;
 mod retention;
+mod spending;
 mod takeover;

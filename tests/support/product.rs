@@ -185,6 +185,8 @@ pub(crate) fn worker_config(model: Option<&ModelServer>) -> WorkerConfig {
             model_silence_timeout: 60,
             models: None,
             model_titles: false,
+            model_prompt_price: 0.0,
+            model_completion_price: 0.0,
         },
         worker_concurrency: 4,
         worker_answers_per_person: 0,

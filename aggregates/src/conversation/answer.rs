@@ -179,13 +179,25 @@ pub struct PassageScore {
     pub score: f32,
 }
 
-/// The tokens that an answer took.
+/// The tokens that an answer took, or another use of a language model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Usage {
     /// Tokens of the prompt.
     pub prompt_tokens: u32,
     /// Tokens of the answer.
     pub completion_tokens: u32,
+}
+
+named_enum! {
+    /// The use of tokens that no completed answer counts.
+    pub enum SpendingPurpose {
+        /// An attempt at an answer whose text the answer does not have.
+        Attempt = "attempt",
+        /// A title.
+        Title = "title",
+        /// Suggestions of further questions.
+        Suggestions = "suggestions",
+    }
 }
 
 named_enum! {

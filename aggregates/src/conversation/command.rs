@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::answer::{Answer, FailureReason, Provenance, Usage};
+use super::answer::{Answer, FailureReason, Provenance, SpendingPurpose, Usage};
 use super::event::Rating;
 use crate::{
     Actor, AnswerId, Comment, DocumentId, Instructions, ModelName, QuestionId, QuestionText, Tags,
@@ -88,6 +88,8 @@ pub enum Intent {
         /// The reason, as it is reported to the owner.
         reason: FailureReason,
     },
+    /// Record tokens that no completed answer counts.
+    RecordSpending(RecordSpending),
     /// Set the title that the worker proposes, unless the conversation has one.
     ProposeTitle(Title),
 }
@@ -123,4 +125,19 @@ pub struct RecordAnswer {
     pub usage: Usage,
     /// The answer.
     pub answer: Answer,
+}
+
+/// The tokens to record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordSpending {
+    /// The answer that they were spent for.
+    pub answer_id: AnswerId,
+    /// Their use.
+    pub purpose: SpendingPurpose,
+    /// The number of an attempt, from 1. The tokens of an attempt are recorded once.
+    pub attempt: Option<u32>,
+    /// The name of the language model.
+    pub model: String,
+    /// The tokens.
+    pub usage: Usage,
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
-use super::answer::{Answer, FailureReason, Provenance, Usage};
+use super::answer::{Answer, FailureReason, Provenance, SpendingPurpose, Usage};
 use crate::named::named_enum;
 use crate::text::stored;
 use crate::{
@@ -114,6 +114,17 @@ pub enum ConversationEvent {
     },
     /// The answer failed. It has no text.
     AnswerFailed { answer_id: AnswerId, question_id: QuestionId, attempt: u32, reason: FailureReason },
+    /// A language model took tokens that no completed answer counts.
+    ///
+    /// `answer_id` is the answer that the tokens were spent for, `attempt` the number of an attempt at it.
+    TokensSpent {
+        answer_id: AnswerId,
+        purpose: SpendingPurpose,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        attempt: Option<u32>,
+        model: String,
+        usage: Usage,
+    },
     /// The owner rated the answer.
     AnswerRated {
         answer_id: AnswerId,
@@ -165,6 +176,7 @@ impl ConversationEvent {
             Self::AnswerCompleted { .. } => "AnswerCompleted",
             Self::AnswerStopped { .. } => "AnswerStopped",
             Self::AnswerFailed { .. } => "AnswerFailed",
+            Self::TokensSpent { .. } => "TokensSpent",
             Self::AnswerRated { .. } => "AnswerRated",
             Self::ConversationRenamed { .. } => "ConversationRenamed",
             Self::ConversationPinned => "ConversationPinned",
@@ -194,6 +206,7 @@ impl ConversationEvent {
             Self::ConversationStarted { .. }
             | Self::AnswerRequested { .. }
             | Self::AnswerFailed { .. }
+            | Self::TokensSpent { .. }
             | Self::ConversationPinned
             | Self::ConversationUnpinned
             | Self::ConversationArchived
@@ -218,6 +231,7 @@ impl ConversationEvent {
             Self::ConversationStarted { .. }
             | Self::AnswerRequested { .. }
             | Self::AnswerFailed { .. }
+            | Self::TokensSpent { .. }
             | Self::ConversationPinned
             | Self::ConversationUnpinned
             | Self::ConversationArchived

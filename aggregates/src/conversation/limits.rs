@@ -54,7 +54,8 @@ impl ConversationLimits {
             | Intent::Delete
             | Intent::Erase
             | Intent::RecordAnswer(_)
-            | Intent::RecordFailure { .. } => return Ok(()),
+            | Intent::RecordFailure { .. }
+            | Intent::RecordSpending(_) => return Ok(()),
         };
         if conversation.version().0 >= changes {
             return Err(Refused::TooManyChanges { limit: self.changes() });

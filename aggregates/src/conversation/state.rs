@@ -67,6 +67,9 @@ pub struct AnswerState {
     pub changed_at: Version,
     /// The owner's rating.
     pub rating: Rating,
+    /// The number of the last attempt whose tokens were recorded apart from the answer.
+    #[serde(default)]
+    pub counted_attempts: u32,
 }
 
 /// The response to an accepted command, which is the same for each repetition of the command.
@@ -202,6 +205,10 @@ impl Conversation {
             Intent::Erase => self.phase == Phase::Erased,
             Intent::RecordAnswer(record) => status(&record.answer_id).is_some_and(AnswerStatus::has_ended),
             Intent::RecordFailure { answer_id, .. } => status(answer_id).is_some_and(AnswerStatus::has_ended),
+            Intent::RecordSpending(spending) => {
+                let counted = self.answers.get(&spending.answer_id).map_or(0, |answer| answer.counted_attempts);
+                spending.attempt.is_some_and(|attempt| attempt <= counted)
+            }
             Intent::ProposeTitle(_) => self.titled_by.is_some(),
             Intent::Rename(_) | Intent::Tag(_) | Intent::Instruct { .. } => false,
         }
@@ -264,12 +271,17 @@ impl Conversation {
                     answer.rating = *rating;
                 }
             }
+            Event::TokensSpent { answer_id, attempt: Some(attempt), .. } => {
+                if let Some(answer) = self.answers.get_mut(answer_id) {
+                    answer.counted_attempts = *attempt;
+                }
+            }
             Event::ConversationRenamed { by, .. } => self.titled_by = Some(*by),
             Event::ConversationPinned => self.pinned = true,
             Event::ConversationUnpinned => self.pinned = false,
             Event::ConversationArchived => self.archived = true,
             Event::ConversationUnarchived => self.archived = false,
-            Event::ConversationTagged { .. } => {}
+            Event::ConversationTagged { .. } | Event::TokensSpent { attempt: None, .. } => {}
             Event::ConversationInstructed { .. } => self.instructed_at = Some(self.version),
             Event::ConversationDeleted { at } => self.phase = Phase::Deleted { at: *at },
             Event::ConversationRestored => self.phase = Phase::Alive,
@@ -305,6 +317,7 @@ impl AnswerState {
             requested_at: at,
             changed_at: at,
             rating: Rating::None,
+            counted_attempts: 0,
         }
     }
 }

@@ -3,7 +3,7 @@
 use aggregates::account::AccountEvent;
 use aggregates::conversation::{
     Answer, Citation, ConversationEvent, CutOff, FoundPassage, InstructionScope, PassageOutcome,
-    PassageScore, Place, Provenance, Question, Timings, Usage,
+    PassageScore, Place, Provenance, Question, SpendingPurpose, Timings, Usage,
 };
 use aggregates::document::DocumentEvent;
 use aggregates::{
@@ -62,6 +62,13 @@ fn conversation_events() -> Vec<ConversationEvent> {
             model: Some(ModelName::try_from("Large".to_owned()).unwrap()),
         },
         completed(),
+        ConversationEvent::TokensSpent {
+            answer_id: ANSWER,
+            purpose: SpendingPurpose::Attempt,
+            attempt: Some(2),
+            model: "Large".into(),
+            usage: Usage { prompt_tokens: 900, completion_tokens: 11 },
+        },
         ConversationEvent::ConversationInstructed {
             temperature: Some(temperature()),
             private: Private::Open(instructed()),

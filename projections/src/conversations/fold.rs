@@ -79,6 +79,7 @@ impl Conversation {
             ConversationEvent::ConversationStarted { .. }
             | ConversationEvent::AnswerRated { .. }
             | ConversationEvent::ConversationInstructed { .. }
+            | ConversationEvent::TokensSpent { .. }
             | ConversationEvent::ConversationErased => {}
             ConversationEvent::QuestionAsked { question_id, parent_id, private } => {
                 self.add_message(question_id.uuid(), parent_id.map(AnswerId::uuid));

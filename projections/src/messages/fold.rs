@@ -94,6 +94,7 @@ fn answers_of_earlier_batches<'a>(
             | ConversationEvent::ConversationUnarchived
             | ConversationEvent::ConversationTagged { .. }
             | ConversationEvent::ConversationInstructed { .. }
+            | ConversationEvent::TokensSpent { .. }
             | ConversationEvent::ConversationDeleted { .. }
             | ConversationEvent::ConversationRestored
             | ConversationEvent::ConversationErased => {}
@@ -146,6 +147,7 @@ impl Changes {
             | ConversationEvent::ConversationUnarchived
             | ConversationEvent::ConversationTagged { .. }
             | ConversationEvent::ConversationInstructed { .. }
+            | ConversationEvent::TokensSpent { .. }
             | ConversationEvent::ConversationDeleted { .. }
             | ConversationEvent::ConversationRestored
             | ConversationEvent::ConversationErased => {}

@@ -1,4 +1,4 @@
-//! Budgets of one person and day (UTC): tokens and money of the answers that language models have completed.
+//! Budgets of one person and day (UTC): tokens and money of all that language models did for the person.
 
 use std::num::NonZeroU64;
 

@@ -41,6 +41,14 @@ impl Problem {
         Self { retry_after: Some(RETRY_AFTER_SECONDS), current_version: Some(current), ..problem }
     }
 
+    /// The language model is away, too slow, or wrote nothing that can be used.
+    pub(in crate::api) fn model_unavailable() -> Self {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let detail = "The language model gave no suggestion. Try again later.";
+        let problem = Self::new(status, "model-unavailable", "The language model is not available", detail);
+        Self { retry_after: Some(OVERLOADED_SECONDS), ..problem }
+    }
+
     /// The request exceeded its time limit.
     pub(in crate::api) fn timed_out() -> Self {
         Self::unavailable("The request exceeded its time limit.")

@@ -35,7 +35,7 @@ pub(in crate::api) struct Model {
 #[utoipa::path(get, path = "/v1/models", operation_id = "list_models", tag = "Queries",
     responses((status = 200, body = Models)), security(("bearer" = [])))]
 pub(in crate::api) async fn list(State(choices): State<ModelChoices>, _: Caller) -> Json<Models> {
-    let items = choices.all().iter().enumerate().map(|(number, model)| Model {
+    let items = choices.all().enumerate().map(|(number, model)| Model {
         name: model.chat.name.clone(),
         is_default: number == 0,
         context: model.chat.context_tokens,

@@ -23,13 +23,14 @@ use utoipa_swagger_ui::SwaggerUi;
 use crate::api::{
     ApiState, account_commands, audit, commands, conversations, documents, erasures, export, health,
     instructions, invitations, language_models, me, messages, provenance, search, stream,
+    suggestions,
 };
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Colloquy", description = "Event-driven question-answering chat. Commands are stored as events, queries read projections of the events, and answers are streamed."),
     paths(
-        commands::command, account_commands::command, invitations::create, conversations::list, conversations::one, documents::add, documents::list, documents::one, documents::remove, documents::change, documents::original, documents::page, documents::passage, messages::list, provenance::get, language_models::list, search::search, me::me, me::usage, instructions::of_account, instructions::of_conversation, instructions::command, erasures::erase, erasures::state, export::export,
+        commands::command, account_commands::command, invitations::create, conversations::list, conversations::one, documents::add, documents::list, documents::one, documents::remove, documents::change, documents::original, documents::page, documents::passage, messages::list, provenance::get, suggestions::suggest, language_models::list, search::search, me::me, me::usage, instructions::of_account, instructions::of_conversation, instructions::command, erasures::erase, erasures::state, export::export,
         stream::user, stream::conversation, audit::events, audit::follow, audit::conversation, audit::checkpoint, audit::keys, health::livez, health::readyz
     ),
     components(schemas(commands::Command)),

@@ -188,6 +188,7 @@ impl Session {
             | ConversationEvent::ConversationUnarchived
             | ConversationEvent::ConversationTagged { .. }
             | ConversationEvent::ConversationInstructed { .. }
+            | ConversationEvent::TokensSpent { .. }
             | ConversationEvent::ConversationDeleted { .. }
             | ConversationEvent::ConversationRestored
             | ConversationEvent::ConversationErased => return Ok(()),

@@ -106,7 +106,7 @@ impl Transcript {
             Happened::ConversationUnarchived => self.archived = false,
             Happened::ConversationDeleted { at } => self.deleted_at = Some(*at),
             Happened::ConversationRestored => self.deleted_at = None,
-            Happened::ConversationErased => {}
+            Happened::ConversationErased | Happened::TokensSpent { .. } => {}
         }
     }
 

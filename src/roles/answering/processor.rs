@@ -12,6 +12,7 @@ use futures::FutureExt as _;
 use nats::Subjects;
 use rag::answer::Answerer;
 use rag::error_chain::ErrorChain;
+use rag::generate::Meter;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -79,7 +80,7 @@ pub(super) enum QueueDecision {
 }
 
 /// Outcome of the work on a job.
-enum AttemptOutcome {
+pub(super) enum AttemptOutcome {
     /// The attempt ended.
     Attempted(Result<Ending, AttemptFailed>),
     /// The owner stopped the answer.
@@ -154,15 +155,16 @@ impl AnswerProcessor {
     }
 
     async fn work(&self, job: &Job, handle: &Handle) -> QueueDecision {
-        let began = Instant::now();
+        let (began, meter) = (Instant::now(), Meter::default());
         let worked = tokio::select! {
             biased;
             () = handle.stopped() => AttemptOutcome::Stopped,
             () = self.closing.cancelled() => AttemptOutcome::Closing,
             () = self.store.hold_answer(&job.lease, LEASE) => AttemptOutcome::Lost,
-            attempted = self.attempt(job) => AttemptOutcome::Attempted(attempted),
+            attempted = self.attempt(job, &meter) => AttemptOutcome::Attempted(attempted),
         };
         let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.record_attempt(job, &worked, &meter).await;
         self.conclude(job, worked, duration_ms).await
     }
 
@@ -204,8 +206,8 @@ impl AnswerProcessor {
 
     /// Runs one attempt. A panic counts as a failed attempt. The silence of each dependency is bounded, and
     /// so is the size of the answer, but not the time in which a slow model writes it.
-    async fn attempt(&self, job: &Job) -> Result<Ending, AttemptFailed> {
-        match AssertUnwindSafe(Box::pin(self.write(job))).catch_unwind().await {
+    async fn attempt(&self, job: &Job, meter: &Meter) -> Result<Ending, AttemptFailed> {
+        match AssertUnwindSafe(Box::pin(self.write(job, meter))).catch_unwind().await {
             Ok(written) => written.map(|finished| Ending::Answered(Box::new(finished))),
             Err(_) => Err(AttemptFailed::Passing(FailureReason::Internal, "the attempt panicked".to_owned())),
         }

@@ -1,17 +1,19 @@
 //! Proposes titles of conversations, beside the answers: with the language model, after the first answer that
 //! a model completed. A title of the owner's is never replaced.
 
-use aggregates::conversation::{ConversationCommand, Intent};
+use aggregates::conversation::{ConversationCommand, Intent, SpendingPurpose};
 use aggregates::{Actor, AnswerRef, Metadata, ModelName, Title};
 use chrono::Utc;
 use futures::StreamExt as _;
 use rag::error_chain::ErrorChain;
+use rag::generate::Meter;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use uuid::Uuid;
 
 use super::processor::{AnswerProcessor, Job};
 use super::record::Ending;
+use super::spending::Spent;
 
 /// Conversations that wait for a title. Further ones get none.
 pub(super) const WAITING: usize = 64;
@@ -53,7 +55,15 @@ pub(super) async fn follow(processor: &AnswerProcessor, untitled: mpsc::Receiver
 
 async fn propose(processor: &AnswerProcessor, untitled: Untitled) {
     let Some(model) = processor.chat_models.find(untitled.model.as_ref()) else { return };
-    let proposed = rag::title::propose(model, &untitled.question, &untitled.text).await;
+    let meter = Meter::default();
+    let proposed =
+        rag::title::propose(&model.metered(meter.clone()), &untitled.question, &untitled.text).await;
+    let spent = Spent {
+        purpose: SpendingPurpose::Title,
+        attempt: None,
+        correlation_id: untitled.correlation_id,
+    };
+    processor.record_spending(untitled.answer, untitled.model.as_ref(), &spent, &meter).await;
     let Some(title) = proposed.and_then(|title| Title::parse(&title).ok()) else { return };
     let AnswerRef { owner, conversation_id, .. } = untitled.answer;
     let intent = Intent::ProposeTitle(title);

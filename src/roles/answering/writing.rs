@@ -8,6 +8,7 @@ use futures::StreamExt as _;
 use measures::catalogue::{ATTEMPT_DURATION, RETRIEVAL_DURATION, TIME_TO_FIRST_DELTA, TOKENS};
 use rag::answer::{AnswerChunk, Answerer};
 use rag::error_chain::ErrorChain;
+use rag::generate::Meter;
 use rag::index::IndexError;
 use rag::retrieve::{Found, Hit, RetrieveError, Retrieved, merge_adjacent};
 use rag::vocabulary::{Asker, OwnerId, PassageBody, PassageId, Source};
@@ -37,11 +38,16 @@ impl From<StoreError> for AttemptFailed {
 
 impl AnswerProcessor {
     /// Writes the whole answer of a job. Dropping the future ends work and publishing at once.
-    pub(super) async fn write(&self, job: &Job) -> Result<(Answer, Provenance, Usage), AttemptFailed> {
+    /// `meter` counts the tokens of the language model.
+    pub(super) async fn write(
+        &self,
+        job: &Job,
+        meter: &Meter,
+    ) -> Result<(Answer, Provenance, Usage), AttemptFailed> {
         let began = Instant::now();
         let live = self.begin_live(job).await?;
         let preferences = &job.asked.preferences;
-        let answerer = self.answerer(job.asked.model.as_ref()).with_preferences(preferences.for_model());
+        let answerer = self.answerer(job.asked.model.as_ref()).with_preferences(preferences.for_model()).with_meter(meter.clone());
         self.wait_for_index(&job.asked.documents).await?;
         let searched = Instant::now();
         let searching = self.sources(job, &answerer).instrument(tracing::info_span!("retrieve"));

@@ -126,6 +126,17 @@ async fn an_error_names_the_variable() {
 }
 
 #[tokio::test]
+async fn a_model_of_the_file_with_the_name_of_the_configured_one_is_refused() {
+    let file = NamedTempFile::new().unwrap();
+    let model = |name: &str| format!("[[models]]\nname = \"{name}\"\nurl = \"http://127.0.0.1:1/v1\"\n");
+    write!(file.as_file(), "{}{}", model("Small"), model("Large")).unwrap();
+    let mut serve = colloquy(&["serve"]);
+    serve.env("MODELS", file.path()).env("MODEL_URL", "http://127.0.0.1:1/v1").env("MODEL_NAME", "Large");
+    let error = failing(serve).await;
+    assert!(error.contains("MODELS has a model with the name \"Large\""), "{error}");
+}
+
+#[tokio::test]
 async fn a_value_that_cannot_work_ends_the_start_with_the_name_of_its_variable() {
     for (name, value) in [
         ("CORS_ORIGINS", "*"),
@@ -140,6 +151,8 @@ async fn a_value_that_cannot_work_ends_the_start_with_the_name_of_its_variable()
         ("MAX_CONNECTIONS", "0"),
         ("EMBEDDING_BATCH", "0"),
         ("MODEL_CONTEXT", "0"),
+        ("MODEL_PROMPT_PRICE", "-1"),
+        ("MODEL_COMPLETION_PRICE", "inf"),
         ("NATS_PREFIX", "a.b"),
         ("QDRANT_PREFIX", "a/b"),
         ("QDRANT_URL", "localhost"),

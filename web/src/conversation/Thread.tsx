@@ -15,6 +15,7 @@ import type { ConversationLocation } from "./location";
 import { ModelPicker } from "./ModelPicker";
 import { useModelName } from "./models";
 import { Question } from "./Question";
+import { Suggestions } from "./Suggestions";
 import {
   answerInProgress,
   entryKey,
@@ -50,6 +51,7 @@ export function Thread({ location, transcript, isConnectionLost }: ThreadProps) 
   const isBusy = isAwaitingAnswer(transcript);
   const inProgress = answerInProgress(transcript);
   const onStop = useStop(inProgress, stop);
+  const suggestible = isBusy ? undefined : lastAnswerWithText(transcript);
   const onAsk = (question: string, documents: readonly string[]) => {
     actions.ask(question, documents);
     scrollToEnd();
@@ -76,6 +78,16 @@ export function Thread({ location, transcript, isConnectionLost }: ThreadProps) 
             </li>
           ))}
         </ol>
+        {suggestible && (
+          <div className={styles.thread}>
+            <Suggestions
+              key={suggestible}
+              conversationId={conversationId}
+              answerId={suggestible}
+              onAsk={(question) => onAsk(question, [])}
+            />
+          </div>
+        )}
       </div>
       <div className={styles.foot}>
         {isAway && (
@@ -99,6 +111,13 @@ export function Thread({ location, transcript, isConnectionLost }: ThreadProps) 
       )}
     </div>
   );
+}
+
+/** The id of the last message, if it is an answer that has ended with a text. */
+function lastAnswerWithText(transcript: Transcript): string | undefined {
+  const message = transcript.at(-1)?.message;
+  const hasEnded = message?.status === "completed" || message?.status === "stopped";
+  return message?.role === "assistant" && hasEnded && message.text ? message.id : undefined;
 }
 
 /** The model of the last answer, as far as the transcript tells. */

@@ -17,6 +17,12 @@ export function useModelName(wanted: string | undefined): string | undefined {
   return model?.name;
 }
 
+/** Whether a language model writes answers here. */
+export function useHasModels(): boolean {
+  const { data } = useQuery(modelsQuery);
+  return data !== undefined && data.length > 0;
+}
+
 const NONE: readonly LanguageModel[] = [];
 
 /** The models, if there is a choice among them. */

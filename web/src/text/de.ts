@@ -210,6 +210,7 @@ export const de: Texts = {
     limits: {
       requests: "In der letzten Minute gab es zu viele Anfragen.",
       commands: "In der letzten Minute gab es zu viele Änderungen.",
+      suggestions: "Es werden schon Fragen überlegt.",
       search: "In der letzten Minute gab es zu viele Suchen.",
       streams: "Colloquy ist an zu vielen Stellen geöffnet.",
       waiting_reads: "Zu viele Anfragen warten.",

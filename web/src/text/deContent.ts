@@ -92,6 +92,11 @@ export const deContent: typeof enContent = {
   models: {
     label: "Sprachmodell",
   },
+  suggestions: {
+    label: "Vorgeschlagene Fragen",
+    action: "Fragen vorschlagen",
+    waiting: "Überlegt Fragen …",
+  },
   instructions: {
     title: "Anweisungen",
     menu: "Anweisungen …",

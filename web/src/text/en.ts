@@ -206,6 +206,7 @@ export const en = {
     limits: {
       requests: "There were too many requests in the last minute.",
       commands: "There were too many changes in the last minute.",
+      suggestions: "Suggestions are being thought of already.",
       search: "There were too many searches in the last minute.",
       streams: "Colloquy is open in too many places.",
       waiting_reads: "Too many requests are waiting.",

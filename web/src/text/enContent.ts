@@ -90,6 +90,11 @@ export const enContent = {
   models: {
     label: "Language model",
   },
+  suggestions: {
+    label: "Suggested questions",
+    action: "Suggest questions",
+    waiting: "Thinking of questions…",
+  },
   instructions: {
     title: "Instructions",
     menu: "Instructions…",

@@ -52,6 +52,31 @@ fn a_command_about_an_unknown_answer_is_refused() {
     is_refused(&one_question(), owner(rate(9, Rating::Up)), unknown());
 }
 
+#[test]
+fn the_tokens_of_an_attempt_are_recorded_once_also_after_its_answer_has_ended() {
+    let usage = Usage { prompt_tokens: 90, completion_tokens: 4 };
+    let spend = |purpose, attempt| {
+        let model = "Large".to_owned();
+        worker(Intent::RecordSpending(RecordSpending { answer_id: answer(1), purpose, attempt, model, usage }))
+    };
+    let spent = |purpose, attempt| Event::TokensSpent {
+        answer_id: answer(1),
+        purpose,
+        attempt,
+        model: "Large".into(),
+        usage,
+    };
+    let first = spent(SpendingPurpose::Attempt, Some(1));
+    leads_to(&one_question(), spend(SpendingPurpose::Attempt, Some(1)), std::slice::from_ref(&first));
+    let counted = [one_question(), vec![first, stopped(1)]].concat();
+    changes_nothing(&counted, spend(SpendingPurpose::Attempt, Some(1)));
+    let second = spent(SpendingPurpose::Attempt, Some(2));
+    leads_to(&counted, spend(SpendingPurpose::Attempt, Some(2)), &[second]);
+    let suggestions = spent(SpendingPurpose::Suggestions, None);
+    let counted = [counted, vec![suggestions.clone(), deleted()]].concat();
+    leads_to(&counted, spend(SpendingPurpose::Suggestions, None), &[suggestions]);
+}
+
 fn rated(rating: Rating, comment: Option<Comment>) -> Event {
     let private = Private::Open(RatingComment { comment });
     Event::AnswerRated { answer_id: answer(1), rating, private }

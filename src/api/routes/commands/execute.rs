@@ -7,7 +7,6 @@ use aggregates::conversation::{
 };
 use aggregates::{AnswerRef, ConversationId, Metadata, UserId, Version};
 use axum::extract::FromRef;
-use chrono::Utc;
 use sealing::MasterKey;
 
 use crate::api::ApiState;
@@ -18,7 +17,6 @@ use crate::api::problem::Problem;
 use crate::api::reads::ReadModels;
 use crate::runtime::wake::SequencerWake;
 use projections::messages::pending_answers_of;
-use projections::usage;
 use store::{ExecuteError, IdempotencyKey, Remembered, Store, StoreError};
 
 /// Executes commands of users on conversations.
@@ -119,14 +117,11 @@ impl ConversationCommands {
         conversation: ConversationId,
         intent: &Intent,
     ) -> Result<(), Problem> {
-        if !budgets.are_limited() || !matches!(intent, Intent::Ask(_) | Intent::Regenerate { .. }) {
+        if !matches!(intent, Intent::Ask(_) | Intent::Regenerate { .. }) {
             return Ok(());
         }
-        let now = Utc::now();
-        let today = Some(now.date_naive());
-        let days = usage::days(self.store.read_models(), user, today, today).await?;
-        let checked = budgets.check(&self.models.spent(&days), now).map_err(Problem::from);
-        self.unless_repeated(user, conversation, intent, checked).await
+        let checked = self.models.check_budgets(budgets, &self.store, user).await?;
+        self.unless_repeated(user, conversation, intent, checked.map_err(Problem::from)).await
     }
 
     /// Passes on the outcome of a check, which a repetition of an executed command needs not pass: it has the
