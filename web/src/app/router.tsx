@@ -20,7 +20,7 @@ import { SignUpPage } from "../account/SignUpPage";
 import { userQuery } from "../account/session";
 import { addressOf, BASE_PATH } from "../api/basePath";
 import { parseFilters as parseLedgerFilters } from "../audit/filters";
-import { loadMarkdown } from "../conversation/Answer";
+import { loadMarkdown } from "../conversation/lazyMarkdown";
 import { ConversationPage } from "../conversation/ConversationPage";
 import { NewConversationPage } from "../conversation/NewConversationPage";
 import { FILTER_NAMES, parseFilters } from "../conversation-list/filters";

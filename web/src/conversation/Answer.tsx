@@ -1,7 +1,7 @@
 // An answer: its state while it is in progress, its text and its sources.
 
 import { ChevronRight, CircleStop, Quote, RefreshCw } from "lucide-react";
-import { lazy, memo, Suspense } from "react";
+import { lazy, memo, Suspense, useState } from "react";
 import type { Citation, Message } from "../api/types";
 import { type Texts, useText } from "../text/text";
 import { Button } from "../ui/Button";
@@ -10,14 +10,13 @@ import { Alert } from "../ui/Notice";
 import styles from "./Answer.module.css";
 import { AnswerActions, type AnswerHandlers } from "./AnswerActions";
 import { OpenCitation } from "./CitationMark";
+import beside from "./Beside.module.css";
 import { CutOff } from "./CutOff";
+import { Markdown } from "./lazyMarkdown";
 import { Reasoning } from "./Reasoning";
 import { isInProgress, type TranscriptEntry } from "./transcriptEntry";
 
-/** Loads the Markdown renderer before its first use. */
-export const loadMarkdown = () => import("./Markdown");
-
-export const Markdown = lazy(loadMarkdown);
+const Beside = lazy(() => import("./Beside"));
 
 interface Props extends AnswerHandlers {
   conversationId: string;
@@ -34,6 +33,30 @@ interface Props extends AnswerHandlers {
 }
 
 export const Answer = memo(function Answer(props: Props) {
+  const { conversationId, entry, onCite } = props;
+  const [isCompared, setIsCompared] = useState(false);
+  const { message } = entry;
+  const canCompare = message.siblings.length > 1;
+  const toggle = () => setIsCompared((compared) => !compared);
+  if (!isCompared || !canCompare) return <Version {...props} onCompare={canCompare ? toggle : undefined} />;
+  return (
+    <div className={beside.pair}>
+      <Version {...props} onCompare={toggle} isCompared />
+      <Suspense>
+        <Beside conversationId={conversationId} message={message} onCite={onCite} onClose={toggle} />
+      </Suspense>
+    </div>
+  );
+});
+
+interface VersionProps extends Props {
+  /** Shows another version beside this one, or hides it. Undefined if there is none. */
+  onCompare: (() => void) | undefined;
+  isCompared?: boolean;
+}
+
+function Version(props: VersionProps) {
+  const { onCompare, isCompared = false } = props;
   const { conversationId, entry, isLast, isConnectionLost, isBusy, onCite, onContinue, onRegenerate, onRate } = props;
   const text = useText();
   const { message } = entry;
@@ -48,6 +71,11 @@ export const Answer = memo(function Answer(props: Props) {
       data-status={message.status}
       data-origin={entry.origin}
     >
+      {isCompared && !message.quoted && message.model && (
+        <p className={beside.name}>
+          <strong dir="auto">{message.model}</strong>
+        </p>
+      )}
       {message.quoted && message.citations.length > 0 && <QuotedLabel />}
       {inProgress && entry.attempt > 1 && <Restarted />}
       {message.reasoning && <Reasoning reasoning={message.reasoning} isThinking={inProgress && !message.text} />}
@@ -84,11 +112,13 @@ export const Answer = memo(function Answer(props: Props) {
           isBusy={isBusy}
           onRegenerate={onRegenerate}
           onRate={onRate}
+          onCompare={onCompare}
+          isCompared={isCompared}
         />
       )}
     </article>
   );
-});
+}
 
 interface FailedProps {
   message: Message;

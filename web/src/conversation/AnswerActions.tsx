@@ -1,6 +1,6 @@
 // The actions of an answer that has ended: copy, rate, regenerate, and switch to another version.
 
-import { Check, Copy, Info, ThumbsDown, ThumbsUp } from "lucide-react";
+import { Check, Columns2, Copy, Info, ThumbsDown, ThumbsUp } from "lucide-react";
 import { type FormEvent, lazy, Suspense, useState } from "react";
 import type { Message, Rating } from "../api/types";
 import { useText } from "../text/text";
@@ -24,9 +24,13 @@ interface Props extends AnswerHandlers {
   message: Message;
   /** An answer of the conversation is in progress, so no other can be requested. */
   isBusy: boolean;
+  /** Shows another version beside the answer, or hides it. Undefined if there is none. */
+  onCompare: (() => void) | undefined;
+  isCompared: boolean;
 }
 
-export function AnswerActions({ conversationId, message, isBusy, onRegenerate, onRate }: Props) {
+export function AnswerActions(props: Props) {
+  const { conversationId, message, isBusy, onRegenerate, onRate, onCompare, isCompared } = props;
   const text = useText();
   const { isCopied, copy } = useCopyToClipboard();
   const [isExplained, setIsExplained] = useState(false);
@@ -64,6 +68,11 @@ export function AnswerActions({ conversationId, message, isBusy, onRegenerate, o
           </IconButton>
         )}
         <Branches message={message} />
+        {onCompare && (
+          <IconButton label={text.branches.compare} aria-pressed={isCompared} onClick={onCompare}>
+            <Columns2 size={16} />
+          </IconButton>
+        )}
         {hasChoice && !message.quoted && message.model && <span className={styles.model}>{message.model}</span>}
       </div>
       {isExplained && (

@@ -43,6 +43,8 @@ export const deContent: typeof enContent = {
     position: (number, total) => `${number} von ${total}`,
     previous: "Vorherige Version",
     next: "Nächste Version",
+    compare: "Versionen vergleichen",
+    beside: "Eine andere Version",
   },
   answer: {
     sending: "Warten auf den Dienst",

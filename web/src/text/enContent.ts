@@ -41,6 +41,8 @@ export const enContent = {
     position: (number: number, total: number) => `${number} of ${total}`,
     previous: "Previous version",
     next: "Next version",
+    compare: "Compare versions",
+    beside: "Another version",
   },
   answer: {
     sending: "Waiting for the service",
