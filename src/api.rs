@@ -45,8 +45,7 @@ pub use routes::openapi::document as openapi;
 use routes::{
     accounts as account_commands, audit, commands, conversations, documents, erasures, export, health,
     instructions, invitations, me, messages, models as language_models, openapi as description, provenance,
-    search,
-    suggestions,
+    search, suggestions,
 };
 pub use server::serve;
 pub use state::{ApiState, Knowledge, Services};

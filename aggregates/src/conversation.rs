@@ -21,12 +21,12 @@ pub use answer::{
     Provenance, SpendingPurpose, Timings, Usage,
 };
 pub use branch::TurnEvents;
-pub use command::{AskQuestion, ConversationCommand, Intent, RecordAnswer, RecordSpending};
+pub use command::{AskQuestion, ConversationCommand, Intent, Receipt, RecordAnswer, RecordSpending};
 pub use event::{ConversationEvent, Question, Rating, RatingComment, Tagged, Titled, TitledBy};
 pub use limits::ConversationLimits;
 pub use place::Place;
 pub use refusal::ConversationRefused;
-pub use state::{AnswerState, Conversation, Receipt};
+pub use state::{AnswerState, Conversation};
 pub use status::{AnswerStatus, MessageRole, MessageStatus};
 
 use chrono::{DateTime, TimeDelta, Utc};

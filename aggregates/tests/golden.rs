@@ -14,7 +14,6 @@ use aggregates::conversation::{
     Answer, Citation, ConversationEvent, FailureReason, PassageScore, Provenance, Question, Rating,
     RatingComment, SpendingPurpose, Tagged, Titled, TitledBy, Usage,
 };
-use aggregates::document::{DocumentEvent, DocumentScope, DocumentTags, DocumentTitle};
 use aggregates::{
     AggregateType, AnswerId, Comment, DocumentId, Event, Instructed, Instructions, Private, QuestionId,
     QuestionText, Tags, Title, UserId,
@@ -22,7 +21,7 @@ use aggregates::{
 use chrono::DateTime;
 use cqrs_es::DomainEvent as _;
 use filled::filled_meanings;
-use meanings::{of_accounts, of_operations};
+use meanings::{of_accounts, of_documents, of_operations};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -131,30 +130,6 @@ fn tidying() -> Vec<ConversationEvent> {
         ConversationEvent::ConversationDeleted { at: DateTime::from_timestamp(1_800_000_000, 0).unwrap() },
         ConversationEvent::ConversationRestored,
         ConversationEvent::ConversationErased,
-    ]
-}
-
-fn of_documents() -> Vec<DocumentEvent> {
-    vec![
-        DocumentEvent::DocumentAdded {
-            owner: OWNER,
-            scope: DocumentScope::Shared,
-            media_type: "text/markdown".into(),
-            size: 1_234,
-            sha256: "00ff".into(),
-            private: Private::Open(DocumentTitle { title: "Ownership".into() }),
-        },
-        DocumentEvent::DocumentIndexed {
-            passages: 7,
-            embedding_model: "minilm-l6-v2-int8".into(),
-            pages: None,
-            language: None,
-        },
-        DocumentEvent::DocumentRejected { reason: "it is not UTF-8".into() },
-        DocumentEvent::DocumentTagged {
-            private: Private::Open(DocumentTags { tags: Tags::parse(&["rust", "memory"]).unwrap() }),
-        },
-        DocumentEvent::DocumentRemoved,
     ]
 }
 

@@ -71,7 +71,14 @@ impl Answerer {
     pub fn new(embedder: Embedder, index: PassageIndex, model: Option<ChatModel>) -> Self {
         let index_version = index.collection().to_owned();
         let retriever = Retriever::new(embedder.clone(), index);
-        Self { retriever, embedder, index_version, model, preferences: Preferences::default(), meter: Meter::default() }
+        Self {
+            retriever,
+            embedder,
+            index_version,
+            model,
+            preferences: Preferences::default(),
+            meter: Meter::default(),
+        }
     }
 
     /// Limits retrieval to the current version of each document.

@@ -27,8 +27,8 @@ use tokio::time::Instant;
 use crate::openai::{self, ApiClient, ApiError};
 use crate::prompt::Prompt;
 pub use chunk::FinishReason;
-pub use meter::Meter;
 use meter::Count;
+pub use meter::Meter;
 use reading::Reading;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use reading::read_response;

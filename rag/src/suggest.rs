@@ -30,7 +30,8 @@ fn questions_in(text: &str, asked: &str) -> Vec<String> {
             c.is_whitespace() || c.is_ascii_digit() || matches!(c, '.' | ')' | '-' | '*' | '•' | '#' | '–')
         });
         let ornament = |c: char| {
-            c.is_whitespace() || matches!(c, '"' | '“' | '”' | '„' | '«' | '»' | '「' | '」' | '*' | '`' | '_')
+            c.is_whitespace()
+                || matches!(c, '"' | '“' | '”' | '„' | '«' | '»' | '「' | '」' | '*' | '`' | '_')
         };
         let line = line.trim_matches(ornament);
         let is_question = line.ends_with(['?', '？', '؟', ';']) || line.ends_with("か。");

@@ -55,9 +55,8 @@ impl ModelChoices {
     /// The model with a name. The default one without a name, and where the model is not offered any more;
     /// `None` where there are no models.
     pub(in crate::api) fn chat(&self, name: Option<&ModelName>) -> Option<&ChatModel> {
-        let named = name.and_then(|name| {
-            self.0.iter().find(|choice| choice.offered.chat.name == name.as_str())
-        });
+        let named =
+            name.and_then(|name| self.0.iter().find(|choice| choice.offered.chat.name == name.as_str()));
         named.or(self.0.first())?.chat.as_ref()
     }
 

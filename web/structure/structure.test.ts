@@ -19,6 +19,7 @@ const LAYERS = [
   "conversation-list",
   "documents",
   "settings",
+  "instructions",
   "audit",
   "usage",
   "account",

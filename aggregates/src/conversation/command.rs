@@ -141,3 +141,12 @@ pub struct RecordSpending {
     /// The tokens.
     pub usage: Usage,
 }
+
+/// The response to an accepted command, which is the same for each repetition of the command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// The conversation's version after the command.
+    pub version: Version,
+    /// The names of the command's events; empty if nothing had to change.
+    pub events: Vec<&'static str>,
+}

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::command::Intent;
+use super::command::{Intent, Receipt};
 use super::event::{ConversationEvent as Event, Rating, TitledBy};
 use super::status::AnswerStatus;
 use crate::{AnswerId, ModelName, QuestionId, UserId, Version};
@@ -70,15 +70,6 @@ pub struct AnswerState {
     /// The number of the last attempt whose tokens were recorded apart from the answer.
     #[serde(default)]
     pub counted_attempts: u32,
-}
-
-/// The response to an accepted command, which is the same for each repetition of the command.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Receipt {
-    /// The conversation's version after the command.
-    pub version: Version,
-    /// The names of the command's events; empty if nothing had to change.
-    pub events: Vec<&'static str>,
 }
 
 impl Conversation {
@@ -206,7 +197,8 @@ impl Conversation {
             Intent::RecordAnswer(record) => status(&record.answer_id).is_some_and(AnswerStatus::has_ended),
             Intent::RecordFailure { answer_id, .. } => status(answer_id).is_some_and(AnswerStatus::has_ended),
             Intent::RecordSpending(spending) => {
-                let counted = self.answers.get(&spending.answer_id).map_or(0, |answer| answer.counted_attempts);
+                let counted =
+                    self.answers.get(&spending.answer_id).map_or(0, |answer| answer.counted_attempts);
                 spending.attempt.is_some_and(|attempt| attempt <= counted)
             }
             Intent::ProposeTitle(_) => self.titled_by.is_some(),

@@ -1,10 +1,11 @@
-//! Events of accounts and operations in the golden files.
+//! Events of accounts, documents and operations in the golden files.
 
 use aggregates::account::{AccountEvent, ErasureTarget, UserRole};
+use aggregates::document::{DocumentEvent, DocumentScope, DocumentTags, DocumentTitle};
 use aggregates::operation::{
     DeadLetterKind, DeadLetterOutcome, OperationEvent, QuarantineCause, QuarantineOutcome, RotatedKey,
 };
-use aggregates::{AggregateType, Instructed, Position, Private, ReceiptId, SessionId, UserId};
+use aggregates::{AggregateType, Instructed, Position, Private, ReceiptId, SessionId, Tags, UserId};
 use uuid::Uuid;
 
 use crate::{DOCUMENT, OWNER};
@@ -30,6 +31,30 @@ pub(crate) fn of_accounts() -> Vec<AccountEvent> {
             private: Private::Open(Instructed { instructions: None }),
         },
         AccountEvent::DataExported,
+    ]
+}
+
+pub(crate) fn of_documents() -> Vec<DocumentEvent> {
+    vec![
+        DocumentEvent::DocumentAdded {
+            owner: OWNER,
+            scope: DocumentScope::Shared,
+            media_type: "text/markdown".into(),
+            size: 1_234,
+            sha256: "00ff".into(),
+            private: Private::Open(DocumentTitle { title: "Ownership".into() }),
+        },
+        DocumentEvent::DocumentIndexed {
+            passages: 7,
+            embedding_model: "minilm-l6-v2-int8".into(),
+            pages: None,
+            language: None,
+        },
+        DocumentEvent::DocumentRejected { reason: "it is not UTF-8".into() },
+        DocumentEvent::DocumentTagged {
+            private: Private::Open(DocumentTags { tags: Tags::parse(&["rust", "memory"]).unwrap() }),
+        },
+        DocumentEvent::DocumentRemoved,
     ]
 }
 

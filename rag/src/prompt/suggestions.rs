@@ -1,7 +1,7 @@
 //! Builds the prompt that suggests further questions after an answer.
 
-use super::title::exchange;
 use super::Prompt;
+use super::title::exchange;
 
 const SYSTEM: &str = include_str!("../../../prompts/suggestions.v1.system.md");
 const QUESTION: &str = include_str!("../../../prompts/suggestions.v1.question.md");

@@ -3,6 +3,7 @@
 mod body;
 mod choice;
 mod execute;
+mod instruct;
 
 use std::sync::Arc;
 
@@ -27,8 +28,9 @@ use crate::api::limits::Limits;
 use crate::api::middleware::trace::Trace;
 use crate::api::problem::Problem;
 use crate::api::reads::params::{Counter, parse_id};
-pub(in crate::api) use body::{Command, Instruct, parse_fields, parse_object};
+pub(in crate::api) use body::{Command, parse_fields, parse_object};
 use execute::{CommandOutcome, ConversationCommands};
+pub(in crate::api) use instruct::Instruct;
 use store::IdempotencyKey;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");

@@ -22,8 +22,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::api::{
     ApiState, account_commands, audit, commands, conversations, documents, erasures, export, health,
-    instructions, invitations, language_models, me, messages, provenance, search, stream,
-    suggestions,
+    instructions, invitations, language_models, me, messages, provenance, search, stream, suggestions,
 };
 
 #[derive(OpenApi)]

@@ -127,7 +127,8 @@ impl Suggesting {
             }
         }
         let question = question.ok_or_else(Problem::not_found)?;
-        let answer = answer.filter(|text| !text.trim().is_empty()).ok_or_else(Problem::answer_without_text)?;
+        let answer =
+            answer.filter(|text| !text.trim().is_empty()).ok_or_else(Problem::answer_without_text)?;
         Ok((question, answer))
     }
 

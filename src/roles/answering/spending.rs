@@ -3,9 +3,7 @@
 
 use std::time::Duration;
 
-use aggregates::conversation::{
-    ConversationCommand, Intent, RecordSpending, SpendingPurpose, Usage,
-};
+use aggregates::conversation::{ConversationCommand, Intent, RecordSpending, SpendingPurpose, Usage};
 use aggregates::{Actor, AnswerRef, Metadata, ModelName};
 use chrono::Utc;
 use rag::error_chain::ErrorChain;
@@ -56,8 +54,7 @@ impl AnswerProcessor {
         meter: &Meter,
     ) {
         let total = meter.total();
-        let usage =
-            Usage { prompt_tokens: total.prompt_tokens, completion_tokens: total.completion_tokens };
+        let usage = Usage { prompt_tokens: total.prompt_tokens, completion_tokens: total.completion_tokens };
         let Some(model) = self.chat_models.find(model).filter(|_| usage != Usage::default()) else { return };
         let spending = RecordSpending {
             answer_id: answer.answer_id,

@@ -58,11 +58,8 @@ async fn propose(processor: &AnswerProcessor, untitled: Untitled) {
     let meter = Meter::default();
     let proposed =
         rag::title::propose(&model.metered(meter.clone()), &untitled.question, &untitled.text).await;
-    let spent = Spent {
-        purpose: SpendingPurpose::Title,
-        attempt: None,
-        correlation_id: untitled.correlation_id,
-    };
+    let spent =
+        Spent { purpose: SpendingPurpose::Title, attempt: None, correlation_id: untitled.correlation_id };
     processor.record_spending(untitled.answer, untitled.model.as_ref(), &spent, &meter).await;
     let Some(title) = proposed.and_then(|title| Title::parse(&title).ok()) else { return };
     let AnswerRef { owner, conversation_id, .. } = untitled.answer;

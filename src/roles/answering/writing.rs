@@ -47,7 +47,10 @@ impl AnswerProcessor {
         let began = Instant::now();
         let live = self.begin_live(job).await?;
         let preferences = &job.asked.preferences;
-        let answerer = self.answerer(job.asked.model.as_ref()).with_preferences(preferences.for_model()).with_meter(meter.clone());
+        let answerer = self
+            .answerer(job.asked.model.as_ref())
+            .with_preferences(preferences.for_model())
+            .with_meter(meter.clone());
         self.wait_for_index(&job.asked.documents).await?;
         let searched = Instant::now();
         let searching = self.sources(job, &answerer).instrument(tracing::info_span!("retrieve"));

@@ -32,7 +32,8 @@ async fn owner_of_knowledge(product: &Product) -> Person {
 
 /// The usage of the one model, once it is as wanted.
 async fn usage(person: &Person, wanted: impl Fn(&Value) -> bool) -> Value {
-    let of_model = |page: &Value| page["items"].as_array().unwrap().iter().find(|day| day["model"] == "Large").cloned();
+    let of_model =
+        |page: &Value| page["items"].as_array().unwrap().iter().find(|day| day["model"] == "Large").cloned();
     let page = person.until_shown("/v1/usage", |page| of_model(page).is_some_and(|day| wanted(&day))).await;
     of_model(&page).unwrap()
 }
@@ -68,8 +69,11 @@ async fn a_stopped_answer_counts_in_usage_and_budget() {
 
 #[tokio::test]
 async fn an_interrupted_attempt_and_a_title_count_beside_the_completed_answer() {
-    let acts =
-        [Act::BreakOff("It has sixty"), Act::Say("It has sixty-one bars [1]."), Act::Say("Bars of the marimba")];
+    let acts = [
+        Act::BreakOff("It has sixty"),
+        Act::Say("It has sixty-one bars [1]."),
+        Act::Say("Bars of the marimba"),
+    ];
     let model = ModelServer::start(&acts).await;
     let mut config = offering(&model).await;
     config.worker.model.model_titles = true;

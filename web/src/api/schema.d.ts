@@ -220,6 +220,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/conversations/{conversation_id}/answers/{answer_id}/suggestions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Suggest questions after an answer
+         * @description Asks the language model of the conversation for up to three questions, which takes up to 40 s. Its tokens
+         *     count in the usage and the budgets of the caller. Nothing is kept: each request asks again.
+         */
+        post: operations["suggest_questions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/conversations/{conversation_id}/commands": {
         parameters: {
             query?: never;
@@ -1060,6 +1081,16 @@ export interface components {
              */
             version: number;
         };
+        /** @description How answers are to be written. */
+        CurrentInstructions: {
+            /** @description What the language model is told beside the rules of the service; `null` where nothing is. */
+            instructions: string | null;
+            /**
+             * Format: double
+             * @description Temperature of the language model; `null` where none was chosen.
+             */
+            temperature: number | null;
+        };
         /**
          * @description The reason for which the text of a completed answer ends before the answer does.
          * @enum {string}
@@ -1431,7 +1462,7 @@ export interface components {
          *     each address.
          * @enum {string}
          */
-        LimitName: "requests" | "commands" | "search" | "streams" | "waiting_reads" | "exports" | "uploads" | "page_pictures" | "pending_answers" | "tokens_per_day" | "cost_per_day" | "queued_documents" | "documents" | "document_bytes" | "invalid_tokens" | "anonymous_requests";
+        LimitName: "requests" | "commands" | "search" | "streams" | "waiting_reads" | "exports" | "uploads" | "page_pictures" | "suggestions" | "pending_answers" | "tokens_per_day" | "cost_per_day" | "queued_documents" | "documents" | "document_bytes" | "invalid_tokens" | "anonymous_requests";
         /** @description The caller's account. */
         Me: {
             /**
@@ -1836,6 +1867,11 @@ export interface components {
             /** @enum {string} */
             event: "document.progress";
         };
+        /** @description Questions that the language model suggests. */
+        Suggestions: {
+            /** @description One to three questions. */
+            items: string[];
+        };
         /** @description A tag: 1 to 50 characters after trimming. */
         Tag: string;
         /** @description The fields of `tag`. */
@@ -1875,7 +1911,7 @@ export interface components {
             /** @description One item for each day and model. */
             items: components["schemas"]["UsageDay"][];
         };
-        /** @description The completed answers of one day and model. */
+        /** @description The use of one model on one day. */
         UsageDay: {
             /**
              * Format: int64
@@ -1884,7 +1920,7 @@ export interface components {
             answers: number;
             /**
              * Format: int64
-             * @description Tokens of the answers.
+             * @description Tokens that the model wrote, for the same uses.
              */
             completion_tokens: number;
             /**
@@ -1896,7 +1932,7 @@ export interface components {
             model: string;
             /**
              * Format: int64
-             * @description Tokens of the prompts.
+             * @description Tokens of the prompts, also of attempts that completed no answer, of titles and of suggestions.
              */
             prompt_tokens: number;
         };
@@ -2878,6 +2914,113 @@ export interface operations {
             };
         };
     };
+    suggest_questions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: string;
+                answer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Suggestions"];
+                };
+            };
+            /** @description The request is malformed, or its cursor belongs to another query. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The token is missing or not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not permit the request, or the account is being erased. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The resource does not exist, or belongs to another user. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The version is not the expected one, or the state does not permit the command. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field is not valid; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A limit is exhausted; `limit` names it: `requests`, `commands`, `suggestions`, `tokens_per_day`, `cost_per_day`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error. The log has the error under the trace id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. With the type `urn:colloquy:problem:outcome-unknown` it is not known whether the command was written: send it again with the same ids. With the type `urn:colloquy:problem:quarantined` an event of this conversation or document cannot be processed, and it is shown again once an operator has mended that. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     send_command: {
         parameters: {
             query?: never;
@@ -3030,7 +3173,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Instructions"];
+                    "application/json": components["schemas"]["CurrentInstructions"];
                 };
             };
             /** @description The request is malformed, or its cursor belongs to another query. */
@@ -4818,7 +4961,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Instructions"];
+                    "application/json": components["schemas"]["CurrentInstructions"];
                 };
             };
             /** @description The request is malformed, or its cursor belongs to another query. */

@@ -33,7 +33,8 @@ export default function ProvenanceDialog({ conversationId, answerId, citations, 
 function Facts({ provenance }: { provenance: AnswerProvenance }) {
   const { provenance: texts } = useText();
   const language = useLanguage();
-  const { language_model, embedding_model, prompt_version, prompt_sha256, timings, usage, instructions, temperature } = provenance;
+  const { language_model, embedding_model, prompt_version, prompt_sha256, timings, usage, instructions, temperature } =
+    provenance;
   const facts: [string, string | undefined][] = [
     [texts.model, language_model ?? texts.quoted],
     [texts.prompt, prompt_version && `${prompt_version} · ${prompt_sha256.slice(0, 12)}`],

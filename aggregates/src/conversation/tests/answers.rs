@@ -57,22 +57,28 @@ fn the_tokens_of_an_attempt_are_recorded_once_also_after_its_answer_has_ended() 
     let usage = Usage { prompt_tokens: 90, completion_tokens: 4 };
     let spend = |purpose, attempt| {
         let model = "Large".to_owned();
-        worker(Intent::RecordSpending(RecordSpending { answer_id: answer(1), purpose, attempt, model, usage }))
+        worker(Intent::RecordSpending(RecordSpending {
+            answer_id: answer(1),
+            purpose,
+            attempt,
+            model,
+            usage,
+        }))
     };
-    let spent = |purpose, attempt| Event::TokensSpent {
+    let counted_by = |purpose, attempt| Event::TokensSpent {
         answer_id: answer(1),
         purpose,
         attempt,
         model: "Large".into(),
         usage,
     };
-    let first = spent(SpendingPurpose::Attempt, Some(1));
+    let first = counted_by(SpendingPurpose::Attempt, Some(1));
     leads_to(&one_question(), spend(SpendingPurpose::Attempt, Some(1)), std::slice::from_ref(&first));
     let counted = [one_question(), vec![first, stopped(1)]].concat();
     changes_nothing(&counted, spend(SpendingPurpose::Attempt, Some(1)));
-    let second = spent(SpendingPurpose::Attempt, Some(2));
+    let second = counted_by(SpendingPurpose::Attempt, Some(2));
     leads_to(&counted, spend(SpendingPurpose::Attempt, Some(2)), &[second]);
-    let suggestions = spent(SpendingPurpose::Suggestions, None);
+    let suggestions = counted_by(SpendingPurpose::Suggestions, None);
     let counted = [counted, vec![suggestions.clone(), deleted()]].concat();
     leads_to(&counted, spend(SpendingPurpose::Suggestions, None), &[suggestions]);
 }

@@ -1,15 +1,13 @@
 //! The body of a command. Parsed from the types that also describe it in the OpenAPI document.
 
 use aggregates::conversation::{Answer, AskQuestion, Intent, Rating};
-use aggregates::{
-    AnswerId, Comment, DocumentId, Instructions, ModelName, QuestionId, QuestionText, Tags, Temperature,
-    Title,
-};
+use aggregates::{AnswerId, Comment, DocumentId, ModelName, QuestionId, QuestionText, Tags, Title};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::instruct::Instruct;
 use crate::api::problem::Problem;
 
 /// Longest detail of a problem, in characters. Details quote values of the request.
@@ -124,18 +122,6 @@ pub(in crate::api) struct Rename {
 pub(in crate::api) struct Tag {
     /// Up to 20 tags of up to 50 characters each.
     tags: Tags,
-}
-
-/// The fields of `instruct`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
-#[schema(as = InstructCommand)]
-pub(in crate::api) struct Instruct {
-    /// What the language model is told beside the rules of the service: 1 to 4,000 characters after trimming.
-    /// Without them earlier ones are taken back.
-    pub(in crate::api) instructions: Option<Instructions>,
-    /// Temperature of the language model. Without it that of the account holds, or of the configuration.
-    #[schema(value_type = Option<f64>, minimum = 0, maximum = 2)]
-    pub(in crate::api) temperature: Option<Temperature>,
 }
 
 impl Command {
