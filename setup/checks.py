@@ -1,12 +1,10 @@
-"""Runs all checks and prints a summary.
+"""Runs all checks in sequence and prints a summary.
 
     setup/checks.py fast    formatting, lints, types, documentation, dependencies
     setup/checks.py all     these and all tests
 
-Checks run one after the other. Those of the accounts, the page and the OpenAPI document, which wait more than
-they compute, run beside the Rust tests, and their output follows that of these. The other checks run after a
-failure too, unless they need the failed build. The summary tells the reason of a check that cannot run on this
-machine.
+The other checks run after a failure too, unless they need the failed build. The summary tells the reason of a
+check that cannot run on this machine.
 """
 
 from __future__ import annotations
@@ -15,13 +13,10 @@ import argparse
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 import advisories
 from tools import REPOSITORY, cargo_tools, chromium
@@ -39,8 +34,6 @@ class Check:
     command: list[str]
     folder: Path = REPOSITORY
     needs_build: bool = False
-    # Runs beside the Rust tests.
-    beside: bool = False
     environment: dict[str, str] = field(default_factory=dict)
     # The reason why the check cannot run on this machine; empty if it can.
     obstacle: Callable[[], str] = lambda: ""
@@ -81,10 +74,8 @@ def tests() -> list[Check]:
     return [
         Check("generated files", [PYTHON, str(SETUP / "generated.py"), str(COLLOQUY)], needs_build=True),
         Check("alerts and dashboards", [PYTHON, str(SETUP / "monitoring.py")]),
-        Check("accounts: tests", [*services, "npm", "test", "--silent"], AUTH, needs_build=True, beside=True),
-        Check("page: tests", ["npm", "test", "--silent"], WEB, beside=True),
-        Check("the OpenAPI document", openapi, needs_build=True, beside=True, environment={"MODEL": "quotes"}),
-        Check("the story in a browser", story, WEB, needs_build=True, beside=True, environment=browser),
+        Check("accounts: tests", [*services, "npm", "test", "--silent"], AUTH, needs_build=True),
+        Check("page: tests", ["npm", "test", "--silent"], WEB),
         Check(
             "Rust tests",
             [*services, "cargo", "nextest", "run", "--locked", "--workspace"],
@@ -92,18 +83,18 @@ def tests() -> list[Check]:
             # A snapshot that differs fails its test and is never written.
             environment={"INSTA_UPDATE": "no"},
         ),
+        Check("the OpenAPI document", openapi, needs_build=True, environment={"MODEL": "quotes"}),
+        Check("the story in a browser", story, WEB, needs_build=True, environment=browser),
     ]
 
 
-def run(check: Check, output: IO[str] = sys.stdout) -> tuple[str, float]:
-    print(f"\n── {check.name}: {' '.join(check.command)}", file=output, flush=True)
+def run(check: Check) -> tuple[str, float]:
+    print(f"\n── {check.name}: {' '.join(check.command)}", flush=True)
     began = time.monotonic()
     if obstacle := check.obstacle():
-        print(f"not run: {obstacle}", file=output, flush=True)
+        print(f"not run: {obstacle}", flush=True)
         return f"not run: {obstacle}", time.monotonic() - began
-    environment = {**os.environ, **check.environment}
-    to = {} if output is sys.stdout else {"stdout": output, "stderr": output}
-    process = subprocess.Popen(check.command, cwd=check.folder, env=environment, **to)
+    process = subprocess.Popen(check.command, cwd=check.folder, env={**os.environ, **check.environment})
     try:
         code = process.wait()
     except KeyboardInterrupt:
@@ -111,14 +102,6 @@ def run(check: Check, output: IO[str] = sys.stdout) -> tuple[str, float]:
         process.wait()
         raise
     return ("ok" if code == 0 else "FAILED"), time.monotonic() - began
-
-
-def run_aside(check: Check) -> tuple[str, float, str]:
-    """Runs a check, and returns its output with its outcome and duration."""
-    with tempfile.TemporaryFile("w+", errors="replace") as output:
-        outcome, seconds = run(check, output)
-        output.seek(0)
-        return outcome, seconds, output.read()
 
 
 def summary(results: list[tuple[Check, str, float]]) -> str:
@@ -136,21 +119,13 @@ def main() -> None:
     os.environ["PATH"] = os.pathsep.join([*map(str, cargo_tools()), os.environ["PATH"]])
     results: list[tuple[Check, str, float]] = []
     built = True
-    with ThreadPoolExecutor(max_workers=1) as aside:
-        running: list[tuple[Check, Future[tuple[str, float, str]]]] = []
-        for check in checks:
-            if check.needs_build and not built:
-                results.append((check, "not run: the build failed", 0.0))
-            elif check.beside:
-                running.append((check, aside.submit(run_aside, check)))
-            else:
-                outcome, seconds = run(check)
-                results.append((check, outcome, seconds))
-                built = built and (check is not BUILD or outcome == "ok")
-        for check, ending in running:
-            outcome, seconds, output = ending.result()
-            print(output, end="", flush=True)
-            results.append((check, outcome, seconds))
+    for check in checks:
+        if check.needs_build and not built:
+            results.append((check, "not run: the build failed", 0.0))
+            continue
+        outcome, seconds = run(check)
+        results.append((check, outcome, seconds))
+        built = built and (check is not BUILD or outcome == "ok")
     print(summary(results), flush=True)
     sys.exit(1 if any(outcome == "FAILED" for _, outcome, _ in results) else 0)
 

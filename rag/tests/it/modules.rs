@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::module_graph::ModuleGraph;
 
 /// Each module may import the modules behind it.
-const ORDER: [&str; 21] = [
+const ORDER: [&str; 22] = [
     "crate",
     "fuzzing",
     "answer",
@@ -13,6 +13,7 @@ const ORDER: [&str; 21] = [
     "retrieve",
     "followup",
     "title",
+    "suggest",
     "generate",
     "prompt",
     "quote",

@@ -37,9 +37,12 @@ impl Belongings {
             json!({"type": "stop", "answer_id": answer}),
             json!({"type": "rename", "title": format!("{MARK} title")}),
             json!({"type": "tag", "tags": [MARK]}),
+            json!({"type": "instruct", "instructions": format!("Speak of the {MARK} alone.")}),
         ] {
             assert_eq!(owner.command(conversation, &command).await.status, 202, "{command}");
         }
+        let instruct = json!({"type": "instruct", "instructions": format!("Remember the {MARK}.")});
+        assert_eq!(owner.post("/v1/me/commands", &instruct).await.status, 202);
         owner.ask(Uuid::now_v7(), &format!("Another {MARK} question")).await;
         let text = format!("The {MARK} text").into_bytes();
         let document = owner.upload("a.md", text, &[("title", &format!("{MARK} document"))]).await;
@@ -80,10 +83,10 @@ impl Belongings {
             "page" => "1".to_owned(),
             "rating" => "up".to_owned(),
             "email" => "stranger@example.org".to_owned(),
-            "comment" | "title" | "text" => "stolen".to_owned(),
+            "comment" | "title" | "text" | "instructions" => "stolen".to_owned(),
             "archived" | "pinned" | "from" | "to" | "limit" | "min_version" | "min_position" | "after"
             | "as_of" | "type" | "scope" | "If-Match" | "Idempotency-Key" | "tags" | "file" | "model"
-            | "sort" | "width" => return None,
+            | "sort" | "width" | "temperature" => return None,
             unknown => {
                 panic!("this test does not know what to send as {unknown}: add it to Belongings::value")
             }
