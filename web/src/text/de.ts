@@ -202,6 +202,7 @@ export const de: Texts = {
     title: "Etwas ist schiefgegangen",
     offline: "Der Dienst ist nicht erreichbar. Bitte prüfen Sie Ihre Verbindung.",
     unavailable: "Der Dienst ist vorübergehend nicht verfügbar.",
+    modelUnavailable: "Das Sprachmodell hat keine brauchbare Antwort gegeben.",
     unknown: "Etwas ist schiefgegangen. Bitte versuchen Sie es erneut.",
     quarantined:
       "Dieser Eintrag kann zurzeit nicht gezeigt werden. Es ist nichts verloren, und alles andere geht weiter.",

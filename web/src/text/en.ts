@@ -199,6 +199,7 @@ export const en = {
     title: "Something went wrong",
     offline: "The service could not be reached. Please check your connection.",
     unavailable: "The service is temporarily unavailable.",
+    modelUnavailable: "The language model has given no usable answer.",
     unknown: "Something went wrong. Please try again.",
     quarantined: "This item cannot be shown for now. Nothing is lost, and everything else goes on.",
     limit: "A limit of your account is reached.",

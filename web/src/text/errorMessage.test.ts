@@ -24,6 +24,12 @@ describe("the text of an error", () => {
     expect(errorMessage(held, de)).toBe(de.failure.quarantined);
   });
 
+  it("tells a language model without an answer from a service that is away", () => {
+    const without = new Problem(503, { type: "urn:colloquy:problem:model-unavailable", title: "No model" });
+    expect(errorMessage(without, en)).toBe(en.failure.modelUnavailable);
+    expect(errorMessage(without, de)).toBe(de.failure.modelUnavailable);
+  });
+
   it("names the limit that is reached, and when to try again", () => {
     const limited = (limit: string, seconds: string) =>
       new Problem(429, { title: "Limit", detail: "!", limit }, seconds);

@@ -5,6 +5,8 @@ import type { Texts } from "./en";
 
 /** A conversation that accepts no more questions. */
 const CONVERSATION_FULL = "urn:colloquy:problem:conversation-full";
+/** The language model is away, or answers with nothing that can be used. */
+const MODEL_UNAVAILABLE = "urn:colloquy:problem:model-unavailable";
 /** The account service refuses a password that is known from a data breach. */
 const PASSWORD_COMPROMISED = "PASSWORD_COMPROMISED";
 
@@ -17,6 +19,7 @@ export function errorMessage(error: unknown, text: Texts): string {
   if (!(error instanceof Problem)) return text.failure.unknown;
   if (error.type === QUARANTINED) return text.failure.quarantined;
   if (error.status === 429 && error.limit) return limitMessage(error, error.limit, text);
+  if (error.type === MODEL_UNAVAILABLE) return text.failure.modelUnavailable;
   if (error.status === 503) return text.failure.unavailable;
   if (error.type === PASSWORD_COMPROMISED) return text.account.passwordCompromised;
   if (error.type === CONVERSATION_FULL) return text.failure.conversationFull;
