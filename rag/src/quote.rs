@@ -62,9 +62,9 @@ async fn excerpts(
     }
     let (question, vectors) =
         tokio::try_join!(embedder.known_query(query), embedder.embed_sentences(&texts))?;
+    let similarity = embedder.similarity();
     let mut scored =
-        select::Scored::new(embedder.similarity(), &question, &candidates, shares, &chosen, vectors);
-    scored.defining = defining;
+        select::Scored::new(similarity, &question, &candidates, shares, defining, &chosen, vectors);
     if !embedder.knows_language_of(query) {
         scored.judge_by_terms();
     }

@@ -151,6 +151,11 @@ pub struct PassageText {
 }
 
 impl PassageText {
+    /// Whether the passage consists of rows of a table below its header.
+    pub(crate) fn is_table(&self) -> bool {
+        self.text.starts_with('|')
+    }
+
     /// Serializes the passage for encryption.
     pub fn to_bytes(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()

@@ -16,8 +16,9 @@ const MAX_COMPARED: usize = 12;
 const SOURCE_WEIGHT: f32 = 1.0;
 /// What a place further down in its source costs, when segments are chosen for comparison.
 const PLACE_PENALTY: f32 = 0.01;
-/// What a sentence that defines the subject of the question is worth, when segments are chosen for comparison.
-const DEFINITION_WEIGHT: f32 = 0.5;
+/// The weight of a definition of the subject of the question, when segments are chosen for comparison. It stands
+/// for half of the question's terms, because a definition seldom repeats more.
+const DEFINITION_PROMISE: f32 = 0.5;
 /// The longest code that is quoted.
 const MAX_CODE_LINES: usize = 20;
 /// The shortest segment without a digit that can answer a question, in words.
@@ -74,13 +75,22 @@ pub(super) fn shares(
 /// Whether each segment is a sentence that defines what the question asks for.
 pub(super) fn defining(question: &str, sources: &[Source], candidates: &[Candidate]) -> Vec<bool> {
     let Some(subject) = definition::subject(question) else { return vec![false; candidates.len()] };
-    let defines = |candidate: &Candidate| match &candidate.segment {
-        Segment::Sentence { text, .. } | Segment::Item(text) => {
-            let PassageText { title, heading, .. } = &sources[candidate.source].passage;
-            let names = heading.last().map(String::as_str).into_iter().chain([title.as_str()]);
-            definition::defines(&subject, text, names)
+    // The source of the last segment that is no heading.
+    let mut last = None;
+    let defines = |candidate: &Candidate| {
+        let is_first = last != Some(candidate.source);
+        match &candidate.segment {
+            Segment::Heading(_) => return false,
+            _ => last = Some(candidate.source),
         }
-        _ => false,
+        match &candidate.segment {
+            Segment::Sentence { text, .. } | Segment::Item(text) => {
+                let PassageText { title, heading, .. } = &sources[candidate.source].passage;
+                let name = heading.last().unwrap_or(title);
+                definition::defines(&subject, text, is_first.then_some(name))
+            }
+            _ => false,
+        }
     };
     candidates.iter().map(defines).collect()
 }
@@ -100,7 +110,7 @@ pub(super) fn preselect(
     let promise = |index: usize| {
         let place = (index - first_of(index)) as f32;
         let of_source = sources[candidates[index].source].score / best;
-        let definition = if defining[index] { DEFINITION_WEIGHT } else { 0.0 };
+        let definition = if defining[index] { DEFINITION_PROMISE } else { 0.0 };
         shares[index] + definition + SOURCE_WEIGHT * of_source - PLACE_PENALTY * place
     };
     let mut chosen: Vec<usize> =

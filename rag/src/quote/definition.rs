@@ -77,7 +77,7 @@ const IS: [&str; 14] = [
     "is ", "was ", "are ", "ist ", "sind ", "est ", "es ", "è ", "é ", "är ", "er ", "sont ", "son ", "zijn ",
 ];
 /// Verbs and signs that define by themselves.
-const MEANS: [&str; 25] = [
+const MEANS: [&str; 30] = [
     "means ",
     "refers to ",
     "stands for ",
@@ -96,6 +96,8 @@ const MEANS: [&str; 25] = [
     "είναι ",
     "هو ",
     "هي ",
+    "הוא ",
+    "היא ",
     "एक ",
     "คือ",
     "是",
@@ -103,30 +105,36 @@ const MEANS: [&str; 25] = [
     "とは",
     "は",
     "란 ",
+    "이란 ",
+    "은 ",
+    "는 ",
 ];
-/// Korean particles of a subject.
-const PARTICLES: [&str; 3] = ["은 ", "는 ", "이란 "];
+/// Quotation marks, and marks of Markdown.
+const MARKS: [char; 15] = ['"', '\'', '`', '*', '_', '“', '”', '„', '‚', '‘', '’', '«', '»', '「', '」'];
 /// The longest subject of a definition, in words.
 const MAX_SUBJECT_WORDS: usize = 5;
+/// The shortest sentence that defines the name above it, in words.
+const MIN_WORDS_BELOW: usize = 4;
 
 /// The subject of a question for a definition, in lower case.
 pub(super) fn subject(question: &str) -> Option<String> {
-    let question = question.trim().to_lowercase().replace('’', "'");
+    let question = words::normalized(question).trim().to_lowercase().replace('’', "'");
     let question = question.trim_end_matches(['?', '？', '؟', '.', '。', '!', ' ', '\u{a0}']);
     let question = question.trim_start_matches(['¿', '¡', ' ']);
     let subject = BEFORE
         .iter()
         .find_map(|before| question.strip_prefix(before))
         .or_else(|| BEHIND.iter().find_map(|behind| question.strip_suffix(behind)))?;
-    let subject = without_article(bare(subject));
+    let subject = bare(subject);
     let is_short = (1..=MAX_SUBJECT_WORDS).contains(&words::length(subject));
     is_short.then(|| subject.to_owned())
 }
 
-/// Whether a sentence says what the subject is. `names` are the title and the heading above it: below the name
-/// of the subject, a sentence may leave it out.
-pub(super) fn defines<'a>(subject: &str, sentence: &str, mut names: impl Iterator<Item = &'a str>) -> bool {
-    let sentence = sentence.to_lowercase().replace('’', "'").replace(['*', '`', '"', '“', '”', '„'], "");
+/// Whether a sentence says what the subject is. The first sentence below the `name` of the subject may leave it
+/// out.
+pub(super) fn defines(subject: &str, sentence: &str, name: Option<&str>) -> bool {
+    let sentence = words::normalized(sentence).to_lowercase().replace('’', "'");
+    let sentence = sentence.replace(['*', '`', '"', '“', '”', '„'], "");
     let sentence = sentence.trim_start_matches(['「', '『', '«', '»', ' ', '_']);
     let without = without_article(sentence);
     if let Some(rest) = without.strip_prefix(subject) {
@@ -134,12 +142,11 @@ pub(super) fn defines<'a>(subject: &str, sentence: &str, mut names: impl Iterato
             || !rest.chars().next().is_some_and(|c| c.is_alphanumeric() && !words::is_unspaced(c));
         let said = behind_brackets(rest).trim_start_matches(['」', '』', '«', '»', ',', '，', '、', ' ']);
         let is_something = |verb: &&str| said.strip_prefix(*verb).is_some_and(has_article);
-        return (ends_here && (IS.iter().any(is_something) || starts(said, &MEANS)))
-            || starts(rest, &PARTICLES);
+        return ends_here && (IS.iter().any(is_something) || starts(said, &MEANS));
     }
     has_article(sentence)
-        && without.split(' ').count() > 3
-        && names.any(|name| bare(without_article(bare(&name.to_lowercase()))) == subject)
+        && without.split(' ').count() >= MIN_WORDS_BELOW
+        && name.is_some_and(|name| bare(&words::normalized(name).to_lowercase()) == subject)
 }
 
 fn starts(text: &str, beginnings: &[&str]) -> bool {
@@ -154,9 +161,10 @@ fn without_article(text: &str) -> &str {
     ARTICLES.iter().find_map(|article| text.strip_prefix(article)).unwrap_or(text)
 }
 
-/// A name without the marks around it.
+/// A name without its article and the marks around it. Other signs are part of it: `C++`, `.NET`.
 fn bare(name: &str) -> &str {
-    name.trim_matches(|c: char| !c.is_alphanumeric())
+    let is_mark = |c: char| c.is_whitespace() || MARKS.contains(&c);
+    without_article(name.trim_matches(is_mark)).trim_matches(is_mark)
 }
 
 /// What follows an abbreviation or another name in brackets.
@@ -183,6 +191,8 @@ mod tests {
             ("主帆是什么？", "主帆"),
             ("スプリットとは何ですか？", "スプリット"),
             ("돛대란 무엇인가요?", "돛대"),
+            ("What is C++?", "c++"),
+            ("Que\u{301} es una \"driza\"?", "driza"),
         ] {
             assert_eq!(subject(question).as_deref(), Some(expected), "{question}");
         }
@@ -197,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_sentence_that_says_what_the_subject_is_defines_it() {
-        let defines = |subject, sentence| defines(subject, sentence, std::iter::empty());
+        let defines = |subject, sentence| defines(subject, sentence, None);
         for (subject, sentence) in [
             ("halyard", "A halyard is a rope that hoists a sail."),
             ("halyard", "The **halyard** (or hoist) is a rope."),
@@ -208,6 +218,9 @@ mod tests {
             ("主帆", "主帆是挂在主桅上的帆。"),
             ("スプリット", "スプリットとは、帆を張る棒です。"),
             ("돛대", "돛대는 돛을 다는 기둥입니다."),
+            ("돛대", "돛대(mast)는 돛을 다는 기둥입니다."),
+            ("תורן", "תורן הוא עמוד שנושא מפרש."),
+            ("c++", "C++ is a language of 1985."),
         ] {
             assert!(defines(subject, sentence), "{sentence}");
         }
@@ -216,14 +229,15 @@ mod tests {
             ("halyard", "Halyards of hemp last a year."),
             ("halyard", "A sheet is a rope, and so is a halyard."),
             ("rust", "Rustic is a style."),
+            ("c++", "C is a language of 1972."),
         ] {
             assert!(!defines(subject, sentence), "{sentence}");
         }
     }
 
     #[test]
-    fn a_sentence_below_the_name_of_the_subject_may_leave_it_out() {
-        let below = |heading| defines("halyard", "A rope that hoists a sail.", std::iter::once(heading));
+    fn the_first_sentence_below_the_name_of_the_subject_may_leave_it_out() {
+        let below = |heading| defines("halyard", "A rope that hoists a sail.", Some(heading));
         assert!(below("Halyard") && below("The `halyard`"));
         assert!(!below("Sheet"));
     }

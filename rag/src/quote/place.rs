@@ -1,5 +1,6 @@
 //! The place of an excerpt: rows of a table have a place of their own within that of their source.
 
+use super::candidates::Candidate;
 use super::select::Excerpt;
 use crate::cite::Citation;
 use crate::markdown::Segment;
@@ -8,14 +9,17 @@ use crate::vocabulary::{Place, Source};
 /// Cites a source for an excerpt of it. Rows of a table are cited with their own numbers and text.
 pub(super) fn citation(number: u32, source: &Source, excerpt: &Excerpt) -> Citation {
     let citation = Citation::of(number, source);
-    match place_of_rows(source, excerpt) {
-        Some(place) => citation.at(place, excerpt.iter().map(|candidate| candidate.segment.text())),
+    // The name of the sheet above its rows is a heading.
+    let is_heading = |candidate: &&Candidate| matches!(candidate.segment, Segment::Heading(_));
+    let rows: Vec<&Candidate> = excerpt.iter().filter(|candidate| !is_heading(candidate)).collect();
+    match place_of_rows(source, &rows) {
+        Some(place) => citation.at(place, rows.iter().map(|candidate| candidate.segment.text())),
         None => citation,
     }
 }
 
 /// The place of an excerpt that consists of rows; `None` where the numbers of the rows are not known.
-fn place_of_rows(source: &Source, excerpt: &Excerpt) -> Option<Place> {
+fn place_of_rows(source: &Source, excerpt: &[&Candidate]) -> Option<Place> {
     let place = source.passage.place.as_ref()?;
     let (first_row, last_row) = place.rows()?;
     let rows: Option<Vec<u32>> = excerpt
@@ -28,7 +32,7 @@ fn place_of_rows(source: &Source, excerpt: &Excerpt) -> Option<Place> {
     let rows = rows?;
     let (first, last) = (rows.iter().min()?, rows.iter().max()?);
     // The table has a line for each of its rows, below its header.
-    let is_table = source.passage.text.starts_with('|');
+    let is_table = source.passage.is_table();
     let lines = source.passage.text.lines().filter(|line| line.starts_with('|')).count();
     let has_all = is_table && lines == usize::try_from(last_row.checked_sub(first_row)?).ok()? + 3;
     has_all.then(|| place.at_rows(first_row + first - 1, first_row + last - 1))
@@ -50,6 +54,14 @@ mod tests {
             first_row,
             last_row,
         }
+    }
+
+    #[test]
+    fn the_name_of_the_sheet_above_a_row_is_no_part_of_its_place() {
+        let mut source = source(TABLE, cells(41, 44));
+        source.passage.heading = vec!["Nails".into()];
+        let excerpt: Vec<_> = candidates(std::slice::from_ref(&source)).into_iter().take(2).collect();
+        assert_eq!(citation(1, &source, &excerpt).place.unwrap().to_string(), "Nails!B41:C41");
     }
 
     fn source(text: &str, place: Place) -> Source {

@@ -13,7 +13,7 @@ const MAX_WORDS: [usize; 4] = [200, 120, 80, 60];
 const MIN_SHARE_OF_BEST: f32 = 0.75;
 /// The weight of the share of terms in the confidence, beside its part of the score.
 const TERMS_CONFIDENCE_WEIGHT: f32 = 0.3;
-/// What a sentence that defines the subject of the question is worth beside its score.
+/// The weight of a definition of the subject of the question beside its score: that of all of its terms.
 const DEFINITION_WEIGHT: f32 = 0.2;
 /// The difference from which on a row has more of the question's terms than another.
 const MIN_SHARE_ABOVE: f32 = 0.1;
@@ -52,6 +52,7 @@ impl<'a> Scored<'a> {
         question: &[f32],
         candidates: &'a [Candidate],
         shares: Vec<f32>,
+        defining: Vec<bool>,
         compared: &[usize],
         compared_vectors: Vec<Vector>,
     ) -> Self {
@@ -70,7 +71,7 @@ impl<'a> Scored<'a> {
             }
         };
         let scores = vectors.iter().enumerate().map(score).collect();
-        Self { candidates, scores, shares, defining: vec![false; candidates.len()], vectors, similarity }
+        Self { candidates, scores, shares, defining, vectors, similarity }
     }
 }
 
@@ -85,7 +86,7 @@ impl Scored<'_> {
         self.scores[index] + if self.defining[index] { DEFINITION_WEIGHT } else { 0.0 }
     }
 
-    /// Whether a row of the same table, in this or in another source, has more of the question's terms. A row
+    /// Whether a row of the same table, of another source, has more of the question's terms. A row
     /// stands for itself: without the key that is asked for it is about something else.
     fn has_better_row(&self, sources: &[Source], anchors: &[usize], row: usize) -> bool {
         let document = |index: usize| sources[self.candidates[index].source].id.document_id;

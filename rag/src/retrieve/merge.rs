@@ -60,7 +60,7 @@ fn continues(first: &Source, next: &Source) -> bool {
 /// Whether one place can name both passages. Rows that are one table when merged follow each other, and a row
 /// that is written cell by cell stays alone, so that each row of a source has a place of its own.
 fn has_place_of_both(first: &Source, next: &Source) -> bool {
-    let are_rows = |source: &Source| source.passage.text.starts_with('|');
+    let are_rows = |source: &Source| source.passage.is_table();
     match (&first.passage.place, &next.passage.place) {
         (Some(start), Some(end)) => match (start.rows(), end.rows()) {
             (Some((_, last)), Some((next_row, _))) if are_rows(first) && are_rows(next) => {

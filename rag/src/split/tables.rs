@@ -95,6 +95,8 @@ pub(super) fn passages(sizer: &Sizer, table: &Table) -> Vec<Rows> {
     let width = table.rows.iter().map(|(_, cells)| cells.len()).max().unwrap_or(0).max(table.header.len());
     let header = header_lines(&table.header, width);
     let header_tokens = sizer.size(&header);
+    let empty = row_line(&[], width);
+    let empty_tokens = sizer.size(&empty);
     let mut passages: Vec<Rows> = Vec::new();
     // The tokens of the passage that is being filled; `None` after a row that was written alone.
     let mut filled: Option<usize> = None;
@@ -106,13 +108,15 @@ pub(super) fn passages(sizer: &Sizer, table: &Table) -> Vec<Rows> {
             passages.extend(cell_by_cell(sizer, table, *number, cells));
             continue;
         }
-        match (&mut filled, passages.last_mut()) {
-            (Some(before), Some(passage))
-                if *before + tokens <= TARGET_TOKENS
-                    && (1..=MAX_EMPTY_ROWS + 1).contains(&number.saturating_sub(passage.last)) =>
+        // Rows of the sheet between this one and the last one of the passage; none if it is out of order.
+        let gap = passages.last().and_then(|passage| number.checked_sub(passage.last + 1));
+        let gap = gap.filter(|gap| *gap <= MAX_EMPTY_ROWS);
+        match (&mut filled, passages.last_mut(), gap.and_then(|gap| usize::try_from(gap).ok())) {
+            (Some(before), Some(passage), Some(gap))
+                if *before + gap * empty_tokens + tokens <= TARGET_TOKENS =>
             {
-                *before += tokens;
-                (passage.last + 1..*number).for_each(|_| passage.text.push_str(&row_line(&[], width)));
+                *before += gap * empty_tokens + tokens;
+                passage.text.push_str(&empty.repeat(gap));
                 passage.text.push_str(&line);
                 passage.last = *number;
             }

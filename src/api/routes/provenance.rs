@@ -35,8 +35,8 @@ pub(in crate::api) struct AnswerProvenance {
     index_version: String,
     /// Passages that the answer was written from, best first.
     passages: Vec<GivenPassage>,
-    /// Passages that the searches found, best first, with what became of each; at most 24, and none for an
-    /// answer of an earlier release.
+    /// Passages that the searches found, best first, with the outcome of each: the first 24 and those that were
+    /// selected. Empty for an answer of an earlier release.
     found: Vec<FoundPassage>,
     /// Language model that wrote the answer; `null` for a quoted answer.
     #[schema(required)]

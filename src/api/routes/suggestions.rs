@@ -88,9 +88,9 @@ pub(in crate::api) async fn suggest(
     streams.spawn(async move {
         let meter = Meter::default();
         let questions = rag::suggest::questions(&model.metered(meter.clone()), &question, &text).await;
+        let _ = sender.send(questions);
         suggesting.record(conversation_id, answer_id, &model, &meter, &metadata).await;
         drop(permit);
-        let _ = sender.send(questions);
     });
     let items = suggested.await.ok().flatten().ok_or_else(Problem::model_unavailable)?;
     Ok(Json(Suggestions { items }))

@@ -13,7 +13,7 @@ use super::preferences::Preferences;
 use crate::knowledge::place::place_in_file;
 
 /// Passages that are recorded of all that were found, beside those that the answer is written from.
-const MAX_FOUND: usize = 24;
+const MAX_FOUND: u32 = 24;
 
 /// Converts a citation.
 pub(super) fn citation(citation: rag::cite::Citation) -> Citation {
@@ -65,11 +65,10 @@ pub(super) fn finished(
 
 /// The first passages, and those behind them from which the answer is written.
 fn found_passages(found: &[Found], given: &[PassageScore]) -> Vec<FoundPassage> {
-    let all = (1..).zip(found).map(|(rank, found)| found_passage(rank, found, given));
-    let recorded = all.enumerate().filter(|(place, passage)| {
-        *place < MAX_FOUND || matches!(passage.outcome, PassageOutcome::Given | PassageOutcome::NoRoom)
-    });
-    recorded.map(|(_, passage)| passage).collect()
+    let recorded = (1..)
+        .zip(found)
+        .filter(|(rank, found)| *rank <= MAX_FOUND || matches!(found.outcome, Outcome::Selected));
+    recorded.map(|(rank, found)| found_passage(rank, found, given)).collect()
 }
 
 fn found_passage(rank: u32, found: &Found, given: &[PassageScore]) -> FoundPassage {

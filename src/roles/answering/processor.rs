@@ -164,8 +164,13 @@ impl AnswerProcessor {
             attempted = self.attempt(job, &meter) => AttemptOutcome::Attempted(attempted),
         };
         let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.record_attempt(job, &worked, &meter).await;
-        self.conclude(job, worked, duration_ms).await
+        let is_counted = worked.counts_its_tokens();
+        let decision = self.conclude(job, worked, duration_ms).await;
+        // Nobody waits for this.
+        if !is_counted {
+            self.record_attempt(job, &meter).await;
+        }
+        decision
     }
 
     /// Acts on the outcome of a job.

@@ -28,15 +28,17 @@ pub(super) struct Spent {
     pub(super) correlation_id: Uuid,
 }
 
+impl AttemptOutcome {
+    /// Whether the completed answer tells the tokens of the attempt.
+    pub(super) fn counts_its_tokens(&self) -> bool {
+        matches!(self, Self::Attempted(Ok(Ending::Answered(answered))) if answered.1.language_model.is_some())
+    }
+}
+
 impl AnswerProcessor {
-    /// Records the tokens of an attempt, unless its completed answer counts them. After a longer outage of the
-    /// store they are lost.
-    pub(super) async fn record_attempt(&self, job: &Job, outcome: &AttemptOutcome, meter: &Meter) {
-        if let AttemptOutcome::Attempted(Ok(Ending::Answered(answered))) = outcome
-            && answered.1.language_model.is_some()
-        {
-            return;
-        }
+    /// Records the tokens of an attempt that no completed answer counts. After a longer outage of the store they
+    /// are lost.
+    pub(super) async fn record_attempt(&self, job: &Job, meter: &Meter) {
         let spent = Spent {
             purpose: SpendingPurpose::Attempt,
             attempt: Some(job.lease.attempt),

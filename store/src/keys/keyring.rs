@@ -83,17 +83,14 @@ impl Keyring {
     }
 
     /// The keys of several conversations and documents, and of accounts, whose subject is their user. At most
-    /// two round trips, and one for each account; none if all keys are cached.
+    /// two round trips; none if all keys are cached.
     pub async fn content_keys(&self, wanted: &[(UserId, Subject)]) -> Result<ContentKeys, StoreError> {
         let mut keys = ContentKeys::with_capacity(wanted.len());
         let mut missing: HashSet<(UserId, Subject)> = HashSet::new();
+        let mut accounts: HashSet<UserId> = HashSet::new();
         for &(owner, subject) in wanted {
             if let Subject::User(user) = subject {
-                if user == owner
-                    && let Some(key) = self.user(user).await?
-                {
-                    keys.insert((owner, subject), key.account_key());
-                }
+                accounts.extend((user == owner).then_some(user));
                 continue;
             }
             match self.cache.content(owner, subject) {
@@ -105,11 +102,13 @@ impl Keyring {
                 }
             }
         }
-        if missing.is_empty() {
-            return Ok(keys);
-        }
-        let owners: HashSet<UserId> = missing.iter().map(|(owner, _)| *owner).collect();
+        let owners: HashSet<UserId> =
+            missing.iter().map(|(owner, _)| *owner).chain(accounts.iter().copied()).collect();
         let users = self.user_keys(&Vec::from_iter(owners)).await?;
+        for user in accounts {
+            let key = users.get(&user).map(UserKey::account_key);
+            keys.extend(key.map(|key| ((user, Subject::User(user)), key)));
+        }
         let subjects: HashSet<Subject> = missing.iter().map(|(_, subject)| *subject).collect();
         for WrappedKey { subject, owner, wrapped, .. } in self.wrapped.fetch(Vec::from_iter(subjects)).await?
         {

@@ -743,8 +743,8 @@ export interface components {
             /** @description Model that embedded the question. */
             embedding_model: string;
             /**
-             * @description Passages that the searches found, best first, with what became of each; at most 24, and none for an
-             *     answer of an earlier release.
+             * @description Passages that the searches found, best first, with the outcome of each: the first 24 and those that were
+             *     selected. Empty for an answer of an earlier release.
              */
             found: components["schemas"]["FoundPassage"][];
             /** @description Version of the searched index. */

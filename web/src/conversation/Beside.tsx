@@ -15,6 +15,7 @@ import { OpenCitation } from "./CitationMark";
 import { Markdown } from "./lazyMarkdown";
 import { otherVersion } from "./otherVersion";
 import { transcriptQuery } from "./queries";
+import { isInProgress } from "./transcriptEntry";
 
 interface Props {
   conversationId: string;
@@ -61,12 +62,14 @@ export default function Beside({ conversationId, message, onCite, onClose }: Pro
           </ErrorBoundary>
         </OpenCitation>
       )}
-      {entry && !entry.message.text && <p className={answer.stopped}>{text.answer.failed}</p>}
+      {entry && isInProgress(entry) && <p className={answer.stopped}>{text.answer.writing}</p>}
+      {entry?.message.status === "stopped" && <p className={answer.stopped}>{text.answer.stopped}</p>}
+      {entry?.message.status === "failed" && <p className={answer.stopped}>{text.answer.failed}</p>}
     </aside>
   );
 }
 
 /** The name above a version: its model, or that it is quoted. */
-export function nameOf({ model, quoted }: Message, quotedName: string): string {
+function nameOf({ model, quoted }: Message, quotedName: string): string {
   return quoted ? quotedName : (model ?? "");
 }

@@ -1,13 +1,15 @@
 // The form for the instructions to the language model and its temperature.
 
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { type FormEvent, useId } from "react";
 import type { Instructions } from "../api/types";
 import { errorMessage } from "../text/errorMessage";
 import { useText } from "../text/text";
 import { Button } from "../ui/Button";
 import { Field } from "../ui/Field";
+import field from "../ui/Field.module.css";
 import { Alert } from "../ui/Notice";
+import { SubmitRow } from "../ui/SubmitRow";
 import styles from "./InstructionsForm.module.css";
 import { instructionsQuery, saveInstructions } from "./queries";
 import { MAX_LENGTH, MAX_TEMPERATURE, readForm } from "./readForm";
@@ -21,8 +23,7 @@ interface Props {
 export function InstructionsForm({ conversationId, onSaved }: Props) {
   const text = useText();
   const { data, error } = useQuery({ ...instructionsQuery(conversationId), refetchOnWindowFocus: false });
-  if (error) return <Alert>{errorMessage(error, text)}</Alert>;
-  if (!data) return null;
+  if (!data) return error ? <Alert>{errorMessage(error, text)}</Alert> : null;
   return <LoadedForm loaded={data} {...(conversationId && { conversationId })} {...(onSaved && { onSaved })} />;
 }
 
@@ -30,13 +31,9 @@ function LoadedForm({ loaded, conversationId, onSaved }: Props & { loaded: Instr
   const text = useText();
   const { instructions: texts } = text;
   const id = useId();
-  const queries = useQueryClient();
   const save = useMutation({
     mutationFn: (changed: Instructions) => saveInstructions(conversationId, changed),
-    onSuccess: (_, changed) => {
-      queries.setQueryData(instructionsQuery(conversationId).queryKey, changed);
-      onSaved?.();
-    },
+    onSuccess: () => onSaved?.(),
   });
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -44,8 +41,8 @@ function LoadedForm({ loaded, conversationId, onSaved }: Props & { loaded: Instr
   };
   return (
     <form className={styles.form} onSubmit={submit}>
-      <div className={styles.field}>
-        <label htmlFor={id} className={styles.label}>
+      <div className={field.field}>
+        <label htmlFor={id} className={field.label}>
           {texts.label}
         </label>
         <textarea
@@ -67,18 +64,15 @@ function LoadedForm({ loaded, conversationId, onSaved }: Props & { loaded: Instr
         inputMode="decimal"
         min={0}
         max={MAX_TEMPERATURE}
-        step={0.05}
+        step={0.01}
         defaultValue={loaded.temperature ?? ""}
       />
       {save.isError && <Alert>{errorMessage(save.error, text)}</Alert>}
-      <div className={styles.actions}>
+      <SubmitRow isDone={save.isSuccess} message={text.saved}>
         <Button kind="primary" type="submit" disabled={save.isPending}>
           {text.save}
         </Button>
-        <span role="status" className={styles.saved}>
-          {save.isSuccess && text.saved}
-        </span>
-      </div>
+      </SubmitRow>
     </form>
   );
 }

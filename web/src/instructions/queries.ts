@@ -5,7 +5,7 @@ import { api, unwrap } from "../api/client";
 import { sendCommand } from "../api/commands";
 import type { Instructions } from "../api/types";
 
-/** Those of a conversation, or of the account where there is none. */
+/** Those of a conversation, or of the account where there is none. Not cached: a form begins with what is in force. */
 export function instructionsQuery(conversationId?: string) {
   return queryOptions({
     queryKey: ["instructions", conversationId ?? ""],
@@ -15,6 +15,7 @@ export function instructionsQuery(conversationId?: string) {
       return unwrap(api.GET("/v1/conversations/{conversation_id}/instructions", { params, signal }));
     },
     staleTime: 0,
+    gcTime: 0,
   });
 }
 

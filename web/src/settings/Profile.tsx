@@ -1,7 +1,7 @@
 // Sections for the name and the password.
 
 import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
-import { type FormEvent, type ReactNode, useRef } from "react";
+import { type FormEvent, useRef } from "react";
 import { changeName, changePassword } from "../account/auth";
 import { MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from "../account/passwords";
 import { userQuery } from "../account/session";
@@ -12,6 +12,7 @@ import { Button } from "../ui/Button";
 import { Field } from "../ui/Field";
 import { Alert } from "../ui/Notice";
 import { Section } from "../ui/Page";
+import { SubmitRow } from "../ui/SubmitRow";
 import { sessionsQuery } from "./Sessions";
 import styles from "./Settings.module.css";
 
@@ -100,16 +101,5 @@ export function Password() {
         </SubmitRow>
       </form>
     </Section>
-  );
-}
-
-function SubmitRow({ isDone, message, children }: { isDone: boolean; message: string; children: ReactNode }) {
-  return (
-    <div className={styles.actions}>
-      {children}
-      <span role="status" className={styles.saved}>
-        {isDone && message}
-      </span>
-    </div>
   );
 }
