@@ -11,6 +11,7 @@ pub mod cli;
 pub mod config;
 pub mod health;
 pub mod knowledge;
+pub mod language_models;
 pub mod operations;
 pub mod process;
 pub mod roles;

@@ -302,7 +302,7 @@ impl App {
             wake: self.wake.clone(),
             short_lived: supervisor.short_lived(),
             erasure_check,
-            models: ModelChoices::new(config.worker.model.offered()),
+            models: ModelChoices::new(config.worker.model.offered())?,
         };
         let api = ApiState::new(&config.api, services)?;
         let config = config.api.clone();

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use module_graph::ModuleGraph;
 
 /// The modules of `src/`. A module may import those after it, never those before it.
-const ORDER: [&str; 13] = [
+const ORDER: [&str; 14] = [
     "crate",
     "cli",
     "process",
@@ -21,6 +21,7 @@ const ORDER: [&str; 13] = [
     "health",
     "roles",
     "knowledge",
+    "language_models",
     "config",
     "audit",
     "runtime",

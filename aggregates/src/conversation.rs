@@ -134,8 +134,9 @@ impl Conversation {
         }
     }
 
-    /// A deleted conversation accepts only its restoration in time, its final end, and the ends of its
-    /// running answers. After its final end it accepts only failures of answers, which have no text.
+    /// A deleted conversation accepts only its restoration in time, its final end, the ends of its running
+    /// answers, and the tokens that were spent. After its final end it accepts only what has no text: failures
+    /// of answers, and tokens.
     fn check_alive(&self, command: &ConversationCommand) -> Result<(), Refused> {
         match (self.phase(), &command.intent) {
             (Phase::Deleted { at }, Intent::Restore) => check_restorable(at, command.at),
@@ -147,7 +148,7 @@ impl Conversation {
                 | Intent::RecordSpending(_)
                 | Intent::Erase,
             )
-            | (Phase::Erased, Intent::RecordFailure { .. })
+            | (Phase::Erased, Intent::RecordFailure { .. } | Intent::RecordSpending(_))
             | (Phase::New | Phase::Alive, _) => Ok(()),
             (Phase::Deleted { .. } | Phase::Erased, _) => Err(Refused::Deleted),
         }

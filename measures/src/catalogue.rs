@@ -158,7 +158,8 @@ catalogue! {
         ATTEMPTS_FAILED: Counter "colloquy_answer_attempts_failed_total" in Count [Label { name: "reason", values: Values::Fixed(ATTEMPT_FAILURES) }];
         /// Time of the search for passages.
         RETRIEVAL_DURATION: Histogram "colloquy_retrieval_seconds" in Seconds by ANSWER_SECONDS;
-        /// Tokens of completed answers.
+        /// Tokens of language models, once they are recorded: of completed answers, of other attempts, of titles
+        /// and of suggestions.
         TOKENS: Counter "colloquy_model_tokens_total" in Count [Label { name: "direction", values: Values::Fixed(&["input", "output"]) }];
         /// Failures of the language model.
         MODEL_ERRORS: Counter "colloquy_model_errors_total" in Count [Label { name: "kind", values: Values::Fixed(&["unavailable", "refused", "interrupted", "no_text", "other"]) }];

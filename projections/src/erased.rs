@@ -1,15 +1,34 @@
 //! Events that come after the end of what they belong to: an append that began before its owner's keys were
 //! destroyed can commit afterwards, and a pending answer ends after its conversation was erased. The read
-//! models have no rows for them, so that nothing comes back after a purge.
+//! models have no rows for them, so that nothing comes back after a purge. The sums of tokens have no row of a
+//! conversation and count what was spent for an erased one.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use aggregates::{AggregateType, Position, UserId};
+use aggregates::conversation::ConversationEvent;
+use aggregates::{AggregateType, Event, Position, UserId};
 use database::Transaction;
 use uuid::Uuid;
 
-use crate::{DecryptedEvent, LedgerBatch};
+use crate::{DecryptedEvent, LedgerBatch, ReadModel};
+
+/// The events of a batch that are not late.
+pub(crate) struct Timely<'a> {
+    rows: Cow<'a, LedgerBatch>,
+    /// The same with tokens that were spent for erased conversations, if there are any late events.
+    sums: Option<LedgerBatch>,
+}
+
+impl Timely<'_> {
+    /// The events for a read model.
+    pub(crate) fn of(&self, model: ReadModel) -> &LedgerBatch {
+        match (model, &self.sums) {
+            (ReadModel::UsageDays, Some(sums)) => sums,
+            _ => &self.rows,
+        }
+    }
+}
 
 /// Returns the batch without the events of conversations and documents whose owner's keys, and of
 /// conversations that themselves, were erased at an earlier position. The ledger decides it, so that a
@@ -17,7 +36,8 @@ use crate::{DecryptedEvent, LedgerBatch};
 pub(crate) async fn without_late_events<'a>(
     transaction: &mut Transaction<'_>,
     batch: &'a LedgerBatch,
-) -> Result<Cow<'a, LedgerBatch>, sqlx::Error> {
+) -> Result<Timely<'a>, sqlx::Error> {
+    let all_of = |batch| Timely { rows: Cow::Borrowed(batch), sums: None };
     let concerned = batch.aggregates().into_iter().filter(|(aggregate, ..)| ends(*aggregate));
     let (mut owners, mut aggregates): (Vec<UserId>, Vec<Uuid>) =
         concerned.map(|(_, owner, id)| (owner, id)).unzip();
@@ -25,27 +45,39 @@ pub(crate) async fn without_late_events<'a>(
     owners.dedup();
     aggregates.sort_unstable();
     if owners.is_empty() {
-        return Ok(Cow::Borrowed(batch));
+        return Ok(all_of(batch));
     }
     let erased: Vec<(bool, Uuid, Position)> =
         sqlx::query_as(ERASED).bind(owners).bind(aggregates).fetch_all(&mut *transaction).await?;
     if erased.is_empty() {
-        return Ok(Cow::Borrowed(batch));
+        return Ok(all_of(batch));
     }
     let erased: HashMap<(bool, Uuid), Position> =
         erased.into_iter().map(|(is_owner, id, position)| ((is_owner, id), position)).collect();
-    let is_late = |aggregate, owner: UserId, id, position| {
-        let is_erased = |key| erased.get(&key).is_some_and(|erased| *erased < position);
-        ends(aggregate) && (is_erased((true, owner.uuid())) || is_erased((false, id)))
+    let is_erased =
+        |key, position: Position| erased.get(&key).is_some_and(|erased: &Position| *erased < position);
+    let is_owner_erased = |owner: UserId, position| is_erased((true, owner.uuid()), position);
+    let is_late = |aggregate, owner, id, position| {
+        ends(aggregate) && (is_owner_erased(owner, position) || is_erased((false, id), position))
     };
-    let mut batch = batch.clone();
-    batch.events.retain(|DecryptedEvent { recorded, .. }| {
+    let mut rows = batch.clone();
+    rows.events.retain(|DecryptedEvent { recorded, .. }| {
         !is_late(recorded.aggregate, recorded.owner, recorded.aggregate_id, recorded.position)
     });
-    batch
-        .unreadable
+    rows.unreadable
         .retain(|event| !is_late(event.aggregate, event.owner, event.aggregate_id, event.position));
-    Ok(Cow::Owned(batch))
+    let mut sums = batch.clone();
+    sums.events.retain(|DecryptedEvent { recorded, .. }| {
+        is_of_tokens(&recorded.event) && !is_owner_erased(recorded.owner, recorded.position)
+            || !is_late(recorded.aggregate, recorded.owner, recorded.aggregate_id, recorded.position)
+    });
+    sums.unreadable.clone_from(&rows.unreadable);
+    Ok(Timely { rows: Cow::Owned(rows), sums: Some(sums) })
+}
+
+/// Whether an event tells tokens and nothing else.
+const fn is_of_tokens(event: &Event) -> bool {
+    matches!(event, Event::Conversation(ConversationEvent::TokensSpent { .. }))
 }
 
 /// Whether the aggregates of a type end with their owner.

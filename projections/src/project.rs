@@ -53,12 +53,12 @@ async fn apply(
     set: &mut QuarantineSet,
     mode: Mode,
 ) -> Result<bool, QueryError> {
-    let batch = &*erased::without_late_events(transaction, batch).await?;
+    let batch = erased::without_late_events(transaction, batch).await?;
     let mut changed = false;
     for model in ReadModel::ALL {
         let applied = checkpoints.get(&model).map_or(Position(0), |(position, _)| *position);
         let target = Target { model, table: model.name() };
-        changed |= quarantine::apply(target, transaction, batch.after(applied), set, mode).await?;
+        changed |= quarantine::apply(target, transaction, batch.of(model).after(applied), set, mode).await?;
     }
     Ok(changed)
 }

@@ -112,8 +112,8 @@ impl Rebuild {
         }
         let batch = erased::without_late_events(transaction, batch).await?;
         let target = Target { model: self.model, table: &self.table };
-        quarantine::apply(target, transaction, batch.after(self.position), &mut self.quarantine, mode)
-            .await?;
+        let batch = batch.of(self.model).after(self.position);
+        quarantine::apply(target, transaction, batch, &mut self.quarantine, mode).await?;
         sqlx::query("UPDATE checkpoints SET position = $1 WHERE name = $2")
             .bind(last)
             .bind(&self.checkpoint)

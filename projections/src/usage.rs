@@ -51,7 +51,22 @@ pub(crate) async fn apply(
                 (model.unwrap_or_default(), 1, usage)
             }
             ConversationEvent::TokensSpent { model, usage, .. } => (model.clone(), 0, usage),
-            _ => continue,
+            ConversationEvent::ConversationStarted { .. }
+            | ConversationEvent::QuestionAsked { .. }
+            | ConversationEvent::AnswerRequested { .. }
+            | ConversationEvent::AnswerStopped { .. }
+            | ConversationEvent::AnswerFailed { .. }
+            | ConversationEvent::AnswerRated { .. }
+            | ConversationEvent::ConversationRenamed { .. }
+            | ConversationEvent::ConversationPinned
+            | ConversationEvent::ConversationUnpinned
+            | ConversationEvent::ConversationArchived
+            | ConversationEvent::ConversationUnarchived
+            | ConversationEvent::ConversationTagged { .. }
+            | ConversationEvent::ConversationInstructed { .. }
+            | ConversationEvent::ConversationDeleted { .. }
+            | ConversationEvent::ConversationRestored
+            | ConversationEvent::ConversationErased => continue,
         };
         let day = recorded.recorded_at.date_naive();
         let sums = days.entry((recorded.owner, day, model)).or_default();

@@ -173,14 +173,23 @@ impl ChatModel {
         let prompt = prompt.clone();
         async_stream::try_stream! {
             let mut reading = Reading::new(&this.config);
-            let response = this.open(&prompt, reading.silent_until).await?;
+            // The server may have read the prompt before its response begins.
             let mut count = Count::begin(this.meter.clone(), prompt.estimated_tokens);
+            let response = match this.open(&prompt, reading.silent_until).await {
+                Ok(response) => response,
+                Err(error) => {
+                    if error.is_unread() {
+                        count.take_back();
+                    }
+                    Err(error)?
+                }
+            };
             let mut chunks = response.bytes_stream();
             while !reading.completion.is_done() {
                 let next = tokio::time::timeout_at(reading.silent_until, chunks.next()).await;
                 let Some(events) = reading.read(next) else { break };
+                count.read(&events, reading.completion.take_usage());
                 for event in events? {
-                    count.event(&event);
                     yield event;
                 }
             }
@@ -188,8 +197,8 @@ impl ChatModel {
             if ended.reasons {
                 this.lock_dialect().reasons = true;
             }
+            count.read(&ended.events, ended.usage);
             for event in ended.events? {
-                count.event(&event);
                 yield event;
             }
         }
@@ -254,6 +263,21 @@ impl ModelError {
     /// Whether the same request can succeed later.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Interrupted(_))
+    }
+
+    /// Whether a request without a response was not read by the model: there was no connection, or the server
+    /// refused it.
+    fn is_unread(&self) -> bool {
+        match self {
+            Self::NoText(_) => true,
+            Self::Unavailable(cause) | Self::Refused(cause) | Self::Interrupted(cause) => match cause {
+                ApiError::InvalidRequest(_) | ApiError::Status(_) => true,
+                ApiError::Connection(cause) => cause.is_connect(),
+                ApiError::Timeout(_) | ApiError::EndedEarly | ApiError::Malformed | ApiError::Reported => {
+                    false
+                }
+            },
+        }
     }
 }
 

@@ -1,63 +1,40 @@
 //! The language models that people can choose from, as the API knows them: names and prices.
 
-use std::sync::Arc;
-
 use aggregates::conversation::Intent;
 use aggregates::{ModelName, UserId};
 use chrono::Utc;
 use projections::QueryError;
 use projections::usage::{self, UsageDay};
-use rag::error_chain::ErrorChain;
 use rag::generate::ChatModel;
 
 use crate::api::limits::{Budgets, Exhausted, Spent};
 use crate::api::problem::Problem;
 use crate::config::OfferedModel;
+use crate::language_models::LanguageModels;
 use store::Store;
 
 /// Tokens that a price is for.
 const TOKENS_OF_PRICE: f64 = 1e6;
 
 /// The models, the default one first. Cheap to clone.
-#[derive(Clone)]
-pub struct ModelChoices(Arc<[Choice]>);
-
-struct Choice {
-    offered: OfferedModel,
-    /// `None` if no client can be built for it, which the log says.
-    chat: Option<ChatModel>,
-}
-
-impl std::fmt::Debug for ModelChoices {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.all().map(|offered| &offered.chat.name)).finish()
-    }
-}
+#[derive(Debug, Clone)]
+pub struct ModelChoices(LanguageModels);
 
 impl ModelChoices {
-    /// The models of a configuration.
-    pub fn new(models: Vec<OfferedModel>) -> Self {
-        let choices = models.into_iter().map(|offered| {
-            let chat = ChatModel::new(offered.chat.clone());
-            let chat = chat.inspect_err(|error| {
-                tracing::error!(error = %ErrorChain(error), model = offered.chat.name, "a language model cannot be used");
-            });
-            Choice { offered, chat: chat.ok() }
-        });
-        Self(choices.collect())
+    /// Prepares the models of a configuration. Sends no request.
+    pub fn new(models: Vec<OfferedModel>) -> anyhow::Result<Self> {
+        Ok(Self(LanguageModels::new(models)?))
     }
 
     /// The models, the default one first.
     pub(in crate::api) fn all(&self) -> impl Iterator<Item = &OfferedModel> {
-        self.0.iter().map(|choice| &choice.offered)
+        self.0.offered()
     }
 
     /// The model with a name. The default one without a name, and where the model is not offered any more;
     /// `None` where there are no models.
     pub(in crate::api) fn chat(&self, name: Option<&ModelName>) -> Option<&ChatModel> {
-        let named =
-            name.and_then(|name| self.0.iter().find(|choice| choice.offered.chat.name == name.as_str()));
-        named.or(self.0.first())?.chat.as_ref()
+        self.0.find(name)
     }
 
     /// Refuses more work of a language model for a person who has spent a budget of the day. Costs a query
@@ -118,8 +95,8 @@ mod tests {
     #[test]
     fn tokens_of_all_models_count_and_those_with_a_price_cost_money() {
         let chat = ChatConfig::new("http://127.0.0.1:9/v1", "large");
-        let choices =
-            ModelChoices::new(vec![OfferedModel { chat, prompt_price: 0.5, completion_price: 2.0 }]);
+        let offered = vec![OfferedModel { chat, prompt_price: 0.5, completion_price: 2.0 }];
+        let choices = ModelChoices::new(offered).unwrap();
         let day = |model: &str| UsageDay {
             day: NaiveDate::default(),
             model: model.to_owned(),

@@ -12,7 +12,6 @@
 //!
 //! The content of an answer is decided in the crate `rag`.
 
-mod chat_models;
 mod convert;
 mod deliveries;
 mod delta_publisher;
@@ -45,11 +44,11 @@ use crate::knowledge::extraction::Extractor;
 use crate::knowledge::files::Files;
 use crate::knowledge::indexing::Indexing;
 use crate::knowledge::models::ModelRegistry;
+use crate::language_models::LanguageModels;
 use crate::roles::indexer::Documents;
 use crate::runtime::key_hints::KeyHints;
 use crate::runtime::stages::{EMBEDDING_MODEL, Progress};
 use crate::runtime::wake::SequencerWake;
-use chat_models::ChatModels;
 use deliveries::Deliveries;
 use in_flight::InFlight;
 use processor::AnswerProcessor;
@@ -103,7 +102,7 @@ pub async fn start(
         wake,
         active: active.subscribe(),
         models: models.clone(),
-        chat_models: ChatModels::new(&config.model)?,
+        language_models: LanguageModels::new(config.model.offered())?,
         untitled,
         in_flight: InFlight::default(),
         work: Arc::clone(&work),

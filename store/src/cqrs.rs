@@ -65,6 +65,11 @@ impl<A: Aggregate + Clone> Aggregates<A> {
         Self::new(self.repository.clone(), services)
     }
 
+    /// The services that its decisions are given.
+    pub const fn services(&self) -> &A::Services {
+        &self.services
+    }
+
     /// The aggregate as this process knows it: in its current state, unless another process changed it since.
     pub async fn current(&self, id: Uuid) -> Result<A, StoreError> {
         Ok(self.cached(id).await?.context.aggregate)

@@ -11,4 +11,5 @@ mod publishing;
 mod quarantine;
 mod retention;
 mod spending;
+mod spending_races;
 mod takeover;

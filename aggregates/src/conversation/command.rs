@@ -134,7 +134,7 @@ pub struct RecordSpending {
     pub answer_id: AnswerId,
     /// Their use.
     pub purpose: SpendingPurpose,
-    /// The number of an attempt, from 1. The tokens of an attempt are recorded once.
+    /// The number of an attempt, from 1.
     pub attempt: Option<u32>,
     /// The name of the language model.
     pub model: String,

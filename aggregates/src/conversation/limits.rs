@@ -1,6 +1,7 @@
 //! The bounds of a conversation, which keep the cost of reading its history bounded.
 
-use super::command::Intent;
+use super::answer::SpendingPurpose;
+use super::command::{Intent, RecordSpending};
 use super::refusal::ConversationRefused as Refused;
 use super::state::Conversation;
 
@@ -26,6 +27,19 @@ impl ConversationLimits {
         self.messages.saturating_mul(CHANGES_PER_MESSAGE)
     }
 
+    /// Refuses a conversation that has changed too often. Asked before tokens are spent on suggestions: what is
+    /// spent is recorded.
+    pub fn check_changes(self, conversation: &Conversation) -> Result<(), Refused> {
+        self.check_version(conversation, self.changes())
+    }
+
+    fn check_version(self, conversation: &Conversation, changes: u64) -> Result<(), Refused> {
+        if conversation.version().0 >= changes {
+            return Err(Refused::TooManyChanges { limit: self.changes() });
+        }
+        Ok(())
+    }
+
     /// Refuses an intent that exceeds the limits.
     pub(super) fn check(self, conversation: &Conversation, intent: &Intent) -> Result<(), Refused> {
         let added = match intent {
@@ -48,18 +62,22 @@ impl ConversationLimits {
             | Intent::Unarchive
             | Intent::Tag(_)
             | Intent::Instruct { .. } => self.changes(),
-            // Deleting is always possible, so restoring has as many changes again.
-            Intent::Restore => self.changes().saturating_mul(2),
+            // Deleting is always possible, so restoring has as many changes again. Suggestions are begun within
+            // the limit and recorded behind it.
+            Intent::Restore
+            | Intent::RecordSpending(RecordSpending { purpose: SpendingPurpose::Suggestions, .. }) => {
+                self.changes().saturating_mul(2)
+            }
             Intent::Stop { .. }
             | Intent::Delete
             | Intent::Erase
             | Intent::RecordAnswer(_)
             | Intent::RecordFailure { .. }
-            | Intent::RecordSpending(_) => return Ok(()),
+            | Intent::RecordSpending(RecordSpending {
+                purpose: SpendingPurpose::Attempt | SpendingPurpose::Title,
+                ..
+            }) => return Ok(()),
         };
-        if conversation.version().0 >= changes {
-            return Err(Refused::TooManyChanges { limit: self.changes() });
-        }
-        Ok(())
+        self.check_version(conversation, changes)
     }
 }

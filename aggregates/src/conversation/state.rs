@@ -67,9 +67,6 @@ pub struct AnswerState {
     pub changed_at: Version,
     /// The owner's rating.
     pub rating: Rating,
-    /// The number of the last attempt whose tokens were recorded apart from the answer.
-    #[serde(default)]
-    pub counted_attempts: u32,
 }
 
 impl Conversation {
@@ -196,13 +193,9 @@ impl Conversation {
             Intent::Erase => self.phase == Phase::Erased,
             Intent::RecordAnswer(record) => status(&record.answer_id).is_some_and(AnswerStatus::has_ended),
             Intent::RecordFailure { answer_id, .. } => status(answer_id).is_some_and(AnswerStatus::has_ended),
-            Intent::RecordSpending(spending) => {
-                let counted =
-                    self.answers.get(&spending.answer_id).map_or(0, |answer| answer.counted_attempts);
-                spending.attempt.is_some_and(|attempt| attempt <= counted)
-            }
             Intent::ProposeTitle(_) => self.titled_by.is_some(),
-            Intent::Rename(_) | Intent::Tag(_) | Intent::Instruct { .. } => false,
+            // Only an idempotency key identifies a repetition.
+            Intent::Rename(_) | Intent::Tag(_) | Intent::Instruct { .. } | Intent::RecordSpending(_) => false,
         }
     }
 
@@ -263,17 +256,12 @@ impl Conversation {
                     answer.rating = *rating;
                 }
             }
-            Event::TokensSpent { answer_id, attempt: Some(attempt), .. } => {
-                if let Some(answer) = self.answers.get_mut(answer_id) {
-                    answer.counted_attempts = *attempt;
-                }
-            }
             Event::ConversationRenamed { by, .. } => self.titled_by = Some(*by),
             Event::ConversationPinned => self.pinned = true,
             Event::ConversationUnpinned => self.pinned = false,
             Event::ConversationArchived => self.archived = true,
             Event::ConversationUnarchived => self.archived = false,
-            Event::ConversationTagged { .. } | Event::TokensSpent { attempt: None, .. } => {}
+            Event::ConversationTagged { .. } | Event::TokensSpent { .. } => {}
             Event::ConversationInstructed { .. } => self.instructed_at = Some(self.version),
             Event::ConversationDeleted { at } => self.phase = Phase::Deleted { at: *at },
             Event::ConversationRestored => self.phase = Phase::Alive,
@@ -309,7 +297,6 @@ impl AnswerState {
             requested_at: at,
             changed_at: at,
             rating: Rating::None,
-            counted_attempts: 0,
         }
     }
 }

@@ -89,6 +89,11 @@ fn record_failure(number: u128) -> Intent {
     Intent::RecordFailure { answer_id: answer(number), attempt: 5, reason: FailureReason::ModelUnavailable }
 }
 
+fn record_spending_for(answer_id: AnswerId, purpose: SpendingPurpose, attempt: Option<u32>) -> Intent {
+    let usage = Usage { prompt_tokens: 90, completion_tokens: 4 };
+    Intent::RecordSpending(RecordSpending { answer_id, purpose, attempt, model: "Large".into(), usage })
+}
+
 fn started() -> Event {
     Event::ConversationStarted { owner: OWNER }
 }

@@ -23,6 +23,8 @@ pub(super) struct Completion {
     finish_reason: Option<FinishReason>,
     is_done: bool,
     usage: ReportedUsage,
+    /// The usage since it was last taken.
+    new_usage: ReportedUsage,
     halves: HalfPairs,
     thoughts: ThoughtFilter,
 }
@@ -56,8 +58,10 @@ impl Completion {
         is_repaired: bool,
         events: &mut Vec<ModelEvent>,
     ) -> Result<(), ModelError> {
-        self.usage.prompt_tokens = chunk.prompt_tokens.or(self.usage.prompt_tokens);
-        self.usage.completion_tokens = chunk.completion_tokens.or(self.usage.completion_tokens);
+        for usage in [&mut self.usage, &mut self.new_usage] {
+            usage.prompt_tokens = chunk.prompt_tokens.or(usage.prompt_tokens);
+            usage.completion_tokens = chunk.completion_tokens.or(usage.completion_tokens);
+        }
         self.calls_tool |= chunk.calls_tool;
         // Some servers repeat the whole message at the end of the stream.
         let is_repetition = chunk.is_whole && (self.has_text || self.has_reasoning);
@@ -113,6 +117,11 @@ impl Completion {
     /// Whether the last event has arrived.
     pub(super) fn is_done(&self) -> bool {
         self.is_done
+    }
+
+    /// The usage that the server has reported since the last call, also for an answer that fails.
+    pub(super) fn take_usage(&mut self) -> Option<ReportedUsage> {
+        Some(std::mem::take(&mut self.new_usage)).filter(|usage| *usage != ReportedUsage::default())
     }
 
     /// Checks that the answer is complete and has a text. Returns the text held back and the end.

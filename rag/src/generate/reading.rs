@@ -7,7 +7,7 @@ use tokio::time::error::Elapsed;
 
 use super::body::Body;
 use super::completion::Completion;
-use super::{ChatConfig, ModelError, ModelEvent};
+use super::{ChatConfig, ModelError, ModelEvent, ReportedUsage};
 use crate::openai::ApiError;
 
 /// The time in which usage and the last event follow the finish reason. Some servers keep the connection open
@@ -21,11 +21,15 @@ pub(super) struct Reading<'a> {
     /// The time at which the model counts as silent, unless a token comes before.
     pub(super) silent_until: Instant,
     limit: Duration,
+    /// A failure behind events that were read with it.
+    failure: Option<ModelError>,
 }
 
 /// The end of a response.
 pub(super) struct Ended {
     pub(super) events: Result<Vec<ModelEvent>, ModelError>,
+    /// The usage that was reported last.
+    pub(super) usage: Option<ReportedUsage>,
     pub(super) reasons: bool,
 }
 
@@ -33,7 +37,14 @@ impl<'a> Reading<'a> {
     pub(super) fn new(config: &'a ChatConfig) -> Self {
         let limit = config.first_token_timeout;
         let silent_until = Instant::now() + limit;
-        Self { config, body: Body::default(), completion: Completion::default(), silent_until, limit }
+        Self {
+            config,
+            body: Body::default(),
+            completion: Completion::default(),
+            silent_until,
+            limit,
+            failure: None,
+        }
     }
 
     /// Reads the next bytes, or their absence until the model counts as silent; `None` at the end of the
@@ -42,6 +53,9 @@ impl<'a> Reading<'a> {
         &mut self,
         next: Result<Option<Result<B, reqwest::Error>>, Elapsed>,
     ) -> Option<Result<Vec<ModelEvent>, ModelError>> {
+        if let Some(failure) = self.failure.take() {
+            return Some(Err(failure));
+        }
         let is_late = Instant::now() >= self.silent_until;
         let chunk = match next {
             // The answer is whole; only the usage may be missing.
@@ -65,7 +79,15 @@ impl<'a> Reading<'a> {
         let was_finished = self.completion.is_finished();
         let mut events = Vec::new();
         for event in data {
-            events.extend(self.completion.push(&event)?);
+            match self.completion.push(&event) {
+                Ok(more) => events.extend(more),
+                Err(failure) if events.is_empty() => return Err(failure),
+                Err(failure) => {
+                    self.failure = Some(failure);
+                    self.silent_until = Instant::now();
+                    return Ok(events);
+                }
+            }
         }
         if self.completion.is_finished() && !was_finished {
             self.silent_until = Instant::now() + LAST_EVENTS_TIMEOUT;
@@ -79,17 +101,18 @@ impl<'a> Reading<'a> {
     pub(super) fn finish(mut self) -> Ended {
         let mut events = match self.body.finish().map(|event| self.completion.push(&event)) {
             Some(Err(error)) => {
-                return Ended { events: Err(error), reasons: self.completion.has_reasoning() };
+                let (usage, reasons) = (self.completion.take_usage(), self.completion.has_reasoning());
+                return Ended { events: Err(error), usage, reasons };
             }
             Some(Ok(events)) => events,
             None => vec![],
         };
-        let reasons = self.completion.has_reasoning();
+        let (usage, reasons) = (self.completion.take_usage(), self.completion.has_reasoning());
         let events = self.completion.finish().map(|rest| {
             events.extend(rest);
             events
         });
-        Ended { events, reasons }
+        Ended { events, usage, reasons }
     }
 }
 

@@ -12,6 +12,7 @@ mod generation;
 mod indexing;
 mod injections;
 mod limits;
+mod metering;
 mod model_server;
 mod modules;
 mod retrieval;

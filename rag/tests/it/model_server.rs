@@ -34,6 +34,8 @@ pub(crate) enum Behavior {
     Status(u16),
     /// Sends this body and then nothing more.
     Raw(String),
+    /// Accepts the request and never answers.
+    Silent,
     /// Refuses requests with the first of these parameters that they have, by name; otherwise answers with
     /// `Yes.`
     Refusing(&'static [&'static str]),
@@ -46,6 +48,7 @@ struct Shared {
     behavior: Behavior,
     requests: Requests,
     responses: watch::Sender<()>,
+    arrived: watch::Sender<()>,
 }
 
 /// A running server. It ends with the runtime of the test.
@@ -54,17 +57,24 @@ pub(crate) struct ModelServer {
     requests: Requests,
     /// Each response that is being streamed holds a receiver.
     responses: watch::Sender<()>,
+    arrived: watch::Sender<()>,
 }
 
 impl ModelServer {
     pub(crate) async fn start(behavior: Behavior) -> Self {
         let (requests, responses) = (Requests::default(), watch::Sender::default());
-        let shared = Shared { behavior, requests: Arc::clone(&requests), responses: responses.clone() };
+        let arrived = watch::Sender::default();
+        let shared = Shared {
+            behavior,
+            requests: Arc::clone(&requests),
+            responses: responses.clone(),
+            arrived: arrived.clone(),
+        };
         let app = Router::new().route("/v1/chat/completions", post(complete)).with_state(shared);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, app).await });
-        Self { base_url, requests, responses }
+        Self { base_url, requests, responses, arrived }
     }
 
     /// Whether a response is being streamed.
@@ -77,6 +87,14 @@ impl ModelServer {
         self.responses.closed().await;
     }
 
+    /// Waits until a request has arrived.
+    pub(crate) async fn has_requests(&self) {
+        let mut arrived = self.arrived.subscribe();
+        while self.requests.lock().unwrap().is_empty() {
+            arrived.changed().await.unwrap();
+        }
+    }
+
     /// Headers and bodies of all requests so far.
     pub(crate) fn requests(&self) -> Vec<(HeaderMap, Value)> {
         self.requests.lock().unwrap().clone()
@@ -85,6 +103,7 @@ impl ModelServer {
 
 async fn complete(State(shared): State<Shared>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
     shared.requests.lock().unwrap().push((headers, body.clone()));
+    shared.arrived.send_replace(());
     let (deltas, end) = match shared.behavior {
         Behavior::Raw(body) => return stream_parts(&shared.responses, [Some(body), None]),
         Behavior::Refusing(parameters) => match parameters.iter().find(|name| body.get(**name).is_some()) {
@@ -94,6 +113,7 @@ async fn complete(State(shared): State<Shared>, headers: HeaderMap, Json(body): 
             }
             None => (vec!["Yes."], Some(finish(true))),
         },
+        Behavior::Silent => std::future::pending().await,
         Behavior::Status(status) => return StatusCode::from_u16(status).unwrap().into_response(),
         Behavior::Complete(deltas) => (deltas, Some(finish(true))),
         Behavior::CompleteWithoutUsage(deltas) => (deltas, Some(finish(false))),

@@ -1,16 +1,15 @@
 //! `POST /v1/conversations/{id}/answers/{answer_id}/suggestions`: further questions after an answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aggregates::conversation::{
-    AnswerStatus, Conversation, ConversationCommand, ConversationEvent, Intent, RecordSpending,
-    SpendingPurpose, Usage,
+    AnswerStatus, Conversation, ConversationEvent, RecordSpending, SpendingPurpose,
 };
-use aggregates::{Actor, AggregateType, AnswerId, ConversationId, Event, Metadata};
+use aggregates::{AggregateType, AnswerId, ConversationId, Event};
 use axum::Json;
 use axum::extract::{FromRef, Path, State};
-use chrono::Utc;
-use rag::generate::{ChatModel, Meter};
+use rag::generate::Meter;
 use serde::Serialize;
 use tokio::sync::oneshot;
 use utoipa::ToSchema;
@@ -21,11 +20,15 @@ use crate::api::identity::Caller;
 use crate::api::limits::Limits;
 use crate::api::middleware::trace::Trace;
 use crate::api::models::ModelChoices;
-use crate::api::problem::{Problem, with_causes};
+use crate::api::problem::Problem;
 use crate::api::reads::params::parse_id;
 use crate::api::stream::Streams;
+use crate::language_models::{SpendingRecord, usage_of};
 use crate::runtime::wake::SequencerWake;
 use store::Store;
+
+/// Time for which recording of the tokens is retried while the store is away.
+const RECORD_WITHIN: Duration = Duration::from_secs(5);
 
 /// Questions that the language model suggests.
 #[derive(Debug, Serialize, ToSchema)]
@@ -78,6 +81,7 @@ pub(in crate::api) async fn suggest(
     if conversation.owner() != Some(caller.user) || conversation.is_deleted() {
         return Err(Problem::not_found());
     }
+    suggesting.store.conversations().services().check_changes(&conversation)?;
     let (question, text) = suggesting.exchange(conversation_id, &conversation, answer_id).await?;
     let model = suggesting.models.chat(conversation.model()).ok_or_else(Problem::no_language_model)?.clone();
     suggesting.models.check_budgets(&limits.budgets, &suggesting.store, caller.user).await??;
@@ -89,7 +93,12 @@ pub(in crate::api) async fn suggest(
         let meter = Meter::default();
         let questions = rag::suggest::questions(&model.metered(meter.clone()), &question, &text).await;
         let _ = sender.send(questions);
-        suggesting.record(conversation_id, answer_id, &model, &meter, &metadata).await;
+        if let Some(usage) = usage_of(&meter) {
+            let (purpose, model) = (SpendingPurpose::Suggestions, model.name().to_owned());
+            let spending = RecordSpending { answer_id, purpose, attempt: None, model, usage };
+            let record = SpendingRecord { conversation_id, spending, metadata };
+            record.write(&suggesting.store, &suggesting.wake, RECORD_WITHIN).await;
+        }
         drop(permit);
     });
     let items = suggested.await.ok().flatten().ok_or_else(Problem::model_unavailable)?;
@@ -130,29 +139,5 @@ impl Suggesting {
         let answer =
             answer.filter(|text| !text.trim().is_empty()).ok_or_else(Problem::answer_without_text)?;
         Ok((question, answer))
-    }
-
-    async fn record(
-        &self,
-        id: ConversationId,
-        answer_id: AnswerId,
-        model: &ChatModel,
-        meter: &Meter,
-        metadata: &Metadata,
-    ) {
-        let total = meter.total();
-        let usage = Usage { prompt_tokens: total.prompt_tokens, completion_tokens: total.completion_tokens };
-        if usage == Usage::default() {
-            return;
-        }
-        let (purpose, model) = (SpendingPurpose::Suggestions, model.name().to_owned());
-        let spending = RecordSpending { answer_id, purpose, attempt: None, model, usage };
-        let intent = Intent::RecordSpending(spending);
-        let by = Actor::User(metadata.owner);
-        let command = ConversationCommand { by, at: Utc::now(), expected: None, intent };
-        match self.store.conversations().execute(id.uuid(), command, metadata, None).await {
-            Ok(_) => self.wake.notify(),
-            Err(error) => tracing::warn!(error = with_causes(error), "spent tokens could not be recorded"),
-        }
     }
 }

@@ -134,7 +134,7 @@ impl AnswerProcessor {
 
     /// Bytes of earlier turns that can matter for an answer.
     fn history_bytes(&self) -> usize {
-        let context = self.chat_models.largest_context();
+        let context = self.language_models.largest_context();
         (context as usize).saturating_mul(BYTES_PER_TOKEN).max(QUOTATION_BYTES)
     }
 

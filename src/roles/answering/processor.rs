@@ -16,15 +16,15 @@ use rag::generate::Meter;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::chat_models::ChatModels;
 use super::failure::{ATTEMPTS, AttemptFailed, Next};
 use super::history::{AnswerState, PendingQuestion};
 use super::in_flight::{Handle, InFlight};
-use super::record::Ending;
+use super::record::{Ending, Told};
 use super::titles::Untitled;
 use super::work::Work;
 use crate::knowledge::indexing::versions_of;
 use crate::knowledge::models::{ActiveModel, ModelRegistry};
+use crate::language_models::LanguageModels;
 use crate::runtime::backoff::Backoff;
 use crate::runtime::wake::SequencerWake;
 use store::{AnswerLease, Requested, Store};
@@ -49,7 +49,7 @@ pub(super) struct AnswerProcessor {
     /// The embedding model and collection that answer now.
     pub(super) active: watch::Receiver<Arc<ActiveModel>>,
     pub(super) models: ModelRegistry,
-    pub(super) chat_models: ChatModels,
+    pub(super) language_models: LanguageModels,
     /// Answers of conversations that may get a title.
     pub(super) untitled: mpsc::Sender<Untitled>,
     pub(super) in_flight: InFlight,
@@ -95,8 +95,12 @@ impl AnswerProcessor {
     /// An answerer with the chosen language model, and the current embedding model and collection.
     pub(super) fn answerer(&self, model: Option<&ModelName>) -> Answerer {
         let active = self.active.borrow();
-        Answerer::new(active.embedder.clone(), active.index.clone(), self.chat_models.find(model).cloned())
-            .with_versions(versions_of(self.store.clone()))
+        Answerer::new(
+            active.embedder.clone(),
+            active.index.clone(),
+            self.language_models.find(model).cloned(),
+        )
+        .with_versions(versions_of(self.store.clone()))
     }
 
     /// Processes an answer that was taken from the queue. `handle` is `None` if this process still works on
@@ -132,14 +136,14 @@ impl AnswerProcessor {
         if lease.attempt > ATTEMPTS {
             let exhausted = "every attempt ended without a result".to_owned();
             let failed = Ending::Failed(FailureReason::AttemptsExhausted, exhausted);
-            return self.end(lease, &requested, failed).await;
+            return self.end(lease, &requested, failed).await.0;
         }
         match self.answer_state(lease.answer).await {
             Ok(AnswerState::Wanted(asked)) => {
                 self.work(&Job { lease: *lease, requested, asked }, handle).await
             }
             Ok(AnswerState::Settled) => QueueDecision::Remove,
-            Ok(AnswerState::Erased) => self.end(lease, &requested, Ending::Erased).await,
+            Ok(AnswerState::Erased) => self.end(lease, &requested, Ending::Erased).await.0,
             Err(error) if error.is_unreadable() => {
                 tracing::warn!(error = %ErrorChain(&error), answer.id = %lease.answer.answer_id, "a conversation is not readable for this release");
                 QueueDecision::DeclineFor(UNREADABLE_PAUSE)
@@ -164,28 +168,25 @@ impl AnswerProcessor {
             attempted = self.attempt(job, &meter) => AttemptOutcome::Attempted(attempted),
         };
         let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let is_counted = worked.counts_its_tokens();
-        let decision = self.conclude(job, worked, duration_ms).await;
+        let (decision, told) = self.conclude(job, worked, duration_ms).await;
         // Nobody waits for this.
-        if !is_counted {
-            self.record_attempt(job, &meter).await;
-        }
+        self.record_attempt(job, told, &meter).await;
         decision
     }
 
     /// Acts on the outcome of a job.
-    async fn conclude(&self, job: &Job, worked: AttemptOutcome, duration_ms: u64) -> QueueDecision {
+    async fn conclude(&self, job: &Job, worked: AttemptOutcome, duration_ms: u64) -> (QueueDecision, Told) {
         let (answer_id, attempt) = (job.lease.answer.answer_id, job.lease.attempt);
-        match worked {
+        let decision = match worked {
             AttemptOutcome::Attempted(Ok(ending)) => {
                 tracing::info!(answer.id = %answer_id, attempt, duration_ms, "answer written");
                 let untitled = Untitled::of(job, &ending);
-                let decision = self.end_job(job, ending).await;
-                if let (QueueDecision::Remove, Some(untitled)) = (decision, untitled) {
+                let (decision, told) = self.end_job(job, ending).await;
+                if let (Told::Yes, Some(untitled)) = (told, untitled) {
                     // A conversation without a title is named by its question.
                     let _ = self.untitled.try_send(untitled);
                 }
-                decision
+                return (decision, told);
             }
             AttemptOutcome::Attempted(Err(failed)) => {
                 failed.count();
@@ -193,7 +194,7 @@ impl AnswerProcessor {
                 match failed.next(attempt) {
                     Next::Retry(pause) => QueueDecision::RetryAfter(pause),
                     Next::GiveUp(reason) => {
-                        self.end_job(job, Ending::Failed(reason, failed.to_string())).await
+                        self.end_job(job, Ending::Failed(reason, failed.to_string())).await.0
                     }
                 }
             }
@@ -206,7 +207,8 @@ impl AnswerProcessor {
                 QueueDecision::Leave
             }
             AttemptOutcome::Closing => QueueDecision::RetryAfter(Duration::ZERO),
-        }
+        };
+        (decision, Told::No)
     }
 
     /// Runs one attempt. A panic counts as a failed attempt. The silence of each dependency is bounded, and
@@ -219,14 +221,14 @@ impl AnswerProcessor {
     }
 
     /// Records the end and renews the lease meanwhile, however long the store is away.
-    async fn end_job(&self, job: &Job, ending: Ending) -> QueueDecision {
+    async fn end_job(&self, job: &Job, ending: Ending) -> (QueueDecision, Told) {
         let end = self.end(&job.lease, &job.requested, ending);
         let held = async {
             self.store.hold_answer(&job.lease, LEASE).await;
             std::future::pending().await
         };
         tokio::select! {
-            decision = end => decision,
+            ended = end => ended,
             never = held => never,
         }
     }

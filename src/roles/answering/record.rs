@@ -16,6 +16,7 @@ use super::failure::ATTEMPTS;
 use super::processor::{AnswerProcessor, QueueDecision, UNREADABLE_PAUSE};
 use tracing::{Instrument as _, Span};
 
+use crate::language_models::count_tokens;
 use crate::telemetry::traces;
 use store::{AnswerLease, ExecuteError, NewDeadLetter, Requested, StoreError};
 
@@ -38,6 +39,25 @@ pub(super) enum Ending {
     Failed(FailureReason, String),
     /// Without a text, because its owner or its conversation was erased. No dead letter reports it.
     Erased,
+}
+
+/// Whether a recorded end tells the tokens of the attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    Yes,
+    No,
+    /// The answer has an end, or may have one, which can be that of this attempt.
+    Unknown,
+}
+
+impl Ending {
+    /// The tokens of the language model, if the end tells them.
+    fn tokens(&self) -> Option<Usage> {
+        match self {
+            Self::Answered(answered) => answered.1.language_model.as_ref().map(|_| answered.2),
+            Self::Failed(..) | Self::Erased => None,
+        }
+    }
 }
 
 /// Dead letter of a failed answer: ids and numbers, never texts.
@@ -65,7 +85,7 @@ impl AnswerProcessor {
         lease: &AnswerLease,
         requested: &Requested,
         mut ending: Ending,
-    ) -> QueueDecision {
+    ) -> (QueueDecision, Told) {
         let answer = lease.answer;
         // A worker that takes the answer after the last attempt only records the failure.
         let attempt = lease.attempt.min(ATTEMPTS);
@@ -82,12 +102,33 @@ impl AnswerProcessor {
             ending = Ending::Erased;
             recorded = self.record(answer, &metadata, attempt, &ending).await;
         }
+        let told = match (&recorded, ending.tokens()) {
+            (_, None) => Told::No,
+            (Ok(Recorded::Now), Some(usage)) => {
+                count_tokens(usage);
+                Told::Yes
+            }
+            (Ok(Recorded::Before) | Err(_), Some(_)) => Told::Unknown,
+        };
+        (self.after_record(lease, requested, (attempt, &metadata), recorded, ending).await, told)
+    }
+
+    /// What becomes of the answer in the queue after the attempt to record its end.
+    async fn after_record(
+        &self,
+        lease: &AnswerLease,
+        requested: &Requested,
+        (attempt, metadata): (u32, &Metadata),
+        recorded: Result<Recorded, Unrecorded>,
+        ending: Ending,
+    ) -> QueueDecision {
+        let answer = lease.answer;
         match recorded {
             Ok(Recorded::Now) => {
                 self.wake.notify();
                 if let Ending::Failed(reason, error) = ending {
                     self.keep_dead_letter(lease, reason.name(), error).await;
-                    self.send_dead_letter(answer, &metadata, requested, attempt, reason).await;
+                    self.send_dead_letter(answer, metadata, requested, attempt, reason).await;
                 }
                 QueueDecision::Remove
             }

@@ -1,24 +1,23 @@
-//! Records the tokens of language models that no completed answer counts: of attempts that were stopped, failed
-//! or lost, of answers that became quotations, and of titles. Usage and budgets count them.
+//! Records the tokens that an attempt at an answer took, where no completed answer tells them.
 
 use std::time::Duration;
 
-use aggregates::conversation::{ConversationCommand, Intent, RecordSpending, SpendingPurpose, Usage};
-use aggregates::{Actor, AnswerRef, Metadata, ModelName};
-use chrono::Utc;
+use aggregates::conversation::{AnswerStatus, ConversationEvent, RecordSpending, SpendingPurpose, Usage};
+use aggregates::{Actor, AggregateType, AnswerRef, Event, Metadata, ModelName};
 use rag::error_chain::ErrorChain;
 use rag::generate::Meter;
-use store::ExecuteError;
 use uuid::Uuid;
 
-use super::processor::{AnswerProcessor, AttemptOutcome, Job};
-use super::record::Ending;
+use super::failure::ATTEMPTS;
+use super::processor::{AnswerProcessor, Job};
+use super::record::Told;
+use crate::language_models::{SpendingRecord, usage_of};
+use store::{AnswerLease, StoreError};
 
-/// Time for which recording is retried while the store is away, and the delays.
+/// Time for which recording is retried while the store is away.
 const RECORD_WITHIN: Duration = Duration::from_secs(5);
 /// The same while the process ends.
 const RECORD_WITHIN_CLOSING: Duration = Duration::from_secs(1);
-const RECORD_PAUSE: Duration = Duration::from_millis(200);
 
 /// Tokens that were spent for an answer.
 pub(super) struct Spent {
@@ -26,44 +25,46 @@ pub(super) struct Spent {
     /// The number of the attempt.
     pub(super) attempt: Option<u32>,
     pub(super) correlation_id: Uuid,
-}
-
-impl AttemptOutcome {
-    /// Whether the completed answer tells the tokens of the attempt.
-    pub(super) fn counts_its_tokens(&self) -> bool {
-        matches!(self, Self::Attempted(Ok(Ending::Answered(answered))) if answered.1.language_model.is_some())
-    }
+    pub(super) usage: Usage,
 }
 
 impl AnswerProcessor {
-    /// Records the tokens of an attempt that no completed answer counts. After a longer outage of the store they
-    /// are lost.
-    pub(super) async fn record_attempt(&self, job: &Job, meter: &Meter) {
-        let spent = Spent {
-            purpose: SpendingPurpose::Attempt,
-            attempt: Some(job.lease.attempt),
-            correlation_id: job.requested.correlation_id.unwrap_or(job.requested.event_id.uuid()),
+    /// Records the tokens of an attempt unless the completed answer tells them. After a longer outage of the
+    /// store they are lost.
+    pub(super) async fn record_attempt(&self, job: &Job, told: Told, meter: &Meter) {
+        let is_told = match told {
+            Told::Yes => true,
+            Told::No => false,
+            Told::Unknown => self.is_completed_by(&job.lease).await.unwrap_or_else(|error| {
+                tracing::warn!(error = %ErrorChain(&error), answer.id = %job.lease.answer.answer_id, "tokens of an attempt may be lost");
+                true
+            }),
         };
-        self.record_spending(job.lease.answer, job.asked.model.as_ref(), &spent, meter).await;
+        if let (false, Some(usage)) = (is_told, usage_of(meter)) {
+            self.record_spent_by(job, job.lease.attempt, usage).await;
+        }
     }
 
-    /// Records the tokens on a meter, if there are any, for the model that a question chose.
-    pub(super) async fn record_spending(
-        &self,
-        answer: AnswerRef,
-        model: Option<&ModelName>,
-        spent: &Spent,
-        meter: &Meter,
-    ) {
-        let total = meter.total();
-        let usage = Usage { prompt_tokens: total.prompt_tokens, completion_tokens: total.completion_tokens };
-        let Some(model) = self.chat_models.find(model).filter(|_| usage != Usage::default()) else { return };
+    /// Records the tokens of the attempt with this number.
+    pub(super) async fn record_spent_by(&self, job: &Job, attempt: u32, usage: Usage) {
+        let spent = Spent {
+            purpose: SpendingPurpose::Attempt,
+            attempt: Some(attempt),
+            correlation_id: job.requested.correlation_id.unwrap_or(job.requested.event_id.uuid()),
+            usage,
+        };
+        self.record_spending(job.lease.answer, job.asked.model.as_ref(), spent).await;
+    }
+
+    /// Records tokens of the model that a question chose.
+    pub(super) async fn record_spending(&self, answer: AnswerRef, model: Option<&ModelName>, spent: Spent) {
+        let Some(model) = self.language_models.find(model) else { return };
         let spending = RecordSpending {
             answer_id: answer.answer_id,
             purpose: spent.purpose,
             attempt: spent.attempt,
             model: model.name().to_owned(),
-            usage,
+            usage: spent.usage,
         };
         let metadata = Metadata {
             owner: answer.owner,
@@ -72,36 +73,24 @@ impl AnswerProcessor {
             causation_id: None,
             traceparent: None,
         };
-        let limit = if self.closing.is_cancelled() { RECORD_WITHIN_CLOSING } else { RECORD_WITHIN };
-        let recorded = tokio::time::timeout(limit, self.spend(answer, spending, &metadata)).await;
-        match recorded {
-            Ok(Ok(())) => self.wake.notify(),
-            Ok(Err(error)) => {
-                tracing::warn!(error, answer.id = %answer.answer_id, "spent tokens could not be recorded");
-            }
-            Err(_) => {
-                tracing::warn!(answer.id = %answer.answer_id, "spent tokens could not be recorded in time");
-            }
-        }
+        let record = SpendingRecord { conversation_id: answer.conversation_id, spending, metadata };
+        let within = if self.closing.is_cancelled() { RECORD_WITHIN_CLOSING } else { RECORD_WITHIN };
+        record.write(&self.store, &self.wake, within).await;
     }
 
-    async fn spend(
-        &self,
-        answer: AnswerRef,
-        spending: RecordSpending,
-        metadata: &Metadata,
-    ) -> Result<(), String> {
-        loop {
-            let intent = Intent::RecordSpending(spending.clone());
-            let command = ConversationCommand { by: Actor::Worker, at: Utc::now(), expected: None, intent };
-            let id = answer.conversation_id.uuid();
-            match self.store.conversations().execute(id, command, metadata, None).await {
-                Ok(_) => return Ok(()),
-                Err(ExecuteError::Store(error)) if error.is_unavailable() => {
-                    tokio::time::sleep(RECORD_PAUSE).await;
-                }
-                Err(error) => return Err(ErrorChain(&error).to_string()),
-            }
-        }
+    /// Whether the answer was completed by the attempt of this lease, so that its event tells the tokens.
+    async fn is_completed_by(&self, lease: &AnswerLease) -> Result<bool, StoreError> {
+        let AnswerRef { conversation_id, answer_id, .. } = lease.answer;
+        let id = conversation_id.uuid();
+        let conversation = self.store.conversations().latest(id).await?;
+        let completed =
+            conversation.answer(answer_id).filter(|answer| answer.status == AnswerStatus::Completed);
+        let Some(completed) = completed else { return Ok(false) };
+        let events = self.store.events_at(AggregateType::Conversation, id, &[completed.changed_at]).await?;
+        let number = lease.attempt.min(ATTEMPTS);
+        Ok(events.iter().any(|recorded| {
+            matches!(&recorded.event, Event::Conversation(ConversationEvent::AnswerCompleted { attempt, .. })
+                if *attempt == number)
+        }))
     }
 }

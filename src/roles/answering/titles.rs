@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::processor::{AnswerProcessor, Job};
 use super::record::Ending;
 use super::spending::Spent;
+use crate::language_models::usage_of;
 
 /// Conversations that wait for a title. Further ones get none.
 pub(super) const WAITING: usize = 64;
@@ -54,13 +55,15 @@ pub(super) async fn follow(processor: &AnswerProcessor, untitled: mpsc::Receiver
 }
 
 async fn propose(processor: &AnswerProcessor, untitled: Untitled) {
-    let Some(model) = processor.chat_models.find(untitled.model.as_ref()) else { return };
+    let Some(model) = processor.language_models.find(untitled.model.as_ref()) else { return };
     let meter = Meter::default();
     let proposed =
         rag::title::propose(&model.metered(meter.clone()), &untitled.question, &untitled.text).await;
-    let spent =
-        Spent { purpose: SpendingPurpose::Title, attempt: None, correlation_id: untitled.correlation_id };
-    processor.record_spending(untitled.answer, untitled.model.as_ref(), &spent, &meter).await;
+    if let Some(usage) = usage_of(&meter) {
+        let (purpose, correlation_id) = (SpendingPurpose::Title, untitled.correlation_id);
+        let spent = Spent { purpose, attempt: None, correlation_id, usage };
+        processor.record_spending(untitled.answer, untitled.model.as_ref(), spent).await;
+    }
     let Some(title) = proposed.and_then(|title| Title::parse(&title).ok()) else { return };
     let AnswerRef { owner, conversation_id, .. } = untitled.answer;
     let intent = Intent::ProposeTitle(title);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use aggregates::conversation::{Answer, FailureReason, Provenance, Timings, Usage};
 use aggregates::{AnswerRef, DocumentId, UserId};
 use futures::StreamExt as _;
-use measures::catalogue::{ATTEMPT_DURATION, RETRIEVAL_DURATION, TIME_TO_FIRST_DELTA, TOKENS};
+use measures::catalogue::{ATTEMPT_DURATION, RETRIEVAL_DURATION, TIME_TO_FIRST_DELTA};
 use rag::answer::{AnswerChunk, Answerer};
 use rag::error_chain::ErrorChain;
 use rag::generate::Meter;
@@ -81,7 +81,6 @@ impl AnswerProcessor {
                     let timings = timings(began, (searched, retrieved), first_text);
                     ATTEMPT_DURATION.record_time(&[], began.elapsed());
                     let finished = convert::finished(*finished, &found, preferences, timings);
-                    count_tokens(finished.2);
                     traced.end(&finished.1, finished.2);
                     return Ok(finished);
                 }
@@ -179,11 +178,6 @@ impl AnswerProcessor {
         wanted.dedup();
         self.store.keyring().content_keys(&wanted).await
     }
-}
-
-fn count_tokens(usage: Usage) {
-    TOKENS.add(&["input"], usage.prompt_tokens.into());
-    TOKENS.add(&["output"], usage.completion_tokens.into());
 }
 
 fn timings(

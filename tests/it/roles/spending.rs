@@ -120,9 +120,11 @@ async fn a_model_suggests_questions_after_an_answer_and_they_count_as_well() {
 }
 
 #[tokio::test]
-async fn suggestions_without_a_model_or_of_one_that_is_away_are_a_clear_problem() {
+async fn suggestions_without_a_model_or_of_one_that_is_away_or_for_a_full_conversation_are_a_clear_problem() {
     let model = ModelServer::start(&[Act::Say("It has sixty-one bars [1]."), Act::Status(503)]).await;
-    let product = Product::on(offering(&model).await, &Role::ALL).await;
+    let mut config = offering(&model).await;
+    config.api.limits.limit_conversation_messages = 2;
+    let product = Product::on(config, &Role::ALL).await;
     let person = owner_of_knowledge(&product).await;
     let conversation = Uuid::now_v7();
     person.ask(conversation, QUESTION).await;
@@ -134,7 +136,18 @@ async fn suggestions_without_a_model_or_of_one_that_is_away_are_a_clear_problem(
         (503, &json!("urn:colloquy:problem:model-unavailable")),
         "{away:?}"
     );
+    let requests = model.requests();
+    for change in ["pin", "unpin"].iter().cycle().take(20) {
+        person.command(conversation, &json!({"type": change})).await;
+    }
+    let full = person.post(&path, &json!({})).await;
+    assert_eq!(
+        (full.status, &full.body["type"], model.requests()),
+        (409, &json!("urn:colloquy:problem:conversation-full"), requests),
+        "{full:?}"
+    );
     let mut config = product.config.clone();
+    config.api.limits.limit_conversation_messages = 10_000;
     config.worker.model.models = None;
     product.end().await;
     let product = Product::on(config, &Role::ALL).await;

@@ -53,18 +53,9 @@ fn a_command_about_an_unknown_answer_is_refused() {
 }
 
 #[test]
-fn the_tokens_of_an_attempt_are_recorded_once_also_after_its_answer_has_ended() {
+fn spent_tokens_are_recorded_in_any_order_also_after_the_answer_and_the_conversation_have_ended() {
     let usage = Usage { prompt_tokens: 90, completion_tokens: 4 };
-    let spend = |purpose, attempt| {
-        let model = "Large".to_owned();
-        worker(Intent::RecordSpending(RecordSpending {
-            answer_id: answer(1),
-            purpose,
-            attempt,
-            model,
-            usage,
-        }))
-    };
+    let spend = |purpose, attempt| worker(record_spending_for(answer(1), purpose, attempt));
     let counted_by = |purpose, attempt| Event::TokensSpent {
         answer_id: answer(1),
         purpose,
@@ -72,15 +63,15 @@ fn the_tokens_of_an_attempt_are_recorded_once_also_after_its_answer_has_ended() 
         model: "Large".into(),
         usage,
     };
-    let first = counted_by(SpendingPurpose::Attempt, Some(1));
-    leads_to(&one_question(), spend(SpendingPurpose::Attempt, Some(1)), std::slice::from_ref(&first));
-    let counted = [one_question(), vec![first, stopped(1)]].concat();
-    changes_nothing(&counted, spend(SpendingPurpose::Attempt, Some(1)));
     let second = counted_by(SpendingPurpose::Attempt, Some(2));
-    leads_to(&counted, spend(SpendingPurpose::Attempt, Some(2)), &[second]);
-    let suggestions = counted_by(SpendingPurpose::Suggestions, None);
-    let counted = [counted, vec![suggestions.clone(), deleted()]].concat();
-    leads_to(&counted, spend(SpendingPurpose::Suggestions, None), &[suggestions]);
+    leads_to(&one_question(), spend(SpendingPurpose::Attempt, Some(2)), std::slice::from_ref(&second));
+    let counted = [one_question(), vec![second, stopped(1)]].concat();
+    let first = counted_by(SpendingPurpose::Attempt, Some(1));
+    leads_to(&counted, spend(SpendingPurpose::Attempt, Some(1)), std::slice::from_ref(&first));
+    let erased = [counted, vec![deleted(), Event::ConversationErased]].concat();
+    leads_to(&erased, spend(SpendingPurpose::Attempt, Some(1)), &[first]);
+    let unknown = record_spending_for(answer(9), SpendingPurpose::Title, None);
+    is_refused(&one_question(), worker(unknown), Refused::UnknownAnswer(answer(9)));
 }
 
 fn rated(rating: Rating, comment: Option<Comment>) -> Event {

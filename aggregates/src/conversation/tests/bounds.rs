@@ -42,13 +42,20 @@ fn a_conversation_that_was_changed_too_often_can_only_be_deleted() {
     for intent in [Intent::Archive, Intent::Tag(Tags::default()), ask(2, None), regenerate(1, 2)] {
         assert_eq!(decided(&history, owner(intent)), worn);
     }
+    assert_eq!(after(&history).version(), Version(43));
+    assert_eq!(LIMITS.check_changes(&after(&history)), Err(Refused::TooManyChanges { limit: 40 }));
     assert_eq!(decided(&history, owner(stop(1))), Ok(1));
+    let suggested = || owner(record_spending_for(answer(1), SpendingPurpose::Suggestions, None));
+    assert_eq!(decided(&history, suggested()), Ok(1), "what was spent is recorded");
     assert_eq!(decided(&history, owner(Intent::Delete)), Ok(1));
     history.push(deleted());
     assert_eq!(decided(&history, owner(Intent::Restore)), Ok(1));
     let restored = [deleted(), Event::ConversationRestored].into_iter().cycle();
     history.extend(restored.skip(1).take(40));
     assert_eq!(decided(&history, owner(Intent::Restore)), worn);
+    assert_eq!(decided(&history, suggested()), worn);
+    let attempt = record_spending_for(answer(1), SpendingPurpose::Attempt, Some(2));
+    assert_eq!(decided(&history, worker(attempt)), Ok(1));
 }
 
 #[test]

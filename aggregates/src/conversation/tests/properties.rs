@@ -19,6 +19,8 @@ fn any_intent() -> impl Strategy<Value = Intent> {
             .prop_map(|(of, rating)| rate(of, rating)),
         4 => (NUMBERS.start..9).prop_map(record_answer),
         2 => (NUMBERS.start..9).prop_map(record_failure),
+        2 => (NUMBERS.start..9, any_purpose(), proptest::option::of(1..6_u32))
+            .prop_map(|(of, purpose, attempt)| record_spending_for(answer(of), purpose, attempt)),
         1 => Just(Intent::Rename(Title::parse("Title").unwrap())),
         1 => Just(Intent::ProposeTitle(Title::parse("Proposed").unwrap())),
         1 => Just(Intent::Tag(Tags::parse(&["tag"]).unwrap())),
@@ -30,6 +32,14 @@ fn any_intent() -> impl Strategy<Value = Intent> {
         1 => Just(Intent::Delete),
         2 => Just(Intent::Restore),
         1 => Just(Intent::Erase),
+    ]
+}
+
+fn any_purpose() -> impl Strategy<Value = SpendingPurpose> {
+    prop_oneof![
+        Just(SpendingPurpose::Attempt),
+        Just(SpendingPurpose::Title),
+        Just(SpendingPurpose::Suggestions)
     ]
 }
 
@@ -120,8 +130,11 @@ proptest! {
         let (mut conversation, _) = played(&story);
         let Ok(events) = conversation.decide(last.clone(), ConversationLimits::default()) else { return Ok(()) };
         record_all(&mut conversation, &events);
-        // Titles, tags and instructions carry no id: only an idempotency key identifies their repetition.
-        if matches!(last.intent, Intent::Rename(_) | Intent::Tag(_) | Intent::Instruct { .. }) {
+        // These carry no id: only an idempotency key identifies their repetition.
+        if matches!(
+            last.intent,
+            Intent::Rename(_) | Intent::Tag(_) | Intent::Instruct { .. } | Intent::RecordSpending(_)
+        ) {
             return Ok(());
         }
         let mut again = last.clone();
@@ -155,6 +168,26 @@ proptest! {
         let not_mine = if conversation.owner() == Some(OWNER) { STRANGER } else { OWNER };
         prop_assume!(!history.is_empty());
         prop_assert_eq!(conversation.decide(command(Actor::User(not_mine), intent), ConversationLimits::default()), Err(Refused::NotFound));
+    }
+
+    #[test]
+    fn tokens_that_were_spent_for_an_answer_are_always_recorded_and_change_nothing_else(
+        story in any_story(), purpose in any_purpose(), attempt in proptest::option::of(1..6_u32)
+    ) {
+        let (mut conversation, history) = played(&story);
+        let requested = history.iter().find_map(|event| match event {
+            Event::AnswerRequested { answer_id, .. } => Some(*answer_id),
+            _ => None,
+        });
+        let Some(answer_id) = requested else { return Ok(()) };
+        let before = conversation.clone();
+        let spending = record_spending_for(answer_id, purpose, attempt);
+        let events = conversation.decide(command(Actor::Worker, spending), ConversationLimits::default());
+        let names: Vec<_> = events.iter().flatten().map(Event::name).collect();
+        prop_assert_eq!(names, ["TokensSpent"]);
+        record_all(&mut conversation, &events.unwrap_or_default());
+        prop_assert_eq!(conversation.answer(answer_id), before.answer(answer_id));
+        prop_assert_eq!(conversation.is_deleted(), before.is_deleted());
     }
 
     #[test]
