@@ -71,6 +71,8 @@ pub enum DocumentCommand {
         sha256: String,
         /// The title of the document.
         title: String,
+        /// The tags that replace those of the document; none leave them as they are.
+        tags: Tags,
     },
     /// Record that the passages are in the index.
     RecordIndexed {
@@ -165,7 +167,7 @@ impl Document {
         Some(DocumentEvent::DocumentAdded { owner, scope, media_type, size, sha256, private })
     }
 
-    fn decide(&self, command: DocumentCommand) -> Result<Option<DocumentEvent>, DocumentRefused> {
+    fn decide(&self, command: DocumentCommand) -> Result<Vec<DocumentEvent>, DocumentRefused> {
         use DocumentCommand as Command;
         use DocumentStatus as Status;
         match (self.status, command) {
@@ -173,45 +175,52 @@ impl Document {
             (Some(_), Command::Add { owner, .. }) if self.owner != Some(owner) => {
                 Err(DocumentRefused::NotFound)
             }
-            (Some(Status::Added | Status::Indexed | Status::Rejected), Command::Add { sha256, .. })
+            (Some(Status::Added | Status::Indexed | Status::Rejected), Command::Add { sha256, tags, .. })
                 if self.sha256.as_ref() == Some(&sha256) =>
             {
-                Ok(None)
+                Ok(tagged_unless_empty(tags).into_iter().collect())
             }
             (
                 None | Some(Status::Added | Status::Indexed | Status::Rejected),
-                Command::Add { owner, scope, media_type, size, sha256, title },
+                Command::Add { owner, scope, media_type, size, sha256, title, tags },
             ) => {
                 let private = Private::Open(DocumentTitle { title });
-                Ok(Some(DocumentEvent::DocumentAdded { owner, scope, media_type, size, sha256, private }))
+                let added = DocumentEvent::DocumentAdded { owner, scope, media_type, size, sha256, private };
+                Ok(std::iter::once(added).chain(tagged_unless_empty(tags)).collect())
             }
             (None, _) => Err(DocumentRefused::NotFound),
             (Some(Status::Removed), Command::Remove) | (Some(Status::Added), Command::Reindex { .. }) => {
-                Ok(None)
+                Ok(vec![])
             }
             (Some(Status::Removed), _) => Err(DocumentRefused::Removed),
             (
                 Some(_),
                 Command::RecordIndexed { content_version, .. } | Command::Reject { content_version, .. },
-            ) if content_version != self.content_version => Ok(None),
+            ) if content_version != self.content_version => Ok(vec![]),
             (Some(_), Command::Reindex { scope, media_type, size, title }) => {
-                Ok(self.added_again(scope, media_type, size, title))
+                Ok(self.added_again(scope, media_type, size, title).into_iter().collect())
             }
-            (Some(_), Command::Tag(tags)) => {
-                Ok(Some(DocumentEvent::DocumentTagged { private: Private::Open(DocumentTags { tags }) }))
-            }
+            (Some(_), Command::Tag(tags)) => Ok(vec![tagged(tags)]),
             (Some(_), Command::RecordIndexed { passages, embedding_model, pages, language, .. }) => {
                 let indexed = Indexed { passages, embedding_model };
                 let known = self.indexed.as_ref() == Some(&indexed);
                 let Indexed { passages, embedding_model } = indexed;
                 let recorded = DocumentEvent::DocumentIndexed { passages, embedding_model, pages, language };
-                Ok((!known).then_some(recorded))
+                Ok((!known).then_some(recorded).into_iter().collect())
             }
-            (Some(Status::Rejected), Command::Reject { .. }) => Ok(None),
-            (Some(_), Command::Reject { reason, .. }) => Ok(Some(DocumentEvent::DocumentRejected { reason })),
-            (Some(_), Command::Remove) => Ok(Some(DocumentEvent::DocumentRemoved)),
+            (Some(Status::Rejected), Command::Reject { .. }) => Ok(vec![]),
+            (Some(_), Command::Reject { reason, .. }) => Ok(vec![DocumentEvent::DocumentRejected { reason }]),
+            (Some(_), Command::Remove) => Ok(vec![DocumentEvent::DocumentRemoved]),
         }
     }
+}
+
+fn tagged(tags: Tags) -> DocumentEvent {
+    DocumentEvent::DocumentTagged { private: Private::Open(DocumentTags { tags }) }
+}
+
+fn tagged_unless_empty(tags: Tags) -> Option<DocumentEvent> {
+    (!tags.as_slice().is_empty()).then(|| tagged(tags))
 }
 
 impl Aggregate for Document {
@@ -227,7 +236,7 @@ impl Aggregate for Document {
         _services: &(),
         sink: &EventSink<Self>,
     ) -> Result<(), DocumentRefused> {
-        if let Some(event) = self.decide(command)? {
+        for event in self.decide(command)? {
             sink.write(event, self).await;
         }
         Ok(())

@@ -27,6 +27,7 @@ test("a document is uploaded, cited by an answer and removed", async ({ page }) 
     transfer.items.add(new File([content], "marmots.md", { type: "text/markdown" }));
     return transfer;
   }, text);
+  await page.getByLabel("Tags for new documents").fill("grindel, wildlife");
   await page.getByText("Drop files here").dispatchEvent("drop", { dataTransfer: files });
   // The upload may still be listed beside the document.
   const document = page.getByRole("listitem").filter({ hasText: "1 passage" });
@@ -39,7 +40,12 @@ test("a document is uploaded, cited by an answer and removed", async ({ page }) 
   await expect(document).toBeVisible();
 
   await page.goto("/");
+  const tags = "Answer from documents with these tags";
+  await page.getByRole("combobox", { name: tags }).selectOption("grindel");
+  await expect(page.getByRole("list", { name: tags })).toContainText("grindel");
+  const asked = page.waitForRequest((request) => request.url().endsWith("/commands"));
   await ada.ask("Where do the marmots of Grindel sleep?");
+  expect((await asked).postDataJSON().document_tags).toEqual(["grindel"]);
   await ada.expectStatus("completed");
   const mark = ada.answer().getByRole("button", { name: /^Source \d/ });
   await mark.first().click();

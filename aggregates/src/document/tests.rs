@@ -57,16 +57,33 @@ fn add(sha256: &str) -> DocumentCommand {
         size: 12,
         sha256: sha256.into(),
         title: "Notes".into(),
+        tags: Tags::default(),
     }
+}
+
+#[test]
+fn a_document_is_added_with_its_tags_and_the_same_content_only_replaces_them() {
+    let test = TestFramework::<Document>::with;
+    let tags = Tags::parse(&["marimba"]).unwrap();
+    let mut with_tags = add("00");
+    let DocumentCommand::Add { tags: given, .. } = &mut with_tags else { return };
+    *given = tags.clone();
+    let tagged = DocumentEvent::DocumentTagged { private: Private::Open(DocumentTags { tags }) };
+    test(())
+        .given_no_previous_events()
+        .when(with_tags.clone())
+        .then_expect_events(vec![added(), tagged.clone()]);
+    test(()).given(vec![added()]).when(with_tags).then_expect_events(vec![tagged]);
+    test(()).given(vec![added()]).when(add("00")).then_expect_events(vec![]);
 }
 
 #[test]
 fn a_document_of_one_owner_is_no_document_to_another() {
     for (given, sha256) in [(vec![added()], "00"), (vec![added(), DocumentEvent::DocumentRemoved], "01")] {
-        let DocumentCommand::Add { scope, media_type, size, title, .. } = add(sha256) else { return };
+        let DocumentCommand::Add { scope, media_type, size, title, tags, .. } = add(sha256) else { return };
         let owner = UserId::new(Uuid::from_u128(8));
         let by_another =
-            DocumentCommand::Add { owner, scope, media_type, size, sha256: sha256.into(), title };
+            DocumentCommand::Add { owner, scope, media_type, size, sha256: sha256.into(), title, tags };
         TestFramework::<Document>::with(())
             .given(given)
             .when(by_another)

@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use aggregates::document::{Document, DocumentCommand, DocumentEvent, DocumentScope, DocumentStatus};
-use aggregates::{AggregateType, DocumentId, Event, UserId};
+use aggregates::{AggregateType, DocumentId, Event, Tags, UserId};
 use anyhow::Context as _;
 use aws_lc_rs::digest::{SHA256, digest};
 use projections::documents;
@@ -123,6 +123,7 @@ impl Ingest {
             size: bytes.len() as u64,
             sha256: sha256.clone(),
             title,
+            tags: Tags::default(),
         };
         let documents = self.indexing.store.documents();
         let added = documents.execute(id.uuid(), add, &self.metadata(), None).await;

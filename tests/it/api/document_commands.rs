@@ -62,12 +62,21 @@ async fn documents_have_tags_by_which_they_are_listed_and_answered_from() {
 }
 
 #[tokio::test]
-async fn a_document_is_indexed_again_and_keeps_its_title_and_tags() {
+async fn a_document_is_added_with_tags_and_indexed_again_with_the_same_title_and_tags() {
     let product = Product::with(&Role::ALL).await;
     let person = Person::new(&product).await;
-    let id = added(&person, "Tram.md", "The tram to Vik leaves at ten past six.").await;
+    let text = b"The tram to Vik leaves at ten past six.".to_vec();
+    let refused = person.upload("Tram.md", text.clone(), &[("tags", &"x".repeat(51))]).await;
+    assert_eq!((refused.status, &refused.body["field"]), (422, &json!("tags")), "{refused:?}");
+    let tagged = person.upload("Tram.md", text.clone(), &[("tags", "old")]).await;
+    assert_eq!(tagged.body["events"], json!(["DocumentAdded", "DocumentTagged"]), "{tagged:?}");
+    let id = tagged.body["document_id"].as_str().unwrap().to_owned();
+    person.until_shown(&format!("/v1/documents/{id}"), |row| row["status"] == "indexed").await;
+    let again = person.upload("Copy.md", text, &[("tags", "trams, Vik")]).await;
+    assert_eq!((&again.body["document_id"], &again.body["events"]), (&json!(id), &json!(["DocumentTagged"])));
+    let tags = person.get(&format!("/v1/documents/{id}")).await.body["tags"].clone();
+    assert_eq!(tags, json!(["trams", "Vik"]));
     let commands = format!("/v1/documents/{id}/commands");
-    person.post(&commands, &json!({"type": "tag", "tags": ["trams"]})).await;
     let before = person.get(&format!("/v1/documents/{id}")).await.body;
     let again = person.post(&commands, &json!({"type": "reindex"})).await;
     assert_eq!((again.status, &again.body["events"]), (202, &json!(["DocumentAdded"])), "{again:?}");

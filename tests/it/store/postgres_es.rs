@@ -63,6 +63,7 @@ async fn a_document_and_an_account_have_the_same_state_in_both_stores() {
         size: 12,
         sha256: "00".repeat(32),
         title: "Notes".to_owned(),
+        tags: aggregates::Tags::default(),
     };
     let documents = backbone.store.documents();
     for command in [add, DocumentCommand::Remove] {

@@ -337,7 +337,8 @@ export interface paths {
         put?: never;
         /**
          * Add a document
-         * @description Adds a document or a new version of it. A file with the content of an existing document has no effect.
+         * @description Adds a document or a new version of it. A file with the content of an existing document has no effect, but
+         *     for its tags.
          */
         post: operations["add_document"];
         delete?: never;
@@ -1148,6 +1149,11 @@ export interface components {
             file: string;
             /** @description `user` (default), or `shared` with the role admin. */
             scope?: components["schemas"]["DocumentScope"];
+            /**
+             * @description Up to 20 tags of up to 50 characters each, separated by commas. They replace those of an existing
+             *     document.
+             */
+            tags?: string;
             /** @description Title; by default the name of the file without its extension. */
             title?: string;
         };

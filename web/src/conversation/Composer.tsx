@@ -17,6 +17,7 @@ import {
 import { Attachments } from "../documents/Attachments";
 import { type AttachmentState, stateOfAll } from "../documents/attachmentState";
 import { FileInput } from "../documents/FileInput";
+import { TagFilter } from "../documents/TagFilter";
 import { useAttachments } from "../documents/useAttachments";
 import { readDraft, saveDraft } from "../storage/drafts";
 import { useText } from "../text/text";
@@ -33,8 +34,8 @@ interface Props {
   /** The user and the conversation that the draft belongs to. */
   owner: string;
   conversationId: string;
-  /** `documents` are the ids of the attached files. */
-  onAsk: (question: string, documents: readonly string[]) => void;
+  /** `documents` are the ids of the attached files, `tags` those of further documents to answer from. */
+  onAsk: (question: string, documents: readonly string[], tags: readonly string[]) => void;
   /** An answer is in progress, so no question can be sent. */
   isBusy?: boolean;
   /** Stops the answer in progress. Undefined until its id is known. */
@@ -45,6 +46,7 @@ export function Composer({ owner, conversationId, onAsk, isBusy = false, onStop 
   const text = useText();
   const [draft, setDraft] = useState(() => readDraft(owner, conversationId));
   const { attachments, add, remove } = useAttachments();
+  const [tags, setTags] = useState<readonly string[]>([]);
   const form = useRef<HTMLFormElement>(null);
   const input = useRef<HTMLTextAreaElement>(null);
   const question = draft.trim();
@@ -60,7 +62,7 @@ export function Composer({ owner, conversationId, onAsk, isBusy = false, onStop 
   const send = () => {
     changeDraft("");
     for (const { id } of attachments) remove(id);
-    onAsk(question, [...new Set(attachments.flatMap(({ documentId }) => documentId ?? []))]);
+    onAsk(question, [...new Set(attachments.flatMap(({ documentId }) => documentId ?? []))], tags);
   };
   const { isWaiting, request, cancel } = useSendWhenReady(canSend, files, send);
   const onSubmit = (event: FormEvent) => {
@@ -81,6 +83,7 @@ export function Composer({ owner, conversationId, onAsk, isBusy = false, onStop 
         </p>
       )}
       <Attachments attachments={attachments} onRemove={remove} />
+      <TagFilter tags={tags} onChange={setTags} />
       {isWaiting && <WaitingForFiles onCancel={cancel} />}
       <div className={styles.box}>
         <AttachButton onFiles={add} />

@@ -23,9 +23,9 @@ export function NewConversationPage() {
   const navigate = useNavigate();
   const [chosen, setModel] = useState<string>();
   const model = useModelName(chosen);
-  const start = (question: string, documents: readonly string[] = []) => {
+  const start = (question: string, documents: readonly string[] = [], tags: readonly string[] = []) => {
     const conversationId = newId();
-    commands.ask(conversationId, [], question, { model, documents });
+    commands.ask(conversationId, [], question, { model, documents, tags });
     void navigate({ to: "/c/$conversationId", params: { conversationId } });
   };
   return (

@@ -53,8 +53,8 @@ export function Thread({ location, transcript, isConnectionLost }: ThreadProps) 
   const inProgress = answerInProgress(transcript);
   const onStop = useStop(inProgress, stop);
   const suggestible = isBusy ? undefined : lastAnswerWithText(transcript);
-  const onAsk = (question: string, documents: readonly string[]) => {
-    actions.ask(question, documents);
+  const onAsk = (question: string, documents: readonly string[] = [], tags: readonly string[] = []) => {
+    actions.ask(question, documents, tags);
     scrollToEnd();
   };
   return (
@@ -85,7 +85,7 @@ export function Thread({ location, transcript, isConnectionLost }: ThreadProps) 
               key={suggestible}
               conversationId={conversationId}
               answerId={suggestible}
-              onAsk={(question) => onAsk(question, [])}
+              onAsk={(question) => onAsk(question)}
             />
           </div>
         )}

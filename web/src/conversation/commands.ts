@@ -128,7 +128,7 @@ function restoreDraft(owner: string | undefined, conversationId: string, command
 function askCommand({ questionId, text }: { questionId: string; text: string }, transcript: Transcript): AnswerCommand {
   const asked = transcript.find(({ message }) => message.id === questionId);
   const parent = asked?.message.parent_id;
-  const { model, documents = [] } = asked?.choice ?? {};
+  const { model, documents = [], tags = [] } = asked?.choice ?? {};
   return {
     type: "ask",
     question_id: questionId,
@@ -136,6 +136,7 @@ function askCommand({ questionId, text }: { questionId: string; text: string }, 
     ...(parent && { parent_id: parent }),
     ...(model && { model }),
     ...(documents.length > 0 && { documents: [...documents] }),
+    ...(tags.length > 0 && { document_tags: [...tags] }),
   };
 }
 

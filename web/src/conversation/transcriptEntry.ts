@@ -23,6 +23,8 @@ export interface TranscriptEntry {
 export interface Choice {
   readonly model?: string | undefined;
   readonly documents?: readonly string[] | undefined;
+  /** Tags of further documents. The service tells the documents that have them. */
+  readonly tags?: readonly string[] | undefined;
 }
 
 /**

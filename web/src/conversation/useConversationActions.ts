@@ -36,9 +36,9 @@ export function useConversationActions(
       });
     };
     return {
-      ask: (text: string, documents: readonly string[]) => {
+      ask: (text: string, documents: readonly string[], tags: readonly string[]) => {
         const { transcript, model } = shown.current;
-        commands.ask(conversationId, transcript, text, { model, documents });
+        commands.ask(conversationId, transcript, text, { model, documents, tags });
         showNewestBranch();
       },
       /** Asks to continue the last answer, which ends early. */

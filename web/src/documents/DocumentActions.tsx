@@ -14,6 +14,7 @@ import { useToast } from "../ui/Toasts";
 import { applyDocumentEvent } from "./applyDocumentEvent";
 import styles from "./Documents.module.css";
 import { changeDocument, documentsQuery, fetchDocument, fetchOriginal, removeDocument } from "./queries";
+import { parseTags } from "./tagsOf";
 
 interface Props {
   document: DocumentRow;
@@ -73,10 +74,7 @@ function TagsDialog({ document, onClose }: Props & { onClose: () => void }) {
   const text = useText();
   const change = useDocumentChange(document.id);
   const [typed, setTyped] = useState(document.tags.join(", "));
-  const tags = typed
-    .split(",")
-    .map((tag) => tag.trim())
-    .filter(Boolean);
+  const tags = parseTags(typed);
   return (
     <Dialog title={`${text.documents.tags}: ${document.title}`} onClose={onClose}>
       <form

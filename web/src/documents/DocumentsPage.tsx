@@ -14,6 +14,7 @@ import { DocumentItem, UploadItem } from "./DocumentItem";
 import styles from "./Documents.module.css";
 import { FileInput } from "./FileInput";
 import { documentsQuery } from "./queries";
+import { parseTags } from "./tagsOf";
 import { useUploads } from "./useUploads";
 
 export default function DocumentsPage() {
@@ -98,14 +99,15 @@ function Arrangement({ words, order, onChange }: Arranged & { onChange: (arrange
   );
 }
 
-function DropZone({ onFiles }: { onFiles: (files: Iterable<File>) => void }) {
+function DropZone({ onFiles }: { onFiles: (files: Iterable<File>, tags: readonly string[]) => void }) {
   const text = useText();
   const input = useRef<HTMLInputElement>(null);
   const [isOver, setIsOver] = useState(false);
+  const [tags, setTags] = useState("");
   const onDrop = (event: DragEvent) => {
     event.preventDefault();
     setIsOver(false);
-    onFiles([...event.dataTransfer.files]);
+    onFiles([...event.dataTransfer.files], parseTags(tags));
   };
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the button offers the same to keyboard users
@@ -125,7 +127,16 @@ function DropZone({ onFiles }: { onFiles: (files: Iterable<File>) => void }) {
         {text.documents.choose}
       </Button>
       <p className={styles.small}>{text.documents.formats}</p>
-      <FileInput ref={input} label={text.documents.choose} onFiles={onFiles} />
+      <input
+        className={styles.tags}
+        aria-label={text.documents.uploadTags}
+        placeholder={text.documents.uploadTags}
+        title={text.documents.tagsHint}
+        value={tags}
+        maxLength={1000}
+        onChange={({ target }) => setTags(target.value)}
+      />
+      <FileInput ref={input} label={text.documents.choose} onFiles={(files) => onFiles(files, parseTags(tags))} />
     </div>
   );
 }

@@ -9,14 +9,15 @@ import type { DocumentAccepted } from "../api/types";
 /** Repeats the upload once with a new token if the token is refused. Rejects when the signal is aborted. */
 export async function upload(
   file: File,
+  tags: readonly string[],
   onProgress: (percent: number) => void,
   signal: AbortSignal,
 ): Promise<DocumentAccepted> {
   const token = await tokens.get();
-  const first = await send(file, token, onProgress, signal);
+  const first = await send(file, tags, token, onProgress, signal);
   if (first.status !== 401) return acceptedBy(first);
   tokens.reject(token);
-  const second = await send(file, await tokens.get(), onProgress, signal);
+  const second = await send(file, tags, await tokens.get(), onProgress, signal);
   if (second.status === 401) throw new SignedOut();
   return acceptedBy(second);
 }
@@ -38,12 +39,14 @@ function parseBody(body: string): unknown {
 
 function send(
   file: File,
+  tags: readonly string[],
   token: string,
   onProgress: (percent: number) => void,
   signal: AbortSignal,
 ): Promise<XMLHttpRequest> {
   return new Promise((resolve, reject) => {
     const body = new FormData();
+    if (tags.length > 0) body.append("tags", tags.join(","));
     body.append("file", file, file.name);
     const request = new XMLHttpRequest();
     request.open("POST", addressOf("/v1/documents"));

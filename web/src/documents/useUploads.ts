@@ -32,13 +32,13 @@ export function useUploads({ keepsUploaded = false } = {}) {
   }, []);
   const dismiss = useCallback((id: string) => setUploads((current) => current.filter((one) => one.id !== id)), []);
   const add = useCallback(
-    (files: Iterable<File>) => {
+    (files: Iterable<File>, tags: readonly string[] = []) => {
       for (const file of files) {
         const id = newId();
         const signal = stop.current?.signal ?? new AbortController().signal;
         setUploads((current) => [...current, { id, file, percent: 0 }]);
         queue.current = queue.current
-          .then(() => upload(file, (percent) => change(id, { percent }), signal))
+          .then(() => upload(file, tags, (percent) => change(id, { percent }), signal))
           .then((accepted) => {
             change(id, { documentId: accepted.document_id });
             return showDocument(queries, accepted);

@@ -32,7 +32,8 @@ const HELD: Duration = Duration::from_millis(50);
 
 /// Add a document
 ///
-/// Adds a document or a new version of it. A file with the content of an existing document has no effect.
+/// Adds a document or a new version of it. A file with the content of an existing document has no effect, but
+/// for its tags.
 #[utoipa::path(post, path = "/v1/documents", operation_id = "add_document", tag = "Documents",
     request_body(content = DocumentForm, content_type = "multipart/form-data"),
     responses((status = 202, body = DocumentAccepted), (status = 403), (status = 413), (status = 415), (status = 422),
@@ -96,8 +97,12 @@ impl Adding<'_> {
                 UserId::SHARED
             }
         };
-        if let Some(unchanged) = self.same_content(owner, form, &file.sha256).await? {
-            return Ok(unchanged);
+        if let Some((same, version)) = self.same_content(owner, form, &file.sha256).await? {
+            if form.tags.as_slice().is_empty() {
+                return Ok(DocumentAccepted::unchanged(same, version));
+            }
+            let tag = DocumentCommand::Tag(form.tags.clone());
+            return Ok(commands.execute(trace, caller, owner, same, tag).await?);
         }
         let (id, current) = self.place(owner, form, &file.sha256).await?;
         if current.sha256() == Some(file.sha256.as_str()) {
@@ -147,6 +152,7 @@ impl Adding<'_> {
             size: file.size,
             sha256: file.sha256.clone(),
             title,
+            tags: form.tags.clone(),
         };
         match commands.execute(trace, caller, owner, id, add).await {
             Err(ExecuteError::Refused(refused)) => {
@@ -207,13 +213,13 @@ impl Adding<'_> {
         Ok((DocumentId::new(Uuid::now_v7()), Document::default()))
     }
 
-    /// The response where a document with the same content exists.
+    /// The document with the same content, and its version.
     async fn same_content(
         &self,
         owner: UserId,
         form: &ReceivedForm,
         sha256: &str,
-    ) -> Result<Option<Response>, Problem> {
+    ) -> Result<Option<(DocumentId, u64)>, Problem> {
         let read_models = self.commands.store.read_models();
         let Some((id, version)) = documents::find_by_sha256(read_models, owner, sha256).await? else {
             return Ok(None);
@@ -222,7 +228,7 @@ impl Adding<'_> {
             Some(wanted) => wanted != id && self.commands.current(wanted).await?.status().is_some(),
             None => false,
         };
-        Ok((!is_new).then(|| DocumentAccepted::unchanged(id, version.0)))
+        Ok((!is_new).then_some((id, version.0)))
     }
 
     /// Shared documents, which administrators add, have no limits.

@@ -1,7 +1,7 @@
 //! The form of a document: read field by field, the file in chunks.
 
-use aggregates::DocumentId;
 use aggregates::document::DocumentScope;
+use aggregates::{DocumentId, Tags};
 use axum::extract::Multipart;
 use axum::extract::multipart::{Field, MultipartError};
 use axum::http::StatusCode;
@@ -34,6 +34,9 @@ pub(in crate::api) struct DocumentForm {
     /// Title; by default the name of the file without its extension.
     #[schema(max_length = 200)]
     title: Option<String>,
+    /// Up to 20 tags of up to 50 characters each, separated by commas. They replace those of an existing
+    /// document.
+    tags: Option<String>,
     /// `user` (default), or `shared` with the role admin.
     scope: Option<DocumentScope>,
     /// Made by the client, as `UUIDv7`. An existing document gets a new version.
@@ -46,16 +49,18 @@ pub(super) struct ReceivedForm {
     pub(super) file: Option<(Kept, MediaType)>,
     pub(super) scope: DocumentScope,
     pub(super) document_id: Option<DocumentId>,
+    pub(super) tags: Tags,
     file_name: String,
     title: Option<String>,
 }
 
 impl ReceivedForm {
-    pub(super) const fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             file: None,
             scope: DocumentScope::User,
             document_id: None,
+            tags: Tags::default(),
             file_name: String::new(),
             title: None,
         }
@@ -78,6 +83,7 @@ impl ReceivedForm {
                     self.file = Some(receive_file(files, caller, field, &self.file_name).await?);
                 }
                 "title" => self.title = Some(text(field, "title").await?),
+                "tags" => self.tags = tags(&text(field, "tags").await?)?,
                 "scope" => match text(field, "scope").await?.as_str() {
                     "" => self.scope = DocumentScope::User,
                     name => self.scope = permitted_scope(name, caller.role)?,
@@ -111,6 +117,13 @@ fn permitted_scope(name: &str, role: Role) -> Result<DocumentScope, Problem> {
         (DocumentScope::Shared, Role::User | Role::Auditor) => Err(Problem::admins_only()),
         (scope, _) => Ok(scope),
     }
+}
+
+fn tags(text: &str) -> Result<Tags, Problem> {
+    let tags: Vec<&str> = text.split(',').map(str::trim).filter(|tag| !tag.is_empty()).collect();
+    Tags::parse(&tags).map_err(|_| {
+        Problem::invalid_field("tags", "The value must be up to 20 tags of up to 50 characters each.")
+    })
 }
 
 /// Clients make ids of version 7; the service derives those of version 5 from the content.
@@ -187,6 +200,9 @@ pub(in crate::api) async fn read_fields(mut multipart: Multipart) {
                 let _ = sniffer.media_type(&form.file_name);
             }
             "title" => form.title = text(field, "title").await.ok(),
+            "tags" => {
+                form.tags = text(field, "tags").await.and_then(|text| tags(&text)).unwrap_or_default();
+            }
             "scope" => {
                 let scope = text(field, "scope").await.and_then(|name| permitted_scope(&name, Role::User));
                 form.scope = scope.unwrap_or(DocumentScope::User);
@@ -216,6 +232,13 @@ mod tests {
         assert_eq!(title("", Some("")).unwrap(), DEFAULT_TITLE);
         assert_eq!(title("a.md", Some("Lamps")).unwrap(), "Lamps");
         assert_eq!(title("a.md", Some(&"x".repeat(201))), None);
+    }
+
+    #[test]
+    fn tags_are_separated_by_commas() {
+        assert_eq!(tags(" Work, , tax 2026,Work").unwrap().as_slice(), ["Work", "tax 2026"]);
+        assert!(tags(",").unwrap().as_slice().is_empty());
+        assert!(tags(&"x".repeat(51)).is_err());
     }
 
     #[test]
