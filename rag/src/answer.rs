@@ -222,7 +222,7 @@ impl Answerer {
                     .unwrap_or_else(|| prompt::estimate_tokens(&end.text) + prompt::estimate_tokens(&end.reasoning)),
             };
             yield AnswerChunk::Finished(Box::new(FinishedAnswer {
-                citations: citations(&end.numbers, &sources),
+                citations: citations(&end.numbers, &end.text, &sources),
                 text: end.text,
                 reasoning: end.reasoning,
                 cut_off: end.cut_off,

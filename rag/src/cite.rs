@@ -4,12 +4,14 @@
 mod filter;
 mod lookahead;
 mod mark;
+mod rows;
 
 use serde::{Deserialize, Serialize};
 
 use crate::markdown;
 use crate::vocabulary::{DocumentId, PassageId, Place, Source};
 pub(crate) use filter::CitationFilter;
+pub(crate) use rows::place_of as place_of_rows;
 
 /// The length of a snippet in characters.
 const SNIPPET_CHARS: usize = 240;
@@ -55,13 +57,19 @@ impl Citation {
     }
 }
 
-/// Returns the citations of these numbers in the same order. Numbers without a source are skipped.
-pub(crate) fn citations(numbers: &[u32], sources: &[Source]) -> Vec<Citation> {
+/// Returns the citations of these numbers in an answer, in the same order. Numbers without a source are
+/// skipped. A table is cited with the rows that the answer tells.
+pub(crate) fn citations(numbers: &[u32], answer: &str, sources: &[Source]) -> Vec<Citation> {
     numbers
         .iter()
         .filter_map(|&number| {
             let index = usize::try_from(number).ok()?.checked_sub(1)?;
-            sources.get(index).map(|source| Citation::of(number, source))
+            let source = sources.get(index)?;
+            let citation = Citation::of(number, source);
+            Some(match rows::cited(number, answer, source) {
+                Some((place, texts)) => citation.at(place, texts.iter().map(String::as_str)),
+                None => citation,
+            })
         })
         .collect()
 }

@@ -62,6 +62,11 @@ impl Numbers {
         Some(Self { numbers, is_single })
     }
 
+    /// Whether a number is among them.
+    pub(super) fn contains(&self, number: u32) -> bool {
+        self.numbers.contains(&number)
+    }
+
     /// Decides what becomes of the brackets, with this many sources.
     pub(super) fn judge(&self, around: Surroundings<'_>, source_count: u32) -> Verdict {
         let mut known: Vec<u32> = Vec::with_capacity(self.numbers.len());

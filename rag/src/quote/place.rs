@@ -2,7 +2,7 @@
 
 use super::candidates::Candidate;
 use super::select::Excerpt;
-use crate::cite::Citation;
+use crate::cite::{Citation, place_of_rows};
 use crate::markdown::Segment;
 use crate::vocabulary::{Place, Source};
 
@@ -12,16 +12,14 @@ pub(super) fn citation(number: u32, source: &Source, excerpt: &Excerpt) -> Citat
     // The name of the sheet above its rows is a heading.
     let is_heading = |candidate: &&Candidate| matches!(candidate.segment, Segment::Heading(_));
     let rows: Vec<&Candidate> = excerpt.iter().filter(|candidate| !is_heading(candidate)).collect();
-    match place_of_rows(source, &rows) {
+    match place_of_excerpt(source, &rows) {
         Some(place) => citation.at(place, rows.iter().map(|candidate| candidate.segment.text())),
         None => citation,
     }
 }
 
 /// The place of an excerpt that consists of rows; `None` where the numbers of the rows are not known.
-fn place_of_rows(source: &Source, excerpt: &[&Candidate]) -> Option<Place> {
-    let place = source.passage.place.as_ref()?;
-    let (first_row, last_row) = place.rows()?;
+fn place_of_excerpt(source: &Source, excerpt: &[&Candidate]) -> Option<Place> {
     let rows: Option<Vec<u32>> = excerpt
         .iter()
         .map(|candidate| match candidate.segment {
@@ -31,11 +29,7 @@ fn place_of_rows(source: &Source, excerpt: &[&Candidate]) -> Option<Place> {
         .collect();
     let rows = rows?;
     let (first, last) = (rows.iter().min()?, rows.iter().max()?);
-    // The table has a line for each of its rows, below its header.
-    let is_table = source.passage.is_table();
-    let lines = source.passage.text.lines().filter(|line| line.starts_with('|')).count();
-    let has_all = is_table && lines == usize::try_from(last_row.checked_sub(first_row)?).ok()? + 3;
-    has_all.then(|| place.at_rows(first_row + first - 1, first_row + last - 1))
+    place_of_rows(source, *first, *last)
 }
 
 #[cfg(test)]
