@@ -127,6 +127,31 @@ async fn each_kind_of_file_is_indexed_with_the_places_of_its_passages() {
     }
 }
 
+/// One page with the words `A kiln cools overnight.`, encrypted with AES-256 by pypdf (`PdfWriter.encrypt`):
+/// with a password for its owner alone, and with one for its readers, which is `potter`.
+const FOR_OWNERS: &[u8] = include_bytes!("../../support/protected/owner.pdf");
+const FOR_READERS: &[u8] = include_bytes!("../../support/protected/user.pdf");
+
+#[tokio::test]
+async fn a_pdf_with_a_password_is_read_unless_its_readers_need_the_password() {
+    let product = Product::with(&Role::ALL).await;
+    let person = Person::new(&product).await;
+    let open = added(&person, "open.pdf", FOR_OWNERS.to_vec()).await;
+    let closed = added(&person, "closed.pdf", FOR_READERS.to_vec()).await;
+    let row = async |id: &str| {
+        person.until_shown(&format!("/v1/documents/{id}"), |row| row["status"] != "added").await
+    };
+    let read = row(&open).await;
+    assert_eq!((&read["status"], &read["pages"]), (&json!("indexed"), &json!(1)), "{read}");
+    let passage = person.get(&format!("/v1/documents/{open}/passages/0")).await.body;
+    assert!(passage["text"].as_str().unwrap().contains("kiln cools overnight"), "{passage}");
+    let picture = person.fetch(&format!("/v1/documents/{open}/pages/1.png"), &[]).await;
+    assert_eq!(picture.status().as_u16(), 200);
+    let rejected = row(&closed).await;
+    assert_eq!(rejected["status"], "rejected", "{rejected}");
+    assert!(rejected["reason"].as_str().unwrap().starts_with("A password protects the file."), "{rejected}");
+}
+
 #[tokio::test]
 async fn a_citation_leads_to_the_page_and_the_file() {
     let product = Product::with(&Role::ALL).await;
