@@ -113,6 +113,17 @@ pub struct AppConfig {
     pub audit_signing_key: Option<Arc<SigningKey>>,
 }
 
+/// Reads a text as a configuration file, and as a file of models.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn read_files(text: &str) {
+    let known = ["LISTEN", "CORS_ORIGINS", "RETENTION_DAYS"].map(str::to_owned).into();
+    let _ = file::ConfigFile::parse(std::path::Path::new("colloquy.toml"), text, &known);
+    // A file of keys is not read: the text would choose it.
+    if !text.contains("key_file") {
+        let _ = models::parse(text);
+    }
+}
+
 impl AppConfig {
     /// Secrets of this part.
     pub(crate) const SECRETS: &[&SecretVariable] =

@@ -1,5 +1,7 @@
 //! The parsers of input from outside as functions of bytes, for `fuzz/` and for the tests below.
 
+mod containers;
+
 use tokenizers::Tokenizer;
 use tokenizers::models::wordlevel::WordLevel;
 use tokenizers::pre_tokenizers::whitespace::Whitespace;
@@ -33,6 +35,70 @@ pub fn document(bytes: &[u8]) {
             let _ = extract(media_type, bytes, &Tools::default());
         }
     }
+}
+
+/// Reads an office file or a book whose parts hold the bytes.
+pub fn office(bytes: &[u8]) {
+    if let Some(file) = containers::archive(bytes) {
+        let _ = extract(MediaType::Zip, &file, &Tools::default());
+    }
+}
+
+/// Reads an office file of before 2007, or a mail of Outlook, whose streams hold the bytes.
+pub fn compound(bytes: &[u8]) {
+    if let Some(file) = containers::compound(bytes) {
+        let _ = extract(MediaType::Doc, &file, &Tools::default());
+    }
+}
+
+/// Reads a page.
+pub fn html(bytes: &[u8]) {
+    let _ = extract(MediaType::Html, bytes, &Tools::default());
+}
+
+/// Reads a mail.
+pub fn mail(bytes: &[u8]) {
+    let _ = extract(MediaType::Mail, bytes, &Tools::default());
+}
+
+/// Reads a text in Rich Text Format.
+pub fn rtf(bytes: &[u8]) {
+    let _ = extract(MediaType::Rtf, bytes, &Tools::default());
+}
+
+/// Reads a table whose cells a character separates, in any encoding.
+pub fn delimited(bytes: &[u8]) {
+    let _ = extract(MediaType::Csv, bytes, &Tools::default());
+    let _ = extract(MediaType::Tsv, bytes, &Tools::default());
+}
+
+/// Finds the language, the sentences and the terms of a question, and what it is about.
+///
+/// # Panics
+/// If the sentences have other characters than the question.
+pub fn question(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let language = words::Language::of(&text);
+    let _ = (words::of_question(&text), words::of_passage(&text, language), words::is_question(&text));
+    let _ = crate::followup::is_followup(&text);
+    let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+    assert_eq!(letters(&words::sentences(&text).concat()), letters(&text), "a sentence is lost");
+}
+
+/// Divides a passage into the segments that are quoted, and shortens it.
+///
+/// # Panics
+/// If the short form is longer than it may be.
+pub fn quoted(bytes: &[u8]) {
+    const MAX_CHARS: usize = 40;
+    let text = String::from_utf8_lossy(bytes);
+    let _ = crate::markdown::segments(&text);
+    let snippet = crate::markdown::snippet(&text, MAX_CHARS);
+    assert!(
+        snippet.chars().count() <= MAX_CHARS + 1,
+        "the snippet has {} characters",
+        snippet.chars().count()
+    );
 }
 
 /// Splits a text, both as Markdown and as plain text, and finds its title.
@@ -109,6 +175,14 @@ mod tests {
             sniff(&bytes);
             docx(&bytes);
             document(&bytes);
+            office(&bytes);
+            compound(&bytes);
+            html(&bytes);
+            mail(&bytes);
+            rtf(&bytes);
+            delimited(&bytes);
+            question(&bytes);
+            quoted(&bytes);
             split(&bytes);
             model_events(&bytes);
             citations(&bytes);

@@ -8,6 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::BODY_LIMIT_BYTES;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(in crate::api) use paths::is_forwarded;
+
 use crate::api::client_address::{Client, X_FORWARDED_FOR, remove_proxy_headers};
 use crate::api::identity::{Caller, Unauthenticated};
 use crate::api::problem::{Problem, with_causes};

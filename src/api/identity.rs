@@ -23,6 +23,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::api::limits::{Exhausted, Limits};
 use crate::config::ApiConfig;
 use introspection::Introspection;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(in crate::api) use jwks::read_token;
 use jwks::{Intervals, Jwks, Verified};
 pub(in crate::api) use revocations::Revocations;
 use store::AccountsDatabase;

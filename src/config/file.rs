@@ -43,11 +43,16 @@ impl ConfigFile {
         if text.len() as u64 > MAX_BYTES {
             return Err(InvalidFile::TooLarge { path: path.to_owned() });
         }
+        Self::parse(path, &text, known)
+    }
+
+    /// Reads the text of a file at a path.
+    pub(super) fn parse(path: &Path, text: &str, known: &BTreeSet<String>) -> Result<Self, InvalidFile> {
         let invalid = |at: usize, reason: String| {
             let line = text.get(..at).map_or(1, |before| before.matches('\n').count() + 1);
             InvalidFile::Invalid { path: path.to_owned(), line, reason }
         };
-        let table = DeTable::parse(&text).map_err(|error| {
+        let table = DeTable::parse(text).map_err(|error| {
             invalid(error.span().map_or(0, |span| span.start), error.message().to_owned())
         })?;
         let mut values = BTreeMap::new();

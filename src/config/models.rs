@@ -83,7 +83,7 @@ pub(super) fn models_file(path: &str) -> Result<ModelsFile, InvalidModels> {
     parse(&Zeroizing::new(text))
 }
 
-fn parse(text: &str) -> Result<ModelsFile, InvalidModels> {
+pub(super) fn parse(text: &str) -> Result<ModelsFile, InvalidModels> {
     let file: File = toml::from_str(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
         let line = text.get(..at).map_or(1, |before| before.matches('\n').count() + 1);

@@ -28,6 +28,8 @@ pub use input::Input;
 pub use passages::Passages;
 use process::Running;
 pub use protocol::PageView;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use protocol::read_frames;
 use protocol::{Frame, Request, Task};
 
 /// Time by the clock that a file may take, in multiples of its processor time: the processor is shared.

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::path::Path;
 
 use super::package::Package;
-use super::{ExtractError, Sniffer, Tools, parts_of};
+use super::{ExtractError, Sniffer, Tools, guarded, parts_of};
 use crate::vocabulary::Part;
 
 /// The deepest nesting of archives and mails.
@@ -46,7 +46,7 @@ impl<'a> Inside<'a> {
         sniffer.update(bytes);
         let Some(media_type) = sniffer.media_type(name) else { return Ok(()) };
         let deeper = Inside { tools: self.tools, depth: self.depth + 1, left: self.left };
-        match parts_of(media_type, bytes, &deeper) {
+        match guarded(|| parts_of(media_type, bytes, &deeper)) {
             Ok(found) => {
                 let shown = Path::new(name).file_name().map(|name| name.to_string_lossy().into_owned());
                 parts.extend(found.into_iter().map(|mut part| {

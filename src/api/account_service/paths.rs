@@ -35,7 +35,7 @@ const SIGN_IN: &str = "sign-in/";
 const MAX_SEGMENT_BYTES: usize = 128;
 
 /// Whether a path is forwarded. Each path has one spelling.
-pub(super) fn is_forwarded(path: &str) -> bool {
+pub(in crate::api) fn is_forwarded(path: &str) -> bool {
     let Some(path) = below_root(path) else { return false };
     PATHS.contains(&path) || FOLDERS.iter().any(|folder| path.strip_prefix(folder).is_some_and(is_segment))
 }

@@ -14,6 +14,8 @@ use uuid::Uuid;
 
 use crate::api::problem::Problem;
 use store::{Keyring, StoreError};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(in crate::api) use values::is_value;
 pub(in crate::api) use values::{Count, Counter, Day, Flag, Id, InvalidValue, Time};
 
 const DEFAULT_PAGE_SIZE: u32 = 20;

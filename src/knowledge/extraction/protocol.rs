@@ -158,6 +158,21 @@ impl Frame {
     }
 }
 
+/// Reads all that a process or the service writes, and unpacks its passages.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) async fn read_frames(bytes: &[u8]) {
+    let mut passages = super::Passages::default();
+    let mut rest = bytes;
+    while let Ok(Some(frame)) = Frame::read(&mut rest).await {
+        if let Frame::Passage(packed) = frame {
+            passages.push(&packed);
+        }
+    }
+    let _ = (passages.language(), passages.count());
+    let _ = Request::from_bytes(bytes);
+    let _ = read_bytes(&mut &*bytes).map(|bytes| Request::from_bytes(&bytes));
+}
+
 /// Writes bytes with their length before them.
 pub(super) fn write_bytes(output: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
     output.write_all(&length(bytes)?)?;

@@ -130,6 +130,23 @@ impl FromStr for Flag {
     }
 }
 
+/// Whether a text is the value of a parameter of any kind.
+///
+/// # Panics
+/// If the database cannot store a day or a time.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(in crate::api) fn is_value(text: &str) -> bool {
+    let (time, day) = (text.parse::<Time>(), text.parse::<Day>());
+    let years = [time.as_ref().ok().map(|time| time.0.year()), day.as_ref().ok().map(|day| day.0.year())];
+    assert!(
+        years.iter().flatten().all(|year| (-1..=10_000).contains(year)),
+        "{text} has the years {years:?}"
+    );
+    let others = (text.parse::<Counter>(), text.parse::<Count>(), text.parse::<Id>(), text.parse::<Flag>());
+    let (counter, count, id, flag) = others;
+    time.is_ok() || day.is_ok() || counter.is_ok() || count.is_ok() || id.is_ok() || flag.is_ok()
+}
+
 /// The text, if it has only digits: no sign and no white space.
 fn digits(text: &str) -> Option<&str> {
     let has_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
