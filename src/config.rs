@@ -71,6 +71,13 @@ pub struct Config {
     /// or a free one if another process has that.
     #[arg(long, env = "ADMIN_LISTEN", help_heading = "HTTP", value_parser = values::trimmed::<SocketAddr>)]
     pub admin_listen: Option<SocketAddr>,
+    /// Aggregates that the projector quarantines within an hour for one cause; 0 for no limit. Where more fail,
+    /// the cause is the database or the release, and the read models wait until it is gone.
+    #[arg(
+        long, env = "QUARANTINE_LIMIT", help_heading = "Projector",
+        default_value_t = projections::quarantine::DEFAULT_LIMIT, value_parser = values::within(0..=1_000_000_000_u32)
+    )]
+    pub quarantine_limit: u32,
     /// Document index, embedding models and files.
     #[command(flatten)]
     pub knowledge: KnowledgeConfig,

@@ -72,7 +72,7 @@ impl App {
             Keyring::new(database, config.master_key.clone())
                 .with_previous(config.master_key_previous.clone()),
         );
-        let (stages, pools) = (Stages::default(), Pools::default());
+        let (stages, pools) = (Stages::default(), Pools::with_keyring(&keyring, pools::KEYRING));
         Ok(Self {
             config: Arc::new(config),
             roles,
@@ -180,7 +180,7 @@ impl App {
             self.spawn_sequencer(&mut supervisor)?;
         }
         if self.roles.contains(&Role::Projector) {
-            self.spawn_projector(&mut supervisor)?;
+            self.spawn_projector(&mut supervisor, config.quarantine_limit)?;
         }
         let erasure_check = self.spawn_erasure_check(&config, &mut supervisor)?;
         health.include_erasures(erasure_check.clone());
@@ -233,9 +233,9 @@ impl App {
         Ok(())
     }
 
-    fn spawn_projector(&self, supervisor: &mut Supervisor) -> anyhow::Result<()> {
+    fn spawn_projector(&self, supervisor: &mut Supervisor, limit: u32) -> anyhow::Result<()> {
         let store = self.pool("projector", pools::PROJECTOR)?;
-        let projecting = projector::run(store, self.nats.clone(), self.subjects.clone());
+        let projecting = projector::run(store, self.nats.clone(), self.subjects.clone(), limit);
         supervisor.spawn_loop("projector", Stage::Background, projecting);
         Ok(())
     }

@@ -180,6 +180,8 @@ catalogue! {
     OPERATION "Operation" {
         /// Aggregates of which an event cannot be applied to a read model. *Installation.*
         QUARANTINED: Gauge "colloquy_quarantined_aggregates" in Count [READ_MODEL];
+        /// Whether the projector waits because events of many aggregates cannot be applied to a read model.
+        QUARANTINE_BRAKED: Gauge "colloquy_quarantine_braked" in Truth [READ_MODEL];
         /// Work that workers gave up. *Installation.*
         DEAD_LETTERS: Gauge "colloquy_dead_letters" in Count [Label { name: "kind", values: Values::Fixed(&["answer", "document", "delivery"]) }];
         /// Erasures that are not complete. *Installation.*

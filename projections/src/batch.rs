@@ -136,15 +136,20 @@ impl From<&[DecryptedEvent]> for LedgerBatch {
 impl ReadModel {
     /// Whether the read model needs what makes the event unusable.
     pub(crate) fn lacks(self, event: &UnappliedEvent) -> bool {
-        let is_of = match event.aggregate {
+        // Counts and numbers of tokens are not private.
+        let is_private = event.cause == QuarantineCause::Undecryptable;
+        self.is_of(event.aggregate) && !(self == Self::UsageDays && is_private)
+    }
+
+    /// Whether the read model is made of aggregates of this kind.
+    pub(crate) const fn is_of(self, aggregate: AggregateType) -> bool {
+        match aggregate {
             AggregateType::Conversation => {
                 matches!(self, Self::Conversations | Self::Messages | Self::SearchEntries | Self::UsageDays)
             }
             AggregateType::Document => matches!(self, Self::Documents),
             AggregateType::Account => matches!(self, Self::Accounts),
             AggregateType::AuditTrail | AggregateType::Operation => false,
-        };
-        // Counts and numbers of tokens are not private.
-        is_of && !(self == Self::UsageDays && event.cause == QuarantineCause::Undecryptable)
+        }
     }
 }

@@ -1,6 +1,9 @@
 //! The error of queries and projections.
 
 use aggregates::Position;
+use aggregates::operation::QuarantineCause;
+
+use crate::ReadModel;
 
 /// A query or a change of read models that was not completed.
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +14,21 @@ pub enum QueryError {
     /// The projection of an event panicked.
     #[error("the projection panicked; the log has the panic")]
     Panicked,
+    /// Many aggregates failed for one cause, which is therefore a fault of the database or of the release. None
+    /// of them was quarantined.
+    #[error(
+        "{aggregates} aggregates cannot be applied to {} since an hour for one cause ({}); none is quarantined, \
+         and the read models wait until the cause is gone",
+        model.name(), cause.name()
+    )]
+    TooManyFailures {
+        /// The read model.
+        model: ReadModel,
+        /// The number of aggregates, those that are quarantined already included.
+        aggregates: usize,
+        /// The cause.
+        cause: QuarantineCause,
+    },
     /// The events do not follow those that a read model has applied.
     #[error("read model {name} lacks the event at position {position}")]
     Gap {

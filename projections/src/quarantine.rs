@@ -3,9 +3,11 @@
 //!
 //! The rows go in the transaction that would have applied the event, and later events of the aggregate are
 //! left out, so that no reader sees half of an aggregate. Sums that many aggregates share stay: they lack the
-//! event and those after it. The end of a quarantine builds the rows again from the first event on
+//! event and those after it. Where many aggregates fail for one cause, none is quarantined, and the read models
+//! wait (`brake`). The end of a quarantine builds the rows again from the first event on
 //! ([`Release`]).
 
+mod brake;
 mod failure;
 mod isolate;
 mod journal;
@@ -13,6 +15,7 @@ mod records;
 mod release;
 mod set;
 
+pub use brake::DEFAULT_LIMIT;
 pub(crate) use failure::caught;
 pub use journal::{forget_recorded, unrecorded_operations};
 pub(crate) use records::move_to_live;
@@ -54,8 +57,8 @@ pub enum Mode {
 }
 
 /// Applies a part of a batch to one read model, without the aggregates that are quarantined for it, and
-/// quarantines those whose events are unreadable. Returns whether the quarantine has changed. After an error
-/// the set has to be forgotten.
+/// quarantines those whose events are unreadable. Fails instead where the installation is at fault (`brake`).
+/// Returns whether the quarantine has changed. After an error the set has to be forgotten.
 pub(crate) async fn apply(
     target: Target<'_>,
     transaction: &mut Transaction<'_>,
@@ -83,6 +86,9 @@ pub(crate) async fn apply(
     found.retain(|event| !ended.iter().any(|ended| ended.key() == event.key()));
     if found.is_empty() && ended.is_empty() {
         return Ok(false);
+    }
+    if !found.is_empty() {
+        brake::check(target, transaction, &found, &wanted, set.limit()).await?;
     }
     records::hold(target, transaction, &found).await?;
     records::release(target, transaction, &ended, QuarantineOutcome::Erased).await?;

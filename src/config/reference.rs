@@ -9,7 +9,7 @@ use super::{BackupConfig, Config};
 use crate::telemetry::{LoggingConfig, TracesConfig};
 
 /// Headings in their order; each definition names one of them.
-pub(super) const HEADINGS: [&str; 16] = [
+pub(super) const HEADINGS: [&str; 17] = [
     "Database",
     "NATS",
     "Keys",
@@ -21,6 +21,7 @@ pub(super) const HEADINGS: [&str; 16] = [
     "Language model",
     "Files",
     "Reading of files",
+    "Projector",
     "Worker",
     "Retention",
     "Backups",

@@ -10,6 +10,7 @@ use aggregates::{AggregateType, ConversationId, UserId};
 use async_nats::Client;
 use nats::{Projected, Subjects};
 use projections::quarantine::QuarantineSet;
+use projections::{QueryError, ReadModel};
 use rag::error_chain::ErrorChain;
 use store::{LedgerEntry, Store};
 
@@ -18,15 +19,17 @@ use crate::runtime::decrypt::read_batch;
 use crate::runtime::hint::send_hint;
 use crate::runtime::ledger_feed::LedgerFeed;
 use crate::runtime::operation_journal::record_noted;
-use crate::runtime::projecting::project_batch;
+use crate::runtime::projecting::{ProjectError, project_batch};
 use crate::runtime::stages::Progress;
 use crate::runtime::traced_batch::record_batch;
 use crate::runtime::wake::SequencerWake;
 use crate::telemetry::traces::Kind;
-use measures::catalogue::BATCH_EVENTS;
+use measures::catalogue::{BATCH_EVENTS, QUARANTINE_BRAKED};
 
 /// The most events in one transaction. Batches grow under load, because events arrive while one is applied.
 const BATCH: usize = 1_000;
+/// The most events of a batch in which the aggregates at fault are searched again and again.
+const BRAKED_BATCH: usize = 250;
 /// Time limits of one transaction. A batch that does not pass is halved and has twice the time: what is slow,
 /// such as the removal of a large account's rows, passes in the end, and a silent connection is noticed soon.
 const LIMIT: Duration = Duration::from_secs(8);
@@ -38,25 +41,30 @@ const ANNOUNCE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Follows the ledger and applies it to the read models, for ever. May be cut off at any moment: a batch that
 /// is not committed is applied again.
-pub async fn run(store: Store, nats: Client, subjects: Subjects) {
+///
+/// `limit` is the number of aggregates that it quarantines within an hour for one cause; 0 for no limit. Where
+/// more fail, it waits until the cause is gone.
+pub async fn run(store: Store, nats: Client, subjects: Subjects, limit: u32) {
     let wake = SequencerWake::remote(nats.clone(), &subjects);
     let mut projector = Projector {
         store,
         nats,
         subjects,
         wake,
-        quarantine: QuarantineSet::default(),
+        quarantine: QuarantineSet::limited_to(limit),
         pace: Pace::FULL,
         has_notes: true,
         progress: Progress::of("projector"),
+        is_braked: false,
     };
     let mut retry = RETRY;
+    braked(None);
     loop {
         let mut applied = false;
         if let Err(error) = projector.follow(&mut applied).await {
             tracing::warn!(error = format!("{error:#}"), "projecting was interrupted and is retried");
             projector.progress.failing(format!("{error:#}"));
-            projector.pace.slow_down();
+            projector.note_failure(&error);
         }
         if applied {
             retry.reset();
@@ -75,6 +83,8 @@ struct Projector {
     /// Whether changes of the quarantine may wait to be recorded as events.
     has_notes: bool,
     progress: Progress,
+    /// Whether too many aggregates failed to be quarantined.
+    is_braked: bool,
 }
 
 /// The size of a batch and its time.
@@ -108,9 +118,25 @@ impl Projector {
             let quarantine = &mut self.quarantine;
             self.has_notes |= project_batch(&self.store, quarantine, &batch, self.pace.limit).await?;
             (*applied, self.pace) = (true, Pace::FULL);
+            if std::mem::take(&mut self.is_braked) {
+                tracing::info!("the read models go on");
+                braked(None);
+            }
             BATCH_EVENTS.record_count(&["projector"], entries.len());
             record_batch("project", Kind::Internal, began, &entries);
             self.announce(Projected { after, position: feed.position(), changed }).await;
+        }
+    }
+
+    /// Where aggregates fail for a fault of the installation, the next batch is not halved: the events of others
+    /// can show that it is none.
+    fn note_failure(&mut self, error: &anyhow::Error) {
+        match error.downcast_ref() {
+            Some(ProjectError::Query(QueryError::TooManyFailures { model, .. })) => {
+                (self.is_braked, self.pace.batch) = (true, BRAKED_BATCH);
+                braked(Some(*model));
+            }
+            _ => self.pace.slow_down(),
         }
     }
 
@@ -130,6 +156,13 @@ impl Projector {
     /// Announces the position to the api processes. A lost announcement is covered by the next one.
     async fn announce(&self, projected: Projected) {
         send_hint(&self.nats, self.subjects.projected(), projected.to_bytes(), ANNOUNCE_TIMEOUT).await;
+    }
+}
+
+/// Tells the metrics for which read model too many aggregates fail.
+fn braked(by: Option<ReadModel>) {
+    for model in ReadModel::ALL {
+        QUARANTINE_BRAKED.set(&[model.name()], if by == Some(model) { 1.0 } else { 0.0 });
     }
 }
 

@@ -116,6 +116,13 @@ pub struct Connections {
     pub idle: usize,
 }
 
+impl Connections {
+    pub(crate) fn of(pool: &Pool) -> Self {
+        let (open, idle) = pool.size();
+        Self { open, idle }
+    }
+}
+
 impl Store {
     /// A store that encrypts and decrypts by the keys of a keyring.
     pub fn new(Database(pool): Database, keyring: Arc<Keyring>) -> Self {
@@ -151,8 +158,7 @@ impl Store {
 
     /// The connections of the pool at this moment.
     pub fn connections(&self) -> Connections {
-        let (open, idle) = self.pool.size();
-        Connections { open, idle }
+        Connections::of(&self.pool)
     }
 
     /// The keys of this store and the master key.

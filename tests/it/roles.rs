@@ -9,6 +9,7 @@ mod language_models;
 mod model_responses;
 mod publishing;
 mod quarantine;
+mod quarantine_brake;
 mod retention;
 mod spending;
 mod spending_races;

@@ -31,6 +31,9 @@ pub(crate) struct Backbone {
     pub(crate) cancel: CancellationToken,
 }
 
+/// Aggregates that a projector quarantines within an hour for one cause.
+pub(crate) const QUARANTINE_LIMIT: u32 = 8;
+
 /// A master key for tests.
 pub(crate) fn master_key() -> MasterKey {
     MasterKey::parse(&"2a".repeat(32).into()).unwrap()
@@ -100,7 +103,7 @@ impl Backbone {
         let (store, nats, subjects) = (self.store.clone(), self.nats.clone(), self.subjects.clone());
         let cancel = self.cancel.clone();
         tokio::spawn(async move {
-            cancel.run_until_cancelled(projector::run(store, nats, subjects)).await;
+            cancel.run_until_cancelled(projector::run(store, nats, subjects, QUARANTINE_LIMIT)).await;
         })
     }
 

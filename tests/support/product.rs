@@ -130,6 +130,7 @@ pub(crate) fn configuration(database_url: String) -> Config {
             limits: LimitsConfig::default(),
         },
         admin_listen: None,
+        quarantine_limit: projections::quarantine::DEFAULT_LIMIT,
         knowledge: knowledge_config(),
         worker: worker_config(None),
     }

@@ -33,7 +33,9 @@ impl QueryError {
             Self::Statement(
                 error @ (sqlx::Error::Encode(_) | sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_)),
             ) => Some((QuarantineCause::Refused, error.to_string())),
-            Self::Statement(_) | Self::Gap { .. } | Self::Overtaken { .. } => None,
+            Self::Statement(_) | Self::TooManyFailures { .. } | Self::Gap { .. } | Self::Overtaken { .. } => {
+                None
+            }
         }
     }
 }

@@ -9,19 +9,28 @@ use aggregates::{AggregateType, Event, Position, UserId, Version};
 use database::Transaction;
 use uuid::Uuid;
 
+use super::DEFAULT_LIMIT;
 use crate::purge::PurgeScope;
 use crate::{DecryptedEvent, QueryError, ReadModel, UnappliedEvent};
 
 /// The quarantined aggregates of the read models. A projector keeps one over its transactions: the
 /// checkpoints, which each transaction locks, say whether it is still true, so that it is read again only
 /// after a change.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct QuarantineSet {
     /// The versions of the quarantine by read model; empty if they have to be read.
     versions: HashMap<ReadModel, i64>,
     held: HashMap<(ReadModel, AggregateType, Uuid), Held>,
     /// Events that a rebuild leaves out.
     skipped: HashSet<(AggregateType, Uuid, Version)>,
+    /// Aggregates that may fail for one cause within an hour.
+    limit: usize,
+}
+
+impl Default for QuarantineSet {
+    fn default() -> Self {
+        Self::limited_to(DEFAULT_LIMIT)
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +54,17 @@ impl HeldAggregate {
 }
 
 impl QuarantineSet {
+    /// A set that has not been read yet, for a projector that quarantines at most so many aggregates of a read
+    /// model within an hour for one cause; 0 for no limit.
+    pub fn limited_to(limit: u32) -> Self {
+        let limit = if limit == 0 { usize::MAX } else { usize::try_from(limit).unwrap_or(usize::MAX) };
+        Self { versions: HashMap::new(), held: HashMap::new(), skipped: HashSet::new(), limit }
+    }
+
+    pub(super) const fn limit(&self) -> usize {
+        self.limit
+    }
+
     /// The set of a rebuild in this table, with the events that operators left out of the read model.
     pub(crate) async fn of_rebuild(
         transaction: &mut Transaction<'_>,

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "an error fails the test")]
 
 mod batches;
+mod brake;
 mod branches;
 mod database;
 mod documents;

@@ -22,7 +22,7 @@ pub(in crate::api) struct Me {
     id: uuid::Uuid,
     /// Role of the user.
     role: Role,
-    /// Time of the first request; `null` until the read model has it.
+    /// Time of the first request; `null` until it is recorded.
     #[schema(required)]
     opened_at: Option<DateTime<Utc>>,
 }
@@ -53,7 +53,11 @@ pub(in crate::api) async fn me(
     caller: Caller,
 ) -> Result<Json<Me>, Problem> {
     let account = accounts::get(reads.store().read_models(), caller.user).await?;
-    let opened_at = account.map(|account| account.opened_at);
+    let opened_at = match account {
+        Some(account) => Some(account.opened_at),
+        // The read model does not have it yet, or not for now.
+        None => reads.store().account_opened_at(caller.user).await?,
+    };
     Ok(Json(Me { id: caller.user.uuid(), role: caller.role, opened_at }))
 }
 

@@ -123,6 +123,15 @@ impl Store {
         rows.into_iter().map(|row| row.decode(aggregate, id)).collect()
     }
 
+    /// The time of the first event of a user's account. One round trip.
+    pub async fn account_opened_at(&self, user: UserId) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let opened = sqlx::query_scalar(
+            "SELECT recorded_at FROM events WHERE aggregate_type = 'account' AND aggregate_id = $1
+              ORDER BY sequence LIMIT 1",
+        );
+        Ok(opened.bind(user).fetch_optional(&self.pool).await?)
+    }
+
     /// The newest `AccountInstructed` of a user, decrypted. One round trip.
     pub async fn account_instructed(&self, user: UserId) -> Result<Option<RecordedEvent>, StoreError> {
         let row: Option<RecordedRow> = sqlx::query_as(

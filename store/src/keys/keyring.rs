@@ -7,7 +7,7 @@ use sealing::{ContentKey, MasterKey, Subject, UserKey};
 
 use crate::keys::key_cache::KeyCache;
 use crate::keys::wrapped_keys::{WrappedKey, WrappedKeys};
-use crate::{Database, StoreError};
+use crate::{Connections, Database, StoreError};
 use database::Pool;
 
 /// Content keys by owner and conversation or document. Destroyed keys are missing, and so are those that
@@ -49,6 +49,11 @@ impl Keyring {
     /// The configured master key with this id.
     pub(crate) fn master_named(&self, id: &str) -> Option<&MasterKey> {
         [Some(&self.master), self.previous.as_ref()].into_iter().flatten().find(|key| key.id() == id)
+    }
+
+    /// The connections of its pool at this moment.
+    pub fn connections(&self) -> Connections {
+        Connections::of(&self.pool)
     }
 
     pub(crate) const fn pool(&self) -> &Pool {

@@ -173,3 +173,19 @@ async fn a_quarantined_document_is_a_clear_problem_and_lists_leave_it_out() {
     person.until_shown("/v1/documents", |page| page["items"].as_array().unwrap().len() == 2).await;
     product.end().await;
 }
+
+#[tokio::test]
+async fn an_account_in_quarantine_has_the_time_of_its_first_request() {
+    let product = Product::with(&WITHOUT_WORKER).await;
+    let (person, _) = with_a_question(&product).await;
+    let before = person.until_shown("/v1/me", |me| me["opened_at"].is_string()).await;
+    let user = id_of(&person).await;
+    poison(&product, &person, user.uuid(), Poison::of_a_later_type(AggregateType::Account)).await;
+    until("the account is in quarantine", async || {
+        let held = projections::quarantine::of_aggregate(&pool(&product), user.uuid()).await.ok()?;
+        (!held.is_empty()).then_some(())
+    })
+    .await;
+    assert_eq!(person.get("/v1/me").await.body, before);
+    product.end().await;
+}

@@ -47,6 +47,7 @@ async fn an_answer_is_seen_in_the_metrics_of_every_stage() {
         ("colloquy_append_batch_commands_count", 1.0),
         ("colloquy_process_role{role=\"worker\"}", 1.0),
         ("colloquy_database_connections_limit{pool=\"api\"}", 8.0),
+        ("colloquy_database_connections_limit{pool=\"keyring\"}", 4.0),
         ("colloquy_stage_ok{stage=\"projector\"}", 1.0),
     ] {
         assert!(value(&metrics, series).is_some_and(|value| value >= least), "{series}\n{metrics}");

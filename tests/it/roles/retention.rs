@@ -10,8 +10,9 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::support::backbone::connect;
-use crate::support::erasing::rows_of;
+use crate::support::erasing::{WITHOUT_WORKER, rows_of, with_a_question};
 use crate::support::person::Person;
+use crate::support::poison::Poison;
 use crate::support::product::Product;
 use crate::support::waiting::until;
 
@@ -160,5 +161,49 @@ async fn with_retention_inactive_items_are_erased_and_without_it_none_is() {
     assert!(!readable(&pool, conversation).await);
     assert!(!readable(&pool, document.parse().unwrap()).await);
     assert_eq!(person.get("/v1/search?q=clarinet").await.body["items"], json!([]));
+    product.end().await;
+}
+
+#[tokio::test]
+async fn a_quarantined_conversation_is_erased_as_its_owner_and_the_retention_want_it() {
+    let product = Product::with(&WITHOUT_WORKER).await;
+    let (person, deleted) = with_a_question(&product).await;
+    let (unread, kept, later) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
+    for id in [unread, kept, later] {
+        person.ask(id, "What is a shawm?").await;
+    }
+    assert_eq!(person.command(kept, &json!({"type": "pin"})).await.status, 202);
+    for id in [deleted, later] {
+        assert_eq!(person.command(id, &json!({"type": "delete"})).await.status, 202);
+    }
+    let pool = connect(product.config.app.database_url.expose_secret(), 2);
+    for id in [deleted, unread, kept] {
+        Poison::undecryptable().append(&pool, id).await;
+    }
+    // What this release cannot read it cannot end, and it looks again at each sweep.
+    Poison::of_a_later_version().append(&pool, later).await;
+    person.ask(Uuid::now_v7(), "And a crumhorn?").await;
+    until("all are in quarantine", async || {
+        let held = projections::quarantine::list(&pool, None, 100).await.ok()?;
+        let of_lists = held.iter().filter(|held| held.read_model == "conversations");
+        (of_lists.count() == 4).then_some(())
+    })
+    .await;
+
+    let mut retention = retention(&product).await;
+    assert_eq!(retention.sweep(Utc::now() + TimeDelta::days(29)).await.unwrap(), 0);
+    assert_eq!(retention.sweep(Utc::now() + TimeDelta::days(31)).await.unwrap(), 1);
+    assert!(!readable(&pool, deleted).await && readable(&pool, unread).await && readable(&pool, later).await);
+    until("its quarantine has ended", async || {
+        let held = projections::quarantine::of_aggregate(&pool, deleted).await.ok()?;
+        held.is_empty().then_some(())
+    })
+    .await;
+    assert_eq!(retention.sweep(Utc::now() + TimeDelta::days(31)).await.unwrap(), 0, "once is enough");
+    retention.keep = Some(TimeDelta::days(100));
+    assert_eq!(retention.sweep(Utc::now() + TimeDelta::days(99)).await.unwrap(), 0);
+    // With it goes the conversation of the last question.
+    assert_eq!(retention.sweep(Utc::now() + TimeDelta::days(101)).await.unwrap(), 2);
+    assert!(!readable(&pool, unread).await && readable(&pool, kept).await && readable(&pool, later).await);
     product.end().await;
 }
