@@ -62,6 +62,8 @@ pub struct Requested {
     pub correlation_id: Option<Uuid>,
     /// The W3C trace context of the HTTP request.
     pub traceparent: Option<String>,
+    /// The time since the request, by the clock of the database.
+    pub age: Duration,
 }
 
 #[derive(FromRow)]
@@ -74,6 +76,7 @@ struct TakenRow {
     event_id: Option<EventId>,
     correlation_id: Option<String>,
     traceparent: Option<String>,
+    age_seconds: Option<f64>,
 }
 
 impl TakenRow {
@@ -87,12 +90,14 @@ impl TakenRow {
             event_id,
             correlation_id,
             traceparent,
+            age_seconds,
         } = self;
         let answer = AnswerRef { owner, conversation_id, answer_id };
         let requested = event_id.map(|event_id| Requested {
             event_id,
             correlation_id: correlation_id.and_then(|id| id.parse().ok()),
             traceparent,
+            age: Duration::try_from_secs_f64(age_seconds.unwrap_or_default().max(0.0)).unwrap_or_default(),
         });
         let attempt = attempt.unsigned_abs();
         NextAnswer::Taken(AnswerLease { answer, sequence, attempt, holder }, requested)
@@ -253,7 +258,8 @@ WITH next AS (
     RETURNING q.conversation_id, q.answer_id, q.owner, q.sequence, q.attempt
 )
 SELECT t.conversation_id, t.answer_id, t.owner, t.sequence, t.attempt, e.event_id,
-       e.metadata->>'correlation_id' AS correlation_id, e.metadata->>'traceparent' AS traceparent
+       e.metadata->>'correlation_id' AS correlation_id, e.metadata->>'traceparent' AS traceparent,
+       EXTRACT(EPOCH FROM clock_timestamp() - e.recorded_at)::float8 AS age_seconds
   FROM taken t LEFT JOIN events e
     ON e.aggregate_type = 'conversation' AND e.aggregate_id = t.conversation_id AND e.sequence = t.sequence
    AND e.owner = t.owner AND e.event_type = 'AnswerRequested' AND e.payload->>'answer_id' = t.answer_id::text"

@@ -27,7 +27,7 @@ use crate::knowledge::models::{ActiveModel, ModelRegistry};
 use crate::language_models::LanguageModels;
 use crate::runtime::backoff::Backoff;
 use crate::runtime::wake::SequencerWake;
-use store::{AnswerLease, Requested, Store};
+use store::{AnswerLease, Requested, Store, StoreError};
 
 /// Time after which the lease of a silent worker expires.
 pub(super) const LEASE: Duration = Duration::from_secs(6);
@@ -35,6 +35,11 @@ pub(super) const LEASE: Duration = Duration::from_secs(6);
 const STORE_PAUSE: Duration = Duration::from_secs(2);
 /// Delay of an answer whose conversation has an event that this release does not know.
 pub(super) const UNREADABLE_PAUSE: Duration = Duration::from_secs(20);
+/// The longest wait for the index of documents that a question names, and the interval between two looks: a
+/// quarter of the wait so far, within these.
+const INDEX_TIMEOUT: Duration = Duration::from_mins(2);
+const FIRST_LOOK: Duration = Duration::from_secs(1);
+const LONGEST_LOOK: Duration = Duration::from_secs(5);
 /// Delays of an answer whose processing panicked, by the number of the attempt. Below a minute, because the
 /// queue takes longer delays for those of a clock that was set back.
 const PANIC_PAUSE: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(50));
@@ -139,9 +144,14 @@ impl AnswerProcessor {
             return self.end(lease, &requested, failed).await.0;
         }
         match self.answer_state(lease.answer).await {
-            Ok(AnswerState::Wanted(asked)) => {
-                self.work(&Job { lease: *lease, requested, asked }, handle).await
-            }
+            Ok(AnswerState::Wanted(asked)) => match self.index_pause(&asked, &requested).await {
+                Ok(None) => self.work(&Job { lease: *lease, requested, asked }, handle).await,
+                Ok(Some(pause)) => QueueDecision::DeclineFor(pause),
+                Err(error) => {
+                    tracing::warn!(error = %ErrorChain(&error), answer.id = %lease.answer.answer_id, "documents could not be looked up");
+                    QueueDecision::RetryAfter(STORE_PAUSE)
+                }
+            },
             Ok(AnswerState::Settled) => QueueDecision::Remove,
             Ok(AnswerState::Erased) => self.end(lease, &requested, Ending::Erased).await.0,
             Err(error) if error.is_unreadable() => {
@@ -156,6 +166,21 @@ impl AnswerProcessor {
                 QueueDecision::RetryAfter(pause)
             }
         }
+    }
+
+    /// The time after which to look again whether the documents that a question names are indexed or rejected;
+    /// `None` if they are, or if the question has waited for long enough. The answer waits in the queue, so that
+    /// it takes no slot from others.
+    async fn index_pause(
+        &self,
+        asked: &PendingQuestion,
+        requested: &Requested,
+    ) -> Result<Option<Duration>, StoreError> {
+        if asked.documents.is_empty() || requested.age >= INDEX_TIMEOUT {
+            return Ok(None);
+        }
+        let unindexed = self.store.unindexed(&asked.documents).await?;
+        Ok((!unindexed.is_empty()).then(|| (requested.age / 4).clamp(FIRST_LOOK, LONGEST_LOOK)))
     }
 
     async fn work(&self, job: &Job, handle: &Handle) -> QueueDecision {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use aggregates::conversation::{Answer, FailureReason, Provenance, Timings, Usage};
-use aggregates::{AnswerRef, DocumentId, UserId};
+use aggregates::{AnswerRef, UserId};
 use futures::StreamExt as _;
 use measures::catalogue::{ATTEMPT_DURATION, RETRIEVAL_DURATION, TIME_TO_FIRST_DELTA};
 use rag::answer::{AnswerChunk, Answerer};
@@ -24,9 +24,6 @@ use super::trace::Writing;
 use crate::knowledge::indexing::term_key;
 use store::{ContentKeys, StoreError};
 
-/// The longest wait for the index of documents that a question names, and the interval between two looks.
-const INDEX_TIMEOUT: Duration = Duration::from_mins(2);
-const INDEX_LOOK: Duration = Duration::from_millis(300);
 /// Time limit of retrieval.
 const RETRIEVE_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -51,7 +48,6 @@ impl AnswerProcessor {
             .answerer(job.asked.model.as_ref())
             .with_preferences(preferences.for_model())
             .with_meter(meter.clone());
-        self.wait_for_index(&job.asked.documents).await?;
         let searched = Instant::now();
         let searching = self.sources(job, &answerer).instrument(tracing::info_span!("retrieve"));
         let (sources, found) = searching.await?;
@@ -148,21 +144,6 @@ impl AnswerProcessor {
             }
         }
         Ok((merge_adjacent(sources), found))
-    }
-
-    /// Waits a while until the documents that a question names are indexed or rejected.
-    async fn wait_for_index(&self, documents: &[DocumentId]) -> Result<(), StoreError> {
-        let mut unindexed = documents.to_vec();
-        let waiting = async {
-            while !unindexed.is_empty() {
-                unindexed = self.store.unindexed(&unindexed).await?;
-                if !unindexed.is_empty() {
-                    tokio::time::sleep(INDEX_LOOK).await;
-                }
-            }
-            Ok(())
-        };
-        tokio::time::timeout(INDEX_TIMEOUT, waiting).await.unwrap_or(Ok(()))
     }
 
     async fn document_keys(&self, owner: UserId, hits: &[Hit]) -> Result<ContentKeys, StoreError> {

@@ -1,11 +1,17 @@
 //! Questions that name the documents to answer from.
 
+use std::time::Duration;
+
+use aggregates::DocumentId;
+use colloquy::process::App;
 use colloquy::roles::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::support::answering::answer_to;
+use crate::support::backbone::new_database;
 use crate::support::person::Person;
-use crate::support::product::Product;
+use crate::support::product::{Product, configuration};
 
 async fn added(person: &Person, name: &str, text: &str) -> String {
     let answered = person.upload(name, text.as_bytes().to_vec(), &[]).await;
@@ -53,4 +59,31 @@ async fn a_document_of_somebody_else_cannot_be_named() {
         let refused = person.command(Uuid::now_v7(), &question(&[named])).await;
         assert_eq!((refused.status, &refused.body["field"]), (422, &json!("documents")), "{refused:?}");
     }
+}
+
+#[tokio::test]
+async fn a_question_that_waits_for_its_documents_keeps_no_worker_from_the_questions_of_others() {
+    let mut config = configuration(new_database().await);
+    config.worker.worker_concurrency = 1;
+    let product = Product::on(config.clone(), &Role::ALL).await;
+    let (person, other) = (Person::new(&product).await, Person::new(&product).await);
+    // Another process has begun to index the document, and does not end.
+    let store = App::new(config.app.clone(), [].into()).await.unwrap().store(1).unwrap();
+    let id = Uuid::now_v7();
+    let held = store.lease_document(DocumentId::new(id), Duration::from_mins(10)).await.unwrap();
+    assert!(held.is_some());
+    let fields = [("document_id", &*id.to_string())];
+    let added = person.upload("ferry.md", b"# Ferry\n\nAt noon.".to_vec(), &fields).await;
+    assert_eq!(added.status, 202, "{added:?}");
+    let waiting = Uuid::now_v7();
+    let asked = person.command(waiting, &question(&[&id.to_string()])).await;
+    assert_eq!(asked.status, 202, "{asked:?}");
+    for _ in 0..2 {
+        let answer = answer_to(&other, "When does the ferry leave?").await;
+        assert_eq!(answer["status"], "completed", "{answer}");
+    }
+    let path = format!("/v1/conversations/{waiting}/messages");
+    let page = person.until_shown(&path, |page| page["items"][1].is_object()).await;
+    assert_eq!(page["items"][1]["status"], "requested", "{page}");
+    product.end().await;
 }
