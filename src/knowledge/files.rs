@@ -4,6 +4,7 @@
 //! A file is encrypted with a key of its own, which is stored beside it and wrapped with its owner's key.
 //! Destroying the owner's key makes all files of the owner unreadable.
 
+mod object;
 mod raw;
 mod reading;
 mod sweep;
@@ -23,6 +24,7 @@ use object_store::{ClientOptions, ObjectStore, ObjectStoreExt as _};
 use sealing::SealError;
 use secrecy::ExposeSecret as _;
 use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::config::FilesConfig;
@@ -50,6 +52,8 @@ pub struct Files {
     buffers: Buffers,
     /// Whether the store lists all files in the order of their paths, as S3 does.
     is_listed_in_order: bool,
+    /// Objects that broke off and are being aborted.
+    aborting: TaskTracker,
 }
 
 /// The memory for the buffers of all open uploads of the process.
@@ -107,7 +111,7 @@ impl Files {
         let buffers =
             if is_bucket { Buffers::new(S3_PART_BYTES, 11) } else { Buffers::new(FOLDER_PART_BYTES, 1) };
         let store = objects_at(config, Durability::OnCrash)?;
-        Ok(Self { store, buffers, is_listed_in_order: is_bucket })
+        Ok(Self { store, buffers, is_listed_in_order: is_bucket, aborting: TaskTracker::new() })
     }
 
     /// Writes, reads and deletes a small file of no owner.

@@ -5,11 +5,10 @@ use bytes::Bytes;
 use futures::future::ready;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt as _, TryFutureExt as _, TryStreamExt as _};
-use object_store::buffered::BufWriter;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStoreExt as _, PutPayload};
-use tokio::io::AsyncWriteExt as _;
 
+use super::object::Object;
 use super::sweep::{Place, place_of};
 use super::{FileVersion, Files, FilesError, STEP, body_path, key_path, within};
 
@@ -34,8 +33,9 @@ pub struct RawContent {
     bytes: BoxStream<'static, Result<Bytes, object_store::Error>>,
 }
 
-/// A file that is being written as it is. It is not there before [`Self::finish`].
-pub struct RawWriter(BufWriter);
+/// A file that is being written as it is. It is not there before [`Self::finish`], and aborted when it is
+/// dropped before.
+pub struct RawWriter(Object);
 
 impl Files {
     /// The owners of stored files, in the order of their ids. Lists one level of the store.
@@ -85,9 +85,7 @@ impl Files {
         if !matches!(place_of(&path), Place::Version(_)) {
             return Err(FilesError::Address);
         }
-        let writer =
-            BufWriter::with_capacity(std::sync::Arc::clone(&self.store), path, self.buffers.part_bytes);
-        Ok(RawWriter(writer.with_max_concurrency(1)))
+        Ok(RawWriter(Object::begin(self, path)))
     }
 
     /// The size of a stored file; `None` if it does not exist.
@@ -168,11 +166,11 @@ impl RawContent {
 impl RawWriter {
     /// Writes the next bytes.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), FilesError> {
-        Ok(tokio::time::timeout(STEP, self.0.write_all(bytes)).await.map_err(|_| FilesError::TimedOut)??)
+        self.0.write(bytes).await
     }
 
     /// Puts the file at its place.
     pub async fn finish(mut self) -> Result<(), FilesError> {
-        Ok(tokio::time::timeout(STEP, self.0.shutdown()).await.map_err(|_| FilesError::TimedOut)??)
+        self.0.finish().await
     }
 }

@@ -9,15 +9,14 @@ use aggregates::UserId;
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::BytesMut;
 use object_store::ObjectStoreExt as _;
-use object_store::buffered::BufWriter;
 use object_store::path::Path;
 use rag::error_chain::ErrorChain;
 use sealing::{AssociatedData, ContentKey, Subject, UserKey};
-use tokio::io::AsyncWriteExt as _;
 use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
+use super::object::Object;
 use super::{Files, FilesError, PIECE, STEP, body_path, key_path, within};
 
 /// A file that is being received.
@@ -32,13 +31,6 @@ pub struct Upload {
     size: u64,
     /// The upload's share of the memory for buffers.
     _memory: OwnedSemaphorePermit,
-}
-
-/// The object that an upload writes, aborted when this value is dropped.
-struct Object {
-    path: Path,
-    /// `None` once the object is complete.
-    writer: Option<BufWriter>,
 }
 
 /// A stored file that belongs to no document yet. It is deleted when this value is dropped.
@@ -62,10 +54,9 @@ impl Files {
         let memory = tokio::time::timeout(STEP, memory).await.map_err(|_| FilesError::Busy)?;
         let file = Uuid::now_v7();
         let path = Path::from(format!("incoming/{sender}/{file}"));
-        let writer = BufWriter::with_capacity(Arc::clone(&self.store), path.clone(), self.buffers.part_bytes);
         Ok(Upload {
             files: self.clone(),
-            object: Object { path, writer: Some(writer.with_max_concurrency(1)) },
+            object: Object::begin(self, path),
             file,
             key: ContentKey::random()?,
             pending: BytesMut::with_capacity(2 * PIECE),
@@ -102,50 +93,17 @@ impl Upload {
         let Self { files, mut object, file, key, digest, size, .. } = self;
         object.finish().await?;
         let sha256 = hex::encode(digest.finish());
-        Ok(Kept { files, path: object.path.clone(), file, key, sha256, size, is_incoming: true })
+        Ok(Kept { files, path: object.path().clone(), file, key, sha256, size, is_incoming: true })
     }
 
     async fn seal(&mut self, piece: &[u8], last: bool) -> Result<(), FilesError> {
         let aad = AssociatedData::File { file: self.file, piece: self.piece, last };
         let sealed = self.key.seal(&aad, piece)?;
         let length = u32::try_from(sealed.len()).map_err(|_| FilesError::Damaged)?;
-        let writer = self.object.writer.as_mut().ok_or(FilesError::Damaged)?;
-        let writing = async {
-            writer.write_all(&length.to_be_bytes()).await?;
-            writer.write_all(&sealed).await
-        };
-        tokio::time::timeout(STEP, writing).await.map_err(|_| FilesError::TimedOut)??;
+        self.object.write(&length.to_be_bytes()).await?;
+        self.object.write(&sealed).await?;
         self.piece += 1;
         Ok(())
-    }
-}
-
-impl Object {
-    async fn finish(&mut self) -> Result<(), FilesError> {
-        // An object that cannot be completed is aborted by its writer.
-        let Some(mut writer) = self.writer.take() else { return Ok(()) };
-        tokio::time::timeout(STEP, writer.shutdown()).await.map_err(|_| FilesError::TimedOut)??;
-        Ok(())
-    }
-}
-
-impl Drop for Object {
-    fn drop(&mut self) {
-        let (Some(mut writer), Ok(runtime)) = (self.writer.take(), Handle::try_current()) else { return };
-        runtime.spawn(async move {
-            // A flush ends the request that begins an upload in parts; only then can it be aborted.
-            let aborting = async {
-                writer.flush().await?;
-                writer.abort().await.map_err(std::io::Error::from)
-            };
-            match tokio::time::timeout(STEP, aborting).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => {
-                    tracing::warn!(error = %ErrorChain(&error), "an upload that broke off could not be aborted");
-                }
-                Err(_) => tracing::warn!("an upload that broke off could not be aborted in time"),
-            }
-        });
     }
 }
 

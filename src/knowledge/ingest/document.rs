@@ -21,6 +21,8 @@ use crate::knowledge::indexing::Claim;
 const NAMES: Uuid = Uuid::from_u128(0x6f2c_8a51_93d0_4e7b_a1c4_5d9e_07b2_36f8);
 /// The largest accepted file, as for uploads.
 const MAX_BYTES: u64 = 50 << 20;
+/// Documents of one file name that were removed before.
+const MAX_REMOVALS: usize = 4_096;
 /// Interval between attempts to claim a document that another process holds.
 const HELD: Duration = Duration::from_secs(1);
 
@@ -63,19 +65,17 @@ impl Ingest {
         self.outcome(id).await
     }
 
-    /// The id of the document with this file name. A removed document is followed by a new id.
+    /// The document with this file name. A removed document is followed by a new id.
     async fn place(&self, file: &File) -> anyhow::Result<(DocumentId, Document)> {
-        let mut name = file.name.clone();
-        loop {
-            let id = Uuid::new_v5(&NAMES, name.as_bytes());
-            let documents = self.indexing.store.documents();
-            let known =
-                documents.current(id).await.context("the events of the document could not be read")?;
-            if known.status() != Some(DocumentStatus::Removed) {
-                return Ok((DocumentId::new(id), known));
-            }
-            name.push('\0');
-        }
+        let current = async |removals| {
+            let id = id_after(&file.name, removals);
+            let known = self.indexing.store.documents().current(id.uuid()).await;
+            let known = known.context("the events of the document could not be read")?;
+            let is_removed = known.status() == Some(DocumentStatus::Removed);
+            anyhow::Ok((is_removed, (id, known)))
+        };
+        let found = first_not_removed(current).await?;
+        found.with_context(|| format!("{} was removed {MAX_REMOVALS} times; give it another name", file.name))
     }
 
     /// Another document with the same content.
@@ -177,6 +177,39 @@ impl Ingest {
     }
 }
 
+/// The id of the document with a file name of which so many documents were removed.
+fn id_after(name: &str, removals: usize) -> DocumentId {
+    let name = format!("{name}{}", "\0".repeat(removals));
+    DocumentId::new(Uuid::new_v5(&NAMES, name.as_bytes()))
+}
+
+/// The first document that is not removed, where all before it are: found in a number of looks that grows with
+/// the logarithm of the removals. `None` beyond [`MAX_REMOVALS`].
+async fn first_not_removed<T>(
+    current: impl AsyncFn(usize) -> anyhow::Result<(bool, T)>,
+) -> anyhow::Result<Option<T>> {
+    let (mut removed, mut step) = (None, 1);
+    let (mut place, mut found) = loop {
+        let place = removed.map_or(0, |last: usize| last + step);
+        if place > MAX_REMOVALS {
+            return Ok(None);
+        }
+        match current(place).await? {
+            (true, _) => step = if removed.replace(place).is_none() { 1 } else { step * 2 },
+            (false, found) => break (place, found),
+        }
+    };
+    let mut first = removed.map_or(0, |last| last + 1);
+    while first < place {
+        let middle = first.midpoint(place);
+        match current(middle).await? {
+            (true, _) => first = middle + 1,
+            (false, earlier) => (place, found) = (middle, earlier),
+        }
+    }
+    Ok(Some(found))
+}
+
 /// Reads a file and detects its type; the outcome if it is not usable.
 async fn read(file: &File) -> Result<(Vec<u8>, MediaType), Outcome> {
     let unreadable = |error: std::io::Error| Outcome::Rejected(error.to_string());
@@ -216,9 +249,25 @@ mod tests {
         assert_eq!(name_in_words(&file("notes.txt")), "notes");
     }
 
+    #[tokio::test]
+    async fn the_document_after_any_number_of_removed_ones_is_found_in_few_looks() {
+        for removals in (0..70).chain([1_000, MAX_REMOVALS - 1, MAX_REMOVALS]) {
+            let looks = std::cell::Cell::new(0);
+            let current = async |place| {
+                looks.set(looks.get() + 1);
+                Ok((place < removals, place))
+            };
+            let found = first_not_removed(current).await.unwrap();
+            assert!(found == Some(removals) || removals > MAX_REMOVALS / 2 && found.is_none(), "{found:?}");
+            assert!(looks.get() <= 26, "{} looks for {removals}", looks.get());
+        }
+        assert_eq!(first_not_removed(async |_| Ok((true, ()))).await.unwrap(), None);
+    }
+
     #[test]
     fn the_id_of_a_document_follows_from_its_name_for_ever() {
-        let id = Uuid::new_v5(&NAMES, b"docs/development.md");
-        assert_eq!(id.to_string(), "b113c1a2-85eb-5e7d-85cb-8a3e1f83fc3d");
+        assert_eq!(id_after("docs/development.md", 0).to_string(), "b113c1a2-85eb-5e7d-85cb-8a3e1f83fc3d");
+        let after_two = Uuid::new_v5(&NAMES, b"docs/development.md\0\0");
+        assert_eq!(id_after("docs/development.md", 2).uuid(), after_two);
     }
 }

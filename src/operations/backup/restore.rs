@@ -172,10 +172,10 @@ impl<'a> FileWriter<'a> {
             self.written().await?;
         }
         let (mut writer, bytes) = (self.files.write_raw(piece.path)?, piece.bytes.to_vec());
-        self.writing.spawn(async move {
+        self.writing.spawn(self.files.writing(async move {
             writer.write(&bytes).await?;
             writer.finish().await
-        });
+        }));
         Ok(())
     }
 
