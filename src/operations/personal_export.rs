@@ -1,6 +1,7 @@
 //! Export of personal data: everything stored about a user as one ZIP, streamed with bounded memory.
 
 mod archive;
+mod conversations;
 mod documents;
 mod transcript;
 
@@ -8,7 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::time::Duration;
 
-use aggregates::{AggregateType, Event, Position, RecordedEvent, UserId, Version};
+use aggregates::{AggregateType, Event, Position, RecordedEvent, UserId};
 use bytes::Bytes;
 use rag::error_chain::ErrorChain;
 use serde_json::{Value, json};
@@ -20,7 +21,6 @@ use crate::runtime::backoff::Backoff;
 use crate::runtime::decrypt::read_batch;
 use archive::Archive;
 use store::{AccountsDatabase, LedgerEntry, Store, StoreError};
-use transcript::Transcript;
 
 /// Events of one page. A page is in memory as a whole, with texts of up to a few hundred kilobytes each.
 const PAGE: u32 = 50;
@@ -74,6 +74,8 @@ macro_rules! patiently {
     }};
 }
 
+use patiently;
+
 /// Writes exports.
 #[derive(Debug, Clone)]
 pub struct Exporter {
@@ -104,11 +106,7 @@ impl Exporter {
         archive.entry("account.json", pretty(&json!({"id": user, "account": profile}))?).await?;
         let mentioned = self.write_events(user, until, archive).await?;
         for id in mentioned.conversations {
-            let (events, is_whole) = self.aggregate_events(AggregateType::Conversation, id).await?;
-            let transcript = Transcript::of(id, &events, is_whole);
-            let name = format!("conversations/{id}");
-            archive.entry(&format!("{name}.json"), pretty(&transcript)?).await?;
-            archive.entry(&format!("{name}.md"), transcript.markdown().into_bytes()).await?;
+            self.write_conversation(id, archive).await?;
         }
         self.write_documents(user, mentioned.documents, archive).await?;
         let usage = patiently!(
@@ -119,38 +117,6 @@ impl Exporter {
         archive.entry("usage.json", pretty(&usage)?).await?;
         archive.entry("README.md", README.as_bytes().to_vec()).await?;
         archive.finish().await
-    }
-
-    /// The decrypted events of one conversation or document, and whether these are all of them: what this
-    /// version cannot read or decrypt is left out.
-    async fn aggregate_events(
-        &self,
-        aggregate: AggregateType,
-        id: Uuid,
-    ) -> Result<(Vec<RecordedEvent>, bool), StoreError> {
-        let whole = async || {
-            let mut events = self.store.aggregate_events(aggregate, id).await?;
-            let (_, undecryptable) = self.store.try_decrypt_events(&mut events).await?;
-            Ok((events, undecryptable.is_empty()))
-        };
-        match patiently!(whole().await) {
-            Err(error) if error.is_of_data() => self.readable_events(aggregate, id).await,
-            events => events,
-        }
-    }
-
-    async fn readable_events(
-        &self,
-        aggregate: AggregateType,
-        id: Uuid,
-    ) -> Result<(Vec<RecordedEvent>, bool), StoreError> {
-        let (mut events, mut after) = (Vec::new(), Version(0));
-        loop {
-            let entries = patiently!(self.store.aggregate_entries(aggregate, id, after, PAGE).await)?;
-            let Some(last) = entries.last() else { return Ok((events, false)) };
-            after = Version(last.event.sequence.unsigned_abs());
-            events.extend(patiently!(read_batch(&self.store, &entries).await)?.events().cloned());
-        }
     }
 
     /// Writes the user's events as NDJSON; returns the conversations and documents that they mention.

@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
+use tokio::sync::Semaphore;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::api::account_service::AccountService;
@@ -19,6 +20,10 @@ use crate::api::state::Knowledge;
 use crate::api::stream::Streams;
 use crate::operations::personal_export::Exporter;
 use store::Store;
+
+/// Exports that the process writes at the same time. Each has some megabytes in memory.
+const AT_ONCE: usize = 8;
+static WRITING: Semaphore = Semaphore::const_new(AT_ONCE);
 
 /// The parts of the service that an export needs.
 pub(in crate::api) struct Exports {
@@ -58,6 +63,9 @@ pub(in crate::api) async fn export(
     Reader(caller): Reader,
 ) -> Result<Response, Problem> {
     let permit = limits.exports.take(caller.user)?;
+    let Ok(slot) = WRITING.try_acquire() else {
+        return Err(Problem::unavailable("Many exports are being written. Begin again later."));
+    };
     let Exports { exporter, identity, accounts, streams } = exports;
     let prepared = exporter.prepare(caller.user).await?;
     // Recorded before the first byte, like the access of an auditor.
@@ -72,7 +80,7 @@ pub(in crate::api) async fn export(
     let (bytes, work) = prepared.begin(ended);
     streams.spawn(async move {
         work.await;
-        drop(permit);
+        drop((permit, slot));
     });
     let headers = [
         (CONTENT_TYPE, "application/zip"),

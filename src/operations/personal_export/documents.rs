@@ -45,8 +45,12 @@ impl Exporter {
     ) -> Result<(), ExportError> {
         let mut known = Vec::new();
         for id in documents {
-            let (events, _) = self.aggregate_events(AggregateType::Document, id).await?;
-            if let Some(mut about) = about(id, &events) {
+            let mut about = None;
+            let fold = |events: &mut dyn Iterator<Item = &RecordedEvent>| {
+                events.for_each(|event| about = folded(id, about.take(), event));
+            };
+            self.each_page(AggregateType::Document, id, fold).await?;
+            if let Some(mut about) = about {
                 self.write_file(user, &mut about, archive).await?;
                 known.push(about);
             }
@@ -77,43 +81,38 @@ impl Exporter {
     }
 }
 
-/// Metadata from the events of a document; `None` if it was removed.
-fn about(id: Uuid, events: &[RecordedEvent]) -> Option<About> {
-    let mut about: Option<About> = None;
-    for recorded in events {
-        let Event::Document(event) = &recorded.event else { continue };
-        match event {
-            DocumentEvent::DocumentAdded { media_type, size, sha256, private, .. } => {
-                let title = match private {
-                    Private::Open(private) => private.title.clone(),
-                    Private::Sealed => String::new(),
-                };
-                about = Some(About {
-                    id,
-                    title,
-                    // A new version, or the same file indexed again, is no other document.
-                    added_at: about.as_ref().map_or(recorded.recorded_at, |about| about.added_at),
-                    tags: about.map(|about| about.tags).unwrap_or_default(),
-                    media_type: media_type.clone(),
-                    size: *size,
-                    sha256: sha256.clone(),
-                    status: "added",
-                    reason: None,
-                    file: None,
-                });
-            }
-            DocumentEvent::DocumentIndexed { .. } => set(about.as_mut(), "indexed", None),
-            DocumentEvent::DocumentRejected { reason } => {
-                set(about.as_mut(), "rejected", Some(reason.clone()));
-            }
-            DocumentEvent::DocumentTagged { private: Private::Open(private) } => {
-                if let Some(about) = &mut about {
-                    about.tags = private.tags.as_slice().to_vec();
-                }
-            }
-            DocumentEvent::DocumentTagged { private: Private::Sealed } => {}
-            DocumentEvent::DocumentRemoved => about = None,
+/// Metadata of a document after its next event; `None` if it was removed.
+fn folded(id: Uuid, mut about: Option<About>, recorded: &RecordedEvent) -> Option<About> {
+    let Event::Document(event) = &recorded.event else { return about };
+    match event {
+        DocumentEvent::DocumentAdded { media_type, size, sha256, private, .. } => {
+            let title = match private {
+                Private::Open(private) => private.title.clone(),
+                Private::Sealed => String::new(),
+            };
+            return Some(About {
+                id,
+                title,
+                // A new version, or the same file indexed again, is no other document.
+                added_at: about.as_ref().map_or(recorded.recorded_at, |about| about.added_at),
+                tags: about.map(|about| about.tags).unwrap_or_default(),
+                media_type: media_type.clone(),
+                size: *size,
+                sha256: sha256.clone(),
+                status: "added",
+                reason: None,
+                file: None,
+            });
         }
+        DocumentEvent::DocumentIndexed { .. } => set(about.as_mut(), "indexed", None),
+        DocumentEvent::DocumentRejected { reason } => set(about.as_mut(), "rejected", Some(reason.clone())),
+        DocumentEvent::DocumentTagged { private: Private::Open(private) } => {
+            if let Some(about) = &mut about {
+                about.tags = private.tags.as_slice().to_vec();
+            }
+        }
+        DocumentEvent::DocumentTagged { private: Private::Sealed } => {}
+        DocumentEvent::DocumentRemoved => return None,
     }
     about
 }

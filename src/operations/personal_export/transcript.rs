@@ -1,17 +1,24 @@
 //! A conversation in an export: all branches, as JSON and as Markdown.
+//!
+//! A conversation has thousands of messages with texts of up to a few hundred kilobytes. So its outline is in
+//! memory, without the texts, and the messages are written in groups, each with its texts.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::io;
 
 use aggregates::conversation::{Answer, Citation, ConversationEvent, Rating, Usage};
-use aggregates::{AnswerId, Event, Private, RecordedEvent, Temperature};
+use aggregates::{AnswerId, Event, Private, RecordedEvent, Temperature, Version};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
-/// A whole conversation.
+/// The characters of the first question that stand in for a title.
+const TITLE_CHARACTERS: usize = 200;
+
+/// A conversation without the texts of its messages.
 #[derive(Debug, Default, Serialize)]
-pub(crate) struct Transcript {
+pub(crate) struct Outline {
     id: Uuid,
     title: Option<String>,
     tags: Vec<String>,
@@ -22,63 +29,106 @@ pub(crate) struct Transcript {
     temperature: Option<Temperature>,
     deleted_at: Option<DateTime<Utc>>,
     started_at: Option<DateTime<Utc>>,
-    messages: Vec<Message>,
     /// Whether events are missing that this version cannot read.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     incomplete: bool,
     #[serde(skip)]
+    messages: Vec<Message>,
+    #[serde(skip)]
     places: HashMap<Uuid, usize>,
+    /// The beginning of the first question.
+    #[serde(skip)]
+    opening: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
-struct Message {
+/// A message without its text.
+#[derive(Debug)]
+pub(crate) struct Message {
     id: Uuid,
     role: &'static str,
     /// The answer that a question follows, or the question of an answer.
     parent_id: Option<Uuid>,
-    text: String,
     status: &'static str,
-    citations: Vec<Citation>,
     model: Option<String>,
     usage: Option<Usage>,
     rating: Rating,
     comment: Option<String>,
     created_at: DateTime<Utc>,
+    /// The event that has the text.
+    text_at: Option<Version>,
 }
 
-impl Transcript {
-    /// Folds the decrypted events of a conversation. `is_whole` tells whether these are all of them.
-    pub(crate) fn of(id: Uuid, events: &[RecordedEvent], is_whole: bool) -> Self {
-        let mut transcript = Self { id, incomplete: !is_whole, ..Self::default() };
-        for recorded in events {
-            if let Event::Conversation(event) = &recorded.event {
-                transcript.fold(event, recorded.recorded_at);
-            }
-        }
-        transcript
+/// The text of a message.
+#[derive(Debug, Default)]
+pub(crate) struct Text {
+    text: String,
+    citations: Vec<Citation>,
+}
+
+/// A message as the export has it.
+#[derive(Serialize)]
+struct Written<'a> {
+    id: Uuid,
+    role: &'static str,
+    parent_id: Option<Uuid>,
+    text: &'a str,
+    status: &'static str,
+    citations: &'a [Citation],
+    model: Option<&'a str>,
+    usage: Option<Usage>,
+    rating: Rating,
+    comment: Option<&'a str>,
+    created_at: DateTime<Utc>,
+}
+
+impl Outline {
+    pub(crate) fn new(id: Uuid) -> Self {
+        Self { id, ..Self::default() }
     }
 
-    fn fold(&mut self, event: &ConversationEvent, at: DateTime<Utc>) {
+    /// Folds the next decrypted event.
+    pub(crate) fn add(&mut self, recorded: &RecordedEvent) {
+        if let Event::Conversation(event) = &recorded.event {
+            self.fold(event, recorded);
+        }
+    }
+
+    /// Notes that events are missing.
+    pub(crate) const fn lacks_events(&mut self) {
+        self.incomplete = true;
+    }
+
+    /// The messages in their order.
+    pub(crate) fn messages(&self) -> &[Message] {
+        &self.messages
+    }
+
+    fn fold(&mut self, event: &ConversationEvent, recorded: &RecordedEvent) {
         use ConversationEvent as Happened;
+        let (at, sequence) = (recorded.recorded_at, recorded.sequence);
         match event {
             Happened::ConversationStarted { .. } => self.started_at = Some(at),
             Happened::QuestionAsked { question_id, parent_id, private } => {
-                let text = private.open().map(|asked| asked.text.as_str()).unwrap_or_default();
+                if self.messages.is_empty() {
+                    let text = private.open().and_then(|asked| asked.text.as_str().lines().next());
+                    self.opening = text.map(|line| line.chars().take(TITLE_CHARACTERS).collect());
+                }
                 let parent = parent_id.map(AnswerId::uuid);
-                self.add(Message::new(question_id.uuid(), "user", parent, text, "completed", at));
+                let asked = Message::new(question_id.uuid(), "user", parent, "completed", at);
+                self.push(Message { text_at: Some(sequence), ..asked });
             }
             Happened::AnswerRequested { question_id, answer_id, .. } => {
                 let parent = Some(question_id.uuid());
-                self.add(Message::new(answer_id.uuid(), "assistant", parent, "", "requested", at));
+                self.push(Message::new(answer_id.uuid(), "assistant", parent, "requested", at));
             }
-            Happened::AnswerCompleted { answer_id, provenance, usage, private, .. } => {
-                self.end(*answer_id, "completed", Some(private), |answer| {
+            Happened::AnswerCompleted { answer_id, provenance, usage, .. } => {
+                self.end(*answer_id, "completed", Some(sequence), |answer| {
                     answer.model.clone_from(&provenance.language_model);
                     answer.usage = Some(*usage);
                 });
             }
-            Happened::AnswerStopped { answer_id, private, .. } => {
-                self.end(*answer_id, "stopped", Some(private), |_| {});
+            Happened::AnswerStopped { answer_id, .. } => {
+                self.end(*answer_id, "stopped", Some(sequence), |_| {});
             }
             Happened::AnswerFailed { answer_id, .. } => self.end(*answer_id, "failed", None, |_| {}),
             Happened::AnswerRated { answer_id, rating, private } => {
@@ -110,7 +160,7 @@ impl Transcript {
         }
     }
 
-    fn add(&mut self, message: Message) {
+    fn push(&mut self, message: Message) {
         self.places.insert(message.id, self.messages.len());
         self.messages.push(message);
     }
@@ -123,50 +173,91 @@ impl Transcript {
         &mut self,
         id: AnswerId,
         status: &'static str,
-        private: Option<&Private<Answer>>,
+        text_at: Option<Version>,
         more: impl FnOnce(&mut Message),
     ) {
         let Some(answer) = self.message(id.uuid()) else { return };
-        answer.status = status;
-        if let Some(said) = private.and_then(Private::open) {
-            answer.text.clone_from(&said.text);
-            answer.citations.clone_from(&said.citations);
-        }
+        (answer.status, answer.text_at) = (status, text_at);
         more(answer);
     }
 
-    /// The conversation as Markdown.
-    pub(crate) fn markdown(&self) -> String {
-        let opening = self.messages.first().map(|message| message.text.lines().next().unwrap_or_default());
-        let title = self.title.as_deref().or(opening).unwrap_or("A conversation");
+    /// The conversation as JSON up to its messages, which follow as [`Self::message_json`], and its end.
+    pub(crate) fn json_frame(&self) -> io::Result<(Vec<u8>, &'static [u8])> {
+        let mut opening = serde_json::to_vec_pretty(self)?;
+        // The brace that ends the object, and the line break before it.
+        opening.truncate(opening.len().saturating_sub(2));
+        opening.extend_from_slice(b",\n  \"messages\": [");
+        let end: &[u8] = if self.messages.is_empty() { b"]\n}" } else { b"\n  ]\n}" };
+        Ok((opening, end))
+    }
+
+    /// A message as an element of the JSON of the conversation.
+    pub(crate) fn message_json(&self, message: &Message, text: &Text) -> io::Result<Vec<u8>> {
+        let is_first = self.messages.first().is_some_and(|first| first.id == message.id);
+        let mut element = String::from(if is_first { "\n    " } else { ",\n    " });
+        // A text in JSON has no line break of its own.
+        element.push_str(&serde_json::to_string_pretty(&message.with(text))?.replace('\n', "\n    "));
+        Ok(element.into_bytes())
+    }
+
+    /// The conversation as Markdown up to its messages.
+    pub(crate) fn markdown_opening(&self) -> String {
+        let title = self.title.as_deref().or(self.opening.as_deref()).unwrap_or("A conversation");
         let mut text = format!("# {title}\n");
         if self.incomplete {
             text.push_str(
                 "\n*Parts of this conversation cannot be read by this version, and are missing here.*\n",
             );
         }
-        let mut before = None;
-        for message in &self.messages {
-            let who = if message.role == "user" { "You" } else { "Answer" };
-            let _ = write!(text, "\n## {who} · {}", message.created_at.format("%Y-%m-%d %H:%M UTC"));
-            if message.status != "completed" {
-                let _ = write!(text, " · {}", message.status);
-            }
-            text.push('\n');
-            // A message that does not follow the previous one belongs to another branch.
-            if message.parent_id != before {
-                let after = self.messages.iter().position(|other| Some(other.id) == message.parent_id);
-                if let Some(number) = after {
-                    let _ = writeln!(text, "\n*Follows message {}.*", number + 1);
-                }
-            }
-            let _ = writeln!(text, "\n{}", message.text);
-            for citation in &message.citations {
-                let _ = write!(text, "\n[{}] {}: {}\n", citation.number, citation.title, citation.snippet);
-            }
-            before = Some(message.id);
+        text
+    }
+
+    /// A message as Markdown.
+    pub(crate) fn message_markdown(&self, message: &Message, written: &Text) -> String {
+        let who = if message.role == "user" { "You" } else { "Answer" };
+        let mut text = format!("\n## {who} · {}", message.created_at.format("%Y-%m-%d %H:%M UTC"));
+        if message.status != "completed" {
+            let _ = write!(text, " · {}", message.status);
+        }
+        text.push('\n');
+        let place = self.places.get(&message.id).copied().unwrap_or_default();
+        let before =
+            place.checked_sub(1).and_then(|before| self.messages.get(before)).map(|before| before.id);
+        // A message that does not follow the previous one belongs to another branch.
+        if message.parent_id != before
+            && let Some(number) = message.parent_id.and_then(|parent| self.places.get(&parent))
+        {
+            let _ = writeln!(text, "\n*Follows message {}.*", number + 1);
+        }
+        let _ = writeln!(text, "\n{}", written.text);
+        for citation in &written.citations {
+            let _ = write!(text, "\n[{}] {}: {}\n", citation.number, citation.title, citation.snippet);
         }
         text
+    }
+}
+
+impl Text {
+    /// The text in a decrypted event; `None` if it has none.
+    pub(crate) fn of(event: &Event) -> Option<Self> {
+        let Event::Conversation(event) = event else { return None };
+        match event {
+            ConversationEvent::QuestionAsked { private, .. } => {
+                let text = private.open().map(|asked| asked.text.as_str().to_owned());
+                Some(Self { text: text.unwrap_or_default(), citations: vec![] })
+            }
+            ConversationEvent::AnswerCompleted { private, .. }
+            | ConversationEvent::AnswerStopped { private, .. } => Some(Self::of_answer(private)),
+            _ => None,
+        }
+    }
+
+    fn of_answer(private: &Private<Answer>) -> Self {
+        let answer = private.open();
+        answer.map_or_else(Self::default, |answer| Self {
+            text: answer.text.clone(),
+            citations: answer.citations.clone(),
+        })
     }
 }
 
@@ -175,7 +266,6 @@ impl Message {
         id: Uuid,
         role: &'static str,
         parent_id: Option<Uuid>,
-        text: &str,
         status: &'static str,
         created_at: DateTime<Utc>,
     ) -> Self {
@@ -183,14 +273,34 @@ impl Message {
             id,
             role,
             parent_id,
-            text: text.to_owned(),
             status,
-            citations: vec![],
             model: None,
             usage: None,
             rating: Rating::None,
             comment: None,
             created_at,
+            text_at: None,
+        }
+    }
+
+    /// The event that has the text; `None` for an answer without one.
+    pub(crate) const fn text_at(&self) -> Option<Version> {
+        self.text_at
+    }
+
+    fn with<'a>(&'a self, text: &'a Text) -> Written<'a> {
+        Written {
+            id: self.id,
+            role: self.role,
+            parent_id: self.parent_id,
+            text: &text.text,
+            status: self.status,
+            citations: &text.citations,
+            model: self.model.as_deref(),
+            usage: self.usage,
+            rating: self.rating,
+            comment: self.comment.as_deref(),
+            created_at: self.created_at,
         }
     }
 }

@@ -213,6 +213,19 @@ impl Store {
         Ok(entries.fetch_all(&self.pool).await?)
     }
 
+    /// The events of an aggregate with these sequence numbers, in order.
+    pub async fn aggregate_entries_at(
+        &self,
+        aggregate: AggregateType,
+        id: Uuid,
+        sequences: &[Version],
+    ) -> Result<Vec<LedgerEntry>, StoreError> {
+        let query = select_ledger!(
+            "WHERE l.aggregate_type = $1 AND l.aggregate_id = $2 AND l.sequence = ANY($3) ORDER BY l.sequence"
+        );
+        Ok(sqlx::query_as(query).bind(aggregate).bind(id).bind(sequences).fetch_all(&self.pool).await?)
+    }
+
     /// The events of one owner, or of one of the owner's conversations, after a position and up to another,
     /// in order.
     pub async fn owner_events_between(
