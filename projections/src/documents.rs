@@ -5,6 +5,6 @@ mod query;
 
 pub(crate) use fold::apply;
 pub use query::{
-    Cursor, DocumentRow, SealedDocument, StoredDocuments, awaiting_indexing, find_by_sha256, get, list,
-    stored,
+    Cursor, DocumentRow, Fingerprint, SealedDocument, StoredDocuments, awaiting_indexing, find_by_sha256,
+    fingerprint, get, list, stored,
 };

@@ -4,6 +4,7 @@
 mod api_processes;
 mod batched;
 pub mod cache;
+mod documents;
 mod freshness;
 mod last_reads;
 mod looks;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 use aggregates::UserId;
 use futures::FutureExt as _;
+use projections::documents::DocumentRow;
 use projections::search::{SealedHit, SearchHit, SearchQuery, SnippetBudget};
 use projections::{conversations, messages};
 use quick_cache::sync::Cache;
@@ -28,6 +30,8 @@ use crate::api::live::Live;
 use crate::api::problem::Problem;
 use batched::BatchedQuery;
 use cache::{Generation, ReadKey};
+use documents::DocumentLists;
+pub(in crate::api) use documents::opened;
 use freshness::Freshness;
 use last_reads::LastReads;
 use representation::Representation;
@@ -52,6 +56,7 @@ pub(in crate::api) struct ReadModels {
     listed: Cache<UserId, ()>,
     opening_searches: Arc<Semaphore>,
     last_reads: LastReads,
+    documents: DocumentLists,
 }
 
 impl ReadModels {
@@ -72,6 +77,7 @@ impl ReadModels {
             limits,
             listed: Cache::new(LISTED),
             last_reads: LastReads::new(),
+            documents: DocumentLists::new(),
             opening_searches: Arc::new(Semaphore::new(OPENING_SEARCHES)),
         }
     }
@@ -79,6 +85,11 @@ impl ReadModels {
     /// The store, for queries that are not batched.
     pub(in crate::api) const fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// The newest documents of an owner, decrypted, for what only all of them together tell.
+    pub(in crate::api) async fn all_documents(&self, owner: UserId) -> Result<Arc<[DocumentRow]>, Problem> {
+        self.documents.of(&self.store, owner).await
     }
 
     /// Notes that an owner opened a conversation or a document. Never waits.

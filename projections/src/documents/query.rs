@@ -191,6 +191,20 @@ pub async fn find_by_sha256(
     Ok(sqlx::query_as(FIND_BY_SHA256).bind(owner.to_string()).bind(sha256).fetch_optional(executor).await?)
 }
 
+/// What tells one state of an owner's list of documents from another: each event of a document changes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
+pub struct Fingerprint {
+    documents: i64,
+    versions: i64,
+    changed_at: Option<DateTime<Utc>>,
+}
+
+/// The state of the list of an owner's documents. Reads one row for each document.
+pub async fn fingerprint(executor: impl PgExecutor<'_>, owner: UserId) -> Result<Fingerprint, QueryError> {
+    let read = sqlx::query_as(FINGERPRINT).bind(owner.to_string()).fetch_optional(executor).await?;
+    Ok(read.unwrap_or(Fingerprint { documents: 0, versions: 0, changed_at: None }))
+}
+
 /// Number and size of an owner's documents that are not removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoredDocuments {
@@ -244,6 +258,11 @@ const GET: &str = owned!("SELECT d.* FROM my_documents d WHERE d.owner = me.owne
 
 const STORED: &str = owned!(
     "SELECT count(*), coalesce(sum(d.size), 0)::bigint, count(*) FILTER (WHERE d.status = 'added')
+       FROM my_documents d WHERE d.owner = me.owner AND d.status <> 'removed'"
+);
+
+const FINGERPRINT: &str = owned!(
+    "SELECT count(*) AS documents, coalesce(sum(d.version), 0)::bigint AS versions, max(d.updated_at) AS changed_at
        FROM my_documents d WHERE d.owner = me.owner AND d.status <> 'removed'"
 );
 

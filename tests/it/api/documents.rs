@@ -1,7 +1,7 @@
 //! Documents: found by their owner alone, shown passage by passage, and gone once removed.
 
 use colloquy::roles::Role;
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::files::{each_kind, pdf};
@@ -17,7 +17,7 @@ async fn settled(person: &Person, id: &str) -> Value {
 async fn added(person: &Person, name: &str, bytes: Vec<u8>) -> Value {
     let answered = person.upload(name, bytes, &[]).await;
     assert_eq!(answered.status, 202, "{answered:?}");
-    assert_eq!(answered.body["events"], serde_json::json!(["DocumentAdded"]));
+    assert_eq!(answered.body["events"], json!(["DocumentAdded"]));
     settled(person, answered.body["document_id"].as_str().unwrap()).await
 }
 
@@ -116,4 +116,31 @@ fn files_below(folder: &str) -> Vec<Vec<u8>> {
         }
     }
     found
+}
+
+#[tokio::test]
+async fn a_sorted_list_shows_each_change_at_once() {
+    let product = Product::with(&[Role::Api, Role::Sequencer, Role::Projector]).await;
+    let (person, other) = (Person::new(&product).await, Person::new(&product).await);
+    let titles = async |person: &Person, query: &str| {
+        let page = person.get(&format!("/v1/documents?sort=title{query}")).await;
+        let items = page.body["items"].as_array().unwrap().clone();
+        items.iter().map(|row| row["title"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let mut ids = vec![];
+    for name in ["Lot 10.txt", "Öl.txt", "lot 9.txt"] {
+        let added = person.upload(name, name.into(), &[]).await;
+        ids.push(added.body["document_id"].as_str().unwrap().to_owned());
+        titles(&person, "").await;
+    }
+    assert_eq!(titles(&person, "").await, ["lot 9", "Lot 10", "Öl"]);
+    let tag = json!({"type": "tag", "tags": ["Fähre"]});
+    let tagged = person.post(&format!("/v1/documents/{}/commands", ids[1]), &tag).await;
+    assert_eq!(tagged.status, 202, "{tagged:?}");
+    assert_eq!(titles(&person, "&q=ol%20fahre").await, ["Öl"]);
+    assert_eq!(titles(&person, "&tag=f%C3%A4hre").await, ["Öl"]);
+    assert_eq!(titles(&other, "").await, Vec::<String>::new());
+    person.request("DELETE", &format!("/v1/documents/{}", ids[0])).await;
+    assert_eq!(titles(&person, "").await, ["lot 9", "Öl"]);
+    product.end().await;
 }

@@ -1478,7 +1478,7 @@ export interface components {
             id: string;
             /**
              * Format: date-time
-             * @description Time of the first request; `null` until the read model has it.
+             * @description Time of the first request; `null` until it is recorded.
              */
             opened_at: string | null;
             /** @description Role of the user. */
@@ -3488,7 +3488,10 @@ export interface operations {
             query?: {
                 /** @description `user` (default): documents of the caller; `shared`: shared documents. */
                 scope?: "user" | "shared";
-                /** @description Documents whose title or tags contain all of these words. */
+                /**
+                 * @description Documents whose title and tags contain all of these words, in any case of letters and with or without
+                 *     accents.
+                 */
                 q?: string;
                 /** @description Documents with this tag, in any case of letters. */
                 tag?: string;

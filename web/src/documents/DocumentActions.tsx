@@ -13,7 +13,7 @@ import { IconButton } from "../ui/IconButton";
 import { useToast } from "../ui/Toasts";
 import { applyDocumentEvent } from "./applyDocumentEvent";
 import styles from "./Documents.module.css";
-import { changeDocument, documentsQuery, fetchDocument, fetchOriginal, removeDocument } from "./queries";
+import { changeDocument, DOCUMENT_LISTS, fetchDocument, fetchOriginal, removeDocument } from "./queries";
 import { parseTags } from "./tagsOf";
 
 interface Props {
@@ -116,7 +116,7 @@ function RemoveDialog({ document, onClose }: Props & { onClose: () => void }) {
       onClose();
     },
     onError: (error) => {
-      void queries.invalidateQueries({ queryKey: documentsQuery.queryKey });
+      void queries.invalidateQueries({ queryKey: DOCUMENT_LISTS });
       toast({ text: errorMessage(error, text) });
       onClose();
     },

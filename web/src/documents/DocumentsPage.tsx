@@ -2,59 +2,58 @@
 
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { FileUp } from "lucide-react";
-import { type DragEvent, useEffect, useRef, useState } from "react";
+import { type DragEvent, useRef, useState } from "react";
 import { Problem } from "../api/problem";
 import { errorMessage } from "../text/errorMessage";
-import { useLanguage, useText } from "../text/text";
+import { useText } from "../text/text";
 import { Button } from "../ui/Button";
 import { Alert, Notice } from "../ui/Notice";
 import { Page } from "../ui/Page";
-import { arrangeRows, ORDERS, type Order } from "./arrangeRows";
 import { DocumentItem, UploadItem } from "./DocumentItem";
 import styles from "./Documents.module.css";
 import { FileInput } from "./FileInput";
-import { documentsQuery } from "./queries";
+import { type Arrangement, documentsQuery, NEWEST, ORDERS } from "./queries";
 import { parseTags } from "./tagsOf";
+import { useSettled } from "./useSettled";
 import { useUploads } from "./useUploads";
+
+/** Time without typing after which a search begins. */
+const SEARCH_DELAY_MS = 250;
 
 export default function DocumentsPage() {
   const text = useText();
-  const { data, error, hasNextPage, fetchNextPage, isFetchingNextPage, isPending } = useInfiniteQuery(documentsQuery);
+  const [{ words, order }, setArrangement] = useState(NEWEST);
+  const searched = useSettled(words.trim(), SEARCH_DELAY_MS);
+  const query = useInfiniteQuery(documentsQuery({ words: searched, order }));
+  const { data, error, hasNextPage, fetchNextPage, isFetchingNextPage, isPending, isPlaceholderData } = query;
   const { uploads, add, dismiss } = useUploads();
-  const [{ words, order }, setArrangement] = useState<Arranged>({ words: "", order: "newest" });
-  const language = useLanguage();
-  // Only all documents together can be searched and sorted.
-  const needsAll = words.trim() !== "" || order !== "newest";
-  const needsMore = needsAll && hasNextPage;
-  useEffect(() => {
-    if (needsMore && !isFetchingNextPage && !error) void fetchNextPage();
-  }, [needsMore, isFetchingNextPage, error, fetchNextPage]);
   if (error instanceof Problem && error.status === 404) {
     return <Notice title={text.failure.notAvailable} hint={text.failure.notAvailableHint} />;
   }
   const rows = data?.pages.flatMap(({ items }) => items) ?? [];
   const listed = new Set(rows.map(({ id }) => id));
   const pendingUploads = uploads.filter(({ documentId }) => documentId === undefined || !listed.has(documentId));
-  const shown = arrangeRows(rows, words, order, language);
+  const isArranged = words !== "" || order !== NEWEST.order;
+  const isSearching = isPlaceholderData || searched !== words.trim();
   return (
     <Page title={text.documents.title} hint={text.documents.hint}>
       <DropZone onFiles={add} />
       {error && <Alert>{errorMessage(error, text)}</Alert>}
-      {rows.length > 0 && <Arrangement words={words} order={order} onChange={setArrangement} />}
-      <ul className={styles.list} aria-busy={isPending || needsMore}>
+      {(rows.length > 0 || isArranged) && <ArrangementForm words={words} order={order} onChange={setArrangement} />}
+      <ul className={styles.list} aria-busy={isPending || isSearching}>
         {pendingUploads.map((upload) => (
           <UploadItem key={upload.id} upload={upload} onDismiss={() => dismiss(upload.id)} />
         ))}
-        {shown.map((document) => (
+        {rows.map((document) => (
           <DocumentItem key={document.id} document={document} />
         ))}
       </ul>
-      {data && shown.length + pendingUploads.length === 0 && !needsMore && (
+      {data && rows.length + pendingUploads.length === 0 && !isSearching && (
         <p className={styles.empty} role="status">
-          {rows.length === 0 ? text.documents.empty : text.search.noResults}
+          {isArranged ? text.search.noResults : text.documents.empty}
         </p>
       )}
-      {hasNextPage && !needsAll && (
+      {hasNextPage && !isSearching && (
         <Button disabled={isFetchingNextPage} onClick={() => void fetchNextPage()}>
           {text.documents.more}
         </Button>
@@ -63,12 +62,11 @@ export default function DocumentsPage() {
   );
 }
 
-interface Arranged {
-  words: string;
-  order: Order;
+interface FormProps extends Arrangement {
+  onChange: (arrangement: Arrangement) => void;
 }
 
-function Arrangement({ words, order, onChange }: Arranged & { onChange: (arranged: Arranged) => void }) {
+function ArrangementForm({ words, order, onChange }: FormProps) {
   const text = useText();
   return (
     <search className={styles.arrangement}>

@@ -3,12 +3,14 @@
 import type { InfiniteData, QueryClient } from "@tanstack/react-query";
 import type { DocumentChanged, DocumentPage, DocumentProgress, DocumentRow } from "../api/types";
 import { updateQueryData } from "../stream/queryData";
-import { documentQuery, documentsQuery, progressQuery } from "./queries";
+import { DOCUMENT_LISTS, documentQuery, documentsQuery, NEWEST, progressQuery } from "./queries";
 
 export function applyDocumentEvent(queries: QueryClient, change: DocumentChanged): void {
-  updateQueryData<InfiniteData<DocumentPage, string>>(queries, documentsQuery.queryKey, (list) => {
+  updateQueryData<InfiniteData<DocumentPage, string>>(queries, documentsQuery().queryKey, (list) => {
     return { ...list, pages: applyChange(list.pages, change) };
   });
+  // Only the service knows the place of a document in a list that it has arranged.
+  void queries.invalidateQueries({ queryKey: DOCUMENT_LISTS, predicate: ({ queryKey }) => isArranged(queryKey) });
   if ("deleted" in change) return;
   updateQueryData<DocumentRow>(queries, documentQuery(change.id).queryKey, (known) =>
     known.version > change.version ? known : change,
@@ -21,7 +23,11 @@ export function applyProgress(queries: QueryClient, progress: DocumentProgress):
 
 /** Fetches the list again, for changes that no event reported. */
 export function refreshDocuments(queries: QueryClient): void {
-  void queries.invalidateQueries({ queryKey: documentsQuery.queryKey });
+  void queries.invalidateQueries({ queryKey: DOCUMENT_LISTS });
+}
+
+function isArranged([, words, order]: readonly unknown[]): boolean {
+  return words !== NEWEST.words || order !== NEWEST.order;
 }
 
 /**

@@ -1,6 +1,6 @@
 // Documents and their passages in the query cache.
 
-import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { api, fetchFile, unwrap } from "../api/client";
 import type { DocumentCommand, DocumentPage, DocumentProgress, DocumentRow, Passage } from "../api/types";
 
@@ -8,15 +8,37 @@ const PAGE_SIZE = 50;
 const PICTURES_KEPT_MS = 60_000;
 const DOWNLOAD_MS = 300_000;
 
-export const documentsQuery = infiniteQueryOptions({
-  queryKey: ["documents"],
-  queryFn: ({ pageParam, signal }): Promise<DocumentPage> => {
-    const query = { limit: PAGE_SIZE, ...(pageParam && { cursor: pageParam }) };
-    return unwrap(api.GET("/v1/documents", { params: { query }, signal }));
-  },
-  initialPageParam: "",
-  getNextPageParam: ({ next_cursor }: DocumentPage) => next_cursor,
-});
+export const ORDERS = ["newest", "title", "size"] as const;
+
+/** A selection of documents, and their order. */
+export interface Arrangement {
+  words: string;
+  order: (typeof ORDERS)[number];
+}
+
+export const NEWEST: Arrangement = { words: "", order: "newest" };
+
+/** All lists of documents in the cache. */
+export const DOCUMENT_LISTS = ["documents"];
+
+/** The service searches and sorts: only a page of the documents is here. */
+export function documentsQuery({ words, order }: Arrangement = NEWEST) {
+  return infiniteQueryOptions({
+    queryKey: [...DOCUMENT_LISTS, words, order],
+    queryFn: ({ pageParam, signal }): Promise<DocumentPage> => {
+      const query = {
+        limit: PAGE_SIZE,
+        sort: order,
+        ...(words && { q: words }),
+        ...(pageParam && { cursor: pageParam }),
+      };
+      return unwrap(api.GET("/v1/documents", { params: { query }, signal }));
+    },
+    initialPageParam: "",
+    getNextPageParam: ({ next_cursor }: DocumentPage) => next_cursor,
+    placeholderData: keepPreviousData,
+  });
+}
 
 /** Interval at which a document that is being indexed is fetched, in case that the stream is away. */
 const REFETCH_MS = 5_000;

@@ -51,7 +51,7 @@ impl ConversationCommands {
         self.reads.show_writes_of(caller).await?;
         let mut found = Vec::new();
         for owner in [caller, UserId::SHARED] {
-            found.extend(tagged(&self.store, owner, tags).await?.into_iter().map(|row| row.id));
+            found.extend(tagged(&self.reads, owner, tags).await?);
         }
         if found.is_empty() {
             return Err(Problem::invalid_field("document_tags", "No document has one of these tags."));

@@ -2,28 +2,25 @@
 
 use std::sync::Arc;
 
-use aggregates::UserId;
 use aggregates::document::DocumentScope;
+use aggregates::{DocumentId, UserId};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, Response};
-use projections::documents::{self, DocumentRow, SealedDocument};
-use sealing::Subject;
+use projections::documents::{self, DocumentRow};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::arrange::{Arrangement, Order, arrange};
+use super::arrange::{Arrangement, Order, arrange, plain};
 use super::parse_scope;
 use crate::api::caller::Reader;
 use crate::api::cursor::Cursors;
 use crate::api::problem::Problem;
-use crate::api::reads::ReadModels;
 use crate::api::reads::params::{Count, Counter, PageOf, QueryParams, bounded_cursor, page_size};
 use crate::api::reads::representation::Representation;
-use store::{Store, StoreError};
+use crate::api::reads::{ReadModels, opened};
+use store::Store;
 
-/// The largest number of documents that are arranged: titles are decrypted before they are compared.
-const MAX_ARRANGED: u32 = 10_000;
 /// The longest text to search titles for, and the longest tag, in characters.
 const MAX_WORDS_CHARACTERS: usize = 200;
 const MAX_TAG_CHARACTERS: usize = 50;
@@ -35,7 +32,8 @@ pub(in crate::api) struct ListParams {
     /// `user` (default): documents of the caller; `shared`: shared documents.
     #[param(value_type = Option<DocumentScope>, inline)]
     scope: Option<String>,
-    /// Documents whose title or tags contain all of these words.
+    /// Documents whose title and tags contain all of these words, in any case of letters and with or without
+    /// accents.
     #[param(max_length = 200)]
     q: Option<String>,
     /// Documents with this tag, in any case of letters.
@@ -61,7 +59,7 @@ impl ListParams {
             Some(text) if text.chars().count() > max => {
                 Err(Problem::invalid_field(field, format!("The value must be at most {max} characters.")))
             }
-            text => Ok(text.unwrap_or_default().trim().to_lowercase()),
+            text => Ok(text.unwrap_or_default().trim().to_owned()),
         };
         let order = match self.sort.as_deref() {
             None => Order::Newest,
@@ -69,8 +67,9 @@ impl ListParams {
                 Problem::invalid_field("sort", "The value must be newest, oldest, title or size.")
             })?,
         };
-        let words = bounded("q", self.q.take(), MAX_WORDS_CHARACTERS)?;
-        Ok(Arrangement { words, tag: bounded("tag", self.tag.take(), MAX_TAG_CHARACTERS)?, order })
+        let words = plain(&bounded("q", self.q.take(), MAX_WORDS_CHARACTERS)?);
+        let tag = bounded("tag", self.tag.take(), MAX_TAG_CHARACTERS)?.to_lowercase();
+        Ok(Arrangement { words, tag, order })
     }
 }
 
@@ -107,40 +106,22 @@ pub(in crate::api) async fn list(
     }
     let name = format!("documents {} {owner} {arrangement:?}", caller.user);
     let after = cursor.as_deref().map(|cursor| cursors.decode(&name, cursor)).transpose()?;
-    let all = documents::list(pool, owner, None, MAX_ARRANGED).await?.items;
-    let all = opened(&store, owner, all).await?;
-    let (items, next) = arrange(all, &arrangement, after.as_ref(), limit);
+    let all = reads.all_documents(owner).await?;
+    let arranging = move || arrange(&all, &arrangement, after.as_ref(), limit);
+    let (items, next) = tokio::task::spawn_blocking(arranging).await.map_err(|_| Problem::internal())?;
     let next_cursor = next.map(|place| cursors.encode(&name, &place)).transpose()?;
     Representation::encode(&PageOf { items, next_cursor })?.respond(&headers)
 }
 
 /// The documents of an owner that have one of these tags, in any case of letters.
 pub(in crate::api) async fn tagged(
-    store: &Store,
+    reads: &ReadModels,
     owner: UserId,
     tags: &[String],
-) -> Result<Vec<DocumentRow>, StoreError> {
-    let all = documents::list(store.read_models(), owner, None, MAX_ARRANGED).await;
-    let all = opened(store, owner, all.map_err(StoreError::from_query)?.items).await?;
+) -> Result<Vec<DocumentId>, Problem> {
+    let all = reads.all_documents(owner).await?;
     let tags: Vec<String> = tags.iter().map(|tag| tag.to_lowercase()).collect();
-    let has_tag = |row: &DocumentRow| row.tags.iter().any(|tag| tags.contains(&tag.to_lowercase()));
-    Ok(all.into_iter().filter(has_tag).collect())
-}
-
-/// Decrypts rows, away from the async threads.
-async fn opened(
-    store: &Store,
-    owner: UserId,
-    rows: Vec<SealedDocument>,
-) -> Result<Vec<DocumentRow>, StoreError> {
-    let subjects: Vec<_> = rows.iter().map(|row| (owner, Subject::Document(row.id.uuid()))).collect();
-    let keys = store.keyring().content_keys(&subjects).await?;
-    let open = move || {
-        let open = |row: SealedDocument| {
-            let key = keys.get(&(owner, Subject::Document(row.id.uuid())));
-            row.open(key)
-        };
-        rows.into_iter().map(open).collect()
-    };
-    Ok(tokio::task::spawn_blocking(open).await.unwrap_or_default())
+    let has_tag = move |row: &&DocumentRow| row.tags.iter().any(|tag| tags.contains(&tag.to_lowercase()));
+    let finding = tokio::task::spawn_blocking(move || all.iter().filter(has_tag).map(|row| row.id).collect());
+    finding.await.map_err(|_| Problem::internal())
 }

@@ -1,0 +1,115 @@
+//! All documents of an owner, decrypted, for what only all of them together can tell: the order by title,
+//! words in titles, tags.
+//!
+//! Decrypting thousands of titles takes tens of milliseconds of processor, so that a list is kept until one of
+//! its documents changes, and one request at a time makes it. A list of an owner whose key is destroyed is not
+//! used any more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aggregates::UserId;
+use projections::documents::{self, DocumentRow, Fingerprint, SealedDocument};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+use sealing::Subject;
+use tokio::sync::Semaphore;
+
+use crate::api::problem::Problem;
+use store::{Store, StoreError};
+
+/// The largest number of documents that are searched and sorted.
+const MAX_DOCUMENTS: u32 = 10_000;
+/// Bytes of all lists together, and lists expected.
+const CAPACITY_BYTES: u64 = 32 << 20;
+const EXPECTED_LISTS: usize = 256;
+/// Bytes of a document beside its texts.
+const ROW_BYTES: usize = size_of::<DocumentRow>() + 120;
+/// Lists that are decrypted at the same time.
+const OPENING: usize = 2;
+/// Longest wait for other lists.
+const OPENING_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The lists of one process.
+#[derive(Debug)]
+pub(super) struct DocumentLists {
+    lists: Cache<UserId, DocumentList, ByBytes>,
+    opening: Semaphore,
+}
+
+#[derive(Debug, Clone)]
+struct DocumentList {
+    fingerprint: Fingerprint,
+    rows: Arc<[DocumentRow]>,
+    bytes: u64,
+}
+
+#[derive(Debug, Clone)]
+struct ByBytes;
+
+impl Weighter<UserId, DocumentList> for ByBytes {
+    fn weight(&self, _: &UserId, list: &DocumentList) -> u64 {
+        list.bytes
+    }
+}
+
+impl DocumentLists {
+    pub(super) fn new() -> Self {
+        let lists = Cache::with_weighter(EXPECTED_LISTS, CAPACITY_BYTES, ByBytes);
+        Self { lists, opening: Semaphore::new(OPENING) }
+    }
+
+    /// The newest documents of an owner, newest first, up to [`MAX_DOCUMENTS`].
+    pub(super) async fn of(&self, store: &Store, owner: UserId) -> Result<Arc<[DocumentRow]>, Problem> {
+        if let Some(rows) = self.known(store, owner).await? {
+            return Ok(rows);
+        }
+        let opening = tokio::time::timeout(OPENING_TIMEOUT, self.opening.acquire()).await;
+        let _opening = opening.ok().and_then(Result::ok).ok_or_else(Problem::timed_out)?;
+        // Another request may have made the list meanwhile.
+        if let Some(rows) = self.known(store, owner).await? {
+            return Ok(rows);
+        }
+        // Taken before the rows, so that a change between both shows at the next look.
+        let fingerprint = documents::fingerprint(store.read_models(), owner).await?;
+        let sealed = documents::list(store.read_models(), owner, None, MAX_DOCUMENTS).await?.items;
+        let rows: Arc<[DocumentRow]> = opened(store, owner, sealed).await?.into();
+        let bytes = rows.iter().map(bytes_of).sum::<usize>() as u64;
+        self.lists.insert(owner, DocumentList { fingerprint, rows: Arc::clone(&rows), bytes });
+        Ok(rows)
+    }
+
+    /// The list, if it is current and the owner's key exists.
+    async fn known(&self, store: &Store, owner: UserId) -> Result<Option<Arc<[DocumentRow]>>, Problem> {
+        let Some(known) = self.lists.get(&owner) else { return Ok(None) };
+        let has_key = store.keyring().user(owner).await?.is_some();
+        if has_key && known.fingerprint == documents::fingerprint(store.read_models(), owner).await? {
+            return Ok(Some(known.rows));
+        }
+        self.lists.remove(&owner);
+        Ok(None)
+    }
+}
+
+fn bytes_of(row: &DocumentRow) -> usize {
+    let tags = row.tags.iter().map(|tag| size_of::<String>() + tag.capacity()).sum::<usize>();
+    ROW_BYTES + row.title.capacity() + row.reason.as_ref().map_or(0, String::capacity) + tags
+}
+
+/// Decrypts rows, away from the async threads.
+pub(in crate::api) async fn opened(
+    store: &Store,
+    owner: UserId,
+    rows: Vec<SealedDocument>,
+) -> Result<Vec<DocumentRow>, StoreError> {
+    let subjects: Vec<_> = rows.iter().map(|row| (owner, Subject::Document(row.id.uuid()))).collect();
+    let keys = store.keyring().content_keys(&subjects).await?;
+    let open = move || {
+        let open = |row: SealedDocument| {
+            let key = keys.get(&(owner, Subject::Document(row.id.uuid())));
+            row.open(key)
+        };
+        rows.into_iter().map(open).collect()
+    };
+    Ok(tokio::task::spawn_blocking(open).await.unwrap_or_default())
+}
