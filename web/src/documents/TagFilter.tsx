@@ -16,7 +16,7 @@ interface Props {
 
 export function TagFilter({ tags, onChange }: Props) {
   const text = useText();
-  const { data } = useInfiniteQuery({ ...documentsQuery, retry: false });
+  const { data } = useInfiniteQuery({ ...documentsQuery(), retry: false });
   const others = tagsOf(data?.pages.flatMap(({ items }) => items) ?? []).filter((tag) => !tags.includes(tag));
   if (tags.length === 0 && others.length === 0) return null;
   return (
