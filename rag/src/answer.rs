@@ -195,6 +195,7 @@ impl Answerer {
             name: model.name().to_owned(),
             prompt_version: prompt::version(&self.preferences),
             prompt_sha256: prompt.sha256(),
+            instructions: prompt::instructions_given(&self.preferences.instructions, model.usable_tokens()),
         };
         let provenance = self.provenance(&sources, author);
         let estimated_prompt = prompt.estimated_tokens;

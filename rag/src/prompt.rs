@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::refusal;
 use crate::vocabulary::{Source, Turn};
 pub use preferences::Preferences;
+pub(crate) use preferences::instructions_given;
 use preferences::with_instructions;
 pub(crate) use rewrite::rewrite;
 pub(crate) use suggestions::suggestions;

@@ -58,5 +58,7 @@ pub enum Author {
         prompt_version: &'static str,
         /// The SHA-256 of the messages sent, in hex.
         prompt_sha256: String,
+        /// The number of instructions that had room in the prompt, counted from the last one.
+        instructions: usize,
     },
 }

@@ -28,6 +28,18 @@ pub(super) fn with_instructions(rules: String, instructions: &[String], context_
     if instructions.is_empty() {
         return rules;
     }
+    let kept = kept(instructions, context_tokens);
+    let (before, after) = INSTRUCTIONS.trim().split_once("{{instructions}}").unwrap_or((INSTRUCTIONS, ""));
+    format!("{rules}\n\n{before}{}{after}", kept.join("\n\n").trim())
+}
+
+/// The number of instructions that have room, counted from the last one.
+pub(crate) fn instructions_given(instructions: &[String], context_tokens: u32) -> usize {
+    kept(instructions, context_tokens).iter().rev().take_while(|text| !text.trim().is_empty()).count()
+}
+
+/// The part of each of the instructions that has room.
+fn kept(instructions: &[String], context_tokens: u32) -> Vec<&str> {
     let mut available = context_tokens / SHARE;
     let mut kept = Vec::with_capacity(instructions.len());
     for text in instructions.iter().rev() {
@@ -36,8 +48,7 @@ pub(super) fn with_instructions(rules: String, instructions: &[String], context_
         kept.push(text);
     }
     kept.reverse();
-    let (before, after) = INSTRUCTIONS.trim().split_once("{{instructions}}").unwrap_or((INSTRUCTIONS, ""));
-    format!("{rules}\n\n{before}{}{after}", kept.join("\n\n").trim())
+    kept
 }
 
 /// The longest beginning of a text that takes at most this many tokens.
@@ -80,5 +91,7 @@ mod tests {
         let text = with(&[&early, &late], 1_024);
         assert!(text.contains(late.trim()) && text.contains("ää"), "{text}");
         assert!(estimate_tokens(&text) < 256 + 150, "{}", estimate_tokens(&text));
+        assert_eq!(instructions_given(&[early.clone(), late.clone()], 1_024), 2);
+        assert_eq!(instructions_given(&[late, early], 1_024), 1, "no room is left for the earlier one");
     }
 }

@@ -125,7 +125,7 @@ async fn the_answer_of_a_model_is_streamed_with_valid_citations() {
     assert_eq!(deltas.concat(), answer.text);
     assert_eq!(answer.citations.iter().map(|c| c.number).collect::<Vec<_>>(), [1]);
     assert_eq!(answer.usage, Usage { prompt_tokens: 21, completion_tokens: 7 });
-    let Author::Model { name, prompt_version, prompt_sha256 } = answer.provenance.author else {
+    let Author::Model { name, prompt_version, prompt_sha256, .. } = answer.provenance.author else {
         panic!("quoted")
     };
     assert_eq!((name.as_str(), prompt_version, prompt_sha256.len()), ("test-model", "answer.v1", 64));

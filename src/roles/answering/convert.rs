@@ -40,9 +40,13 @@ pub(super) fn finished(
     preferences: &Preferences,
     timings: Timings,
 ) -> (Answer, Provenance, Usage) {
+    let given = match finished.provenance.author {
+        Author::Model { instructions, .. } => instructions,
+        Author::Quoted => 0,
+    };
     let mut provenance = Provenance { timings: Some(timings), ..provenance(finished.provenance) };
     if !provenance.quoted {
-        provenance.instructions = preferences.scopes();
+        provenance.instructions = preferences.last_scopes(given);
         provenance.temperature = preferences.temperature;
     }
     provenance.found = found_passages(found, &provenance.passages);
@@ -92,7 +96,7 @@ fn found_passage(rank: u32, found: &Found, given: &[PassageScore]) -> FoundPassa
 fn provenance(provenance: rag::answer::Provenance) -> Provenance {
     let (language_model, prompt_version, prompt_sha256, quoted) = match provenance.author {
         Author::Quoted => (None, String::new(), String::new(), true),
-        Author::Model { name, prompt_version, prompt_sha256 } => {
+        Author::Model { name, prompt_version, prompt_sha256, .. } => {
             (Some(name), prompt_version.to_owned(), prompt_sha256, false)
         }
     };
@@ -167,6 +171,7 @@ mod tests {
             name: "llama".into(),
             prompt_version: "answer.v1",
             prompt_sha256: "00".into(),
+            instructions: 0,
         }));
         assert!(!written.quoted);
         assert_eq!(written.language_model.as_deref(), Some("llama"));

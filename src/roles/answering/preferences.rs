@@ -42,9 +42,10 @@ impl Preferences {
         self.instructions.extend(text.map(|text| (scope, text.as_str().to_owned())));
     }
 
-    /// What the instructions apply to.
-    pub(super) fn scopes(&self) -> Vec<InstructionScope> {
-        self.instructions.iter().map(|(scope, _)| *scope).collect()
+    /// What the last instructions apply to, as many as a language model was given.
+    pub(super) fn last_scopes(&self, given: usize) -> Vec<InstructionScope> {
+        let left_out = self.instructions.len().saturating_sub(given);
+        self.instructions.iter().skip(left_out).map(|(scope, _)| *scope).collect()
     }
 
     /// The preferences for the language model.
