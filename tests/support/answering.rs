@@ -5,21 +5,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aggregates::conversation::{Answer, ConversationEvent, FailureReason};
 use aggregates::{AggregateType, AnswerId, ConversationId, Event, UserId};
-use colloquy::config::{Config, KnowledgeConfig};
+use colloquy::config::{Config, KnowledgeConfig, ModelsFile, OfferedModel};
 use colloquy::knowledge::ingest;
 use colloquy::roles::answering as worker;
 use futures::StreamExt as _;
 use nats::{LiveKind, LiveMessage, Subjects};
+use rag::generate::ChatConfig;
 use sealing::{AssociatedData, Subject};
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use super::backbone::Backbone;
+use super::backbone::{Backbone, new_database};
 use super::model_server::ModelServer;
 use super::person::Person;
-use super::product::{knowledge_config, worker_config};
+use super::product::{Product, configuration, knowledge_config, worker_config};
 use super::waiting::until;
 use super::{files_url, service};
 
@@ -239,6 +240,29 @@ pub(crate) async fn at_work() -> Backbone {
     backbone.sequence();
     teach(&backbone).await;
     backbone
+}
+
+/// A person with a document about the marimba.
+pub(crate) async fn owner_of_knowledge(product: &Product) -> Person {
+    let person = Person::new(product).await;
+    let added = person.upload("marimba.md", KNOWLEDGE.as_bytes().to_vec(), &[]).await;
+    let id = added.body["document_id"].as_str().unwrap().to_owned();
+    person.until_shown(&format!("/v1/documents/{id}"), |row| row["status"] == "indexed").await;
+    person
+}
+
+/// A model that people choose by this name, with the price of a million tokens of prompts; of answers it is
+/// twice as high.
+pub(crate) fn offered(name: &str, server: &ModelServer, prompt_price: f64) -> OfferedModel {
+    let chat = ChatConfig { name: name.to_owned(), ..ChatConfig::new(&server.url, "at-the-server") };
+    OfferedModel { chat, prompt_price, completion_price: 2.0 * prompt_price }
+}
+
+/// A configuration that offers models, with a database of its own.
+pub(crate) async fn offering(models: Vec<OfferedModel>) -> Config {
+    let mut config = configuration(new_database().await);
+    config.worker.model.models = Some(ModelsFile::new(models));
+    config
 }
 
 /// Asks in a new conversation; returns the completed answer as the messages show it.

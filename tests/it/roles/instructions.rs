@@ -1,12 +1,11 @@
 //! Instructions and a temperature of one's own, for all answers and for those of a conversation.
 
-use colloquy::config::{ModelsFile, OfferedModel};
+use colloquy::config::ModelsFile;
 use colloquy::roles::Role;
-use rag::generate::ChatConfig;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::answering::{KNOWLEDGE, QUESTION};
+use crate::support::answering::{QUESTION, offered, owner_of_knowledge};
 use crate::support::backbone::{connect, new_database};
 use crate::support::model_server::{Act, ModelServer};
 use crate::support::person::Person;
@@ -17,9 +16,7 @@ const OF_ONE: &str = "Write in the style of a seafarer.";
 
 async fn product(model: &ModelServer, database: &str) -> Product {
     let mut config = configuration(database.to_owned());
-    let chat = ChatConfig::new(&model.url, "m");
-    let offered = OfferedModel { chat, prompt_price: 0.0, completion_price: 0.0 };
-    config.worker.model.models = Some(ModelsFile::new(vec![offered]));
+    config.worker.model.models = Some(ModelsFile::new(vec![offered("Large", model, 0.0)]));
     config.worker.model.model_titles = false;
     Product::on(config, &Role::ALL).await
 }
@@ -35,10 +32,7 @@ async fn the_model_gets_a_persons_and_a_conversations_instructions_behind_the_ru
     let model = ModelServer::start(&[Act::Say("It has sixty-one bars [1].")]).await;
     let database = new_database().await;
     let product = product(&model, &database).await;
-    let person = Person::new(&product).await;
-    let added = person.upload("marimba.md", KNOWLEDGE.as_bytes().to_vec(), &[]).await;
-    let document = format!("/v1/documents/{}", added.body["document_id"].as_str().unwrap());
-    person.until_shown(&document, |row| row["status"] == "indexed").await;
+    let person = owner_of_knowledge(&product).await;
 
     let none = json!({"instructions": null, "temperature": null});
     assert_eq!(person.get("/v1/me/instructions").await.body, none);

@@ -1,36 +1,18 @@
 //! Language models that people choose from: by question, by conversation, within budgets, and with a
 //! provenance.
 
-use colloquy::config::{Config, ModelsFile, OfferedModel};
+use colloquy::config::OfferedModel;
 use colloquy::roles::Role;
-use rag::generate::ChatConfig;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::answering::{KNOWLEDGE, QUESTION};
-use crate::support::backbone::new_database;
+use crate::support::answering::{self, QUESTION, offering, owner_of_knowledge};
 use crate::support::model_server::{Act, ModelServer};
 use crate::support::person::Person;
-use crate::support::product::{Product, configuration};
+use crate::support::product::Product;
 
 fn offered(name: &str, server: &ModelServer) -> OfferedModel {
-    let chat = ChatConfig { name: name.to_owned(), ..ChatConfig::new(&server.url, "at-the-server") };
-    OfferedModel { chat, prompt_price: 50_000.0, completion_price: 100_000.0 }
-}
-
-async fn offering(models: Vec<OfferedModel>) -> Config {
-    let mut config = configuration(new_database().await);
-    config.worker.model.models = Some(ModelsFile::new(models));
-    config
-}
-
-/// A person with a document about the marimba.
-async fn owner_of_knowledge(product: &Product) -> Person {
-    let person = Person::new(product).await;
-    let added = person.upload("marimba.md", KNOWLEDGE.as_bytes().to_vec(), &[]).await;
-    let id = added.body["document_id"].as_str().unwrap().to_owned();
-    person.until_shown(&format!("/v1/documents/{id}"), |row| row["status"] == "indexed").await;
-    person
+    answering::offered(name, server, 50_000.0)
 }
 
 fn ask(question: Uuid, model: Option<&str>) -> Value {

@@ -1,33 +1,21 @@
 //! Tokens that no completed answer counts: usage and budgets count them all the same.
 
-use colloquy::config::{Config, ModelsFile, OfferedModel};
+use colloquy::config::Config;
 use colloquy::roles::Role;
-use rag::generate::ChatConfig;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::answering::{KNOWLEDGE, QUESTION};
-use crate::support::backbone::new_database;
+use crate::support::answering::{self, QUESTION, owner_of_knowledge};
 use crate::support::model_server::{Act, ModelServer};
 use crate::support::person::Person;
-use crate::support::product::{Product, configuration};
+use crate::support::product::Product;
 use crate::support::waiting::until;
 
+/// A configuration with one model, which proposes no titles.
 async fn offering(model: &ModelServer) -> Config {
-    let mut config = configuration(new_database().await);
-    let chat = ChatConfig { name: "Large".to_owned(), ..ChatConfig::new(&model.url, "at-the-server") };
-    let offered = OfferedModel { chat, prompt_price: 1.0, completion_price: 1.0 };
-    config.worker.model.models = Some(ModelsFile::new(vec![offered]));
+    let mut config = answering::offering(vec![answering::offered("Large", model, 1.0)]).await;
     config.worker.model.model_titles = false;
     config
-}
-
-async fn owner_of_knowledge(product: &Product) -> Person {
-    let person = Person::new(product).await;
-    let added = person.upload("marimba.md", KNOWLEDGE.as_bytes().to_vec(), &[]).await;
-    let id = added.body["document_id"].as_str().unwrap().to_owned();
-    person.until_shown(&format!("/v1/documents/{id}"), |row| row["status"] == "indexed").await;
-    person
 }
 
 /// The usage of the one model, once it is as wanted.
