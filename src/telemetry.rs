@@ -15,6 +15,8 @@ use tracing_subscriber::layer::{Layered, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, Registry, reload};
 
+use self::sampler::TraceSampler;
+
 /// Configuration of the log.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Logging")]
@@ -89,7 +91,7 @@ pub fn start(
     let spans = match traces {
         Some(traces) => {
             let per_second = NonZeroU32::new(traces.traces_per_second);
-            let sampler = sampler::of(traces.otel_traces_sampler_arg, per_second);
+            let sampler = TraceSampler::new(traces.otel_traces_sampler_arg, per_second);
             traces::layer(traces.otel_exporter_otlp_endpoint.as_deref(), headers, sampler)?
         }
         None => None,

@@ -207,7 +207,7 @@ impl LedgerFeed {
 
     fn hand_out<T>(&mut self, mut entries: Vec<LedgerEntry>, read: Read<T>) -> Result<Vec<T>, StoreError> {
         if self.is_traced && traces::is_on() {
-            let of = |entry: &LedgerEntry| Some((entry.position, entry.event.traceparent()?));
+            let of = |entry: &LedgerEntry| Some((entry.position, entry.event.sampled_traceparent()?));
             self.traces = entries.iter().filter_map(of).collect();
         }
         let places: Vec<(Position, LedgerHash)> =

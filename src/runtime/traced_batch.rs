@@ -12,9 +12,8 @@ pub fn record_batch(name: &'static str, kind: Kind, began: SystemTime, entries: 
         return;
     }
     for LedgerEntry { position, event, .. } in entries {
-        let traceparent = event.traceparent();
-        let ended =
-            Ended { name: name.to_owned(), kind, parent: traceparent.as_deref(), began, failed: false };
+        let Some(parent) = event.sampled_traceparent() else { continue };
+        let ended = Ended { name: name.to_owned(), kind, parent: Some(&parent), began, failed: false };
         let position = i64::try_from(position.0).unwrap_or(i64::MAX);
         let attributes = [
             ("colloquy.position", position.into()),

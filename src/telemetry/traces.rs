@@ -1,9 +1,10 @@
 //! Traces: spans of OpenTelemetry, sent to a collector by OTLP over HTTP.
 //!
-//! A span of `tracing` at level `info` or above becomes a span of the trace. Stages that work on batches
-//! record one span for each event by [`record`], below the span that its `traceparent` names. Attributes are
-//! ids, numbers and names: never texts, tokens or addresses. Without a collector every function here does
-//! nothing.
+//! Work that may begin a trace asks [`samples`] first and makes its span with the field `otel.kind` only if
+//! the trace is recorded; spans of `tracing` below it, at level `info` or above, belong to the trace. All
+//! other spans cost what they cost without a collector. Stages that work on batches record one span for each
+//! event by [`record`], below the span that its `traceparent` names. Attributes are ids, numbers and names:
+//! never texts, tokens or addresses. Without a collector every function here does nothing.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -24,11 +25,15 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::runtime::Handle;
+use tracing::Metadata;
 use tracing::Span;
+use tracing::subscriber::Interest;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
-use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::filter::DynFilterFn;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry};
+
+use super::sampler::TraceSampler;
 
 /// Time limit of one request to the collector, and of the last one when the process ends.
 const EXPORT_LIMIT: Duration = Duration::from_secs(5);
@@ -36,14 +41,24 @@ const END_LIMIT: Duration = Duration::from_secs(2);
 /// Crates whose spans are recorded.
 const TARGETS: [&str; 2] = ["colloquy", "store"];
 
-static TRACER: OnceLock<(SdkTracer, SdkTracerProvider)> = OnceLock::new();
+/// The field that only the first span of a process in a trace has.
+const ENTRY_FIELD: &str = "otel.kind";
+
+static TRACING: OnceLock<Tracing> = OnceLock::new();
+
+#[derive(Debug)]
+struct Tracing {
+    tracer: SdkTracer,
+    provider: SdkTracerProvider,
+    sampler: TraceSampler,
+}
 
 /// The layer that makes spans of `tracing` part of traces; `None` without a collector. Called in a runtime,
 /// which sends the spans.
 pub(super) fn layer(
     endpoint: Option<&str>,
     headers: Option<&SecretString>,
-    sampler: Sampler,
+    sampler: TraceSampler,
 ) -> anyhow::Result<Option<Box<dyn Layer<Registry> + Send + Sync>>> {
     let Some(endpoint) = endpoint else { return Ok(None) };
     let client = Client {
@@ -60,7 +75,8 @@ pub(super) fn layer(
         .context("traces cannot be exported")?;
     let provider = SdkTracerProvider::builder()
         .with_batch_exporter(exporter)
-        .with_sampler(sampler)
+        // Whether a trace is recorded is decided before its first span is made.
+        .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
         .with_resource(
             Resource::builder_empty()
                 .with_service_name("colloquy")
@@ -69,7 +85,7 @@ pub(super) fn layer(
         )
         .build();
     let tracer = provider.tracer("colloquy");
-    let _ = TRACER.set((tracer.clone(), provider));
+    let _ = TRACING.set(Tracing { tracer: tracer.clone(), provider, sampler });
     Ok(Some(spans(tracer)))
 }
 
@@ -77,29 +93,63 @@ fn spans<S>(tracer: SdkTracer) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: tracing::Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
 {
-    let is_of_ours = |target: &str| TARGETS.iter().any(|ours| target.split("::").next() == Some(ours));
     tracing_opentelemetry::layer()
         .with_tracer(tracer)
         .with_location(false)
         .with_threads(false)
         .with_target(false)
         .with_tracked_inactivity(false)
-        .with_filter(filter_fn(move |metadata| {
-            metadata.is_span() && *metadata.level() <= tracing::Level::INFO && is_of_ours(metadata.target())
-        }))
+        .with_filter(DynFilterFn::new(recorded::<S>).with_callsite_filter(interest))
         .boxed()
+}
+
+/// Whether a span belongs to a trace that is recorded: it is the first one, or below another one.
+fn recorded<S>(metadata: &Metadata<'_>, context: &tracing_subscriber::layer::Context<'_, S>) -> bool
+where
+    S: tracing::Subscriber + for<'span> LookupSpan<'span>,
+{
+    is_of_ours(metadata) && (is_entry(metadata) || context.lookup_current().is_some())
+}
+
+fn interest(metadata: &'static Metadata<'static>) -> Interest {
+    match (is_of_ours(metadata), is_entry(metadata)) {
+        (false, _) => Interest::never(),
+        (true, true) => Interest::always(),
+        (true, false) => Interest::sometimes(),
+    }
+}
+
+fn is_of_ours(metadata: &Metadata<'_>) -> bool {
+    let target = metadata.target().split("::").next();
+    metadata.is_span()
+        && *metadata.level() <= tracing::Level::INFO
+        && TARGETS.iter().any(|ours| target == Some(ours))
+}
+
+fn is_entry(metadata: &Metadata<'_>) -> bool {
+    metadata.fields().field(ENTRY_FIELD).is_some()
 }
 
 /// Sends the last spans.
 pub(super) fn end() {
-    if let Some((_, provider)) = TRACER.get() {
+    if let Some(Tracing { provider, .. }) = TRACING.get() {
         let _ = provider.shutdown_with_timeout(END_LIMIT);
     }
 }
 
-/// Whether spans are recorded.
+/// Whether there is a collector.
 pub fn is_on() -> bool {
-    TRACER.get().is_some()
+    TRACING.get().is_some()
+}
+
+/// Whether a trace is recorded here: one that was begun elsewhere as its `traceparent` says, a new one by the
+/// configured share and rate. Asked once for each trace, before its first span.
+pub fn samples(traceparent: Option<&str>) -> bool {
+    let Some(Tracing { sampler, .. }) = TRACING.get() else { return false };
+    match traceparent.and_then(parse) {
+        Some(parent) => parent.is_sampled(),
+        None => sampler.begins(),
+    }
 }
 
 /// Makes a span the child of the one that a `traceparent` names. To be called before the span is entered.
@@ -165,7 +215,7 @@ pub enum Kind {
 
 /// Records a span from its begin until now. Does nothing where the trace is not sampled.
 pub fn record(span: Ended<'_>, attributes: impl IntoIterator<Item = (&'static str, opentelemetry::Value)>) {
-    let Some((tracer, _)) = TRACER.get() else { return };
+    let Some(Tracing { tracer, .. }) = TRACING.get() else { return };
     let Some(parent) = span.parent.and_then(parse).filter(SpanContext::is_sampled) else { return };
     let attributes = attributes.into_iter().map(|(name, value)| KeyValue::new(name, value));
     let kind = match span.kind {

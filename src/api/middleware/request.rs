@@ -48,7 +48,10 @@ pub(super) async fn observe(
 
 /// At the highest level, so that no log filter separates an error from its trace id.
 fn span_of(trace: &mut Trace, method: &'static str, route: &str) -> Span {
-    if !traces::is_on() {
+    if !traces::samples(trace.received().as_deref()) {
+        if traces::is_on() {
+            *trace = trace.unrecorded();
+        }
         return tracing::error_span!(
             "request",
             trace_id = %trace.id(),

@@ -65,6 +65,11 @@ impl Trace {
         }
     }
 
+    /// The same request, whose trace no process records.
+    pub(super) fn unrecorded(self) -> Self {
+        Self { sampled: false, ..self }
+    }
+
     /// The trace of a request that has passed the middleware.
     pub(in crate::api) fn of(parts: &Parts) -> Self {
         parts.extensions.get().copied().unwrap_or_else(|| Self::from_headers(&parts.headers))

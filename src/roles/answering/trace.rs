@@ -15,7 +15,7 @@ pub(super) fn span_of(lease: &AnswerLease, requested: Option<&Requested>) -> Spa
     let traceparent = requested.and_then(|requested| requested.traceparent.as_deref());
     let trace_id = traceparent.and_then(|traceparent| traceparent.split('-').nth(1));
     let (answer, attempt) = (lease.answer.answer_id, lease.attempt);
-    let span = if traces::is_on() {
+    let span = if traces::samples(traceparent) {
         tracing::info_span!("answer", otel.kind = "consumer", trace_id, answer.id = %answer, attempt)
     } else {
         tracing::info_span!("answer", trace_id, answer.id = %answer, attempt)

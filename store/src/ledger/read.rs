@@ -117,6 +117,12 @@ impl StoredEvent {
             && traceparent.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
         is_one.then(|| traceparent.to_owned())
     }
+
+    /// The same where the trace is recorded. Costs no parsing for other events, which are nearly all.
+    pub fn sampled_traceparent(&self) -> Option<String> {
+        let may_be = self.metadata.get().contains("-01\"");
+        may_be.then(|| self.traceparent()).flatten().filter(|traceparent| traceparent.ends_with("-01"))
+    }
 }
 
 impl Store {

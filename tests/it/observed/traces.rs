@@ -98,15 +98,14 @@ const STAGES: [&str; 12] = [
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const CALLER: &str = "b7ad6b7169203331";
 
-/// Asks a question within a trace, and reads its answer to the end.
-async fn ask(person: &Person) {
+/// Asks a question with a `traceparent`, and reads its answer to the end.
+async fn ask(person: &Person, traceparent: &str) {
     let added = person.upload("ophicleide.md", format!("# Ophicleide\n\n{ANSWER}").into(), &[]).await;
     let document = format!("/v1/documents/{}", added.body["document_id"].as_str().unwrap());
     person.until_shown(&document, |row| row["status"] == "indexed").await;
     let listening = person.open("/v1/stream", None).await;
     let asked = json!({"type": "ask", "question_id": Uuid::now_v7(), "text": QUESTION});
-    let header = format!("00-{TRACE}-{CALLER}-01");
-    let answered = person.command_with(Uuid::now_v7(), &asked, &[("traceparent", &header)]).await;
+    let answered = person.command_with(Uuid::now_v7(), &asked, &[("traceparent", traceparent)]).await;
     assert_eq!(answered.status, 202, "{answered:?}");
     read_until(listening, |told| told.event == "answer.completed").await;
 }
@@ -142,7 +141,7 @@ async fn one_trace_leads_from_the_request_to_the_last_delta() {
     ];
     let served = Served::start_with(&configuration(new_database().await), &settings).await;
     let person = Person::of(&served.url).await;
-    ask(&person).await;
+    ask(&person, &format!("00-{TRACE}-{CALLER}-01")).await;
     let spans = until("the collector has the whole trace", async || {
         let spans = collector.of(TRACE);
         let is_whole = STAGES.iter().all(|stage| spans.contains_key(*stage))
@@ -169,18 +168,28 @@ async fn one_trace_leads_from_the_request_to_the_last_delta() {
 }
 
 #[tokio::test]
-async fn a_request_that_its_caller_does_not_sample_leaves_no_span() {
+async fn a_request_that_is_not_sampled_leaves_no_span_at_any_stage() {
     let (collector, url) = Collector::start().await;
-    let settings = [("OTEL_EXPORTER_OTLP_ENDPOINT", url.as_str()), ("OTEL_BSP_SCHEDULE_DELAY", "100")];
+    let settings = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", url.as_str()),
+        ("OTEL_BSP_SCHEDULE_DELAY", "100"),
+        ("OTEL_TRACES_SAMPLER_ARG", "0"),
+    ];
     let served = Served::start_with(&configuration(new_database().await), &settings).await;
-    let client = reqwest::Client::new();
-    let get = async |trace: &str, flags: &str| {
-        let header = format!("00-{trace}-b7ad6b7169203331-{flags}");
-        client.get(format!("{}/livez", served.url)).header("traceparent", header).send().await.unwrap();
-    };
-    let (unwanted, wanted) = ("11111111111111111111111111111111", "22222222222222222222222222222222");
-    get(unwanted, "00").await;
-    get(wanted, "01").await;
-    until("the other trace has arrived", async || (!collector.of(wanted).is_empty()).then_some(())).await;
-    assert!(collector.of(unwanted).is_empty());
+    // The requests of the sign-up have no traceparent, and their traces are outside of the share.
+    let person = Person::of(&served.url).await;
+    ask(&person, &format!("00-11111111111111111111111111111111-{CALLER}-00")).await;
+    ask(&person, &format!("00-{TRACE}-{CALLER}-01")).await;
+    until("the sampled trace has arrived", async || {
+        let spans = collector.of(TRACE);
+        (spans.contains_key("record") && spans.contains_key("deliver")).then_some(())
+    })
+    .await;
+    let spans = collector.spans.lock().unwrap();
+    let others: Vec<&str> = spans
+        .iter()
+        .filter(|span| hex::encode(&span.trace_id) != TRACE)
+        .map(|span| span.name.as_str())
+        .collect();
+    assert!(others.is_empty(), "{others:?}");
 }
