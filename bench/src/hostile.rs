@@ -9,6 +9,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use crate::load::{self, Load};
+use crate::processes;
 use crate::report::{Report, milliseconds};
 use crate::requests::{Clients, Kind};
 use crate::server::Server;
@@ -40,6 +41,7 @@ pub(crate) async fn measure(
 ) -> anyhow::Result<()> {
     let service = server.serve_with_limits().await?;
     let measured = beside(service.address(), clients, settings.load).await;
+    let memory = service.process_id().map(|process| processes::memory(process).1);
     service.stop().await?;
     let Others { without, with, failed } = measured?;
     let (alone, beside) = (milliseconds(without), milliseconds(with));
@@ -50,6 +52,10 @@ pub(crate) async fn measure(
         "under twice as long, none failed",
         String::new(),
     );
+    if let Some(memory) = memory {
+        let ours = format!("{memory:.0} MiB at its highest");
+        report.figure("Memory of the process under this attack", ours, "under 300 MiB", String::new());
+    }
     Ok(())
 }
 

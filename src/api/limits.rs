@@ -19,6 +19,8 @@
 //!
 //! Every authenticated request counts as one of `requests`, where the caller is extracted.
 //!
+//! Refusals wait a second where one token or address has many ([`Refusals`]).
+//!
 //! To add a limit: a variant of [`Limit`], a setting in `config/limits.rs`, a field of [`Limits`], and the
 //! operations that it can refuse in [`Limit::of_operation`], from where the OpenAPI document names it.
 
@@ -28,8 +30,10 @@ mod pending_answers;
 mod permits;
 mod quantity;
 mod rate;
+mod refusals;
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 
 use aggregates::UserId;
 use serde::Serialize;
@@ -42,6 +46,7 @@ pub(in crate::api) use pending_answers::PendingAnswers;
 pub(in crate::api) use permits::{Permit, Permits};
 pub(in crate::api) use quantity::Quantity;
 pub(in crate::api) use rate::RateLimit;
+pub(in crate::api) use refusals::Refusals;
 
 /// Name of a limit. Each limit applies to each person alone; `invalid_tokens` and `anonymous_requests` to
 /// each address.
@@ -84,6 +89,11 @@ pub(in crate::api) enum Limit {
     /// Requests without a valid token from one address, through a proxy, at the same time.
     AnonymousRequests,
 }
+
+/// Refusals in a second that are answered at once: by a limit, for each token, and without a valid token, for
+/// each address, which many people may share.
+const REFUSED_AT_ONCE: NonZeroU32 = NonZeroU32::MIN.saturating_add(19);
+const UNAUTHENTICATED_AT_ONCE: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
 
 /// Limits by address, which can refuse every operation.
 pub(in crate::api) const BY_ADDRESS: &[Limit] = &[Limit::InvalidTokens, Limit::AnonymousRequests];
@@ -190,6 +200,10 @@ pub(in crate::api) struct Limits {
     pub(in crate::api) document_bytes: Quantity,
     pub(in crate::api) invalid_tokens: RateLimit<IpAddr>,
     pub(in crate::api) anonymous_requests: Permits<IpAddr>,
+    /// Requests above a limit, by the hash of their token.
+    pub(in crate::api) refused_tokens: Refusals<u64>,
+    /// Requests without a valid token.
+    pub(in crate::api) refused_addresses: Refusals<IpAddr>,
 }
 
 impl Limits {
@@ -219,6 +233,8 @@ impl Limits {
                 Limit::AnonymousRequests,
                 u32::try_from(anonymous).unwrap_or(u32::MAX),
             ),
+            refused_tokens: Refusals::new(REFUSED_AT_ONCE),
+            refused_addresses: Refusals::new(UNAUTHENTICATED_AT_ONCE),
         }
     }
 }

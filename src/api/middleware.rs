@@ -3,6 +3,7 @@
 pub(in crate::api) mod client;
 pub(in crate::api) mod headers;
 pub(in crate::api) mod metrics;
+mod refusals;
 mod request;
 pub(in crate::api) mod shed;
 #[cfg(test)]
@@ -62,6 +63,7 @@ pub(super) fn surround<S: Clone + Send + Sync + 'static>(
         ServiceBuilder::new()
             .layer(from_fn_with_state(proxies, client::determine))
             .layer(from_fn_with_state(headers, request::observe))
+            .layer(from_fn_with_state(Arc::clone(&limits), refusals::slow))
             .layer(from_fn(request::check_host))
             .layer(cors(cors_origins))
             .layer(from_fn_with_state(limits, client::limit))

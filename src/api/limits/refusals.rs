@@ -1,0 +1,59 @@
+//! Slows the refusals of whoever goes on in spite of them, so that requests which are refused take little of
+//! the processors from the others.
+
+use std::hash::Hash;
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use governor::clock::DefaultClock;
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+/// Delay of the refusals above the rate. A connection waits as long as for a slow read.
+const DELAY: Duration = Duration::from_secs(1);
+/// After so many refusals, keys without one in the last second are forgotten.
+const FORGET_EVERY: u32 = 4_096;
+
+/// The refusals of each key: a token, or an address.
+#[derive(Debug)]
+pub(in crate::api) struct Refusals<K: Hash + Eq + Clone> {
+    recent: DefaultKeyedRateLimiter<K>,
+    counts: AtomicU32,
+}
+
+impl<K: Hash + Eq + Clone> Refusals<K> {
+    /// `at_once` refusals of one key in a second are answered at once.
+    pub(super) fn new(at_once: NonZeroU32) -> Self {
+        let recent = RateLimiter::dashmap_with_clock(Quota::per_second(at_once), DefaultClock::default());
+        Self { recent, counts: AtomicU32::new(0) }
+    }
+
+    /// Returns when a refusal may be answered: at once, or after a second.
+    pub(in crate::api) async fn wait(&self, key: &K) {
+        if self.counts.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
+            self.recent.retain_recent();
+        }
+        if self.recent.check_key(key).is_err() {
+            tokio::time::sleep(DELAY).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn refusals_wait_after_the_first_ones_and_those_of_others_do_not() {
+        let refusals = Refusals::new(NonZeroU32::MIN);
+        let began = Instant::now();
+        refusals.wait(&"hostile").await;
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        refusals.wait(&"other").await;
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        refusals.wait(&"hostile").await;
+        assert_eq!(began.elapsed(), DELAY);
+    }
+}
