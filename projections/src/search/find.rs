@@ -169,20 +169,21 @@ pub async fn find(
     Ok(Page::of(hits, limit, SealedHit::cursor))
 }
 
+/// Each sub-select parses the words once; a cast in place of it would parse them for every row.
 const FIND: &str = owned!(
     "SELECT f.entry_id, f.rank, f.created_at AS written_at, m.status, m.sequence, m.private,
             c.id, c.version, c.created_at, c.updated_at, c.message_count, c.answering, c.pinned, c.archived, c.card,
             k.wrapped AS wrapped_key
-       FROM (SELECT s.conversation_id, s.entry_id, s.created_at, ts_rank_cd(s.tokens, $2::tsquery) AS rank
+       FROM (SELECT s.conversation_id, s.entry_id, s.created_at, ts_rank_cd(s.tokens, (SELECT $2::tsquery)) AS rank
                FROM my_search_entries s
                JOIN my_conversations c ON c.id = s.conversation_id AND c.owner = me.owner AND c.deleted_at IS NULL
-              WHERE s.owner = me.owner AND s.tokens @@ $2::tsquery
+              WHERE s.owner = me.owner AND s.tokens @@ (SELECT $2::tsquery)
                 AND ($3::bool IS NULL OR c.archived = $3)
                 AND ($4::bool IS NULL OR c.pinned = $4)
                 AND ($5::text IS NULL OR $5 = ANY (c.tag_tokens))
                 AND ($6::timestamptz IS NULL OR s.created_at >= $6)
                 AND ($7::timestamptz IS NULL OR s.created_at < $7)
-                AND ($8::real IS NULL OR (ts_rank_cd(s.tokens, $2::tsquery), s.created_at, s.entry_id) < ($8, $9, $10))
+                AND ($8::real IS NULL OR (ts_rank_cd(s.tokens, (SELECT $2::tsquery)), s.created_at, s.entry_id) < ($8, $9, $10))
               ORDER BY rank DESC, s.created_at DESC, s.entry_id DESC LIMIT $11) AS f
        JOIN my_conversations c ON c.id = f.conversation_id AND c.owner = me.owner
        LEFT JOIN my_messages m ON m.conversation_id = f.conversation_id AND m.id = f.entry_id AND m.owner = me.owner
