@@ -82,19 +82,26 @@ impl Language {
 
     /// The language whose function words and letters a text in Latin script has most of.
     fn of_latin(text: &str) -> Option<Self> {
-        let beginning: String = text.chars().take(EXAMINED_CHARS).collect();
-        let words: Vec<String> = words(&beginning).map(|word| word.lower).collect();
-        let own_letters =
-            |language: Self| beginning.chars().filter(|c| language.letters().contains(*c)).count();
-        let score = |language: Self| {
-            2 * words.iter().filter(|word| language.is_stop_word(word)).count() + own_letters(language)
-        };
+        let end = text.char_indices().nth(EXAMINED_CHARS).map_or(text.len(), |(end, _)| end);
+        let beginning = &text[..end];
+        let mut scores = [0_usize; Self::LATIN.len()];
+        for word in words(beginning) {
+            let of = stop_words::latin_languages_of(&word.lower);
+            for (index, score) in scores.iter_mut().enumerate() {
+                *score += 2 * usize::from(of & (1 << index) != 0);
+            }
+        }
+        for c in beginning.chars().filter(|c| !c.is_ascii()) {
+            for (language, score) in Self::LATIN.iter().zip(&mut scores) {
+                *score += usize::from(language.letters().contains(c));
+            }
+        }
         // Of equal scores, the first language is taken.
-        let best = Self::LATIN.into_iter().rev().max_by_key(|language| score(*language))?;
-        (score(best) > 0).then_some(best)
+        let (score, best) = scores.into_iter().zip(Self::LATIN).rev().max_by_key(|(score, _)| *score)?;
+        (score > 0).then_some(best)
     }
 
-    /// Letters that few other languages have.
+    /// Letters that few other languages have; none is of ASCII.
     const fn letters(self) -> &'static str {
         match self {
             Self::German => "äöüßÄÖÜ",
