@@ -42,9 +42,11 @@ check:
 
 chaos: export CHAOS_SECONDS := $(or $(SECONDS),600)
 chaos: export CHAOS_SEED := $(SEED)
+# The artifacts of `make test`.
+chaos: export RUSTC_WORKSPACE_WRAPPER := $(CURDIR)/setup/checked_rustc.py
 chaos:
 	@setup/prepare test
-	@python3 setup/build.py --locked $(PRODUCT) --all-targets
+	@python3 setup/build.py --checked --locked $(PRODUCT) --all-targets
 	@exec "$$CARGO_TARGET_DIR/debug/colloquy-dev" services -- cargo test --locked $(PRODUCT) --test it -- \
 		--ignored --exact --nocapture failures::campaign::every_promise_holds_for_as_long_as_asked
 

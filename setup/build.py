@@ -1,14 +1,16 @@
 """`cargo build` with progress, also without a terminal.
 
-    setup/build.py <arguments of cargo build>
+    setup/build.py [--checked] <arguments of cargo build>
 
-On a terminal cargo shows its own progress bar with the number of crates. Otherwise (a log, a pipe) a line
+With --checked, crates of the workspace are also linted and their documentation is checked; a warning fails the
+build after its end. On a terminal cargo shows its own progress bar with the number of crates. Otherwise (a log, a pipe) a line
 every ten seconds tells how many of the crates are built.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -17,6 +19,10 @@ from report import say
 from tools import REPOSITORY
 
 LINE_EVERY_SECONDS = 10.0
+# Exit status of a checked build that succeeded with warnings.
+WARNED = 3
+# The environment of every cargo command that uses the artifacts of a checked build.
+CHECKED = {"RUSTC_WORKSPACE_WRAPPER": str(REPOSITORY / "setup" / "checked_rustc.py")}
 
 
 def crates(arguments: list[str]) -> int:
@@ -28,31 +34,39 @@ def crates(arguments: list[str]) -> int:
     return len({line.removesuffix(" (*)") for line in listed.splitlines() if line})
 
 
-def build_with_lines(arguments: list[str]) -> int:
+def build_with_lines(arguments: list[str], checked: bool) -> int:
     say("fetching and counting the crates")
     total, built, began = crates(arguments), set[str](), time.monotonic()
-    command = ["cargo", "build", "--quiet", "--message-format=json-render-diagnostics", *arguments]
-    process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
+    command = ["cargo", "build", "--quiet", "--message-format=json", *arguments]
+    environment = {**os.environ, **CHECKED} if checked else None
+    process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, env=environment)
     assert process.stdout is not None
-    last = began
+    last, warnings = began, 0
     for line in process.stdout:
         message = json.loads(line)
         if message["reason"] == "compiler-artifact":
             built.add(message["package_id"])
+        elif message["reason"] == "compiler-message":
+            warnings += message["message"]["level"] == "warning"
+            print(message["message"]["rendered"], file=sys.stderr, flush=True)
         if time.monotonic() - last > LINE_EVERY_SECONDS:
             last = time.monotonic()
             say(f"built {len(built)} of {max(total, len(built))} crates after {last - began:.0f} s")
     code = process.wait()
     if code == 0:
         say(f"built {len(built)} crates in {time.monotonic() - began:.0f} s")
+    if code == 0 and checked and warnings:
+        say(f"{warnings} warnings")
+        return WARNED
     return code
 
 
 def main() -> int:
-    arguments = sys.argv[1:]
-    if sys.stderr.isatty():
+    checked = "--checked" in sys.argv
+    arguments = [argument for argument in sys.argv[1:] if argument != "--checked"]
+    if sys.stderr.isatty() and not checked:
         return subprocess.run(["cargo", "build", *arguments], cwd=REPOSITORY).returncode
-    return build_with_lines(arguments)
+    return build_with_lines(arguments, checked)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Runs all checks in sequence and prints a summary.
 
-    setup/checks.py fast    formatting, lints, types, documentation, dependencies
+    setup/checks.py fast    formatting, dependencies, types, and the build with its lints and documentation
     setup/checks.py all     these and all tests
 
 The other checks run after a failure too, unless they need the failed build. The summary tells the reason of a
@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import advisories
+from build import CHECKED, WARNED
 from tools import REPOSITORY, cargo_tools, chromium
 
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or REPOSITORY / "target")
@@ -47,18 +48,16 @@ FAST = [
     Check("unused dependencies", ["cargo", "shear"]),
     Check("licences, bans and sources", [*DENY, "licenses", "bans", "sources"]),
     Check("advisories", [*DENY, "advisories"], obstacle=advisories.obstacle),
-    Check("lints", ["cargo", "clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]),
-    # Uses the metadata of the dependencies that the lints have compiled.
-    Check(
-        "documentation of the crates",
-        ["cargo", "doc", "--locked", "--workspace", "--no-deps", "--document-private-items"],
-        environment={"RUSTDOCFLAGS": "-D warnings"},
-    ),
     Check("accounts: types and style", ["npm", "run", "--silent", "check"], AUTH),
     Check("page: types and style", ["npm", "run", "--silent", "check"], WEB),
 ]
+OK, FAILED, WARNINGS = "ok", "FAILED", "FAILED: warnings"
+
 # The packages and targets of the tests: another selection of features would compile crates again.
-BUILD = Check("build", [PYTHON, str(SETUP / "build.py"), "--locked", "--workspace", "--all-targets"])
+BUILD = Check(
+    "build, lints and documentation",
+    [PYTHON, str(SETUP / "build.py"), "--checked", "--locked", "--workspace", "--all-targets"],
+)
 
 
 def tests() -> list[Check]:
@@ -81,7 +80,7 @@ def tests() -> list[Check]:
             [*services, "cargo", "nextest", "run", "--locked", "--workspace"],
             needs_build=True,
             # A snapshot that differs fails its test and is never written.
-            environment={"INSTA_UPDATE": "no"},
+            environment={**CHECKED, "INSTA_UPDATE": "no"},
         ),
         Check("the OpenAPI document", openapi, needs_build=True, environment={"MODEL": "quotes"}),
         Check("the story in a browser", story, WEB, needs_build=True, environment=browser),
@@ -101,13 +100,14 @@ def run(check: Check) -> tuple[str, float]:
         # The command gets the signal from the terminal too, and stops its services in order.
         process.wait()
         raise
-    return ("ok" if code == 0 else "FAILED"), time.monotonic() - began
+    outcome = {0: OK, WARNED: WARNINGS}.get(code, FAILED) if check is BUILD else (FAILED if code else OK)
+    return outcome, time.monotonic() - began
 
 
 def summary(results: list[tuple[Check, str, float]]) -> str:
     width = max(len(check.name) for check, _, _ in results)
     lines = [f"  {check.name:<{width}}  {seconds:7.1f} s  {outcome}" for check, outcome, seconds in results]
-    failed = [check.name for check, outcome, _ in results if outcome == "FAILED"]
+    failed = [check.name for check, outcome, _ in results if outcome in (FAILED, WARNINGS)]
     verdict = f"{len(failed)} of {len(results)} checks failed: {', '.join(failed)}" if failed else "nothing failed"
     return "\n".join(["", *lines, "", verdict])
 
@@ -115,7 +115,7 @@ def summary(results: list[tuple[Check, str, float]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Runs the checks and sums them up.")
     parser.add_argument("extent", choices=["fast", "all"])
-    checks = FAST if parser.parse_args().extent == "fast" else [*FAST, BUILD, *tests()]
+    checks = [*FAST, BUILD] if parser.parse_args().extent == "fast" else [*FAST, BUILD, *tests()]
     os.environ["PATH"] = os.pathsep.join([*map(str, cargo_tools()), os.environ["PATH"]])
     results: list[tuple[Check, str, float]] = []
     built = True
@@ -125,9 +125,9 @@ def main() -> None:
             continue
         outcome, seconds = run(check)
         results.append((check, outcome, seconds))
-        built = built and (check is not BUILD or outcome == "ok")
+        built = built and (check is not BUILD or outcome in (OK, WARNINGS))
     print(summary(results), flush=True)
-    sys.exit(1 if any(outcome == "FAILED" for _, outcome, _ in results) else 0)
+    sys.exit(1 if any(outcome in (FAILED, WARNINGS) for _, outcome, _ in results) else 0)
 
 
 if __name__ == "__main__":

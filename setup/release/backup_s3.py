@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import cache
+from build import CHECKED
 from tools import REPOSITORY
 
 VERSION = "0.14.1"
@@ -26,13 +27,12 @@ def install(place: Path, _temporary: Path) -> None:
 
 def main() -> int:
     server = cache.part("s3s-fs", VERSION, install) / "bin" / "s3s-fs"
-    packages = ["-p", "colloquy", "-p", "embedded"]
-    build = [sys.executable, "setup/build.py", "--locked", *packages, "--all-targets"]
+    build = [sys.executable, "setup/build.py", "--checked", "--locked", "--workspace", "--all-targets"]
     subprocess.run(build, check=True, cwd=REPOSITORY)
     target = os.environ.get("CARGO_TARGET_DIR") or str(REPOSITORY / "target")
     services = [str(Path(target) / "debug" / "colloquy-dev"), "services", "--"]
-    test = ["cargo", "nextest", "run", "--locked", "-p", "colloquy", "--run-ignored", "only", "-E", f"test(/^{TEST}/)"]
-    environment = {**os.environ, "COLLOQUY_TEST_S3_SERVER": str(server)}
+    test = ["cargo", "nextest", "run", "--locked", "--workspace", "--run-ignored", "only", "-E", f"test(/^{TEST}/)"]
+    environment = {**os.environ, **CHECKED, "COLLOQUY_TEST_S3_SERVER": str(server)}
     return subprocess.run([*services, *test], cwd=REPOSITORY, env=environment).returncode
 
 

@@ -10,20 +10,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+from build import CHECKED
 from tools import REPOSITORY
 
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or REPOSITORY / "target").resolve()
 
 
 def run(*command: str) -> None:
-    done = subprocess.run(command, cwd=REPOSITORY, env={**os.environ, "CARGO_TARGET_DIR": str(TARGET)})
+    done = subprocess.run(command, cwd=REPOSITORY, env={**os.environ, **CHECKED, "CARGO_TARGET_DIR": str(TARGET)})
     if done.returncode != 0:
         sys.exit(done.returncode)
 
 
 def main() -> None:
-    run("cargo", "build", "--locked", "-p", "colloquy", "-p", "embedded", "--all-targets")
-    test = ("cargo", "test", "--locked", "-p", "colloquy", "-p", "embedded", "--test", "it", "--")
+    run(sys.executable, "setup/build.py", "--checked", "--locked", "--workspace", "--all-targets")
+    test = ("cargo", "test", "--locked", "--workspace", "--test", "it", "--")
     run(str(TARGET / "debug" / "colloquy-dev"), "services", "--", *test, "--ignored", "--nocapture", "poolers::")
 
 

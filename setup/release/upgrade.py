@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import cache
+from build import CHECKED
 from report import not_here, say
 from tools import REPOSITORY, output_of
 
@@ -61,11 +62,11 @@ def main() -> None:
     both = quarantines(COMMIT) and quarantines("HEAD")
     if not both:
         say(f"without an unknown event: commit {COMMIT[:10]} or this one has no quarantine")
-    run("cargo", "build", "--locked", "-p", "colloquy", "-p", "embedded", "--all-targets")
-    test = ("cargo", "test", "--locked", "-p", "colloquy", "-p", "embedded", "--test", "it", "--")
+    run(sys.executable, "setup/build.py", "--checked", "--locked", "--workspace", "--all-targets")
+    test = ("cargo", "test", "--locked", "--workspace", "--test", "it", "--")
     exactly = ("--ignored", "--exact", "--nocapture", SCENARIO)
     releases = {"COLLOQUY_PREVIOUS": str(program), "COLLOQUY_UNKNOWN_EVENT": "yes" if both else "no"}
-    run(str(TARGET / "debug" / "colloquy-dev"), "services", "--", *test, *exactly, **releases)
+    run(str(TARGET / "debug" / "colloquy-dev"), "services", "--", *test, *exactly, **releases, **CHECKED)
 
 
 if __name__ == "__main__":
