@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::Target;
 use crate::{DecryptedEvent, QueryError, UnappliedEvent};
 
-/// Aggregates that go into the quarantine of a read model within [`WINDOW`] for one cause, unless a projector
+/// Aggregates that go into the quarantine of a read model within one hour for one cause, unless a projector
 /// is told another number.
 pub const DEFAULT_LIMIT: u32 = 50;
 const WINDOW: &str = "1 hour";

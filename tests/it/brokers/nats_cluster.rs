@@ -49,6 +49,11 @@ async fn when_the_leader_of_the_stream_dies_under_load_nothing_is_lost_and_answe
     config.app.nats.nats_replicas = Some(3);
     let product = Product::on(config, &Role::ALL).await;
     let person = Person::new(&product).await;
+    // Nobody is served before the stream of tombstones has a leader.
+    until("the service serves", async || {
+        (person.get_once("/v1/conversations").await.status == 200).then_some(())
+    })
+    .await;
     let (done, answered) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let asking: Vec<_> = (0..3)
         .map(|_| tokio::spawn(ask_until(person.clone(), Arc::clone(&done), Arc::clone(&answered))))
