@@ -19,6 +19,8 @@
 //!
 //! Every authenticated request counts as one of `requests`, where the caller is extracted.
 //!
+//! Searches of one person run one after the other ([`Turns`]).
+//!
 //! Refusals wait a second where one token or address has many ([`Refusals`]).
 //!
 //! To add a limit: a variant of [`Limit`], a setting in `config/limits.rs`, a field of [`Limits`], and the
@@ -31,6 +33,7 @@ mod permits;
 mod quantity;
 mod rate;
 mod refusals;
+mod turns;
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -47,6 +50,7 @@ pub(in crate::api) use permits::{Permit, Permits};
 pub(in crate::api) use quantity::Quantity;
 pub(in crate::api) use rate::RateLimit;
 pub(in crate::api) use refusals::Refusals;
+pub(in crate::api) use turns::Turns;
 
 /// Name of a limit. Each limit applies to each person alone; `invalid_tokens` and `anonymous_requests` to
 /// each address.
@@ -185,6 +189,8 @@ pub(in crate::api) struct Limits {
     pub(in crate::api) requests: RateLimit<UserId>,
     pub(in crate::api) commands: RateLimit<UserId>,
     pub(in crate::api) search: RateLimit<UserId>,
+    /// Searches, the most expensive queries.
+    pub(in crate::api) search_turns: Turns,
     pub(in crate::api) streams: Permits,
     pub(in crate::api) waiting_reads: Permits,
     pub(in crate::api) exports: Permits,
@@ -213,6 +219,7 @@ impl Limits {
             requests: RateLimit::per_minute(Limit::Requests, config.limit_requests),
             commands: RateLimit::per_minute(Limit::Commands, config.limit_commands),
             search: RateLimit::per_minute(Limit::Search, config.limit_search),
+            search_turns: Turns::default(),
             streams: Permits::new(Limit::Streams, config.limit_streams),
             waiting_reads: Permits::new(Limit::WaitingReads, config.limit_waiting_reads),
             exports: Permits::new(Limit::Exports, config.limit_exports),

@@ -62,7 +62,9 @@ pub(in crate::api) async fn search(
     let after = query.cursor.as_deref().map(|cursor| cursors.decode(&name, cursor)).transpose()?;
     let user_key = store.keyring().user(owner).await?.ok_or(StoreError::KeyDestroyed)?;
     let blind = user_key.blind_key();
+    let turn = limits.search_turns.take(owner).await;
     let page = index::find(store.read_models(), owner, &blind, &search, &filter, after, query.limit).await?;
+    drop(turn);
     let next_cursor = page.next.map(|place| cursors.encode(&name, &place)).transpose()?;
     let mut hits = Vec::with_capacity(page.items.len());
     for found in page.items {
