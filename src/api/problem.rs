@@ -193,6 +193,11 @@ impl Problem {
         Self { field: Some("Idempotency-Key".into()), ..problem }
     }
 
+    /// The limit that is exhausted.
+    pub(in crate::api) const fn limit(&self) -> Option<Limit> {
+        self.limit
+    }
+
     /// A limit per person is exhausted.
     fn limit_exhausted(exhausted: Exhausted) -> Self {
         let status = StatusCode::TOO_MANY_REQUESTS;

@@ -8,9 +8,13 @@ use std::time::Duration;
 
 use governor::clock::DefaultClock;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use tokio::sync::Semaphore;
 
 /// Delay of the refusals above the rate. A connection waits as long as for a slow read.
 const DELAY: Duration = Duration::from_secs(1);
+/// Refusals that wait at the same time; those above are answered at once. Each holds its connection, and many
+/// may come through one proxy.
+const MAX_WAITING: usize = 256;
 /// After so many refusals, keys without one in the last second are forgotten.
 const FORGET_EVERY: u32 = 4_096;
 
@@ -19,13 +23,14 @@ const FORGET_EVERY: u32 = 4_096;
 pub(in crate::api) struct Refusals<K: Hash + Eq + Clone> {
     recent: DefaultKeyedRateLimiter<K>,
     counts: AtomicU32,
+    waiting: Semaphore,
 }
 
 impl<K: Hash + Eq + Clone> Refusals<K> {
     /// `at_once` refusals of one key in a second are answered at once.
     pub(super) fn new(at_once: NonZeroU32) -> Self {
         let recent = RateLimiter::dashmap_with_clock(Quota::per_second(at_once), DefaultClock::default());
-        Self { recent, counts: AtomicU32::new(0) }
+        Self { recent, counts: AtomicU32::new(0), waiting: Semaphore::new(MAX_WAITING) }
     }
 
     /// Returns when a refusal may be answered: at once, or after a second.
@@ -33,7 +38,9 @@ impl<K: Hash + Eq + Clone> Refusals<K> {
         if self.counts.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
             self.recent.retain_recent();
         }
-        if self.recent.check_key(key).is_err() {
+        if self.recent.check_key(key).is_err()
+            && let Ok(_waiting) = self.waiting.try_acquire()
+        {
             tokio::time::sleep(DELAY).await;
         }
     }
