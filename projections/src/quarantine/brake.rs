@@ -15,6 +15,8 @@ use crate::{DecryptedEvent, QueryError, UnappliedEvent};
 /// is told another number.
 pub const DEFAULT_LIMIT: u32 = 50;
 const WINDOW: &str = "1 hour";
+/// The fewest people whose failures may be those of the installation.
+const FEW_PEOPLE: usize = 3;
 /// Quarantined aggregates whose owners are counted at most.
 const MAX_COUNTED: i64 = 10_000;
 
@@ -23,8 +25,7 @@ const MAX_COUNTED: i64 = 10_000;
 /// whose events were applied.
 ///
 /// Others are counted by events of the same types: a bug in one type leaves all other types as they were. The
-/// failures of one person alone are that person's if any event of another person was applied, so that no
-/// person can stop the projector. A rebuild counts what the live read model applies and the new table does not.
+/// failures of fewer than [`FEW_PEOPLE`] are theirs alone, so that nobody can stop the projector. A rebuild counts what the live read model applies and the new table does not.
 pub(super) async fn check(
     target: Target<'_>,
     transaction: &mut Transaction<'_>,
@@ -46,9 +47,9 @@ pub(super) async fn check(
         }
         let failing: HashSet<UserId> =
             recent.into_iter().chain(at_fault.iter().map(|event| event.owner)).collect();
-        let unharmed = unharmed(target, &at_fault, found, wanted, &failing);
-        let is_of_all = if failing.len() == 1 { unharmed == 0 } else { failing.len() >= unharmed };
-        if is_of_all {
+        if failing.len() >= FEW_PEOPLE
+            && failing.len() >= unharmed(target, &at_fault, found, wanted, &failing)
+        {
             return Err(QueryError::TooManyFailures { model: target.model, aggregates, cause });
         }
     }
@@ -65,8 +66,7 @@ fn unharmed(
 ) -> usize {
     let types: HashSet<&str> = at_fault.iter().map(|event| event.event_type.as_str()).collect();
     let is_comparable = |event: &DecryptedEvent| {
-        target.model.is_of(event.recorded.aggregate)
-            && (failing.len() == 1 || types.contains(event.recorded.event.name()))
+        target.model.is_of(event.recorded.aggregate) && types.contains(event.recorded.event.name())
     };
     let held: HashSet<_> = found.iter().map(UnappliedEvent::key).collect();
     let owners: HashSet<UserId> = wanted

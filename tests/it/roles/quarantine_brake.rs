@@ -19,13 +19,13 @@ async fn a_table_that_refuses_rows_is_named_as_the_cause_and_everything_is_shown
     config.quarantine_limit = 2;
     let pool = connect(config.app.database_url.expose_secret(), 2);
     let product = Product::on(config, &[Role::Api, Role::Sequencer, Role::Projector]).await;
-    let person = Person::new(&product).await;
+    let people = [Person::new(&product).await, Person::new(&product).await, Person::new(&product).await];
     let change = async |change: &'static str| {
         sqlx::raw_sql(&format!("ALTER TABLE messages {change}")).execute(&pool).await.unwrap();
     };
     change("ADD CONSTRAINT refused CHECK (false)").await;
     let conversations: Vec<Uuid> = (0..5).map(|_| Uuid::now_v7()).collect();
-    for id in &conversations {
+    for (id, person) in conversations.iter().zip(people.iter().cycle()) {
         person.ask(*id, "What does the tide bring?").await;
     }
     let is_braked = |ready: &Value| {
