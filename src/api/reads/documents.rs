@@ -13,7 +13,7 @@ use projections::documents::{self, DocumentRow, Fingerprint, SealedDocument};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use sealing::Subject;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::api::problem::Problem;
 use store::{Store, StoreError};
@@ -25,6 +25,8 @@ const CAPACITY_BYTES: u64 = 32 << 20;
 const EXPECTED_LISTS: usize = 256;
 /// Bytes of a document beside its texts.
 const ROW_BYTES: usize = size_of::<DocumentRow>() + 120;
+/// Bytes of a list beside its documents: an empty one counts too.
+const LIST_BYTES: usize = 256;
 /// Lists that are decrypted at the same time.
 const OPENING: usize = 2;
 /// Longest wait for other lists.
@@ -34,7 +36,7 @@ const OPENING_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct DocumentLists {
     lists: Cache<UserId, DocumentList, ByBytes>,
-    opening: Semaphore,
+    opening: Arc<Semaphore>,
 }
 
 #[derive(Debug, Clone)]
@@ -56,7 +58,7 @@ impl Weighter<UserId, DocumentList> for ByBytes {
 impl DocumentLists {
     pub(super) fn new() -> Self {
         let lists = Cache::with_weighter(EXPECTED_LISTS, CAPACITY_BYTES, ByBytes);
-        Self { lists, opening: Semaphore::new(OPENING) }
+        Self { lists, opening: Arc::new(Semaphore::new(OPENING)) }
     }
 
     /// The newest documents of an owner, newest first, up to [`MAX_DOCUMENTS`].
@@ -64,8 +66,8 @@ impl DocumentLists {
         if let Some(rows) = self.known(store, owner).await? {
             return Ok(rows);
         }
-        let opening = tokio::time::timeout(OPENING_TIMEOUT, self.opening.acquire()).await;
-        let _opening = opening.ok().and_then(Result::ok).ok_or_else(Problem::timed_out)?;
+        let opening = tokio::time::timeout(OPENING_TIMEOUT, Arc::clone(&self.opening).acquire_owned()).await;
+        let opening = opening.ok().and_then(Result::ok).ok_or_else(Problem::timed_out)?;
         // Another request may have made the list meanwhile.
         if let Some(rows) = self.known(store, owner).await? {
             return Ok(rows);
@@ -73,8 +75,8 @@ impl DocumentLists {
         // Taken before the rows, so that a change between both shows at the next look.
         let fingerprint = documents::fingerprint(store.read_models(), owner).await?;
         let sealed = documents::list(store.read_models(), owner, None, MAX_DOCUMENTS).await?.items;
-        let rows: Arc<[DocumentRow]> = opened(store, owner, sealed).await?.into();
-        let bytes = rows.iter().map(bytes_of).sum::<usize>() as u64;
+        let rows: Arc<[DocumentRow]> = decrypted(store, owner, sealed, Some(opening)).await?.into();
+        let bytes = (LIST_BYTES + rows.iter().map(bytes_of).sum::<usize>()) as u64;
         self.lists.insert(owner, DocumentList { fingerprint, rows: Arc::clone(&rows), bytes });
         Ok(rows)
     }
@@ -101,15 +103,26 @@ pub(in crate::api) async fn opened(
     store: &Store,
     owner: UserId,
     rows: Vec<SealedDocument>,
-) -> Result<Vec<DocumentRow>, StoreError> {
+) -> Result<Vec<DocumentRow>, Problem> {
+    decrypted(store, owner, rows, None).await
+}
+
+/// The permit is held until the rows are decrypted, also where nobody waits for them any more.
+async fn decrypted(
+    store: &Store,
+    owner: UserId,
+    rows: Vec<SealedDocument>,
+    opening: Option<OwnedSemaphorePermit>,
+) -> Result<Vec<DocumentRow>, Problem> {
     let subjects: Vec<_> = rows.iter().map(|row| (owner, Subject::Document(row.id.uuid()))).collect();
     let keys = store.keyring().content_keys(&subjects).await?;
     let open = move || {
+        let _opening = opening;
         let open = |row: SealedDocument| {
             let key = keys.get(&(owner, Subject::Document(row.id.uuid())));
             row.open(key)
         };
         rows.into_iter().map(open).collect()
     };
-    Ok(tokio::task::spawn_blocking(open).await.unwrap_or_default())
+    tokio::task::spawn_blocking(open).await.map_err(|_| Problem::internal())
 }
