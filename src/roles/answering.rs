@@ -30,7 +30,7 @@ mod work;
 mod writing;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use async_nats::{Client, jetstream};
@@ -95,6 +95,7 @@ pub async fn start(
     let (untitled, waiting) = mpsc::channel(titles::WAITING);
     let work = Arc::new(Work::new(nats.clone(), subjects.clone()));
     let processor = Arc::new(AnswerProcessor {
+        began: Instant::now(),
         store: store.clone(),
         jetstream: jetstream::new(nats.clone()),
         nats,

@@ -60,6 +60,7 @@ pub(super) struct AnswerProcessor {
     pub(super) in_flight: InFlight,
     /// Told when answers are given back at the end of the process.
     pub(super) work: Arc<Work>,
+    pub(super) began: Instant,
     /// Cancelled when the process ends: unfinished answers are given back at once.
     pub(super) closing: CancellationToken,
 }
@@ -176,11 +177,13 @@ impl AnswerProcessor {
         asked: &PendingQuestion,
         requested: &Requested,
     ) -> Result<Option<Duration>, StoreError> {
-        if asked.documents.is_empty() || requested.age >= INDEX_TIMEOUT {
+        // Where the workers were away, the documents were not indexed either.
+        let waited = requested.age.min(self.began.elapsed());
+        if asked.documents.is_empty() || waited >= INDEX_TIMEOUT {
             return Ok(None);
         }
         let unindexed = self.store.unindexed(&asked.documents).await?;
-        Ok((!unindexed.is_empty()).then(|| (requested.age / 4).clamp(FIRST_LOOK, LONGEST_LOOK)))
+        Ok((!unindexed.is_empty()).then(|| (waited / 4).clamp(FIRST_LOOK, LONGEST_LOOK)))
     }
 
     async fn work(&self, job: &Job, handle: &Handle) -> QueueDecision {
