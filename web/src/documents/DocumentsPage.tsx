@@ -33,7 +33,7 @@ export default function DocumentsPage() {
   const rows = data?.pages.flatMap(({ items }) => items) ?? [];
   const listed = new Set(rows.map(({ id }) => id));
   const pendingUploads = uploads.filter(({ documentId }) => documentId === undefined || !listed.has(documentId));
-  const isArranged = words !== "" || order !== NEWEST.order;
+  const isArranged = words !== "" || searched !== "" || isPlaceholderData || order !== NEWEST.order;
   const isSearching = isPlaceholderData || searched !== words.trim();
   return (
     <Page title={text.documents.title} hint={text.documents.hint}>
