@@ -29,6 +29,7 @@ def main() -> None:
         tools.require_proxies()
         tools.require_tesseract()
         tools.require_promtool()
+        tools.require_clippy()
         openapi_check.requirements()
 
 

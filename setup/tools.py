@@ -121,6 +121,15 @@ def require_promtool() -> None:
             subprocess.run(["systemctl", "disable", "--now", "--quiet", "prometheus"], stdout=sys.stderr)
 
 
+def require_clippy() -> None:
+    """The lints. Without them the crates are still built and tested, and one line says how to get them."""
+    if output_of("clippy-driver", "--version"):
+        return
+    output_of("rustup", "component", "add", "clippy")
+    if not output_of("clippy-driver", "--version"):
+        say("clippy is missing, so nothing is linted (rustup component add clippy, or the package rust-clippy)")
+
+
 def cargo_tools() -> list[Path]:
     """The folders of the subcommands of cargo that are not installed on the machine."""
     return [wheels.component(name) / "bin" for name in CARGO_TOOLS if not shutil.which(name)]
