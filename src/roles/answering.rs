@@ -118,9 +118,8 @@ pub async fn start(
         work,
     };
     let naming = config.model.model_titles.then_some(waiting);
-    let working = async { tokio::join!(Box::pin(run(queue, naming, cancel)), indexing) };
     tokio::select! {
-        _ = working => Ok(()),
+        _ = async { tokio::join!(Box::pin(run(queue, naming, cancel)), indexing) } => Ok(()),
         never = models.follow(&active, &recreated) => match never {},
     }
 }
