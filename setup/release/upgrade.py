@@ -6,6 +6,7 @@ test `upgrades::beside_previous`, in which the processes of the one release repl
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -28,11 +29,12 @@ def run(*command: str, folder: Path = REPOSITORY, **environment: str) -> None:
         sys.exit(done.returncode)
 
 
-def previous() -> Path:
-    """The program of the earlier commit."""
+def previous() -> tuple[Path, Path]:
+    """The program of the earlier commit and the folder of its embedding model, which this build reads too."""
     kept = cache.root() / "releases" / COMMIT / "colloquy"
-    if kept.exists():
-        return kept
+    model = kept.with_name("embedding_model")
+    if kept.exists() and model.exists():
+        return kept, Path(model.read_text())
     if not output_of("git", "rev-parse", "--verify", "--quiet", f"{COMMIT}^{{commit}}"):
         not_here(f"commit {COMMIT} is not in this checkout: git fetch --unshallow")
     say(f"building commit {COMMIT[:10]}")
@@ -41,15 +43,17 @@ def previous() -> Path:
     run("git", "worktree", "prune")
     run("git", "worktree", "add", "--force", "--detach", str(folder), COMMIT)
     try:
+        places = json.loads(subprocess.check_output([sys.executable, "setup/runtime.py"], cwd=folder))
         # The dependencies of both commits are compiled once; the programs would replace each other.
         run("cargo", "build", "--locked", "-p", "colloquy", folder=folder)
         kept.parent.mkdir(parents=True, exist_ok=True)
         unfinished = kept.with_suffix(".new")
         shutil.copy2(TARGET / "debug" / "colloquy", unfinished)
         unfinished.replace(kept)
+        model.write_text(places["embedding_model"])
     finally:
         run("git", "worktree", "remove", "--force", str(folder))
-    return kept
+    return kept, Path(places["embedding_model"])
 
 
 def quarantines(commit: str) -> bool:
@@ -58,7 +62,7 @@ def quarantines(commit: str) -> bool:
 
 
 def main() -> None:
-    program = previous()
+    program, model = previous()
     both = quarantines(COMMIT) and quarantines("HEAD")
     if not both:
         say(f"without an unknown event: commit {COMMIT[:10]} or this one has no quarantine")
@@ -66,7 +70,7 @@ def main() -> None:
     test = ("cargo", "test", "--locked", "--workspace", "--test", "it", "--")
     exactly = ("--ignored", "--exact", "--nocapture", SCENARIO)
     releases = {"COLLOQUY_PREVIOUS": str(program), "COLLOQUY_UNKNOWN_EVENT": "yes" if both else "no"}
-    run(str(TARGET / "debug" / "colloquy-dev"), "services", "--", *test, *exactly, **releases, **CHECKED)
+    run(str(TARGET / "debug" / "colloquy-dev"), "services", "--", "env", f"EMBEDDING_MODEL_DIR={model}", *test, *exactly, **releases, **CHECKED)
 
 
 if __name__ == "__main__":
