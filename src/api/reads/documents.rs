@@ -16,7 +16,7 @@ use sealing::Subject;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::api::problem::Problem;
-use store::{Store, StoreError};
+use store::Store;
 
 /// The largest number of documents that are searched and sorted.
 const MAX_DOCUMENTS: u32 = 10_000;
