@@ -14,7 +14,7 @@ use crate::support::waiting::until;
 
 /// Waits until the stream ends in the head of the ledger, and holds nothing but the ledger's events without a
 /// gap.
-async fn until_stream_is_of_the_ledger(backbone: &Backbone) {
+pub(super) async fn until_stream_is_of_the_ledger(backbone: &Backbone) {
     let jetstream = jetstream::new(backbone.nats.clone());
     until("the stream is of the ledger", async || {
         let entries = backbone.store.ledger_after(Position(0), 10_000).await.ok()?;

@@ -10,6 +10,7 @@ use projections::{ReadModel, faults};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::publishing::until_stream_is_of_the_ledger;
 use crate::support::backbone::{Backbone, conversation};
 use crate::support::poison::Poison;
 use crate::support::waiting::until;
@@ -208,13 +209,8 @@ async fn events_of_later_releases_in_accounts_trails_and_operations_hold_nobody_
     let [account] = held(&backbone).await.try_into().unwrap();
     assert_eq!((account.read_model.as_str(), account.aggregate_id), ("accounts", user.uuid()));
     assert_eq!(rows(&backbone, "messages", "conversation_id", id.uuid()).await, 2);
-    until("everything is published, whatever its name", async || {
-        let name = backbone.subjects.events_stream();
-        let stream = async_nats::jetstream::new(backbone.nats.clone()).get_stream(name).await.ok()?;
-        let head = backbone.store.ledger_head().await.ok()?.0;
-        (stream.get_info().await.ok()?.state.messages >= head.0).then_some(())
-    })
-    .await;
+    // The stream begins with what the read models lacked when it was created.
+    until_stream_is_of_the_ledger(&backbone).await;
     tasks.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
