@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use aggregates::{AggregateType, ConversationId, Position, UserId, Version};
 use async_nats::Client;
-use chrono::Utc;
 use nats::{Projected, Subjects};
 use projections::quarantine::{self, Release, Released};
 use projections::{QueryError, ReadModel};
@@ -15,7 +14,7 @@ use crate::runtime::decrypt::read_batch;
 use crate::runtime::hint::send_hint;
 use crate::runtime::operation_journal::record_noted;
 use crate::runtime::wake::SequencerWake;
-use store::{LastRead, Store, StoreError};
+use store::{Store, StoreError};
 
 /// Events of one page. A page is in memory as a whole.
 const PAGE: u32 = 200;
@@ -76,11 +75,6 @@ impl Quarantine {
             return Err(StoreError::TimedOut.into());
         };
         let (aggregate, released) = released?;
-        // Its owner can use it again only now.
-        if aggregate != AggregateType::Account {
-            let read = LastRead { owner, id, read_on: Utc::now().date_naive() };
-            self.store.record_reads(&[read]).await?;
-        }
         record_noted(&self.store, &self.wake).await?;
         self.announce(aggregate, owner, id).await?;
         Ok(released)

@@ -196,19 +196,45 @@ pub(super) async fn release(
     if aggregates.is_empty() {
         return Ok(());
     }
-    sqlx::query(
+    let released: Vec<QuarantinedAggregate> = sqlx::query_as(
         "DELETE FROM quarantine q USING UNNEST($2::text[], $3::uuid[]) AS ended (aggregate_type, aggregate_id)
-          WHERE q.read_model = $1 AND q.aggregate_type = ended.aggregate_type AND q.aggregate_id = ended.aggregate_id",
+          WHERE q.read_model = $1 AND q.aggregate_type = ended.aggregate_type AND q.aggregate_id = ended.aggregate_id
+         RETURNING q.*",
     )
     .bind(target.table)
     .bind(aggregates.iter().map(|held| held.aggregate).collect::<Vec<_>>())
     .bind(aggregates.iter().map(|held| held.aggregate_id).collect::<Vec<_>>())
-    .execute(&mut *transaction)
+    .fetch_all(&mut *transaction)
     .await?;
     if target.is_live() {
+        if outcome != QuarantineOutcome::Erased {
+            count_as_used(transaction, &released).await?;
+        }
         journal::ended(target, transaction, aggregates, outcome).await?;
         count_change(target, transaction).await?;
     }
+    Ok(())
+}
+
+/// Counts the end of a quarantine as a use: only now can the owners use the aggregates again, and retention
+/// does not count the time before.
+async fn count_as_used(
+    transaction: &mut Transaction<'_>,
+    released: &[QuarantinedAggregate],
+) -> Result<(), QueryError> {
+    let used = || released.iter().filter(|held| held.aggregate_type != AggregateType::Account);
+    sqlx::query(
+        "INSERT INTO last_reads AS known (owner, id, read_on)
+         SELECT DISTINCT r.owner, r.id, (clock_timestamp() AT TIME ZONE 'UTC')::date
+           FROM UNNEST($1::uuid[], $2::uuid[]) AS r (owner, id)
+           JOIN keys k ON k.kind = 'user' AND k.id = r.owner AND k.destroyed_at IS NULL
+             ON CONFLICT (owner, id) DO UPDATE SET read_on = excluded.read_on
+          WHERE known.read_on < excluded.read_on",
+    )
+    .bind(used().map(|held| held.owner).collect::<Vec<_>>())
+    .bind(used().map(|held| held.aggregate_id).collect::<Vec<_>>())
+    .execute(&mut *transaction)
+    .await?;
     Ok(())
 }
 
@@ -248,8 +274,10 @@ pub(crate) async fn move_to_live(
                 == (aggregate.aggregate_type, aggregate.aggregate_id, aggregate.position)
         })
     };
-    let ended: Vec<HeldAggregate> =
-        before.iter().filter(|held| !is_in(held, &after)).map(HeldAggregate::from).collect();
+    let released: Vec<QuarantinedAggregate> =
+        before.iter().filter(|held| !is_in(held, &after)).cloned().collect();
+    let ended: Vec<HeldAggregate> = released.iter().map(HeldAggregate::from).collect();
+    count_as_used(transaction, &released).await?;
     let new: Vec<UnappliedEvent> =
         after.iter().filter(|held| !is_in(held, &before)).map(UnappliedEvent::from).collect();
     journal::ended(live, transaction, &ended, QuarantineOutcome::Rebuilt).await?;

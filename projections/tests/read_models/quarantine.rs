@@ -194,7 +194,12 @@ async fn a_rebuild_quarantines_as_the_projector_does_and_ends_what_it_can_apply(
     assert_eq!(all(&pool).await, shown);
     assert_eq!(operations(&pool).await.len(), 1, "nothing has changed");
     faults::mend(id);
+    let keys = "INSERT INTO keys (kind, id, owner, wrapped_by, wrapped) SELECT 'user', owner, owner, '', '' FROM quarantine";
+    sqlx::query(keys).execute(&pool).await.unwrap();
     rebuilt(Mode::Whole).await.lock(&pool).await.unwrap().swap().await.unwrap();
+    let used = "SELECT id FROM last_reads WHERE read_on = (clock_timestamp() AT TIME ZONE 'UTC')::date";
+    let used: Vec<Uuid> = sqlx::query_scalar(used).fetch_all(&pool).await.unwrap();
+    assert_eq!(used, [id], "its owner can use it again");
     assert_eq!(quarantine::list(&pool, None, 10).await.unwrap(), []);
     assert!(matches!(
         &operations(&pool).await[..],
