@@ -145,7 +145,7 @@ impl Answerer {
                     let mut has_chunks = false;
                     let earlier = this.meter.total();
                     {
-                        let generated = this.generate(&model, &prompt, &sources);
+                        let generated = this.generate(&model, &prompt, tokens, &sources);
                         pin_mut!(generated);
                         while let Some(chunk) = generated.next().await {
                             match chunk {
@@ -188,6 +188,7 @@ impl Answerer {
         &self,
         model: &ChatModel,
         prompt: &Prompt,
+        context_tokens: u32,
         sources: &[Source],
     ) -> impl Stream<Item = Result<AnswerChunk, ModelError>> + Send {
         let sources = sources[..prompt.source_count.min(sources.len())].to_vec();
@@ -195,7 +196,7 @@ impl Answerer {
             name: model.name().to_owned(),
             prompt_version: prompt::version(&self.preferences),
             prompt_sha256: prompt.sha256(),
-            instructions: prompt::instructions_given(&self.preferences.instructions, model.usable_tokens()),
+            instructions: prompt::instructions_given(&self.preferences.instructions, context_tokens),
         };
         let provenance = self.provenance(&sources, author);
         let estimated_prompt = prompt.estimated_tokens;

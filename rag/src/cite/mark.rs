@@ -4,7 +4,7 @@
 /// The largest number that is taken for that of a source. Larger ones are years, sizes and the like.
 const LARGEST_NUMBER: u32 = 99;
 /// The longest mark in bytes.
-const MAX_MARK_BYTES: usize = 48;
+pub(super) const MAX_MARK_BYTES: usize = 48;
 /// Words in front of brackets that hold an index.
 const INDEXED_WORDS: [&str; 36] = [
     "arr", "array", "args", "argv", "buf", "buffer", "bytes", "cell", "cells", "col", "cols", "column",

@@ -2,14 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::mark::Numbers;
+use super::mark::{MAX_MARK_BYTES, Numbers};
 use crate::markdown::{Segment, segments};
 use crate::vocabulary::{Place, Source};
 
 /// The longest text in front of a mark in which cells are looked for, in bytes.
 const MAX_SENTENCE_BYTES: usize = 600;
-/// The ends of sentences.
-const ENDS: [&str; 6] = [". ", "! ", "? ", "。", "！", "？"];
 
 /// The place of rows of a source, by their numbers in its table, from 1; `None` where the numbers in the file
 /// are not known.
@@ -27,20 +25,20 @@ pub(crate) fn place_of(source: &Source, first: u32, last: u32) -> Option<Place> 
 /// source is no table, or the answer does not tell its rows apart.
 pub(super) fn cited(number: u32, answer: &str, source: &Source) -> Option<(Place, Vec<String>)> {
     source.passage.place.as_ref()?.rows()?;
-    let rows: Vec<(u32, String, Vec<String>)> = segments(&source.passage.text)
+    let rows: Vec<(u32, String, BTreeSet<String>)> = segments(&source.passage.text)
         .into_iter()
         .filter_map(|segment| match segment {
-            Segment::Row { table: 1, row, text, cells, .. } => Some((row, text, cells)),
+            Segment::Row { table: 1, row, text, cells, .. } => {
+                Some((row, text, cells.iter().map(|cell| cell.trim().to_lowercase()).collect()))
+            }
             _ => None,
         })
         .collect();
     let mut chosen = BTreeSet::new();
-    for sentence in sentences(answer, number) {
-        let sentence = sentence.to_lowercase();
-        let matches = |cells: &[String]| {
-            let cells: BTreeSet<String> = cells.iter().map(|cell| cell.trim().to_lowercase()).collect();
-            cells.iter().filter(|cell| has_words(&sentence, cell)).count()
-        };
+    let sentences = sentences(answer, number).into_iter().map(str::to_lowercase);
+    for sentence in sentences.collect::<BTreeSet<_>>() {
+        let matches =
+            |cells: &BTreeSet<String>| cells.iter().filter(|cell| has_words(&sentence, cell)).count();
         let counts: Vec<usize> = rows.iter().map(|(_, _, cells)| matches(cells)).collect();
         let most = counts.iter().copied().max().filter(|most| *most > 0)?;
         chosen.extend((0..rows.len()).filter(|index| counts[*index] == most));
@@ -57,7 +55,9 @@ pub(super) fn cited(number: u32, answer: &str, source: &Source) -> Option<(Place
 fn sentences(answer: &str, number: u32) -> Vec<&str> {
     let mut sentences = Vec::new();
     for (start, _) in answer.match_indices('[') {
-        let content = answer[start + 1..].split_once(']').map(|(content, _)| content);
+        let rest = &answer[start + 1..];
+        let mark = &rest[..rest.floor_char_boundary(MAX_MARK_BYTES + 1)];
+        let content = mark.split_once(']').map(|(content, _)| content);
         if content.and_then(Numbers::read).is_some_and(|numbers| numbers.contains(number)) {
             let before = answer[..start].trim_end();
             let before =
@@ -65,8 +65,7 @@ fn sentences(answer: &str, number: u32) -> Vec<&str> {
             // The end of the sentence can stand in front of its mark.
             let body = before.trim_end_matches(['.', '!', '?', '。', '！', '？']);
             let line = body.rfind('\n').map_or(0, |at| at + 1);
-            let sentence = ENDS.iter().filter_map(|end| body.rfind(end).map(|at| at + end.len())).max();
-            sentences.push(&body[line.max(sentence.unwrap_or(0))..]);
+            sentences.extend(words::sentences(&body[line..]).pop());
         }
     }
     sentences
@@ -109,6 +108,7 @@ mod tests {
         assert_eq!(place("Hinge 75 is light. Hinge 076 weighs 240 g.[1, 2]").as_deref(), Some("row 77"));
         assert_eq!(place("- 075: 210 g [2]\n- 077: 312 g [1-3]").as_deref(), Some("rows 76–78"));
         assert_eq!(place("| 078 | 312 g [2] |").as_deref(), Some("row 79"));
+        assert_eq!(place("Hinge 077 weighs ca. 312 g [2]").as_deref(), Some("row 78"));
         let source = source(TABLE, Place::Rows { first: 76, last: 79 });
         assert_eq!(
             cited(1, "It is 077 [1].", &source).unwrap().1,

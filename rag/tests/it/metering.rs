@@ -24,16 +24,22 @@ fn prompt() -> Prompt {
 }
 
 fn metered(base_url: &str) -> (ChatModel, Meter) {
-    let mut config = ChatConfig::new(base_url, "test-model");
-    config.first_token_timeout = Duration::from_millis(300);
+    metered_with(ChatConfig::new(base_url, "test-model"))
+}
+
+fn metered_with(config: ChatConfig) -> (ChatModel, Meter) {
     let meter = Meter::default();
     (ChatModel::new(config).unwrap().metered(meter.clone()), meter)
 }
 
 /// The tokens of a request whose response is read to its end.
 async fn tokens(behavior: Behavior) -> Usage {
-    let server = ModelServer::start(behavior).await;
-    let (model, meter) = metered(&server.base_url);
+    let server = ModelServer::start(behavior.clone()).await;
+    let mut config = ChatConfig::new(&server.base_url, "test-model");
+    if matches!(behavior, Behavior::Silent) {
+        config.first_token_timeout = Duration::from_millis(300);
+    }
+    let (model, meter) = metered_with(config);
     let _: Vec<_> = model.stream(&prompt()).collect().await;
     meter.total()
 }
