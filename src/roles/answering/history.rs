@@ -2,13 +2,14 @@
 //! no others, however long the conversation is.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use aggregates::conversation::{Conversation, ConversationEvent, TurnEvents};
 use aggregates::{
     AggregateType, AnswerId, AnswerRef, DocumentId, Event, ModelName, QuestionId, RecordedEvent, Version,
 };
 use rag::vocabulary::Turn;
-use store::StoreError;
+use store::{Requested, StoreError};
 
 use super::preferences::Preferences;
 use super::processor::AnswerProcessor;
@@ -27,6 +28,8 @@ const QUOTATION_BYTES: usize = 32 * 1024;
 pub(super) enum AnswerState {
     /// The answer is pending.
     Wanted(PendingQuestion),
+    /// Documents that the question names are not indexed yet: the time until the next look.
+    Unindexed(Duration),
     /// The answer has ended, or was never requested.
     Settled,
     /// The key of the conversation was destroyed, so the question is unreadable.
@@ -98,7 +101,11 @@ impl Texts {
 
 impl AnswerProcessor {
     /// The state of an answer. Reads the turns in pages, newest first, until the prompt cannot take more.
-    pub(super) async fn answer_state(&self, answer: AnswerRef) -> Result<AnswerState, StoreError> {
+    pub(super) async fn answer_state(
+        &self,
+        answer: AnswerRef,
+        requested: &Requested,
+    ) -> Result<AnswerState, StoreError> {
         let AnswerRef { owner, conversation_id, answer_id } = answer;
         let conversation = self.store.conversations().latest(conversation_id.uuid()).await?;
         let texts = Texts::of(&conversation, answer_id).filter(|_| conversation.owner() == Some(owner));
@@ -116,6 +123,9 @@ impl AnswerProcessor {
         let Some(Text { text: question, documents }) = read.remove(&texts.question) else {
             return Ok(AnswerState::Erased);
         };
+        if let Some(pause) = self.index_pause(&documents, requested).await? {
+            return Ok(AnswerState::Unindexed(pause));
+        }
         let mut newest_first = turns(first, &mut read);
         for page in pages {
             if bytes_of(&newest_first) > budget {

@@ -4,8 +4,8 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aggregates::ModelName;
 use aggregates::conversation::FailureReason;
+use aggregates::{DocumentId, ModelName};
 use async_nats::Client;
 use async_nats::jetstream::Context;
 use futures::FutureExt as _;
@@ -144,15 +144,11 @@ impl AnswerProcessor {
             let failed = Ending::Failed(FailureReason::AttemptsExhausted, exhausted);
             return self.end(lease, &requested, failed).await.0;
         }
-        match self.answer_state(lease.answer).await {
-            Ok(AnswerState::Wanted(asked)) => match self.index_pause(&asked, &requested).await {
-                Ok(None) => self.work(&Job { lease: *lease, requested, asked }, handle).await,
-                Ok(Some(pause)) => QueueDecision::DeclineFor(pause),
-                Err(error) => {
-                    tracing::warn!(error = %ErrorChain(&error), answer.id = %lease.answer.answer_id, "documents could not be looked up");
-                    QueueDecision::RetryAfter(STORE_PAUSE)
-                }
-            },
+        match self.answer_state(lease.answer, &requested).await {
+            Ok(AnswerState::Wanted(asked)) => {
+                self.work(&Job { lease: *lease, requested, asked }, handle).await
+            }
+            Ok(AnswerState::Unindexed(pause)) => QueueDecision::DeclineFor(pause),
             Ok(AnswerState::Settled) => QueueDecision::Remove,
             Ok(AnswerState::Erased) => self.end(lease, &requested, Ending::Erased).await.0,
             Err(error) if error.is_unreadable() => {
@@ -172,17 +168,17 @@ impl AnswerProcessor {
     /// The time after which to look again whether the documents that a question names are indexed or rejected;
     /// `None` if they are, or if the question has waited for long enough. The answer waits in the queue, so that
     /// it takes no slot from others.
-    async fn index_pause(
+    pub(super) async fn index_pause(
         &self,
-        asked: &PendingQuestion,
+        documents: &[DocumentId],
         requested: &Requested,
     ) -> Result<Option<Duration>, StoreError> {
         // Where the workers were away, the documents were not indexed either.
         let waited = requested.age.min(self.began.elapsed());
-        if asked.documents.is_empty() || waited >= INDEX_TIMEOUT {
+        if documents.is_empty() || waited >= INDEX_TIMEOUT {
             return Ok(None);
         }
-        let unindexed = self.store.unindexed(&asked.documents).await?;
+        let unindexed = self.store.unindexed(documents).await?;
         Ok((!unindexed.is_empty()).then(|| (waited / 4).clamp(FIRST_LOOK, LONGEST_LOOK)))
     }
 

@@ -41,19 +41,14 @@ impl AnswerProcessor {
             }),
         };
         if let (false, Some(usage)) = (is_told, usage_of(meter)) {
-            self.record_spent_by(job, job.lease.attempt, usage).await;
+            let spent = Spent {
+                purpose: SpendingPurpose::Attempt,
+                attempt: Some(job.lease.attempt),
+                correlation_id: job.requested.correlation_id.unwrap_or(job.requested.event_id.uuid()),
+                usage,
+            };
+            self.record_spending(job.lease.answer, job.asked.model.as_ref(), spent).await;
         }
-    }
-
-    /// Records the tokens of the attempt with this number.
-    pub(super) async fn record_spent_by(&self, job: &Job, attempt: u32, usage: Usage) {
-        let spent = Spent {
-            purpose: SpendingPurpose::Attempt,
-            attempt: Some(attempt),
-            correlation_id: job.requested.correlation_id.unwrap_or(job.requested.event_id.uuid()),
-            usage,
-        };
-        self.record_spending(job.lease.answer, job.asked.model.as_ref(), spent).await;
     }
 
     /// Records tokens of the model that a question chose.
