@@ -25,9 +25,10 @@ pub(in crate::api) struct RateLimit<K: Hash + Eq + Clone, C: Clock = DefaultCloc
     limited: Option<Limited<K, C>>,
 }
 
+/// A rate, and the use that each key has made of it.
 #[derive(Debug)]
-struct Limited<K: Hash + Eq + Clone, C: Clock> {
-    per_minute: NonZeroU32,
+pub(super) struct Limited<K: Hash + Eq + Clone, C: Clock> {
+    maximum: NonZeroU32,
     limiter: Limiter<K, C>,
     clock: C,
     counts: AtomicU32,
@@ -42,12 +43,7 @@ impl<K: Hash + Eq + Clone> RateLimit<K> {
 
 impl<K: Hash + Eq + Clone, C: Clock + Clone> RateLimit<K, C> {
     fn with_clock(limit: Limit, maximum: u32, clock: C) -> Self {
-        let limited = NonZeroU32::new(maximum).map(|per_minute| Limited {
-            per_minute,
-            limiter: RateLimiter::dashmap_with_clock(Quota::per_minute(per_minute), clock.clone()),
-            clock,
-            counts: AtomicU32::new(0),
-        });
+        let limited = NonZeroU32::new(maximum).map(|maximum| Limited::new(maximum, Quota::per_minute, clock));
         Self { limit, limited }
     }
 
@@ -56,14 +52,20 @@ impl<K: Hash + Eq + Clone, C: Clock + Clone> RateLimit<K, C> {
         let Some(limited) = &self.limited else { return Ok(()) };
         limited.count(key).map_err(|retry_after| Exhausted {
             limit: self.limit,
-            maximum: limited.per_minute.get().into(),
+            maximum: limited.maximum.get().into(),
             retry_after,
         })
     }
 }
 
-impl<K: Hash + Eq + Clone, C: Clock> Limited<K, C> {
-    fn count(&self, key: &K) -> Result<(), u32> {
+impl<K: Hash + Eq + Clone, C: Clock + Clone> Limited<K, C> {
+    pub(super) fn new(maximum: NonZeroU32, quota: fn(NonZeroU32) -> Quota, clock: C) -> Self {
+        let limiter = RateLimiter::dashmap_with_clock(quota(maximum), clock.clone());
+        Self { maximum, limiter, clock, counts: AtomicU32::new(0) }
+    }
+
+    /// Counts one. The refusal has the seconds after which the next one is accepted.
+    pub(super) fn count(&self, key: &K) -> Result<(), u32> {
         if self.counts.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
             self.limiter.retain_recent();
         }

@@ -3,42 +3,37 @@
 
 use std::hash::Hash;
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use governor::Quota;
 use governor::clock::DefaultClock;
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use tokio::sync::Semaphore;
+
+use super::rate::Limited;
 
 /// Delay of the refusals above the rate. A connection waits as long as for a slow read.
 const DELAY: Duration = Duration::from_secs(1);
 /// Refusals that wait at the same time; those above are answered at once. Each holds its connection, and many
 /// may come through one proxy.
 const MAX_WAITING: usize = 256;
-/// After so many refusals, keys without one in the last second are forgotten.
-const FORGET_EVERY: u32 = 4_096;
 
 /// The refusals of each key: a token, or an address.
 #[derive(Debug)]
 pub(in crate::api) struct Refusals<K: Hash + Eq + Clone> {
-    recent: DefaultKeyedRateLimiter<K>,
-    counts: AtomicU32,
+    recent: Limited<K, DefaultClock>,
     waiting: Semaphore,
 }
 
 impl<K: Hash + Eq + Clone> Refusals<K> {
     /// `at_once` refusals of one key in a second are answered at once.
     pub(super) fn new(at_once: NonZeroU32) -> Self {
-        let recent = RateLimiter::dashmap_with_clock(Quota::per_second(at_once), DefaultClock::default());
-        Self { recent, counts: AtomicU32::new(0), waiting: Semaphore::new(MAX_WAITING) }
+        let recent = Limited::new(at_once, Quota::per_second, DefaultClock::default());
+        Self { recent, waiting: Semaphore::new(MAX_WAITING) }
     }
 
     /// Returns when a refusal may be answered: at once, or after a second.
     pub(in crate::api) async fn wait(&self, key: &K) {
-        if self.counts.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
-            self.recent.retain_recent();
-        }
-        if self.recent.check_key(key).is_err()
+        if self.recent.count(key).is_err()
             && let Ok(_waiting) = self.waiting.try_acquire()
         {
             tokio::time::sleep(DELAY).await;

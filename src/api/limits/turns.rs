@@ -21,7 +21,6 @@ pub(in crate::api) struct Turns {
 pub(in crate::api) struct Turn {
     owner: UserId,
     persons: Persons,
-    own: Option<Arc<Semaphore>>,
     permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -33,7 +32,7 @@ impl Turns {
             Arc::clone(persons.entry(owner).or_insert_with(|| Arc::new(Semaphore::new(1))))
         };
         let persons = Arc::clone(&self.persons);
-        let mut turn = Turn { owner, persons, own: Some(Arc::clone(&own)), permit: None };
+        let mut turn = Turn { owner, persons, permit: None };
         // Nobody closes the semaphore.
         turn.permit = own.acquire_owned().await.ok();
         turn
@@ -44,7 +43,6 @@ impl Drop for Turn {
     fn drop(&mut self) {
         let mut persons = self.persons.lock().unwrap_or_else(PoisonError::into_inner);
         self.permit = None;
-        self.own = None;
         // Only the map holds it: nobody works or waits.
         if persons.get(&self.owner).is_some_and(|semaphore| Arc::strong_count(semaphore) == 1) {
             persons.remove(&self.owner);

@@ -2,7 +2,7 @@
 //! words in titles, tags.
 //!
 //! Decrypting thousands of titles takes tens of milliseconds of processor, so that a list is kept until one of
-//! its documents changes, and one request at a time makes it. A list of an owner whose key is destroyed is not
+//! its documents changes, and few requests at a time make one. A list of an owner whose key is destroyed is not
 //! used any more.
 
 use std::sync::Arc;
@@ -63,17 +63,17 @@ impl DocumentLists {
 
     /// The newest documents of an owner, newest first, up to [`MAX_DOCUMENTS`].
     pub(super) async fn of(&self, store: &Store, owner: UserId) -> Result<Arc<[DocumentRow]>, Problem> {
-        if let Some(rows) = self.known(store, owner).await? {
+        if let (_, Some(rows)) = self.look(store, owner).await? {
             return Ok(rows);
         }
         let opening = tokio::time::timeout(OPENING_TIMEOUT, Arc::clone(&self.opening).acquire_owned()).await;
         let opening = opening.ok().and_then(Result::ok).ok_or_else(Problem::timed_out)?;
         // Another request may have made the list meanwhile.
-        if let Some(rows) = self.known(store, owner).await? {
+        let (fingerprint, rows) = self.look(store, owner).await?;
+        if let Some(rows) = rows {
             return Ok(rows);
         }
-        // Taken before the rows, so that a change between both shows at the next look.
-        let fingerprint = documents::fingerprint(store.read_models(), owner).await?;
+        // The fingerprint is from before the rows, so that a change between both shows at the next look.
         let sealed = documents::list(store.read_models(), owner, None, MAX_DOCUMENTS).await?.items;
         let rows: Arc<[DocumentRow]> = decrypted(store, owner, sealed, Some(opening)).await?.into();
         let bytes = (LIST_BYTES + rows.iter().map(bytes_of).sum::<usize>()) as u64;
@@ -81,15 +81,19 @@ impl DocumentLists {
         Ok(rows)
     }
 
-    /// The list, if it is current and the owner's key exists.
-    async fn known(&self, store: &Store, owner: UserId) -> Result<Option<Arc<[DocumentRow]>>, Problem> {
-        let Some(known) = self.lists.get(&owner) else { return Ok(None) };
-        let has_key = store.keyring().user(owner).await?.is_some();
-        if has_key && known.fingerprint == documents::fingerprint(store.read_models(), owner).await? {
-            return Ok(Some(known.rows));
+    /// The fingerprint of the documents, and the list if it has that one and the owner's key exists.
+    async fn look(
+        &self,
+        store: &Store,
+        owner: UserId,
+    ) -> Result<(Fingerprint, Option<Arc<[DocumentRow]>>), Problem> {
+        let fingerprint = documents::fingerprint(store.read_models(), owner).await?;
+        let Some(known) = self.lists.get(&owner) else { return Ok((fingerprint, None)) };
+        if known.fingerprint == fingerprint && store.keyring().user(owner).await?.is_some() {
+            return Ok((fingerprint, Some(known.rows)));
         }
         self.lists.remove(&owner);
-        Ok(None)
+        Ok((fingerprint, None))
     }
 }
 
