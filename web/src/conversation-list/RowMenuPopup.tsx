@@ -4,6 +4,7 @@ import { useNavigate, useParams } from "@tanstack/react-router";
 import { Archive, ArchiveRestore, MessageSquareText, Pencil, Pin, PinOff, Tag, Trash2 } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 import { type FormEvent, type ReactElement, useState } from "react";
+import { parseTags } from "../api/tags";
 import type { ConversationRow } from "../api/types";
 import { InstructionsForm } from "../instructions/InstructionsForm";
 import { useText } from "../text/text";
@@ -12,7 +13,6 @@ import { Dialog } from "../ui/Dialog";
 import { Field } from "../ui/Field";
 import menu from "../ui/Menu.module.css";
 import styles from "./RowMenu.module.css";
-import { parseTags } from "./rowCommands";
 import { useRowActions } from "./useRowActions";
 
 export default function RowMenuPopup({ row, button }: { row: ConversationRow; button: ReactElement }) {

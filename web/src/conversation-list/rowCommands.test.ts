@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ConversationRow } from "../api/types";
-import { applyCommand, parseTags } from "./rowCommands";
+import { applyCommand } from "./rowCommands";
 
 const row: ConversationRow = {
   id: "c",
@@ -29,16 +29,5 @@ describe("a command on a row", () => {
   it("deletes or restores the row", () => {
     expect(applyCommand(row, { type: "delete" })).toEqual({ id: "c", deleted: true });
     expect(applyCommand(row, { type: "restore" })).toEqual(row);
-  });
-});
-
-describe("a line of tags", () => {
-  it("is split at commas, without duplicates and blanks", () => {
-    expect(parseTags(" alps, sleep ,, alps")).toEqual(["alps", "sleep"]);
-  });
-
-  it("is cut to the limits of the service", () => {
-    expect(parseTags(Array.from({ length: 30 }, (_, index) => `tag${index}`).join()).length).toBe(20);
-    expect(parseTags("x".repeat(80))).toEqual(["x".repeat(50)]);
   });
 });

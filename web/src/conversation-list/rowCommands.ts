@@ -4,9 +4,6 @@ import type { Command, ConversationChanged, ConversationRow } from "../api/types
 
 export type RowCommand = Exclude<Command, { type: "ask" | "regenerate" | "stop" | "rate" | "instruct" }>;
 
-const MAX_TAGS = 20;
-const MAX_TAG_LENGTH = 50;
-
 /** The row after a command. Its version stays the same, so that the event of the service replaces it. */
 export function applyCommand(row: ConversationRow, command: RowCommand): ConversationChanged {
   switch (command.type) {
@@ -25,10 +22,4 @@ export function applyCommand(row: ConversationRow, command: RowCommand): Convers
     case "restore":
       return row;
   }
-}
-
-/** The tags in a comma-separated line, without duplicates and within the limits of the service. */
-export function parseTags(line: string): string[] {
-  const tags = line.split(",").map((tag) => tag.trim().slice(0, MAX_TAG_LENGTH));
-  return [...new Set(tags)].filter(Boolean).slice(0, MAX_TAGS);
 }

@@ -1,7 +1,7 @@
 // The choice of the language model of a conversation. Not shown without a choice.
 
 import { useText } from "../text/text";
-import styles from "./ModelPicker.module.css";
+import styles from "../ui/Picker.module.css";
 import { useModelChoices } from "./models";
 
 interface Props {

@@ -3,6 +3,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Download, RotateCw, Tag, Trash2 } from "lucide-react";
 import { useState } from "react";
+import { parseTags } from "../api/tags";
 import type { DocumentCommand, DocumentRow } from "../api/types";
 import { downloadFile } from "../settings/downloadFile";
 import { errorMessage } from "../text/errorMessage";
@@ -14,7 +15,6 @@ import { useToast } from "../ui/Toasts";
 import { applyDocumentEvent } from "./applyDocumentEvent";
 import styles from "./Documents.module.css";
 import { changeDocument, DOCUMENT_LISTS, fetchDocument, fetchOriginal, removeDocument } from "./queries";
-import { parseTags } from "./tagsOf";
 
 interface Props {
   document: DocumentRow;

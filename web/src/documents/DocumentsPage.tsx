@@ -4,6 +4,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { FileUp } from "lucide-react";
 import { type DragEvent, useRef, useState } from "react";
 import { Problem } from "../api/problem";
+import { parseTags } from "../api/tags";
 import { errorMessage } from "../text/errorMessage";
 import { useText } from "../text/text";
 import { Button } from "../ui/Button";
@@ -13,7 +14,6 @@ import { DocumentItem, UploadItem } from "./DocumentItem";
 import styles from "./Documents.module.css";
 import { FileInput } from "./FileInput";
 import { type Arrangement, documentsQuery, NEWEST, ORDERS } from "./queries";
-import { parseTags } from "./tagsOf";
 import { useSettled } from "./useSettled";
 import { useUploads } from "./useUploads";
 

@@ -4,6 +4,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { Tag, X } from "lucide-react";
 import { useText } from "../text/text";
 import { IconButton } from "../ui/IconButton";
+import picker from "../ui/Picker.module.css";
 import { documentsQuery } from "./queries";
 import styles from "./TagFilter.module.css";
 import { tagsOf } from "./tagsOf";
@@ -39,7 +40,7 @@ export function TagFilter({ tags, onChange }: Props) {
       )}
       {others.length > 0 && (
         <select
-          className={styles.picker}
+          className={picker.picker}
           aria-label={text.composer.tags}
           title={text.composer.tags}
           value=""

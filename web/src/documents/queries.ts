@@ -37,6 +37,8 @@ export function documentsQuery({ words, order }: Arrangement = NEWEST) {
     initialPageParam: "",
     getNextPageParam: ({ next_cursor }: DocumentPage) => next_cursor,
     placeholderData: keepPreviousData,
+    // The stream keeps the lists current, and a stream that was not resumed fetches them.
+    staleTime: Number.POSITIVE_INFINITY,
   });
 }
 

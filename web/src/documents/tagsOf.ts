@@ -6,9 +6,3 @@ import type { DocumentRow } from "../api/types";
 export function tagsOf(rows: readonly Pick<DocumentRow, "tags">[]): string[] {
   return [...new Set(rows.flatMap(({ tags }) => tags))].sort((one, other) => one.localeCompare(other));
 }
-
-/** The tags in a text, which commas separate. */
-export function parseTags(text: string): string[] {
-  const tags = text.split(",").map((tag) => tag.trim());
-  return [...new Set(tags.filter(Boolean))];
-}
