@@ -46,8 +46,8 @@ chaos: export CHAOS_SEED := $(SEED)
 chaos: export RUSTC_WORKSPACE_WRAPPER := $(CURDIR)/setup/checked_rustc.py
 chaos:
 	@setup/prepare test
-	@python3 setup/build.py --checked --locked $(PRODUCT) --all-targets
-	@exec "$$CARGO_TARGET_DIR/debug/colloquy-dev" services -- cargo test --locked $(PRODUCT) --test it -- \
+	@python3 setup/build.py --checked --locked --workspace --all-targets
+	@exec "$$CARGO_TARGET_DIR/debug/colloquy-dev" services -- cargo test --locked --workspace --test it -- \
 		--ignored --exact --nocapture failures::campaign::every_promise_holds_for_as_long_as_asked
 
 bench:

@@ -1,10 +1,10 @@
 """`cargo build` with progress, also without a terminal.
 
-    setup/build.py [--checked] <arguments of cargo build>
+    setup/build.py [--checked | --deny-warnings] <arguments of cargo build>
 
-With --checked, crates of the workspace are also linted and their documentation is checked; a warning fails the
-build after its end. On a terminal cargo shows its own progress bar with the number of crates. Otherwise (a log, a pipe) a line
-every ten seconds tells how many of the crates are built.
+With --checked, crates of the workspace are also linted and their documentation is checked. With --deny-warnings a
+warning then fails the build after its end. On a terminal cargo shows its own progress bar with the number of
+crates, unless they are checked. Otherwise a line every ten seconds tells how many of the crates are built.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def crates(arguments: list[str]) -> int:
     return len({line.removesuffix(" (*)") for line in listed.splitlines() if line})
 
 
-def build_with_lines(arguments: list[str], checked: bool) -> int:
+def build_with_lines(arguments: list[str], checked: bool, deny_warnings: bool) -> int:
     say("fetching and counting the crates")
     total, built, began = crates(arguments), set[str](), time.monotonic()
     command = ["cargo", "build", "--quiet", "--message-format=json", *arguments]
@@ -55,18 +55,19 @@ def build_with_lines(arguments: list[str], checked: bool) -> int:
     code = process.wait()
     if code == 0:
         say(f"built {len(built)} crates in {time.monotonic() - began:.0f} s")
-    if code == 0 and checked and warnings:
+    if code == 0 and deny_warnings and warnings:
         say(f"{warnings} warnings")
         return WARNED
     return code
 
 
 def main() -> int:
-    checked = "--checked" in sys.argv
-    arguments = [argument for argument in sys.argv[1:] if argument != "--checked"]
+    deny_warnings = "--deny-warnings" in sys.argv
+    checked = deny_warnings or "--checked" in sys.argv
+    arguments = [argument for argument in sys.argv[1:] if argument not in ("--checked", "--deny-warnings")]
     if sys.stderr.isatty() and not checked:
         return subprocess.run(["cargo", "build", *arguments], cwd=REPOSITORY).returncode
-    return build_with_lines(arguments, checked)
+    return build_with_lines(arguments, checked, deny_warnings)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 
 cargo calls it by RUSTC_WORKSPACE_WRAPPER with rustc and its arguments. A compilation, the lints of clippy and
 `cargo doc` would otherwise each compile the dependencies in a way of their own. Warnings are warnings here:
-`build.py --checked` counts them. Without clippy, crates are compiled without its lints.
+`build.py --deny-warnings` counts them. Without clippy, crates are compiled without its lints.
 """
 
 from __future__ import annotations

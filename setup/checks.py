@@ -20,7 +20,7 @@ from pathlib import Path
 
 import advisories
 from build import CHECKED, WARNED
-from tools import REPOSITORY, cargo_tools, chromium
+from tools import REPOSITORY, cargo_tools, chromium, output_of
 
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or REPOSITORY / "target")
 COLLOQUY = TARGET / "debug" / "colloquy"
@@ -53,10 +53,19 @@ FAST = [
 ]
 OK, FAILED, WARNINGS = "ok", "FAILED", "FAILED: warnings"
 
+
+def without_clippy() -> str:
+    """The reason why nothing is linted; empty if clippy is there."""
+    there = output_of("clippy-driver", "--version")
+    return "" if there else "clippy is missing (rustup component add clippy, or the package rust-clippy)"
+
+
+# The build compiles without lints where clippy is missing.
+CLIPPY = Check("clippy", ["clippy-driver", "--version"], obstacle=without_clippy)
 # The packages and targets of the tests: another selection of features would compile crates again.
 BUILD = Check(
     "build, lints and documentation",
-    [PYTHON, str(SETUP / "build.py"), "--checked", "--locked", "--workspace", "--all-targets"],
+    [PYTHON, str(SETUP / "build.py"), "--deny-warnings", "--locked", "--workspace", "--all-targets"],
 )
 
 
@@ -115,7 +124,7 @@ def summary(results: list[tuple[Check, str, float]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Runs the checks and sums them up.")
     parser.add_argument("extent", choices=["fast", "all"])
-    checks = [*FAST, BUILD] if parser.parse_args().extent == "fast" else [*FAST, BUILD, *tests()]
+    checks = [*FAST, CLIPPY, BUILD] if parser.parse_args().extent == "fast" else [*FAST, CLIPPY, BUILD, *tests()]
     os.environ["PATH"] = os.pathsep.join([*map(str, cargo_tools()), os.environ["PATH"]])
     results: list[tuple[Check, str, float]] = []
     built = True
