@@ -40,7 +40,15 @@ async fn replace(mut served: Served, program: &Path, config: &Config, rotation: 
     rotation.remove(&served.url).await;
     served.terminate();
     until("the process has ended", || std::future::ready((!served.is_running()).then_some(()))).await;
+    println!("warnings of {}:\n{}", served.url, warnings(&served));
     start(program, config, rotation).await
+}
+
+/// What a process complained of; shown where the test fails.
+fn warnings(served: &Served) -> String {
+    let log = served.log();
+    let lines = log.lines().filter(|line| line.contains("WARN") || line.contains("ERROR"));
+    lines.take(40).collect::<Vec<_>>().join("\n")
 }
 
 async fn count(pool: &PgPool, sql: &str) -> i64 {
