@@ -16,20 +16,18 @@ use std::time::Duration;
 
 use async_stream::try_stream;
 use futures::TryStreamExt as _;
-use futures::future::BoxFuture;
-use futures::stream::BoxStream;
 use secrecy::SecretString;
-use sqlx::postgres::{
-    PgDatabaseError, PgPoolOptions, PgQueryResult, PgRow, PgSeverity, PgStatement, PgTypeInfo,
-};
-use sqlx::{Describe, Either, Error, Execute, Executor, PgPool, Postgres};
+use sqlx::postgres::{PgDatabaseError, PgPoolOptions, PgSeverity};
+use sqlx::{Error, Execute, Executor, PgPool, Postgres};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::connect::{ConnectError, options};
+use crate::executor::{Results, executor, failed};
 use crate::idle::Connections;
 use crate::limits::{self, CLIENT_LIMIT, Limit};
-use crate::session::{Connection, Results, Step, Transaction, executor, failed};
+use crate::session::{Connection, Step};
 use crate::statement::{PreparedStatements, Statement};
+use crate::transaction::Transaction;
 
 /// Time a statement waits for a connection before the database counts as unavailable. A database that was
 /// asleep has that long to wake up.
@@ -171,12 +169,15 @@ pub fn no_answer() -> Error {
     Error::Io(io::Error::new(io::ErrorKind::TimedOut, "the database did not answer in time"))
 }
 
-/// Whether the other side closed the connection or never accepted it, for a reason that can pass.
+/// Whether the other side closed the connection or never accepted it, for a reason that can pass, or the
+/// statement needs a connection on which it was not prepared before.
 pub fn is_lost(error: &Error) -> bool {
     match error {
         Error::Io(error) => error.kind() != io::ErrorKind::TimedOut,
         Error::Database(_) => {
-            is_broken(error) && code_class(error).is_some_and(|class| PASSING.contains(&class.as_str()))
+            is_outdated(error)
+                || is_broken(error)
+                    && code_class(error).is_some_and(|class| PASSING.contains(&class.as_str()))
         }
         _ => false,
     }
@@ -188,6 +189,16 @@ const PASSING: [&str; 3] = ["08", "53", "57"];
 
 fn code_class(error: &Error) -> Option<String> {
     Some(error.as_database_error()?.code()?.get(..2)?.to_owned())
+}
+
+/// Whether a statement was prepared on the connection before a table was changed: by an expansion, the
+/// results of `SELECT *` get another type. Nothing was done, and `sqlx` never prepares the statement again.
+pub(crate) fn is_outdated(error: &Error) -> bool {
+    let Error::Database(error) = error else { return false };
+    error.code().is_some_and(|code| code == "0A000")
+        && error
+            .try_downcast_ref::<PgDatabaseError>()
+            .is_some_and(|error| error.routine() == Some("RevalidateCachedQuery"))
 }
 
 /// Whether the connection cannot be used any more.

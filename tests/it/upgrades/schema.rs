@@ -42,6 +42,54 @@ async fn a_process_starts_and_serves_beside_an_expansion_of_a_newer_release() {
     assert!(output.status.success(), "{output:?}");
 }
 
+/// Asks, and waits until the question and the row of its conversation are shown; so are the documents. Each
+/// response counts.
+async fn ask_and_read(person: &Person) {
+    let conversation = uuid::Uuid::now_v7();
+    person.ask(conversation, "Who plays the serpent?").await;
+    for path in [
+        format!("/v1/conversations/{conversation}/messages"),
+        format!("/v1/conversations/{conversation}"),
+        "/v1/conversations".to_owned(),
+        "/v1/documents?sort=title".to_owned(),
+        "/v1/documents".to_owned(),
+        "/v1/search?q=serpent".to_owned(),
+        "/v1/me".to_owned(),
+    ] {
+        let answered = person.get_once(&path).await;
+        assert_eq!(answered.status, 200, "{path}: {answered:?}");
+    }
+}
+
+#[tokio::test]
+async fn no_request_fails_while_every_table_that_is_read_gets_a_column() {
+    let database = new_database().await;
+    let config = configuration(database.clone());
+    let served = Served::start(&config).await;
+    let person = Person::of(&served.url).await;
+    let added = person.upload("serpent.md", b"# Serpent\n\nIt hisses.".to_vec(), &[]).await;
+    assert_eq!(added.status, 202, "{added:?}");
+    // Statements stay prepared from their second use on.
+    for _ in 0..3 {
+        ask_and_read(&person).await;
+    }
+    let expand = |table: &str| {
+        format!(
+            "ALTER TABLE {table} ADD COLUMN note text;
+             DO $$ BEGIN IF to_regclass('my_{table}') IS NOT NULL
+               THEN EXECUTE 'CREATE OR REPLACE VIEW my_{table} AS SELECT * FROM {table}'; END IF; END $$;"
+        )
+    };
+    let tables = ["accounts", "conversations", "messages", "documents", "search_entries", "usage_days"]
+        .into_iter()
+        .chain(["quarantine", "dead_letters"]);
+    let sql = tables.map(expand).collect::<Vec<_>>().join("\n");
+    apply_newer(&database, 9_003, "expand notes of read models", &format!("BEGIN; {sql} COMMIT;")).await;
+    for _ in 0..3 {
+        ask_and_read(&person).await;
+    }
+}
+
 #[tokio::test]
 async fn every_command_refuses_a_schema_that_a_newer_release_has_changed_for_itself() {
     let database = new_database().await;
