@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use aggregates::Position;
-use async_nats::jetstream::Context;
+use async_nats::header::NATS_MESSAGE_ID;
 use async_nats::jetstream::context::PublishErrorKind;
 use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::publish::PublishAck;
 use async_nats::jetstream::stream::Stream;
+use async_nats::jetstream::{self, Context};
 use futures::future::join_all;
 
 use crate::BoxError;
@@ -40,10 +42,12 @@ impl PublishError {
 /// Publishes to the stream of events and keeps track of the stream's end.
 ///
 /// Each message carries its position and hash as `Nats-Msg-Id`, and the stream sequence that it expects
-/// before it: of two publishers one is refused, and no message overtakes another.
+/// before it: no message overtakes another. Of two publishers, each may store a part of the same events: every
+/// event that is stored stands at its place, and the refusals of the other publisher's copies displace it.
 #[derive(Debug)]
 pub struct EventPublisher {
     jetstream: Context,
+    stream: Stream,
     /// The stream's last sequence, as known to this publisher.
     last_sequence: u64,
     last: LastMessage,
@@ -77,7 +81,7 @@ impl EventPublisher {
         let of_server = jetstream.client().server_info().max_payload;
         let of_stream = usize::try_from(info.config.max_message_size).unwrap_or(usize::MAX);
         let max_message_bytes = of_server.min(if of_stream == 0 { usize::MAX } else { of_stream });
-        Ok(Self { jetstream, last_sequence, last, max_message_bytes })
+        Ok(Self { jetstream, stream: stream.clone(), last_sequence, last, max_message_bytes })
     }
 
     /// The stream's last message when the publisher attached.
@@ -106,7 +110,17 @@ impl EventPublisher {
         }
         let acks = join_all(acks.into_iter().map(IntoFuture::into_future));
         let acks = tokio::time::timeout(ACK_TIMEOUT, acks).await.map_err(PublishError::unavailable)?;
-        let some_stored = acks.iter().any(|ack| ack.as_ref().is_ok_and(|ack| !ack.duplicate));
+        let is_refused = |ack: &Result<PublishAck, jetstream::context::PublishError>| {
+            ack.as_ref().is_err_and(|error| error.kind() == PublishErrorKind::WrongLastSequence)
+        };
+        let last_stored = acks.iter().rposition(|ack| ack.as_ref().is_ok_and(|ack| !ack.duplicate));
+        for (index, envelope) in envelopes.iter().enumerate().take(last_stored.unwrap_or(0)) {
+            // What stands in its place is the same event, of another publisher, or foreign.
+            let sequence = self.last_sequence + index as u64 + 1;
+            if is_refused(&acks[index]) && !self.has(sequence, envelope).await? {
+                return Err(PublishError::Interleaved);
+            }
+        }
         for ack in acks {
             match ack {
                 Ok(ack) if !ack.duplicate => self.last_sequence = ack.sequence,
@@ -114,7 +128,6 @@ impl EventPublisher {
                 Ok(_) => return Err(PublishError::Displaced),
                 Err(error) => {
                     return Err(match error.kind() {
-                        PublishErrorKind::WrongLastSequence if some_stored => PublishError::Interleaved,
                         PublishErrorKind::WrongLastSequence
                         | PublishErrorKind::WrongLastMessageId
                         | PublishErrorKind::StreamNotFound => PublishError::Displaced,
@@ -124,6 +137,18 @@ impl EventPublisher {
             }
         }
         Ok(())
+    }
+}
+
+impl EventPublisher {
+    /// Whether the stream has an event at a sequence.
+    async fn has(&self, sequence: u64, envelope: &Envelope) -> Result<bool, PublishError> {
+        let message = tokio::time::timeout(STREAM_TIMEOUT, self.stream.get_raw_message(sequence))
+            .await
+            .map_err(PublishError::unavailable)?
+            .map_err(PublishError::unavailable)?;
+        let id = message.headers.get(NATS_MESSAGE_ID);
+        Ok(id.is_some_and(|id| id.as_str() == envelope.message_id()))
     }
 }
 

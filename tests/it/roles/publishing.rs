@@ -1,5 +1,7 @@
 //! What is published is the ledger's history, and what arrives by NATS counts only if it is.
 
+use std::sync::Arc;
+
 use aggregates::Position;
 use async_nats::HeaderMap;
 use async_nats::jetstream;
@@ -53,6 +55,34 @@ async fn a_stream_of_another_history_is_purged_and_filled_again() {
     backbone.ask(user, conversation(), "kept again").await;
     backbone.projected(16).await;
     until_stream_is_of_the_ledger(&backbone).await;
+    tasks.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+/// Each publisher takes what the other one has stored for what it is: the events of the ledger.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_publishers_under_load_fill_one_stream_that_is_never_created_again() {
+    let backbone = Arc::new(Backbone::new().await);
+    let user = backbone.user().await;
+    let tasks = [backbone.sequence(), backbone.sequence(), backbone.project()];
+    backbone.ask(user, conversation(), "first").await;
+    until_stream_is_of_the_ledger(&backbone).await;
+    let jetstream = jetstream::new(backbone.nats.clone());
+    let created = async || {
+        let stream = jetstream.get_stream(backbone.subjects.events_stream()).await.unwrap();
+        stream.cached_info().created
+    };
+    let before = created().await;
+    let asking = (0..8).map(|_| {
+        let backbone = Arc::clone(&backbone);
+        tokio::spawn(async move {
+            for _ in 0..60 {
+                backbone.ask(user, conversation(), "and another one").await;
+            }
+        })
+    });
+    futures::future::try_join_all(asking).await.unwrap();
+    until_stream_is_of_the_ledger(&backbone).await;
+    assert_eq!(created().await, before);
     tasks.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
