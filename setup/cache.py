@@ -46,8 +46,9 @@ def part(name: str, key: str, fill: Fill) -> Path:
 
 
 def install(name: str, place: Path, fill: Fill) -> None:
-    """Fills a folder beside `place` and renames it when it is complete."""
-    with (place.parent / ".lock").open("w") as lock:
+    """Fills a folder beside `place` and renames it when it is complete. Each part has a lock of its own, so that
+    the filling of one part may take another."""
+    with (place.parent / f".lock-{name}").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -55,9 +56,9 @@ def install(name: str, place: Path, fill: Fill) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX)
         if place.is_dir():
             return
-        for leftover in place.parent.glob(".fetching-*"):
+        for leftover in place.parent.glob(f".fetching-{name}-*"):
             shutil.rmtree(leftover, ignore_errors=True)
-        with tempfile.TemporaryDirectory(prefix=".fetching-", dir=place.parent) as temporary:
+        with tempfile.TemporaryDirectory(prefix=f".fetching-{name}-", dir=place.parent) as temporary:
             whole = Path(temporary) / "whole"
             whole.mkdir()
             fill(whole, Path(temporary))
