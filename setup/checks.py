@@ -45,6 +45,7 @@ DENY = ["cargo", "deny", "--offline", "--locked", "--log-level=error", "check", 
 FAST = [
     Check("formatting", ["cargo", "fmt", "--all", "--check"]),
     Check("one version of each package", [PYTHON, str(SETUP / "node_versions.py")]),
+    Check("set-up: tests", [PYTHON, "-m", "unittest", "discover", "--start-directory", str(SETUP / "tests")]),
     Check("unused dependencies", ["cargo", "shear"]),
     Check("licences, bans and sources", [*DENY, "licenses", "bans", "sources"]),
     Check("advisories", [*DENY, "advisories"], obstacle=advisories.obstacle),
