@@ -1,5 +1,5 @@
-//! The operator's port of a process with any roles: liveness, readiness, metrics, the log filter and the
-//! tasks.
+//! The operator's port of a process with any roles: liveness, readiness, metrics, the log filter
+//! and the tasks.
 //!
 //! It has no login, and listens on loopback unless `ADMIN_LISTEN` says otherwise. Nothing on it shows texts
 //! of users.

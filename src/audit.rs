@@ -1,7 +1,7 @@
 //! Audit: replay, exports that can be verified offline, and verification of the ledger.
 //!
-//! Every access is recorded ([`access_log`]). Verifying an export ([`verify`]) needs neither database nor
-//! configuration.
+//! Every access is recorded ([`access_log`]). Verifying an export ([`verify`]) needs neither
+//! database nor configuration.
 
 pub mod access_log;
 mod checkpoint_signer;

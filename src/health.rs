@@ -1,8 +1,8 @@
 //! Health of the process and the installation, for `/readyz`, `/metrics` and `colloquy status`.
 //!
 //! [`Health`] asks the dependencies of the process' roles, and knows what its stages report. [`Sampler`]
-//! reads the positions and queues of the whole installation in the background. [`processes`] knows the other
-//! processes.
+//! reads the positions and queues of the whole installation in the background. [`processes`] knows
+//! the other processes.
 
 mod dependencies;
 mod pools;

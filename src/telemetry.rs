@@ -1,5 +1,5 @@
-//! Logs on standard error, and traces. They hold ids and durations, never texts, tokens or addresses of
-//! users.
+//! Logs on standard error, and traces. They hold ids and durations, never texts, tokens or
+//! addresses of users.
 
 mod sampler;
 pub mod traces;

@@ -1,8 +1,8 @@
 //! Ids, counters and named values as columns of PostgreSQL, for `sqlx`.
 //!
 //! Only this crate can implement the traits for its types. A value that does not fit is an error in both
-//! directions: a negative counter or an unknown name when it is read, a counter over `i64::MAX` when it is
-//! written.
+//! directions: a negative counter or an unknown name when it is read, a counter over `i64::MAX` when
+//! it is written.
 
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;

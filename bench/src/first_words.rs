@@ -59,8 +59,8 @@ pub(crate) async fn measure(address: SocketAddr, clients: &Clients) -> anyhow::R
     Ok(times)
 }
 
-/// One question of a user: times until it is shown, until the first words of its answer, until the answer's
-/// end.
+/// One question of a user: times until it is shown, until the first words of its answer, until
+/// the answer's end.
 pub(crate) async fn one(
     address: SocketAddr,
     clients: &Clients,

@@ -1,5 +1,5 @@
-//! Effect of one hostile account on others: their 95th percentile with it and without it, under the default
-//! limits.
+//! Effect of one hostile account on others: their 95th percentile with it and without it, under
+//! the default limits.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,8 +18,8 @@ use crate::settings::Settings;
 /// Connections of the others and their requests a second.
 const OTHERS: usize = 50;
 const RATE: u32 = 200;
-/// Connections of the hostile account, which send as fast as they can, and those that it opens and never
-/// reads.
+/// Connections of the hostile account, which send as fast as they can, and those that it opens
+/// and never reads.
 const ATTACKING: usize = 32;
 const UNREAD: usize = 40;
 const WARM_UP: Duration = Duration::from_secs(2);

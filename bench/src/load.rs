@@ -1,8 +1,8 @@
 //! The load generator: one thread, raw connections, requests composed by copying.
 //!
 //! Closed loop: each connection sends its next request after the last answer. Open loop: requests are due at
-//! fixed times, and latency counts from the due time, so that a stalled server cannot hide behind unsent
-//! requests.
+//! fixed times, and latency counts from the due time, so that a stalled server cannot hide
+//! behind unsent requests.
 
 mod connection;
 

@@ -131,8 +131,8 @@ impl Clients {
         request.extend_from_slice(b"\r\n");
     }
 
-    /// In turn: a search for many words, a read that waits for a version that never comes, a branch, a
-    /// question.
+    /// In turn: a search for many words, a read that waits for a version that never comes, a
+    /// branch, a question.
     fn hostile(&self, request: &mut Vec<u8>, turn: usize) {
         let own = population::conversation(0);
         let _ = match turn % 4 {

@@ -1,5 +1,5 @@
-//! Seeds an empty database in bulk: events, keys and ledger. The product's own rebuild derives the read
-//! models.
+//! Seeds an empty database in bulk: events, keys and ledger. The product's own rebuild derives
+//! the read models.
 
 mod copy;
 mod history;
@@ -30,8 +30,8 @@ pub(crate) struct Seeded {
     pub(crate) took: Duration,
 }
 
-/// Seeds a migrated, empty database. Sets the checkpoints to the head of the ledger, so that a rebuild covers
-/// everything.
+/// Seeds a migrated, empty database. Sets the checkpoints to the head of the ledger, so that a
+/// rebuild covers everything.
 pub(crate) async fn seed(settings: &Settings, master: &MasterKey, url: &str) -> anyhow::Result<Seeded> {
     let began = Instant::now();
     let pool = PgPool::from(Database::connect(&url.into(), 4)?);

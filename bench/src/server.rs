@@ -142,8 +142,8 @@ impl Server {
         self.start_roles(name, "api,sequencer,projector", &environment).await
     }
 
-    /// Starts a worker that quotes from the project's own documents, in a process of its own; its api reports
-    /// readiness.
+    /// Starts a worker that quotes from the project's own documents, in a process of its own; its
+    /// api reports readiness.
     pub(crate) async fn answer(&self) -> anyhow::Result<Answering> {
         let mut environment = self.environment();
         let qdrant = self.knowledge(&mut environment).await?;

@@ -7,8 +7,8 @@ use anyhow::Context as _;
 
 /// Questions with their answers in each seeded conversation: ten messages.
 pub(crate) const TURNS: usize = 5;
-/// Questions with their answers in the long conversation: 10,000 messages, as many as a conversation can
-/// have.
+/// Questions with their answers in the long conversation: 10,000 messages, as many as a
+/// conversation can have.
 pub(crate) const LONG_TURNS: usize = 5_000;
 
 /// Settings of a run.
@@ -22,8 +22,8 @@ pub(crate) struct Settings {
     pub(crate) load: Duration,
     /// `BENCH_ASK_SECONDS`: how long questions are asked; default 30.
     pub(crate) ask: Duration,
-    /// `BENCH_SHARE`: percent of a core for each process where one and two of each role are compared; default
-    /// 10.
+    /// `BENCH_SHARE`: percent of a core for each process where one and two of each role are
+    /// compared; default 10.
     pub(crate) share: u32,
     /// `BENCH_KEEP=1`: reuse the database of the last run, without a copy, a rebuild or a report in `docs/`.
     /// Its pending answers are published again, which affects the first loads.

@@ -12,8 +12,8 @@ const PERIOD: Duration = Duration::from_millis(20);
 const UNIFIED: [&str; 2] = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"];
 const CPU_OF_VERSION_1: &str = "/sys/fs/cgroup/cpu";
 
-/// Control groups of this run, one for each process. Dropping it lifts the limits of processes that still
-/// run.
+/// Control groups of this run, one for each process. Dropping it lifts the limits of processes
+/// that still run.
 #[derive(Debug)]
 pub(crate) struct Shares {
     groups: Vec<PathBuf>,

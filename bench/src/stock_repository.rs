@@ -1,8 +1,8 @@
 //! `ask` on the stock repository of postgres-es, for comparison: the same aggregate and commands on the same
 //! database, with the library's own tables and in event-store mode.
 //!
-//! The stock repository does less: it neither encrypts nor writes an outbox, and no ledger or read model
-//! follows.
+//! The stock repository does less: it neither encrypts nor writes an outbox, and no ledger or
+//! read model follows.
 
 use std::time::{Duration, Instant};
 

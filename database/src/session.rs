@@ -109,8 +109,8 @@ impl Connection {
     }
 
     /// Closes the connection without a word to the server, because it broke or the server does not answer,
-    /// and the idle connections of its pool with it. The server rolls an open transaction back when it
-    /// notices.
+    /// and the idle connections of its pool with it. The server rolls an open transaction back
+    /// when it notices.
     pub fn abandon(mut self) {
         drop(self.lent.take());
         let closed = self.pool.drop_idle();

@@ -15,8 +15,8 @@ use sqlx::{Arguments as _, Error, Execute, Postgres};
 /// `Off` works through every transaction pooler. `sqlx` prepares and executes in two round trips, which reach
 /// the same server inside of a transaction only. So a statement on its own takes three round trips if it
 /// reads (`BEGIN READ ONLY`, prepare, execute; the end of the transaction is not waited for) and four if it
-/// writes; inside of a transaction it takes two. A statement without parameters takes one, by the simple
-/// protocol.
+/// writes; inside of a transaction it takes two. A statement without parameters takes one, by
+/// the simple protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PreparedStatements {
     /// Named statements, which `sqlx` prepares once for each connection.

@@ -24,8 +24,8 @@ use clap::Parser;
 use embedded::{Parts, WithModel};
 use engine::LocalModel;
 
-/// Measure retrieval and answers on a folder of documents and a file of questions, or on a folder of such
-/// sets.
+/// Measure retrieval and answers on a folder of documents and a file of questions, or on a folder
+/// of such sets.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// Folder with documents.

@@ -93,8 +93,8 @@ catalogue! {
         STREAMS_OPEN: Gauge "colloquy_streams_open" in Count [Label { name: "kind", values: Values::Fixed(&["user", "conversation", "ledger", "other"]) }];
         /// Streams that went on from an earlier one by the id of its last event.
         STREAM_RESUMES: Counter "colloquy_stream_resumes_total" in Count;
-        /// Answers whose text so far was read from the live stream again, for a stream that began in their
-        /// middle.
+        /// Answers whose text so far was read from the live stream again, for a stream that began
+        /// in their middle.
         LIVE_REPLAYS: Counter "colloquy_live_replays_total" in Count;
         /// Looks into the cache of query responses.
         READ_CACHE: Counter "colloquy_read_cache_total" in Count [Label { name: "outcome", values: Values::Fixed(&["hit", "miss"]) }];

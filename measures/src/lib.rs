@@ -1,5 +1,5 @@
-//! Metrics: `catalogue.rs` defines all of them, any crate records them, and [`render`] writes them for
-//! Prometheus.
+//! Metrics: `catalogue.rs` defines all of them, any crate records them, and [`render`] writes
+//! them for Prometheus.
 //!
 //! Recording costs some hundred nanoseconds and never blocks. Before [`install`] it does nothing, so that
 //! commands which run once pay nothing. Every label has a fixed list of values, or values that the program

@@ -115,8 +115,8 @@ impl Definition {
         Key::from_parts(self.name, labels.collect::<Vec<_>>())
     }
 
-    /// Creates every series whose labels are known beforehand, so that a scrape has it before its first
-    /// value.
+    /// Creates every series whose labels are known beforehand, so that a scrape has it before
+    /// its first value.
     pub(crate) fn create_series(&self) {
         let mut all: Vec<Vec<&'static str>> = vec![Vec::new()];
         for label in self.labels {

@@ -140,8 +140,8 @@ fn readable(file: &Path) -> Result<PathBuf, ConnectError> {
     opened.map(|_| file.to_owned()).map_err(|error| ConnectError::Certificate(file.to_owned(), error))
 }
 
-/// The servers without their logins, and the logins. The client does not read logins from URLs, which it
-/// logs.
+/// The servers without their logins, and the logins. The client does not read logins from URLs,
+/// which it logs.
 fn servers(urls: &str) -> io::Result<(Vec<ServerAddr>, Vec<Login>)> {
     let refused = |()| io::Error::new(io::ErrorKind::InvalidInput, "a URL without a host has no credentials");
     let (mut servers, mut logins) = (Vec::new(), Vec::new());

@@ -115,8 +115,8 @@ pub struct Incoming<'a> {
     /// The event's name. Messages of earlier versions do not carry it.
     #[serde(borrow, default)]
     pub event_type: Option<Cow<'a, str>>,
-    /// The version of the event's form. Messages from the time when each event had one version do not carry
-    /// it.
+    /// The version of the event's form. Messages from the time when each event had one version do
+    /// not carry it.
     #[serde(borrow, default = "first_version")]
     pub event_version: Cow<'a, str>,
     /// The event's id.

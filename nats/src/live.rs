@@ -14,8 +14,8 @@ pub struct LiveMessage {
     pub question_id: QuestionId,
     /// The attempt, from 1. A message of a higher attempt voids the messages of all lower ones.
     pub attempt: u32,
-    /// The beginning within the attempt, from 0. A message of a higher one voids the messages of all lower
-    /// ones.
+    /// The beginning within the attempt, from 0. A message of a higher one voids the messages of
+    /// all lower ones.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub beginning: u32,
     /// The content of the message.
@@ -34,8 +34,8 @@ pub enum LiveKind {
     Started,
     /// The passages that were found. The text is a JSON array of citations.
     Sources,
-    /// A piece of the answer. After a loss of the stream the worker sends the whole text again, from offset
-    /// 0.
+    /// A piece of the answer. After a loss of the stream the worker sends the whole text again,
+    /// from offset 0.
     Delta {
         /// The number of bytes of UTF-8 before the piece.
         offset: u64,

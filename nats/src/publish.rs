@@ -21,8 +21,8 @@ const ACK_TIMEOUT: Duration = Duration::from_secs(10);
 /// A batch was not published, or only in part.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
-    /// Another publisher wrote to the stream, or the stream was created again. The publisher has to attach
-    /// again.
+    /// Another publisher wrote to the stream, or the stream was created again. The publisher has
+    /// to attach again.
     #[error("the stream was changed by another publisher")]
     Displaced,
     /// A foreign message came between those of a batch, so that the stream lacks an event.

@@ -51,8 +51,8 @@ pub async fn ensure_streams(jetstream: &Context, subjects: &Subjects) -> Result<
 }
 
 /// Creates missing streams and brings existing ones to the settings that are configured. What is not
-/// configured stays as an operator has set it, but for the stream of tombstones, which must not lose a
-/// message.
+/// configured stays as an operator has set it, but for the stream of tombstones, which must not
+/// lose a message.
 pub async fn apply_settings(jetstream: &Context, subjects: &Subjects) -> Result<(), StreamError> {
     let settings = subjects.stream_settings();
     for wanted in [live(subjects), dead(subjects), tombstones(subjects), events(subjects)] {

@@ -118,8 +118,8 @@ impl Subjects {
         format!("{}.wake.sequencer", self.prefix)
     }
 
-    /// The hint that the ledger has grown although JetStream takes no events. Core NATS: a lost hint costs
-    /// time.
+    /// The hint that the ledger has grown although JetStream takes no events. Core NATS: a lost
+    /// hint costs time.
     pub fn wake_feeds(&self) -> String {
         format!("{}.wake.feeds", self.prefix)
     }

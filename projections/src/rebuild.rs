@@ -124,8 +124,8 @@ impl Rebuild {
     }
 
     /// Locks the checkpoint of the new table, and sets the limits of the transaction. All changes of the
-    /// table hold this lock: of two processes that rebuild the same read model, one finds that the other was
-    /// here.
+    /// table hold this lock: of two processes that rebuild the same read model, one finds that the
+    /// other was here.
     async fn lock_checkpoint(&self, transaction: &mut Transaction<'_>) -> Result<(), QueryError> {
         sqlx::query(LIMITS).execute(&mut *transaction).await?;
         let ours = sqlx::query("SELECT FROM checkpoints WHERE name = $1 AND position = $2 FOR UPDATE")
@@ -203,8 +203,8 @@ impl LockedRebuild<'_> {
         self.rebuild.apply_in(&mut self.transaction, batch, Mode::Isolating).await
     }
 
-    /// Replaces the live table by the new one. If the new table is ahead, the checkpoint moves forward to its
-    /// position.
+    /// Replaces the live table by the new one. If the new table is ahead, the checkpoint moves forward
+    /// to its position.
     pub async fn swap(self) -> Result<Position, QueryError> {
         let Self { rebuild: Rebuild { model, table, position, .. }, mut transaction, .. } = self;
         let name = model.name();
@@ -230,8 +230,8 @@ impl LockedRebuild<'_> {
         Ok(position)
     }
 
-    /// Compares the new table with the live one row by row, drops the new one and returns the first
-    /// differences.
+    /// Compares the new table with the live one row by row, drops the new one and returns
+    /// the first differences.
     pub async fn compare(self) -> Result<Vec<Difference>, QueryError> {
         let Self { rebuild: Rebuild { model, table: next, .. }, mut transaction, .. } = self;
         let live = model.name();

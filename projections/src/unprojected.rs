@@ -50,8 +50,8 @@ impl Unprojected {
 }
 
 /// The events that are not projected, and the owners whose rows changed after a position (`None` for no such
-/// owners). Takes one round trip; while many events wait a second one, which looks for the events of `owners`
-/// alone.
+/// owners). Takes one round trip; while many events wait a second one, which looks for the events
+/// of `owners` alone.
 pub async fn unprojected(
     executor: impl PgExecutor<'_> + Copy,
     after: Option<Position>,

@@ -191,8 +191,8 @@ impl Embedder {
         Similarity { unrelated_cosine: self.unrelated_cosine }
     }
 
-    /// The mean cosine of questions and passages about other things. Models differ: near 0 for one, 0.75 for
-    /// another.
+    /// The mean cosine of questions and passages about other things. Models differ: near 0 for one,
+    /// 0.75 for another.
     async fn measure_unrelated_cosine(&self) -> Result<f32, EmbedError> {
         let questions = UNRELATED.map(|(question, _)| format!("{}{question}", self.prefixes.query));
         let passages = UNRELATED.map(|(_, passage)| format!("{}{passage}", self.prefixes.passage));

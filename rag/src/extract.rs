@@ -110,8 +110,8 @@ impl ExtractError {
     }
 }
 
-/// The language of a text, by its code of ISO 639-1; `None` if its words tell nothing. Looks at its beginning
-/// alone.
+/// The language of a text, by its code of ISO 639-1; `None` if its words tell nothing. Looks at
+/// its beginning alone.
 pub fn language_code(text: &str) -> Option<&'static str> {
     words::Language::of(text).map(words::Language::code)
 }

@@ -2,8 +2,8 @@
 //! or citations.
 //!
 //! Servers keep the format loosely. `request` learns which parameters a server accepts, `body` reads whatever
-//! form its response has, `chunk` the variants of an object in it, and `thought` separates reasoning from the
-//! answer.
+//! form its response has, `chunk` the variants of an object in it, and `thought` separates reasoning
+//! from the answer.
 
 mod body;
 mod chunk;
@@ -61,8 +61,8 @@ pub struct ChatConfig {
 }
 
 impl ChatConfig {
-    /// Configures a temperature of 0.2, a context of 4096 tokens, 5 min to the first token and 60 s between
-    /// tokens.
+    /// Configures a temperature of 0.2, a context of 4096 tokens, 5 min to the first token and 60
+    /// s between tokens.
     pub fn new(base_url: impl Into<String>, model: impl Into<String>) -> Self {
         let model = model.into();
         Self {

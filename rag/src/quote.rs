@@ -1,6 +1,6 @@
 //! Answers without a language model: quotes the parts of the sources that answer the question, with
-//! citations. If none answers it, the answer is the refusal in the question's language. Does not search for
-//! sources.
+//! citations. If none answers it, the answer is the refusal in the question's language. Does not
+//! search for sources.
 //!
 //! Few parts are compared by meaning: those that stand out by the question's terms and by their source.
 

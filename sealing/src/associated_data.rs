@@ -6,8 +6,8 @@ use uuid::Uuid;
 /// The place that a ciphertext is bound to. Decryption succeeds only with the same associated data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AssociatedData<'a> {
-    /// The private part of an event. A read model that copies the ciphertext uses the event's associated
-    /// data.
+    /// The private part of an event. A read model that copies the ciphertext uses the
+    /// event's associated data.
     Event {
         /// The kind of aggregate.
         aggregate: AggregateType,

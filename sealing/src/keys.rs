@@ -114,8 +114,8 @@ impl MasterKey {
         unwrap(&self.key, Subject::User(user), wrapped).map(UserKey)
     }
 
-    /// Encrypts a secret of the installation, such as the key that signs checkpoints, bound to the secret's
-    /// name.
+    /// Encrypts a secret of the installation, such as the key that signs checkpoints, bound to
+    /// the secret's name.
     pub fn seal_secret(&self, name: &str, secret: &[u8]) -> Result<Vec<u8>, SealError> {
         self.key.seal(&secret_aad(name), secret)
     }
@@ -205,8 +205,8 @@ impl ContentKey {
         self.0.seal(&aad.to_bytes(), text)
     }
 
-    /// Encrypts so that the same text at the same place gives the same bytes: for columns that read models
-    /// derive.
+    /// Encrypts so that the same text at the same place gives the same bytes: for columns that
+    /// read models derive.
     pub fn seal_repeatably(&self, aad: &AssociatedData<'_>, text: &[u8]) -> Result<Vec<u8>, SealError> {
         self.0.seal_repeatably(&aad.to_bytes(), text)
     }

@@ -51,8 +51,8 @@ pub(in crate::api) struct Reader(pub(in crate::api) Caller);
 impl FromRequestParts<ApiState> for Reader {
     type Rejection = Problem;
 
-    /// Authenticates, then waits for the read models up to 2 s. An administrator also writes shared
-    /// documents.
+    /// Authenticates, then waits for the read models up to 2 s. An administrator also
+    /// writes shared documents.
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
         let caller = Caller::from_request_parts(parts, state).await?;
         let reads = Arc::<ReadModels>::from_ref(state);

@@ -105,8 +105,8 @@ fn first_value<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str>
 }
 
 /// The address of a node, with a port or without: `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`,
-/// `[2001:db8::1]` or `[2001:db8::1]:4711`. `None` for `unknown`, for an obfuscated name and for everything
-/// else.
+/// `[2001:db8::1]` or `[2001:db8::1]:4711`. `None` for `unknown`, for an obfuscated name and
+/// for everything else.
 fn address(node: &str) -> Option<IpAddr> {
     let node = node.trim();
     let address: IpAddr = if let Some(rest) = node.strip_prefix('[') {

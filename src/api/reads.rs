@@ -1,5 +1,5 @@
-//! Queries of read models: parameters, batched statements, cached responses, and waits for the reader's own
-//! writes.
+//! Queries of read models: parameters, batched statements, cached responses, and waits for the
+//! reader's own writes.
 
 mod api_processes;
 mod batched;

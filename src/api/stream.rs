@@ -145,8 +145,8 @@ impl Streams {
     }
 
     /// What a client has received, unless it is ahead of the ledger: then the id is of a history that the
-    /// ledger has lost, and the stream begins anew. Another process may be ahead of this one, so the ledger
-    /// decides.
+    /// ledger has lost, and the stream begins anew. Another process may be ahead of this one, so
+    /// the ledger decides.
     async fn known(
         &self,
         received: Option<Received>,

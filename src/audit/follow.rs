@@ -1,5 +1,5 @@
-//! Follows the ledger for an auditor: all events after a position, then new ones, in order, without gaps or
-//! repetitions.
+//! Follows the ledger for an auditor: all events after a position, then new ones, in order, without
+//! gaps or repetitions.
 
 use aggregates::Position;
 use async_nats::Client;

@@ -1,5 +1,5 @@
-//! Ed25519 signatures over the head of the ledger. The signed content is text, so that any tool can verify
-//! it.
+//! Ed25519 signatures over the head of the ledger. The signed content is text, so that any tool
+//! can verify it.
 
 use std::fmt;
 
@@ -46,8 +46,8 @@ impl SigningKey {
         Ed25519KeyPair::generate().map(Self).map_err(|_| InvalidKey::Private)
     }
 
-    /// Parses a key: PEM as `openssl genpkey -algorithm ed25519` writes it, or a seed in hexadecimal or
-    /// base64.
+    /// Parses a key: PEM as `openssl genpkey -algorithm ed25519` writes it, or a seed in
+    /// hexadecimal or base64.
     pub fn parse(text: &SecretString) -> Result<Self, InvalidKey> {
         let text = text.expose_secret();
         let pair = match pem(text) {

@@ -1,5 +1,5 @@
-//! Verifies an export offline: every byte of every line, the hash chain, the order of each aggregate, the
-//! signatures.
+//! Verifies an export offline: every byte of every line, the hash chain, the order of each
+//! aggregate, the signatures.
 //!
 //! Blocks of lines are verified in parallel, on all processors. The links between lines are verified in
 //! order, so that the error names the first position that does not fit.

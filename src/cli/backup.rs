@@ -19,11 +19,11 @@ use crate::process::App;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Create a backup beside the running service. After an interruption, a repetition writes what is
-    /// missing.
+    /// Create a backup beside the running service. After an interruption, a repetition writes
+    /// what is missing.
     Create(Box<create::Arguments>),
-    /// Read a backup, restore it into a scratch database, and check the ledger, the read models and the
-    /// files.
+    /// Read a backup, restore it into a scratch database, and check the ledger, the read models
+    /// and the files.
     Verify(Box<verify::Arguments>),
     /// Restore a backup into an empty database and an empty file store, before the service starts.
     Restore(Box<restore::Arguments>),

@@ -1,5 +1,5 @@
-//! `colloquy healthcheck`: asks the process of this machine whether it works, for a container without a
-//! shell.
+//! `colloquy healthcheck`: asks the process of this machine whether it works, for a container
+//! without a shell.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;

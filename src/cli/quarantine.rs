@@ -1,5 +1,5 @@
-//! `colloquy quarantine`: aggregates that have no rows in a read model, because one of their events cannot be
-//! applied.
+//! `colloquy quarantine`: aggregates that have no rows in a read model, because one of their events
+//! cannot be applied.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
-//! `colloquy status`: the installation at a glance, from Postgres, JetStream and the announcements of
-//! processes.
+//! `colloquy status`: the installation at a glance, from Postgres, JetStream and the
+//! announcements of processes.
 
 mod table;
 

@@ -55,8 +55,8 @@ pub struct ApiConfig {
     pub limits: LimitsConfig,
 }
 
-/// Limits of the connections of one process. A connection is anonymous until a request on it has a valid
-/// token.
+/// Limits of the connections of one process. A connection is anonymous until a request on it has
+/// a valid token.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "HTTP")]
 pub struct ConnectionLimits {

@@ -40,8 +40,8 @@ pub struct NatsConfig {
     /// Servers of a NATS cluster that keep each stream; 1 for new streams unless set.
     #[arg(long, env = "NATS_REPLICAS", value_parser = within(1..=MAX_REPLICAS))]
     pub nats_replicas: Option<usize>,
-    /// Most bytes of the stream of events; 1 GiB for a new stream unless set. Older events are read from the
-    /// ledger.
+    /// Most bytes of the stream of events; 1 GiB for a new stream unless set. Older events are read
+    /// from the ledger.
     #[arg(long, env = "NATS_EVENTS_MAX_BYTES", value_parser = measured(STREAM_BYTES, "bytes"))]
     pub nats_events_max_bytes: Option<u64>,
     /// Most bytes of the stream of answers that are being written; 256 MiB for a new stream unless set.

@@ -49,8 +49,8 @@ pub struct QdrantConfig {
     /// Longest duration of one call to Qdrant, in seconds.
     #[arg(long, env = "QDRANT_TIMEOUT", default_value_t = 10, value_parser = measured(1..=300_u64, "seconds"))]
     pub qdrant_timeout: u64,
-    /// Servers of a Qdrant cluster that keep each passage of a new collection; Qdrant's own default unless
-    /// set.
+    /// Servers of a Qdrant cluster that keep each passage of a new collection; Qdrant's own
+    /// default unless set.
     #[arg(long, env = "QDRANT_REPLICATION_FACTOR", value_parser = within(1..=64_u32))]
     pub qdrant_replication_factor: Option<u32>,
     /// Servers that must have written a passage of a new collection before the write succeeds; Qdrant's own
@@ -89,8 +89,8 @@ pub struct EmbeddingConfig {
     /// Folder of the previous local model, until `colloquy reindex` has moved all documents.
     #[arg(long, env = "EMBEDDING_PREVIOUS_MODEL_DIR")]
     pub embedding_previous_model_dir: Option<PathBuf>,
-    /// Text in front of each question, such as `query: `; by default that of the local model, and none for an
-    /// endpoint.
+    /// Text in front of each question, such as `query: `; by default that of the local model, and none
+    /// for an endpoint.
     #[arg(long, env = "EMBEDDING_QUERY_PREFIX")]
     pub embedding_query_prefix: Option<String>,
     /// Text in front of each passage, such as `passage: `; by default that of the local model, and none for

@@ -29,8 +29,8 @@ struct Sources {
 /// The configuration file. It is read before the command line is parsed; here is its help text.
 #[derive(Debug, Clone, Args)]
 pub struct ConfigFileArguments {
-    /// Configuration file: TOML, with the names of the environment variables. Flags and variables take
-    /// precedence.
+    /// Configuration file: TOML, with the names of the environment variables. Flags and
+    /// variables take precedence.
     #[arg(long, env = CONFIG_FILE, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }

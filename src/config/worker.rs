@@ -61,13 +61,13 @@ pub struct ModelConfig {
     /// Context of the model, in tokens.
     #[arg(long, env = "MODEL_CONTEXT", default_value_t = 4096, value_parser = measured(1_024..=16_777_216_u32, "tokens"))]
     pub model_context: u32,
-    /// Longest time from a request to the first token, in seconds. A model that has to be loaded first takes
-    /// minutes.
+    /// Longest time from a request to the first token, in seconds. A model that has to be loaded
+    /// first takes minutes.
     #[arg(long, env = "MODEL_FIRST_TOKEN_TIMEOUT", default_value_t = 300)]
     #[arg(value_parser = measured(1..=86_400_u64, "seconds"))]
     pub model_first_token_timeout: u64,
-    /// Longest silence between two tokens, in seconds. There is no limit to the time that a whole answer
-    /// takes.
+    /// Longest silence between two tokens, in seconds. There is no limit to the time that a
+    /// whole answer takes.
     #[arg(long, env = "MODEL_SILENCE_TIMEOUT", default_value_t = 60)]
     #[arg(value_parser = measured(1..=86_400_u64, "seconds"))]
     pub model_silence_timeout: u64,
@@ -83,8 +83,8 @@ pub struct ModelConfig {
 }
 
 impl ModelConfig {
-    /// The language models that people can choose from, the default one first; none where answers are
-    /// quotations.
+    /// The language models that people can choose from, the default one first; none where
+    /// answers are quotations.
     pub fn offered(&self) -> Vec<OfferedModel> {
         let (prompt_price, completion_price) = (self.model_prompt_price, self.model_completion_price);
         let first = self.chat().map(|chat| OfferedModel { chat, prompt_price, completion_price });

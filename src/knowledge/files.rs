@@ -61,8 +61,8 @@ pub struct Files {
 struct Buffers {
     /// In MiB.
     memory: Arc<Semaphore>,
-    /// The size of a part, which is sent when it is full. An upload has one that is filled and one that is
-    /// sent.
+    /// The size of a part, which is sent when it is full. An upload has one that is filled and one
+    /// that is sent.
     part_bytes: usize,
     /// Memory of one upload.
     mib_of_upload: u32,

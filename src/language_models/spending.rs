@@ -39,8 +39,8 @@ pub(crate) fn count_tokens(usage: Usage) {
 }
 
 impl SpendingRecord {
-    /// Records the tokens. Tries again while the store is away, for this time at most; after that they are
-    /// lost.
+    /// Records the tokens. Tries again while the store is away, for this time at most; after that
+    /// they are lost.
     pub(crate) async fn write(self, store: &Store, wake: &SequencerWake, within: Duration) {
         let answer_id = self.spending.answer_id;
         match tokio::time::timeout(within, self.append(store)).await {

@@ -1,5 +1,5 @@
-//! Ends quarantines: builds the rows of an aggregate again, with or without the event that could not be
-//! applied.
+//! Ends quarantines: builds the rows of an aggregate again, with or without the event that could
+//! not be applied.
 
 use std::time::Duration;
 

@@ -22,8 +22,8 @@ const LOOK: Backoff = Backoff::new(Duration::from_millis(250), Duration::from_se
 pub(super) struct PoolerCheck(Arc<AtomicBool>);
 
 impl App {
-    /// Prepares the connections of a command that runs once, on a database with the migrations of this
-    /// binary.
+    /// Prepares the connections of a command that runs once, on a database with the migrations
+    /// of this binary.
     pub async fn for_command(config: AppConfig) -> anyhow::Result<Self> {
         let app = Self::new(config, BTreeSet::new()).await?;
         app.check_pooler().await?;

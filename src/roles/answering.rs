@@ -1,5 +1,5 @@
-//! The worker: takes requested answers from the event stream, writes them from the documents and records
-//! them.
+//! The worker: takes requested answers from the event stream, writes them from the documents
+//! and records them.
 //!
 //! Each requested answer ends in exactly one of completed, stopped and failed. At most one, because the
 //! conversation refuses a second end. At least one, because a request is delivered until its answer is in the
@@ -7,8 +7,8 @@
 //! it has ended, an expired lease frees the answers of a dead worker, and the attempts are counted, of which
 //! there are at most five (`failure`).
 //!
-//! Owners take turns (`work`), so that hundreds of questions of one person do not delay another person's
-//! answer.
+//! Owners take turns (`work`), so that hundreds of questions of one person do not delay
+//! another person's answer.
 //!
 //! The content of an answer is decided in the crate `rag`.
 

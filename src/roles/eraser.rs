@@ -3,8 +3,8 @@
 //! Every step is repeatable, so a process that dies during one loses nothing: the erasure is unfinished until
 //! `AccountErased` is recorded, and the next eraser continues it. Two erasers can work on one erasure at the
 //! same time. An erasure that cannot go on is retried with growing delays beside others: it has a next
-//! attempt of its own (`schedule`), and within an attempt a store that is away does not keep the others
-//! waiting.
+//! attempt of its own (`schedule`), and within an attempt a store that is away does not keep
+//! the others waiting.
 
 mod restored;
 mod schedule;
@@ -47,8 +47,8 @@ pub struct Eraser {
     pub wake: SequencerWake,
 }
 
-/// Order of the steps after the destruction of the keys, which comes first, since it makes everything else
-/// unreadable.
+/// Order of the steps after the destruction of the keys, which comes first, since it makes
+/// everything else unreadable.
 const AFTER_KEYS: [ErasureTarget; 6] = [
     ErasureTarget::Caches,
     ErasureTarget::ReadModels,

@@ -18,8 +18,8 @@ const RETRY: Backoff = Backoff::new(Duration::from_mins(1), SWEEP_INTERVAL);
 const LISTED_WITHIN: Duration = Duration::from_mins(1);
 /// Age from which on a file counts: what is newer may still become the file of a document.
 const AGE: Duration = Duration::from_hours(24);
-/// Age from which on a file counts that the events of its document do not name. The events may be in a newer
-/// backup.
+/// Age from which on a file counts that the events of its document do not name. The events may be in
+/// a newer backup.
 const AGE_WITHOUT_EVENT: TimeDelta = TimeDelta::days(30);
 
 /// Deletes files that no document needs.

@@ -256,8 +256,8 @@ impl Indexer {
         }
     }
 
-    /// Finds documents whose delivery was lost with the stream, and those that an operator wants to be tried
-    /// again.
+    /// Finds documents whose delivery was lost with the stream, and those that an operator wants to
+    /// be tried again.
     async fn sweep(&self) {
         let Documents { nats, subjects, .. } = &self.documents;
         let mut hints = Subscription::new(nats.clone(), subjects.wake_indexers());

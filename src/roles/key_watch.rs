@@ -1,5 +1,5 @@
-//! The key watch: drops destroyed keys from the memory of its process. Every process runs it, whatever its
-//! roles.
+//! The key watch: drops destroyed keys from the memory of its process. Every process runs it,
+//! whatever its roles.
 //!
 //! A hint over NATS says that keys were destroyed; the store says which. A lost hint costs time: without one
 //! the watch looks after growing intervals, at the latest after ten minutes.

@@ -1,5 +1,5 @@
-//! The projector: applies the ledger to the read models, batch by batch, rows and checkpoint in one
-//! transaction.
+//! The projector: applies the ledger to the read models, batch by batch, rows and checkpoint
+//! in one transaction.
 //!
 //! What may pass is tried again, however long it takes. An event that cannot be applied quarantines its
 //! aggregate, and everything else goes on.

@@ -38,8 +38,8 @@ const HINT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Batches kept in memory for the publisher; it reads what does not fit from the ledger.
 const QUEUED_BATCHES: usize = 4;
 
-/// Sequences and publishes for ever. May be cut off at any moment: the outbox keeps what is not sequenced
-/// yet.
+/// Sequences and publishes for ever. May be cut off at any moment: the outbox keeps what is
+/// not sequenced yet.
 pub async fn run(store: Store, nats: Client, subjects: Subjects, wake: SequencerWake) {
     let (batches, queued_batches) = mpsc::channel(QUEUED_BATCHES);
     let is_publishing = Arc::new(AtomicBool::new(false));

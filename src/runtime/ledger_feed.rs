@@ -153,8 +153,8 @@ impl LedgerFeed {
         }
     }
 
-    /// Waits for the next events as [`Self::next`] does, and returns them as they are stored, readable or
-    /// not.
+    /// Waits for the next events as [`Self::next`] does, and returns them as they are stored,
+    /// readable or not.
     pub async fn next_entries(&mut self, limit: usize) -> Result<Vec<LedgerEntry>, StoreError> {
         self.next_by(limit, |entries| Ok(std::mem::take(entries))).await
     }
@@ -187,8 +187,8 @@ impl LedgerFeed {
         Ok(entries)
     }
 
-    /// Whether the ledger has what NATS delivered. If not, the ledger is read next; so it is if the wait is
-    /// cancelled.
+    /// Whether the ledger has what NATS delivered. If not, the ledger is read next; so it is if the
+    /// wait is cancelled.
     async fn is_in_ledger(&mut self, delivered: &[LedgerEntry]) -> Result<bool, StoreError> {
         let Some(last) = delivered.last() else { return Ok(false) };
         let was_behind = std::mem::replace(&mut self.behind, true);

@@ -1,8 +1,8 @@
 //! Reports of the stages of a process: the last completed turn, and why the last one failed.
 //!
 //! A stage is a loop that runs for ever, or a part of one. It reports through a [`Progress`], which finds the
-//! [`Stages`] of its process by the task in which it is created; in a task of no supervisor it reports to
-//! nobody.
+//! [`Stages`] of its process by the task in which it is created; in a task of no supervisor it
+//! reports to nobody.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -42,8 +42,8 @@ impl Subscription {
         Self { nats, subject, subscriber: None, connection: 0, retry: RETRY }
     }
 
-    /// Waits for the next delivery. Retries without end while NATS is away. Cancelling the wait loses
-    /// nothing.
+    /// Waits for the next delivery. Retries without end while NATS is away. Cancelling the
+    /// wait loses nothing.
     pub async fn next(&mut self) -> Delivery {
         loop {
             let Some(subscriber) = &mut self.subscriber else {
@@ -53,8 +53,8 @@ impl Subscription {
                 self.retry.wait().await;
                 continue;
             };
-            // Checked before each wait, so that a caller with a shorter time limit notices a new connection,
-            // too.
+            // Checked before each wait, so that a caller with a shorter time limit notices a
+            // new connection, too.
             let connection = connection_number(&self.nats);
             if connection != self.connection {
                 self.connection = connection;

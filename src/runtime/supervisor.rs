@@ -72,8 +72,8 @@ impl Supervisor {
         stage: Stage,
         task: impl Future<Output = anyhow::Result<()>> + Send + 'static,
     ) {
-        // On the heap before it is wrapped: a task can be large, and each wrapper would hold a copy on the
-        // stack.
+        // On the heap before it is wrapped: a task can be large, and each wrapper would hold a copy
+        // on the stack.
         let (stages, task) = (self.stages.clone(), Box::pin(task));
         let id = self.tasks.spawn(async move { stages.scope(name, task).await }).id();
         self.names.insert(id, (name, stage));

@@ -154,8 +154,8 @@ impl Store {
         }
     }
 
-    /// Gives an answer back before it has ended. It can be taken after the pause, which is shorter than a
-    /// minute.
+    /// Gives an answer back before it has ended. It can be taken after the pause, which is shorter
+    /// than a minute.
     pub async fn return_answer(&self, lease: &AnswerLease, pause: Duration) -> Result<(), StoreError> {
         self.extend(lease, pause, None).await.map(drop)
     }
@@ -265,8 +265,8 @@ SELECT t.conversation_id, t.answer_id, t.owner, t.sequence, t.attempt, e.event_i
    AND e.owner = t.owner AND e.event_type = 'AnswerRequested' AND e.payload->>'answer_id' = t.answer_id::text"
 );
 
-/// An answer that is free and was not taken is being taken at this moment: it is looked at again after a
-/// second.
+/// An answer that is free and was not taken is being taken at this moment: it is looked at again
+/// after a second.
 const DUE: &str = "
 SELECT min(GREATEST(EXTRACT(EPOCH FROM GREATEST(available_at, clock_timestamp()) - clock_timestamp())::float8, 1))
   FROM answer_queue WHERE owner <> ALL($1::uuid[]) AND available_at < clock_timestamp() + interval '1 minute'";

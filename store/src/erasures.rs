@@ -22,8 +22,8 @@ pub struct Erasure {
     pub finished_at: Option<DateTime<Utc>>,
     /// The number of attempts that failed.
     pub attempts: i32,
-    /// The store that the last attempt failed at; `None` if no attempt failed, or if the failure concerned no
-    /// store.
+    /// The store that the last attempt failed at; `None` if no attempt failed, or if the failure
+    /// concerned no store.
     pub waits_for: Option<ErasureTarget>,
 }
 
@@ -136,8 +136,8 @@ impl Store {
         Ok(unfinished.fetch_all(&self.pool).await?)
     }
 
-    /// The time until the next attempt of an unfinished erasure, zero if one is due; `None` if none is
-    /// unfinished.
+    /// The time until the next attempt of an unfinished erasure, zero if one is due; `None` if
+    /// none is unfinished.
     pub async fn next_erasure_attempt(&self) -> Result<Option<Duration>, StoreError> {
         let seconds: Option<f64> = sqlx::query_scalar(
             "SELECT EXTRACT(EPOCH FROM min(greatest(next_attempt_at, clock_timestamp())) - clock_timestamp())::float8

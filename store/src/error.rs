@@ -90,8 +90,8 @@ pub enum StoreError {
         /// The position after the last event that was found.
         position: Position,
     },
-    /// The ledger has another event at a position than it had before, or none: the database went back in
-    /// time.
+    /// The ledger has another event at a position than it had before, or none: the database went
+    /// back in time.
     #[error("ledger has another event at position {position} than before")]
     AnotherHistory {
         /// A position at which the histories differ.

@@ -1,5 +1,5 @@
-//! Leases of documents: the right of one process to work on one document for a time, by the clock of the
-//! database.
+//! Leases of documents: the right of one process to work on one document for a time, by the clock
+//! of the database.
 //!
 //! A process acquires a lease before it starts to work and renews it while it works. A lease that is not
 //! renewed expires, so that another process continues the work of a process that died. The leases of answers

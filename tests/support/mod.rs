@@ -1,5 +1,5 @@
-//! Support for end-to-end tests: a product per test on the services of the run, with its own database and
-//! subjects.
+//! Support for end-to-end tests: a product per test on the services of the run, with its own
+//! database and subjects.
 
 pub(crate) mod accounts;
 pub(crate) mod answering;

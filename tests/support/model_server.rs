@@ -1,5 +1,5 @@
-//! A language model's server that says what a test wants, and fails on cue: what no real model does when
-//! asked.
+//! A language model's server that says what a test wants, and fails on cue: what no real model
+//! does when asked.
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};

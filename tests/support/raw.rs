@@ -35,8 +35,8 @@ impl Received {
     }
 }
 
-/// Sends bytes and reads until the server closes the connection. The bytes have to ask for that, or be
-/// invalid.
+/// Sends bytes and reads until the server closes the connection. The bytes have to ask for that,
+/// or be invalid.
 pub(crate) async fn exchange(url: &str, bytes: &[u8]) -> Received {
     let exchanging = async {
         let mut connection = TcpStream::connect(url.trim_start_matches("http://")).await.unwrap();

@@ -37,8 +37,8 @@ fn long_parts(source: &str) -> Vec<String> {
     file.into_iter().chain(functions.map(|(name, lines)| format!("fn {name}: {lines} lines"))).collect()
 }
 
-/// The functions of a formatted source, with their lengths: from `fn` to the closing brace at the same
-/// indentation.
+/// The functions of a formatted source, with their lengths: from `fn` to the closing brace at
+/// the same indentation.
 fn functions(source: &str) -> Vec<(&str, usize)> {
     let lines: Vec<&str> = source.lines().collect();
     let indentation = |line: &str| line.len() - line.trim_start().len();

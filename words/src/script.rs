@@ -55,8 +55,8 @@ pub const fn is_unspaced(c: char) -> bool {
     Script::of(c).is_unspaced()
 }
 
-/// Whether a character is written without spaces around it: Chinese and Japanese ones, with their
-/// punctuation.
+/// Whether a character is written without spaces around it: Chinese and Japanese ones,
+/// with their punctuation.
 pub const fn is_wide(c: char) -> bool {
     matches!(Script::of(c), Script::Han | Script::Hiragana | Script::Katakana)
         || matches!(c, '\u{3000}'..='\u{303f}' | '\u{ff01}'..='\u{ff65}')

@@ -16,8 +16,8 @@ const ABBREVIATIONS: [&str; 34] = [
     "s.", "sog.", "sr.", "sra.", "usw.", "vgl.", "vs.", "z.b.",
 ];
 
-/// The sentences of a text on one line, in order, without the spaces around them. Text in backticks is never
-/// divided.
+/// The sentences of a text on one line, in order, without the spaces around them. Text in backticks
+/// is never divided.
 pub fn sentences(text: &str) -> Vec<&str> {
     let mut sentences = Vec::new();
     let (mut start, mut end) = (0, 0);

@@ -2,8 +2,8 @@
 //! whole and in parts, and pairs of characters in scripts without spaces.
 //!
 //! A stem of a language other than English is marked with it, so that equal stems of different words stay
-//! apart. A question asks for the stems of its words in every language, because a few words do not tell
-//! theirs.
+//! apart. A question asks for the stems of its words in every language, because a few words do
+//! not tell theirs.
 
 mod token;
 
@@ -69,8 +69,8 @@ const ASKING_VERBS: [&str; 30] = [
 pub struct QuestionTerm {
     /// The terms with their weights, each once.
     pub forms: Vec<(String, f32)>,
-    /// Whether the word is written like a name, a number or an identifier, which is the same in other
-    /// languages.
+    /// Whether the word is written like a name, a number or an identifier, which is the same
+    /// in other languages.
     pub is_name: bool,
 }
 

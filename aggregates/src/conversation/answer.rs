@@ -87,8 +87,8 @@ pub struct Provenance {
     pub prompt_sha256: String,
     /// Whether the answer consists of sentences of the passages.
     pub quoted: bool,
-    /// The passages that the searches found, best first, as many as are recorded; none in events of earlier
-    /// releases.
+    /// The passages that the searches found, best first, as many as are recorded; none in events
+    /// of earlier releases.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub found: Vec<FoundPassage>,
     /// The instructions that the language model was given, beside the service's own rules.

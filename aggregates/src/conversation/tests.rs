@@ -1,5 +1,5 @@
-//! Conversations in given/when/then: every command, every refusal, and the invariants of any sequence of
-//! commands.
+//! Conversations in given/when/then: every command, every refusal, and the invariants of any
+//! sequence of commands.
 
 mod answers;
 mod asking;

@@ -33,8 +33,8 @@ const POSITION_BYTES: usize = 2;
 /// A word and its byte range in the text.
 pub(super) use words::Word;
 
-/// The words of a text in its composed form. In scripts without spaces between words, each character is a
-/// word.
+/// The words of a text in its composed form. In scripts without spaces between words, each character
+/// is a word.
 pub(super) fn words(text: &str) -> impl Iterator<Item = Word> + '_ {
     words::words(text).take(MAX_WORDS)
 }

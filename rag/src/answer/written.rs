@@ -1,5 +1,5 @@
-//! An answer while the language model writes it: reasoning apart from the text, marks judged, both bounded in
-//! size.
+//! An answer while the language model writes it: reasoning apart from the text, marks judged, both
+//! bounded in size.
 
 use super::{AnswerChunk, CutOff, MAX_ANSWER_BYTES, MAX_REASONING_BYTES};
 use crate::cite::CitationFilter;

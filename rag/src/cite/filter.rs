@@ -296,8 +296,8 @@ fn is_label(content: &str) -> bool {
             && Numbers::read(content).is_none())
 }
 
-/// How many bytes of brackets without numbers are decided: all where marks in them cannot be, as in lists of
-/// values.
+/// How many bytes of brackets without numbers are decided: all where marks in them cannot be, as in
+/// lists of values.
 fn kept_of(content: &str, length: usize) -> usize {
     let inner = content.strip_prefix('[').and_then(|inner| inner.strip_suffix(']'));
     if inner.is_some_and(|inner| Numbers::read(inner).is_some()) {

@@ -1,5 +1,5 @@
-//! Decides whether numbers in brackets are a citation mark, by what is in the brackets and what stands around
-//! them.
+//! Decides whether numbers in brackets are a citation mark, by what is in the brackets and what
+//! stands around them.
 
 /// The largest number that is taken for that of a source. Larger ones are years, sizes and the like.
 const LARGEST_NUMBER: u32 = 99;

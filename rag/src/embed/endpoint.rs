@@ -1,7 +1,7 @@
 //! Embeds texts with an OpenAI-compatible endpoint, in batches. Transient failures are retried.
 //!
-//! Servers keep the format loosely: vectors come as numbers or in base64, with and without their place in the
-//! input.
+//! Servers keep the format loosely: vectors come as numbers or in base64, with and without their place
+//! in the input.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,6 +1,6 @@
 //! Converts an HTML page to Markdown, tag by tag and without a tree, so that no nesting costs a stack or
-//! time. Navigation is left out, unless the page holds little text beside it. Pictures are their
-//! descriptions.
+//! time. Navigation is left out, unless the page holds little text beside it. Pictures
+//! are their descriptions.
 
 mod blocks;
 mod table;

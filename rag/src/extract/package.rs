@@ -13,8 +13,8 @@ use super::encoding;
 const MAX_PART_BYTES: u64 = 64 << 20;
 /// The largest number of bytes that is unpacked of one archive.
 const MAX_UNPACKED_BYTES: u64 = 256 << 20;
-/// The largest number of parts. Archives with more than 65,534 claim 65,535 here and tell the number
-/// elsewhere.
+/// The largest number of parts. Archives with more than 65,534 claim 65,535 here and tell
+/// the number elsewhere.
 const MAX_ENTRIES: u16 = 20_000;
 /// The first bytes of the end of an archive's directory, and its longest length, with a comment.
 const DIRECTORY_END: &[u8] = b"PK\x05\x06";
@@ -136,8 +136,8 @@ fn entries(archive: &[u8]) -> Option<u16> {
     Some(u16::from_le_bytes(count.try_into().ok()?))
 }
 
-/// The name of a part that is named from a folder: `..` and `.` are resolved, a slash at the start is the
-/// root.
+/// The name of a part that is named from a folder: `..` and `.` are resolved, a slash at the start
+/// is the root.
 pub(super) fn resolve(folder: &str, target: &str) -> String {
     let mut segments: Vec<&str> = match target.strip_prefix('/') {
         Some(_) => Vec::new(),

@@ -141,8 +141,8 @@ fn written(pages: Vec<Page>) -> Vec<Part> {
     parts
 }
 
-/// Repeats the end of a sentence that goes on on the next page, so that the sentence stands on its page
-/// whole.
+/// Repeats the end of a sentence that goes on on the next page, so that the sentence stands on
+/// its page whole.
 fn complete_sentences(parts: &mut [Part]) {
     for index in 1..parts.len() {
         let Content::Text(Markup::Markdown, next) = &parts[index].content else { continue };

@@ -1,5 +1,5 @@
-//! Reads one JSON object of a response, a chunk or a whole completion, in the forms in which servers write
-//! it.
+//! Reads one JSON object of a response, a chunk or a whole completion, in the forms in which
+//! servers write it.
 
 use serde_json::Value;
 

@@ -177,8 +177,8 @@ fn values(data: &str) -> Result<(Vec<Data>, bool), ApiError> {
     Ok((values, is_repaired))
 }
 
-/// Parses one JSON value; `None` if it is not JSON. Values other than objects and lists of objects hold
-/// nothing.
+/// Parses one JSON value; `None` if it is not JSON. Values other than objects and lists of
+/// objects hold nothing.
 fn parse(data: &str) -> Option<Vec<Data>> {
     let data = data.trim();
     if data == DONE {

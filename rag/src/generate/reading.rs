@@ -47,8 +47,8 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Reads the next bytes, or their absence until the model counts as silent; `None` at the end of the
-    /// response.
+    /// Reads the next bytes, or their absence until the model counts as silent; `None` at the end
+    /// of the response.
     pub(super) fn read<B: AsRef<[u8]>>(
         &mut self,
         next: Result<Option<Result<B, reqwest::Error>>, Elapsed>,
@@ -116,8 +116,8 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// Reads a response that comes in these pieces. Returns the answer's reasoning and text, and whether it is
-/// complete.
+/// Reads a response that comes in these pieces. Returns the answer's reasoning and text, and whether
+/// it is complete.
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) fn read_response<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (String, String, bool) {
     let (mut body, mut completion) = (Body::default(), Completion::default());

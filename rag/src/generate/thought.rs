@@ -1,6 +1,6 @@
 //! Separates the reasoning that a model writes into its answer, between tags such as `<think>` and
-//! `</think>`, from the answer. The opening tag may be missing, because some templates put it into the
-//! prompt.
+//! `</think>`, from the answer. The opening tag may be missing, because some templates put it
+//! into the prompt.
 
 /// Tags around reasoning.
 const TAGS: [(&str, &str); 9] = [

@@ -86,8 +86,8 @@ impl Collections {
         Ok(names.filter(|name| name.starts_with(&prefix)).collect())
     }
 
-    /// Creates the payload indexes that collections of earlier releases lack, in all collections of the
-    /// installation.
+    /// Creates the payload indexes that collections of earlier releases lack, in all collections
+    /// of the installation.
     pub async fn ensure_payload_indexes(&self) -> Result<(), IndexError> {
         for name in self.names().await? {
             self.index.with_collection(name, 0).ensure_payload_indexes().await?;

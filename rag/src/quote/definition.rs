@@ -130,8 +130,8 @@ pub(super) fn subject(question: &str) -> Option<String> {
     is_short.then(|| subject.to_owned())
 }
 
-/// Whether a sentence says what the subject is. The first sentence below the `name` of the subject may leave it
-/// out.
+/// Whether a sentence says what the subject is. The first sentence below the `name` of the subject may
+/// leave it out.
 pub(super) fn defines(subject: &str, sentence: &str, name: Option<&str>) -> bool {
     let sentence = words::normalized(sentence).to_lowercase().replace('’', "'");
     let sentence = sentence.replace(['*', '`', '"', '“', '”', '„'], "");

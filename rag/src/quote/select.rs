@@ -23,8 +23,8 @@ const DUPLICATE_SIMILARITY: f32 = 0.92;
 const TERMS_WEIGHT: f32 = 0.2;
 /// The estimated similarity of a segment that was not compared, as a share of its source's relevance.
 const UNCOMPARED: f32 = 0.5;
-/// A heading is an answer where no other segment of its source comes near to it: questions often repeat
-/// headings.
+/// A heading is an answer where no other segment of its source comes near to it: questions
+/// often repeat headings.
 const HEADING_FACTOR: f32 = 0.7;
 
 /// Consecutive segments of one source.

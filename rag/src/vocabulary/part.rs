@@ -2,8 +2,8 @@
 
 use super::{Markup, Place};
 
-/// A page, a slide, a sheet or a chapter of a document; the whole document, where its format has none of
-/// these.
+/// A page, a slide, a sheet or a chapter of a document; the whole document, where its format has
+/// none of these.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
     /// The headings above the part, outermost first, such as the name of a sheet.

@@ -1,8 +1,8 @@
 //! Commands on conversations that run at the same time. While many of them are slow, another one would wait
 //! in vain and is refused at once.
 //!
-//! A command counts from its complete body and its known author on: a slow sender is no sign of a slow
-//! database.
+//! A command counts from its complete body and its known author on: a slow sender is no sign of
+//! a slow database.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -13,8 +13,8 @@ const PEOPLE: usize = 10_000;
 ///
 /// A process grants half of the limit to a person whom it has not seen, and after each count half of what the
 /// count leaves, without counting again: so a question costs a query only close to the limit. A person can
-/// exceed the limit by half of it with each further process. Requests of one person wait for each other's
-/// count.
+/// exceed the limit by half of it with each further process. Requests of one person wait for
+/// each other's count.
 #[derive(Debug)]
 pub(in crate::api) struct PendingAnswers {
     quantity: Quantity,

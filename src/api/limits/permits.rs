@@ -9,8 +9,8 @@ use aggregates::UserId;
 
 use super::{Exhausted, Limit};
 
-/// Seconds after which a refused request is repeated. A permit is free as soon as other work of the person
-/// ends.
+/// Seconds after which a refused request is repeated. A permit is free as soon as other work of
+/// the person ends.
 const RETRY_AFTER_SECONDS: u32 = 2;
 
 /// Permits of one kind, counted by owner: a person, or an address.

@@ -1,5 +1,5 @@
-//! Work of which each person has one piece at a time; further pieces wait for their turn, first come first
-//! served.
+//! Work of which each person has one piece at a time; further pieces wait for their turn, first
+//! come first served.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

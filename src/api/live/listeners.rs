@@ -68,8 +68,8 @@ impl Listeners {
         self.by_owner.contains_key(&owner)
     }
 
-    /// Delivers an event to all listeners of an owner. A listener that is closed or lags too far behind is
-    /// disconnected.
+    /// Delivers an event to all listeners of an owner. A listener that is closed or lags too far
+    /// behind is disconnected.
     pub(crate) fn deliver(&mut self, owner: UserId, event: &StreamEvent) {
         let Some(listeners) = self.by_owner.get_mut(&owner) else {
             return;

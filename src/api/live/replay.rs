@@ -1,5 +1,5 @@
-//! Replays of the live stream: after the connection was replaced, and where a message of one answer is
-//! missing.
+//! Replays of the live stream: after the connection was replaced, and where a message of one
+//! answer is missing.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};

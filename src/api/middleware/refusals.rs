@@ -1,5 +1,5 @@
-//! Slows refusals: those by a limit of a person for each token, the others for each
-//! address.
+//! Slows refusals: those by a limit of a person for each token, the others
+//! for each address.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, LazyLock};

@@ -74,8 +74,8 @@ impl ApiProcesses {
         self.known().alone_until.is_some_and(|until| Instant::now() < until)
     }
 
-    /// Waits until this process may accept commands, up to 5 s. Costs nothing while the registration is
-    /// fresh.
+    /// Waits until this process may accept commands, up to 5 s. Costs nothing while the
+    /// registration is fresh.
     pub(super) async fn until_accepting(&self) -> Result<(), Problem> {
         let deadline = Instant::now() + MAX_WAIT;
         loop {

@@ -14,11 +14,11 @@ use tokio::time::Instant;
 use crate::api::live::Live;
 use crate::api::problem::{Problem, with_causes};
 
-/// Shortest time from one look to the next. A look that takes longer is followed by a pause of its own
-/// length.
+/// Shortest time from one look to the next. A look that takes longer is followed by a pause of
+/// its own length.
 const PAUSE: Duration = Duration::from_millis(1);
-/// Age of the last look at which a read that needs none starts the next one, which invalidates cached
-/// responses.
+/// Age of the last look at which a read that needs none starts the next one, which
+/// invalidates cached responses.
 const REFRESH_AFTER: Duration = Duration::from_millis(100);
 /// Time limit of one look.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(3);

@@ -95,8 +95,8 @@ pub(in crate::api) struct ConsistencyParams {
     /// Waits up to 2 s until the read model has this version.
     #[param(value_type = Option<u64>, maximum = 9_223_372_036_854_775_807_i64)]
     pub(in crate::api) min_version: Option<Counter>,
-    /// Waits up to 2 s until the read models have reached this position of the ledger. Not far beyond its
-    /// end.
+    /// Waits up to 2 s until the read models have reached this position of the ledger. Not far
+    /// beyond its end.
     #[param(value_type = Option<u64>, maximum = 9_223_372_036_854_775_807_i64)]
     pub(in crate::api) min_position: Option<Counter>,
 }
@@ -125,8 +125,8 @@ pub(in crate::api) struct FilterParams {
     limit: Option<Count>,
     /// The `next_cursor` of the previous page.
     cursor: Option<String>,
-    /// Waits up to 2 s until the read models have reached this position of the ledger. Not far beyond its
-    /// end.
+    /// Waits up to 2 s until the read models have reached this position of the ledger. Not far
+    /// beyond its end.
     #[param(value_type = Option<u64>, maximum = 9_223_372_036_854_775_807_i64)]
     pub(in crate::api) min_position: Option<Counter>,
 }

@@ -88,8 +88,8 @@ pub(in crate::api) async fn row(
     }
 }
 
-/// The decrypted rows of those conversations that exist. Takes one round trip, or two where keys are not
-/// cached.
+/// The decrypted rows of those conversations that exist. Takes one round trip, or two where keys
+/// are not cached.
 pub(in crate::api) async fn rows(
     store: &Store,
     owner: UserId,

@@ -38,8 +38,8 @@ pub(in crate::api) struct MessagesParams {
     /// Waits up to 2 s until the read model has this version.
     #[param(value_type = Option<u64>, maximum = 9_223_372_036_854_775_807_i64)]
     min_version: Option<Counter>,
-    /// Waits up to 2 s until the read models have reached this position of the ledger. Not far beyond its
-    /// end.
+    /// Waits up to 2 s until the read models have reached this position of the ledger. Not far
+    /// beyond its end.
     #[param(value_type = Option<u64>, maximum = 9_223_372_036_854_775_807_i64)]
     min_position: Option<Counter>,
 }

@@ -1,5 +1,5 @@
-//! Verification of lines in order: no gaps, an unbroken hash chain, the order of each aggregate, a signed
-//! end.
+//! Verification of lines in order: no gaps, an unbroken hash chain, the order of each aggregate,
+//! a signed end.
 
 use std::collections::HashMap;
 

@@ -19,8 +19,8 @@ const NICE: i32 = 5;
 pub(super) fn enter(memory_mib: u64, seconds: u32) -> io::Result<String> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     nice(NICE)?;
-    // If the machine lacks memory, the kernel ends this process first. Without the right to say so, it does
-    // not.
+    // If the machine lacks memory, the kernel ends this process first. Without the right to say so,
+    // it does not.
     let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
     limit(Resource::As, memory_mib << 20)?;
     limit(Resource::Core, 0)?;

@@ -78,8 +78,8 @@ impl Files {
         Ok(RawContent { size: found.meta.size, bytes: found.into_stream() })
     }
 
-    /// Begins to write a file at its place. [`FilesError::Address`] for a path at which no document has a
-    /// file.
+    /// Begins to write a file at its place. [`FilesError::Address`] for a path at which no document
+    /// has a file.
     pub fn write_raw(&self, path: &str) -> Result<RawWriter, FilesError> {
         let path = Path::from(path);
         if !matches!(place_of(&path), Place::Version(_)) {

@@ -31,8 +31,8 @@ impl Indexing {
 }
 
 impl Claim {
-    /// Ends the claim, so that another process can claim the document at once. After a failure the claim
-    /// expires.
+    /// Ends the claim, so that another process can claim the document at once. After a failure
+    /// the claim expires.
     pub async fn release(self) {
         self.renewal.abort();
         if let Err(error) = self.store.end_lease(&self.lease).await {

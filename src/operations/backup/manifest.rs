@@ -1,7 +1,7 @@
 //! The manifest: what a backup consists of. Written last, encrypted, and thereby authenticated.
 //!
-//! The file is a line of JSON that anybody can read ([`Header`]), and the encrypted manifest, bound to that
-//! line.
+//! The file is a line of JSON that anybody can read ([`Header`]), and the encrypted manifest, bound
+//! to that line.
 
 use aggregates::Position;
 use chrono::{DateTime, Utc};

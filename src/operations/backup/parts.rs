@@ -138,8 +138,8 @@ pub(super) fn rows_in(text: &[u8]) -> u64 {
     memchr::memchr_iter(b'\n', text).count() as u64
 }
 
-/// Whether a part may end after a record: on average after [`SPREAD_BYTES`], by the content of the record
-/// alone.
+/// Whether a part may end after a record: on average after [`SPREAD_BYTES`], by the content of
+/// the record alone.
 fn is_boundary(record: &[u8]) -> bool {
     let hash = blake3::hash(record);
     let drawn = hash.as_bytes().first_chunk().copied().map_or(0, u64::from_le_bytes);

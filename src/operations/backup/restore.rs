@@ -1,8 +1,8 @@
 //! Restores a backup into empty databases and an empty file store.
 //!
 //! The tombstones come first, and both databases are committed last and without the keys and accounts of
-//! erased users. So at no time somebody who was erased can be read, and an interrupted restore leaves empty
-//! databases.
+//! erased users. So at no time somebody who was erased can be read, and an interrupted restore
+//! leaves empty databases.
 
 use aggregates::{Position, UserId};
 use futures::TryStreamExt as _;
@@ -112,8 +112,8 @@ struct FileWriter<'a> {
     existing: Existing,
     erased: &'a Tombstones,
     open: Option<(String, RawWriter)>,
-    /// The version, a path without its extension, that was looked at last, and whether its files are left
-    /// out.
+    /// The version, a path without its extension, that was looked at last, and whether its files
+    /// are left out.
     skipped: Option<(String, bool)>,
     writing: JoinSet<Result<(), FilesError>>,
     written: u64,

@@ -35,8 +35,8 @@ pub(crate) struct About {
 }
 
 impl Exporter {
-    /// Writes the documents that are not removed, streaming each file, and their metadata in the order of
-    /// addition.
+    /// Writes the documents that are not removed, streaming each file, and their metadata in the
+    /// order of addition.
     pub(crate) async fn write_documents(
         &self,
         user: UserId,

@@ -40,8 +40,8 @@ const STABLE: Duration = Duration::from_secs(5);
 const PULL: usize = 500;
 /// Messages that are queued together, if so many have arrived.
 const GROUP: usize = 250;
-/// Waiting messages from which on the consumer may be delivering history: answers that have ended are left
-/// out.
+/// Waiting messages from which on the consumer may be delivering history: answers that have ended
+/// are left out.
 const BACKLOG: usize = 64;
 
 /// The consumer's side of a worker.

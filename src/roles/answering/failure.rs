@@ -1,5 +1,5 @@
-//! Decides what follows a failed attempt: another attempt after a delay, or the end of the answer with a
-//! reason.
+//! Decides what follows a failed attempt: another attempt after a delay, or the end of the answer
+//! with a reason.
 
 use std::time::Duration;
 

@@ -257,8 +257,8 @@ impl AnswerProcessor {
         }
     }
 
-    /// Gives the answer back, so that a worker can take it after the pause. After a failure the lease
-    /// expires.
+    /// Gives the answer back, so that a worker can take it after the pause. After a failure
+    /// the lease expires.
     async fn give_back(&self, lease: &AnswerLease, pause: Duration) {
         if let Err(error) = self.store.return_answer(lease, pause).await {
             tracing::debug!(error = %ErrorChain(&error), "an answer could not be given back");

@@ -145,8 +145,8 @@ impl AnswerProcessor {
             }
             Err(error) => {
                 tracing::error!(error = %ErrorChain(&error), answer.id = %answer.answer_id, "the end of an answer could not be recorded");
-                // No later attempt can read the conversation either. The letter keeps the answer from being
-                // lost.
+                // No later attempt can read the conversation either. The letter keeps the answer
+                // from being lost.
                 let lasts = matches!(&error, Unrecorded::Store(error) if error.is_of_data());
                 let detail = ErrorChain(&error).to_string();
                 let is_kept = lasts && self.keep_dead_letter(lease, UNREADABLE, detail).await;

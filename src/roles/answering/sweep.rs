@@ -1,5 +1,5 @@
-//! Finds pending answers that are missing in the queue: the stream was lost, or a message could not be
-//! decoded.
+//! Finds pending answers that are missing in the queue: the stream was lost, or a message could
+//! not be decoded.
 //!
 //! Together with the queue the sweep makes every requested answer end: a delivery or the sweep brings it into
 //! the queue, where it stays until it has ended, and the attempts at it are limited. Only Postgres has to
@@ -19,8 +19,8 @@ use super::processor::AnswerProcessor;
 use super::work::Work;
 use crate::runtime::backoff::Backoff;
 
-/// Age from which on a pending answer that is not in the queue counts as undelivered. A delivery takes far
-/// less.
+/// Age from which on a pending answer that is not in the queue counts as undelivered. A delivery
+/// takes far less.
 const PENDING: Duration = Duration::from_mins(1);
 /// Pending answers that one look reads.
 const AT_ONCE: u32 = 1_000;

@@ -49,8 +49,8 @@ impl Work {
         self.here.notify_one();
     }
 
-    /// Makes all workers look at the queue. A lost hint costs time: other workers look on their own after a
-    /// while.
+    /// Makes all workers look at the queue. A lost hint costs time: other workers look on their own
+    /// after a while.
     pub(super) async fn notify_all(&self) {
         self.notify();
         let hint = Bytes::copy_from_slice(self.worker.as_bytes());

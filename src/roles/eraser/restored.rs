@@ -45,8 +45,8 @@ impl Eraser {
         report.done();
     }
 
-    /// Fails unless a complete place of tombstones was read and the keys of all tombstoned users are
-    /// destroyed.
+    /// Fails unless a complete place of tombstones was read and the keys of all tombstoned
+    /// users are destroyed.
     async fn check_once(&self) -> anyhow::Result<()> {
         let known: HashSet<UserId> = self.store.finished_erasures().await?.into_iter().collect();
         let (in_nats, in_files) = tokio::join!(self.tombstoned_in_nats(), self.files.tombstoned());

@@ -69,8 +69,8 @@ impl Indexer {
         given_up.unwrap_or_default()
     }
 
-    /// Takes up the documents that an operator wants to be tried again. What fails is found by the next
-    /// sweep.
+    /// Takes up the documents that an operator wants to be tried again. What fails is found by
+    /// the next sweep.
     pub(super) async fn retry_letters(&self) {
         if let Err(error) = self.try_retry_letters().await {
             tracing::warn!(error = %ErrorChain(&error), "dead letters could not be retried");

@@ -51,8 +51,8 @@ impl<T> Default for FairQueue<T> {
 }
 
 impl<T> FairQueue<T> {
-    /// Adds an item to its owner's line, behind all whose files are not larger; gives it back if there is no
-    /// place.
+    /// Adds an item to its owner's line, behind all whose files are not larger; gives it back if there
+    /// is no place.
     pub(super) fn push(&self, owner: UserId, bytes: u64, item: T) -> Result<(), T> {
         let mut lines = self.lines();
         let Lines { turns, waiting, len, .. } = &mut *lines;

@@ -171,8 +171,8 @@ impl Publisher {
         Ok(publisher)
     }
 
-    /// Whether the last message of the stream is an event of the ledger, which makes all before it such
-    /// events.
+    /// Whether the last message of the stream is an event of the ledger, which makes all before
+    /// it such events.
     async fn is_of_ledger(&self, last: LastMessage) -> Result<bool, StoreError> {
         match last {
             LastMessage::None => Ok(true),

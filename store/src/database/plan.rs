@@ -55,8 +55,8 @@ pub struct PlannedStatement {
 pub struct TableLock {
     /// The table.
     pub table: String,
-    /// The mode, as PostgreSQL names it, such as `AccessExclusiveLock`; empty if the migration holds the lock
-    /// already.
+    /// The mode, as PostgreSQL names it, such as `AccessExclusiveLock`; empty if the migration holds
+    /// the lock already.
     pub mode: String,
     /// Whether the statement writes the whole table again.
     pub rewrites: bool,

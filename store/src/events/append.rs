@@ -287,8 +287,8 @@ fn is_a_conflict_of_locks(error: &sqlx::Error) -> bool {
 }
 
 /// For an owner whose key was destroyed the table accepts no event but those of the account, which end the
-/// erasure, and the failures of pending answers, which have no text: any other row has no owner and is
-/// refused.
+/// erasure, and the failures of pending answers, which have no text: any other row has no owner
+/// and is refused.
 const APPEND: &str = "
 WITH appended AS (
     INSERT INTO events (aggregate_type, aggregate_id, owner, metadata,

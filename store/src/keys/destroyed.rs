@@ -68,8 +68,8 @@ impl Store {
         Ok(())
     }
 
-    /// Destroys the keys of conversations that were erased and of documents that were removed; returns their
-    /// number.
+    /// Destroys the keys of conversations that were erased and of documents that were removed;
+    /// returns their number.
     pub async fn destroy_keys_of_the_ended(&self) -> Result<usize, StoreError> {
         let destroying = self.pool.transaction(Limit::Long, async |transaction| {
             sqlx::query_as(

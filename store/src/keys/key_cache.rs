@@ -35,8 +35,8 @@ impl KeyCache {
 
     pub(crate) fn insert_user(&self, user: UserId, key: UserKey) {
         self.users.insert(user, key);
-        // Checked after the insertion: of an insertion and a forgetting at the same time the later one
-        // removes.
+        // Checked after the insertion: of an insertion and a forgetting at the same time the
+        // later one removes.
         if self.forgotten.get(&Subject::User(user)).is_some() {
             self.users.remove(&user);
         }

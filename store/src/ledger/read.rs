@@ -108,8 +108,8 @@ impl StoredEvent {
         })
     }
 
-    /// The W3C trace context of the request that caused the event. Anything else is left out: it becomes a
-    /// header.
+    /// The W3C trace context of the request that caused the event. Anything else is left out: it
+    /// becomes a header.
     pub fn traceparent(&self) -> Option<String> {
         let metadata: serde_json::Value = serde_json::from_str(self.metadata.get()).ok()?;
         let traceparent = metadata.get("traceparent")?.as_str()?;

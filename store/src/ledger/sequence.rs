@@ -148,8 +148,8 @@ DELETE FROM outbox o
                     WHERE e.aggregate_type = o.aggregate_type AND e.aggregate_id = o.aggregate_id
                       AND e.sequence = o.sequence)";
 
-/// Appends after the head only. The trigger `ledger_chain` checks what every writer of the ledger has to
-/// keep.
+/// Appends after the head only. The trigger `ledger_chain` checks what every writer of the ledger
+/// has to keep.
 const APPEND: &str = "
 WITH appended AS (
     INSERT INTO ledger (position, aggregate_type, aggregate_id, sequence, owner, hash, previous_hash)

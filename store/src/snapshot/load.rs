@@ -181,8 +181,8 @@ impl Load {
         Ok(added.map_err(StoreError::from)?)
     }
 
-    /// Commits. Of users who were erased since the snapshot, no key and no account is in the database at any
-    /// time.
+    /// Commits. Of users who were erased since the snapshot, no key and no account is in the database
+    /// at any time.
     pub async fn commit(mut self, Erased(owners): Erased<'_>) -> Result<(), LoadError> {
         for owner in owners {
             if self.is_of_accounts {

@@ -254,8 +254,8 @@ async fn no_operation_shows_or_changes_what_belongs_to_another_person() {
     for other in [Person::new(&product).await, Person::with_role(&product, "admin").await] {
         let is_admin = other.get("/v1/me").await.body["role"] == "admin";
         for operation in &operations {
-            // Auditors and administrators do see the ledger of all people, and administrators change
-            // accounts.
+            // Auditors and administrators do see the ledger of all people, and
+            // administrators change accounts.
             let is_permitted =
                 ["/v1/audit/", "/v1/accounts/"].iter().any(|path| operation.path.starts_with(path));
             if is_admin && is_permitted {

@@ -1,5 +1,5 @@
-//! A client resumes a stream after an id that the ledger has not reached, as after a restore of an older
-//! backup.
+//! A client resumes a stream after an id that the ledger has not reached, as after a restore of
+//! an older backup.
 
 use std::cell::Cell;
 

@@ -1,5 +1,5 @@
-//! Opaque session tokens before the account service has answered: bounded, and never called invalid by
-//! mistake.
+//! Opaque session tokens before the account service has answered: bounded, and never called
+//! invalid by mistake.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! Files that are more than a parser can bear: rejected in words, while the service and its other users go
-//! on.
+//! Files that are more than a parser can bear: rejected in words, while the service and its other
+//! users go on.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};

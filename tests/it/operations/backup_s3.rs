@@ -1,5 +1,5 @@
-//! Backups in a bucket, against a server that speaks S3. Part of `make test-release`, which provides the
-//! server.
+//! Backups in a bucket, against a server that speaks S3. Part of `make test-release`, which
+//! provides the server.
 
 use std::process::{Child, Command, Stdio};
 

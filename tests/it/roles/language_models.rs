@@ -1,5 +1,5 @@
-//! Language models that people choose from: by question, by conversation, within budgets, and with a
-//! provenance.
+//! Language models that people choose from: by question, by conversation, within budgets, and
+//! with a provenance.
 
 use colloquy::config::OfferedModel;
 use colloquy::roles::Role;

@@ -14,8 +14,8 @@ use crate::support::person::Person;
 use crate::support::product::Product;
 use crate::support::waiting::until;
 
-/// Waits until the stream ends in the head of the ledger, and holds nothing but the ledger's events without a
-/// gap.
+/// Waits until the stream ends in the head of the ledger, and holds nothing but the ledger's events
+/// without a gap.
 pub(super) async fn until_stream_is_of_the_ledger(backbone: &Backbone) {
     let jetstream = jetstream::new(backbone.nats.clone());
     until("the stream is of the ledger", async || {

@@ -1,5 +1,5 @@
-//! Two sequencers that lose connections and believe in old heads, against a model: the ledger is always
-//! whole.
+//! Two sequencers that lose connections and believe in old heads, against a model: the ledger
+//! is always whole.
 
 use std::collections::BTreeMap;
 

@@ -96,8 +96,8 @@ impl Load {
         until("requests succeed", async || (succeeded() >= before + REQUESTS).then_some(())).await;
     }
 
-    /// Ends the load. Returns the people's questions as number of the person and conversation, and the
-    /// failures.
+    /// Ends the load. Returns the people's questions as number of the person and conversation,
+    /// and the failures.
     pub(super) async fn stop(mut self) -> (Vec<Person>, Vec<(usize, Uuid)>, Vec<String>) {
         self.stop.cancel();
         while let Some(ended) = self.tasks.join_next().await {

@@ -1,5 +1,5 @@
-//! Events of a newer release, which this one does not know: their aggregate is not readable, everything else
-//! is.
+//! Events of a newer release, which this one does not know: their aggregate is not readable,
+//! everything else is.
 
 use serde_json::{Value, json};
 use sqlx::PgPool;

@@ -18,8 +18,8 @@ pub(super) enum Token {
         is_capital: bool,
         /// The word is the first one of the text.
         is_first: bool,
-        /// The word is a part of a number, a part number, an address or an identifier, which is a term as a
-        /// whole.
+        /// The word is a part of a number, a part number, an address or an identifier, which is a term
+        /// as a whole.
         is_part: bool,
     },
     /// Characters of scripts without spaces.

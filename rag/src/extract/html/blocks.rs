@@ -1,7 +1,7 @@
 //! The blocks of a page, and the choice of those that are its text.
 
-/// The share of all characters that the text beside the navigation has at least. Below it, the whole page
-/// counts.
+/// The share of all characters that the text beside the navigation has at least. Below it, the
+/// whole page counts.
 const MIN_SHARE: usize = 5;
 /// Words that a block of navigation has if it is a statement.
 const STATEMENT_WORDS: usize = 6;

@@ -166,8 +166,8 @@ impl ConversationCommands {
             let receipt = executed.aggregate.receipt(&intent);
             let Some(key) = idempotency else { return Ok(receipt.into()) };
             self.store.record_idempotency_key_use(metadata.owner, key, &receipt).await?;
-            // Another process may have executed the same command in the meantime: its outcome is the first
-            // one.
+            // Another process may have executed the same command in the meantime: its outcome is
+            // the first one.
             return Ok(self.remembered(key, metadata).await?.unwrap_or_else(|| receipt.into()));
         }
         self.wake.notify();

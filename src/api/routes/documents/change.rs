@@ -54,8 +54,8 @@ impl DocumentChange {
 
 /// Change a document
 ///
-/// Replaces its tags, or has its file read and indexed again. A document that waits for the index stays as it
-/// is.
+/// Replaces its tags, or has its file read and indexed again. A document that waits for the index stays
+/// as it is.
 #[utoipa::path(post, path = "/v1/documents/{document_id}/commands", operation_id = "change_document", tag = "Documents",
     params(("document_id" = uuid::Uuid, Path)), request_body = DocumentChange,
     responses((status = 202, body = DocumentAccepted), (status = 403), (status = 404), (status = 409), (status = 413), (status = 422)),

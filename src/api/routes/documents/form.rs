@@ -34,8 +34,8 @@ pub(in crate::api) struct DocumentForm {
     /// Title; by default the name of the file without its extension.
     #[schema(max_length = 200)]
     title: Option<String>,
-    /// Up to 20 tags of up to 50 characters each, separated by commas. They replace those of an existing
-    /// document.
+    /// Up to 20 tags of up to 50 characters each, separated by commas. They replace those of
+    /// an existing document.
     tags: Option<String>,
     /// `user` (default), or `shared` with the role admin.
     scope: Option<DocumentScope>,

@@ -32,8 +32,8 @@ pub(in crate::api) struct ListParams {
     /// `user` (default): documents of the caller; `shared`: shared documents.
     #[param(value_type = Option<DocumentScope>, inline)]
     scope: Option<String>,
-    /// Documents whose title and tags contain all of these words, in any case of letters and with or without
-    /// accents.
+    /// Documents whose title and tags contain all of these words, in any case of letters and with
+    /// or without accents.
     #[param(max_length = 200)]
     q: Option<String>,
     /// Documents with this tag, in any case of letters.
@@ -47,8 +47,8 @@ pub(in crate::api) struct ListParams {
     limit: Option<Count>,
     /// The `next_cursor` of the previous page.
     cursor: Option<String>,
-    /// Waits up to 2 s until the read models have reached this position of the ledger. Not far beyond its
-    /// end.
+    /// Waits up to 2 s until the read models have reached this position of the ledger. Not far
+    /// beyond its end.
     #[param(value_type = Option<u64>, maximum = 9_223_372_036_854_775_807_i64)]
     min_position: Option<Counter>,
 }

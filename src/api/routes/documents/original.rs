@@ -24,8 +24,8 @@ use store::{Store, StoreError};
 
 /// Get the file of a document
 ///
-/// The bytes that were uploaded. `Range` asks for a part of them, and `If-Range` for a part of the same file
-/// only.
+/// The bytes that were uploaded. `Range` asks for a part of them, and `If-Range` for a part of the
+/// same file only.
 #[utoipa::path(get, path = "/v1/documents/{document_id}/original", operation_id = "get_original", tag = "Documents",
     params(("document_id" = uuid::Uuid, Path)),
     responses((status = 200, content_type = "*/*"), (status = 206, content_type = "*/*"),

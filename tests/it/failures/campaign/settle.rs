@@ -10,8 +10,8 @@ use super::people::People;
 use super::process::Process;
 use super::system::System;
 
-/// Longer than a document waits whose delivery was lost with the stream: two minutes, and up to one for a
-/// sweep.
+/// Longer than a document waits whose delivery was lost with the stream: two minutes, and up to one
+/// for a sweep.
 const PATIENCE: Duration = Duration::from_mins(5);
 const POLL: Duration = Duration::from_millis(200);
 
