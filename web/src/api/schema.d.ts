@@ -379,8 +379,8 @@ export interface paths {
         put?: never;
         /**
          * Change a document
-         * @description Replaces its tags, or has its file read and indexed again. A document that waits for the index stays as it
-         *     is.
+         * @description Replaces its tags, or has its file read and indexed again. A document that waits for the index stays
+         *     as it is.
          */
         post: operations["change_document"];
         delete?: never;
@@ -398,8 +398,8 @@ export interface paths {
         };
         /**
          * Get the file of a document
-         * @description The bytes that were uploaded. `Range` asks for a part of them, and `If-Range` for a part of the same file
-         *     only.
+         * @description The bytes that were uploaded. `Range` asks for a part of them, and `If-Range` for a part of the
+         *     same file only.
          */
         get: operations["get_original"];
         put?: never;
@@ -1150,8 +1150,8 @@ export interface components {
             /** @description `user` (default), or `shared` with the role admin. */
             scope?: components["schemas"]["DocumentScope"];
             /**
-             * @description Up to 20 tags of up to 50 characters each, separated by commas. They replace those of an existing
-             *     document.
+             * @description Up to 20 tags of up to 50 characters each, separated by commas. They replace those of
+             *     an existing document.
              */
             tags?: string;
             /** @description Title; by default the name of the file without its extension. */
@@ -2609,8 +2609,8 @@ export interface operations {
                 /** @description The `next_cursor` of the previous page. */
                 cursor?: string;
                 /**
-                 * @description Waits up to 2 s until the read models have reached this position of the ledger. Not far beyond its
-                 *     end.
+                 * @description Waits up to 2 s until the read models have reached this position of the ledger. Not far
+                 *     beyond its end.
                  */
                 min_position?: number;
             };
@@ -2713,8 +2713,8 @@ export interface operations {
                 /** @description Waits up to 2 s until the read model has this version. */
                 min_version?: number;
                 /**
-                 * @description Waits up to 2 s until the read models have reached this position of the ledger. Not far beyond its
-                 *     end.
+                 * @description Waits up to 2 s until the read models have reached this position of the ledger. Not far
+                 *     beyond its end.
                  */
                 min_position?: number;
             };
@@ -3271,8 +3271,8 @@ export interface operations {
                 /** @description Waits up to 2 s until the read model has this version. */
                 min_version?: number;
                 /**
-                 * @description Waits up to 2 s until the read models have reached this position of the ledger. Not far beyond its
-                 *     end.
+                 * @description Waits up to 2 s until the read models have reached this position of the ledger. Not far
+                 *     beyond its end.
                  */
                 min_position?: number;
             };
@@ -3489,8 +3489,8 @@ export interface operations {
                 /** @description `user` (default): documents of the caller; `shared`: shared documents. */
                 scope?: "user" | "shared";
                 /**
-                 * @description Documents whose title and tags contain all of these words, in any case of letters and with or without
-                 *     accents.
+                 * @description Documents whose title and tags contain all of these words, in any case of letters and with
+                 *     or without accents.
                  */
                 q?: string;
                 /** @description Documents with this tag, in any case of letters. */
@@ -3502,8 +3502,8 @@ export interface operations {
                 /** @description The `next_cursor` of the previous page. */
                 cursor?: string;
                 /**
-                 * @description Waits up to 2 s until the read models have reached this position of the ledger. Not far beyond its
-                 *     end.
+                 * @description Waits up to 2 s until the read models have reached this position of the ledger. Not far
+                 *     beyond its end.
                  */
                 min_position?: number;
             };
@@ -3732,8 +3732,8 @@ export interface operations {
                 /** @description Waits up to 2 s until the read model has this version. */
                 min_version?: number;
                 /**
-                 * @description Waits up to 2 s until the read models have reached this position of the ledger. Not far beyond its
-                 *     end.
+                 * @description Waits up to 2 s until the read models have reached this position of the ledger. Not far
+                 *     beyond its end.
                  */
                 min_position?: number;
             };
@@ -5129,8 +5129,8 @@ export interface operations {
                 /** @description The `next_cursor` of the previous page. */
                 cursor?: string;
                 /**
-                 * @description Waits up to 2 s until the read models have reached this position of the ledger. Not far beyond its
-                 *     end.
+                 * @description Waits up to 2 s until the read models have reached this position of the ledger. Not far
+                 *     beyond its end.
                  */
                 min_position?: number;
             };
