@@ -2,7 +2,7 @@
 //! an answer.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context as _, Result, bail};
@@ -16,7 +16,7 @@ use crate::terminal::tell;
 /// Time limit of the ingestion.
 const TIME_LIMIT: std::time::Duration = std::time::Duration::from_mins(10);
 
-/// Runs `colloquy ingest docs/` unless it has succeeded on this data folder before.
+/// Runs `colloquy ingest` for the texts of `docs/` unless it has succeeded on this data folder before.
 pub(crate) async fn ingest_once(data: &DataDir, variables: &Variables) -> Result<()> {
     let done = data.path().join("docs_ingested");
     let repository = repository()?;
@@ -30,11 +30,18 @@ pub(crate) async fn ingest_once(data: &DataDir, variables: &Variables) -> Result
     Ok(())
 }
 
+/// Adds the texts in `docs/`. Its screenshots are no knowledge, and only some machines can recognise their text.
 async fn ingest(repository: &Path, log: &Path, variables: &Variables) -> Result<()> {
+    let mut texts = Vec::new();
+    find_texts(repository, Path::new("docs"), &mut texts)?;
     let output = fs::File::create(log).with_context(|| format!("{} cannot be written", log.display()))?;
     let errors = output.try_clone().context("the log file cannot be shared")?;
     let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL", "--"]).arg(binary_beside_this("colloquy")?).args(["ingest", "docs"]);
+    command
+        .args(["--pdeathsig", "KILL", "--"])
+        .arg(binary_beside_this("colloquy")?)
+        .arg("ingest")
+        .args(texts);
     command.envs(variables.iter().map(|(name, value)| (name, value))).current_dir(repository);
     command.stdin(Stdio::null()).stdout(output).stderr(errors).kill_on_drop(true);
     let status = timeout(TIME_LIMIT, command.status())
@@ -47,4 +54,38 @@ async fn ingest(repository: &Path, log: &Path, variables: &Variables) -> Result<
         bail!("the ingestion of docs/ ended with {status}, see {}", log.display());
     }
     Ok(())
+}
+
+/// The Markdown files below `folder`, with paths relative to the repository.
+fn find_texts(repository: &Path, folder: &Path, texts: &mut Vec<PathBuf>) -> Result<()> {
+    let cannot_be_read = || format!("{} cannot be read", folder.display());
+    for entry in fs::read_dir(repository.join(folder)).with_context(cannot_be_read)? {
+        let entry = entry.with_context(cannot_be_read)?;
+        let path = folder.join(entry.file_name());
+        if entry.file_type().with_context(cannot_be_read)?.is_dir() {
+            find_texts(repository, &path, texts)?;
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            texts.push(path);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_found_in_all_folders_and_pictures_are_passed_over() {
+        let repository = tempfile::tempdir().unwrap();
+        for file in ["docs/api.md", "docs/decisions/one.md", "docs/screenshots/page.png"] {
+            let path = repository.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        let mut texts = Vec::new();
+        find_texts(repository.path(), Path::new("docs"), &mut texts).unwrap();
+        texts.sort();
+        assert_eq!(texts, ["docs/api.md", "docs/decisions/one.md"].map(PathBuf::from));
+    }
 }
