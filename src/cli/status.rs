@@ -48,9 +48,10 @@ struct Status {
     /// Migrations that the database lacks, and those that this program does not know; absent while Postgres
     /// does not answer.
     schema: Option<Schema>,
-    processes: Vec<Announcement>,
+    /// Absent while NATS does not answer, as `missing_roles`.
+    processes: Option<Vec<Announcement>>,
     /// Roles without a process.
-    missing_roles: Vec<&'static str>,
+    missing_roles: Option<Vec<&'static str>>,
     #[serde(flatten)]
     snapshot: Snapshot,
     /// Deviations from the normal state.
@@ -85,14 +86,16 @@ pub(super) async fn run(Arguments { json, watch, ledger }: Arguments) -> anyhow:
 }
 
 impl Status {
-    fn new(snapshot: Snapshot, processes: Vec<Announcement>, schema: Option<SchemaState>) -> Self {
-        let has = |role: &str| processes.iter().any(|process| process.roles.iter().any(|own| own == role));
-        let missing_roles: Vec<_> =
-            measures::catalogue::ROLES.iter().copied().filter(|role| !has(role)).collect();
+    fn new(snapshot: Snapshot, processes: Option<Vec<Announcement>>, schema: Option<SchemaState>) -> Self {
+        let missing_roles = processes.as_deref().map(missing_roles);
         let mut reasons = snapshot.reasons();
         reasons.extend(snapshot.unknown.iter().cloned());
-        reasons.extend(missing_roles.iter().map(|role| format!("no process with the role {role} answers")));
-        for process in &processes {
+        if processes.is_none() {
+            reasons.push("NATS does not answer: nothing is known of the processes".to_owned());
+        }
+        let missing = missing_roles.iter().flatten();
+        reasons.extend(missing.map(|role| format!("no process with the role {role} answers")));
+        for process in processes.iter().flatten() {
             let name = format!("{} ({})", process.roles.join(", "), process.host);
             reasons.extend(process.reasons.iter().map(|reason| format!("{name}: {reason}")));
         }
@@ -103,6 +106,11 @@ impl Status {
         let version = env!("CARGO_PKG_VERSION");
         Self { at: Utc::now(), version, schema, processes, missing_roles, snapshot, reasons }
     }
+}
+
+fn missing_roles(processes: &[Announcement]) -> Vec<&'static str> {
+    let has = |role: &str| processes.iter().any(|process| process.roles.iter().any(|own| own == role));
+    measures::catalogue::ROLES.iter().copied().filter(|role| !has(role)).collect()
 }
 
 fn show(status: &Status, json: bool, watch: bool) -> anyhow::Result<()> {

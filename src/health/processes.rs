@@ -118,17 +118,22 @@ impl Verdict {
     }
 }
 
-/// Asks all processes to announce themselves, and returns those that do within a time.
-pub async fn ask(nats: &Client, subjects: &Subjects, within: Duration) -> Vec<Announcement> {
+/// Asks all processes to announce themselves, and returns those that do within a time; `None` if NATS does not
+/// carry announcements, so that nothing is known of any process.
+pub async fn ask(nats: &Client, subjects: &Subjects, within: Duration) -> Option<Vec<Announcement>> {
     let deadline = Instant::now() + within;
     let mut announcements = Subscription::new(nats.clone(), subjects.processes());
     let mut known = Known::default();
+    let mut is_carried = false;
     while let Ok(delivery) = tokio::time::timeout_at(deadline, announcements.next()).await {
         match delivery {
             Delivery::Subscribed => {
+                // Comes back to this subscription if NATS is alive. An empty announcement names no process.
+                send_hint(nats, subjects.processes(), Vec::new().into(), SEND_LIMIT).await;
                 send_hint(nats, subjects.ask_processes(), Vec::new().into(), SEND_LIMIT).await;
             }
             Delivery::Message(message) => {
+                is_carried = true;
                 if let Some(process) = read(&message.payload) {
                     known.insert(process);
                 }
@@ -137,7 +142,7 @@ pub async fn ask(nats: &Client, subjects: &Subjects, within: Duration) -> Vec<An
     }
     let mut processes: Vec<_> = known.processes.into_values().map(|(_, process)| process).collect();
     processes.sort_by(|one, other| (&one.roles, one.started_at).cmp(&(&other.roles, other.started_at)));
-    processes
+    is_carried.then_some(processes)
 }
 
 fn read(bytes: &[u8]) -> Option<Announcement> {

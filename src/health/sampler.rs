@@ -70,11 +70,11 @@ impl Sampler {
     pub async fn sample(&self) -> Snapshot {
         let models = self.store.read_models();
         let (vitals, progress, quarantined, letters, jetstream) = tokio::join!(
-            within(self.store.vitals()),
-            within(projections::vitals::progress(models)),
-            within(quarantine::counts(models)),
-            within(self.store.count_dead_letters()),
-            within(self.jetstream()),
+            within(Source::Postgres, self.store.vitals()),
+            within(Source::Postgres, projections::vitals::progress(models)),
+            within(Source::Postgres, quarantine::counts(models)),
+            within(Source::Postgres, self.store.count_dead_letters()),
+            within(Source::JetStream, self.jetstream()),
         );
         let mut unknown: Vec<String> = [
             vitals.as_ref().err(),
@@ -93,7 +93,7 @@ impl Sampler {
         if let Some(jetstream) = &mut jetstream
             && let Some(published) = jetstream.published_position.filter(|published| *published < head)
         {
-            let age = within(self.store.age_of(Position(published + 1))).await;
+            let age = within(Source::Postgres, self.store.age_of(Position(published + 1))).await;
             jetstream.published_lag_seconds = age.ok().flatten();
         }
         let progress = progress.ok().map(|progress| {
@@ -122,7 +122,8 @@ impl Sampler {
 
     /// The documents. Reads all of them.
     pub async fn documents(&self) -> Result<Documents, String> {
-        let states = within(projections::vitals::documents(self.store.read_models())).await?;
+        let states =
+            within(Source::Postgres, projections::vitals::documents(self.store.read_models())).await?;
         let waiting = states.iter().find(|state| state.status == WAITING);
         Ok(Documents {
             oldest_seconds: waiting.map(|state| state.oldest),
@@ -234,11 +235,29 @@ fn record(snapshot: &Snapshot) {
     }
 }
 
+/// Origin of a part of the sample.
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    Postgres,
+    JetStream,
+}
+
+impl Source {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Postgres => "Postgres",
+            Self::JetStream => "JetStream",
+        }
+    }
+}
+
+/// The part, or the reason why it is unknown.
 async fn within<T, E: std::error::Error + 'static>(
+    source: Source,
     asking: impl Future<Output = Result<T, E>>,
 ) -> Result<T, String> {
     match tokio::time::timeout(TIME_LIMIT, asking).await {
         Ok(answered) => answered.map_err(|error| ErrorChain(&error).to_string()),
-        Err(_) => Err("a source does not answer in time".to_owned()),
+        Err(_) => Err(format!("{} does not answer in time", source.name())),
     }
 }

@@ -12,7 +12,7 @@ const WIDTH: usize = 22;
 pub(super) fn text(status: &Status) -> String {
     let mut text = format!("Colloquy {} at {}\n", status.version, status.at.format("%F %T UTC"));
     heading(&mut text, "Processes");
-    for process in &status.processes {
+    for process in status.processes.iter().flatten() {
         let state = process.status.as_deref().unwrap_or("starting");
         let since = process.started_at.format("%F %T");
         let place = format!("{}:{}", process.host, process.pid);
@@ -23,7 +23,7 @@ pub(super) fn text(status: &Status) -> String {
             &format!("{state}, {place}, {}, since {since}, {}", process.version, process.admin),
         );
     }
-    for role in &status.missing_roles {
+    for role in status.missing_roles.iter().flatten() {
         line(&mut text, role, "no process");
     }
     if let Some(schema) = status.schema.as_ref().filter(|schema| !schema.pending.is_empty()) {
