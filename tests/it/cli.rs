@@ -7,3 +7,4 @@ mod configuration;
 mod installation;
 mod invitations;
 mod operations;
+mod runbook;
