@@ -64,6 +64,11 @@ impl DataDir {
         &self.inner.path
     }
 
+    /// Whether the folder is removed at the end.
+    pub fn is_temporary(&self) -> bool {
+        self.inner.temporary
+    }
+
     /// The folder of the logs, `<service>.log`.
     pub fn logs(&self) -> PathBuf {
         self.inner.path.join("logs")

@@ -67,16 +67,17 @@ impl Postgres {
         let cluster = folder.join("cluster");
         let bin = parts.postgres_bin.clone();
         let user = RunAs::ordinary_user(&folder, &bin)?;
+        let sync = Sync::of(data);
         make_dir(&folder)?;
         user.own(&folder)?;
         if cluster.exists() {
             clear_crash(&cluster).await;
         } else {
-            initialise(&bin, &folder, &cluster, &user).await?;
+            initialise(&bin, &folder, &cluster, &user, sync).await?;
         }
         let password_file = folder.join("password");
         let password = fs::read_to_string(&password_file).map_err(Error::io("read", &password_file))?;
-        let service = Service::on_free_port(data, |address| server(&bin, &cluster, &user, address)).await?;
+        let service = Service::on_free_port(data, |address| server(&bin, &cluster, &user, sync, address)).await?;
         let postgres = Self { service, bin, password: password.trim().to_owned() };
         postgres.make_owner().await?;
         Ok(postgres)
@@ -131,7 +132,21 @@ impl Postgres {
     }
 }
 
-fn server(bin: &Path, cluster: &Path, user: &RunAs, address: SocketAddr) -> Program {
+/// Whether files are synced to the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sync {
+    On,
+    /// Temporary data does not outlive the machine, and each database of a test has a thousand files.
+    Off,
+}
+
+impl Sync {
+    fn of(data: &DataDir) -> Self {
+        if data.is_temporary() { Self::Off } else { Self::On }
+    }
+}
+
+fn server(bin: &Path, cluster: &Path, user: &RunAs, sync: Sync, address: SocketAddr) -> Program {
     let readiness = Readiness::PgIsReady(bin.join("pg_isready"));
     let mut program = Program::new("postgres", bin.join("postgres"), address, readiness)
         .argument("-D")
@@ -148,6 +163,9 @@ fn server(bin: &Path, cluster: &Path, user: &RunAs, address: SocketAddr) -> Prog
         // After a kill, the last processes of the former server end with a delay.
         .transient_failure("is still in use");
     program = program.argument("-c").argument(format!("shared_buffers={}MB", shared_buffers()));
+    if sync == Sync::Off {
+        program = program.argument("-c").argument("fsync=off");
+    }
     for (name, value) in SETTINGS {
         program = program.argument("-c").argument(format!("{name}={value}"));
     }
@@ -165,7 +183,7 @@ fn shared_buffers() -> u64 {
 
 /// Creates the cluster in a folder beside its own and renames it when it is complete: an interrupted first
 /// start leaves no partial cluster.
-async fn initialise(bin: &Path, folder: &Path, cluster: &Path, user: &RunAs) -> Result<()> {
+async fn initialise(bin: &Path, folder: &Path, cluster: &Path, user: &RunAs, sync: Sync) -> Result<()> {
     let partial = folder.join("cluster.partial");
     if partial.exists() {
         fs::remove_dir_all(&partial).map_err(Error::io("removed", &partial))?;
@@ -179,6 +197,9 @@ async fn initialise(bin: &Path, folder: &Path, cluster: &Path, user: &RunAs) -> 
     command.args(["--encoding=UTF8", "--locale=C.UTF-8", "--auth=scram-sha-256", "--data-checksums"]);
     command.arg(format!("--username={SUPERUSER}")).arg("--pwfile").arg(&password_file);
     command.arg("-D").arg(&partial);
+    if sync == Sync::Off {
+        command.arg("--no-sync");
+    }
     run_tool("initdb", command, "").await?;
     fs::rename(&partial, cluster).map_err(Error::io("renamed", &partial))
 }

@@ -143,7 +143,8 @@ pub(crate) fn command_of(program: &Path, config: &Config, master_key: &str) -> C
 /// Runs a command to its end without holding up what else runs here.
 pub(crate) async fn run(mut command: Command) -> Output {
     let ended = tokio::task::spawn_blocking(move || command.output());
-    let patience = std::time::Duration::from_secs(30);
+    // A scratch database is dropped after a checkpoint of the whole server, which other tests fill.
+    let patience = std::time::Duration::from_mins(2);
     tokio::time::timeout(patience, ended).await.expect("the command does not end").unwrap().unwrap()
 }
 
