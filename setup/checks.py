@@ -1,4 +1,4 @@
-"""Runs all checks in sequence and prints a summary.
+"""Runs all checks, most of them in sequence, and prints a summary.
 
     setup/checks.py fast    formatting, dependencies, types, and the build with its lints and documentation
     setup/checks.py all     these and all tests
@@ -11,12 +11,17 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
+from typing import IO
 
 import advisories
 from build import CHECKED, WARNED
@@ -40,6 +45,20 @@ class Check:
     obstacle: Callable[[], str] = lambda: ""
 
 
+# Checks that run beside each other: those of a lane in sequence.
+Lanes = list[list[Check]]
+
+
+@dataclass(frozen=True)
+class Result:
+    check: Check
+    outcome: str
+    seconds: float
+
+    def has_failed(self) -> bool:
+        return self.outcome in (FAILED, WARNINGS)
+
+
 AUTH, WEB = REPOSITORY / "auth", REPOSITORY / "web"
 DENY = ["cargo", "deny", "--offline", "--locked", "--log-level=error", "check", "--hide-inclusion-graph"]
 FAST = [
@@ -49,9 +68,9 @@ FAST = [
     Check("unused dependencies", ["cargo", "shear"]),
     Check("licences, bans and sources", [*DENY, "licenses", "bans", "sources"]),
     Check("advisories", [*DENY, "advisories"], obstacle=advisories.obstacle),
-    Check("accounts: types and style", ["npm", "run", "--silent", "check"], AUTH),
-    Check("page: types and style", ["npm", "run", "--silent", "check"], WEB),
 ]
+ACCOUNTS_TYPES = Check("accounts: types and style", ["npm", "run", "--silent", "check"], AUTH)
+PAGE_TYPES = Check("page: types and style", ["npm", "run", "--silent", "check"], WEB)
 OK, FAILED, WARNINGS = "ok", "FAILED", "FAILED: warnings"
 
 
@@ -70,7 +89,7 @@ BUILD = Check(
 )
 
 
-def tests() -> list[Check]:
+def tests() -> list[Check | Lanes]:
     services = [COLLOQUY_DEV, "services", "--"]
     # The stories start this model, web/e2e/model.js.
     model = {"MODEL_URL": "http://127.0.0.1:18099/v1", "MODEL_NAME": "scripted"}
@@ -83,8 +102,15 @@ def tests() -> list[Check]:
     return [
         Check("generated files", [PYTHON, str(SETUP / "generated.py"), str(COLLOQUY)], needs_build=True),
         Check("alerts and dashboards", [PYTHON, str(SETUP / "monitoring.py")]),
-        Check("accounts: tests", [*services, "npm", "test", "--silent"], AUTH, needs_build=True),
-        Check("page: tests", ["npm", "test", "--silent"], WEB),
+        [
+            [
+                Check("accounts: tests", [*services, "npm", "test", "--silent"], AUTH, needs_build=True),
+                ACCOUNTS_TYPES,
+                Check("page: tests", ["npm", "test", "--silent"], WEB),
+                PAGE_TYPES,
+            ],
+            [Check("the OpenAPI document", openapi, needs_build=True, environment={"MODEL": "quotes"})],
+        ],
         Check(
             "Rust tests",
             [*services, "cargo", "nextest", "run", "--locked", "--workspace"],
@@ -92,18 +118,17 @@ def tests() -> list[Check]:
             # A snapshot that differs fails its test and is never written.
             environment={**CHECKED, "INSTA_UPDATE": "no"},
         ),
-        Check("the OpenAPI document", openapi, needs_build=True, environment={"MODEL": "quotes"}),
         Check("the story in a browser", story, WEB, needs_build=True, environment=browser),
     ]
 
 
-def run(check: Check) -> tuple[str, float]:
-    print(f"\n── {check.name}: {' '.join(check.command)}", flush=True)
+def run(check: Check, output: IO[bytes] | None = None) -> Result:
     began = time.monotonic()
     if obstacle := check.obstacle():
         print(f"not run: {obstacle}", flush=True)
-        return f"not run: {obstacle}", time.monotonic() - began
-    process = subprocess.Popen(check.command, cwd=check.folder, env={**os.environ, **check.environment})
+        return Result(check, f"not run: {obstacle}", time.monotonic() - began)
+    environment = {**os.environ, **check.environment}
+    process = subprocess.Popen(check.command, cwd=check.folder, env=environment, stdout=output, stderr=output)
     try:
         code = process.wait()
     except KeyboardInterrupt:
@@ -111,33 +136,72 @@ def run(check: Check) -> tuple[str, float]:
         process.wait()
         raise
     outcome = {0: OK, WARNED: WARNINGS}.get(code, FAILED) if check is BUILD else (FAILED if code else OK)
-    return outcome, time.monotonic() - began
+    return Result(check, outcome, time.monotonic() - began)
 
 
-def summary(results: list[tuple[Check, str, float]]) -> str:
-    width = max(len(check.name) for check, _, _ in results)
-    lines = [f"  {check.name:<{width}}  {seconds:7.1f} s  {outcome}" for check, outcome, seconds in results]
-    failed = [check.name for check, outcome, _ in results if outcome in (FAILED, WARNINGS)]
+def run_with_heading(check: Check) -> Result:
+    print(heading(check), flush=True)
+    return run(check)
+
+
+def heading(check: Check) -> str:
+    return f"\n── {check.name}: {' '.join(check.command)}"
+
+
+def run_lanes(lanes: Lanes) -> list[Result]:
+    """Runs each lane in sequence, beside the others. The output of a check is printed when it ends."""
+    printing = Lock()
+
+    def run_lane(lane: list[Check]) -> list[Result]:
+        results = []
+        for check in lane:
+            with tempfile.TemporaryFile() as output:
+                results.append(run(check, output))
+                output.seek(0)
+                with printing:
+                    print(heading(check), flush=True)
+                    shutil.copyfileobj(output, sys.stdout.buffer)
+                    sys.stdout.flush()
+        return results
+
+    with ThreadPoolExecutor(len(lanes)) as threads:
+        return [result for results in threads.map(run_lane, lanes) for result in results]
+
+
+def summary(results: list[Result]) -> str:
+    width = max(len(result.check.name) for result in results)
+    lines = [f"  {result.check.name:<{width}}  {result.seconds:7.1f} s  {result.outcome}" for result in results]
+    failed = [result.check.name for result in results if result.has_failed()]
     verdict = f"{len(failed)} of {len(results)} checks failed: {', '.join(failed)}" if failed else "nothing failed"
     return "\n".join(["", *lines, "", verdict])
+
+
+def unbuilt(check: Check) -> Result:
+    return Result(check, "not run: the build failed", 0.0)
+
+
+def run_all(checks: list[Check | Lanes]) -> list[Result]:
+    results: list[Result] = []
+    is_built = True
+    for step in checks:
+        if isinstance(step, list):
+            results += run_lanes(step) if is_built else [unbuilt(check) for lane in step for check in lane]
+        elif step.needs_build and not is_built:
+            results.append(unbuilt(step))
+        else:
+            results.append(run_with_heading(step))
+            is_built = is_built and (step is not BUILD or results[-1].outcome in (OK, WARNINGS))
+    return results
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Runs the checks and sums them up.")
     parser.add_argument("extent", choices=["fast", "all"])
-    checks = [*FAST, CLIPPY, BUILD] if parser.parse_args().extent == "fast" else [*FAST, CLIPPY, BUILD, *tests()]
+    more = [ACCOUNTS_TYPES, PAGE_TYPES] if parser.parse_args().extent == "fast" else tests()
     os.environ["PATH"] = os.pathsep.join([*map(str, cargo_tools()), os.environ["PATH"]])
-    results: list[tuple[Check, str, float]] = []
-    built = True
-    for check in checks:
-        if check.needs_build and not built:
-            results.append((check, "not run: the build failed", 0.0))
-            continue
-        outcome, seconds = run(check)
-        results.append((check, outcome, seconds))
-        built = built and (check is not BUILD or outcome in (OK, WARNINGS))
+    results = run_all([*FAST, CLIPPY, BUILD, *more])
     print(summary(results), flush=True)
-    sys.exit(1 if any(outcome in (FAILED, WARNINGS) for _, outcome, _ in results) else 0)
+    sys.exit(1 if any(result.has_failed() for result in results) else 0)
 
 
 if __name__ == "__main__":
