@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use colloquy::cli::Cli;
+use rag::error_chain::ErrorChain;
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -15,7 +16,7 @@ fn main() -> ExitCode {
     match cli.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("colloquy: {error:#}");
+            eprintln!("colloquy: {}", ErrorChain(&*error));
             ExitCode::FAILURE
         }
     }

@@ -8,6 +8,7 @@ mod verify;
 
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
+use rag::error_chain::ErrorChain;
 use sealing::MasterKey;
 use secrecy::SecretString;
 use store::AccountsSchema;
@@ -102,8 +103,7 @@ impl InstallationArguments {
 /// Tombstones in JetStream; none, with a warning, while it is away.
 async fn in_jetstream(app: &App) -> InJetStream {
     InJetStream::read(app.nats(), app.subjects()).await.unwrap_or_else(|error| {
-        let error = anyhow::Error::from(error);
-        eprintln!("warning: the tombstones in JetStream are not known: {error:#}");
+        eprintln!("warning: the tombstones in JetStream are not known: {}", ErrorChain(&error));
         InJetStream::default()
     })
 }

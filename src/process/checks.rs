@@ -42,7 +42,7 @@ impl App {
         match self.checked_schema().await {
             Err(error) if error.downcast_ref().is_some_and(StoreError::is_unavailable) => {
                 tracing::warn!(
-                    error = format!("{error:#}"),
+                    error = %ErrorChain(&*error),
                     "the migrations of the database could not be checked"
                 );
                 Ok(())

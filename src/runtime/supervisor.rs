@@ -5,6 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use rag::error_chain::ErrorChain;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -144,7 +145,7 @@ impl Supervisor {
             Some(Ok((id, Ok(())))) => _ = self.names.remove(&id),
             Some(Ok((id, Err(error)))) => {
                 let name = self.names.remove(&id).map_or("unknown", |(name, _)| name);
-                tracing::warn!(task = name, error = format!("{error:#}"), "a task failed while ending");
+                tracing::warn!(task = name, error = %ErrorChain(&*error), "a task failed while ending");
             }
             Some(Err(panicked)) => {
                 let name = self.names.remove(&panicked.id()).map_or("unknown", |(name, _)| name);

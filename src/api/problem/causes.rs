@@ -10,11 +10,12 @@ use crate::api::limits::Exhausted;
 use crate::knowledge::files::FilesError;
 use crate::operations::personal_export::ExportError;
 use projections::QueryError;
+use rag::error_chain::ErrorChain;
 use store::{ExecuteError, StoreError};
 
 /// An error and its causes in one line, for a log field.
 pub(in crate::api) fn with_causes(error: impl Into<anyhow::Error>) -> String {
-    format!("{:#}", error.into())
+    ErrorChain(&*error.into()).to_string()
 }
 
 impl From<Unauthenticated> for Problem {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use aggregates::operation::OperationEvent;
 use anyhow::bail;
 use clap::Args;
+use rag::error_chain::ErrorChain;
 use secrecy::SecretString;
 use store::ScratchDatabase;
 
@@ -44,7 +45,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         let verified = verify_in(&scratch.url, &backup, Masters { current, previous }, progress).await;
         let name = scratch.name().to_owned();
         if let Err(error) = scratch.drop().await {
-            eprintln!("warning: database {name} was not dropped: {:#}", anyhow::Error::from(error));
+            eprintln!("warning: database {name} was not dropped: {}", ErrorChain(&error));
         }
         verified?
     };
@@ -53,7 +54,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let problems = verified.problems.len() as u64;
     let event = OperationEvent::BackupVerified { backup: id.clone(), position, problems };
     if let Err(error) = record(&installation, event).await {
-        eprintln!("warning: the verification was not recorded: {error:#}");
+        eprintln!("warning: the verification was not recorded: {}", ErrorChain(&*error));
     }
     report(&id, &verified, parts_only);
     if problems > 0 {
