@@ -77,7 +77,8 @@ impl Postgres {
         }
         let password_file = folder.join("password");
         let password = fs::read_to_string(&password_file).map_err(Error::io("read", &password_file))?;
-        let service = Service::on_free_port(data, |address| server(&bin, &cluster, &user, sync, address)).await?;
+        let service =
+            Service::on_free_port(data, |address| server(&bin, &cluster, &user, sync, address)).await?;
         let postgres = Self { service, bin, password: password.trim().to_owned() };
         postgres.make_owner().await?;
         Ok(postgres)

@@ -127,9 +127,12 @@ catalogue! {
         /// Messages among them that were delivered more than once. *Installation.*
         CONSUMER_REDELIVERED: Gauge "colloquy_jetstream_redelivered" in Count [Label { name: "consumer", values: Values::Fixed(&["answers", "documents"]) }];
         /// Bytes of a stream of JetStream. *Installation.*
-        STREAM_BYTES: Gauge "colloquy_jetstream_stream_bytes" in Bytes [Label { name: "stream", values: Values::Fixed(&["events", "live"]) }];
+        STREAM_BYTES: Gauge "colloquy_jetstream_stream_bytes" in Bytes [Label { name: "stream", values: Values::Fixed(&["events", "live", "tombstones"]) }];
         /// Bytes that a stream of JetStream may have; 0 without a limit. *Installation.*
-        STREAM_LIMIT: Gauge "colloquy_jetstream_stream_limit_bytes" in Bytes [Label { name: "stream", values: Values::Fixed(&["events", "live"]) }];
+        STREAM_LIMIT: Gauge "colloquy_jetstream_stream_limit_bytes" in Bytes [Label { name: "stream", values: Values::Fixed(&["events", "live", "tombstones"]) }];
+        /// Age of the oldest message of a stream of JetStream; 0 if it has none. A full stream of events or live
+        /// answers loses its oldest messages. *Installation.*
+        STREAM_OLDEST: Gauge "colloquy_jetstream_stream_oldest_seconds" in Seconds [Label { name: "stream", values: Values::Fixed(&["events", "live", "tombstones"]) }];
         /// Events that the process has given a position, published or applied, by batch.
         BATCH_EVENTS: Histogram "colloquy_batch_events" in Count [Label { name: "stage", values: Values::Fixed(&["sequencer", "publisher", "projector"]) }] by BATCH_SIZES;
         /// Commands that were appended by one statement.

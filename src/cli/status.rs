@@ -71,7 +71,7 @@ pub(super) async fn run(Arguments { json, watch, ledger }: Arguments) -> anyhow:
         Sampler { store: store.clone(), nats: app.nats().clone(), subjects: app.subjects().clone() };
     loop {
         let (mut snapshot, documents, processes, schema) = tokio::join!(
-            sampler.sample(),
+            Box::pin(sampler.sample()),
             sampler.documents(),
             processes::ask(app.nats(), app.subjects(), ANSWER_WITHIN),
             store.schema(),

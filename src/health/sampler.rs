@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aggregates::Position;
 use async_nats::{Client, jetstream};
@@ -11,6 +11,7 @@ use measures::catalogue::{
     DEAD_LETTERS, DOCUMENT_STATES, DOCUMENTS, DOCUMENTS_OLDEST, ERASURES_OLDEST, ERASURES_PENDING,
     LEDGER_HEAD, OUTBOX_EVENTS, OUTBOX_OLDEST, PUBLISHED_LAG, PUBLISHED_POSITION, QUARANTINED,
     READ_MODEL_LAG, READ_MODEL_LAG_EVENTS, READ_MODEL_POSITION, SAMPLE_TIME, STREAM_BYTES, STREAM_LIMIT,
+    STREAM_OLDEST,
 };
 use nats::Subjects;
 use projections::quarantine;
@@ -135,17 +136,15 @@ impl Sampler {
         let jetstream = jetstream::new(self.nats.clone());
         let events = jetstream.get_stream(self.subjects.events_stream()).await.map_err(unknown)?;
         let live = jetstream.get_stream(self.subjects.live_stream()).await.map_err(unknown)?;
+        let tombstones = jetstream.get_stream(self.subjects.tombstones_stream()).await.map_err(unknown)?;
         let last = events.cached_info().state.last_sequence;
         let published_position = match events.get_raw_message(last).await {
             Ok(message) => nats::position_in(&message.headers).map(|position| position.0),
             Err(_) => None,
         };
-        let streams = [("events", events.cached_info()), ("live", live.cached_info())];
-        let streams = streams.map(|(name, info)| {
-            let limit_bytes = u64::try_from(info.config.max_bytes).ok().filter(|limit| *limit > 0);
-            (name, StreamUse { bytes: info.state.bytes, limit_bytes })
-        });
-        let streams = streams.into_iter().collect();
+        let streams = [("events", &events), ("live", &live), ("tombstones", &tombstones)];
+        let streams =
+            streams.map(|(name, stream)| (name, use_of(stream.cached_info()))).into_iter().collect();
         let mut consumers = BTreeMap::new();
         let names =
             [("answers", self.subjects.worker_consumer()), ("documents", self.subjects.documents_consumer())];
@@ -159,6 +158,16 @@ impl Sampler {
             }
         }
         Ok(JetStream { published_position, published_lag_seconds: None, streams, consumers })
+    }
+}
+
+fn use_of(stream: &jetstream::stream::Info) -> StreamUse {
+    let began = u64::try_from(stream.state.first_timestamp.unix_timestamp()).unwrap_or_default();
+    let age = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH + Duration::from_secs(began));
+    StreamUse {
+        bytes: stream.state.bytes,
+        limit_bytes: u64::try_from(stream.config.max_bytes).ok().filter(|limit| *limit > 0),
+        oldest_seconds: age.ok().filter(|_| stream.state.messages > 0).unwrap_or_default().as_secs_f64(),
     }
 }
 
@@ -214,6 +223,7 @@ fn record(snapshot: &Snapshot) {
         for (name, used) in &jetstream.streams {
             STREAM_BYTES.set_count(&[name], used.bytes);
             STREAM_LIMIT.set_count(&[name], used.limit_bytes.unwrap_or_default());
+            STREAM_OLDEST.set(&[name], used.oldest_seconds);
         }
         for (name, consumer) in &jetstream.consumers {
             CONSUMER_PENDING.set_count(&[name], consumer.pending);

@@ -13,6 +13,9 @@ const CHECKPOINT_SECONDS: f64 = 3_600.0;
 const OVERLOADED_EVENTS: u64 = 10_000;
 /// The share of its limit from which on a stream is nearly full.
 const NEARLY_FULL: f64 = 0.8;
+/// Ages of the oldest message from which on it does not matter that a stream is full and loses its oldest ones:
+/// events that consumers were away for are read from the ledger, and answers are written within minutes.
+const ENOUGH_SECONDS: [(&str, f64); 2] = [("events", 3_600.0), ("live", 300.0)];
 
 /// The installation at one moment. A part is absent while its source does not answer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -83,12 +86,14 @@ pub struct JetStream {
 }
 
 /// The size of a stream.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StreamUse {
     /// Bytes that it has.
     pub bytes: u64,
     /// Bytes that it may have.
     pub limit_bytes: Option<u64>,
+    /// Age of its oldest message; 0 if it has none.
+    pub oldest_seconds: f64,
 }
 
 /// The messages of a consumer.
@@ -176,7 +181,12 @@ impl StreamUse {
     #[expect(clippy::cast_precision_loss, reason = "a share needs no precision")]
     fn reason(&self, name: &str) -> Option<String> {
         let share = self.bytes as f64 / self.limit_bytes? as f64;
-        (share > NEARLY_FULL).then(|| format!("the stream {name} is {:.0} % full", share * 100.0))
+        let enough = ENOUGH_SECONDS.iter().find(|(stream, _)| *stream == name).map(|(_, seconds)| *seconds);
+        if share <= NEARLY_FULL || enough.is_some_and(|enough| self.oldest_seconds >= enough) {
+            return None;
+        }
+        let reach = enough.map(|_| format!(" with the messages of {:.0} s", self.oldest_seconds));
+        Some(format!("the stream {name} is {:.0} % full{}", share * 100.0, reach.unwrap_or_default()))
     }
 }
 
@@ -201,9 +211,17 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_is_nearly_full_only_if_it_has_a_limit() {
-        assert_eq!(StreamUse { bytes: 90, limit_bytes: None }.reason("events"), None);
-        let full = StreamUse { bytes: 90, limit_bytes: Some(100) };
-        assert_eq!(full.reason("events").as_deref(), Some("the stream events is 90 % full"));
+    fn a_full_stream_needs_a_look_if_it_loses_young_messages_or_takes_no_more() {
+        let full = StreamUse { bytes: 90, limit_bytes: Some(100), oldest_seconds: 60.0 };
+        assert_eq!(
+            full.reason("events").as_deref(),
+            Some("the stream events is 90 % full with the messages of 60 s")
+        );
+        assert_eq!(full.reason("tombstones").as_deref(), Some("the stream tombstones is 90 % full"));
+        let settled = StreamUse { oldest_seconds: 7_200.0, ..full.clone() };
+        assert_eq!((settled.reason("events"), settled.reason("live")), (None, None));
+        assert!(settled.reason("tombstones").is_some());
+        assert_eq!(StreamUse { limit_bytes: None, ..full.clone() }.reason("events"), None);
+        assert_eq!(StreamUse { bytes: 80, ..full }.reason("events"), None);
     }
 }

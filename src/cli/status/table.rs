@@ -55,9 +55,14 @@ pub(super) fn text(status: &Status) -> String {
         line(&mut text, name, if some.is_empty() { "none".to_owned() } else { some.join(", ") }.as_str());
     }
     if let Some(documents) = documents {
-        let counts: Vec<_> = documents.iter().map(|(state, count)| format!("{state} {count}")).collect();
-        let waiting = age(status.snapshot.documents_oldest_seconds);
-        line(&mut text, "documents", &format!("{}, oldest waits {waiting}", counts.join(", ")));
+        let mut counts: Vec<_> = documents.iter().map(|(state, count)| format!("{state} {count}")).collect();
+        if counts.is_empty() {
+            counts.push("none".to_owned());
+        }
+        if let Some(seconds) = status.snapshot.documents_oldest_seconds {
+            counts.push(format!("oldest waits {}", age(Some(seconds))));
+        }
+        line(&mut text, "documents", &counts.join(", "));
     }
     heading(&mut text, "Needs a look");
     for reason in &status.reasons {
@@ -92,7 +97,9 @@ fn write_jetstream(text: &mut String, jetstream: &JetStream) {
     line(text, "published", &format!("position {position}, {} behind", age(jetstream.published_lag_seconds)));
     for (name, used) in &jetstream.streams {
         let limit = used.limit_bytes.map_or(String::new(), |limit| format!(" of {}", mebibytes(limit)));
-        line(text, &format!("stream {name}"), &format!("{}{limit}", mebibytes(used.bytes)));
+        let oldest = age(Some(used.oldest_seconds));
+        let used = mebibytes(used.bytes);
+        line(text, &format!("stream {name}"), &format!("{used}{limit}, the oldest message is {oldest} old"));
     }
     for (name, consumer) in &jetstream.consumers {
         let counts = format!(
@@ -120,6 +127,7 @@ fn age(seconds: Option<f64>) -> String {
     }
 }
 
+/// With one decimal, rounded down.
 fn mebibytes(bytes: u64) -> String {
-    format!("{} MiB", bytes >> 20)
+    format!("{}.{} MiB", bytes >> 20, ((bytes & 0xF_FFFF) * 10) >> 20)
 }
