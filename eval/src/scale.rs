@@ -82,8 +82,8 @@ pub(crate) async fn measure(
 async fn fill(engine: &Engine, documents: &[Document], goal: u64) -> anyhow::Result<()> {
     let all = engine.passages(documents)?;
     let step = (all.len() / MAX_PATTERNS).max(1);
-    let patterns: Vec<PassageText> = all.into_iter().step_by(step).collect();
-    let vectors = engine.embedder.embed_passages(&patterns).await?;
+    let mut patterns: Vec<PassageText> = all.into_iter().step_by(step).collect();
+    let vectors = engine.embedder.embed_in_segments(&mut patterns).await?;
     let mut random = Xorshift64(SEED);
     let mut count = engine.index.count(None).await?;
     let started = Instant::now();

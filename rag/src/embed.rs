@@ -5,6 +5,7 @@ mod endpoint;
 mod local;
 mod model_files;
 mod recent;
+mod segments;
 mod unigram;
 
 use std::path::PathBuf;

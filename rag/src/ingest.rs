@@ -74,11 +74,11 @@ impl Ingester {
         let mut ordinal = 0;
         progress(ordinal, total);
         loop {
-            let batch: Vec<PassageText> = passages.by_ref().take(PASSAGES_PER_BATCH).collect();
+            let mut batch: Vec<PassageText> = passages.by_ref().take(PASSAGES_PER_BATCH).collect();
             if batch.is_empty() {
                 break;
             }
-            let vectors = self.embedder.embed_passages(&batch).await.map_err(IngestError::from)?;
+            let vectors = self.embedder.embed_in_segments(&mut batch).await.map_err(IngestError::from)?;
             let mut points = Vec::with_capacity(batch.len());
             for (passage, dense) in batch.iter().zip(vectors) {
                 let id = PassageId { document_id: document.id, ordinal };

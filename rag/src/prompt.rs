@@ -205,7 +205,7 @@ mod tests {
     fn source(text: &str) -> Source {
         Source {
             id: PassageId { document_id: DocumentId::from(Uuid::nil()), ordinal: 0 },
-            passage: PassageText { title: "Title".into(), heading: vec![], text: text.into(), place: None },
+            passage: PassageText { title: "Title".into(), text: text.into(), ..PassageText::default() },
             score: 1.0,
             relevance: 1.0,
             merged: 0,

@@ -2,7 +2,8 @@
 //! citations. If none answers it, the answer is the refusal in the question's language. Does not
 //! search for sources.
 //!
-//! Few parts are compared by meaning: those that stand out by the question's terms and by their source.
+//! Segments are compared by the vectors that were made when their passage was indexed. Where a source has none, the
+//! few segments that stand out by the question's terms and by their source are embedded.
 
 mod candidates;
 mod confidence;
@@ -16,7 +17,7 @@ use tokio::task::spawn_blocking;
 use words::Language;
 
 use crate::cite::Citation;
-use crate::embed::{EmbedError, Embedder};
+use crate::embed::{EmbedError, Embedder, Vector};
 use crate::refusal;
 use crate::vocabulary::Source;
 
@@ -56,21 +57,31 @@ async fn excerpts(
         let (query, sources) = (query.to_owned(), sources.to_vec());
         spawn_blocking(move || Prepared::of(&query, &sources)).await?
     };
-    let Prepared { candidates, shares, defining, chosen, texts, coverage } = prepared;
-    if chosen.is_empty() {
+    let Prepared { candidates, shares, defining, compared, coverage } = prepared;
+    if !coverage.is_enough(sources.first().map_or(0.0, |source| source.score)) {
         return Ok(Vec::new());
     }
-    let (question, vectors) =
-        tokio::try_join!(embedder.known_query(query), embedder.embed_sentences(&texts))?;
+    let (question, vectors, reading) = match compared {
+        Compared::Stored(vectors) => {
+            (embedder.known_query(query).await?, vectors, select::Reading::InContext)
+        }
+        Compared::Chosen(chosen, texts) => {
+            let (question, computed) =
+                tokio::try_join!(embedder.known_query(query), embedder.embed_sentences(&texts))?;
+            let mut vectors = vec![None; candidates.len()];
+            for (index, vector) in chosen.into_iter().zip(computed) {
+                vectors[index] = Some(vector);
+            }
+            (question, vectors, select::Reading::Alone)
+        }
+    };
     let similarity = embedder.similarity();
     let mut scored =
-        select::Scored::new(similarity, &question, &candidates, shares, defining, &chosen, vectors);
+        select::Scored::new(similarity, &question, &candidates, shares, defining, vectors, reading);
     if !embedder.knows_language_of(query) {
         scored.judge_by_terms();
     }
-    let first = sources.first().map_or(0.0, |source| source.score);
-    let is_answered = select::confidence(&scored).is_some_and(|segment| coverage.is_enough(segment, first));
-    Ok(if is_answered { select::select(sources, &scored) } else { Vec::new() })
+    Ok(select::select(sources, &scored))
 }
 
 /// The segments of the sources and what their words tell, before any is compared by meaning.
@@ -79,10 +90,16 @@ struct Prepared {
     shares: Vec<f32>,
     /// Which segments define what the question asks for.
     defining: Vec<bool>,
-    /// Positions of the segments to compare by meaning, and their texts.
-    chosen: Vec<usize>,
-    texts: Vec<String>,
+    compared: Compared,
     coverage: confidence::Coverage,
+}
+
+/// The segments that are compared by meaning.
+enum Compared {
+    /// The vectors of all segments that have one, from the index.
+    Stored(Vec<Option<Vector>>),
+    /// Positions of the segments to embed, and their texts.
+    Chosen(Vec<usize>, Vec<String>),
 }
 
 impl Prepared {
@@ -93,14 +110,20 @@ impl Prepared {
         let candidates = candidates::candidates(sources);
         let shares = candidates::shares(&terms, &languages, &candidates);
         let defining = candidates::defining(query, sources, &candidates);
-        let chosen = candidates::preselect(sources, &candidates, &shares, &defining);
-        // The heading supplies the subject of a sentence such as "It returns a string."
-        let texts = chosen
-            .iter()
-            .map(|index| candidates::in_context(&candidates[*index], &sources[candidates[*index].source]))
-            .collect();
+        let compared = candidates::stored_vectors(sources, &candidates).map_or_else(
+            || {
+                let chosen = candidates::preselect(sources, &candidates, &shares, &defining);
+                // The heading supplies the subject of a sentence such as "It returns a string."
+                let text = |index: &usize| {
+                    candidates::in_context(&candidates[*index], &sources[candidates[*index].source])
+                };
+                let texts = chosen.iter().map(text).collect();
+                Compared::Chosen(chosen, texts)
+            },
+            Compared::Stored,
+        );
         let coverage = confidence::Coverage::of(query, &terms, sources, &languages);
-        Self { candidates, shares, defining, chosen, texts, coverage }
+        Self { candidates, shares, defining, compared, coverage }
     }
 }
 

@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     fn passage(heading: &str, text: &str) -> PassageText {
-        PassageText { title: String::new(), heading: vec![heading.into()], text: text.into(), place: None }
+        PassageText { heading: vec![heading.into()], text: text.into(), ..PassageText::default() }
     }
 
     fn weight(passage: &PassageText, term: &str) -> f32 {

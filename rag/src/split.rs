@@ -120,7 +120,8 @@ impl Splitter {
         let given = Some(title.trim().to_owned()).filter(|title| !title.is_empty());
         let title = given.or_else(|| self::title(markup, document)).unwrap_or_default();
         self.visit(markup, document, |Passage { heading, text, .. }| {
-            visit(PassageText { heading: below(&title, heading), title: title.clone(), text, place: None })
+            let heading = below(&title, heading);
+            visit(PassageText { heading, title: title.clone(), text, ..PassageText::default() })
         })
     }
 

@@ -3,6 +3,7 @@
 
 mod part;
 mod place;
+mod segment_vectors;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -11,6 +12,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 pub use part::{Content, Part, Table};
 pub(crate) use part::{header_lines, row_line};
 pub use place::Place;
+pub use segment_vectors::SegmentVectors;
 
 /// Identifies a document whose passages are indexed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -148,6 +150,9 @@ pub struct PassageText {
     /// The place in the file, where its format has pages, slides or rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
+    /// The vectors of the segments, where the embedding model has made them.
+    #[serde(default, skip_serializing_if = "SegmentVectors::is_empty")]
+    pub vectors: SegmentVectors,
 }
 
 impl PassageText {
@@ -247,6 +252,7 @@ mod tests {
             title: "T".into(),
             heading: vec!["A".into(), "B".into()],
             text: "x\u{0}y".into(),
+            vectors: SegmentVectors::default(),
             place: None,
         };
         assert_eq!(PassageText::from_bytes(&passage.to_bytes()).unwrap(), passage);

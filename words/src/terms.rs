@@ -7,6 +7,7 @@
 
 mod token;
 
+use std::borrow::Borrow;
 use std::collections::BTreeSet;
 
 use crate::language::Language;
@@ -23,6 +24,8 @@ const MIN_PART_CHARS: usize = 4;
 const PART_WEIGHT: f32 = 0.4;
 /// What German and Scandinavian compounds put between their parts.
 const LINKS: [&str; 4] = ["s", "es", "n", "en"];
+/// The longest number that is an amount rather than a name.
+const MAX_AMOUNT_DIGITS: usize = 2;
 /// Pairs of characters of question words, which stand in few passages but tell nothing.
 const ASKING_PAIRS: [&str; 34] = [
     "个是", "为什", "么样", "什么", "哪个", "哪些", "哪里", "多久", "多少", "如何", "怎么", "怎样", "是否",
@@ -76,8 +79,8 @@ pub struct QuestionTerm {
 
 impl QuestionTerm {
     /// The highest weight of its forms among the terms of a passage; 0 without one.
-    pub fn weight_in(&self, passage: &BTreeSet<String>) -> f32 {
-        let found = self.forms.iter().filter(|(form, _)| passage.contains(form));
+    pub fn weight_in<T: Borrow<str> + Ord>(&self, passage: &BTreeSet<T>) -> f32 {
+        let found = self.forms.iter().filter(|(form, _)| passage.contains(form.as_str()));
         found.map(|(_, weight)| *weight).fold(0.0, f32::max)
     }
 }
@@ -137,11 +140,13 @@ pub fn of_question(text: &str) -> Vec<QuestionTerm> {
 }
 
 /// Whether a word of a question is a name: it has a digit, is in Latin script in a language of another
-/// script, or has a capital letter in a language that writes other nouns small.
+/// script, or has a capital letter in a language that writes other nouns small. A number of one or two digits
+/// is rather an amount.
 fn is_name(lower: &str, is_capital: bool, language: Option<Language>) -> bool {
     let is_latin = lower.chars().next().is_some_and(|c| Script::of(c) == Script::Latin);
     let in_other_script = language.is_some_and(|language| !Language::LATIN.contains(&language));
-    lower.chars().any(|c| c.is_ascii_digit())
+    let is_amount = lower.len() <= MAX_AMOUNT_DIGITS && lower.bytes().all(|b| b.is_ascii_digit());
+    (lower.chars().any(|c| c.is_ascii_digit()) && !is_amount)
         || (is_latin && in_other_script)
         || (is_capital && language != Some(Language::German))
 }

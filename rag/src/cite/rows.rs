@@ -91,8 +91,12 @@ mod tests {
                          | 077 | 312 g | steel |\n| 078 | 312 g | brass |\n";
 
     fn source(text: &str, place: Place) -> Source {
-        let passage =
-            PassageText { title: "Stock".into(), heading: vec![], text: text.into(), place: Some(place) };
+        let passage = PassageText {
+            title: "Stock".into(),
+            text: text.into(),
+            place: Some(place),
+            ..PassageText::default()
+        };
         let id = PassageId { document_id: DocumentId::from(Uuid::nil()), ordinal: 0 };
         Source { id, passage, score: 0.5, relevance: 0.5, merged: 0 }
     }

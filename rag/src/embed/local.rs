@@ -5,6 +5,7 @@
 //! text is therefore a batch of its own. That gives equal texts equal vectors and costs little on a CPU,
 //! because no text is padded. Texts run beside each other, each on one core in a session of its own.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,9 +16,9 @@ use ort::value::Tensor;
 use tokio::sync::Semaphore;
 
 use super::model_files::{
-    Description, InputOptions, InputTokenizer, MODEL_FILE, Pooling, read, read_tokenizer,
+    Description, InputOptions, InputTokenizer, MODEL_FILE, Pooling, Tokens, read, read_tokenizer,
 };
-use super::{EmbedError, Vector};
+use super::{EmbedError, Vector, segments};
 
 /// The most sessions of a process. Each has a copy of the model in memory.
 const MAX_SESSIONS: usize = 4;
@@ -68,6 +69,19 @@ struct Shared {
     takes_types: bool,
 }
 
+/// A text to embed.
+pub(super) struct Input {
+    pub(super) text: String,
+    /// The bytes of its segments that get a vector of their own; `None` for one that is not found in the text.
+    pub(super) segments: Vec<Option<Range<usize>>>,
+}
+
+/// The vector of a text and those of its segments: the means of their tokens, which have seen the whole text.
+pub(super) struct Embedded {
+    pub(super) vector: Vector,
+    pub(super) segments: Vec<Option<Vector>>,
+}
+
 /// Order in which texts wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Urgency {
@@ -105,17 +119,33 @@ impl LocalModel {
         Ok((Self { shared: Arc::new(shared) }, description, splitting))
     }
 
+    /// Whether the tokenizer tells where a token stands in the text.
+    pub(super) fn tells_tokens(&self) -> bool {
+        matches!(self.shared.tokenizer, InputTokenizer::Unigram(_))
+    }
+
     /// Returns the vectors in the order of the texts.
     pub(super) async fn embed(
         &self,
         texts: Vec<String>,
         urgency: Urgency,
     ) -> Result<Vec<Vector>, EmbedError> {
-        let embeddings = texts.into_iter().map(|text| self.embed_one(text, urgency));
+        let inputs = texts.into_iter().map(|text| Input { text, segments: Vec::new() });
+        let embedded = self.embed_segmented(inputs.collect(), urgency).await?;
+        Ok(embedded.into_iter().map(|embedded| embedded.vector).collect())
+    }
+
+    /// Returns the vectors in the order of the inputs, with those of their segments.
+    pub(super) async fn embed_segmented(
+        &self,
+        inputs: Vec<Input>,
+        urgency: Urgency,
+    ) -> Result<Vec<Embedded>, EmbedError> {
+        let embeddings = inputs.into_iter().map(|input| self.embed_one(input, urgency));
         stream::iter(embeddings).buffered(self.shared.count).try_collect().await
     }
 
-    async fn embed_one(&self, text: String, urgency: Urgency) -> Result<Vector, EmbedError> {
+    async fn embed_one(&self, input: Input, urgency: Urgency) -> Result<Embedded, EmbedError> {
         let closed = |_| EmbedError::UnexpectedShape;
         let permit = |semaphore: &Arc<Semaphore>| Arc::clone(semaphore).acquire_owned();
         let background = match urgency {
@@ -126,9 +156,9 @@ impl LocalModel {
         let shared = Arc::clone(&self.shared);
         // The permits last as long as the work, even where the caller has gone.
         let embedding = tokio::task::spawn_blocking(move || {
-            let vector = shared.run(&text);
+            let embedded = shared.run(&input);
             drop((session, background));
-            vector
+            embedded
         });
         embedding.await?
     }
@@ -136,16 +166,21 @@ impl LocalModel {
 
 impl Shared {
     /// Embeds a text in a free session.
-    fn run(&self, text: &str) -> Result<Vector, EmbedError> {
-        let ids = self.tokenizer.encode(text, self.max_tokens).map_err(EmbedError::Tokenize)?;
+    fn run(&self, input: &Input) -> Result<Embedded, EmbedError> {
+        let tokens = self.tokenizer.encode(&input.text, self.max_tokens).map_err(EmbedError::Tokenize)?;
         let pop = || self.sessions.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut session = pop().ok_or(EmbedError::UnexpectedShape)?;
-        let vector = self.run_in(&mut session, ids);
+        let embedded = self.run_in(&mut session, tokens, &input.segments);
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner).push(session);
-        vector
+        embedded
     }
 
-    fn run_in(&self, session: &mut Session, ids: Vec<i64>) -> Result<Vector, EmbedError> {
+    fn run_in(
+        &self,
+        session: &mut Session,
+        Tokens { ids, starts }: Tokens,
+        segments: &[Option<Range<usize>>],
+    ) -> Result<Embedded, EmbedError> {
         let tokens = ids.len();
         let tensor = |numbers: Vec<i64>| Tensor::from_array(([1, tokens], numbers));
         let mut inputs = ort::inputs! {
@@ -161,7 +196,14 @@ impl Shared {
         if tokens == 0 || hidden.is_empty() || !hidden.len().is_multiple_of(tokens) {
             return Err(EmbedError::UnexpectedShape);
         }
-        Ok(pooled(hidden, hidden.len() / tokens, self.pooling))
+        let dimensions = hidden.len() / tokens;
+        let of_segment = |segment: &Option<Range<usize>>| {
+            let tokens = segments::tokens_of(segment.as_ref()?, &starts)?;
+            let hidden = hidden.get(tokens.start * dimensions..tokens.end * dimensions)?;
+            Some(pooled(hidden, dimensions, Pooling::Mean))
+        };
+        let segments = segments.iter().map(of_segment).collect();
+        Ok(Embedded { vector: pooled(hidden, dimensions, self.pooling), segments })
     }
 }
 

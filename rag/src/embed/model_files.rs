@@ -93,6 +93,13 @@ impl Description {
     }
 }
 
+/// The tokens of an input.
+pub(super) struct Tokens {
+    pub(super) ids: Vec<i64>,
+    /// The byte at which each token begins; empty if the tokenizer does not tell.
+    pub(super) starts: Vec<usize>,
+}
+
 /// The tokenizer of a model's input.
 pub(super) enum InputTokenizer {
     General(Box<Tokenizer>),
@@ -117,13 +124,17 @@ impl InputTokenizer {
         Ok(Self::General(Box::new(tokenizer)))
     }
 
-    /// The ids of a text, at most `max_tokens`.
-    pub(super) fn encode(&self, text: &str, max_tokens: usize) -> Result<Vec<i64>, tokenizers::Error> {
+    /// The tokens of a text, at most `max_tokens`.
+    pub(super) fn encode(&self, text: &str, max_tokens: usize) -> Result<Tokens, tokenizers::Error> {
         match self {
-            Self::Unigram(unigram) => Ok(unigram.encode(text, max_tokens)),
+            Self::Unigram(unigram) => {
+                let (ids, starts) = unigram.encode(text, max_tokens);
+                Ok(Tokens { ids, starts })
+            }
             Self::General(tokenizer) => {
                 let encoding = tokenizer.encode_fast(text, true)?;
-                Ok(encoding.get_ids().iter().copied().map(i64::from).collect())
+                let ids = encoding.get_ids().iter().copied().map(i64::from).collect();
+                Ok(Tokens { ids, starts: Vec::new() })
             }
         }
     }

@@ -105,40 +105,50 @@ impl Unigram {
         }
     }
 
-    /// The ids of a text between those of its start and its end, at most `max_tokens` in all. Text beyond is
-    /// left out.
-    pub(super) fn encode(&self, text: &str, max_tokens: usize) -> Vec<i64> {
-        let mut ids = vec![self.start];
-        let pieces = self.pieces(&self.normalized(text));
-        ids.extend(pieces.into_iter().take(max_tokens.saturating_sub(2)).map(i64::from));
+    /// The ids of a text between those of its start and its end, at most `max_tokens` in all, each with the
+    /// byte at which its token begins. Text beyond is left out.
+    pub(super) fn encode(&self, text: &str, max_tokens: usize) -> (Vec<i64>, Vec<usize>) {
+        let (mut ids, mut starts) = (vec![self.start], vec![0]);
+        let (normalized, origins) = self.normalized(text);
+        let mut pieces = self.pieces(&normalized).into_iter();
+        for (piece, from) in pieces.by_ref().take(max_tokens.saturating_sub(2)) {
+            ids.push(i64::from(piece));
+            starts.push(origins[from]);
+        }
         ids.push(self.end);
-        ids
+        starts.push(pieces.next().map_or(text.len(), |(_, from)| origins[from]));
+        (ids, starts)
     }
 
-    /// The text in the characters of the pieces, with a space in front.
-    fn normalized(&self, text: &str) -> String {
+    /// The text in the characters of the pieces, with a space in front, and for each of its bytes the byte of
+    /// the text that it comes from.
+    fn normalized(&self, text: &str) -> (String, Vec<usize>) {
         let mut normalized = String::with_capacity(text.len() + SPACE.len_utf8());
         normalized.push(SPACE);
+        let mut origins = vec![0; normalized.len()];
         let mut last = ' ';
-        let mut push = |c: char| {
+        let mut push = |c: char, origin: usize| {
             if !(c == ' ' && last == ' ') {
                 normalized.push(if c == ' ' { SPACE } else { c });
+                origins.resize(normalized.len(), origin);
             }
             last = c;
         };
-        for c in text.chars() {
+        for (origin, c) in text.char_indices() {
             match self.replaced.binary_search_by_key(&u32::from(c), |(from, _)| *from) {
                 Ok(found) => {
-                    self.replacements[self.replaced[found].1.clone()].iter().copied().for_each(&mut push);
+                    for c in &self.replacements[self.replaced[found].1.clone()] {
+                        push(*c, origin);
+                    }
                 }
-                Err(_) => push(c),
+                Err(_) => push(c, origin),
             }
         }
-        normalized
+        (normalized, origins)
     }
 
-    /// The division of a text with the highest sum of scores.
-    fn pieces(&self, text: &str) -> Vec<u32> {
+    /// The division of a text with the highest sum of scores: pieces with the bytes at which they begin.
+    fn pieces(&self, text: &str) -> Vec<(u32, usize)> {
         let bytes = text.as_bytes();
         let nowhere = Step { score: f32::MIN, piece: self.unknown, from: 0 };
         let mut best = vec![nowhere; bytes.len() + 1];
@@ -166,7 +176,7 @@ impl Unigram {
         let mut end = bytes.len();
         while end > 0 {
             let Step { piece, from, .. } = best[end];
-            pieces.push(piece);
+            pieces.push((piece, from));
             end = from;
         }
         pieces.reverse();
@@ -266,13 +276,23 @@ mod tests {
     #[test]
     fn a_text_is_divided_into_the_pieces_with_the_highest_scores() {
         let unigram = Unigram::parse(&file(&PIECES, &[('Ａ', "ter")])).unwrap();
-        assert_eq!(unigram.encode("water", 9), [0, 6, 1]);
-        assert_eq!(unigram.encode("wa  water", 9), [0, 4, 6, 1]);
-        assert_eq!(unigram.encode("ter", 9), [0, 3, 5, 1]);
-        assert_eq!(unigram.encode("waＡ", 9), [0, 6, 1], "a replaced character");
-        assert_eq!(unigram.encode("wa水", 9), [0, 4, 2, 1], "an unknown character");
-        assert_eq!(unigram.encode("wa wa wa wa", 4), [0, 4, 4, 1], "the longest input");
-        assert_eq!(unigram.encode("", 9), [0, 3, 1]);
+        let ids = |text, max_tokens| unigram.encode(text, max_tokens).0;
+        assert_eq!(ids("water", 9), [0, 6, 1]);
+        assert_eq!(ids("wa  water", 9), [0, 4, 6, 1]);
+        assert_eq!(ids("ter", 9), [0, 3, 5, 1]);
+        assert_eq!(ids("waＡ", 9), [0, 6, 1], "a replaced character");
+        assert_eq!(ids("wa水", 9), [0, 4, 2, 1], "an unknown character");
+        assert_eq!(ids("wa wa wa wa", 4), [0, 4, 4, 1], "the longest input");
+        assert_eq!(ids("", 9), [0, 3, 1]);
+    }
+
+    #[test]
+    fn each_token_begins_at_a_byte_of_the_text() {
+        let unigram = Unigram::parse(&file(&PIECES, &[('Ａ', "ter")])).unwrap();
+        let starts = |text, max_tokens| unigram.encode(text, max_tokens).1;
+        assert_eq!(starts("wa  water", 9), [0, 0, 2, 9]);
+        assert_eq!(starts("wa水wa", 9)[..3], [0, 0, 2]);
+        assert_eq!(starts("wa wa wa wa", 4), [0, 0, 2, 5], "the end of what was read");
     }
 
     #[test]

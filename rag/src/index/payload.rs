@@ -13,7 +13,9 @@ use uuid::Uuid;
 
 use super::{Candidate, DENSE, IndexError, PointPart};
 use crate::embed;
-use crate::vocabulary::{ContentVersion, DocumentId, PassageBody, PassageId, PassageText, Scope};
+use crate::vocabulary::{
+    ContentVersion, DocumentId, PassageBody, PassageId, PassageText, Scope, SegmentVectors,
+};
 
 pub(super) const SCOPE: &str = "scope";
 pub(super) const OWNER: &str = "owner";
@@ -32,6 +34,8 @@ const HEADING: &str = "heading";
 const TEXT: &str = "text";
 /// A passage's place, as JSON.
 const PLACE: &str = "place";
+/// The vectors of a passage's segments, in Base64.
+const VECTORS: &str = "vectors";
 const SEALED: &str = "sealed";
 
 /// Builds the payload of a passage.
@@ -55,6 +59,9 @@ pub(super) fn of(id: PassageId, version: ContentVersion, scope: Scope, body: Pas
             payload.insert(TEXT, passage.text);
             if let Some(place) = passage.place.and_then(|place| serde_json::to_string(&place).ok()) {
                 payload.insert(PLACE, place);
+            }
+            if !passage.vectors.is_empty() {
+                payload.insert(VECTORS, passage.vectors.to_base64());
             }
         }
         PassageBody::Sealed(bytes) => payload.insert(SEALED, BASE64.encode(bytes)),
@@ -138,6 +145,7 @@ pub(super) fn body(mut payload: HashMap<String, Value>) -> Result<PassageBody, I
         heading: texts(payload.remove(HEADING)),
         text: text(payload.remove(TEXT)).ok_or(IndexError::InvalidPoint(PointPart::Text))?,
         place: text(payload.remove(PLACE)).and_then(|place| serde_json::from_str(&place).ok()),
+        vectors: text(payload.remove(VECTORS)).map(SegmentVectors::from_base64).unwrap_or_default(),
     }))
 }
 
@@ -172,11 +180,14 @@ mod tests {
 
     #[test]
     fn a_payload_is_read_back_as_the_same_passage() {
+        let mut vectors = SegmentVectors::default();
+        vectors.insert("words", &[0.6, 0.8]);
         let open = PassageBody::Open(PassageText {
             title: "T".into(),
             heading: vec!["A".into(), "B".into()],
             text: "words".into(),
             place: Some(Place::Slide { number: 4 }),
+            vectors,
         });
         let sealed = PassageBody::Sealed(vec![0, 255, 7]);
         for body in [open, sealed] {

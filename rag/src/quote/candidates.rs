@@ -3,15 +3,18 @@
 use words::{Language, QuestionTerm};
 
 use super::definition;
+use crate::embed::Vector;
 use crate::markdown::{Segment, segments};
 use crate::vocabulary::{PassageText, Source};
 
 /// Sources that are searched for segments.
-const MAX_SOURCES: usize = 6;
+const MAX_SOURCES: usize = 10;
 /// Segments that are looked at.
-const MAX_SEGMENTS: usize = 160;
-/// Segments that are compared with the question by meaning: the costly part of a quotation.
-const MAX_COMPARED: usize = 12;
+const MAX_SEGMENTS: usize = 320;
+/// Segments that are embedded where the index has no vectors: the costly part of a quotation.
+const MAX_EMBEDDED: usize = 12;
+/// Sources from which these are taken.
+const MAX_EMBEDDED_SOURCES: usize = 5;
 /// The weight of a source's score beside the share of terms, when segments are chosen for comparison.
 const SOURCE_WEIGHT: f32 = 1.0;
 /// What a place further down in its source costs, when segments are chosen for comparison.
@@ -95,7 +98,15 @@ pub(super) fn defining(question: &str, sources: &[Source], candidates: &[Candida
     candidates.iter().map(defines).collect()
 }
 
-/// Returns the positions of the segments that are compared with the question by meaning, in order.
+/// The vectors of the segments from the index; `None` if a source has none, as those of earlier releases.
+pub(super) fn stored_vectors(sources: &[Source], candidates: &[Candidate]) -> Option<Vec<Option<Vector>>> {
+    let have_vectors = sources.iter().take(MAX_SOURCES).all(|source| !source.passage.vectors.is_empty());
+    let vector =
+        |candidate: &Candidate| sources[candidate.source].passage.vectors.get(candidate.segment.text());
+    have_vectors.then(|| candidates.iter().map(vector).collect())
+}
+
+/// Returns the positions of the segments to embed, in order.
 #[expect(clippy::cast_precision_loss, reason = "there are few segments")]
 pub(super) fn preselect(
     sources: &[Source],
@@ -114,11 +125,15 @@ pub(super) fn preselect(
         shares[index] + definition + SOURCE_WEIGHT * of_source - PLACE_PENALTY * place
     };
     let mut chosen: Vec<usize> =
-        (0..candidates.len()).filter(|index| can_be_anchor(&candidates[*index].segment)).collect();
+        (0..candidates.len()).filter(|index| can_be_embedded(&candidates[*index])).collect();
     chosen.sort_by(|a, b| promise(*b).total_cmp(&promise(*a)).then(a.cmp(b)));
-    chosen.truncate(MAX_COMPARED);
+    chosen.truncate(MAX_EMBEDDED);
     chosen.sort_unstable();
     chosen
+}
+
+fn can_be_embedded(candidate: &Candidate) -> bool {
+    candidate.source < MAX_EMBEDDED_SOURCES && can_be_anchor(&candidate.segment)
 }
 
 /// The text of a segment below its heading, for comparison.

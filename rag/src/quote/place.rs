@@ -63,9 +63,9 @@ mod tests {
             id: PassageId { document_id: DocumentId::from(Uuid::nil()), ordinal: 0 },
             passage: PassageText {
                 title: "Stock".into(),
-                heading: vec![],
                 text: text.into(),
                 place: Some(place),
+                ..PassageText::default()
             },
             score: 0.5,
             relevance: 0.5,

@@ -179,7 +179,7 @@ mod tests {
         let heading = heading.iter().map(|part| (*part).to_owned()).collect();
         Source {
             id: PassageId { document_id: DocumentId::from(Uuid::nil()), ordinal: 0 },
-            passage: PassageText { title: title.into(), heading, text: String::new(), place: None },
+            passage: PassageText { title: title.into(), heading, ..PassageText::default() },
             score: 0.5,
             relevance: 0.5,
             merged: 0,

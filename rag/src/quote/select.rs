@@ -8,24 +8,45 @@ use crate::markdown::Segment;
 use crate::vocabulary::Source;
 
 /// The approximate limit of words in the best excerpt, in the next one, and so on.
-const MAX_WORDS: [usize; 4] = [200, 120, 80, 60];
+const MAX_WORDS: [usize; 5] = [160, 100, 80, 60, 60];
 /// The least score of a further excerpt as a share of the best one's, source relevance included.
-const MIN_SHARE_OF_BEST: f32 = 0.75;
-/// The weight of the share of terms in the confidence, beside its part of the score.
-const TERMS_CONFIDENCE_WEIGHT: f32 = 0.3;
+const MIN_SHARE_OF_BEST: f32 = 0.5;
 /// The weight of a definition of the subject of the question beside its score: that of all of its terms.
 const DEFINITION_WEIGHT: f32 = 0.2;
+/// The weight of the score of a segment beside that of its source in the order of the excerpts.
+const SEGMENT_WEIGHT: f32 = 0.25;
 /// The difference from which on a row has more of the question's terms than another.
 const MIN_SHARE_ABOVE: f32 = 0.1;
 /// The similarity above which two segments are duplicates.
 const DUPLICATE_SIMILARITY: f32 = 0.92;
-/// The score of a segment with all terms of the question, in units of similarity.
-const TERMS_WEIGHT: f32 = 0.2;
-/// The estimated similarity of a segment that was not compared, as a share of its source's relevance.
+/// The score of a segment with all terms of the question, in units of similarity, where segments are compared
+/// alone.
+const TERMS_WEIGHT_ALONE: f32 = 0.2;
+/// The same where segments are compared in their context.
+const TERMS_WEIGHT_IN_CONTEXT: f32 = 0.3;
+/// The estimated similarity of a segment that was not compared, as a share of the lowest one of those that were.
 const UNCOMPARED: f32 = 0.5;
 /// A heading is an answer where no other segment of its source comes near to it: questions
 /// often repeat headings.
 const HEADING_FACTOR: f32 = 0.7;
+
+/// How the vectors of segments were made. Their cosines differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// Each segment below its heading, of few segments.
+    Alone,
+    /// Each segment in its passage, of all segments.
+    InContext,
+}
+
+impl Reading {
+    const fn terms_weight(self) -> f32 {
+        match self {
+            Self::Alone => TERMS_WEIGHT_ALONE,
+            Self::InContext => TERMS_WEIGHT_IN_CONTEXT,
+        }
+    }
+}
 
 /// Consecutive segments of one source.
 pub(super) type Excerpt = Vec<Candidate>;
@@ -46,25 +67,21 @@ pub(super) struct Scored<'a> {
 }
 
 impl<'a> Scored<'a> {
-    /// Scores each segment. `vectors` belong to the segments at the positions in `compared`.
+    /// Scores each segment. `vectors` are those of the segments.
     pub(super) fn new(
         similarity: Similarity,
         question: &[f32],
         candidates: &'a [Candidate],
         shares: Vec<f32>,
         defining: Vec<bool>,
-        compared: &[usize],
-        compared_vectors: Vec<Vector>,
+        vectors: Vec<Option<Vector>>,
+        reading: Reading,
     ) -> Self {
-        let mut vectors = vec![None; candidates.len()];
-        for (index, vector) in compared.iter().zip(compared_vectors) {
-            vectors[*index] = Some(vector);
-        }
         let lowest = vectors.iter().flatten().map(|vector| similarity.of(cosine(question, vector)));
         let estimate = UNCOMPARED * lowest.fold(1.0, f32::min);
         let score = |(index, vector): (usize, &Option<Vector>)| {
             let meaning = vector.as_ref().map_or(estimate, |vector| similarity.of(cosine(question, vector)));
-            let score = meaning + TERMS_WEIGHT * shares[index];
+            let score = meaning + reading.terms_weight() * shares[index];
             match candidates[index].segment {
                 Segment::Heading(_) => score * HEADING_FACTOR,
                 _ => score,
@@ -78,7 +95,7 @@ impl<'a> Scored<'a> {
 impl Scored<'_> {
     /// Scores the segments by their terms alone, for a language that the model does not know.
     pub(super) fn judge_by_terms(&mut self) {
-        self.scores = self.shares.iter().map(|share| (1.0 + TERMS_WEIGHT) * share).collect();
+        self.scores = self.shares.iter().map(|share| (1.0 + TERMS_WEIGHT_ALONE) * share).collect();
     }
 
     /// The score of a segment among others that may be quoted.
@@ -115,12 +132,6 @@ impl Scored<'_> {
     }
 }
 
-/// The highest confidence in a segment: its score, raised by its share of terms. `None` without a segment.
-pub(super) fn confidence(scored: &Scored<'_>) -> Option<f32> {
-    let of = |anchor: usize| scored.scores[anchor] + TERMS_CONFIDENCE_WEIGHT * scored.shares[anchor];
-    anchors(scored, |index| scored.scores[index]).into_iter().map(of).max_by(f32::total_cmp)
-}
-
 /// Selects the excerpts to quote, best first; none without a segment that can be quoted.
 pub(super) fn select(sources: &[Source], scored: &Scored<'_>) -> Vec<Excerpt> {
     let Scored { candidates, scores, shares, defining, vectors, similarity } = scored;
@@ -135,9 +146,10 @@ pub(super) fn select(sources: &[Source], scored: &Scored<'_>) -> Vec<Excerpt> {
     let min_worth = anchors.iter().map(|anchor| worth(*anchor)).fold(0.0, f32::max) * MIN_SHARE_OF_BEST;
     // A definition that is asked for comes first. Otherwise the score of a passage predicts better than that
     // of a single sentence which source answers the question.
-    let source_score = |anchor: usize| sources[candidates[anchor].source].score;
+    let rank =
+        |anchor: usize| sources[candidates[anchor].source].score + SEGMENT_WEIGHT * scored.merit(anchor);
     anchors.sort_by(|a, b| {
-        let by_score = source_score(*b).total_cmp(&source_score(*a));
+        let by_score = rank(*b).total_cmp(&rank(*a));
         defining[*b].cmp(&defining[*a]).then(by_score).then(a.cmp(b))
     });
     let mut quoted: Vec<usize> = Vec::new();
@@ -189,7 +201,7 @@ mod tests {
     fn source(text: &str, score: f32) -> Source {
         Source {
             id: PassageId { document_id: DocumentId::from(Uuid::nil()), ordinal: 0 },
-            passage: PassageText { title: String::new(), heading: vec![], text: text.into(), place: None },
+            passage: PassageText { text: text.into(), ..PassageText::default() },
             score,
             relevance: score,
             merged: 0,

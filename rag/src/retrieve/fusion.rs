@@ -13,18 +13,18 @@ use crate::retrieve::Hit;
 use crate::vocabulary::DocumentId;
 
 /// The weight of the share of terms, in units of similarity.
-const TERMS_WEIGHT: f32 = 0.6;
+const TERMS_WEIGHT: f32 = 0.8;
 /// The same where the model does not know the language of the question.
 const TERMS_WEIGHT_ALONE: f32 = 8.0;
 /// The BM25 score of a passage about one term of average rarity.
 const BM25_PER_TERM: f32 = 9.0;
 /// The weight of the agreement with the best passages by meaning, in units of similarity.
-const AGREEMENT_WEIGHT: f32 = 0.1;
+const AGREEMENT_WEIGHT: f32 = 0.05;
 /// The number of best passages by meaning.
 const BEST_BY_MEANING: usize = 3;
 /// The weight of the score of a document's second best passage. The weight of each further passage is half
 /// the one before it.
-const SUPPORT_WEIGHT: f32 = 0.1;
+const SUPPORT_WEIGHT: f32 = 0.06;
 /// The number of passages of a document that support the others.
 const MAX_SUPPORTERS: usize = 3;
 /// The weight of the share of terms in the relevance, in units of similarity.
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn terms_decide_where_the_model_does_not_know_the_language() {
-        let candidates = vec![candidate(1, 0, 0.2, 4.0), candidate(2, 0, 1.0, 14.0)];
+        let candidates = vec![candidate(1, 0, 0.2, 4.0), candidate(2, 0, 1.0, 12.0)];
         let similarity = Similarity { unrelated_cosine: 0.0 };
         let question = |is_known| Question { term_count: 2, similarity, is_known };
         let first = |is_known| fuse(candidates.clone(), question(is_known), 40)[0].hit.id.document_id;

@@ -25,6 +25,7 @@ fn adjacent_pair(sources: &[Source]) -> Option<(usize, usize)> {
 fn merge(mut first: Source, next: &Source) -> Source {
     first.merged += next.merged + 1;
     first.passage.text = joined(&first.passage.text, &next.passage.text);
+    first.passage.vectors.extend(&next.passage.vectors);
     let places = first.passage.place.as_ref().zip(next.passage.place.as_ref());
     first.passage.place = places.and_then(|(start, end)| start.to(end));
     first.score = first.score.max(next.score);
@@ -89,7 +90,7 @@ mod tests {
                 title: String::new(),
                 heading: vec![heading.into()],
                 text: ordinal.to_string(),
-                place: None,
+                ..PassageText::default()
             },
             score: 1.0,
             relevance: 1.0,

@@ -10,7 +10,7 @@ const DUPLICATE_SIMILARITY: f32 = 0.95;
 /// The largest number of selected passages.
 const MAX_PASSAGES: usize = 10;
 /// The number of relevant passages that are selected without regard to their scores.
-const MIN_PASSAGES: usize = 4;
+const MIN_PASSAGES: usize = 6;
 
 /// Use of a passage that a search found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

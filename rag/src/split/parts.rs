@@ -31,7 +31,8 @@ impl Splitter {
         for part in parts {
             let mut visit_one = |heading: Vec<String>, text: String, place: Option<Place>| {
                 let heading = part.heading.iter().cloned().chain(heading).collect();
-                visit(PassageText { heading: below(title, heading), title: title.to_owned(), text, place })
+                let heading = below(title, heading);
+                visit(PassageText { heading, title: title.to_owned(), text, place, ..PassageText::default() })
             };
             match &part.content {
                 Content::Text(markup, text) => {

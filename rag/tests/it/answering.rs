@@ -6,7 +6,7 @@ use futures::StreamExt as _;
 use rag::answer::{AnswerChunk, AnswerError, Answerer, Author, CutOff, FinishedAnswer, MAX_ANSWER_BYTES};
 use rag::generate::{ChatConfig, ChatModel, Usage};
 use rag::refusal::NO_ANSWER;
-use rag::vocabulary::{OwnerId, Source, Turn};
+use rag::vocabulary::{OwnerId, SegmentVectors, Source, Turn};
 use uuid::Uuid;
 
 use crate::model_server::{Behavior, ModelServer};
@@ -22,7 +22,14 @@ async fn sources(answerer: &Answerer, question: &str) -> Vec<Source> {
 }
 
 async fn answered(answerer: &Answerer, question: &str) -> (Vec<String>, Result<FinishedAnswer, AnswerError>) {
-    let sources = sources(answerer, question).await;
+    answered_from(answerer, question, sources(answerer, question).await).await
+}
+
+async fn answered_from(
+    answerer: &Answerer,
+    question: &str,
+    sources: Vec<Source>,
+) -> (Vec<String>, Result<FinishedAnswer, AnswerError>) {
     let mut stream = Box::pin(answerer.answer(question.to_owned(), Vec::new(), sources));
     let mut deltas = Vec::new();
     while let Some(chunk) = stream.next().await {
@@ -59,6 +66,20 @@ async fn without_a_model_the_sentence_that_answers_is_quoted() {
     assert_eq!(answer.provenance.author, Author::Quoted);
     assert_eq!(answer.provenance.index_version, index.collection());
     assert_eq!(answer.usage, Usage::default());
+}
+
+#[tokio::test]
+async fn passages_that_were_indexed_without_vectors_of_their_segments_are_quoted_too() {
+    let (embedder, index) = indexed_documents("quoting_alone").await;
+    let answerer = Answerer::new(embedder, index, None);
+    let question = "When does the night train to Vienna leave?";
+    let mut sources = sources(&answerer, question).await;
+    assert!(sources.iter().all(|source| !source.passage.vectors.is_empty()));
+    for source in &mut sources {
+        source.passage.vectors = SegmentVectors::default();
+    }
+    let (_, answer) = answered_from(&answerer, question, sources).await;
+    assert!(answer.unwrap().text.contains("20:33"));
 }
 
 #[tokio::test]

@@ -11,12 +11,29 @@ use crate::services::{BEES, BREAD, embedder};
 async fn a_question_is_nearer_to_the_passage_that_answers_it() {
     let embedder = embedder().await;
     let question = embedder.embed_query("How long does dough need to rise?").await.unwrap();
-    let passage =
-        |text: &str| PassageText { title: String::new(), heading: vec![], text: text.into(), place: None };
+    let passage = |text: &str| PassageText { text: text.into(), ..PassageText::default() };
     let vectors = embedder.embed_passages(&[passage(BREAD), passage(BEES)]).await.unwrap();
     assert_eq!(question.len(), DIMENSIONS);
     assert!((cosine(&question, &question) - 1.0).abs() < 1e-3);
     assert!(cosine(&question, &vectors[0]) > cosine(&question, &vectors[1]) + 0.05);
+}
+
+#[tokio::test]
+async fn each_segment_has_a_vector_in_the_context_of_its_passage() {
+    let embedder = embedder().await;
+    let (rises, hive) = ("It rises for twelve hours.", "The old queen leaves the hive.");
+    let passage = || PassageText {
+        heading: vec!["Bread and bees".into()],
+        text: format!("A loaf of *sourdough* is slow. {rises} {hive}"),
+        ..PassageText::default()
+    };
+    let mut passages = [passage()];
+    let vectors = embedder.embed_in_segments(&mut passages).await.unwrap();
+    assert_eq!(vectors, embedder.embed_passages(&[passage()]).await.unwrap());
+    let question = embedder.embed_query("How long does sourdough rise?").await.unwrap();
+    let nearness = |segment: &str| cosine(&question, &passages[0].vectors.get(segment).unwrap());
+    assert!(nearness("Bread and bees") > 0.5 && nearness("A loaf of sourdough is slow.") > 0.5);
+    assert!(nearness(rises) > nearness(hive));
 }
 
 #[tokio::test]
@@ -76,8 +93,7 @@ async fn the_converted_model_has_the_vectors_of_the_engine_it_came_from() {
 #[tokio::test]
 async fn a_question_finds_its_passage_in_another_language() {
     let embedder = embedder().await;
-    let passage =
-        |text: &str| PassageText { title: String::new(), heading: vec![], text: text.into(), place: None };
+    let passage = |text: &str| PassageText { text: text.into(), ..PassageText::default() };
     let passages = [passage("退货的运费由买方承担。"), passage("商店在冬天关门。")];
     let vectors = embedder.embed_passages(&passages).await.unwrap();
     let question = embedder.embed_query("Wer zahlt den Rückversand?").await.unwrap();

@@ -83,7 +83,7 @@ impl Passages {
         let (place, rest) = split_length(rest)?;
         let place = serde_json::from_slice(place).ok();
         let text = String::from_utf8_lossy(rest).into_owned();
-        Some(PassageText { title: self.title.clone(), heading, text, place })
+        Some(PassageText { title: self.title.clone(), heading, text, place, ..PassageText::default() })
     }
 }
 
@@ -118,7 +118,7 @@ mod tests {
 
     fn passage(heading: &[&str], text: &str) -> PassageText {
         let heading = heading.iter().map(|&one| one.to_owned()).collect();
-        PassageText { title: "Lamps".into(), heading, text: text.into(), place: None }
+        PassageText { title: "Lamps".into(), heading, text: text.into(), ..PassageText::default() }
     }
 
     #[test]

@@ -81,7 +81,7 @@ async fn a_word_list_reveals_no_word_of_a_private_document_and_every_word_of_a_s
 /// Rewrites the points of a private document as releases without keyed ids wrote them.
 async fn as_before(index: &Qdrant, collection: &str, document: &str) {
     let found = points(index, collection, "document_id", document).await;
-    let text = PassageText { title: "a".into(), heading: vec![], text: PRIVATE.into(), place: None };
+    let text = PassageText { title: "a".into(), text: PRIVATE.into(), ..PassageText::default() };
     let plain = SparseVector::of_passage(&text, TermSpace::Shared);
     let old = found.into_iter().map(|mut point| {
         point.payload.remove("terms");

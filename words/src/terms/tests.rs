@@ -80,6 +80,7 @@ fn names_numbers_and_identifiers_are_told_from_other_words() {
     assert_eq!(names("Which port has Pelorus on K7?"), ["pelorus", "k7"]);
     assert_eq!(names("Pelorus のポートは？"), ["pelorus"]);
     assert!(names("Welche Farbe hat der Mantel?").is_empty());
+    assert_eq!(names("Can 20 boats moor at berth 471?"), ["471"]);
     // Function words are no names where they stand first, and an identifier is one name.
     assert!(
         names("Explain the tides. ").is_empty() && names("Quelle heure est-il dans le port ?").is_empty()

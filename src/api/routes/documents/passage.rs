@@ -99,7 +99,7 @@ pub(in crate::api) async fn passage(
             Ordering::Greater => after.push(Neighbour { number: place.ordinal, text: text.text }),
         }
     }
-    let PassageText { title, heading, text, place } = shown.ok_or_else(Problem::not_found)?;
+    let PassageText { title, heading, text, place, .. } = shown.ok_or_else(Problem::not_found)?;
     let shown = PassageShown {
         document_id: id,
         title,
