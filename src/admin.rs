@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
@@ -74,8 +74,13 @@ async fn readyz(State(health): State<Health>) -> (StatusCode, Json<Readiness>) {
     (status, Json(Readiness::clone(&readiness)))
 }
 
-async fn metrics(State(health): State<Health>) -> impl IntoResponse {
-    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], health.metrics())
+async fn metrics(State(health): State<Health>) -> Response {
+    match health.metrics() {
+        Some(metrics) => {
+            ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics).into_response()
+        }
+        None => (StatusCode::NOT_FOUND, "the process records no metrics: METRICS is off\n").into_response(),
+    }
 }
 
 async fn log() -> (StatusCode, String) {

@@ -26,7 +26,8 @@ mod worker;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use clap::{Args, Command};
+use clap::builder::Resettable;
+use clap::{Args, Command, ValueEnum};
 use sealing::MasterKey;
 use secrecy::SecretString;
 use store::{AccountsSchema, PreparedStatements};
@@ -71,6 +72,9 @@ pub struct Config {
     /// or a free one if another process has that.
     #[arg(long, env = "ADMIN_LISTEN", help_heading = "HTTP", value_parser = values::trimmed::<SocketAddr>)]
     pub admin_listen: Option<SocketAddr>,
+    /// Whether the process records metrics. With `off`, `/metrics` answers 404, and alerts on them fire.
+    #[arg(long, env = "METRICS", help_heading = "HTTP", value_enum, default_value_t = MetricsConfig::On)]
+    pub metrics: MetricsConfig,
     /// Aggregates that the projector quarantines within an hour for one cause; 0 for no limit. Where more fail,
     /// the cause is the database or the release, and the read models wait until it is gone.
     #[arg(
@@ -84,6 +88,17 @@ pub struct Config {
     /// Worker.
     #[command(flatten)]
     pub worker: WorkerConfig,
+}
+
+/// Recording of metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MetricsConfig {
+    /// Recorded.
+    #[value(help = Resettable::Reset)]
+    On,
+    /// Not recorded.
+    #[value(help = Resettable::Reset)]
+    Off,
 }
 
 /// Configuration of every command that works with the ledger.

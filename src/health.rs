@@ -125,8 +125,8 @@ impl Health {
     }
 
     /// The metrics of the process in the text format of Prometheus. Asks nobody: values of the installation
-    /// are those of the last sample, and the next one is requested.
-    pub fn metrics(&self) -> String {
+    /// are those of the last sample, and the next one is requested. `None` if the process records none.
+    pub fn metrics(&self) -> Option<String> {
         self.0.wanted.notify_one();
         self.0.pools.record();
         if let Some(bytes) = resident_memory() {

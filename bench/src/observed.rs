@@ -1,5 +1,5 @@
-//! Cost of scraped metrics and sent traces: the same loads on a process that is observed
-//! and on one that is not, in turn.
+//! Cost of recorded and scraped metrics and of sent traces: the same loads on a process that is observed
+//! and on one that records nothing, in turn.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -58,7 +58,7 @@ pub(crate) async fn measure(
 ) -> anyhow::Result<()> {
     let cost = compare(server, clients, settings.load / 2).await?;
     for (what, pair) in [("cached lists", cost.lists), ("`ask`", cost.asks)] {
-        let what = format!("Cost of traces and of a scrape each second, {what} at 64 connections");
+        let what = format!("Cost of metrics, traces and a scrape each second, {what} at 64 connections");
         let ours = format!("{:.1} % of the throughput", pair.cost() * 100.0);
         report.figure(&what, ours, "under 3 %", String::new());
     }
@@ -77,6 +77,7 @@ async fn compare(server: &Server, clients: &Arc<Clients>, lasts: Duration) -> an
     let collecting = tokio::spawn(collect(collector));
     let admin = embedded::free_port()?;
     let observed = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint), ("ADMIN_LISTEN", admin.to_string())];
+    let unobserved = [("METRICS", "off".to_owned())];
     let (mut listing, mut asking, mut scrapes) = (Pair::default(), Pair::default(), Vec::new());
     for _ in 0..TURNS {
         let service = server.serve_with("observed", &observed).await?;
@@ -87,7 +88,7 @@ async fn compare(server: &Server, clients: &Arc<Clients>, lasts: Duration) -> an
         service.stop().await?;
         let (list, ask) = loads?;
         (listing.observed, asking.observed) = (listing.observed + list, asking.observed + ask);
-        let service = server.serve_with("unobserved", &[]).await?;
+        let service = server.serve_with("unobserved", &unobserved).await?;
         let loads = both_loads(&service, clients, lasts).await;
         service.stop().await?;
         let (list, ask) = loads?;

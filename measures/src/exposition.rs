@@ -43,9 +43,9 @@ pub fn install() -> Result<(), InstallError> {
     Ok(())
 }
 
-/// All series in the text format of Prometheus; empty before [`install`].
-pub fn render() -> String {
-    EXPOSITION.get().map(PrometheusHandle::render).unwrap_or_default()
+/// All series in the text format of Prometheus; `None` before [`install`].
+pub fn render() -> Option<String> {
+    EXPOSITION.get().map(PrometheusHandle::render)
 }
 
 /// Moves recorded values of histograms into their buckets. Without calls now and then, values take memory

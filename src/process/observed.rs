@@ -9,7 +9,7 @@ use measures::catalogue::{BUILD, PROCESS_ROLE, START_TIME};
 use uuid::Uuid;
 
 use super::{App, pools};
-use crate::config::Config;
+use crate::config::{Config, MetricsConfig};
 use crate::health::processes::{Announcement, Presence};
 use crate::health::{Addresses, Dependencies, Health, Sampler};
 use crate::knowledge::files::Files;
@@ -25,7 +25,9 @@ const COMMIT: Option<&str> = option_env!("COLLOQUY_COMMIT");
 impl App {
     /// The health of this process, and the begin of its metrics. The operator's port is at `admin`.
     pub fn health(&self, config: &Config, admin: SocketAddr) -> anyhow::Result<Health> {
-        measures::install()?;
+        if config.metrics == MetricsConfig::On {
+            measures::install()?;
+        }
         for role in &self.roles {
             PROCESS_ROLE.set(&[role.name()], 1.0);
         }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use colloquy::admin;
 use colloquy::config::{
     ApiConfig, AppConfig, Config, ConnectionLimits, EmbeddingConfig, ExtractionConfig, FilesConfig,
-    KnowledgeConfig, LimitsConfig, ModelConfig, NatsConfig, QdrantConfig, WorkerConfig,
+    KnowledgeConfig, LimitsConfig, MetricsConfig, ModelConfig, NatsConfig, QdrantConfig, WorkerConfig,
 };
 use colloquy::process::App;
 use colloquy::roles::Role;
@@ -130,6 +130,7 @@ pub(crate) fn configuration(database_url: String) -> Config {
             limits: LimitsConfig::default(),
         },
         admin_listen: None,
+        metrics: MetricsConfig::On,
         quarantine_limit: projections::quarantine::DEFAULT_LIMIT,
         knowledge: knowledge_config(),
         worker: worker_config(None),

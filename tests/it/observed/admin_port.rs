@@ -133,3 +133,17 @@ async fn the_public_port_shows_neither_metrics_nor_reasons() {
     .await;
     product.end().await;
 }
+
+#[tokio::test]
+async fn a_process_that_records_no_metrics_says_so_and_works() {
+    let served = Served::start_with(&configuration(new_database().await), &[("METRICS", "off")]).await;
+    let client = reqwest::Client::new();
+    let metrics = client.get(format!("{}/metrics", served.admin)).send().await.unwrap();
+    assert_eq!(metrics.status(), 404);
+    assert!(metrics.text().await.unwrap().contains("METRICS is off"));
+    until("the process is ready", async || {
+        let ready = client.get(format!("{}/readyz", served.admin)).send().await.unwrap();
+        (ready.status() == 200).then_some(())
+    })
+    .await;
+}
