@@ -23,6 +23,7 @@ mod rebuild;
 mod reindex;
 mod restore;
 mod serve;
+mod signals;
 mod status;
 mod up;
 mod version;
@@ -89,7 +90,7 @@ enum Command {
     #[command(subcommand)]
     Backup(backup::Command),
     /// Restore JetStream streams, read models and the document index from Postgres and the stored files.
-    Restore(Box<DocumentArguments>),
+    Restore(Box<restore::Arguments>),
     /// Replay, export and verify history.
     #[command(subcommand)]
     Audit(audit::Command),

@@ -75,13 +75,9 @@ pub struct Config {
     /// Whether the process records metrics. With `off`, `/metrics` answers 404, and alerts on them fire.
     #[arg(long, env = "METRICS", help_heading = "HTTP", value_enum, default_value_t = MetricsConfig::On)]
     pub metrics: MetricsConfig,
-    /// Aggregates that the projector quarantines within an hour for one cause; 0 for no limit. Where more fail,
-    /// the cause is the database or the release, and the read models wait until it is gone.
-    #[arg(
-        long, env = "QUARANTINE_LIMIT", help_heading = "Projector",
-        default_value_t = projections::quarantine::DEFAULT_LIMIT, value_parser = values::within(0..=1_000_000_000_u32)
-    )]
-    pub quarantine_limit: u32,
+    /// Read models.
+    #[command(flatten)]
+    pub projection: ProjectionConfig,
     /// Document index, embedding models and files.
     #[command(flatten)]
     pub knowledge: KnowledgeConfig,
@@ -99,6 +95,18 @@ pub enum MetricsConfig {
     /// Not recorded.
     #[value(help = Resettable::Reset)]
     Off,
+}
+
+/// Configuration of the projector, and of the commands that rebuild read models.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct ProjectionConfig {
+    /// Aggregates that the projector or a rebuild quarantines within an hour for one cause; 0 for no limit. Where
+    /// more fail, the cause is the database or the release, and the read models wait until it is gone.
+    #[arg(
+        long, env = "QUARANTINE_LIMIT", help_heading = "Projector",
+        default_value_t = projections::quarantine::DEFAULT_LIMIT, value_parser = values::within(0..=1_000_000_000_u32)
+    )]
+    pub quarantine_limit: u32,
 }
 
 /// Configuration of every command that works with the ledger.

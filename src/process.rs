@@ -1,5 +1,6 @@
 //! Builds the roles from the configuration and runs them under one supervisor.
 
+mod background;
 mod checks;
 mod observed;
 mod pools;
@@ -10,26 +11,21 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use async_nats::Client;
-use chrono::TimeDelta;
 use nats::{Problems, Subjects};
 use tokio::net::TcpListener;
 
-use crate::audit::CheckpointSigner;
-
 use crate::api::live::Live;
 use crate::api::{self, ApiState, Knowledge, ModelChoices, Services};
-use crate::config::{AppConfig, Config, WorkerConfig};
+use crate::audit::CheckpointSigner;
+use crate::config::{AppConfig, Config};
 use crate::health::{Health, Pools};
 use crate::knowledge::extraction::Extractor;
 use crate::knowledge::files::Files;
 use crate::knowledge::models;
-use crate::roles::account_facts::AccountFacts;
-use crate::roles::eraser::Eraser;
+use crate::language_models::LanguageModels;
 use crate::roles::file_sweep::FileSweep;
-use crate::roles::retention::Retention;
 use crate::roles::{Role, answering, checkpoint_signer, key_watch, nats_watch, projector, sequencer};
 use crate::runtime::erasure_check::ErasureCheck;
-use crate::runtime::key_hints::KeyHints;
 use crate::runtime::stages::Stages;
 use crate::runtime::supervisor::{Shutdown, Stage, Supervisor};
 use crate::runtime::wake::SequencerWake;
@@ -38,6 +34,7 @@ use store::{AccountsDatabase, Database, Keyring, Store};
 
 /// Time that all roles together have to end.
 const GRACE: Duration = Duration::from_secs(15);
+
 /// The connections and settings that all roles of a process share.
 #[derive(Debug, Clone)]
 pub struct App {
@@ -111,43 +108,6 @@ impl App {
         Ok(store)
     }
 
-    /// Carries out erasures of accounts. `pool` is the name of its connections in the metrics.
-    pub fn eraser(&self, pool: &'static str, config: &Config) -> anyhow::Result<Eraser> {
-        Ok(Eraser {
-            store: self.pool(pool, pools::ERASER)?,
-            accounts: AccountsDatabase::connect(&config.auth_database_url, &config.auth_schema, 1)?,
-            collections: models::collections(&config.knowledge.qdrant)?,
-            files: Files::new(&config.knowledge.files)?,
-            nats: self.nats.clone(),
-            subjects: self.subjects.clone(),
-            wake: self.wake.clone(),
-        })
-    }
-
-    /// Records what the account service reports.
-    pub fn account_facts(&self, config: &Config) -> anyhow::Result<AccountFacts> {
-        Ok(AccountFacts {
-            store: self.pool("account_facts", pools::ACCOUNT_FACTS)?,
-            accounts: AccountsDatabase::connect(&config.auth_database_url, &config.auth_schema, 1)?,
-            nats: self.nats.clone(),
-            subjects: self.subjects.clone(),
-            wake: self.wake.clone(),
-        })
-    }
-
-    /// Ends conversations and documents by age.
-    pub fn retention(&self, config: &WorkerConfig) -> anyhow::Result<Retention> {
-        let days = config.retention_days;
-        let keep = (days > 0).then(|| TimeDelta::days(days.into()));
-        let key_hints = KeyHints::new(self.nats.clone(), &self.subjects);
-        Ok(Retention {
-            store: self.pool("retention", pools::RETENTION)?,
-            wake: self.wake.clone(),
-            key_hints,
-            keep,
-        })
-    }
-
     /// The connection to NATS.
     pub const fn nats(&self) -> &Client {
         &self.nats
@@ -180,16 +140,17 @@ impl App {
             self.spawn_sequencer(&mut supervisor)?;
         }
         if self.roles.contains(&Role::Projector) {
-            self.spawn_projector(&mut supervisor, config.quarantine_limit)?;
+            self.spawn_projector(&mut supervisor, config.projection.quarantine_limit)?;
         }
         let erasure_check = self.spawn_erasure_check(&config, &mut supervisor)?;
         health.include_erasures(erasure_check.clone());
+        let models = LanguageModels::new(config.worker.model.offered())?;
         if self.roles.contains(&Role::Worker) {
-            self.spawn_worker(&config, &mut supervisor, erasure_check.clone())?;
+            self.spawn_worker(&config, &mut supervisor, erasure_check.clone(), models.clone())?;
         }
         if self.roles.contains(&Role::Api) {
             let listener = listener.context("the api role has no address to listen on")?;
-            self.spawn_api(&config, &mut supervisor, listener, (health, erasure_check))?;
+            self.spawn_api(&config, &mut supervisor, listener, (health, erasure_check, models))?;
         }
         supervisor.run(shutdown, GRACE).await
     }
@@ -245,6 +206,7 @@ impl App {
         config: &Config,
         supervisor: &mut Supervisor,
         erasure_check: ErasureCheck,
+        models: LanguageModels,
     ) -> anyhow::Result<()> {
         supervisor.spawn_loop("eraser", Stage::Background, self.eraser("eraser", config)?.run());
         supervisor.spawn_loop("account_facts", Stage::Background, self.account_facts(config)?.run());
@@ -255,14 +217,15 @@ impl App {
         };
         supervisor.spawn_loop("file_sweep", Stage::Background, sweep.run());
         let (worker, knowledge) = (config.worker.clone(), config.knowledge.clone());
-        let store = self.pool("worker", pools::WORKER)?;
         let (nats, subjects, wake) = (self.nats.clone(), self.subjects.clone(), self.wake.clone());
+        let connections =
+            answering::Connections { store: self.pool("worker", pools::WORKER)?, nats, subjects, wake };
         let cancel = supervisor.token(Stage::Background);
         supervisor.spawn("worker", Stage::Background, async move {
             if cancel.run_until_cancelled(erasure_check.wait()).await.is_none() {
                 return Ok(());
             }
-            Box::pin(answering::start(&worker, &knowledge, store, nats, subjects, wake, cancel)).await
+            Box::pin(answering::start(&worker, &knowledge, models, connections, cancel)).await
         });
         Ok(())
     }
@@ -272,7 +235,7 @@ impl App {
         config: &Config,
         supervisor: &mut Supervisor,
         listener: TcpListener,
-        (health, erasure_check): (Health, ErasureCheck),
+        (health, erasure_check, models): (Health, ErasureCheck, LanguageModels),
     ) -> anyhow::Result<()> {
         let limits = config.api.limits.conversation();
         let store = self.pool("api", config.api.database_connections)?.with_conversation_limits(limits);
@@ -302,7 +265,7 @@ impl App {
             wake: self.wake.clone(),
             short_lived: supervisor.short_lived(),
             erasure_check,
-            models: ModelChoices::new(config.worker.model.offered())?,
+            models: ModelChoices::new(models),
         };
         let api = ApiState::new(&config.api, services)?;
         let config = config.api.clone();

@@ -20,6 +20,7 @@ pub struct Rebuild {
     position: Position,
     /// The aggregates that have no rows in the new table.
     quarantine: QuarantineSet,
+    limit: u32,
 }
 
 /// A row in which the rebuilt read model and the live one differ.
@@ -64,7 +65,19 @@ impl Rebuild {
         }
         let quarantine = QuarantineSet::of_rebuild(&mut transaction, model, &table).await?;
         transaction.commit().await?;
-        Ok(Self { model, table, checkpoint, position: interrupted_at.unwrap_or_default(), quarantine })
+        let (position, limit) = (interrupted_at.unwrap_or_default(), quarantine::DEFAULT_LIMIT);
+        Ok(Self { model, table, checkpoint, position, quarantine, limit })
+    }
+
+    /// Quarantines at most so many aggregates within an hour for one cause; 0 for no limit.
+    #[must_use]
+    pub fn limited_to(self, limit: u32) -> Self {
+        Self { quarantine: self.quarantine.with_limit(limit), limit, ..self }
+    }
+
+    /// The limit of the quarantine.
+    pub const fn limit(&self) -> u32 {
+        self.limit
     }
 
     /// The read model that is rebuilt.

@@ -21,9 +21,9 @@ const TOKENS_OF_PRICE: f64 = 1e6;
 pub struct ModelChoices(LanguageModels);
 
 impl ModelChoices {
-    /// Prepares the models of a configuration. Sends no request.
-    pub fn new(models: Vec<OfferedModel>) -> anyhow::Result<Self> {
-        Ok(Self(LanguageModels::new(models)?))
+    /// Offers these models.
+    pub const fn new(models: LanguageModels) -> Self {
+        Self(models)
     }
 
     /// The models, the default one first.
@@ -96,7 +96,7 @@ mod tests {
     fn tokens_of_all_models_count_and_those_with_a_price_cost_money() {
         let chat = ChatConfig::new("http://127.0.0.1:9/v1", "large");
         let offered = vec![OfferedModel { chat, prompt_price: 0.5, completion_price: 2.0 }];
-        let choices = ModelChoices::new(offered).unwrap();
+        let choices = ModelChoices::new(LanguageModels::new(offered).unwrap());
         let day = |model: &str| UsageDay {
             day: NaiveDate::default(),
             model: model.to_owned(),

@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use projections::{Difference, ReadModel};
 
 use crate::cli::LedgerArguments;
+use crate::config::ProjectionConfig;
 use crate::operations::{journal, rebuild};
 use crate::process::App;
 use crate::runtime::operation_journal::record_noted;
@@ -23,11 +24,15 @@ pub(super) struct Arguments {
     #[arg(long)]
     check: bool,
     #[command(flatten)]
+    projection: ProjectionConfig,
+    #[command(flatten)]
     ledger: LedgerArguments,
 }
 
-pub(super) async fn run(Arguments { read_model, check, ledger }: Arguments) -> anyhow::Result<()> {
-    let models = selected(read_model.as_deref())?;
+pub(super) async fn run(
+    Arguments { read_model, check, projection, ledger }: Arguments,
+) -> anyhow::Result<()> {
+    let (models, limit) = (selected(read_model.as_deref())?, projection.quarantine_limit);
     let app = App::for_command(ledger.config).await?;
     let store = app.store(CONNECTIONS)?;
     let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template(
@@ -38,7 +43,7 @@ pub(super) async fn run(Arguments { read_model, check, ledger }: Arguments) -> a
         bar.set_position(position.0);
     };
     if !check {
-        rebuild::rebuild(&store, &models, progress).await?;
+        rebuild::rebuild(&store, &models, limit, progress).await?;
         bar.finish();
         record_noted(&store, &app.wake()).await?;
         for model in models {
@@ -49,7 +54,7 @@ pub(super) async fn run(Arguments { read_model, check, ledger }: Arguments) -> a
         }
         return Ok(());
     }
-    let checked = rebuild::check(&store, &models, progress).await?;
+    let checked = rebuild::check(&store, &models, limit, progress).await?;
     bar.finish();
     report_differences(&checked)
 }

@@ -8,10 +8,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::admin;
+use crate::cli::signals::EndSignals;
 use crate::config::{Config, secret};
 use crate::process::App;
 use crate::roles::Role;
@@ -110,13 +110,10 @@ impl Companions {
 fn shutdown_by_signals() -> anyhow::Result<Shutdown> {
     let shutdown = Shutdown::default();
     let Shutdown { drain, abort } = shutdown.clone();
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let mut signals = EndSignals::listen()?;
     tokio::spawn(async move {
         for token in [drain, abort] {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
+            signals.next().await;
             token.cancel();
         }
     });

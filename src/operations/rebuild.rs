@@ -40,14 +40,15 @@ pub enum RebuildError {
 }
 
 /// Rebuilds read models together: the ledger is read and decrypted once. `progress` receives the current and
-/// the last position. Resumes an interrupted rebuild.
+/// the last position. Resumes an interrupted rebuild. `limit` is that of the quarantine of each read model.
 pub async fn rebuild(
     store: &Store,
     models: &[ReadModel],
+    limit: u32,
     progress: impl Fn(Position, Position),
 ) -> Result<(), RebuildError> {
     // A new read model may lag behind the others: the new table does not wait for it.
-    for rebuild in fill(store, models, Goal::Highest, progress).await? {
+    for rebuild in fill(store, models, limit, Goal::Highest, progress).await? {
         create_indexes(store, &rebuild).await?;
         replace(store, rebuild).await?;
     }
@@ -57,20 +58,20 @@ pub async fn rebuild(
 /// Replaces the live table by the new one. Where readers hold the live table, the projector is let go between
 /// two attempts.
 async fn replace(store: &Store, mut rebuild: Rebuild) -> Result<(), RebuildError> {
-    let (model, mut readers) = (rebuild.model(), READERS);
+    let (model, limit, mut readers) = (rebuild.model(), rebuild.limit(), READERS);
     for _ in 1..REPLACEMENTS {
         match swap(store, rebuild).await {
             Err(RebuildError::Query(error)) if error.is_lock_timeout() => readers.wait().await,
             swapped => return swapped,
         }
-        rebuild = begin(store, model).await?;
+        rebuild = begin(store, model, limit).await?;
     }
     swap(store, rebuild).await
 }
 
-async fn begin(store: &Store, model: ReadModel) -> Result<Rebuild, RebuildError> {
+async fn begin(store: &Store, model: ReadModel, limit: u32) -> Result<Rebuild, RebuildError> {
     let mut connection = store.connection().await?;
-    limited(async { Ok(Rebuild::begin(&mut connection, model).await?) }).await
+    limited(async { Ok(Rebuild::begin(&mut connection, model).await?.limited_to(limit)) }).await
 }
 
 async fn create_indexes(store: &Store, rebuild: &Rebuild) -> Result<(), RebuildError> {
@@ -97,10 +98,11 @@ async fn limited<T>(transaction: impl Future<Output = Result<T, RebuildError>>) 
 pub async fn check(
     store: &Store,
     models: &[ReadModel],
+    limit: u32,
     progress: impl Fn(Position, Position),
 ) -> Result<Vec<(ReadModel, Vec<Difference>)>, RebuildError> {
     let mut checked = Vec::with_capacity(models.len());
-    for rebuild in fill(store, models, Goal::Lowest, progress).await? {
+    for rebuild in fill(store, models, limit, Goal::Lowest, progress).await? {
         let (model, mut connection) = (rebuild.model(), store.connection().await?);
         let differences = limited(async {
             let mut locked = rebuild.lock(&mut connection).await?;
@@ -136,12 +138,13 @@ impl Goal {
 async fn fill(
     store: &Store,
     models: &[ReadModel],
+    limit: u32,
     goal: Goal,
     progress: impl Fn(Position, Position),
 ) -> Result<Vec<Rebuild>, RebuildError> {
     let mut rebuilds = Vec::with_capacity(models.len());
     for model in models {
-        rebuilds.push(begin(store, *model).await?);
+        rebuilds.push(begin(store, *model, limit).await?);
     }
     let mut position = rebuilds.iter().map(Rebuild::position).min().unwrap_or(Position(0));
     let mut batch = read(store.clone(), position, BATCH).await?;
@@ -197,7 +200,7 @@ async fn apply_to(store: &Store, mut rebuild: Rebuild, batch: &LedgerBatch) -> R
         applied => return applied.map(|()| rebuild),
     }
     drop(connection);
-    let mut rebuild = begin(store, rebuild.model()).await?;
+    let mut rebuild = begin(store, rebuild.model(), rebuild.limit()).await?;
     let mut connection = store.connection().await?;
     limited(async { Ok(rebuild.apply(&mut connection, batch, Mode::Isolating).await?) }).await?;
     Ok(rebuild)

@@ -47,11 +47,12 @@ pub async fn restore(
     store: &Store,
     nats: &Client,
     subjects: &Subjects,
+    quarantine_limit: u32,
     progress: impl Fn(Position, Position),
 ) -> Result<Position, NotRestored> {
     ensure_streams(&jetstream::new(nats.clone()), subjects).await?;
     projections::ensure_checkpoints(store.read_models()).await?;
-    rebuild::rebuild(store, &ReadModel::ALL, &progress).await?;
+    rebuild::rebuild(store, &ReadModel::ALL, quarantine_limit, &progress).await?;
     project(store, &progress).await
 }
 

@@ -61,15 +61,26 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Time limit for giving back unfinished answers.
 const GIVE_BACK: Duration = Duration::from_secs(3);
 
+/// The connections of a worker.
+#[derive(Debug, Clone)]
+pub struct Connections {
+    /// Event store and keys.
+    pub store: Store,
+    /// The connection to NATS.
+    pub nats: Client,
+    /// The names of subjects and streams.
+    pub subjects: Subjects,
+    /// Wakes the sequencer.
+    pub wake: SequencerWake,
+}
+
 /// Loads the embedding model, then answers questions until cancelled. Fails only on a wrong configuration;
 /// waits for a dependency that is away.
 pub async fn start(
     config: &WorkerConfig,
     knowledge: &KnowledgeConfig,
-    store: Store,
-    nats: Client,
-    subjects: Subjects,
-    wake: SequencerWake,
+    language_models: LanguageModels,
+    Connections { store, nats, subjects, wake }: Connections,
     cancel: CancellationToken,
 ) -> anyhow::Result<()> {
     let models = ModelRegistry::new(knowledge)?;
@@ -103,7 +114,7 @@ pub async fn start(
         wake,
         active: active.subscribe(),
         models: models.clone(),
-        language_models: LanguageModels::new(config.model.offered())?,
+        language_models,
         untitled,
         in_flight: InFlight::default(),
         work: Arc::clone(&work),

@@ -7,6 +7,7 @@ use aggregates::conversation::{Answer, ConversationEvent, FailureReason};
 use aggregates::{AggregateType, AnswerId, ConversationId, Event, UserId};
 use colloquy::config::{Config, KnowledgeConfig, ModelsFile, OfferedModel};
 use colloquy::knowledge::ingest;
+use colloquy::language_models::LanguageModels;
 use colloquy::roles::answering as worker;
 use futures::StreamExt as _;
 use nats::{LiveKind, LiveMessage, Subjects};
@@ -66,8 +67,10 @@ pub(crate) fn work_on(
     let (store, nats) = (backbone.store.clone(), backbone.nats.clone());
     let (subjects, wake, cancel) =
         (backbone.subjects.clone(), backbone.wake.clone(), backbone.cancel.clone());
+    let connections = worker::Connections { store, nats, subjects, wake };
+    let models = LanguageModels::new(config.model.offered()).unwrap();
     tokio::spawn(async move {
-        worker::start(&config, &knowledge, store, nats, subjects, wake, cancel).await.unwrap();
+        worker::start(&config, &knowledge, models, connections, cancel).await.unwrap();
     })
 }
 

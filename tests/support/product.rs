@@ -6,8 +6,9 @@ use std::path::PathBuf;
 
 use colloquy::admin;
 use colloquy::config::{
-    ApiConfig, AppConfig, Config, ConnectionLimits, EmbeddingConfig, ExtractionConfig, FilesConfig,
-    KnowledgeConfig, LimitsConfig, MetricsConfig, ModelConfig, NatsConfig, QdrantConfig, WorkerConfig,
+    ApiConfig, AppConfig, Config, ConnectionLimits, EmbeddingConfig, ExtractionConfig,
+    FilesConfig, KnowledgeConfig, LimitsConfig, MetricsConfig, ModelConfig, NatsConfig, ProjectionConfig,
+    QdrantConfig, WorkerConfig,
 };
 use colloquy::process::App;
 use colloquy::roles::Role;
@@ -131,7 +132,7 @@ pub(crate) fn configuration(database_url: String) -> Config {
         },
         admin_listen: None,
         metrics: MetricsConfig::On,
-        quarantine_limit: projections::quarantine::DEFAULT_LIMIT,
+        projection: ProjectionConfig { quarantine_limit: projections::quarantine::DEFAULT_LIMIT },
         knowledge: knowledge_config(),
         worker: worker_config(None),
     }

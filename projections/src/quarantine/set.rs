@@ -53,12 +53,22 @@ impl HeldAggregate {
     }
 }
 
+/// The number of aggregates of a limit that is 0 for none.
+fn as_number(limit: u32) -> usize {
+    if limit == 0 { usize::MAX } else { usize::try_from(limit).unwrap_or(usize::MAX) }
+}
+
 impl QuarantineSet {
     /// A set that has not been read yet, for a projector that quarantines at most so many aggregates of a read
     /// model within an hour for one cause; 0 for no limit.
     pub fn limited_to(limit: u32) -> Self {
-        let limit = if limit == 0 { usize::MAX } else { usize::try_from(limit).unwrap_or(usize::MAX) };
+        let limit = as_number(limit);
         Self { versions: HashMap::new(), held: HashMap::new(), skipped: HashSet::new(), limit }
+    }
+
+    /// The same set with another limit.
+    pub(crate) fn with_limit(self, limit: u32) -> Self {
+        Self { limit: as_number(limit), ..self }
     }
 
     pub(super) const fn limit(&self) -> usize {

@@ -147,3 +147,21 @@ async fn a_rebuild_that_cannot_apply_most_events_replaces_nothing() {
     rebuild.apply(&pool, &batch, Mode::Isolating).await.unwrap();
     mend(asked.iter().map(|(_, id)| *id));
 }
+
+#[tokio::test]
+async fn a_rebuild_quarantines_up_to_its_own_limit() {
+    let mut history = History::new();
+    let asked = people(&mut history, 4);
+    let pool = database().await;
+    apply(&pool, &history.events, 1_000).await;
+    for (_, id) in &asked {
+        faults::panic_at(ReadModel::Messages, id.uuid());
+    }
+    let batch = LedgerBatch::from(&history.events[..]);
+    for (limit, is_applied) in [(2, false), (4, true), (0, true)] {
+        let rebuild = Rebuild::begin(&pool, ReadModel::Messages).await.unwrap();
+        let applied = rebuild.limited_to(limit).apply(&pool, &batch, Mode::Isolating).await;
+        assert_eq!(applied.is_ok(), is_applied, "{limit}: {applied:?}");
+    }
+    mend(asked.iter().map(|(_, id)| *id));
+}

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use aggregates::operation::OperationEvent;
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::{InstallationArguments, in_jetstream, step_bar};
+use crate::cli::signals::EndSignals;
 use crate::knowledge::files::Files;
 use crate::operations::backup::{Backup, BackupError, Existing, Restored, Target, of_all_backups, restore};
 use crate::operations::journal;
@@ -48,10 +48,11 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     };
     let existing = if keep_existing { Existing::Kept } else { Existing::Refused };
     let bar = step_bar()?;
+    let mut signals = EndSignals::listen()?;
     let restoring = restore(&backup, target, erased, existing, |step| bar.set_message(step.to_owned()));
     let restored = tokio::select! {
         restored = restoring => restored.map_err(anyhow::Error::from),
-        interrupted = interrupted() => interrupted.and(Err(anyhow::anyhow!("interrupted; a repetition continues"))),
+        () = signals.next() => Err(anyhow::anyhow!("interrupted; a repetition continues")),
     };
     // An object store keeps the parts of an upload that nobody aborts.
     files.aborted().await;
@@ -60,16 +61,6 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let event = OperationEvent::BackupRestored { position: restored.position };
     journal::record(&app.store(1)?, &app.wake(), event).await?;
     report(&backup.manifest.id, &restored);
-    Ok(())
-}
-
-/// Resolves at the first SIGINT or SIGTERM.
-async fn interrupted() -> anyhow::Result<()> {
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
     Ok(())
 }
 

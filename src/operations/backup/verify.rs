@@ -7,6 +7,7 @@ use std::sync::Arc;
 use aggregates::Position;
 use futures::TryStreamExt as _;
 use projections::ReadModel;
+use projections::quarantine::DEFAULT_LIMIT;
 use rag::error_chain::ErrorChain;
 use sealing::MasterKey;
 use secrecy::SecretString;
@@ -196,7 +197,7 @@ impl Verified {
                 .push(format!("the ledger ends at {}, and its manifest says {expected}", self.events));
         }
         progress("read models");
-        match rebuild::check(&store, &ReadModel::ALL, |_, _| {}).await {
+        match rebuild::check(&store, &ReadModel::ALL, DEFAULT_LIMIT, |_, _| {}).await {
             Ok(checked) => {
                 let differing = checked.iter().filter(|(_, differences)| !differences.is_empty());
                 self.problems.extend(differing.map(|(model, differences)| {

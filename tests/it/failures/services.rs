@@ -8,6 +8,7 @@ use async_nats::jetstream;
 use colloquy::roles::Role;
 use embedded::{DataDir, Nats, Parts, Postgres, WithModel};
 use projections::conversations::{Filter, ListRequest};
+use projections::quarantine::DEFAULT_LIMIT;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -196,11 +197,17 @@ async fn rebuilding_while_events_arrive_yields_the_same_rows() {
     };
     for model in projections::ReadModel::ALL {
         let before = rows(model.name()).await;
-        colloquy::operations::rebuild::rebuild(&backbone.store, &[model], |_, _| {}).await.unwrap();
+        colloquy::operations::rebuild::rebuild(&backbone.store, &[model], DEFAULT_LIMIT, |_, _| {})
+            .await
+            .unwrap();
         assert_eq!(rows(model.name()).await, before, "{}", model.name());
     }
-    let rebuilding =
-        colloquy::operations::rebuild::rebuild(&backbone.store, &projections::ReadModel::ALL, |_, _| {});
+    let rebuilding = colloquy::operations::rebuild::rebuild(
+        &backbone.store,
+        &projections::ReadModel::ALL,
+        DEFAULT_LIMIT,
+        |_, _| {},
+    );
     let asking = async {
         for number in 0..30 {
             backbone.ask(user, conversation(), &format!("late question {number}")).await;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use colloquy::operations::rebuild;
 use projections::ReadModel;
+use projections::quarantine::DEFAULT_LIMIT;
 use sqlx::{Connection as _, PgConnection};
 
 use crate::support::backbone::{Backbone, conversation};
@@ -26,8 +27,9 @@ async fn a_rebuild_that_waits_for_a_long_reader_lets_others_read_and_the_project
         .await
         .unwrap();
     let store = backbone.store.clone();
-    let rebuilding =
-        tokio::spawn(async move { rebuild::rebuild(&store, &[ReadModel::Conversations], |_, _| {}).await });
+    let rebuilding = tokio::spawn(async move {
+        rebuild::rebuild(&store, &[ReadModel::Conversations], DEFAULT_LIMIT, |_, _| {}).await
+    });
     until("the rebuild waits for the reader", async || {
         let waits = "SELECT count(*) > 0 FROM pg_stat_activity
                       WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'ALTER VIEW%'";

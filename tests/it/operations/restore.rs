@@ -8,6 +8,7 @@ use colloquy::audit::verify_database;
 use colloquy::operations::restore::restore;
 use embedded::{DataDir, Parts, Postgres, WithModel};
 use nats::Subjects;
+use projections::quarantine::DEFAULT_LIMIT;
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
 use tokio::process::Command;
@@ -59,7 +60,7 @@ async fn with_jetstream_and_the_read_models_wiped_the_same_queries_are_answered_
     .await
     .unwrap();
     for _ in 0..2 {
-        restore(&backbone.store, &backbone.nats, &subjects, |_, _| {}).await.unwrap();
+        restore(&backbone.store, &backbone.nats, &subjects, DEFAULT_LIMIT, |_, _| {}).await.unwrap();
     }
     assert!(jetstream.get_stream(subjects.events_stream()).await.is_ok());
 

@@ -5,6 +5,7 @@ use colloquy::process::App;
 use colloquy::roles::Role;
 use embedded::{Auth, AuthOptions, DataDir, RateLimit};
 use projections::ReadModel;
+use projections::quarantine::DEFAULT_LIMIT;
 use serde_json::json;
 use store::PreparedStatements;
 use uuid::Uuid;
@@ -75,8 +76,8 @@ async fn an_erasure_and_a_rebuild_work() {
     let receipt = request(&erased).await;
     stays.until_shown(&receipt, |state| !state["finished_at"].is_null()).await;
     let store = App::new(config.app.clone(), [].into()).await.unwrap().store(8).unwrap();
-    rebuild::rebuild(&store, &ReadModel::ALL, |_, _| {}).await.unwrap();
-    let differences = rebuild::check(&store, &ReadModel::ALL, |_, _| {}).await.unwrap();
+    rebuild::rebuild(&store, &ReadModel::ALL, DEFAULT_LIMIT, |_, _| {}).await.unwrap();
+    let differences = rebuild::check(&store, &ReadModel::ALL, DEFAULT_LIMIT, |_, _| {}).await.unwrap();
     assert!(differences.iter().all(|(_, of_model)| of_model.is_empty()), "{differences:?}");
     let messages = stays.get(&format!("/v1/conversations/{kept}/messages")).await;
     assert_eq!(messages.body["items"][0]["text"], "Who plays the marimba?");

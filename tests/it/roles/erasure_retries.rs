@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use aggregates::UserId;
 use colloquy::process::App;
 use colloquy::roles::Role;
+use projections::quarantine::DEFAULT_LIMIT;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -179,7 +180,9 @@ async fn rows_of_an_append_that_commits_after_the_erasure_do_not_come_back_and_i
     })
     .await;
     assert_eq!(rows_of(&pool, conversation).await, 0);
-    colloquy::operations::rebuild::rebuild(&store, &projections::ReadModel::ALL, |_, _| {}).await.unwrap();
+    colloquy::operations::rebuild::rebuild(&store, &projections::ReadModel::ALL, DEFAULT_LIMIT, |_, _| {})
+        .await
+        .unwrap();
     assert_eq!(rows_of(&pool, conversation).await, 0, "a rebuild yields the same");
     product.end().await;
 }

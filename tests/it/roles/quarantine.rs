@@ -5,6 +5,7 @@ use aggregates::operation::{QuarantineCause, QuarantineOutcome};
 use aggregates::{AggregateType, ConversationId, Position, UserId};
 use colloquy::operations::quarantine::{NotReleased, Quarantine};
 use colloquy::operations::rebuild;
+use projections::quarantine::DEFAULT_LIMIT;
 use projections::quarantine::{self, QuarantinedAggregate};
 use projections::{ReadModel, faults};
 use serde_json::Value;
@@ -76,7 +77,9 @@ async fn recorded(backbone: &Backbone, expected: usize) -> Vec<(String, String, 
 }
 
 async fn assert_rebuilds_yield_the_same(backbone: &Backbone) {
-    for (model, differences) in rebuild::check(&backbone.store, &ReadModel::ALL, |_, _| {}).await.unwrap() {
+    for (model, differences) in
+        rebuild::check(&backbone.store, &ReadModel::ALL, DEFAULT_LIMIT, |_, _| {}).await.unwrap()
+    {
         assert_eq!(differences, [], "{model:?}");
     }
 }

@@ -16,7 +16,7 @@ const BRAKED: &str = "colloquy_quarantine_braked{read_model=\"messages\"} ";
 #[tokio::test]
 async fn a_table_that_refuses_rows_is_named_as_the_cause_and_everything_is_shown_when_it_accepts_them() {
     let mut config = configuration(new_database().await);
-    config.quarantine_limit = 2;
+    config.projection.quarantine_limit = 2;
     let pool = connect(config.app.database_url.expose_secret(), 2);
     let product = Product::on(config, &[Role::Api, Role::Sequencer, Role::Projector]).await;
     let people = [Person::new(&product).await, Person::new(&product).await, Person::new(&product).await];

@@ -4,6 +4,7 @@ use chrono::{TimeDelta, Utc};
 use colloquy::process::App;
 use colloquy::roles::Role;
 use colloquy::roles::retention::Retention;
+use projections::quarantine::DEFAULT_LIMIT;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -60,9 +61,14 @@ async fn a_deleted_conversation_is_ended_for_good_after_thirty_days() {
     assert!(restored.body["type"].as_str().unwrap().ends_with("restore-too-late"), "{restored:?}");
     assert_eq!(retention.sweep(Utc::now() + TimeDelta::days(31)).await.unwrap(), 0, "once is enough");
     // A rebuild from the ledger yields the same.
-    colloquy::operations::rebuild::rebuild(&retention.store, &projections::ReadModel::ALL, |_, _| {})
-        .await
-        .unwrap();
+    colloquy::operations::rebuild::rebuild(
+        &retention.store,
+        &projections::ReadModel::ALL,
+        DEFAULT_LIMIT,
+        |_, _| {},
+    )
+    .await
+    .unwrap();
     assert_eq!(rows_of(&pool, deleted).await, 0);
     product.end().await;
 }

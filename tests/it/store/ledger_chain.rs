@@ -5,6 +5,7 @@ use std::time::Duration;
 use aggregates::Position;
 use colloquy::operations::rebuild;
 use projections::ReadModel;
+use projections::quarantine::DEFAULT_LIMIT;
 use sqlx::PgPool;
 use store::{GENESIS, LedgerHash, Sequenced};
 
@@ -89,7 +90,7 @@ async fn everything_goes_on_when_the_database_steps_back_under_running_roles() {
     assert_eq!(shown, 1);
     let head = backbone.store.ledger_head().await.unwrap().0;
     assert_eq!(head, Position(19));
-    let checked = rebuild::check(&backbone.store, &ReadModel::ALL, |_, _| {}).await.unwrap();
+    let checked = rebuild::check(&backbone.store, &ReadModel::ALL, DEFAULT_LIMIT, |_, _| {}).await.unwrap();
     assert!(checked.iter().all(|(_, differences)| differences.is_empty()), "{checked:?}");
     tasks.iter().for_each(tokio::task::JoinHandle::abort);
 }
@@ -111,7 +112,7 @@ async fn a_check_of_the_read_models_finds_a_gap_in_the_ledger() {
     .execute(&backbone.pool)
     .await
     .unwrap();
-    let found = rebuild::check(&backbone.store, &ReadModel::ALL, |_, _| {}).await.unwrap_err();
+    let found = rebuild::check(&backbone.store, &ReadModel::ALL, DEFAULT_LIMIT, |_, _| {}).await.unwrap_err();
     assert_eq!(found.to_string(), "ledger has no event at position 17");
     let found = colloquy::audit::verify_database(&backbone.store, None, |_, _| {}).await.unwrap_err();
     assert!(found.to_string().contains("position 17"), "{found}");
