@@ -48,7 +48,7 @@ use secret::{
     NATS_URL, SecretVariable,
 };
 pub use source::{ConfigFileArguments, is_set};
-pub use worker::{ModelConfig, WorkerConfig};
+pub use worker::{Continuation, ModelConfig, WorkerConfig};
 
 /// Configuration of `colloquy serve`: all of it.
 #[derive(Debug, Clone, Args)]

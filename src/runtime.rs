@@ -10,6 +10,7 @@
 //! | follow a NATS subject | [`subscription`] |
 //! | send a message that may be lost | [`hint`] |
 //! | take work from JetStream | [`consumer`] |
+//! | read the answers that are being written | [`live_messages`] |
 //! | follow the ledger | [`ledger_feed`] |
 //! | decrypt a batch of events | [`decrypt`] |
 //! | apply a batch to the read models | [`projecting`] |
@@ -25,6 +26,7 @@ pub mod erasure_check;
 pub mod hint;
 pub mod key_hints;
 pub mod ledger_feed;
+pub mod live_messages;
 pub mod operation_journal;
 pub mod projecting;
 pub mod stages;

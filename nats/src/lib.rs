@@ -16,7 +16,7 @@ mod subjects;
 
 pub use connection::{ConnectError, ConnectionConfig, connect, connect_once};
 pub use envelope::{Ciphertext, Envelope, Incoming, InvalidEnvelope, Outgoing, place_of, position_in};
-pub use live::{LiveKind, LiveMessage};
+pub use live::{Appended, LiveKind, LiveMessage, append_piece};
 pub use login::LoginError;
 pub use problems::{ProblemArea, Problems};
 pub use projected::Projected;

@@ -31,7 +31,16 @@ pub struct LiveMessage {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum LiveKind {
     /// A worker began to write the answer. The message has no text.
-    Started,
+    Started {
+        /// The number of bytes of the text so far, in UTF-8, that the answer continues. A delta repeats
+        /// them. All text is void if it is 0, and reasoning always.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        from: u64,
+        /// Whether a later attempt can continue the text: its author is a language model that continues an
+        /// unfinished answer.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        can_continue: bool,
+    },
     /// The passages that were found. The text is a JSON array of citations.
     Sources,
     /// A piece of the answer. After a loss of the stream the worker sends the whole text again,
@@ -51,7 +60,7 @@ impl LiveKind {
     /// The label of the content: `started`, `sources`, `delta:<offset>` or `reasoning:<offset>`.
     pub fn label(&self) -> String {
         match self {
-            Self::Started => "started".to_owned(),
+            Self::Started { .. } => "started".to_owned(),
             Self::Sources => "sources".to_owned(),
             Self::Delta { offset } => format!("delta:{offset}"),
             Self::Reasoning { offset } => format!("reasoning:{offset}"),
@@ -59,9 +68,42 @@ impl LiveKind {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-const fn is_zero(number: &u32) -> bool {
-    *number == 0
+fn is_zero<N: Default + PartialEq>(number: &N) -> bool {
+    *number == N::default()
+}
+
+/// The effect of a piece on a text.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Appended {
+    /// This text follows the first `offset` bytes.
+    New {
+        /// The number of bytes of UTF-8 before the text.
+        offset: usize,
+        /// The text.
+        text: String,
+    },
+    /// The text has the piece already.
+    Nothing,
+    /// A piece before this one is missing.
+    Gap,
+}
+
+/// Appends the part of a piece that is not known yet. A piece that is sent again may begin before it.
+pub fn append_piece(known: &mut String, offset: u64, piece: Vec<u8>) -> Appended {
+    let (Ok(offset), Ok(text)) = (usize::try_from(offset), String::from_utf8(piece)) else {
+        return Appended::Nothing;
+    };
+    if offset > known.len() {
+        return Appended::Gap;
+    }
+    match text.get(known.len() - offset..) {
+        Some(new) if !new.is_empty() => {
+            let offset = known.len();
+            known.push_str(new);
+            Appended::New { offset, text: new.to_owned() }
+        }
+        _ => Appended::Nothing,
+    }
 }
 
 impl LiveMessage {
@@ -120,5 +162,23 @@ mod tests {
         };
         let bytes = message.to_bytes().unwrap();
         assert_eq!(LiveMessage::from_bytes(&bytes).unwrap(), message);
+    }
+
+    #[test]
+    fn a_beginning_is_read_with_the_text_that_it_continues_and_without_one() {
+        let of = |kind| LiveMessage {
+            answer_id: AnswerId::new(Uuid::from_u128(1)),
+            question_id: QuestionId::new(Uuid::from_u128(2)),
+            attempt: 2,
+            beginning: 0,
+            kind,
+            sealed: vec![],
+        };
+        let plain = of(LiveKind::Started { from: 0, can_continue: false });
+        let json = String::from_utf8(plain.to_bytes().unwrap().to_vec()).unwrap();
+        assert!(json.contains(r#""kind":"started""#) && !json.contains("from"), "{json}");
+        assert_eq!(LiveMessage::from_bytes(json.as_bytes()).unwrap(), plain);
+        let going_on = of(LiveKind::Started { from: 17, can_continue: true });
+        assert_eq!(LiveMessage::from_bytes(&going_on.to_bytes().unwrap()).unwrap(), going_on);
     }
 }

@@ -1,6 +1,8 @@
 //! Answers a question: retrieves passages, streams the language model's answer from them, and quotes them if
 //! there is no model or it is unavailable. Records nothing; the last chunk holds what is to be recorded.
 
+mod begun;
+mod failure;
 mod finished;
 mod written;
 
@@ -8,15 +10,18 @@ use async_stream::try_stream;
 use futures::{Stream, StreamExt as _, pin_mut};
 
 use crate::cite::citations;
-use crate::embed::{EmbedError, Embedder};
+use crate::embed::Embedder;
 use crate::error_chain::ErrorChain;
 use crate::followup;
-use crate::generate::{ChatModel, FinishReason, Meter, ModelError, Usage};
+use crate::generate::{ChatModel, Meter, ModelError, Usage};
 use crate::index::PassageIndex;
 use crate::prompt::{self, Preferences, Prompt};
 use crate::quote::{self, Quotation};
 use crate::retrieve::{RetrieveError, Retrieved, Retriever, VersionLookup};
 use crate::vocabulary::{Asker, Source, Turn};
+pub use begun::Begun;
+use failure::After;
+pub use failure::AnswerError;
 pub use finished::{Author, CutOff, FinishedAnswer, Provenance};
 use written::Written;
 
@@ -36,6 +41,8 @@ pub enum AnswerChunk {
     Delta(String),
     /// All text and reasoning so far is void, and the answer begins anew.
     Void,
+    /// The same, and the answer is a quotation in place of the language model's.
+    Quotation,
     /// The end of the answer. Nothing follows.
     Finished(Box<FinishedAnswer>),
 }
@@ -64,6 +71,7 @@ pub struct Answerer {
     model: Option<ChatModel>,
     preferences: Preferences,
     meter: Meter,
+    begun: Option<Begun>,
 }
 
 impl Answerer {
@@ -78,6 +86,7 @@ impl Answerer {
             model,
             preferences: Preferences::default(),
             meter: Meter::default(),
+            begun: None,
         }
     }
 
@@ -98,6 +107,13 @@ impl Answerer {
     #[must_use]
     pub fn with_preferences(self, preferences: Preferences) -> Self {
         Self { preferences, ..self }
+    }
+
+    /// Has the language model continue the text of an earlier attempt. The answer then begins with that text, and
+    /// its deltas follow; [`AnswerChunk::Void`] tells that the model does not, and the answer starts over.
+    #[must_use]
+    pub fn with_begun(self, begun: Option<Begun>) -> Self {
+        Self { begun, ..self }
     }
 
     /// Returns the passages to answer from, best first, none if no passage is relevant; and what each search
@@ -137,42 +153,47 @@ impl Answerer {
         let this = self.clone();
         try_stream! {
             let has_material = !sources.is_empty() || !history.is_empty();
+            let mut begun = this.begun.clone();
             if let Some(model) = this.model.clone().filter(|_| has_material) {
                 let mut tokens = model.usable_tokens();
                 loop {
                     let prompt = prompt::build(&question, &history, &sources, &this.preferences, tokens);
+                    let continued = begun.as_ref().and_then(|begun| prompt.continued(begun.text(), tokens));
+                    if continued.is_none() && begun.take().is_some() {
+                        yield AnswerChunk::Void;
+                    }
+                    let prompt = continued.unwrap_or(prompt);
                     let mut failure = None;
-                    let mut has_chunks = false;
                     let earlier = this.meter.total();
                     {
-                        let generated = this.generate(&model, &prompt, tokens, &sources);
+                        let generated = this.generate(&model, &prompt, tokens, &sources, begun.as_ref());
                         pin_mut!(generated);
                         while let Some(chunk) = generated.next().await {
                             match chunk {
                                 Ok(chunk) => yield chunk.with_earlier(earlier),
                                 Err(error) => failure = Some(error),
                             }
-                            has_chunks = true;
                         }
                     }
                     let Some(error) = failure else { return };
                     // A model that is now known to reason gets more tokens, once.
-                    let is_exhausted = matches!(error, ModelError::NoText(FinishReason::Length));
-                    let is_repeated = is_exhausted && model.usable_tokens() < tokens;
-                    tokens = model.usable_tokens();
-                    if !is_repeated && !is_replaced(&error, &sources) {
-                        Err(error)?;
-                        return;
-                    }
-                    if has_chunks {
-                        yield AnswerChunk::Void;
-                    }
-                    if !is_repeated {
-                        let error = ErrorChain(&error);
-                        tracing::warn!(%error, "the language model wrote no answer, it is quoted");
-                        break;
+                    let has_more_tokens = std::mem::replace(&mut tokens, model.usable_tokens()) > tokens;
+                    match After::of(&error, &sources, begun.take().is_some(), has_more_tokens) {
+                        After::StartOver => yield AnswerChunk::Void,
+                        After::Fail => {
+                            Err(error)?;
+                            return;
+                        }
+                        After::Quote => {
+                            let error = ErrorChain(&error);
+                            tracing::warn!(%error, "the language model wrote no answer, it is quoted");
+                            break;
+                        }
                     }
                 }
+            }
+            if this.model.is_some() {
+                yield AnswerChunk::Quotation;
             }
             let query = followup::search_query(&question, &history);
             let quoting = quote::quote(&this.embedder, &question, &query, &sources);
@@ -190,6 +211,7 @@ impl Answerer {
         prompt: &Prompt,
         context_tokens: u32,
         sources: &[Source],
+        begun: Option<&Begun>,
     ) -> impl Stream<Item = Result<AnswerChunk, ModelError>> + Send {
         let sources = sources[..prompt.source_count.min(sources.len())].to_vec();
         let author = Author::Model {
@@ -201,11 +223,16 @@ impl Answerer {
         let provenance = self.provenance(&sources, author);
         let estimated_prompt = prompt.estimated_tokens;
         let events = model.stream(prompt);
+        let model = model.clone();
+        let mut written = Written::new(sources.len(), begun);
         try_stream! {
-            let mut written = Written::new(sources.len());
             for await event in events {
                 for chunk in written.take(event?) {
                     yield chunk;
+                }
+                if written.is_repeated() {
+                    model.refuse_continuation();
+                    Err(ModelError::NotContinued)?;
                 }
                 if written.is_full() {
                     tracing::warn!("the language model's answer was cut off");
@@ -218,10 +245,7 @@ impl Answerer {
             }
             let usage = Usage {
                 prompt_tokens: end.usage.prompt_tokens.unwrap_or(estimated_prompt),
-                completion_tokens: end
-                    .usage
-                    .completion_tokens
-                    .unwrap_or_else(|| prompt::estimate_tokens(&end.text) + prompt::estimate_tokens(&end.reasoning)),
+                completion_tokens: end.usage.completion_tokens.unwrap_or(end.estimated_tokens),
             };
             yield AnswerChunk::Finished(Box::new(FinishedAnswer {
                 citations: citations(&end.numbers, &end.text, &sources),
@@ -263,38 +287,6 @@ impl Answerer {
             index_version: self.index_version.clone(),
             passages: sources.iter().flat_map(Source::passages).collect(),
             author,
-        }
-    }
-}
-
-/// Whether quotation replaces a model that failed like this.
-fn is_replaced(error: &ModelError, sources: &[Source]) -> bool {
-    match error {
-        ModelError::Unavailable(_) => true,
-        ModelError::NoText(FinishReason::ContentFilter)
-        | ModelError::Refused(_)
-        | ModelError::Interrupted(_) => false,
-        ModelError::NoText(_) => !sources.is_empty(),
-    }
-}
-
-/// A question was not answered completely.
-#[derive(Debug, thiserror::Error)]
-pub enum AnswerError {
-    /// The language model refused the request or was interrupted.
-    #[error(transparent)]
-    Model(#[from] ModelError),
-    /// The sentences of the sources were not embedded.
-    #[error(transparent)]
-    Embed(#[from] EmbedError),
-}
-
-impl AnswerError {
-    /// Whether the same question can be answered later.
-    pub fn is_transient(&self) -> bool {
-        match self {
-            Self::Model(error) => error.is_transient(),
-            Self::Embed(error) => error.is_transient(),
         }
     }
 }

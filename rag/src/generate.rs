@@ -8,6 +8,7 @@
 mod body;
 mod chunk;
 mod completion;
+mod config;
 mod meter;
 mod reading;
 mod repair;
@@ -17,16 +18,15 @@ mod sse;
 mod thought;
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use futures::{Stream, StreamExt as _};
 use reqwest::Response;
-use secrecy::SecretString;
 use tokio::time::Instant;
 
 use crate::openai::{self, ApiClient, ApiError};
 use crate::prompt::Prompt;
 pub use chunk::FinishReason;
+pub use config::{ChatConfig, Continuation};
 use meter::Count;
 pub use meter::Meter;
 use reading::Reading;
@@ -34,49 +34,8 @@ use reading::Reading;
 pub(crate) use reading::read_response;
 use request::{Dialect, REASONING_TOKENS, is_filtered};
 
-/// The temperature to ask for by default.
-const TEMPERATURE: f32 = 0.2;
 /// Requests with which the parameters that a server accepts are found.
 const MAX_REQUESTS: usize = 8;
-
-/// The language model's address, name and time limits.
-#[derive(Debug, Clone)]
-pub struct ChatConfig {
-    /// The base address of the API, which ends in `/v1`.
-    pub base_url: String,
-    /// The name of the model at the server.
-    pub model: String,
-    /// The name under which people choose the model, and that provenance and usage record.
-    pub name: String,
-    /// The temperature to ask for; the server's own unless set. Left out where the server refuses one.
-    pub temperature: Option<f32>,
-    /// The key sent as bearer token.
-    pub api_key: Option<SecretString>,
-    /// The size of the model's context in tokens.
-    pub context_tokens: u32,
-    /// The time limit from the request to the first token, of the reasoning or of the answer.
-    pub first_token_timeout: Duration,
-    /// The time limit from one token to the next. Signs of life without a token do not extend it.
-    pub idle_timeout: Duration,
-}
-
-impl ChatConfig {
-    /// Configures a temperature of 0.2, a context of 4096 tokens, 5 min to the first token and 60
-    /// s between tokens.
-    pub fn new(base_url: impl Into<String>, model: impl Into<String>) -> Self {
-        let model = model.into();
-        Self {
-            base_url: base_url.into(),
-            name: model.clone(),
-            model,
-            temperature: Some(TEMPERATURE),
-            api_key: None,
-            context_tokens: 4096,
-            first_token_timeout: Duration::from_mins(5),
-            idle_timeout: Duration::from_mins(1),
-        }
-    }
-}
 
 /// Token counts of one answer, reported by the model or estimated. Each is at most [`MAX_TOKENS`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -164,6 +123,17 @@ impl ChatModel {
         }
     }
 
+    /// Whether the model continues an unfinished answer, as far as is known of its server.
+    pub fn can_continue(&self) -> bool {
+        self.config.continuation.is_some() && !self.dialect().refuses_continuation()
+    }
+
+    /// Notes that the model does not continue an unfinished answer. Remembered like a refused parameter.
+    pub(crate) fn refuse_continuation(&self) {
+        self.lock_dialect().refuse_continuation();
+        tracing::info!(model = %self.config.name, "the model does not continue answers");
+    }
+
     /// Streams the model's answer. The request is sent by the first poll; dropping the stream ends it.
     pub fn stream(
         &self,
@@ -172,7 +142,7 @@ impl ChatModel {
         let this = self.clone();
         let prompt = prompt.clone();
         async_stream::try_stream! {
-            let mut reading = Reading::new(&this.config);
+            let mut reading = Reading::new(&this.config, prompt.begun());
             // The server may have read the prompt before its response begins.
             let mut count = Count::begin(this.meter.clone(), prompt.estimated_tokens);
             let response = match this.open(&prompt, reading.silent_until).await {
@@ -224,7 +194,11 @@ impl ChatModel {
                 }
                 Err(refusal) => refusal,
             };
-            match dialect.after(&refusal) {
+            match dialect.after(&refusal, prompt.is_continued) {
+                Some(next) if next.refuses_continuation() && prompt.is_continued => {
+                    self.refuse_continuation();
+                    return Err(ModelError::NotContinued);
+                }
                 Some(next) => dialect = next,
                 None => return Err(ApiError::from(refusal).into()),
             }
@@ -254,6 +228,9 @@ pub enum ModelError {
     /// The model stopped within the answer. The request can succeed later.
     #[error("the answer of the language model was interrupted")]
     Interrupted(#[source] ApiError),
+    /// The model does not continue an unfinished answer: it refused the request, or started over.
+    #[error("the language model does not continue an answer")]
+    NotContinued,
     /// The model ended without a text: with reasoning alone, a call of a tool, or nothing.
     #[error("the language model wrote no text and ended with: {}", .0.name())]
     NoText(FinishReason),
@@ -262,14 +239,14 @@ pub enum ModelError {
 impl ModelError {
     /// Whether the same request can succeed later.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Interrupted(_))
+        matches!(self, Self::Unavailable(_) | Self::Interrupted(_) | Self::NotContinued)
     }
 
     /// Whether a request without a response was not read by the model: there was no connection, or the server
     /// refused it.
     fn is_unread(&self) -> bool {
         match self {
-            Self::NoText(_) => true,
+            Self::NoText(_) | Self::NotContinued => true,
             Self::Unavailable(cause) | Self::Refused(cause) | Self::Interrupted(cause) => match cause {
                 ApiError::InvalidRequest(_) | ApiError::Status(_) => true,
                 ApiError::Connection(cause) => cause.is_connect(),

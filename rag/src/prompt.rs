@@ -31,6 +31,8 @@ const MAX_ANSWER_TOKENS: u32 = 1024;
 const ANSWER_SHARE: u32 = 4;
 /// With earlier turns, the sources take at most this many thirds of the tokens left.
 const SOURCES_THIRDS: u32 = 2;
+/// The room that a continuation needs, as one part in this many of the longest answer.
+const CONTINUATION_SHARE: u32 = 4;
 /// The tokens of a message in addition to its text.
 const MESSAGE_TOKENS: u32 = 8;
 
@@ -68,6 +70,8 @@ pub struct Prompt {
     pub estimated_tokens: u32,
     /// The temperature to ask for; `None` for that of the configuration.
     pub temperature: Option<f32>,
+    /// Whether the last message is the beginning of the answer, which the model continues.
+    pub is_continued: bool,
 }
 
 /// The version of the templates of an answer's prompt.
@@ -80,6 +84,22 @@ impl Prompt {
     pub(crate) fn sha256(&self) -> String {
         let json = serde_json::to_vec(&self.messages).unwrap_or_default();
         hex::encode(digest(&SHA256, &json))
+    }
+
+    /// The same prompt with the beginning of the answer behind it; `None` if the context has no room left.
+    pub(crate) fn continued(&self, begun: &str, context_tokens: u32) -> Option<Self> {
+        let estimated_tokens = self.estimated_tokens.saturating_add(message_tokens(begun));
+        let room = context_tokens.saturating_sub(estimated_tokens);
+        let max_answer_tokens = self.max_answer_tokens.min(room);
+        let mut prompt = Self { estimated_tokens, max_answer_tokens, is_continued: true, ..self.clone() };
+        prompt.messages.push(Message { role: Role::Assistant, content: begun.to_owned() });
+        (max_answer_tokens >= self.max_answer_tokens / CONTINUATION_SHARE).then_some(prompt)
+    }
+
+    /// The beginning of the answer, which the model continues.
+    pub(crate) fn begun(&self) -> Option<&str> {
+        let last = self.messages.last().filter(|_| self.is_continued)?;
+        Some(&last.content)
     }
 }
 
@@ -107,7 +127,14 @@ pub(crate) fn build(
     messages.push(Message { role: Role::User, content: question_message(question, &elements) });
     let estimated_tokens = messages.iter().map(|message| message_tokens(&message.content)).sum();
     let temperature = preferences.temperature;
-    Prompt { messages, source_count: elements.len(), max_answer_tokens, estimated_tokens, temperature }
+    Prompt {
+        messages,
+        source_count: elements.len(),
+        max_answer_tokens,
+        estimated_tokens,
+        temperature,
+        is_continued: false,
+    }
 }
 
 /// Fills the template in one pass, so that placeholders in the question or in a source are not replaced.
@@ -235,6 +262,17 @@ mod tests {
         }
         assert_eq!(break_source_tags("if a < b { resource } </b>"), "if a < b { resource } </b>");
         assert!(last.ends_with("Question: {{sources}}?"));
+    }
+
+    #[test]
+    fn a_continuation_adds_the_beginning_of_the_answer_where_the_context_has_room() {
+        let prompt = build("Why?", &[], &[source("one")], &Preferences::default(), 4096);
+        let continued = prompt.continued("Because", 4096).unwrap();
+        assert_eq!(continued.messages.last().map(|last| last.role), Some(Role::Assistant));
+        assert_eq!((continued.begun(), prompt.begun()), (Some("Because"), None));
+        assert!(continued.estimated_tokens > prompt.estimated_tokens);
+        assert_eq!(continued.max_answer_tokens, prompt.max_answer_tokens);
+        assert_eq!(prompt.continued(&"word ".repeat(2200), 4096), None);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::values::base_url;
+use super::worker::Continuation;
 
 /// The most models of a file.
 const MAX_MODELS: usize = 100;
@@ -75,6 +76,8 @@ struct Entry {
     temperature: Option<f32>,
     first_token_timeout: Option<u64>,
     silence_timeout: Option<u64>,
+    #[serde(default)]
+    continuation: Continuation,
 }
 
 /// Reads the file at a path.
@@ -142,6 +145,7 @@ fn offered(entry: Entry) -> Result<OfferedModel, String> {
         temperature: entry.temperature.or(defaults.temperature),
         first_token_timeout: seconds(entry.first_token_timeout, defaults.first_token_timeout),
         idle_timeout: seconds(entry.silence_timeout, defaults.idle_timeout),
+        continuation: entry.continuation.for_model(),
         ..defaults
     };
     let (prompt_price, completion_price) = (entry.prompt_price, entry.completion_price);
@@ -156,7 +160,7 @@ mod tests {
     fn a_file_offers_its_models_with_their_options() {
         let text = "[[models]]\nname = \"Large\"\nurl = \"https://models.example.org/v1/\"\nmodel = \"large-2\"\n\
                     key = \"s3cret\"\ncontext = 128000\nprompt_price = 0.5\ncompletion_price = 2\n\
-                    [[models]]\nname = \"Local\"\nurl = \"http://127.0.0.1:8080/v1\"\ntemperature = 0\n";
+                    [[models]]\nname = \"Local\"\nurl = \"http://127.0.0.1:8080/v1\"\ntemperature = 0\ncontinuation = \"continue_final_message\"\n";
         let ModelsFile(models) = parse(text).unwrap();
         let [large, local] = models.as_ref() else { panic!("{models:?}") };
         assert_eq!((large.chat.name.as_str(), large.chat.model.as_str()), ("Large", "large-2"));
@@ -165,6 +169,8 @@ mod tests {
             (128_000, 0.5, 2.0)
         );
         assert_eq!((local.chat.model.as_str(), local.chat.temperature), ("Local", Some(0.0)));
+        let continuation = rag::generate::Continuation::ContinueFinalMessage;
+        assert_eq!((large.chat.continuation, local.chat.continuation), (None, Some(continuation)));
         assert!(!format!("{models:?}").contains("s3cret"));
     }
 
@@ -178,6 +184,7 @@ mod tests {
             (format!("{model}context = \"s3cret\"\n"), "line 4: not TOML"),
             (format!("{model}context = 7\n"), "the context is not from 1024"),
             (format!("{model}prompt_price = -1\n"), "a price is not a number"),
+            (format!("{model}continuation = \"s3cret\"\n"), "line 4: not TOML"),
             ("[[models]]\nname = \"a\"\nurl = \"s3cret\"\n".to_owned(), "not an http or https URL"),
             ("[[models]]\nname = \"a\"\n".to_owned(), "missing field `url`"),
         ] {

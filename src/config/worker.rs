@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use clap::{ArgAction, Args};
-use rag::generate::ChatConfig;
+use clap::{ArgAction, Args, ValueEnum, builder::Resettable};
+use rag::generate::{self, ChatConfig};
 use secrecy::SecretString;
+use serde::Deserialize;
 
 use super::models::{ModelsFile, OfferedModel, models_file};
 use super::secret::MODEL_API_KEY;
@@ -71,15 +72,52 @@ pub struct ModelConfig {
     #[arg(long, env = "MODEL_SILENCE_TIMEOUT", default_value_t = 60)]
     #[arg(value_parser = measured(1..=86_400_u64, "seconds"))]
     pub model_silence_timeout: u64,
+    /// The way to have the server continue an unfinished answer, so that a new attempt keeps the text of an
+    /// interrupted one: `off` (the new attempt starts over), `message` (the text is the last message, as for
+    /// llama.cpp and LM Studio), `continue_final_message` (with the flags of vLLM and others) or `prefix` (with
+    /// that field in the message, as for Mistral and others).
+    #[arg(long, env = "MODEL_CONTINUATION", value_enum, default_value = "off")]
+    pub model_continuation: Continuation,
     /// File of language models that people can choose from: TOML, with a table `[[models]]` for each. `name`
     /// and `url` are required, and no name is that of `MODEL_NAME`; `model` (its name at the server), `key` or `key_file`, `context`,
-    /// `prompt_price` and `completion_price` (of a million tokens), `temperature`, `first_token_timeout` and
-    /// `silence_timeout` are not. The first model answers where none was chosen, after that of `MODEL_URL`.
+    /// `prompt_price` and `completion_price` (of a million tokens), `temperature`, `continuation`,
+    /// `first_token_timeout` and `silence_timeout` are not. The first model answers where none was chosen, after that of `MODEL_URL`.
     #[arg(long, env = "MODELS", value_parser = models_file)]
     pub models: Option<ModelsFile>,
     /// Whether the language model proposes a title after the first answer of a conversation.
     #[arg(long, env = "MODEL_TITLES", default_value_t = true, action = ArgAction::Set)]
     pub model_titles: bool,
+}
+
+/// The way to have the server of a model continue an unfinished answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[value(rename_all = "snake_case")]
+pub enum Continuation {
+    /// It cannot.
+    #[default]
+    #[value(help = Resettable::Reset)]
+    Off,
+    /// By the last message alone.
+    #[value(help = Resettable::Reset)]
+    Message,
+    /// By flags of the request.
+    #[value(help = Resettable::Reset)]
+    ContinueFinalMessage,
+    /// By a field of the last message.
+    #[value(help = Resettable::Reset)]
+    Prefix,
+}
+
+impl Continuation {
+    pub(super) const fn for_model(self) -> Option<generate::Continuation> {
+        match self {
+            Self::Off => None,
+            Self::Message => Some(generate::Continuation::Message),
+            Self::ContinueFinalMessage => Some(generate::Continuation::ContinueFinalMessage),
+            Self::Prefix => Some(generate::Continuation::Prefix),
+        }
+    }
 }
 
 impl ModelConfig {
@@ -100,6 +138,7 @@ impl ModelConfig {
             context_tokens: self.model_context,
             first_token_timeout: Duration::from_secs(self.model_first_token_timeout),
             idle_timeout: Duration::from_secs(self.model_silence_timeout),
+            continuation: self.model_continuation.for_model(),
             ..ChatConfig::new(url, name)
         })
     }

@@ -21,6 +21,7 @@ mod in_flight;
 mod preferences;
 mod processor;
 mod record;
+mod shown;
 mod spending;
 mod stops;
 mod sweep;

@@ -1,5 +1,6 @@
 mod account_facts;
 mod answering;
+mod continuation;
 mod dead_letters;
 mod erasure;
 mod erasure_retries;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aggregates::conversation::{Answer, ConversationEvent, FailureReason};
 use aggregates::{AggregateType, AnswerId, ConversationId, Event, UserId};
-use colloquy::config::{Config, KnowledgeConfig, ModelsFile, OfferedModel};
+use colloquy::config::{Config, Continuation, KnowledgeConfig, ModelsFile, OfferedModel, WorkerConfig};
 use colloquy::knowledge::ingest;
 use colloquy::language_models::LanguageModels;
 use colloquy::roles::answering as worker;
@@ -63,7 +63,17 @@ pub(crate) fn work_on(
     model: Option<&ModelServer>,
     knowledge: KnowledgeConfig,
 ) -> JoinHandle<()> {
-    let config = worker_config(model);
+    work_as(backbone, worker_config(model), knowledge)
+}
+
+/// Starts a worker whose model continues unfinished answers.
+pub(crate) fn work_continuing(backbone: &Backbone, model: &ModelServer) -> JoinHandle<()> {
+    let mut config = worker_config(Some(model));
+    config.model.model_continuation = Continuation::Message;
+    work_as(backbone, config, knowledge_config())
+}
+
+fn work_as(backbone: &Backbone, config: WorkerConfig, knowledge: KnowledgeConfig) -> JoinHandle<()> {
     let (store, nats) = (backbone.store.clone(), backbone.nats.clone());
     let (subjects, wake, cancel) =
         (backbone.subjects.clone(), backbone.wake.clone(), backbone.cancel.clone());
@@ -79,8 +89,19 @@ pub(crate) struct WorkerProcess(Child);
 
 impl WorkerProcess {
     pub(crate) fn start(backbone: &Backbone, prefix: &str, model: &ModelServer) -> Self {
+        Self::start_with(backbone, prefix, model, "off")
+    }
+
+    /// A worker whose model continues answers in this way.
+    pub(crate) fn start_with(
+        backbone: &Backbone,
+        prefix: &str,
+        model: &ModelServer,
+        continuation: &str,
+    ) -> Self {
         let mut command = Self::on(&backbone.database_url, prefix);
         command.env("MODEL_URL", &model.url).env("MODEL_NAME", "scripted");
+        command.env("MODEL_CONTINUATION", continuation);
         Self(command.spawn().unwrap())
     }
 

@@ -39,7 +39,7 @@ pub(crate) enum Act {
 struct Shared {
     acts: Arc<[Act]>,
     requests: Arc<AtomicUsize>,
-    last: Arc<Mutex<Value>>,
+    bodies: Arc<Mutex<Vec<Value>>>,
     answering: Arc<AtomicUsize>,
     released: watch::Sender<bool>,
 }
@@ -56,7 +56,7 @@ impl ModelServer {
         let shared = Shared {
             acts: acts.into(),
             requests: Arc::default(),
-            last: Arc::default(),
+            bodies: Arc::default(),
             answering: Arc::default(),
             released: watch::Sender::new(false),
         };
@@ -74,14 +74,27 @@ impl ModelServer {
 
     /// Message texts of the last request.
     pub(crate) fn last_messages(&self) -> Vec<String> {
-        let last = self.shared.last.lock().unwrap();
+        let last = self.bodies().pop().unwrap();
         let messages = last["messages"].as_array().unwrap();
         messages.iter().map(|message| message["content"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// The text that each request had the model continue.
+    pub(crate) fn continued(&self) -> Vec<Option<String>> {
+        let last = |body: &Value| body["messages"].as_array().unwrap().last().unwrap().clone();
+        let begun = |message: Value| {
+            (message["role"] == "assistant").then(|| message["content"].as_str().unwrap().to_owned())
+        };
+        self.bodies().iter().map(|body| begun(last(body))).collect()
+    }
+
+    fn bodies(&self) -> Vec<Value> {
+        self.shared.bodies.lock().unwrap().clone()
+    }
+
     /// Temperature of the last request.
     pub(crate) fn last_temperature(&self) -> Option<f64> {
-        self.shared.last.lock().unwrap()["temperature"].as_f64()
+        self.bodies().pop().unwrap()["temperature"].as_f64()
     }
 
     /// Whether a client reads an answer.
@@ -117,7 +130,7 @@ impl Drop for Answering {
 }
 
 async fn complete(State(shared): State<Shared>, Json(request): Json<Value>) -> Response {
-    *shared.last.lock().unwrap() = request;
+    shared.bodies.lock().unwrap().push(request);
     let number = shared.requests.fetch_add(1, Ordering::SeqCst);
     let act = shared.acts.get(number).or(shared.acts.last()).copied().unwrap();
     let (words, pause, end) = match act {

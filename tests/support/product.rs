@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use colloquy::admin;
 use colloquy::config::{
-    ApiConfig, AppConfig, Config, ConnectionLimits, EmbeddingConfig, ExtractionConfig,
+    ApiConfig, AppConfig, Config, ConnectionLimits, Continuation, EmbeddingConfig, ExtractionConfig,
     FilesConfig, KnowledgeConfig, LimitsConfig, MetricsConfig, ModelConfig, NatsConfig, ProjectionConfig,
     QdrantConfig, WorkerConfig,
 };
@@ -190,6 +190,7 @@ pub(crate) fn worker_config(model: Option<&ModelServer>) -> WorkerConfig {
             model_titles: false,
             model_prompt_price: 0.0,
             model_completion_price: 0.0,
+            model_continuation: Continuation::Off,
         },
         worker_concurrency: 4,
         worker_answers_per_person: 0,

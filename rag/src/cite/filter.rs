@@ -67,6 +67,12 @@ impl CitationFilter {
         }
     }
 
+    /// Moves behind a text that was filtered before.
+    pub(crate) fn resume(&mut self, text: &str) {
+        text.clone_into(&mut self.pending);
+        self.filter(true);
+    }
+
     /// Filters the next part of the answer. Text at its end that is not decided yet is held back.
     pub(crate) fn push(&mut self, delta: &str) -> String {
         self.pending.push_str(delta);

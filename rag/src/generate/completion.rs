@@ -30,6 +30,11 @@ pub(super) struct Completion {
 }
 
 impl Completion {
+    /// A completion that continues this text.
+    pub(super) fn behind(text: &str) -> Self {
+        Self { thoughts: ThoughtFilter::behind(text), ..Self::default() }
+    }
+
     /// Reads one event. Data that is no JSON object, such as a sign of life, adds nothing.
     pub(super) fn push(&mut self, event: &Event) -> Result<Vec<ModelEvent>, ModelError> {
         let mut events = Vec::new();

@@ -34,13 +34,14 @@ pub(super) struct Ended {
 }
 
 impl<'a> Reading<'a> {
-    pub(super) fn new(config: &'a ChatConfig) -> Self {
+    /// Reads an answer, or its continuation behind this text.
+    pub(super) fn new(config: &'a ChatConfig, begun: Option<&str>) -> Self {
         let limit = config.first_token_timeout;
         let silent_until = Instant::now() + limit;
         Self {
             config,
             body: Body::default(),
-            completion: Completion::default(),
+            completion: begun.map(Completion::behind).unwrap_or_default(),
             silent_until,
             limit,
             failure: None,

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::ChatConfig;
+use super::{ChatConfig, Continuation};
 use crate::openai::Refusal;
 use crate::prompt::{Message, Prompt, Role};
 
@@ -37,12 +37,22 @@ struct Refused {
     stream_options: bool,
     stream: bool,
     system_role: bool,
+    continuation: bool,
 }
 
 impl Dialect {
     /// Whether tokens for reasoning come on top of those of the answer.
     pub(super) fn needs_reasoning_tokens(self) -> bool {
         self.reasons || self.token_limit == TokenLimit::MaxCompletionTokens
+    }
+
+    /// Whether the server refuses an unfinished answer at the end of the messages.
+    pub(super) fn refuses_continuation(self) -> bool {
+        self.refused.continuation
+    }
+
+    pub(super) fn refuse_continuation(&mut self) {
+        self.refused.continuation = true;
     }
 
     /// The body of a request.
@@ -70,11 +80,15 @@ impl Dialect {
         if let Some(temperature) = temperature.filter(|_| !self.refused.temperature) {
             body.insert("temperature".into(), json!(temperature));
         }
+        if prompt.is_continued {
+            continue_last(&mut body, config.continuation);
+        }
         Value::Object(body)
     }
 
-    /// The dialect to try after a refusal; `None` where no other one can help.
-    pub(super) fn after(self, refusal: &Refusal) -> Option<Self> {
+    /// The dialect to try after a refusal; `None` where no other one can help. A request with an unfinished
+    /// answer is repeated without it, unless the server names another parameter.
+    pub(super) fn after(self, refusal: &Refusal, is_continued: bool) -> Option<Self> {
         if !refusal.is_of_parameters() {
             return None;
         }
@@ -84,6 +98,10 @@ impl Dialect {
             collect_names(&value, false, &mut names);
         }
         let mut next = self.without_named(&names);
+        if next == self && is_continued {
+            next.refuse_continuation();
+            return Some(next);
+        }
         if next == self {
             next = self.without_named(&text);
         }
@@ -115,6 +133,23 @@ impl Dialect {
         self.refused.stream |= !is_of_options && (names("stream") || names("streaming"));
         self.refused.system_role |= names("system") && (names("role") || names("roles") || names("messages"));
         self
+    }
+}
+
+/// Tells the server to continue the last message.
+fn continue_last(body: &mut Map<String, Value>, continuation: Option<Continuation>) {
+    match continuation {
+        Some(Continuation::Message) | None => {}
+        Some(Continuation::ContinueFinalMessage) => {
+            body.insert("add_generation_prompt".into(), json!(false));
+            body.insert("continue_final_message".into(), json!(true));
+        }
+        Some(Continuation::Prefix) => {
+            let messages = body.get_mut("messages").and_then(Value::as_array_mut);
+            if let Some(Value::Object(last)) = messages.and_then(|messages| messages.last_mut()) {
+                last.insert("prefix".into(), json!(true));
+            }
+        }
     }
 }
 
@@ -175,6 +210,7 @@ mod tests {
             max_answer_tokens: 1000,
             estimated_tokens: 100,
             temperature: None,
+            is_continued: false,
         }
     }
 
@@ -186,14 +222,14 @@ mod tests {
     fn a_named_parameter_is_replaced_or_left_out_and_only_that_one() {
         let dialect = Dialect::default();
         let text = r#"{"error":{"message":"Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.","param":"max_tokens"}}"#;
-        let next = dialect.after(&refusal(400, text)).unwrap();
+        let next = dialect.after(&refusal(400, text), false).unwrap();
         assert_eq!(body(next)["max_completion_tokens"], 1000 + 2996);
         assert!(body(next).get("max_tokens").is_none() && body(next).get("temperature").is_some());
         let text = r#"{"error":{"message":"'temperature' does not support 0.2 with this model.","param":"temperature"}}"#;
-        let next = next.after(&refusal(400, text)).unwrap();
+        let next = next.after(&refusal(400, text), false).unwrap();
         assert!(body(next).get("temperature").is_none() && body(next).get("stream_options").is_some());
         let text = r#"{"detail":[{"type":"extra_forbidden","loc":["body","stream_options"],"input":{"max_tokens":1}}]}"#;
-        let next = dialect.after(&refusal(422, text)).unwrap();
+        let next = dialect.after(&refusal(422, text), false).unwrap();
         assert!(body(next).get("stream_options").is_none() && body(next).get("max_tokens").is_some());
     }
 
@@ -202,31 +238,60 @@ mod tests {
         let config = ChatConfig::new("http://127.0.0.1:9/v1", "m");
         let warm = Prompt { temperature: Some(1.5), ..prompt() };
         assert_eq!(Dialect::default().body(&config, &warm)["temperature"], 1.5);
-        let refusing = Dialect::default().after(&refusal(400, r#"{"param":"temperature"}"#)).unwrap();
+        let refusing = Dialect::default().after(&refusal(400, r#"{"param":"temperature"}"#), false).unwrap();
         assert!(refusing.body(&config, &warm).get("temperature").is_none());
     }
 
     #[test]
     fn an_unexplained_refusal_is_answered_with_the_smallest_request_once() {
-        let next = Dialect::default().after(&refusal(422, "no")).unwrap();
+        let next = Dialect::default().after(&refusal(422, "no"), false).unwrap();
         let body = body(next);
         let keys: Vec<&str> = body.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(keys, ["messages", "model", "stream"]);
-        assert!(next.after(&refusal(422, "no")).is_none());
-        assert!(Dialect::default().after(&refusal(401, "max_tokens")).is_none());
+        assert!(next.after(&refusal(422, "no"), false).is_none());
+        assert!(Dialect::default().after(&refusal(401, "max_tokens"), false).is_none());
     }
 
     #[test]
     fn rules_move_into_the_question_where_there_is_no_system_role() {
-        let next = Dialect::default().after(&refusal(400, "System role not supported")).unwrap();
+        let next = Dialect::default().after(&refusal(400, "System role not supported"), false).unwrap();
         assert_eq!(body(next)["messages"], json!([{"role": "user", "content": "Rules.\n\nWhy?"}]));
     }
 
     #[test]
     fn a_server_that_cannot_stream_is_asked_for_a_whole_answer() {
-        let next = Dialect::default().after(&refusal(400, r#"{"error":{"param":"stream"}}"#)).unwrap();
+        let next = Dialect::default().after(&refusal(400, r#"{"error":{"param":"stream"}}"#), false).unwrap();
         assert_eq!(body(next)["stream"], false);
         assert!(body(next).get("stream_options").is_none());
+    }
+
+    #[test]
+    fn each_server_is_told_in_its_own_way_to_continue_and_a_refusal_of_it_is_remembered() {
+        let unfinished = prompt().continued("Because", 4096).unwrap();
+        let told = |continuation| {
+            let config = ChatConfig {
+                continuation: Some(continuation),
+                ..ChatConfig::new("http://127.0.0.1:9/v1", "m")
+            };
+            Dialect::default().body(&config, &unfinished)
+        };
+        let message = json!({"role": "assistant", "content": "Because"});
+        assert_eq!(told(Continuation::Message)["messages"][2], message);
+        let flags = told(Continuation::ContinueFinalMessage);
+        assert_eq!(
+            (&flags["add_generation_prompt"], &flags["continue_final_message"]),
+            (&json!(false), &json!(true))
+        );
+        assert_eq!(told(Continuation::Prefix)["messages"][2]["prefix"], true);
+        for text in [
+            r#"{"detail":[{"type":"extra_forbidden","loc":["body","continue_final_message"]}]}"#,
+            r#"{"error":{"message":"The last message must have role `user`; the system stops at max_tokens"}}"#,
+        ] {
+            assert!(Dialect::default().after(&refusal(400, text), true).unwrap().refuses_continuation());
+        }
+        let next =
+            Dialect::default().after(&refusal(400, r#"{"error":{"param":"max_tokens"}}"#), true).unwrap();
+        assert!(!next.refuses_continuation() && next.needs_reasoning_tokens());
     }
 
     #[test]

@@ -41,6 +41,10 @@ pub(super) struct ThoughtFilter {
     is_end: bool,
     /// Whether reasoning has ended. From then on a closing tag is text.
     has_thought: bool,
+    /// Whether the text continues an earlier one.
+    is_continued: bool,
+    /// Whether nothing but white space has arrived since then.
+    is_start: bool,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -54,6 +58,13 @@ enum Place {
 }
 
 impl ThoughtFilter {
+    /// A filter of text that continues this one. Reasoning may come before it again.
+    pub(super) fn behind(text: &str) -> Self {
+        let mut filter = Self::default();
+        filter.emit(text, &mut Vec::new());
+        Self { is_continued: true, is_start: true, ..filter }
+    }
+
     /// Separates the next text. The beginning of a possible tag is held back.
     pub(super) fn push(&mut self, text: &str) -> Vec<Separated> {
         self.held.push_str(text);
@@ -75,8 +86,16 @@ impl ThoughtFilter {
     /// Handles the text up to the next tag. Returns whether there may be more to handle.
     fn step(&mut self, separated: &mut Vec<Separated>) -> bool {
         if self.place == Place::Behind {
-            self.held.drain(..self.held.len() - self.held.trim_start().len());
-            if self.held.is_empty() {
+            let blank = self.held.len() - self.held.trim_start().len();
+            let is_blank = blank == self.held.len();
+            if !self.is_continued {
+                self.held.drain(..blank);
+            } else if !is_blank {
+                // Blanks behind the last line break belong to the text.
+                let lines = self.held[..blank].rfind('\n').map_or(0, |end| end + 1);
+                self.held.drain(..lines);
+            }
+            if is_blank {
                 return false;
             }
             self.place = Place::Text;
@@ -119,7 +138,7 @@ impl ThoughtFilter {
         }
         let opened = TAGS.iter().find(|(open, _)| *open == tag);
         match opened {
-            Some((_, close)) if self.line.trim().is_empty() && !self.in_fence => {
+            Some((_, close)) if self.is_start || (self.line.trim().is_empty() && !self.in_fence) => {
                 self.place = Place::Reasoning(close);
             }
             None if !self.has_thought && !self.is_code(next) => {
@@ -160,6 +179,7 @@ impl ThoughtFilter {
             self.in_fence ^= FENCES.iter().any(|fence| line.trim_start().starts_with(fence));
         }
         self.has_text = true;
+        self.is_start &= text.trim().is_empty();
         separated.push(Separated::Text(text.to_owned()));
     }
 }
@@ -232,6 +252,37 @@ mod tests {
             for size in 1..6 {
                 assert_eq!(separated(answer, size), (reasoning.into(), text.into()), "{answer} by {size}");
             }
+        }
+    }
+
+    #[test]
+    fn a_continuation_may_begin_with_reasoning_and_ends_what_was_not_marked_as_reasoning() {
+        for (begun, answer, events) in [
+            ("It has", " sixty-one.", vec![Separated::Text(" sixty-one.".into())]),
+            (
+                "It has",
+                "<think>Hm</think>\n\n sixty-one.",
+                vec![Separated::Reasoning("Hm".into()), Separated::Text(" sixty-one.".into())],
+            ),
+            (
+                "```\nlet",
+                "<think>Hm</think> x <think>",
+                vec![
+                    Separated::Reasoning("Hm".into()),
+                    Separated::Text(" x ".into()),
+                    Separated::Text("<think>".into()),
+                ],
+            ),
+            (
+                "Source 1 counts",
+                "</think>Yes",
+                vec![Separated::TextWasReasoning, Separated::Text("Yes".into())],
+            ),
+        ] {
+            let mut filter = ThoughtFilter::behind(begun);
+            let mut parts = filter.push(answer);
+            parts.extend(filter.finish());
+            assert_eq!(parts, events, "{begun}{answer}");
         }
     }
 

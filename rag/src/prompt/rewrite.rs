@@ -34,6 +34,7 @@ pub(crate) fn rewrite(question: &str, history: &[Turn], context_tokens: u32) -> 
         max_answer_tokens: MAX_ANSWER_TOKENS,
         estimated_tokens,
         temperature: None,
+        is_continued: false,
     }
 }
 

@@ -31,5 +31,12 @@ pub(super) fn exchange(
     ];
     let estimated_tokens =
         messages.iter().map(|message| estimate_tokens(&message.content) + MESSAGE_TOKENS).sum();
-    Prompt { messages, source_count: 0, max_answer_tokens, estimated_tokens, temperature: None }
+    Prompt {
+        messages,
+        source_count: 0,
+        max_answer_tokens,
+        estimated_tokens,
+        temperature: None,
+        is_continued: false,
+    }
 }

@@ -36,7 +36,7 @@ async fn answered_from(
         match chunk {
             Ok(AnswerChunk::Delta(delta)) => deltas.push(delta),
             Ok(AnswerChunk::Reasoning(_)) => {}
-            Ok(AnswerChunk::Void) => deltas.clear(),
+            Ok(AnswerChunk::Void | AnswerChunk::Quotation) => deltas.clear(),
             Ok(AnswerChunk::Finished(answer)) => return (deltas, Ok(*answer)),
             Err(error) => return (deltas, Err(error)),
         }

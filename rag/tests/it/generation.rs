@@ -15,7 +15,14 @@ const STALLED_AFTER: Duration = Duration::from_millis(300);
 
 fn prompt(question: &str) -> Prompt {
     let messages = vec![Message { role: Role::User, content: question.into() }];
-    Prompt { messages, source_count: 0, max_answer_tokens: 48, estimated_tokens: 9, temperature: None }
+    Prompt {
+        messages,
+        source_count: 0,
+        max_answer_tokens: 48,
+        estimated_tokens: 9,
+        temperature: None,
+        is_continued: false,
+    }
 }
 
 fn config(base_url: &str) -> ChatConfig {

@@ -20,6 +20,7 @@ fn prompt() -> Prompt {
         max_answer_tokens: 48,
         estimated_tokens: ESTIMATED,
         temperature: None,
+        is_continued: false,
     }
 }
 

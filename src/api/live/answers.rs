@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use aggregates::conversation::{Answer, Citation};
 use aggregates::{AnswerRef, QuestionId, RecordedEvent, UserId};
-use nats::{LiveKind, LiveMessage};
+use nats::{Appended, LiveKind, LiveMessage, append_piece};
 
 use super::beginning::Beginning;
 use super::{AnswerStep, ended_answer};
@@ -114,48 +114,64 @@ impl AnswersInFlight {
             return Taken::Nothing;
         }
         let now = Instant::now();
-        if matches!(live.kind, LiveKind::Started) {
+        if matches!(live.kind, LiveKind::Started { .. }) {
             self.answers.retain(|_, known| now.duration_since(known.touched) < FORGOTTEN_AFTER);
         }
         let beginning = Beginning { attempt: live.attempt, number: live.beginning };
         let known = self.answers.get_mut(&answer).filter(|known| known.beginning >= beginning);
         let known = match known {
             Some(known) if known.beginning > beginning => return Taken::Nothing,
-            Some(known) if matches!(live.kind, LiveKind::Started) => {
+            Some(known) if matches!(live.kind, LiveKind::Started { .. }) => {
                 known.touched = now;
                 return Taken::Nothing;
             }
             Some(known) => known,
             None => {
-                let begun = AnswerInFlight {
-                    answer,
-                    question_id: live.question_id,
-                    beginning,
-                    sources: None,
-                    reasoning: String::new(),
-                    text: String::new(),
-                    touched: now,
-                    replayed: None,
-                };
+                let (begun, step) = self.begin(answer, live, now);
                 self.answers.insert(answer, begun);
-                match live.kind {
-                    LiveKind::Started => return Taken::Step(AnswerStep::Started),
-                    // The beginning was missed; it is in the stream.
-                    LiveKind::Sources | LiveKind::Delta { .. } | LiveKind::Reasoning { .. } => {
-                        return Taken::Gap;
-                    }
-                }
+                // The beginning was missed; it is in the stream.
+                return step.map_or(Taken::Gap, Taken::Step);
             }
         };
         known.touched = now;
         known.take(live.kind, opened)
+    }
+
+    /// A new beginning of an answer, with the text that it keeps of the one before; and what is new, unless the
+    /// message does not tell how it begins.
+    fn begin(
+        &self,
+        answer: AnswerRef,
+        live: &LiveMessage,
+        now: Instant,
+    ) -> (AnswerInFlight, Option<AnswerStep>) {
+        let earlier = self.answers.get(&answer);
+        let from = match live.kind {
+            LiveKind::Started { from, .. } => usize::try_from(from).ok(),
+            LiveKind::Sources | LiveKind::Delta { .. } | LiveKind::Reasoning { .. } => None,
+        };
+        let kept = earlier.zip(from).and_then(|(earlier, from)| Some((earlier, earlier.text.get(..from)?)));
+        let text = kept.map(|(_, text)| text.to_owned()).unwrap_or_default();
+        let after = kept.map(|(earlier, _)| earlier.beginning).unwrap_or_default();
+        let step = from.map(|_| AnswerStep::Started { kept: text.clone(), after });
+        let begun = AnswerInFlight {
+            answer,
+            question_id: live.question_id,
+            beginning: Beginning { attempt: live.attempt, number: live.beginning },
+            sources: None,
+            reasoning: String::new(),
+            text,
+            touched: now,
+            replayed: None,
+        };
+        (begun, step)
     }
 }
 
 impl AnswerInFlight {
     fn take(&mut self, kind: LiveKind, opened: Vec<u8>) -> Taken {
         match kind {
-            LiveKind::Started => Taken::Nothing,
+            LiveKind::Started { .. } => Taken::Nothing,
             LiveKind::Sources => match serde_json::from_slice::<Vec<Citation>>(&opened) {
                 Ok(sources) if self.sources.is_none() => {
                     let sources: Arc<[Citation]> = sources.into();
@@ -164,42 +180,17 @@ impl AnswerInFlight {
                 }
                 _ => Taken::Nothing,
             },
-            LiveKind::Delta { offset } => match append(&mut self.text, offset, opened) {
+            LiveKind::Delta { offset } => match append_piece(&mut self.text, offset, opened) {
                 Appended::New { offset, text } => Taken::Step(AnswerStep::Delta { offset, text }),
                 Appended::Nothing => Taken::Nothing,
                 Appended::Gap => Taken::Gap,
             },
-            LiveKind::Reasoning { offset } => match append(&mut self.reasoning, offset, opened) {
+            LiveKind::Reasoning { offset } => match append_piece(&mut self.reasoning, offset, opened) {
                 Appended::New { offset, text } => Taken::Step(AnswerStep::Reasoning { offset, text }),
                 Appended::Nothing => Taken::Nothing,
                 Appended::Gap => Taken::Gap,
             },
         }
-    }
-}
-
-/// The effect of a piece on a text.
-enum Appended {
-    New { offset: usize, text: String },
-    Nothing,
-    Gap,
-}
-
-/// Appends the part of a piece that is not known yet. A piece that is sent again may begin before it.
-fn append(known: &mut String, offset: u64, opened: Vec<u8>) -> Appended {
-    let (Ok(offset), Ok(text)) = (usize::try_from(offset), String::from_utf8(opened)) else {
-        return Appended::Nothing;
-    };
-    if offset > known.len() {
-        return Appended::Gap;
-    }
-    match text.get(known.len() - offset..) {
-        Some(new) if !new.is_empty() => {
-            let offset = known.len();
-            known.push_str(new);
-            Appended::New { offset, text: new.to_owned() }
-        }
-        _ => Appended::Nothing,
     }
 }
 
@@ -227,7 +218,12 @@ mod tests {
     }
 
     fn begin(answers: &mut AnswersInFlight, attempt: u32) -> Taken {
-        answers.take_live(ANSWER, &live(attempt, LiveKind::Started), vec![])
+        begin_from(answers, attempt, 0)
+    }
+
+    fn begin_from(answers: &mut AnswersInFlight, attempt: u32, from: u64) -> Taken {
+        let started = LiveKind::Started { from, can_continue: false };
+        answers.take_live(ANSWER, &live(attempt, started), vec![])
     }
 
     #[test]
@@ -255,8 +251,24 @@ mod tests {
         let mut answers = AnswersInFlight::default();
         begin(&mut answers, 1);
         delta(&mut answers, 1, 0, "old");
-        assert!(matches!(begin(&mut answers, 2), Taken::Step(AnswerStep::Started)));
+        assert!(matches!(begin(&mut answers, 2), Taken::Step(AnswerStep::Started { .. })));
         assert!(matches!(delta(&mut answers, 1, 3, "er"), Taken::Nothing));
+        assert_eq!(answers.so_far(ANSWER).text, "");
+    }
+
+    #[test]
+    fn a_new_attempt_keeps_the_text_that_it_continues_where_it_is_known() {
+        let mut answers = AnswersInFlight::default();
+        begin(&mut answers, 1);
+        delta(&mut answers, 1, 0, "sixty-o");
+        let Taken::Step(AnswerStep::Started { kept, after }) = begin_from(&mut answers, 2, 5) else {
+            panic!("no beginning");
+        };
+        assert_eq!((kept.as_str(), after), ("sixty", Beginning::of_attempt(1)));
+        assert!(matches!(delta(&mut answers, 2, 0, "sixty"), Taken::Nothing));
+        delta(&mut answers, 2, 5, "-one");
+        assert_eq!(answers.so_far(ANSWER).text, "sixty-one");
+        assert!(matches!(begin_from(&mut answers, 3, 50), Taken::Step(AnswerStep::Started { .. })));
         assert_eq!(answers.so_far(ANSWER).text, "");
     }
 
@@ -266,8 +278,9 @@ mod tests {
         begin(&mut answers, 1);
         delta(&mut answers, 1, 0, "a thought");
         let again = |kind| LiveMessage { beginning: 1, ..live(1, kind) };
-        let started = answers.take_live(ANSWER, &again(LiveKind::Started), vec![]);
-        assert!(matches!(started, Taken::Step(AnswerStep::Started)));
+        let started =
+            answers.take_live(ANSWER, &again(LiveKind::Started { from: 0, can_continue: false }), vec![]);
+        assert!(matches!(started, Taken::Step(AnswerStep::Started { .. })));
         let reasoning = again(LiveKind::Reasoning { offset: 0 });
         let step = answers.take_live(ANSWER, &reasoning, b"a thought".to_vec());
         assert!(matches!(step, Taken::Step(AnswerStep::Reasoning { offset: 0, .. })));

@@ -65,7 +65,7 @@ impl Live {
     }
 
     async fn decrypt_live(&self, answer: AnswerRef, live: &LiveMessage) -> Option<Vec<u8>> {
-        if matches!(live.kind, LiveKind::Started) {
+        if matches!(live.kind, LiveKind::Started { .. }) {
             return Some(Vec::new());
         }
         let AnswerRef { owner, conversation_id, answer_id } = answer;

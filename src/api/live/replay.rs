@@ -2,22 +2,16 @@
 //! answer is missing.
 
 use std::collections::HashSet;
+use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
-use async_nats::jetstream::consumer::DeliverPolicy;
-use async_nats::jetstream::consumer::pull::{OrderedConfig, OrderedError};
-use async_nats::jetstream::{self, stream::ConsumerError};
 use futures::StreamExt as _;
 use rag::error_chain::ErrorChain;
 use tokio::sync::mpsc;
 
 use super::Live;
+use crate::runtime::live_messages::{self, ReplayError};
 
-/// Time without a message after which a replay ends. The next gap requests another one.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
-/// Time limit of one call to JetStream.
-const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 /// Requested replays that wait. A request that finds the queue full is dropped; the next gap repeats it.
 const QUEUE: usize = 256;
 /// Replays that run at the same time.
@@ -29,21 +23,6 @@ pub(super) struct Replays {
     subjects: Mutex<HashSet<String>>,
     sender: mpsc::Sender<String>,
     receiver: tokio::sync::Mutex<mpsc::Receiver<String>>,
-}
-
-/// Why a replay ended early.
-#[derive(Debug, thiserror::Error)]
-enum ReplayError {
-    #[error("NATS did not answer in time")]
-    TimedOut(#[from] tokio::time::error::Elapsed),
-    #[error("the live stream was not found")]
-    Stream(#[from] jetstream::context::GetStreamError),
-    #[error("the consumer could not be created")]
-    Consumer(#[from] ConsumerError),
-    #[error("messages could not be requested")]
-    Messages(#[from] jetstream::consumer::StreamError),
-    #[error("messages could not be received")]
-    Receive(#[from] OrderedError),
 }
 
 impl Default for Replays {
@@ -109,26 +88,9 @@ impl Live {
 
     async fn replay(&self, subject: String) -> Result<(), ReplayError> {
         measures::catalogue::LIVE_REPLAYS.increment(&[]);
-        let jetstream = jetstream::new(self.nats.clone());
-        let stream = jetstream.get_stream_no_info(self.subjects.live_stream());
-        let stream = tokio::time::timeout(CALL_TIMEOUT, stream).await??;
-        let config = OrderedConfig {
-            filter_subject: subject,
-            deliver_policy: DeliverPolicy::All,
-            ..OrderedConfig::default()
-        };
-        let consumer = tokio::time::timeout(CALL_TIMEOUT, stream.create_consumer(config)).await??;
-        if consumer.cached_info().num_pending == 0 {
-            return Ok(());
-        }
-        let mut messages = tokio::time::timeout(CALL_TIMEOUT, consumer.messages()).await??;
-        while let Ok(Some(message)) = tokio::time::timeout(IDLE_TIMEOUT, messages.next()).await {
-            let message = message?;
-            let pending = message.info().map_or(0, |info| info.pending);
-            self.take_live(&message).await;
-            if pending == 0 {
-                break;
-            }
+        let mut messages = pin!(live_messages::replay(&self.nats, &self.subjects, subject));
+        while let Some(message) = messages.next().await {
+            self.take_live(&message?).await;
         }
         Ok(())
     }

@@ -41,7 +41,7 @@ impl StreamEvent {
             Self::Live(progress) => match &progress.step {
                 AnswerStep::Delta { text, .. } | AnswerStep::Reasoning { text, .. } => text.len(),
                 AnswerStep::Sources(sources) => sources.len() * CITATION_BYTES,
-                AnswerStep::Started => 0,
+                AnswerStep::Started { kept, .. } => kept.len(),
             },
             Self::Document(..) => 0,
             Self::Projected(_, changed) => changed.ids.len() * ROW_BYTES,
@@ -111,8 +111,14 @@ pub struct AnswerProgress {
 /// The news about an answer that is being written.
 #[derive(Debug)]
 pub enum AnswerStep {
-    /// An attempt started, or began anew; all earlier text and reasoning is void.
-    Started,
+    /// An attempt started, or started over; all earlier reasoning is void, and all earlier text but the part
+    /// that is kept.
+    Started {
+        /// The beginning of the earlier text, which the answer continues.
+        kept: String,
+        /// The beginning from which that text is.
+        after: Beginning,
+    },
     /// The passages that retrieval found.
     Sources(Arc<[Citation]>),
     /// Reasoning that follows the first `offset` bytes of it.

@@ -6,7 +6,7 @@ use super::event::{AnswerDelta, AnswerSources, AnswerStarted, ClientEvent};
 use super::resume::ReceivedAnswer;
 use super::session::Session;
 use super::task::StreamError;
-use crate::api::live::{AnswerInFlight, AnswerProgress, AnswerStep};
+use crate::api::live::{AnswerInFlight, AnswerProgress, AnswerStep, Beginning};
 
 impl Session {
     /// Sends the part of an answer that the client has not received, when a stream begins.
@@ -15,7 +15,7 @@ impl Session {
             answer: answer.answer,
             question_id: answer.question_id,
             beginning: answer.beginning,
-            step: AnswerStep::Started,
+            step: AnswerStep::Started { kept: String::new(), after: Beginning::default() },
         };
         let key = (answer.answer.conversation_id, answer.answer.answer_id);
         let has_beginning = self.received.answers.get(&key).is_some_and(|received| {
@@ -39,21 +39,18 @@ impl Session {
 
     /// Sends what is new in a step of an answer.
     pub(super) async fn take_step(&mut self, live: &AnswerProgress) -> Result<(), StreamError> {
-        let AnswerProgress { answer, question_id, beginning, .. } = *live;
+        let AnswerProgress { answer, beginning, .. } = *live;
         let AnswerRef { conversation_id, answer_id, .. } = answer;
         if !self.carries(conversation_id) {
             return Ok(());
         }
         let attempt = beginning.attempt;
         let key = (conversation_id, answer_id);
+        if let AnswerStep::Started { kept, after } = &live.step {
+            return self.begin_answer(live, kept, *after).await;
+        }
         let received = self.received.answers.get_mut(&key).filter(|known| known.beginning >= beginning);
         let event = match (&live.step, received) {
-            (AnswerStep::Started, None) => {
-                let received = ReceivedAnswer { beginning, ..ReceivedAnswer::default() };
-                self.received.answers.insert(key, received);
-                let started = AnswerStarted { conversation_id, answer_id, question_id, attempt, from: 0 };
-                ClientEvent::AnswerStarted(started)
-            }
             (AnswerStep::Sources(sources), _) => {
                 ClientEvent::AnswerSources(AnswerSources { conversation_id, answer_id, attempt, sources })
             }
@@ -71,11 +68,38 @@ impl Session {
                     text,
                 })
             }
-            (AnswerStep::Started | AnswerStep::Delta { .. } | AnswerStep::Reasoning { .. }, _) => {
+            (AnswerStep::Started { .. } | AnswerStep::Delta { .. } | AnswerStep::Reasoning { .. }, _) => {
                 return Ok(());
             }
         };
         self.send(&event).await
+    }
+
+    /// Sends a beginning of an answer, and the text that it continues where the client lacks that.
+    async fn begin_answer(
+        &mut self,
+        live: &AnswerProgress,
+        kept: &str,
+        after: Beginning,
+    ) -> Result<(), StreamError> {
+        let AnswerProgress { answer, question_id, beginning, .. } = *live;
+        let AnswerRef { conversation_id, answer_id, .. } = answer;
+        let (attempt, key) = (beginning.attempt, (conversation_id, answer_id));
+        let known = self.received.answers.get(&key).copied();
+        if known.is_some_and(|known| known.beginning >= beginning) {
+            return Ok(());
+        }
+        let has_kept = known.is_some_and(|known| known.beginning == after && known.text >= kept.len());
+        let from = if has_kept { kept.len() } else { 0 };
+        self.received.answers.insert(key, ReceivedAnswer { beginning, text: from, reasoning: 0 });
+        let started = AnswerStarted { conversation_id, answer_id, question_id, attempt, from };
+        self.send(&ClientEvent::AnswerStarted(started)).await?;
+        if has_kept || kept.is_empty() {
+            return Ok(());
+        }
+        self.received.answers.insert(key, ReceivedAnswer { beginning, text: kept.len(), reasoning: 0 });
+        let text = AnswerDelta { conversation_id, answer_id, attempt, offset: 0, text: kept };
+        self.send(&ClientEvent::AnswerDelta(text)).await
     }
 }
 

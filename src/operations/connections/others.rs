@@ -93,6 +93,7 @@ async fn answers(chat: ChatConfig) -> anyhow::Result<()> {
         source_count: 0,
         max_answer_tokens: ANSWER_TOKENS,
         temperature: None,
+        is_continued: false,
         estimated_tokens: ANSWER_TOKENS,
     };
     let mut answer = Box::pin(ChatModel::new(chat)?.stream(&prompt));

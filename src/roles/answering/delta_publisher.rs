@@ -3,13 +3,13 @@
 //! Publishing runs beside the writing and never delays it. A lost delta does no harm: the whole answer is
 //! recorded as an event.
 
+mod attempt;
 mod written;
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use aggregates::conversation::Citation;
-use aggregates::{AnswerId, ConversationId, QuestionId, UserId};
 use async_nats::connection::State;
 use async_nats::jetstream::Context;
 use async_nats::jetstream::context::PublishError;
@@ -18,13 +18,13 @@ use async_nats::jetstream::publish::PublishAck;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesOrdered;
-use nats::{LiveKind, LiveMessage, Subjects, ensure_streams};
+use nats::{LiveKind, Subjects, ensure_streams};
 use rag::error_chain::ErrorChain;
-use sealing::{AssociatedData, ContentKey};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
+pub(super) use attempt::Attempt;
 use written::{StreamMark, Written};
 
 /// Delay after a failure of NATS.
@@ -34,16 +34,14 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(2);
 /// Time that the end of an answer waits for its last delta.
 const LAST_DELTA: Duration = Duration::from_millis(250);
 
-/// An attempt at an answer, as live messages identify it.
-#[derive(Debug, Clone)]
-pub(super) struct Attempt {
-    pub(super) owner: UserId,
-    pub(super) conversation_id: ConversationId,
-    pub(super) question_id: QuestionId,
-    pub(super) answer_id: AnswerId,
-    /// Number of the attempt, from 1.
-    pub(super) number: u32,
-    pub(super) key: ContentKey,
+/// How an attempt begins.
+#[derive(Debug, Default)]
+pub(super) struct Opening {
+    /// The text that the attempt continues, and the reasoning before it; empty where it starts over.
+    pub(super) text: String,
+    pub(super) reasoning: String,
+    /// Whether a later attempt can continue the text.
+    pub(super) can_continue: bool,
 }
 
 /// An answer that is being published. Dropping it ends publishing at once.
@@ -61,14 +59,15 @@ enum News {
     Sources(Vec<Citation>),
     Reasoning(String),
     Text(String),
-    Void,
+    /// The text is void. Whether a later attempt can continue the next one.
+    Void(bool),
 }
 
 impl LiveAnswer {
     /// Publishes that an attempt has started, then whatever is added.
-    pub(super) fn begin(jetstream: Context, subjects: Subjects, attempt: Attempt) -> Self {
+    pub(super) fn begin(jetstream: Context, subjects: Subjects, attempt: Attempt, opening: Opening) -> Self {
         let (news, receiver) = mpsc::unbounded_channel();
-        let publisher = Publisher::new(jetstream, subjects, attempt);
+        let publisher = Publisher::new(jetstream, subjects, attempt, opening);
         Self { news, publishing: AbortOnDropHandle::new(tokio::spawn(publisher.run(receiver))) }
     }
 
@@ -87,9 +86,10 @@ impl LiveAnswer {
         let _ = self.news.send(News::Reasoning(reasoning));
     }
 
-    /// Publishes that all text and reasoning so far is void.
-    pub(super) fn void(&self) {
-        let _ = self.news.send(News::Void);
+    /// Publishes that all text and reasoning so far is void, if there is any. `can_continue` tells whether a
+    /// later attempt can continue the next text.
+    pub(super) fn void(&self, can_continue: bool) {
+        let _ = self.news.send(News::Void(can_continue));
     }
 
     /// Waits, with a time limit, until the last text is sent.
@@ -109,6 +109,9 @@ struct Publisher {
     attempt: Attempt,
     /// Number of the beginning within the attempt.
     beginning: u32,
+    /// Bytes of the text that the beginning continues.
+    from: u64,
+    can_continue: bool,
     sources: Option<Vec<Citation>>,
     reasoning: Written,
     written: Written,
@@ -119,7 +122,8 @@ struct Publisher {
 }
 
 impl Publisher {
-    fn new(jetstream: Context, subjects: Subjects, attempt: Attempt) -> Self {
+    fn new(jetstream: Context, subjects: Subjects, attempt: Attempt, opening: Opening) -> Self {
+        let from = opening.text.len() as u64;
         let subject = subjects.live(attempt.owner, attempt.conversation_id, attempt.answer_id);
         Self {
             jetstream,
@@ -127,9 +131,11 @@ impl Publisher {
             subject,
             attempt,
             beginning: 0,
+            from,
+            can_continue: opening.can_continue,
             sources: None,
-            reasoning: Written::default(),
-            written: Written::default(),
+            reasoning: Written::of(opening.reasoning),
+            written: Written::of(opening.text),
             acks: FuturesOrdered::new(),
             stream: StreamMark::default(),
             anew_at: None,
@@ -173,11 +179,16 @@ impl Publisher {
             }
             News::Reasoning(reasoning) => self.reasoning.push(&reasoning),
             News::Text(text) => self.written.push(&text),
-            News::Void => {
+            News::Void(can_continue) => {
+                let is_begun = !self.written.is_empty() || !self.reasoning.is_empty();
+                if !is_begun && can_continue == self.can_continue {
+                    return;
+                }
                 self.beginning += 1;
+                (self.from, self.can_continue) = (0, can_continue);
                 (self.written, self.reasoning) = (Written::default(), Written::default());
                 if self.anew_at.is_none() {
-                    self.publish(LiveKind::Started, vec![]).await;
+                    self.publish_start().await;
                     self.publish_sources().await;
                 }
             }
@@ -188,7 +199,7 @@ impl Publisher {
     async fn begin(&mut self) {
         self.stream = StreamMark { connects: self.connects(), last_sequence: 0 };
         if self.is_connected() {
-            self.publish(LiveKind::Started, vec![]).await;
+            self.publish_start().await;
         } else {
             self.interrupted();
         }
@@ -220,9 +231,14 @@ impl Publisher {
         self.anew_at = None;
         self.written.forget_sent();
         self.reasoning.forget_sent();
-        self.publish(LiveKind::Started, vec![]).await;
+        self.publish_start().await;
         self.publish_sources().await;
         self.publish_pieces().await;
+    }
+
+    async fn publish_start(&mut self) {
+        let started = LiveKind::Started { from: self.from, can_continue: self.can_continue };
+        self.publish(started, vec![]).await;
     }
 
     async fn publish_sources(&mut self) {
@@ -247,7 +263,7 @@ impl Publisher {
     }
 
     async fn publish(&mut self, kind: LiveKind, text: Vec<u8>) {
-        let Some(payload) = self.message(kind, &text) else { return };
+        let Some(payload) = self.attempt.message(self.beginning, kind, &text) else { return };
         let message = PublishMessage::build().payload(payload);
         let sending = self.jetstream.send_publish(self.subject.clone(), message);
         let sent = tokio::time::timeout(SEND_TIMEOUT, sending).await;
@@ -255,34 +271,6 @@ impl Publisher {
             Ok(Ok(ack)) => self.acks.push_back(ack.into_future()),
             Ok(Err(_)) | Err(_) => self.interrupted(),
         }
-    }
-
-    fn message(&self, kind: LiveKind, text: &[u8]) -> Option<bytes::Bytes> {
-        let Attempt { conversation_id, question_id, answer_id, number, key, .. } = &self.attempt;
-        let mut message = LiveMessage {
-            answer_id: *answer_id,
-            question_id: *question_id,
-            attempt: *number,
-            beginning: self.beginning,
-            kind,
-            sealed: vec![],
-        };
-        let label = message.label();
-        let aad = AssociatedData::Live {
-            conversation_id: *conversation_id,
-            answer_id: *answer_id,
-            attempt: *number,
-            message: &label,
-        };
-        let sealed = match text {
-            [] => Ok(vec![]),
-            text => key.seal(&aad, text),
-        };
-        let written = sealed.map_err(|error| error.to_string()).and_then(|sealed| {
-            message.sealed = sealed;
-            message.to_bytes().map_err(|error| error.to_string())
-        });
-        written.inspect_err(|error| tracing::error!(error, "a live message could not be encrypted")).ok()
     }
 
     /// Checks the acknowledgement: a message that was not stored, or that a new stream stored, means that

@@ -82,9 +82,9 @@ impl From<AnswerError> for AttemptFailed {
                 Self::Lasting(FailureReason::ContentFiltered, words)
             }
             AnswerError::Model(ModelError::NoText(_)) => Self::Lasting(FailureReason::NoText, words),
-            AnswerError::Model(ModelError::Unavailable(_) | ModelError::Interrupted(_)) => {
-                Self::Passing(FailureReason::ModelUnavailable, words)
-            }
+            AnswerError::Model(
+                ModelError::Unavailable(_) | ModelError::Interrupted(_) | ModelError::NotContinued,
+            ) => Self::Passing(FailureReason::ModelUnavailable, words),
             AnswerError::Embed(_) => Self::Passing(FailureReason::Internal, words),
         }
     }
@@ -95,6 +95,7 @@ const fn kind_of(error: &ModelError) -> &'static str {
         ModelError::Refused(_) => "refused",
         ModelError::Unavailable(_) => "unavailable",
         ModelError::Interrupted(_) => "interrupted",
+        ModelError::NotContinued => "other",
         ModelError::NoText(_) => "no_text",
     }
 }

@@ -6,9 +6,9 @@ use aggregates::conversation::{Answer, FailureReason, Provenance, Timings, Usage
 use aggregates::{AnswerRef, UserId};
 use futures::StreamExt as _;
 use measures::catalogue::{ATTEMPT_DURATION, RETRIEVAL_DURATION, TIME_TO_FIRST_DELTA};
-use rag::answer::{AnswerChunk, Answerer};
+use rag::answer::{AnswerChunk, AnswerError, Answerer};
 use rag::error_chain::ErrorChain;
-use rag::generate::Meter;
+use rag::generate::{ChatModel, Meter};
 use rag::index::IndexError;
 use rag::retrieve::{Found, Hit, RetrieveError, Retrieved, merge_adjacent};
 use rag::vocabulary::{Asker, OwnerId, PassageBody, PassageId, Source};
@@ -17,9 +17,10 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::convert;
-use super::delta_publisher::{Attempt, LiveAnswer};
+use super::delta_publisher::{Attempt, LiveAnswer, Opening};
 use super::failure::AttemptFailed;
 use super::processor::{AnswerProcessor, Job};
+use super::shown::Shown;
 use super::trace::Writing;
 use crate::knowledge::indexing::term_key;
 use store::{ContentKeys, StoreError};
@@ -34,33 +35,40 @@ impl From<StoreError> for AttemptFailed {
 }
 
 impl AnswerProcessor {
-    /// Writes the whole answer of a job. Dropping the future ends work and publishing at once.
-    /// `meter` counts the tokens of the language model.
+    /// Writes the whole answer of a job, or continues the part that earlier attempts have shown. Dropping the
+    /// future ends work and publishing at once. `meter` counts the tokens of the language model.
     pub(super) async fn write(
         &self,
         job: &Job,
         meter: &Meter,
     ) -> Result<(Answer, Provenance, Usage), AttemptFailed> {
         let began = Instant::now();
-        let live = self.begin_live(job).await?;
-        let preferences = &job.asked.preferences;
-        let answerer = self
-            .answerer(job.asked.model.as_ref())
-            .with_preferences(preferences.for_model())
-            .with_meter(meter.clone());
+        let (model, preferences) = (job.asked.model.as_ref(), &job.asked.preferences);
+        let can_continue = self.language_models.find(model).is_some_and(ChatModel::can_continue);
+        let (live, shown) = self.begin_live(job, can_continue).await?;
+        let answerer =
+            self.answerer(model).with_preferences(preferences.for_model()).with_meter(meter.clone());
         let searched = Instant::now();
         let searching = self.sources(job, &answerer).instrument(tracing::info_span!("retrieve"));
         let (sources, found) = searching.await?;
         RETRIEVAL_DURATION.record_time(&[], searched.elapsed());
-        live.sources(convert::sources(&sources));
+        let told = convert::sources(&sources);
+        let continued = shown.filter(|shown| shown.has_sources(&told)).map(|shown| shown.begun);
+        if continued.is_none() {
+            live.void(can_continue);
+        }
+        live.sources(told);
         let retrieved = Instant::now();
         let mut first_text = None;
-        let asked = &job.asked;
-        let written = answerer.answer(asked.question.clone(), asked.history.clone(), sources);
+        let (question, history) = (job.asked.question.clone(), job.asked.history.clone());
+        let written = answerer.with_begun(continued).answer(question, history, sources);
         let mut written = std::pin::pin!(written);
         let (mut has_text, mut traced) = (false, Writing::begin());
         while let Some(chunk) = written.next().await {
-            let chunk = chunk?;
+            let chunk = match chunk {
+                Err(error) if can_continue => return Err(published(live, error).await),
+                chunk => chunk?,
+            };
             first_text.get_or_insert_with(Instant::now);
             match chunk {
                 AnswerChunk::Reasoning(reasoning) => live.reasoning(reasoning),
@@ -71,7 +79,8 @@ impl AnswerProcessor {
                     }
                     live.text(text);
                 }
-                AnswerChunk::Void => live.void(),
+                AnswerChunk::Void => live.void(can_continue),
+                AnswerChunk::Quotation => live.void(false),
                 AnswerChunk::Finished(finished) => {
                     live.finish().await;
                     let timings = timings(began, (searched, retrieved), first_text);
@@ -88,20 +97,27 @@ impl AnswerProcessor {
         ))
     }
 
-    async fn begin_live(&self, job: &Job) -> Result<LiveAnswer, AttemptFailed> {
+    /// Begins to publish an attempt, with the part that earlier ones have shown if its model can continue it.
+    async fn begin_live(
+        &self,
+        job: &Job,
+        can_continue: bool,
+    ) -> Result<(LiveAnswer, Option<Shown>), AttemptFailed> {
         let AnswerRef { owner, conversation_id, answer_id } = job.lease.answer;
         let subject = Subject::Conversation(conversation_id.uuid());
         let key = self.store.keyring().content(owner, subject).await?;
         let key = key.ok_or(StoreError::KeyDestroyed)?;
-        let attempt = Attempt {
-            owner,
-            conversation_id,
-            question_id: job.asked.question_id,
-            answer_id,
-            number: job.lease.attempt,
-            key,
-        };
-        Ok(LiveAnswer::begin(self.jetstream.clone(), self.subjects.clone(), attempt))
+        let (question_id, number) = (job.asked.question_id, job.lease.attempt);
+        let attempt = Attempt { owner, conversation_id, question_id, answer_id, number, key };
+        let shown = if can_continue && number > 1 { self.shown_before(&attempt).await } else { None };
+        let mut opening = Opening { can_continue, ..Opening::default() };
+        if let Some(Shown { begun, .. }) = &shown {
+            let bytes = begun.text().len();
+            tracing::info!(answer.id = %answer_id, attempt = number, bytes, "an attempt continues the text of an earlier one");
+            (opening.text, opening.reasoning) = (begun.text().to_owned(), begun.reasoning().to_owned());
+        }
+        let live = LiveAnswer::begin(self.jetstream.clone(), self.subjects.clone(), attempt, opening);
+        Ok((live, shown))
     }
 
     /// Retrieves passages and decrypts them.
@@ -159,6 +175,12 @@ impl AnswerProcessor {
         wanted.dedup();
         self.store.keyring().content_keys(&wanted).await
     }
+}
+
+/// Publishes what was written before a failure, so that the next attempt continues all of it.
+async fn published(live: LiveAnswer, error: AnswerError) -> AttemptFailed {
+    live.finish().await;
+    error.into()
 }
 
 fn timings(

@@ -122,7 +122,8 @@ async fn with_jetstream_wiped_during_an_answer_the_answer_is_complete_and_stream
         .unwrap();
     let first = consumer.messages().await.unwrap().next().await.unwrap().unwrap();
     let first = nats::LiveMessage::from_bytes(&first.payload).unwrap();
-    assert_eq!(first.kind, LiveKind::Started, "the new stream knows the answer from its beginning");
+    let begins = matches!(first.kind, LiveKind::Started { from: 0, .. });
+    assert!(begins, "the new stream knows the answer from its beginning");
     until("all of it was heard", async || (before.text(1) == words).then_some(())).await;
 
     // And the next question travels as if nothing had happened.

@@ -33,7 +33,7 @@ async fn without_a_model_the_answer_is_quoted_cited_and_streamed_as_it_is_record
 
     until("all deltas have come", async || (heard.text(attempt) == recorded.text).then_some(())).await;
     let messages = heard.all();
-    assert!(matches!(messages.first(), Some((1, LiveKind::Started, _))));
+    assert!(matches!(messages.first(), Some((1, LiveKind::Started { .. }, _))));
     let sources = messages.iter().find(|(_, kind, _)| *kind == LiveKind::Sources).unwrap();
     let sources: Vec<Citation> = serde_json::from_slice(&sources.2).unwrap();
     assert!(recorded.citations.iter().all(|cited| sources.iter().any(|source| {

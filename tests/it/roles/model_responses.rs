@@ -28,7 +28,7 @@ async fn reasoning_is_streamed_and_recorded_apart_and_is_not_sent_on() {
     assert_eq!((recorded.citations.len(), recorded.cut_off, attempt), (1, None, 1));
     until("text and reasoning were heard, after a new beginning", async || {
         let messages = heard.all();
-        let begun = messages.iter().rposition(|(_, kind, _)| *kind == LiveKind::Started)?;
+        let begun = messages.iter().rposition(|(_, kind, _)| matches!(kind, LiveKind::Started { .. }))?;
         let after = |wanted: fn(&LiveKind) -> bool| {
             let pieces = messages[begun..].iter().filter(|(_, kind, _)| wanted(kind));
             pieces.flat_map(|(_, _, piece)| piece.clone()).collect::<Vec<u8>>()

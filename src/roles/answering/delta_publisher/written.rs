@@ -17,6 +17,15 @@ pub(super) struct Written {
 }
 
 impl Written {
+    /// A text of which nothing was sent.
+    pub(super) fn of(text: String) -> Self {
+        Self { text, ..Self::default() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
     /// Adds more text.
     pub(super) fn push(&mut self, text: &str) {
         self.text.push_str(text);
