@@ -5,5 +5,6 @@ pub mod files;
 pub mod indexing;
 pub mod ingest;
 pub mod models;
+mod omissions;
 pub mod place;
 pub mod reindex;

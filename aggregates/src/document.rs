@@ -1,6 +1,7 @@
 //! A document: a file of one user or a shared one, from its addition through indexing to its removal.
 
 mod event;
+mod omission;
 
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::named::named_enum;
 use crate::{Private, Tags, UserId, Version};
 pub use event::{DocumentEvent, DocumentTags, DocumentTitle};
+pub use omission::{DocumentOmissions, Omission, OmissionCause, OmittedPart};
 
 named_enum! {
     /// The users whose questions are answered from a document.
@@ -86,6 +88,8 @@ pub enum DocumentCommand {
         pages: Option<u32>,
         /// The language of the text, by its code of ISO 639-1, where it was recognised.
         language: Option<String>,
+        /// The parts of the file that were left out.
+        omissions: Vec<Omission>,
     },
     /// Record that the file cannot be read.
     Reject {
@@ -201,17 +205,40 @@ impl Document {
                 Ok(self.added_again(scope, media_type, size, title).into_iter().collect())
             }
             (Some(_), Command::Tag(tags)) => Ok(vec![tagged(tags)]),
-            (Some(_), Command::RecordIndexed { passages, embedding_model, pages, language, .. }) => {
+            (
+                Some(_),
+                Command::RecordIndexed { passages, embedding_model, pages, language, omissions, .. },
+            ) => {
                 let indexed = Indexed { passages, embedding_model };
                 let known = self.indexed.as_ref() == Some(&indexed);
                 let Indexed { passages, embedding_model } = indexed;
-                let recorded = DocumentEvent::DocumentIndexed { passages, embedding_model, pages, language };
+                let (omitted, private) = left_out(omissions);
+                let recorded = DocumentEvent::DocumentIndexed {
+                    passages,
+                    embedding_model,
+                    pages,
+                    language,
+                    omitted,
+                    private,
+                };
                 Ok((!known).then_some(recorded).into_iter().collect())
             }
             (Some(Status::Rejected), Command::Reject { .. }) => Ok(vec![]),
             (Some(_), Command::Reject { reason, .. }) => Ok(vec![DocumentEvent::DocumentRejected { reason }]),
             (Some(_), Command::Remove) => Ok(vec![DocumentEvent::DocumentRemoved]),
         }
+    }
+}
+
+/// The number of omissions with their private part.
+fn left_out(omissions: Vec<Omission>) -> (u32, Private<DocumentOmissions>) {
+    let count = omissions.iter().map(|omission| match omission.part {
+        OmittedPart::More { count } => count,
+        _ => 1,
+    });
+    match count.sum() {
+        0 => (0, Private::Sealed),
+        count => (count, Private::Open(DocumentOmissions { omissions })),
     }
 }
 

@@ -94,7 +94,7 @@ mod tests {
     use crate::account::{AccountStatus, ErasureTarget, UserRole};
     use crate::audit_trail::Through;
     use crate::conversation::{AnswerStatus, FailureReason, MessageRole, MessageStatus, Rating, TitledBy};
-    use crate::document::{DocumentScope, DocumentStatus};
+    use crate::document::{DocumentScope, DocumentStatus, OmissionCause};
     use crate::operation::{
         DeadLetterKind, DeadLetterOutcome, QuarantineCause, QuarantineOutcome, RotatedKey,
     };
@@ -138,6 +138,10 @@ mod tests {
         check(MessageStatus::ALL, &["asked", "requested", "completed", "stopped", "failed"]);
         check(DocumentScope::ALL, &["user", "shared"]);
         check(DocumentStatus::ALL, &["added", "indexed", "rejected", "removed"]);
+        check(
+            OmissionCause::ALL,
+            &["limit", "recognition_limit", "damaged", "encrypted", "unsupported", "no_recognition"],
+        );
         check(AccountStatus::ALL, &["open", "erasing", "erased"]);
         let stores = ["keys", "read_models", "passages", "files", "live_stream", "caches", "accounts"];
         check(ErasureTarget::ALL, &stores);

@@ -23,6 +23,11 @@ impl<T> Private<T> {
             Self::Sealed => None,
         }
     }
+
+    /// Whether the content is not open.
+    pub(crate) const fn is_sealed(&self) -> bool {
+        matches!(self, Self::Sealed)
+    }
 }
 
 impl<T: serde::de::DeserializeOwned> Private<T> {

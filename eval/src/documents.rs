@@ -22,7 +22,7 @@ pub(crate) struct Document {
 /// The libraries that reading needs. Without one of them, its files are reported.
 pub(crate) fn tools(parts: &Parts) -> Tools {
     let recognition = Recogniser::open().map_or(Recognition::Missing, Recognition::Ready);
-    Tools { pdf: Pdf::open(&parts.pdfium).ok(), recognition }
+    Tools { pdf: Pdf::open(&parts.pdfium).ok(), recognition, ..Tools::default() }
 }
 
 /// Reads all documents below a folder in the order of their paths. A file that cannot be read is reported.
@@ -68,13 +68,16 @@ fn document(folder: &Path, path: &Path, tools: &Tools) -> anyhow::Result<Option<
     let Some(media_type) = sniffer.media_type(&name).filter(|_| is_known().is_some()) else {
         return Ok(None);
     };
-    let Extracted { title, parts } = match extract(media_type, &bytes, tools) {
+    let Extracted { title, parts, omissions } = match extract(media_type, &bytes, tools) {
         Ok(extracted) => extracted,
         Err(reason) => {
             eprintln!("eval: {name}: {reason}");
             return Ok(None);
         }
     };
+    for omission in omissions {
+        eprintln!("eval: {name} in part: {omission:?}");
+    }
     let title = title.filter(|_| media_type != MediaType::Plain);
     let stem = || inside.file_stem().map(|stem| stem.to_string_lossy().replace(['_', '-'], " "));
     let version = DocumentVersion {

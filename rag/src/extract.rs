@@ -11,6 +11,7 @@ mod grid;
 mod html;
 mod mail;
 mod media_type;
+mod omitted;
 mod opendocument;
 mod package;
 mod pdf;
@@ -25,15 +26,16 @@ mod tools;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::vocabulary::{Content, Markup, Part};
-use archive::Inside;
+use archive::{Document, Inside};
 use package::Package;
 
 pub use media_type::MediaType;
+pub use omitted::{Omission, OmissionCause, OmittedPart};
 pub use pdf::page_png;
 pub use sniff::Sniffer;
-pub use tools::{Pdf, Recogniser, Recognition, Tools};
+pub use tools::{OnRecognised, Pdf, Recogniser, Recognition, Tools};
 
-/// The longest extracted text. A file that unpacks to more is rejected.
+/// The longest extracted text. Parts beyond are left out.
 const MAX_TEXT_BYTES: usize = 64 << 20;
 
 /// The text of a document.
@@ -43,6 +45,8 @@ pub struct Extracted {
     pub title: Option<String>,
     /// The parts in reading order, each with text.
     pub parts: Vec<Part>,
+    /// The parts that were left out.
+    pub omissions: Vec<Omission>,
 }
 
 /// The reason for which a document has no text. The message is shown to the document's owner.
@@ -60,9 +64,6 @@ pub enum ExtractError {
     /// The text is longer than the limit.
     #[error("The file unpacks to more than 64 MiB of text.")]
     TooLarge,
-    /// The text has more passages than the index takes of one document.
-    #[error("The file has more text than 100,000 passages. Divide it and add the parts.")]
-    TooManyPassages,
     /// The file has pages without text, and their pictures were not read. Never shown: the caller reads the
     /// file again with [`Recognition::Ready`] or [`Recognition::Missing`].
     #[error("The file is a scan.")]
@@ -79,12 +80,11 @@ pub enum ExtractError {
 }
 
 impl ExtractError {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 7] = [
         Self::Encrypted,
         Self::Damaged,
         Self::NoText,
         Self::TooLarge,
-        Self::TooManyPassages,
         Self::Unrecognised,
         Self::Scan,
         Self::NoPdf,
@@ -97,10 +97,20 @@ impl ExtractError {
             Self::Damaged => "damaged",
             Self::NoText => "no_text",
             Self::TooLarge => "too_large",
-            Self::TooManyPassages => "too_many_passages",
             Self::Unrecognised => "unrecognised",
             Self::Scan => "scan",
             Self::NoPdf => "no_pdf",
+        }
+    }
+
+    /// The reason for which a file inside another one is left out.
+    const fn as_cause(self) -> OmissionCause {
+        match self {
+            Self::Encrypted => OmissionCause::Encrypted,
+            Self::TooLarge => OmissionCause::Limit,
+            Self::Unrecognised | Self::Scan => OmissionCause::NoRecognition,
+            Self::NoPdf => OmissionCause::Unsupported,
+            Self::Damaged | Self::NoText => OmissionCause::Damaged,
         }
     }
 
@@ -128,22 +138,42 @@ fn guarded<T>(parse: impl FnOnce() -> Result<T, ExtractError>) -> Result<T, Extr
 }
 
 fn extract_unguarded(media_type: MediaType, bytes: &[u8], tools: &Tools) -> Result<Extracted, ExtractError> {
-    let bounds = archive::bounds();
+    let document = Document::default();
+    let inside = Inside::new(tools, &document);
     let (page_title, mut parts) = if media_type == MediaType::Html {
         let page = html::convert(&encoding::decode_markup(bytes));
         (page.title, vec![Part::text(Markup::Markdown, page.markdown)])
     } else {
-        (None, parts_of(media_type, bytes, &Inside::new(tools, &bounds))?)
+        (None, parts_of(media_type, bytes, &inside)?)
     };
     parts.retain(Part::has_text);
-    if parts.iter().map(Part::len).sum::<usize>() > MAX_TEXT_BYTES {
-        return Err(ExtractError::TooLarge);
-    }
     if parts.is_empty() {
         return Err(ExtractError::NoText);
     }
+    let fitting = fitting(&parts);
+    if fitting < parts.len() {
+        let page = parts[..fitting].iter().rev().find_map(Part::last_page);
+        inside.omit(OmittedPart::Rest(page), OmissionCause::Limit);
+        parts.truncate(fitting);
+    }
+    if parts.is_empty() {
+        return Err(ExtractError::TooLarge);
+    }
     let title = crate::split::title_of(&parts).or(page_title);
-    Ok(Extracted { title, parts })
+    Ok(Extracted { title, parts, omissions: document.into_omissions() })
+}
+
+/// The number of parts whose text is within the limit.
+fn fitting(parts: &[Part]) -> usize {
+    let mut left = MAX_TEXT_BYTES;
+    let fits = |part: &&Part| match left.checked_sub(part.len()) {
+        Some(rest) => {
+            left = rest;
+            true
+        }
+        None => false,
+    };
+    parts.iter().take_while(fits).count()
 }
 
 /// The parts of a file of any type. The contents of an archive or a compound file decide over its type.
@@ -157,10 +187,10 @@ fn parts_of(media_type: MediaType, bytes: &[u8], inside: &Inside<'_>) -> Result<
         MediaType::Html => {
             vec![Part::text(Markup::Markdown, html::convert(&encoding::decode_markup(bytes)).markdown)]
         }
-        MediaType::Pdf => pdf::parts(bytes, inside.tools)?,
+        MediaType::Pdf => pdf::parts(bytes, inside)?,
         MediaType::Rtf => rtf::parts(bytes),
         MediaType::Mail => mail::parts(bytes, inside)?,
-        MediaType::Png | MediaType::Jpeg | MediaType::Tiff => tools::picture(bytes, inside.tools)?,
+        MediaType::Png | MediaType::Jpeg | MediaType::Tiff => tools::picture(bytes, inside)?,
         MediaType::Docx
         | MediaType::Xlsx
         | MediaType::Pptx
@@ -188,10 +218,10 @@ fn archive(bytes: &[u8], inside: &Inside<'_>) -> Result<Vec<Part>, ExtractError>
     if let Some(kind) = package.part("mimetype")?.filter(|kind| kind.len() < 200) {
         let kind = String::from_utf8_lossy(&kind).into_owned();
         if kind.contains("epub") {
-            return epub::read(&mut package);
+            return epub::read(&mut package, inside);
         }
         if kind.contains("opendocument.spreadsheet") {
-            return sheets::parts(bytes);
+            return sheets::parts(bytes, inside);
         }
         if kind.contains("opendocument") {
             return opendocument::parts(&mut package);
@@ -199,8 +229,8 @@ fn archive(bytes: &[u8], inside: &Inside<'_>) -> Result<Vec<Part>, ExtractError>
     }
     let Some(main) = package.main_part()? else { return archive::parts(&mut package, inside) };
     match kind_of(&mut package, &main)? {
-        MediaType::Pptx => pptx::parts(&mut package, &main),
-        MediaType::Xlsx => sheets::parts(bytes),
+        MediaType::Pptx => pptx::parts(&mut package, &main, inside),
+        MediaType::Xlsx => sheets::parts(bytes, inside),
         _ => docx::parts(&mut package, &main),
     }
 }

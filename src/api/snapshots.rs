@@ -130,6 +130,8 @@ pub(in crate::api) fn document_row() -> DocumentRow {
         language: Some("fr".to_owned()),
         tags: vec!["islands".to_owned()],
         reason: Some("The file has no text.".to_owned()),
+        warning: None,
+        omissions: vec![],
         created_at: time(),
         updated_at: time(),
         version: Version(2),

@@ -226,7 +226,8 @@ pub struct ExtractionConfig {
     /// Memory of the process that reads one file, in MiB. A file that needs more is rejected.
     #[arg(long, env = "EXTRACTION_MEMORY", default_value_t = 512, value_parser = measured(1..=1_048_576_u64, "MiB"))]
     pub extraction_memory: u64,
-    /// Processor time of the process that reads one file, in seconds. A file that needs more is rejected.
+    /// Processor time of the process that reads one file, in seconds. A file that needs more is rejected, or kept
+    /// in part with a warning.
     #[arg(long, env = "EXTRACTION_SECONDS", default_value_t = 60, value_parser = measured(1..=86_400_u32, "seconds"))]
     pub extraction_seconds: u32,
     /// Documents that one process of the worker indexes at the same time, each of another owner.

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rag::extract::{ExtractError, MediaType};
+use rag::extract::{ExtractError, MediaType, Omission, OmissionCause, OmittedPart};
 use tokio::sync::Semaphore;
 
 use crate::config::ExtractionConfig;
@@ -36,7 +36,7 @@ use protocol::{Frame, Request, Task};
 const CLOCK_FACTOR: u32 = 5;
 /// Pictures of pages that are made at the same time.
 const MAX_VIEWS: usize = 3;
-/// The longest output of one file. A file that yields more is rejected.
+/// The longest output of one file. Text beyond is left out.
 const MAX_OUTPUT_BYTES: usize = 96 << 20;
 
 /// Starts the processes that read files. Clones share the number of processes at a time.
@@ -53,12 +53,14 @@ pub struct Extractor {
 }
 
 /// Whether text in pictures is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pictures {
     /// A file with pages of pictures ends as [`ExtractError::Unrecognised`].
     Later,
     /// They are read, where Tesseract is installed.
     Now,
+    /// These texts are taken, in the order of the pictures, and the other pictures are left out.
+    Known(Vec<String>),
 }
 
 /// Content of a file, or the reason why it has none, in words for its owner.
@@ -70,6 +72,14 @@ pub enum ExtractionError {
     /// The process that read the file ended before it had finished. Shown to the owner after a second time.
     #[error(transparent)]
     Ended(#[from] AbnormalEnd),
+    /// The same at a limit, and a part of the file was read.
+    #[error("{end}")]
+    Interrupted {
+        /// The limit.
+        end: AbnormalEnd,
+        /// The part.
+        part: Part,
+    },
     /// The bytes of the file could not be read.
     #[error("the file could not be read")]
     Input(#[from] FilesError),
@@ -82,6 +92,15 @@ pub enum ExtractionError {
     /// The service is ending.
     #[error("the service is ending")]
     Closed,
+}
+
+/// The part of a file that was read before a limit.
+#[derive(Debug)]
+pub enum Part {
+    /// The texts of pictures, in their order. [`Pictures::Known`] reads the file with them alone.
+    Pictures(Vec<String>),
+    /// The first passages.
+    Passages(Passages),
 }
 
 /// End of the process that read a file. The message is shown to the document's owner.
@@ -122,6 +141,9 @@ impl Extractor {
     /// Extracts the text of a file and splits it into passages by a tokenizer, whose file is given.
     /// `splitting` is called when the text is extracted. Waits for a free place first. The process is killed
     /// when the future is dropped.
+    ///
+    /// # Errors
+    /// [`ExtractionError::Interrupted`] holds what was read before a limit of time or memory.
     pub async fn passages(
         &self,
         media_type: MediaType,
@@ -130,17 +152,35 @@ impl Extractor {
         (file, pictures): (Input, Pictures),
         splitting: impl Fn() + Send + Sync,
     ) -> Result<Extracted<Passages>, ExtractionError> {
-        let request = Request { task: Task::Passages, media_type, title: title.to_owned() };
-        let mut passages = Passages::default();
+        let request = Request::new(Task::Passages, media_type, title);
+        let (mut passages, mut recognised, mut picture) = (Passages::default(), Vec::new(), String::new());
         let end = self
             .run(&request, tokenizer, (file, pictures), |frame| match frame {
+                Frame::Recognised(text) => picture.push_str(&text),
+                Frame::PictureEnd => recognised.push(std::mem::take(&mut picture)),
                 Frame::Splitting => splitting(),
                 Frame::Title(title) => passages.set_title(title),
+                Frame::Omitted(omission) => passages.omit(omission),
                 Frame::Passage(bytes) => passages.push(&bytes),
                 _ => {}
             })
-            .await?;
-        Ok(end.map(|()| passages))
+            .await;
+        let end = match end {
+            Err(ExtractionError::Ended(end @ (AbnormalEnd::Time(_) | AbnormalEnd::Memory(_)))) => {
+                let part = match (recognised.is_empty(), passages.len()) {
+                    (false, _) => Part::Pictures(recognised),
+                    (true, 0) => return Err(end.into()),
+                    (true, _) => Part::Passages(without_rest(passages)),
+                };
+                return Err(ExtractionError::Interrupted { end, part });
+            }
+            end => end?,
+        };
+        Ok(match end {
+            Ok(Extent::Whole) => Ok(passages),
+            Ok(Extent::Beginning) => Ok(without_rest(passages)),
+            Err(reason) => Err(reason),
+        })
     }
 
     /// The title that a file names, if it names one.
@@ -149,14 +189,14 @@ impl Extractor {
         media_type: MediaType,
         file: Input,
     ) -> Result<Extracted<Option<String>>, ExtractionError> {
-        let request = Request { task: Task::Title, media_type, title: String::new() };
+        let request = Request::new(Task::Title, media_type, "");
         let mut found = None;
         let end = self.run(&request, &[], (file, Pictures::Later), |frame| {
             if let Frame::Title(title) = frame {
                 found = Some(title).filter(|title| !title.trim().is_empty());
             }
         });
-        Ok(end.await?.map(|()| found))
+        Ok(end.await?.and_then(Extent::whole).map(|()| found))
     }
 }
 
@@ -167,14 +207,14 @@ impl Extractor {
         view: PageView,
         file: Input,
     ) -> Result<Extracted<Option<Vec<u8>>>, ExtractionError> {
-        let request = Request { task: Task::Page(view), media_type: MediaType::Pdf, title: String::new() };
+        let request = Request::new(Task::Page(view), MediaType::Pdf, "");
         let mut picture = Vec::new();
         let end = self.run(&request, &[], (file, Pictures::Later), |frame| {
             if let Frame::Picture(bytes) = frame {
                 picture.extend_from_slice(&bytes);
             }
         });
-        Ok(end.await?.map(|()| Some(picture).filter(|picture| !picture.is_empty())))
+        Ok(end.await?.and_then(Extent::whole).map(|()| Some(picture).filter(|picture| !picture.is_empty())))
     }
 }
 
@@ -186,10 +226,14 @@ impl Extractor {
         tokenizer: &[u8],
         (file, pictures): (Input, Pictures),
         mut receive: impl FnMut(Frame) + Send,
-    ) -> Result<Extracted<()>, ExtractionError> {
+    ) -> Result<Extracted<Extent>, ExtractionError> {
         let places = if matches!(request.task, Task::Page(_)) { &self.views } else { &self.slots };
         let _slot = places.acquire().await.map_err(|_| ExtractionError::Closed)?;
-        let libraries = self.libraries(request.media_type, pictures);
+        let libraries = self.libraries(request.media_type, &pictures);
+        let request = &match pictures {
+            Pictures::Known(texts) => Request { recognised: Some(texts), ..request.clone() },
+            Pictures::Later | Pictures::Now => request.clone(),
+        };
         let mut running = Running::start(&self.program, self.memory_mib, self.seconds, &libraries)?;
         let time = Duration::from_secs(u64::from(self.seconds)) * CLOCK_FACTOR;
         let mut is_confined = false;
@@ -204,7 +248,8 @@ impl Extractor {
             return Err(AbnormalEnd::Time(self.seconds).into());
         };
         match talked? {
-            process::Said::Done => Ok(Ok(())),
+            process::Said::Done => Ok(Ok(Extent::Whole)),
+            process::Said::Full => Ok(Ok(Extent::Beginning)),
             process::Said::Rejected(reason) => Ok(Err(reason)),
             // The file is not to blame for what happens before it is read.
             process::Said::Nothing if !is_confined => Err(ExtractionError::NotStarted),
@@ -213,12 +258,12 @@ impl Extractor {
     }
 
     /// The arguments that name the libraries which a file needs.
-    fn libraries(&self, media_type: MediaType, pictures: Pictures) -> Vec<OsString> {
+    fn libraries(&self, media_type: MediaType, pictures: &Pictures) -> Vec<OsString> {
         let mut arguments = Vec::new();
         if media_type.may_hold_pdf() {
             arguments.extend([OsString::from("--pdfium"), self.pdfium.clone().into_os_string()]);
         }
-        if pictures == Pictures::Now {
+        if *pictures == Pictures::Now {
             arguments.push(OsString::from("--recognise"));
         }
         arguments
@@ -235,4 +280,28 @@ impl Extractor {
             );
         }
     }
+}
+
+/// Whether the output of a process is whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    Whole,
+    Beginning,
+}
+
+impl Extent {
+    /// Rejects what is of use only as a whole.
+    fn whole(self) -> Extracted<()> {
+        match self {
+            Self::Whole => Ok(()),
+            Self::Beginning => Err(ExtractError::TooLarge),
+        }
+    }
+}
+
+/// The first passages of a file whose others are left out.
+fn without_rest(mut passages: Passages) -> Passages {
+    let part = OmittedPart::Rest(passages.pages());
+    passages.omit(Omission { part, file: None, cause: OmissionCause::Limit });
+    passages
 }

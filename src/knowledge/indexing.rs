@@ -26,6 +26,7 @@ use uuid::Uuid;
 use crate::knowledge::extraction::{Extractor, Passages};
 use crate::knowledge::files::{FileVersion, Files};
 use crate::knowledge::models::ActiveModel;
+use crate::knowledge::omissions;
 use crate::runtime::wake::SequencerWake;
 pub use claim::Claim;
 pub use progress::{Progress, ProgressSink, Stage};
@@ -173,6 +174,7 @@ impl Indexing {
         let version = ContentVersion(document.content_version().0);
         let text = DocumentVersion { id: id.uuid().into(), version, scope };
         let (pages, language) = (passages.pages(), passages.language().map(str::to_owned));
+        let omissions = passages.omissions().iter().cloned().map(omissions::recorded).collect();
         let progress = |done, total| {
             let stage = if done == total { Stage::Indexing } else { Stage::Embedding };
             (self.progress)(id, added.owner, Progress { stage, done, total });
@@ -201,8 +203,14 @@ impl Indexing {
         }
         let embedding_model = active.embedder.name().to_owned();
         let content_version = document.content_version();
-        let indexed =
-            DocumentCommand::RecordIndexed { content_version, passages, embedding_model, pages, language };
+        let indexed = DocumentCommand::RecordIndexed {
+            content_version,
+            passages,
+            embedding_model,
+            pages,
+            language,
+            omissions,
+        };
         self.record(id, added.owner, indexed).await?;
         self.retire_versions(active, id).await
     }

@@ -4,5 +4,6 @@ mod hostile_files;
 mod indexing;
 mod ingest;
 mod languages;
+mod left_out;
 mod reindex;
 mod term_ids;

@@ -40,6 +40,42 @@ pub(crate) fn pdf(text: &str) -> Vec<u8> {
     pdf_of(&objects)
 }
 
+/// A PDF of so many pages, each of which is a picture of 24 bits a pixel.
+pub(crate) fn scan(png: &[u8], pages: usize) -> Vec<u8> {
+    let number = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().unwrap());
+    let (width, height) = (number(16), number(20));
+    // The compressed lines of a PNG are those of a picture in a PDF.
+    let (mut pixels, mut at) = (Vec::new(), 8);
+    while at < png.len() {
+        let length = number(at) as usize;
+        if &png[at + 4..at + 8] == b"IDAT" {
+            pixels.extend_from_slice(&png[at + 8..at + 8 + length]);
+        }
+        at += 12 + length;
+    }
+    let mut picture = format!(
+        "<</Type/XObject/Subtype/Image/Width {width}/Height {height}/ColorSpace/DeviceRGB/BitsPerComponent 8\
+         /Filter/FlateDecode/DecodeParms<</Predictor 15/Colors 3/BitsPerComponent 8/Columns {width}>>/Length {}>>stream\n",
+        pixels.len()
+    )
+    .into_bytes();
+    picture.extend_from_slice(&pixels);
+    picture.extend_from_slice(b"\nendstream");
+    let drawing = "612 0 0 792 0 0 cm /P Do";
+    let kids: Vec<String> = (0..pages).map(|page| format!("{} 0 R", page + 5)).collect();
+    let kids = kids.join(" ");
+    let mut objects = vec![
+        b"<</Type/Catalog/Pages 2 0 R>>".to_vec(),
+        format!("<</Type/Pages/Kids[{kids}]/Count {pages}>>").into_bytes(),
+        picture,
+        format!("<</Length {}>>stream\n{drawing}\nendstream", drawing.len()).into_bytes(),
+    ];
+    let page =
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R/Resources<</XObject<</P 3 0 R>>>>>>";
+    objects.extend(std::iter::repeat_n(page.as_bytes().to_vec(), pages));
+    pdf_of(&objects)
+}
+
 /// A PDF of these objects, the first of which is the catalogue.
 pub(crate) fn pdf_of(objects: &[Vec<u8>]) -> Vec<u8> {
     let mut file = b"%PDF-1.4\n".to_vec();

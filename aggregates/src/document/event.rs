@@ -3,7 +3,7 @@
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
-use super::DocumentScope;
+use super::{DocumentOmissions, DocumentScope};
 use crate::{Private, Tags, UserId};
 
 /// The private part of `DocumentAdded`.
@@ -50,6 +50,12 @@ pub enum DocumentEvent {
         pages: Option<u32>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         language: Option<String>,
+        /// The number of parts of the file that were left out.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        omitted: u32,
+        /// Those parts; nothing where there are none.
+        #[serde(default, skip_serializing_if = "Private::is_sealed")]
+        private: Private<DocumentOmissions>,
     },
     /// The file could not be read.
     DocumentRejected { reason: String },
@@ -62,10 +68,19 @@ pub enum DocumentEvent {
     DocumentRemoved,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 impl DocumentEvent {
     /// Whether the event has a private part.
     pub(crate) const fn has_private(&self) -> bool {
-        matches!(self, Self::DocumentAdded { .. } | Self::DocumentTagged { .. })
+        match self {
+            Self::DocumentAdded { .. } | Self::DocumentTagged { .. } => true,
+            Self::DocumentIndexed { omitted, .. } => *omitted > 0,
+            Self::DocumentRejected { .. } | Self::DocumentRemoved => false,
+        }
     }
 
     /// Sets the private part from its decrypted JSON. Does nothing for an event without one.
@@ -73,6 +88,7 @@ impl DocumentEvent {
         match self {
             Self::DocumentAdded { private, .. } => *private = Private::read(json)?,
             Self::DocumentTagged { private } => *private = Private::read(json)?,
+            Self::DocumentIndexed { omitted: 1.., private, .. } => *private = Private::read(json)?,
             Self::DocumentIndexed { .. } | Self::DocumentRejected { .. } | Self::DocumentRemoved => {}
         }
         Ok(())

@@ -32,11 +32,37 @@ fn record_indexed(content_version: u64) -> DocumentCommand {
         embedding_model: "m".into(),
         pages: None,
         language: None,
+        omissions: Vec::new(),
     }
 }
 
 fn indexed() -> DocumentEvent {
-    DocumentEvent::DocumentIndexed { passages: 3, embedding_model: "m".into(), pages: None, language: None }
+    DocumentEvent::DocumentIndexed {
+        passages: 3,
+        embedding_model: "m".into(),
+        pages: None,
+        language: None,
+        omitted: 0,
+        private: Private::Sealed,
+    }
+}
+
+#[test]
+fn the_parts_that_were_left_out_are_recorded_and_counted() {
+    let file = Omission {
+        part: OmittedPart::File { name: "b.bin".into() },
+        file: None,
+        cause: OmissionCause::Damaged,
+    };
+    let more = Omission { part: OmittedPart::More { count: 4 }, ..file.clone() };
+    let mut command = record_indexed(1);
+    let DocumentCommand::RecordIndexed { omissions, .. } = &mut command else { return };
+    *omissions = vec![file, more];
+    let private = Private::Open(DocumentOmissions { omissions: omissions.clone() });
+    let mut recorded = indexed();
+    let DocumentEvent::DocumentIndexed { omitted, private: parts, .. } = &mut recorded else { return };
+    (*omitted, *parts) = (5, private);
+    TestFramework::<Document>::with(()).given(vec![added()]).when(command).then_expect_events(vec![recorded]);
 }
 
 #[test]

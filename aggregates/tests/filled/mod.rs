@@ -5,7 +5,7 @@ use aggregates::conversation::{
     Answer, Citation, ConversationEvent, CutOff, FoundPassage, InstructionScope, PassageOutcome,
     PassageScore, Place, Provenance, Question, SpendingPurpose, Timings, Usage,
 };
-use aggregates::document::DocumentEvent;
+use aggregates::document::{DocumentEvent, DocumentOmissions, Omission, OmissionCause, OmittedPart};
 use aggregates::{
     AggregateType, Event, Instructed, Instructions, ModelName, Private, QuestionText, Temperature,
 };
@@ -28,6 +28,8 @@ pub(crate) fn filled_meanings() -> Vec<(AggregateType, String, Event)> {
         embedding_model: "minilm-l6-v2-int8".into(),
         pages: Some(3),
         language: Some("de".into()),
+        omitted: 0,
+        private: Private::Sealed,
     };
     let others = [
         (AggregateType::Account, account.event_version(), Event::Account(account)),
@@ -36,7 +38,39 @@ pub(crate) fn filled_meanings() -> Vec<(AggregateType, String, Event)> {
     conversations
         .chain(others)
         .map(|(aggregate, version, event)| (aggregate, format!("{version}.filled"), event))
+        .chain(later_fields())
         .collect()
+}
+
+/// Fields that events got after their files were written, in files of their own.
+fn later_fields() -> [(AggregateType, String, Event); 1] {
+    let in_part = in_part();
+    let version = in_part.event_version();
+    [(AggregateType::Document, format!("{version}.omitted"), Event::Document(in_part))]
+}
+
+/// A document of which parts were left out.
+fn in_part() -> DocumentEvent {
+    let omissions = vec![
+        Omission {
+            part: OmittedPart::Pages { first: 41, last: 90 },
+            file: Some("scan.pdf".into()),
+            cause: OmissionCause::RecognitionLimit,
+        },
+        Omission {
+            part: OmittedPart::File { name: "b.docx".into() },
+            file: None,
+            cause: OmissionCause::Damaged,
+        },
+    ];
+    DocumentEvent::DocumentIndexed {
+        passages: 7,
+        embedding_model: "minilm-l6-v2-int8".into(),
+        pages: Some(3),
+        language: Some("de".into()),
+        omitted: 2,
+        private: Private::Open(DocumentOmissions { omissions }),
+    }
 }
 
 fn temperature() -> Temperature {
@@ -48,8 +82,11 @@ fn instructed() -> Instructed {
 }
 
 fn conversation_events() -> Vec<ConversationEvent> {
-    let question =
-        Question { text: QuestionText::parse("What is ownership?").unwrap(), documents: vec![DOCUMENT] };
+    let question = Question {
+        text: QuestionText::parse("What is ownership?").unwrap(),
+        documents: vec![DOCUMENT],
+        by_tags: None,
+    };
     vec![
         ConversationEvent::QuestionAsked {
             question_id: QUESTION,

@@ -49,6 +49,8 @@ pub(crate) fn of_documents() -> Vec<DocumentEvent> {
             embedding_model: "minilm-l6-v2-int8".into(),
             pages: None,
             language: None,
+            omitted: 0,
+            private: Private::Sealed,
         },
         DocumentEvent::DocumentRejected { reason: "it is not UTF-8".into() },
         DocumentEvent::DocumentTagged {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use aggregates::document::{DocumentScope, DocumentStatus, DocumentTags, DocumentTitle};
+use aggregates::document::{
+    DocumentOmissions, DocumentScope, DocumentStatus, DocumentTags, DocumentTitle, Omission,
+};
 use aggregates::{AggregateType, DocumentId, UserId, Version};
 use chrono::{DateTime, SubsecRound as _, Utc};
 use sealing::{AssociatedData, ContentKey};
@@ -39,6 +41,9 @@ pub struct SealedDocument {
     pub(super) tags: Option<Vec<u8>>,
     /// The sequence of the `DocumentTagged` event that `tags` was copied from.
     pub(super) tags_sequence: Option<Version>,
+    pub(super) omissions: Option<Vec<u8>>,
+    /// The sequence of the `DocumentIndexed` event that `omissions` was copied from.
+    pub(super) omissions_sequence: Option<Version>,
 }
 
 /// A row of the list of documents.
@@ -70,6 +75,11 @@ pub struct DocumentRow {
     /// The reason for the rejection, as a sentence.
     #[schema(required)]
     pub reason: Option<String>,
+    /// The parts of the file that were left out, in words: pages beyond a limit, files that cannot be read.
+    #[schema(required)]
+    pub warning: Option<String>,
+    /// The same parts one by one.
+    pub omissions: Vec<Omission>,
     /// The time when the document was first added.
     pub created_at: DateTime<Utc>,
     /// The time of the last event.
@@ -114,6 +124,8 @@ impl SealedDocument {
             self.open_part("DocumentAdded", Some(self.sequence), self.private.as_deref(), key);
         let tags: Option<DocumentTags> =
             self.open_part("DocumentTagged", self.tags_sequence, self.tags.as_deref(), key);
+        let omissions: Option<DocumentOmissions> =
+            self.open_part("DocumentIndexed", self.omissions_sequence, self.omissions.as_deref(), key);
         DocumentRow {
             id: self.id,
             title: title.map(|title| title.title).unwrap_or_default(),
@@ -126,6 +138,8 @@ impl SealedDocument {
             language: self.language,
             tags: tags.map(|tags| tags.tags.as_slice().to_vec()).unwrap_or_default(),
             reason: self.reason,
+            warning: omissions.as_ref().and_then(DocumentOmissions::in_words),
+            omissions: omissions.map(|left_out| left_out.omissions).unwrap_or_default(),
             created_at: self.created_at,
             updated_at: self.updated_at,
             version: self.version,

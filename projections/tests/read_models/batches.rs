@@ -3,7 +3,7 @@
 use aggregates::account::{AccountEvent, ErasureTarget};
 use aggregates::conversation::{ConversationEvent, Rating};
 use aggregates::document::DocumentEvent;
-use aggregates::{AnswerId, ConversationId, DocumentId, QuestionId, UserId};
+use aggregates::{AnswerId, ConversationId, DocumentId, Private, QuestionId, UserId};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use sqlx::PgPool;
@@ -84,6 +84,8 @@ impl Aggregates {
                         embedding_model,
                         pages: None,
                         language: None,
+                        omitted: 0,
+                        private: Private::Sealed,
                     },
                 );
             }

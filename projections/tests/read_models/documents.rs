@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use aggregates::document::{DocumentEvent, DocumentScope, DocumentStatus};
-use aggregates::{DocumentId, Version};
+use aggregates::document::{
+    DocumentEvent, DocumentOmissions, DocumentScope, DocumentStatus, Omission, OmissionCause, OmittedPart,
+};
+use aggregates::{DocumentId, Private, Version};
 use projections::documents::{self, DocumentRow};
 
 use crate::database::{apply, database};
@@ -28,15 +30,38 @@ async fn a_document_shows_its_newest_state_until_it_is_removed() {
         embedding_model: "model".into(),
         pages: Some(2),
         language: Some("en".into()),
+        omitted: 0,
+        private: Private::Sealed,
     };
     history.append_to_document(id, indexed);
     let indexed = row(&history).await;
     assert_eq!((indexed.status, indexed.passages), (DocumentStatus::Indexed, 3));
+    assert_eq!((indexed.warning, indexed.omissions), (None, Vec::new()));
+
+    let omission = Omission {
+        part: OmittedPart::Pages { first: 41, last: 90 },
+        file: None,
+        cause: OmissionCause::RecognitionLimit,
+    };
+    let omissions = vec![omission];
+    let in_part = DocumentEvent::DocumentIndexed {
+        passages: 2,
+        embedding_model: "model".into(),
+        pages: Some(40),
+        language: Some("en".into()),
+        omitted: 1,
+        private: Private::Open(DocumentOmissions { omissions: omissions.clone() }),
+    };
+    history.append_to_document(id, in_part);
+    let in_part = row(&history).await;
+    assert_eq!((in_part.passages, in_part.omissions), (2, omissions));
+    let words = "Pages 41 to 90 could not be recognised within the limit.";
+    assert_eq!(in_part.warning.as_deref(), Some(words));
 
     history.append_to_document(id, DocumentEvent::DocumentRejected { reason: "The file is empty.".into() });
     let rejected = row(&history).await;
     assert_eq!((rejected.status, rejected.passages), (DocumentStatus::Rejected, 0));
-    assert_eq!(rejected.reason.as_deref(), Some("The file is empty."));
+    assert_eq!((rejected.reason.as_deref(), rejected.warning), (Some("The file is empty."), None));
 
     history.append_to_document(id, DocumentEvent::DocumentRemoved);
     let removed = row(&history).await;
@@ -82,6 +107,8 @@ async fn documents_await_indexing_until_they_are_indexed() {
         embedding_model: "model".into(),
         pages: Some(2),
         language: Some("en".into()),
+        omitted: 0,
+        private: Private::Sealed,
     };
     history.append_to_document(first, indexed);
     apply(&pool, &history.events, 100).await;

@@ -1,8 +1,8 @@
 //! Reads the files inside an archive or a mail, each as its own type, with a bound for all together.
 
-use std::cell::Cell;
-use std::path::Path;
+use std::cell::{Cell, RefCell};
 
+use super::omitted::{Omission, OmissionCause, Omissions, OmittedPart, shown_name};
 use super::package::Package;
 use super::{ExtractError, Sniffer, Tools, guarded, parts_of};
 use crate::vocabulary::Part;
@@ -14,57 +14,97 @@ const MAX_FILES: usize = 2_000;
 /// The largest number of bytes of all files that are read of a document.
 const MAX_BYTES: usize = 512 << 20;
 
-/// The way to a file inside others, and what is left of the bounds.
+/// The way to a file inside others.
 pub(super) struct Inside<'a> {
     pub(super) tools: &'a Tools,
     depth: usize,
-    left: &'a Cell<(usize, usize)>,
+    document: &'a Document,
+    /// The name of the file; `None` for the document itself.
+    file: Option<String>,
 }
 
-/// The bounds of a document.
-pub(super) const fn bounds() -> Cell<(usize, usize)> {
-    Cell::new((MAX_FILES, MAX_BYTES))
+/// The bounds of all files of a document together, and the parts that are left out.
+pub(super) struct Document {
+    left: Cell<(usize, usize)>,
+    omissions: RefCell<Omissions>,
+}
+
+impl Default for Document {
+    fn default() -> Self {
+        Self { left: Cell::new((MAX_FILES, MAX_BYTES)), omissions: RefCell::default() }
+    }
+}
+
+impl Document {
+    pub(super) fn into_omissions(self) -> Vec<Omission> {
+        self.omissions.into_inner().into_told()
+    }
 }
 
 impl<'a> Inside<'a> {
-    pub(super) const fn new(tools: &'a Tools, left: &'a Cell<(usize, usize)>) -> Self {
-        Self { tools, depth: 0, left }
+    pub(super) const fn new(tools: &'a Tools, document: &'a Document) -> Self {
+        Self { tools, depth: 0, document, file: None }
     }
 
-    /// Reads a file and adds its parts below its name. A file that cannot be read is left out, unless a bound
-    /// is reached.
+    /// Notes a part of this file that is left out.
+    pub(super) fn omit(&self, part: OmittedPart, cause: OmissionCause) {
+        let omission = Omission { part, file: self.file.clone(), cause };
+        self.document.omissions.borrow_mut().add(omission);
+    }
+
+    /// Notes that this file is left out.
+    pub(super) fn omit_self(&self, cause: OmissionCause) {
+        let part = self.file.clone().map_or(OmittedPart::Rest(None), OmittedPart::File);
+        self.document.omissions.borrow_mut().add(Omission { part, file: None, cause });
+    }
+
+    /// Notes a file inside this one that is left out.
+    pub(super) fn omit_file(&self, name: &str, cause: OmissionCause) {
+        self.omit(OmittedPart::File(shown_name(name)), cause);
+    }
+
+    /// Reads a file and adds its parts below its name. A file that cannot be read is left out.
     pub(super) fn read(&self, name: &str, bytes: &[u8], parts: &mut Vec<Part>) -> Result<(), ExtractError> {
-        let (files, total) = self.left.get();
+        let (files, total) = self.document.left.get();
         let (Some(files), Some(total)) = (files.checked_sub(1), total.checked_sub(bytes.len())) else {
-            return Err(ExtractError::TooLarge);
+            self.omit_file(name, OmissionCause::Limit);
+            return Ok(());
         };
-        self.left.set((files, total));
+        self.document.left.set((files, total));
         if self.depth == MAX_DEPTH {
+            self.omit_file(name, OmissionCause::Limit);
             return Ok(());
         }
         let mut sniffer = Sniffer::default();
         sniffer.update(bytes);
-        let Some(media_type) = sniffer.media_type(name) else { return Ok(()) };
-        let deeper = Inside { tools: self.tools, depth: self.depth + 1, left: self.left };
+        let Some(media_type) = sniffer.media_type(name) else {
+            self.omit_file(name, OmissionCause::Unsupported);
+            return Ok(());
+        };
+        let shown = shown_name(name);
+        let file = Some(shown.clone());
+        let deeper = Inside { tools: self.tools, depth: self.depth + 1, document: self.document, file };
         match guarded(|| parts_of(media_type, bytes, &deeper)) {
             Ok(found) => {
-                let shown = Path::new(name).file_name().map(|name| name.to_string_lossy().into_owned());
+                let heading = Some(shown).filter(|shown| !shown.is_empty());
                 parts.extend(found.into_iter().map(|mut part| {
-                    part.heading.splice(0..0, shown.clone());
+                    part.heading.splice(0..0, heading.clone());
                     part
                 }));
                 Ok(())
             }
-            Err(ExtractError::TooLarge) => Err(ExtractError::TooLarge),
             Err(ExtractError::Unrecognised) => Err(ExtractError::Unrecognised),
-            Err(_) => Ok(()),
+            Err(error) => {
+                self.omit_file(name, error.as_cause());
+                Ok(())
+            }
         }
     }
 }
 
 /// Reads the files of an archive.
 pub(super) fn parts(package: &mut Package<'_>, inside: &Inside<'_>) -> Result<Vec<Part>, ExtractError> {
-    let (mut parts, mut is_encrypted) = (Vec::new(), false);
+    let (mut parts, mut failed) = (Vec::new(), None);
     for name in package.names() {
         let is_hidden = name.split('/').any(|segment| segment.starts_with('.') || segment == "__MACOSX");
         if is_hidden {
@@ -72,10 +112,16 @@ pub(super) fn parts(package: &mut Package<'_>, inside: &Inside<'_>) -> Result<Ve
         }
         match package.part(&name) {
             Ok(Some(bytes)) => inside.read(&name, &bytes, &mut parts)?,
-            Err(ExtractError::Encrypted) => is_encrypted = true,
-            Err(ExtractError::TooLarge) => return Err(ExtractError::TooLarge),
-            Ok(None) | Err(_) => {}
+            Ok(None) => inside.omit_file(&name, OmissionCause::Damaged),
+            Err(error) => {
+                inside.omit_file(&name, error.as_cause());
+                let is_told = matches!(error, ExtractError::Encrypted | ExtractError::TooLarge);
+                failed = failed.or(Some(error).filter(|_| is_told));
+            }
         }
     }
-    if parts.is_empty() && is_encrypted { Err(ExtractError::Encrypted) } else { Ok(parts) }
+    match failed {
+        Some(error) if parts.is_empty() => Err(error),
+        _ => Ok(parts),
+    }
 }

@@ -28,7 +28,7 @@ pub(super) fn parts(bytes: &[u8], inside: &Inside<'_>) -> Result<Vec<Part>, Extr
         return ppt::parts(&mut file);
     }
     if file.exists("/Workbook") || file.exists("/Book") {
-        return sheets::parts(bytes);
+        return sheets::parts(bytes, inside);
     }
     msg::parts(&mut file, inside)
 }

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
+use super::archive::Inside;
 use super::package::{Package, attribute, for_each_tag, resolve};
 use super::{ExtractError, encoding, html};
 use crate::vocabulary::{Content, Markup, Part};
 
-/// A book with the title that it names.
-pub(super) fn read(package: &mut Package<'_>) -> Result<Vec<Part>, ExtractError> {
+/// The chapters of a book. A chapter that cannot be read is left out.
+pub(super) fn read(package: &mut Package<'_>, inside: &Inside<'_>) -> Result<Vec<Part>, ExtractError> {
     let container = package.xml("META-INF/container.xml")?.ok_or(ExtractError::Damaged)?;
     let mut root = None;
     for_each_tag(&container, |tag| {
@@ -21,16 +22,26 @@ pub(super) fn read(package: &mut Package<'_>) -> Result<Vec<Part>, ExtractError>
     }
     let xml = package.xml(&root)?.ok_or(ExtractError::Damaged)?;
     let folder = root.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let mut parts = Vec::new();
+    let (mut parts, mut failed) = (Vec::new(), None);
     for name in chapters(&xml, folder)? {
-        let Some(bytes) = package.part(&name)? else { continue };
+        let bytes = match package.part(&name).and_then(|bytes| bytes.ok_or(ExtractError::Damaged)) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                inside.omit_file(&name, error.as_cause());
+                failed = Some(error);
+                continue;
+            }
+        };
         let page = html::convert(&encoding::decode_markup(&bytes));
         let names_itself = page.markdown.starts_with('#');
         let heading = page.title.filter(|_| !names_itself).into_iter().collect();
         let content = Content::Text(Markup::Markdown, page.markdown);
         parts.push(Part { heading, content, place: None });
     }
-    Ok(parts)
+    match failed {
+        Some(error) if parts.is_empty() => Err(error),
+        _ => Ok(parts),
+    }
 }
 
 /// The names of the chapters in reading order.

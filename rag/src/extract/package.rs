@@ -78,10 +78,10 @@ impl<'a> Package<'a> {
         let limit = MAX_PART_BYTES.min(MAX_UNPACKED_BYTES.saturating_sub(self.unpacked));
         let mut bytes = Vec::new();
         part.take(limit + 1).read_to_end(&mut bytes).map_err(|_| ExtractError::Damaged)?;
+        self.unpacked += (bytes.len() as u64).min(limit);
         if bytes.len() as u64 > limit {
             return Err(ExtractError::TooLarge);
         }
-        self.unpacked += bytes.len() as u64;
         Ok(Some(bytes))
     }
 

@@ -9,8 +9,9 @@ mod tables;
 use pdfium_render::prelude::{PdfDocument, PdfPage, PdfPageObjectType, PdfPageObjectsCommon as _};
 use pdfium_render::prelude::{PdfRenderConfig, PdfiumError, PdfiumInternalError};
 
-use super::tools::{Picture, Tools, recognise};
-use super::{ExtractError, Recognition};
+use super::archive::Inside;
+use super::tools::{Picture, Recogniser, Tools, recognise};
+use super::{ExtractError, OmissionCause, OmittedPart, Recognition};
 use crate::vocabulary::{Content, Markup, Part, Place};
 use layout::Layout;
 use lines::{Glyph, Row, rows};
@@ -36,30 +37,47 @@ enum Page {
     Recognised(String),
 }
 
-/// Reads the pages of a document.
-pub(super) fn parts(bytes: &[u8], tools: &Tools) -> Result<Vec<Part>, ExtractError> {
-    let document = open(bytes, tools)?;
+/// Reads the pages of a document. Pages that cannot be read are left out.
+pub(super) fn parts(bytes: &[u8], inside: &Inside<'_>) -> Result<Vec<Part>, ExtractError> {
+    let document = open(bytes, inside.tools)?;
     let count = document.pages().len();
     let (mut pages, mut recognised, mut is_scan) = (Vec::new(), 0, false);
     for index in 0..count.min(MAX_PAGES) {
-        let Ok(page) = document.pages().get(index) else {
+        let omit = |cause| {
+            let number = index.unsigned_abs() + 1;
+            inside.omit(OmittedPart::Pages { first: number, last: number }, cause);
+        };
+        let page = document.pages().get(index).ok();
+        let Some((page, glyphs)) = page.and_then(|page| glyphs(&page).map(|glyphs| (page, glyphs))) else {
+            omit(OmissionCause::Damaged);
             pages.push(Page::Rows(Vec::new()));
             continue;
         };
-        let glyphs = glyphs(&page);
         let letters = glyphs.iter().filter(|glyph| glyph.c.is_alphanumeric()).count();
-        if letters < MIN_LETTERS && has_picture(&page) && recognised < MAX_RECOGNISED {
+        if letters < MIN_LETTERS && has_picture(&page) {
             is_scan = true;
-            if let Some(text) = recognised_text(&page, tools)? {
-                recognised += 1;
-                pages.push(Page::Recognised(text));
-                continue;
+            let text = if recognised < MAX_RECOGNISED {
+                recognise(inside.tools, |recogniser| recognised_text(&page, recogniser))?
+            } else {
+                Err(OmissionCause::RecognitionLimit)
+            };
+            match text {
+                Ok(text) => {
+                    recognised += 1;
+                    pages.push(Page::Recognised(text));
+                    continue;
+                }
+                Err(cause) => omit(cause),
             }
         }
         pages.push(Page::Rows(rows(&glyphs)));
     }
+    if count > MAX_PAGES {
+        let (first, last) = (MAX_PAGES.unsigned_abs() + 1, count.unsigned_abs());
+        inside.omit(OmittedPart::Pages { first, last }, OmissionCause::Limit);
+    }
     let parts = written(pages);
-    let is_unread = is_scan && matches!(tools.recognition, Recognition::Missing);
+    let is_unread = is_scan && matches!(inside.tools.recognition, Recognition::Missing);
     if is_unread && !parts.iter().any(Part::has_text) { Err(ExtractError::Scan) } else { Ok(parts) }
 }
 
@@ -73,9 +91,9 @@ fn open<'a>(bytes: &'a [u8], tools: &'a Tools) -> Result<PdfDocument<'a>, Extrac
     })
 }
 
-/// The characters of a page in the order of its text.
-fn glyphs(page: &PdfPage<'_>) -> Vec<Glyph> {
-    let Ok(text) = page.text() else { return Vec::new() };
+/// The characters of a page in the order of its text; `None` if the page cannot be read.
+fn glyphs(page: &PdfPage<'_>) -> Option<Vec<Glyph>> {
+    let text = page.text().ok()?;
     let mut glyphs = Vec::new();
     for character in text.chars().iter() {
         let Some(c) = character.unicode_char() else { continue };
@@ -96,7 +114,7 @@ fn glyphs(page: &PdfPage<'_>) -> Vec<Glyph> {
             size,
         });
     }
-    glyphs
+    Some(glyphs)
 }
 
 /// Whether the page or a form on it shows a picture.
@@ -106,19 +124,17 @@ fn has_picture(page: &PdfPage<'_>) -> bool {
     })
 }
 
-fn recognised_text(page: &PdfPage<'_>, tools: &Tools) -> Result<Option<String>, ExtractError> {
-    if matches!(tools.recognition, Recognition::Later) {
-        return Err(ExtractError::Unrecognised);
-    }
+/// The text in the picture of a page.
+fn recognised_text(page: &PdfPage<'_>, recogniser: &Recogniser) -> Option<String> {
     let (width, height) = (page.width().value, page.height().value);
     let scale = (RESOLUTION / POINTS_PER_INCH).min(MAX_SIDE / width.max(height).max(1.0));
     let config = PdfRenderConfig::new().scale_page_by_factor(scale);
-    let bitmap = page.render_with_config(&config).map_err(|_| ExtractError::Damaged)?;
+    let bitmap = page.render_with_config(&config).ok()?;
     let pixels = bitmap.as_rgba_bytes();
     #[expect(clippy::cast_possible_truncation, reason = "a resolution is a small number")]
     let resolution = (scale * POINTS_PER_INCH) as i32;
     let picture = Picture { pixels: &pixels, width: bitmap.width(), height: bitmap.height(), resolution };
-    recognise(&picture, tools)
+    recogniser.picture(&picture)
 }
 
 /// The pages as text, with the headings above each page.

@@ -6,31 +6,48 @@ use std::collections::HashMap;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
+use super::archive::Inside;
 use super::package::{Package, Relation, attribute, for_each_tag, push_reference};
-use super::{ExtractError, escaped};
+use super::{ExtractError, OmittedPart, escaped};
 use crate::vocabulary::{Content, Markup, Part, Place, Table};
 
-/// Reads the presentation whose main part has this name.
-pub(super) fn parts(package: &mut Package<'_>, main: &str) -> Result<Vec<Part>, ExtractError> {
+/// Reads the presentation whose main part has this name. A slide that cannot be read is left out.
+pub(super) fn parts(
+    package: &mut Package<'_>,
+    main: &str,
+    inside: &Inside<'_>,
+) -> Result<Vec<Part>, ExtractError> {
     let xml = package.xml(main)?.ok_or(ExtractError::Damaged)?;
     let relations = package.relations(main)?;
-    let mut parts = Vec::new();
+    let (mut parts, mut failed) = (Vec::new(), None);
     for (number, name) in (1..).zip(slides(&xml, &relations)?) {
-        let Some(slide) = package.xml(&name)? else { continue };
-        let mut text = Slide::default().read(&slide)?;
-        let mut beside: Vec<Relation> = package.relations(&name)?.into_values().collect();
-        beside.sort_by(|a, b| (&a.kind, &a.target).cmp(&(&b.kind, &b.target)));
-        for relation in beside.iter().filter(|relation| is_text(&relation.kind)) {
-            if let Some(xml) = package.xml(&relation.target)? {
-                let more =
-                    Slide { is_notes: relation.kind == "notesSlide", ..Slide::default() }.read(&xml)?;
-                text.push_str(&more);
-            }
-        }
+        let text = slide(package, &name).unwrap_or_else(|error| {
+            inside.omit(OmittedPart::Slide(number), error.as_cause());
+            failed = Some(error);
+            String::new()
+        });
         let content = Content::Text(Markup::Markdown, text);
         parts.push(Part { heading: Vec::new(), content, place: Some(Place::Slide { number }) });
     }
-    Ok(parts)
+    match failed {
+        Some(error) if !parts.iter().any(Part::has_text) => Err(error),
+        _ => Ok(parts),
+    }
+}
+
+/// The text of a slide and of the parts beside it.
+fn slide(package: &mut Package<'_>, name: &str) -> Result<String, ExtractError> {
+    let slide = package.xml(name)?.ok_or(ExtractError::Damaged)?;
+    let mut text = Slide::default().read(&slide)?;
+    let mut beside: Vec<Relation> = package.relations(name)?.into_values().collect();
+    beside.sort_by(|a, b| (&a.kind, &a.target).cmp(&(&b.kind, &b.target)));
+    for relation in beside.iter().filter(|relation| is_text(&relation.kind)) {
+        if let Some(xml) = package.xml(&relation.target)? {
+            let more = Slide { is_notes: relation.kind == "notesSlide", ..Slide::default() }.read(&xml)?;
+            text.push_str(&more);
+        }
+    }
+    Ok(text)
 }
 
 /// Whether a part beside a slide holds text of the slide.

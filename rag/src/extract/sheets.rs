@@ -4,15 +4,17 @@ use std::io::Cursor;
 
 use calamine::{Data, Range, Reader as _, SheetVisible, Sheets};
 
-use super::ExtractError;
+use super::archive::Inside;
 use super::grid::{self, Row};
+use super::omitted::shown_name;
+use super::{ExtractError, OmissionCause, OmittedPart};
 use crate::vocabulary::{Part, Place};
 
-/// The largest number of cells with a value that are read of a file.
+/// The largest number of cells with a value that are read of a file. Rows beyond are left out.
 const MAX_CELLS: usize = 5_000_000;
 
 /// Reads a workbook of any kind.
-pub(super) fn parts(bytes: &[u8]) -> Result<Vec<Part>, ExtractError> {
+pub(super) fn parts(bytes: &[u8], inside: &Inside<'_>) -> Result<Vec<Part>, ExtractError> {
     let mut sheets =
         calamine::open_workbook_auto_from_rs(Cursor::new(bytes)).map_err(|error| reason(&error))?;
     let visible: Vec<String> = sheets
@@ -21,17 +23,22 @@ pub(super) fn parts(bytes: &[u8]) -> Result<Vec<Part>, ExtractError> {
         .filter(|sheet| sheet.visible != SheetVisible::VeryHidden)
         .map(|sheet| sheet.name.clone())
         .collect();
-    let (mut parts, mut cells, mut failed) = (Vec::new(), 0, None);
+    let (mut parts, mut left, mut failed) = (Vec::new(), MAX_CELLS, None);
     for name in visible {
         match range(&mut sheets, &name) {
             Ok(range) => {
-                cells += range.used_cells().count();
-                if cells > MAX_CELLS {
-                    return Err(ExtractError::TooLarge);
+                let rows = rows_within(&range, &mut left);
+                if rows < range.height() {
+                    let first = range.start().map_or(0, |start| start.0) as usize + rows + 1;
+                    let first = u32::try_from(first).unwrap_or(u32::MAX);
+                    inside.omit(OmittedPart::Rows { sheet: shown_name(&name), first }, OmissionCause::Limit);
                 }
-                parts.extend(sheet(&name, &range));
+                parts.extend(sheet(&name, &range, rows));
             }
-            Err(error) => failed = Some(error),
+            Err(error) => {
+                inside.omit(OmittedPart::Sheet(shown_name(&name)), error.as_cause());
+                failed = Some(error);
+            }
         }
     }
     match failed {
@@ -53,9 +60,23 @@ fn reason(error: &calamine::Error) -> ExtractError {
     }
 }
 
-fn sheet(name: &str, range: &Range<Data>) -> Vec<Part> {
+/// The number of rows whose cells are within the limit, which they lower.
+fn rows_within(range: &Range<Data>, left: &mut usize) -> usize {
+    let used = |cells: &[Data]| cells.iter().filter(|cell| !matches!(cell, Data::Empty)).count();
+    let fits = |cells: &&[Data]| match left.checked_sub(used(cells)) {
+        Some(rest) => {
+            *left = rest;
+            true
+        }
+        None => false,
+    };
+    range.rows().take_while(fits).count()
+}
+
+/// The tables in the first rows of a sheet.
+fn sheet(name: &str, range: &Range<Data>, rows: usize) -> Vec<Part> {
     let Some((first_row, first_column)) = range.start() else { return Vec::new() };
-    let rows = (first_row + 1..).zip(range.rows());
+    let rows = (first_row + 1..).zip(range.rows().take(rows));
     let rows = rows.map(|(number, cells)| Row { number, cells: cells.iter().map(text).collect() });
     grid::parts(rows, |columns| Place::Cells {
         sheet: name.to_owned(),
@@ -116,6 +137,16 @@ fn letters(mut column: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_beyond_the_limit_are_left_out() {
+        let cell = |row, column| calamine::Cell::new((row, column), Data::Int(1));
+        let range = Range::from_sparse(vec![cell(0, 0), cell(0, 1), cell(1, 0), cell(2, 0)]);
+        for (limit, rows) in [(4, 3), (3, 2), (2, 1), (1, 0)] {
+            let mut left = limit;
+            assert_eq!(rows_within(&range, &mut left), rows, "{limit}");
+        }
+    }
 
     #[test]
     fn columns_have_letters_and_numbers_no_noise() {

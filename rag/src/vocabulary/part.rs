@@ -62,6 +62,14 @@ impl Part {
         }
     }
 
+    /// The last page or slide of the part; `None` where its format has none.
+    pub const fn last_page(&self) -> Option<u32> {
+        match &self.place {
+            Some(place) => place.last_page(),
+            None => None,
+        }
+    }
+
     /// Whether the text has no bytes.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -68,6 +68,15 @@ impl Place {
         }
     }
 
+    /// The last page or slide; `None` for rows and cells.
+    #[must_use]
+    pub const fn last_page(&self) -> Option<u32> {
+        match self {
+            Self::Pages { last, .. } | Self::Slide { number: last } => Some(*last),
+            Self::Cells { .. } | Self::Rows { .. } => None,
+        }
+    }
+
     /// The place from this one to a later one of the same kind; `None` where they are of two kinds or sheets.
     #[must_use]
     pub fn to(&self, end: &Self) -> Option<Self> {

@@ -23,6 +23,8 @@ const MAX_DOCUMENTS: u32 = 10_000;
 /// Bytes of all lists together, and lists expected.
 const CAPACITY_BYTES: u64 = 32 << 20;
 const EXPECTED_LISTS: usize = 256;
+/// Approximate size of an omission without its names.
+const OMISSION_BYTES: usize = 96;
 /// Bytes of a document beside its texts.
 const ROW_BYTES: usize = size_of::<DocumentRow>() + 120;
 /// Bytes of a list beside its documents: an empty one counts too.
@@ -99,7 +101,10 @@ impl DocumentLists {
 
 fn bytes_of(row: &DocumentRow) -> usize {
     let tags = row.tags.iter().map(|tag| size_of::<String>() + tag.capacity()).sum::<usize>();
-    ROW_BYTES + row.title.capacity() + row.reason.as_ref().map_or(0, String::capacity) + tags
+    let words = [&row.reason, &row.warning].into_iter().flatten().map(String::capacity).sum::<usize>();
+    // The warning says the same as the list, in more bytes.
+    let omissions = row.warning.as_ref().map_or(0, String::capacity) + row.omissions.len() * OMISSION_BYTES;
+    ROW_BYTES + row.title.capacity() + words + omissions + tags
 }
 
 /// Decrypts rows, away from the async threads.

@@ -11,13 +11,17 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use rag::extract::{ExtractError, Extracted, Pdf, Recogniser, Recognition, Tools, extract, page_png};
+use rag::extract::{
+    ExtractError, Extracted, Omission, OmissionCause, OmittedPart, OnRecognised, Pdf, Recogniser,
+    Recognition, Tools, extract, page_png,
+};
 use rag::split::Splitter;
+use rag::vocabulary::{Part, Place};
 
 use super::protocol::{self, Frame, PageView, Request, Task};
 use super::{jail, passages};
 
-/// The largest number of passages of one document.
+/// The largest number of passages of one document. Text beyond is left out.
 const MAX_PASSAGES: usize = 100_000;
 /// The largest file. Uploads have a lower limit.
 const MAX_FILE_BYTES: u64 = 64 << 20;
@@ -48,8 +52,25 @@ impl Arguments {
         } else {
             Recognition::Later
         };
-        Tools { pdf, recognition }
+        let on_recognised = self.recognise.then(|| Box::new(recognised) as OnRecognised);
+        Tools { pdf, recognition, on_recognised }
     }
+}
+
+/// Writes the text of a picture. A service that does not read any more has ended this process.
+fn recognised(text: &str) {
+    let mut output = io::stdout().lock();
+    let mut rest = text;
+    let mut write = || -> io::Result<()> {
+        while !rest.is_empty() {
+            let (piece, after) = rest.split_at(rest.floor_char_boundary(protocol::MAX_FRAME_BYTES));
+            Frame::Recognised(piece.to_owned()).write(&mut output)?;
+            rest = after;
+        }
+        Frame::PictureEnd.write(&mut output)?;
+        output.flush()
+    };
+    let _ = write();
 }
 
 /// Reads one file. Ends the process abnormally at a limit.
@@ -63,13 +84,16 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 }
 
 fn confined(arguments: &Arguments) -> io::Result<()> {
-    let tools = arguments.tools();
+    let mut tools = arguments.tools();
     let jail = jail::enter(arguments.memory_mib, arguments.seconds)?;
     let mut output = BufWriter::new(io::stdout().lock());
     Frame::Jail(jail).write(&mut output)?;
     output.flush()?;
     let mut input = io::stdin().lock();
-    let request = Request::from_bytes(&protocol::read_bytes(&mut input)?)?;
+    let mut request = Request::from_bytes(&protocol::read_bytes(&mut input)?)?;
+    if let Some(texts) = request.recognised.take() {
+        tools.recognition = Recognition::known(texts);
+    }
     let tokenizer = protocol::read_bytes(&mut input)?;
     let mut file = Vec::new();
     input.take(MAX_FILE_BYTES).read_to_end(&mut file)?;
@@ -101,7 +125,7 @@ fn read(
         }
         return Ok(Ok(()));
     }
-    let Extracted { title, parts } = match extract(request.media_type, &file, tools) {
+    let Extracted { title, parts, omissions } = match extract(request.media_type, &file, tools) {
         Ok(extracted) => extracted,
         Err(reason) => return Ok(Err(reason)),
     };
@@ -112,31 +136,48 @@ fn read(
             Ok(Ok(()))
         }
         Task::Passages => {
+            for omission in omissions {
+                Frame::Omitted(omission).write(output)?;
+            }
             Frame::Splitting.write(output)?;
             output.flush()?;
             let splitter = Splitter::from_file(tokenizer).map_err(|_| protocol::malformed())?;
             let given = Some(request.title.trim().to_owned()).filter(|title| !title.is_empty());
-            let title = given.or(title).unwrap_or_default();
-            let mut count = 0;
-            let end = splitter.visit_parts(&title, &parts, |passage| {
-                let written = match count {
-                    0 => Frame::Title(passage.title.clone()).write(output),
-                    MAX_PASSAGES => return ControlFlow::Break(Err(ExtractError::TooManyPassages)),
-                    _ => Ok(()),
-                };
-                count += 1;
-                let packed = written.and_then(|()| passages::pack(&passage));
-                match packed.and_then(|packed| Frame::Passage(packed).write(output)) {
-                    Ok(()) => ControlFlow::Continue(()),
-                    Err(error) => ControlFlow::Break(Ok(error)),
-                }
-            });
-            match end {
-                ControlFlow::Continue(()) if count == 0 => Ok(Err(ExtractError::NoText)),
-                ControlFlow::Continue(()) => Ok(Ok(())),
-                ControlFlow::Break(Ok(error)) => Err(error),
-                ControlFlow::Break(Err(reason)) => Ok(Err(reason)),
-            }
+            split(&splitter, &given.or(title).unwrap_or_default(), &parts, output)
         }
     }
+}
+
+/// Splits the parts into passages.
+fn split(
+    splitter: &Splitter,
+    title: &str,
+    parts: &[Part],
+    output: &mut impl Write,
+) -> io::Result<Result<(), ExtractError>> {
+    let (mut count, mut page) = (0, None);
+    let end = splitter.visit_parts(title, parts, |passage| {
+        let written = match count {
+            0 => Frame::Title(passage.title.clone()).write(output),
+            MAX_PASSAGES => return ControlFlow::Break(None),
+            _ => Ok(()),
+        };
+        count += 1;
+        page = passage.place.as_ref().and_then(Place::last_page).or(page);
+        let packed = written.and_then(|()| passages::pack(&passage));
+        match packed.and_then(|packed| Frame::Passage(packed).write(output)) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(Some(error)),
+        }
+    });
+    match end {
+        ControlFlow::Continue(()) if count == 0 => return Ok(Err(ExtractError::NoText)),
+        ControlFlow::Continue(()) => {}
+        ControlFlow::Break(Some(error)) => return Err(error),
+        ControlFlow::Break(None) => {
+            let part = OmittedPart::Rest(page);
+            Frame::Omitted(Omission { part, file: None, cause: OmissionCause::Limit }).write(output)?;
+        }
+    }
+    Ok(Ok(()))
 }

@@ -1,11 +1,14 @@
 //! The passages of a document, packed: 50 MB of text have a hundred thousand.
 
+use rag::extract::Omission;
 use rag::vocabulary::{PassageText, Place};
 
 use super::protocol;
 
 /// The bytes of text from which the language is recognised.
 const SAMPLE_BYTES: usize = 8_192;
+/// The largest number of omissions that are kept. A process of this program tells fewer.
+const MAX_OMISSIONS: usize = 32;
 
 /// The passages of a document in order, which are unpacked one by one.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +20,8 @@ pub struct Passages {
     left: usize,
     /// The last page or slide.
     pages: Option<u32>,
+    /// The parts of the file that are left out.
+    omissions: Vec<Omission>,
     /// The beginning of the text.
     sample: String,
 }
@@ -53,9 +58,7 @@ impl Passages {
     }
 
     fn note(&mut self, passage: &PassageText) {
-        if let Some(Place::Pages { last, .. } | Place::Slide { number: last }) = passage.place {
-            self.pages = self.pages.max(Some(last));
-        }
+        self.pages = self.pages.max(passage.place.as_ref().and_then(Place::last_page));
         if self.sample.len() < SAMPLE_BYTES {
             self.sample.push_str(&passage.text);
             self.sample.push('\n');
@@ -65,6 +68,17 @@ impl Passages {
     /// The number of pages or slides up to the last one with text; `None` where the format has none.
     pub fn pages(&self) -> Option<u32> {
         self.pages
+    }
+
+    pub(super) fn omit(&mut self, omission: Omission) {
+        if self.omissions.len() < MAX_OMISSIONS {
+            self.omissions.push(omission);
+        }
+    }
+
+    /// The parts of the file that are left out.
+    pub fn omissions(&self) -> &[Omission] {
+        &self.omissions
     }
 
     /// The language of the text, by its code of ISO 639-1.

@@ -27,6 +27,8 @@ pub(super) struct Running {
 pub(super) enum Said {
     Done,
     Rejected(ExtractError),
+    /// The output is longer than its limit.
+    Full,
     /// The output ended without one, or is not one of this program.
     Nothing,
 }
@@ -152,7 +154,7 @@ async fn listen(
             Ok(Some(frame)) => {
                 received += frame.len();
                 if received > max_output {
-                    return Ok(Said::Rejected(ExtractError::TooLarge));
+                    return Ok(Said::Full);
                 }
                 receive(frame);
             }

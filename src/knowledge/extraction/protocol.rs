@@ -4,13 +4,15 @@
 //! writes frames to its standard output, the last of which is [`Frame::Done`] or [`Frame::Rejected`]. What
 //! the process writes counts as input from outside: a file may have taken it over.
 
-use rag::extract::{ExtractError, MediaType};
+use rag::extract::{ExtractError, MediaType, Omission};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 /// The longest frame of a process. A passage, with all its headings, has a few kilobytes.
 pub(super) const MAX_FRAME_BYTES: usize = 64 << 10;
+/// The bytes that a frame without a long payload counts for.
+const OVERHEAD_BYTES: usize = 256;
 /// The longest frame of the service, which holds the file of a tokenizer.
 const MAX_REQUEST_BYTES: usize = 64 << 20;
 
@@ -43,6 +45,8 @@ pub(super) struct Request {
     pub(super) media_type: MediaType,
     /// The title that the document was given; empty for the one that its text names.
     pub(super) title: String,
+    /// The texts of pictures that an earlier process has recognised; no others are read.
+    pub(super) recognised: Option<Vec<String>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -50,6 +54,7 @@ struct RequestFrame {
     task: Task,
     media_type: String,
     title: String,
+    recognised: Option<Vec<String>>,
 }
 
 /// Message of the process.
@@ -57,12 +62,18 @@ struct RequestFrame {
 pub(super) enum Frame {
     /// Confinement of the process, for the log.
     Jail(String),
+    /// The next text of a picture.
+    Recognised(String),
+    /// The text of the picture is complete.
+    PictureEnd,
     /// The text is extracted.
     Splitting,
     /// The title of the document.
     Title(String),
     /// A passage, as `passages` writes it.
     Passage(Vec<u8>),
+    /// A part of the file that is left out.
+    Omitted(Omission),
     /// The next bytes of a picture.
     Picture(Vec<u8>),
     /// The file yields nothing.
@@ -72,20 +83,25 @@ pub(super) enum Frame {
 }
 
 impl Request {
+    pub(super) fn new(task: Task, media_type: MediaType, title: &str) -> Self {
+        Self { task, media_type, title: title.to_owned(), recognised: None }
+    }
+
     pub(super) fn to_bytes(&self) -> io::Result<Vec<u8>> {
-        let Self { task, media_type, title } = self;
+        let Self { task, media_type, title, recognised } = self;
         let frame = RequestFrame {
             task: task.clone(),
             media_type: media_type.name().to_owned(),
             title: title.clone(),
+            recognised: recognised.clone(),
         };
         Ok(serde_json::to_vec(&frame)?)
     }
 
     pub(super) fn from_bytes(bytes: &[u8]) -> io::Result<Self> {
-        let RequestFrame { task, media_type, title } = serde_json::from_slice(bytes)?;
+        let RequestFrame { task, media_type, title, recognised } = serde_json::from_slice(bytes)?;
         let media_type = MediaType::from_name(&media_type).ok_or_else(malformed)?;
-        Ok(Self { task, media_type, title })
+        Ok(Self { task, media_type, title, recognised })
     }
 }
 
@@ -93,9 +109,12 @@ impl Frame {
     const fn tag(&self) -> u8 {
         match self {
             Self::Jail(_) => b'j',
+            Self::Recognised(_) => b'o',
+            Self::PictureEnd => b'e',
             Self::Splitting => b's',
             Self::Title(_) => b't',
             Self::Passage(_) => b'p',
+            Self::Omitted(_) => b'm',
             Self::Picture(_) => b'i',
             Self::Rejected(_) => b'r',
             Self::Done => b'd',
@@ -103,11 +122,16 @@ impl Frame {
     }
 
     pub(super) fn write(&self, output: &mut impl Write) -> io::Result<()> {
+        let json;
         let payload = match self {
-            Self::Jail(text) | Self::Title(text) => text.as_bytes(),
+            Self::Jail(text) | Self::Title(text) | Self::Recognised(text) => text.as_bytes(),
+            Self::Omitted(omission) => {
+                json = serde_json::to_vec(omission)?;
+                &json
+            }
             Self::Passage(bytes) | Self::Picture(bytes) => bytes,
             Self::Rejected(reason) => reason.name().as_bytes(),
-            Self::Splitting | Self::Done => &[],
+            Self::PictureEnd | Self::Splitting | Self::Done => &[],
         };
         output.write_all(&[self.tag()])?;
         write_bytes(output, payload)
@@ -138,9 +162,12 @@ impl Frame {
         let text = |bytes| String::from_utf8(bytes).map_err(|_| malformed());
         Ok(match tag {
             b'j' => Self::Jail(text(payload)?),
+            b'o' => Self::Recognised(text(payload)?),
+            b'e' => Self::PictureEnd,
             b's' => Self::Splitting,
             b't' => Self::Title(text(payload)?),
             b'p' => Self::Passage(payload),
+            b'm' => Self::Omitted(serde_json::from_slice(&payload).map_err(|_| malformed())?),
             b'i' => Self::Picture(payload),
             b'r' => Self::Rejected(ExtractError::from_name(&text(payload)?).ok_or_else(malformed)?),
             b'd' => Self::Done,
@@ -151,8 +178,9 @@ impl Frame {
     /// The bytes of the payload, which are kept.
     pub(super) fn len(&self) -> usize {
         match self {
-            Self::Jail(text) | Self::Title(text) => text.len(),
+            Self::Jail(text) | Self::Title(text) | Self::Recognised(text) => text.len(),
             Self::Passage(bytes) | Self::Picture(bytes) => bytes.len(),
+            Self::Omitted(_) | Self::PictureEnd => OVERHEAD_BYTES,
             Self::Splitting | Self::Rejected(_) | Self::Done => 0,
         }
     }
@@ -203,12 +231,21 @@ pub(super) fn malformed() -> io::Error {
 
 #[cfg(test)]
 mod tests {
+    use rag::extract::{OmissionCause, OmittedPart};
+
     use super::*;
 
     #[tokio::test]
     async fn each_frame_is_read_as_it_was_written() {
         let frames = [
             Frame::Jail("landlock".into()),
+            Frame::Recognised("Lamps".into()),
+            Frame::PictureEnd,
+            Frame::Omitted(Omission {
+                part: OmittedPart::Pages { first: 41, last: 90 },
+                file: Some("scan.pdf".into()),
+                cause: OmissionCause::RecognitionLimit,
+            }),
             Frame::Splitting,
             Frame::Title("Lamps".into()),
             Frame::Passage(vec![0, 255]),
@@ -229,7 +266,13 @@ mod tests {
 
     #[tokio::test]
     async fn an_output_of_another_program_is_an_error() {
-        for bytes in [b"Hello, world".as_slice(), b"p\xff\xff\xff\xff", b"r\x01\0\0\0x", b"t\x01\0\0\0\xff"] {
+        for bytes in [
+            b"Hello, world".as_slice(),
+            b"p\xff\xff\xff\xff",
+            b"r\x01\0\0\0x",
+            b"t\x01\0\0\0\xff",
+            b"m\x01\0\0\0{",
+        ] {
             assert!(Frame::read(&mut &*bytes).await.is_err(), "{bytes:?}");
         }
     }

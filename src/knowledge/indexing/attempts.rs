@@ -10,7 +10,7 @@ use rag::extract::{ExtractError, MediaType};
 use sealing::UserKey;
 
 use super::{Added, Indexing, Progress, Stage};
-use crate::knowledge::extraction::{ExtractionError, Input, Passages, Pictures};
+use crate::knowledge::extraction::{ExtractionError, Input, Part, Passages, Pictures};
 use crate::knowledge::files::FilesError;
 use crate::knowledge::models::ActiveModel;
 
@@ -38,11 +38,9 @@ impl Indexing {
                 self.store.cancel_extraction(id, version).await?;
                 return Ok(Err(before.reason.unwrap_or_else(|| ENDS_THE_SERVICE.to_owned())));
             }
-            let read = match self.read(active, id, added, key, Pictures::Later).await {
-                Ok(Err(ExtractError::Unrecognised)) => self.read(active, id, added, key, Pictures::Now).await,
-                read => read,
-            };
-            match read {
+            // A second attempt takes longer where the machine is busy, and no third one follows.
+            let is_last = before.failed + 1 >= MAX_FAILED;
+            match self.read_or_recognise(active, id, added, key, is_last).await {
                 Ok(read) => {
                     self.store.end_extraction(id).await?;
                     return Ok(read.map_err(|reason| reason.to_string()));
@@ -62,6 +60,36 @@ impl Indexing {
                     return Err(error).context("the text of a document could not be extracted");
                 }
             }
+        }
+    }
+
+    /// Reads a file, first without the text in its pictures. A part of it counts if a limit ended the reading:
+    /// the pages that were recognised, and at the last attempt the first passages.
+    async fn read_or_recognise(
+        &self,
+        active: &ActiveModel,
+        id: DocumentId,
+        added: &Added,
+        key: &UserKey,
+        is_last: bool,
+    ) -> Result<Result<Passages, ExtractError>, ExtractionError> {
+        let mut read = self.read(active, id, added, key, Pictures::Later).await;
+        if matches!(read, Ok(Err(ExtractError::Unrecognised))) {
+            read = self.read(active, id, added, key, Pictures::Now).await;
+        }
+        if let Err(ExtractionError::Interrupted { end, part: Part::Pictures(texts) }) = read {
+            tracing::info!(document.id = %id, %end, pictures = texts.len(), "a document is read with a part of its pictures");
+            read = match self.read(active, id, added, key, Pictures::Known(texts)).await {
+                Ok(Err(_)) => Err(end.into()),
+                read => read,
+            };
+        }
+        match read {
+            Err(ExtractionError::Interrupted { part: Part::Passages(passages), .. }) if is_last => {
+                Ok(Ok(passages))
+            }
+            Err(ExtractionError::Interrupted { end, .. }) => Err(end.into()),
+            read => read,
         }
     }
 

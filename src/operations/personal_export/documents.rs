@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use aggregates::document::DocumentEvent;
+use aggregates::document::{DocumentEvent, DocumentOmissions};
 use aggregates::{AggregateType, Event, Private, RecordedEvent, UserId};
 use chrono::{DateTime, Utc};
 use rag::extract::MediaType;
@@ -29,6 +29,9 @@ pub(crate) struct About {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// The parts of the file that were left out, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<String>,
     added_at: DateTime<Utc>,
     /// Path in the archive; `None` if the file is lost.
     file: Option<String>,
@@ -101,10 +104,16 @@ fn folded(id: Uuid, mut about: Option<About>, recorded: &RecordedEvent) -> Optio
                 sha256: sha256.clone(),
                 status: "added",
                 reason: None,
+                warning: None,
                 file: None,
             });
         }
-        DocumentEvent::DocumentIndexed { .. } => set(about.as_mut(), "indexed", None),
+        DocumentEvent::DocumentIndexed { private, .. } => {
+            set(about.as_mut(), "indexed", None);
+            if let Some(about) = &mut about {
+                about.warning = private.open().and_then(DocumentOmissions::in_words);
+            }
+        }
         DocumentEvent::DocumentRejected { reason } => set(about.as_mut(), "rejected", Some(reason.clone())),
         DocumentEvent::DocumentTagged { private: Private::Open(private) } => {
             if let Some(about) = &mut about {
@@ -148,6 +157,7 @@ mod tests {
             sha256: String::new(),
             status: "added",
             reason: None,
+            warning: None,
             added_at: DateTime::UNIX_EPOCH,
             file: None,
         };

@@ -1193,6 +1193,8 @@ export interface components {
             language: string | null;
             /** @description The media type of the file, determined from its content. */
             media_type: string;
+            /** @description The same parts one by one. */
+            omissions: components["schemas"]["Omission"][];
             /**
              * Format: int32
              * @description The number of pages or slides; `null` where the format has none.
@@ -1228,6 +1230,8 @@ export interface components {
              * @description The version: the number of the document's events.
              */
             version: number;
+            /** @description The parts of the file that were left out, in words: pages beyond a limit, files that cannot be read. */
+            warning: string | null;
         };
         /**
          * @description The users whose questions are answered from a document.
@@ -1571,6 +1575,79 @@ export interface components {
             email: string;
             /** @description The role that the account begins with. */
             role?: components["schemas"]["UserRole"];
+        };
+        /** @description A part of a file that was left out. */
+        Omission: {
+            /** @description The reason. */
+            cause: components["schemas"]["OmissionCause"];
+            /** @description The file inside the document that the part belongs to; absent for the document itself. */
+            file?: string | null;
+            /** @description The part. */
+            part: components["schemas"]["OmittedPart"];
+        };
+        /**
+         * @description The reason for which a part of a file was left out.
+         * @enum {string}
+         */
+        OmissionCause: "limit" | "recognition_limit" | "damaged" | "encrypted" | "unsupported" | "no_recognition";
+        /** @description A part of a file. Numbers count from 1. */
+        OmittedPart: {
+            /**
+             * Format: int32
+             * @description The first page.
+             */
+            first: number;
+            /**
+             * Format: int32
+             * @description The last page.
+             */
+            last: number;
+            /** @enum {string} */
+            type: "pages";
+        } | {
+            /**
+             * Format: int32
+             * @description Its number.
+             */
+            number: number;
+            /** @enum {string} */
+            type: "slide";
+        } | {
+            /** @description Its name. */
+            name: string;
+            /** @enum {string} */
+            type: "sheet";
+        } | {
+            /**
+             * Format: int32
+             * @description The first row.
+             */
+            first: number;
+            /** @description The name of the sheet. */
+            sheet: string;
+            /** @enum {string} */
+            type: "rows";
+        } | {
+            /** @description Its name. */
+            name: string;
+            /** @enum {string} */
+            type: "file";
+        } | {
+            /**
+             * Format: int32
+             * @description The last page or slide before it; absent where there are none.
+             */
+            page?: number | null;
+            /** @enum {string} */
+            type: "rest";
+        } | {
+            /**
+             * Format: int32
+             * @description Their number.
+             */
+            count: number;
+            /** @enum {string} */
+            type: "more";
         };
         /** @description A command to the caller's own account. */
         OwnAccountCommand: components["schemas"]["InstructCommand"] & {

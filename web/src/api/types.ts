@@ -32,6 +32,7 @@ export type DocumentProgress = Schemas["DocumentProgress"];
 export type DocumentAccepted = Schemas["DocumentAccepted"];
 export type Passage = Schemas["PassageShown"];
 export type Place = Schemas["Place"];
+export type Omission = Schemas["Omission"];
 
 export type LanguageModel = Schemas["LanguageModel"];
 export type Instructions = Schemas["CurrentInstructions"];

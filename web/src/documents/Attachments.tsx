@@ -6,6 +6,7 @@ import { errorMessage } from "../text/errorMessage";
 import { type Texts, useText } from "../text/text";
 import { IconButton } from "../ui/IconButton";
 import styles from "./Attachments.module.css";
+import { omissionText } from "./omissionText";
 import { progressQuery } from "./queries";
 import type { Attachment } from "./useAttachments";
 
@@ -53,5 +54,9 @@ function stateText({ state, percent, error, document }: Attachment, text: Texts)
   if (error) return errorMessage(error, text);
   if (state === "failed") return document?.reason ?? text.documents.rejected;
   if (state === "uploading") return text.documents.uploading(percent);
-  return state === "indexing" ? text.composer.reading : text.composer.ready;
+  if (state === "indexing") return text.composer.reading;
+  const omissions = document?.omissions ?? [];
+  return omissions.length > 0
+    ? omissions.map((omission) => omissionText(omission, text)).join(" ")
+    : text.composer.ready;
 }

@@ -9,6 +9,7 @@ import { Button } from "../ui/Button";
 import { DocumentActions } from "./DocumentActions";
 import styles from "./Documents.module.css";
 import { formatBytes } from "./formatBytes";
+import { omissionText } from "./omissionText";
 import { progressQuery } from "./queries";
 import type { Upload } from "./useUploads";
 
@@ -67,6 +68,14 @@ export function DocumentItem({ document }: { document: DocumentRow }) {
             .filter(Boolean)
             .join(" · ")}
         </p>
+        {document.omissions.length > 0 && (
+          <ul className={styles.warning} aria-label={text.documents.omitted}>
+            {document.omissions.map((omission) => {
+              const words = omissionText(omission, text);
+              return <li key={words}>{words}</li>;
+            })}
+          </ul>
+        )}
         {document.tags.length > 0 && <p className={styles.small}>{document.tags.map((tag) => `#${tag}`).join(" ")}</p>}
         {document.status === "added" && progress && progress.total > 0 && (
           <progress

@@ -14,6 +14,8 @@ const row = (id: string, version = 1, title = id): DocumentRow => ({
   language: null,
   tags: [],
   reason: null,
+  warning: null,
+  omissions: [],
   created_at: "2026-01-01T00:00:00Z",
   updated_at: "2026-01-01T00:00:00Z",
   version,

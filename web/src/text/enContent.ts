@@ -173,6 +173,7 @@ export const enContent = {
     queued: "Queued",
     indexed: (passages: number) => (passages === 1 ? "1 passage" : `${format(passages)} passages`),
     rejected: "Could not be processed",
+    omitted: "Left out",
     shared: "Shared",
     remove: "Remove",
     removed: "Document removed",
@@ -191,6 +192,29 @@ export const enContent = {
     empty: "No documents yet",
     more: "Show more",
     dismiss: "Dismiss",
+  },
+  omissions: {
+    parts: {
+      page: (page: number) => `Page ${page}`,
+      pages: (first: number, last: number) => `Pages ${first} to ${last}`,
+      slide: (slide: number) => `Slide ${slide}`,
+      sheet: (name: string) => `Sheet “${name}”`,
+      rows: (sheet: string, first: number) => `The rows of sheet “${sheet}” from row ${first} on`,
+      file: (name: string) => `File “${name}”`,
+      rest: "The rest of the text",
+      restBehind: (page: number) => `The text behind page ${page}`,
+    },
+    inFile: (part: string, file: string) => `${part} of “${file}”`,
+    causes: {
+      limit: (part: string) => `${part} could not be read within the limit.`,
+      recognition_limit: (part: string) => `${part} could not be recognised within the limit.`,
+      damaged: (part: string) => `${part} could not be read because of damage.`,
+      encrypted: (part: string) => `${part} could not be read without a password.`,
+      unsupported: (part: string) => `${part} could not be read, because this type is not supported.`,
+      no_recognition: (part: string) =>
+        `${part} could not be read, because Tesseract, which recognises text in pictures, is not installed.`,
+    },
+    more: (count: number) => `${format(count)} more parts could not be read.`,
   },
   usage: {
     title: "Usage",

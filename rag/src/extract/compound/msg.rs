@@ -35,12 +35,12 @@ pub(super) fn parts(file: &mut Compound<'_>, inside: &Inside<'_>) -> Result<Vec<
         .map(|entry| format!("/{}", entry.name()))
         .collect();
     for folder in attachments {
-        let name = match text(file, &folder, NAME)? {
-            Some(name) => Some(name),
-            None => text(file, &folder, SHORT_NAME)?,
-        };
-        if let Some(bytes) = stream(file, &property(&folder, DATA, "0102"))? {
-            inside.read(&name.unwrap_or_default(), &bytes, &mut parts)?;
+        let name = [NAME, SHORT_NAME].into_iter().find_map(|id| text(file, &folder, id).ok().flatten());
+        let name = name.unwrap_or_default();
+        match stream(file, &property(&folder, DATA, "0102")) {
+            Ok(Some(bytes)) => inside.read(&name, &bytes, &mut parts)?,
+            Ok(None) => {}
+            Err(error) => inside.omit_file(&name, error.as_cause()),
         }
     }
     Ok(parts)

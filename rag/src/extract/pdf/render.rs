@@ -35,7 +35,7 @@ pub fn page_png(
     let config = PdfRenderConfig::new().scale_page_by_factor(scale);
     let bitmap = page.render_with_config(&config).map_err(|_| ExtractError::Damaged)?;
     let mut pixels = bitmap.as_rgba_bytes();
-    let letters = glyphs(&page);
+    let letters = glyphs(&page).unwrap_or_default();
     let mut is_marked = vec![false; pixels.len() / 4];
     for glyph in places(&letters, marked).into_iter().filter_map(|index| letters.get(index)) {
         mark(&mut is_marked, &bitmap, glyph, scale, page.height().value);

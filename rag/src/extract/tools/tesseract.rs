@@ -59,7 +59,7 @@ impl Recogniser {
     }
 
     /// The text in a picture.
-    pub(super) fn picture(&self, picture: &Picture<'_>) -> Option<String> {
+    pub(in crate::extract) fn picture(&self, picture: &Picture<'_>) -> Option<String> {
         let &Picture { pixels, width, height, resolution } = picture;
         let line = width.checked_mul(4)?;
         if usize::try_from(line.checked_mul(height)?).ok()? != pixels.len() {
