@@ -103,6 +103,7 @@ fn resources() -> Router<ApiState> {
         .route("/v1/conversations/{id}/instructions", get(instructions::of_conversation))
         .route("/v1/models", get(language_models::list))
         .route("/v1/documents", get(documents::list))
+        .route("/v1/documents/tags", get(documents::tags))
         .route("/v1/documents/{id}", get(documents::one).delete(documents::remove))
         .route("/v1/documents/{id}/commands", post(documents::change))
         .route("/v1/documents/{id}/passages/{number}", get(documents::passage))

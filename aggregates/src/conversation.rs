@@ -22,7 +22,7 @@ pub use answer::{
 };
 pub use branch::TurnEvents;
 pub use command::{AskQuestion, ConversationCommand, Intent, Receipt, RecordAnswer, RecordSpending};
-pub use event::{ConversationEvent, Question, Rating, RatingComment, Tagged, Titled, TitledBy};
+pub use event::{ConversationEvent, FoundByTags, Question, Rating, RatingComment, Tagged, Titled, TitledBy};
 pub use limits::ConversationLimits;
 pub use place::Place;
 pub use refusal::ConversationRefused;
@@ -182,7 +182,11 @@ impl Conversation {
         let asked = Event::QuestionAsked {
             question_id: ask.question_id,
             parent_id,
-            private: Private::Open(Question { text: ask.text, documents: ask.documents }),
+            private: Private::Open(Question {
+                text: ask.text,
+                documents: ask.documents,
+                by_tags: ask.by_tags,
+            }),
         };
         let requested = Event::AnswerRequested {
             question_id: ask.question_id,

@@ -47,8 +47,11 @@ fn answer() -> Private<Answer> {
 }
 
 fn asking() -> Vec<ConversationEvent> {
-    let question =
-        Question { text: QuestionText::parse("What is ownership?").unwrap(), documents: Vec::new() };
+    let question = Question {
+        text: QuestionText::parse("What is ownership?").unwrap(),
+        documents: Vec::new(),
+        by_tags: None,
+    };
     vec![
         ConversationEvent::ConversationStarted { owner: OWNER },
         ConversationEvent::QuestionAsked {

@@ -83,6 +83,7 @@ async fn ask(
                 text: QuestionText::parse(TEXT)?,
                 parent_id: None,
                 documents: Vec::new(),
+                by_tags: None,
                 model: None,
             };
             let command = ConversationCommand {

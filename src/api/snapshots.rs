@@ -75,6 +75,8 @@ pub(in crate::api) fn question() -> Message {
         siblings: vec![id(2)],
         status: AnswerStatus::Completed,
         documents: vec![],
+        document_tags: vec![],
+        named_documents: vec![],
         citations: vec![],
         reasoning: None,
         cut_off: None,

@@ -158,6 +158,7 @@ impl Backbone {
             text: QuestionText::parse(text).unwrap(),
             parent_id: None,
             documents: Vec::new(),
+            by_tags: None,
             model: None,
         };
         let ids = (ask.question_id, ask.answer_id);

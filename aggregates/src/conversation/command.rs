@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::answer::{Answer, FailureReason, Provenance, SpendingPurpose, Usage};
-use super::event::Rating;
+use super::event::{FoundByTags, Rating};
 use crate::{
     Actor, AnswerId, Comment, DocumentId, Instructions, ModelName, QuestionId, QuestionText, Tags,
     Temperature, Title, Version,
@@ -107,6 +107,8 @@ pub struct AskQuestion {
     pub parent_id: Option<AnswerId>,
     /// The documents to answer from; all, if empty.
     pub documents: Vec<DocumentId>,
+    /// The tags by which the last ones of the documents were found.
+    pub by_tags: Option<FoundByTags>,
     /// The language model to answer with, which later questions of the conversation are answered with as
     /// well; `None` for the one of the conversation.
     pub model: Option<ModelName>,

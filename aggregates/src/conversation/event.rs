@@ -21,6 +21,26 @@ pub struct Question {
     /// The documents to answer from; all, if empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub documents: Vec<DocumentId>,
+    /// The tags by which the last ones of the documents were found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_tags: Option<FoundByTags>,
+}
+
+/// Tags that a question named, and the number of its documents that were found by them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundByTags {
+    /// The tags.
+    #[serde(deserialize_with = "stored")]
+    pub tags: Tags,
+    /// The number of documents. They follow those that the question named by their ids.
+    pub documents: u32,
+}
+
+impl FoundByTags {
+    /// Those of the documents of the question that it named by their ids.
+    pub fn named<'a>(&self, documents: &'a [DocumentId]) -> &'a [DocumentId] {
+        &documents[..documents.len().saturating_sub(self.documents as usize)]
+    }
 }
 
 named_enum! {

@@ -51,6 +51,7 @@ fn ask(number: u128, parent_id: Option<AnswerId>) -> Intent {
         text: QuestionText::parse("Why?").unwrap(),
         parent_id,
         documents: Vec::new(),
+        by_tags: None,
         model: None,
     })
 }
@@ -99,8 +100,11 @@ fn started() -> Event {
 }
 
 fn asked(number: u128, parent_id: Option<AnswerId>) -> Event {
-    let private =
-        Private::Open(Question { text: QuestionText::parse("Why?").unwrap(), documents: Vec::new() });
+    let private = Private::Open(Question {
+        text: QuestionText::parse("Why?").unwrap(),
+        documents: Vec::new(),
+        by_tags: None,
+    });
     Event::QuestionAsked { question_id: question(number), parent_id, private }
 }
 

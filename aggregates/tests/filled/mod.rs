@@ -2,12 +2,13 @@
 
 use aggregates::account::AccountEvent;
 use aggregates::conversation::{
-    Answer, Citation, ConversationEvent, CutOff, FoundPassage, InstructionScope, PassageOutcome,
+    Answer, Citation, ConversationEvent, CutOff, FoundByTags, FoundPassage, InstructionScope, PassageOutcome,
     PassageScore, Place, Provenance, Question, SpendingPurpose, Timings, Usage,
 };
 use aggregates::document::{DocumentEvent, DocumentOmissions, Omission, OmissionCause, OmittedPart};
 use aggregates::{
-    AggregateType, Event, Instructed, Instructions, ModelName, Private, QuestionText, Temperature,
+    AggregateType, DocumentId, Event, Instructed, Instructions, ModelName, Private, QuestionText, Tags,
+    Temperature,
 };
 use cqrs_es::DomainEvent as _;
 
@@ -43,10 +44,28 @@ pub(crate) fn filled_meanings() -> Vec<(AggregateType, String, Event)> {
 }
 
 /// Fields that events got after their files were written, in files of their own.
-fn later_fields() -> [(AggregateType, String, Event); 1] {
-    let in_part = in_part();
-    let version = in_part.event_version();
-    [(AggregateType::Document, format!("{version}.omitted"), Event::Document(in_part))]
+fn later_fields() -> [(AggregateType, String, Event); 2] {
+    let (in_part, tagged) = (in_part(), tagged());
+    let versions = (in_part.event_version(), tagged.event_version());
+    [
+        (AggregateType::Document, format!("{}.omitted", versions.0), Event::Document(in_part)),
+        (AggregateType::Conversation, format!("{}.tagged", versions.1), Event::Conversation(tagged)),
+    ]
+}
+
+/// A question that named a document and tags.
+fn tagged() -> ConversationEvent {
+    let tags = Tags::parse(&["rust"]).unwrap();
+    let question = Question {
+        text: QuestionText::parse("What is ownership?").unwrap(),
+        documents: vec![DOCUMENT, DocumentId::new(ANSWER.uuid())],
+        by_tags: Some(FoundByTags { tags, documents: 1 }),
+    };
+    ConversationEvent::QuestionAsked {
+        question_id: QUESTION,
+        parent_id: Some(ANSWER),
+        private: Private::Open(question),
+    }
 }
 
 /// A document of which parts were left out.

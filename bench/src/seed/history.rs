@@ -156,7 +156,7 @@ impl Historian {
         let asked = ConversationEvent::QuestionAsked {
             question_id,
             parent_id: before.map(|before| population::answer(number, before)),
-            private: Private::Open(Question { text, documents: Vec::new() }),
+            private: Private::Open(Question { text, documents: Vec::new(), by_tags: None }),
         };
         self.happen(open, &asked, false)?;
         let answer_id = population::answer(number, turn);

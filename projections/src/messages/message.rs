@@ -1,7 +1,7 @@
 //! A message in the HTTP contract, and the decryption of a stored one.
 
 use aggregates::conversation::{
-    AnswerStatus, Citation, CutOff, FailureReason, MessageRole, MessageStatus, Rating,
+    AnswerStatus, Citation, CutOff, FailureReason, FoundByTags, MessageRole, MessageStatus, Question, Rating,
 };
 use aggregates::{ConversationId, DocumentId};
 use chrono::{DateTime, Utc};
@@ -39,6 +39,14 @@ pub struct Message {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<Uuid>, required = false)]
     pub documents: Vec<DocumentId>,
+    /// The tags by which some of these documents were found; absent without any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub document_tags: Vec<String>,
+    /// Of a question with tags, the documents that it named by their ids.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Uuid>, required = false)]
+    pub named_documents: Vec<DocumentId>,
     /// The passages behind the citation marks in the text.
     pub citations: Vec<Citation>,
     /// The language model's reasoning before the text, which is not part of the answer.
@@ -95,6 +103,8 @@ struct PrivatePart<'a> {
     #[serde(default)]
     documents: Vec<DocumentId>,
     #[serde(default)]
+    by_tags: Option<FoundByTags>,
+    #[serde(default)]
     citations: Vec<Citation>,
     #[serde(default)]
     reasoning: Option<String>,
@@ -102,7 +112,19 @@ struct PrivatePart<'a> {
     cut_off: Option<CutOff>,
 }
 
+/// The tags of a question and, if it has some, the documents that it named by their ids.
+fn chosen(documents: &[DocumentId], by_tags: Option<&FoundByTags>) -> (Vec<String>, Vec<DocumentId>) {
+    let Some(by_tags) = by_tags else { return (vec![], vec![]) };
+    (by_tags.tags.as_slice().to_vec(), by_tags.named(documents).to_vec())
+}
+
 impl Message {
+    /// The documents of a question, its tags, and the documents that it named beside the tags.
+    pub fn chosen_by(question: &Question) -> (Vec<DocumentId>, Vec<String>, Vec<DocumentId>) {
+        let (tags, named) = chosen(&question.documents, question.by_tags.as_ref());
+        (question.documents.clone(), tags, named)
+    }
+
     /// The model of an answer: `quote` if the answer quotes the sources.
     pub fn model_name(model: Option<String>, quoted: bool) -> Option<String> {
         if quoted { Some(QUOTE.to_owned()) } else { model }
@@ -129,12 +151,13 @@ impl SealedMessage {
     fn open(mut self, opener: Option<&Opener>) -> Message {
         let json = opener.and_then(|opener| self.open_private(opener));
         let private = json.as_deref().and_then(|json| serde_json::from_slice::<PrivatePart<'_>>(json).ok());
-        let (text, documents, citations, reasoning, cut_off) = match private {
-            Some(PrivatePart { text, documents, citations, reasoning, cut_off }) => {
-                (RawJson::from_raw(text), documents, citations, reasoning, cut_off)
+        let (text, documents, by_tags, citations, reasoning, cut_off) = match private {
+            Some(PrivatePart { text, documents, by_tags, citations, reasoning, cut_off }) => {
+                (RawJson::from_raw(text), documents, by_tags, citations, reasoning, cut_off)
             }
-            None => (RawJson::default(), vec![], vec![], None, None),
+            None => (RawJson::default(), vec![], None, vec![], None, None),
         };
+        let (document_tags, named_documents) = chosen(&documents, by_tags.as_ref());
         let MessageColumns { id, parent_id, status, created_at, model, quoted, failure, rating, .. } =
             self.message;
         Message {
@@ -146,6 +169,8 @@ impl SealedMessage {
             siblings: self.siblings,
             status: status.shown(),
             documents,
+            document_tags,
+            named_documents,
             citations,
             reasoning,
             cut_off,

@@ -101,8 +101,11 @@ impl History {
         text: &str,
     ) -> (QuestionId, AnswerId) {
         let question_id = QuestionId::new(Uuid::now_v7());
-        let private =
-            Private::Open(Question { text: QuestionText::parse(text).unwrap(), documents: Vec::new() });
+        let private = Private::Open(Question {
+            text: QuestionText::parse(text).unwrap(),
+            documents: Vec::new(),
+            by_tags: None,
+        });
         self.append_to_conversation(id, ConversationEvent::QuestionAsked { question_id, parent_id, private });
         (question_id, self.request(id, question_id))
     }

@@ -85,12 +85,12 @@ pub(in crate::api) async fn command(
         |answer_id| commands.text_so_far(AnswerRef { owner: caller.user, conversation_id, answer_id });
     let parsed = Command::parse(&body)?;
     let _in_flight = limits.commands_in_flight.enter()?;
-    let tags = parsed.document_tags().to_vec();
+    let tags = parsed.document_tags();
     let mut intent = parsed.into_intent(new_answer, so_far);
     let known_model = commands.models().check(&intent);
     commands.unless_repeated(caller.user, conversation_id, &intent, known_model).await?;
     let key = idempotency_key(commands.master_key(), &headers, conversation_id, &body)?;
-    commands.choose_documents(caller.user, conversation_id, &mut intent, &tags).await?;
+    commands.choose_documents(caller.user, conversation_id, &mut intent, tags).await?;
     let command = ConversationCommand { by: Actor::User(caller.user), at: Utc::now(), expected, intent };
     commands.check_pending(&limits.pending_answers, caller.user, conversation_id, &command.intent).await?;
     let (budgets, owner) = (&limits.budgets, caller.user);

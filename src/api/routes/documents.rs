@@ -9,6 +9,7 @@ mod list;
 mod original;
 mod page;
 mod passage;
+mod tags;
 
 use std::sync::Arc;
 
@@ -41,6 +42,7 @@ pub(in crate::api) use original::{__path_original, original};
 pub(in crate::api) use page::{__path_page, page};
 pub(in crate::api) use passage::{__path_passage, passage};
 use store::{Store, StoreError};
+pub(in crate::api) use tags::{__path_tags, tags};
 
 /// Get a document
 #[utoipa::path(get, path = "/v1/documents/{document_id}", operation_id = "get_document", tag = "Documents",

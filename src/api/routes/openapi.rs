@@ -29,7 +29,7 @@ use crate::api::{
 #[openapi(
     info(title = "Colloquy", description = "Event-driven question-answering chat. Commands are stored as events, queries read projections of the events, and answers are streamed."),
     paths(
-        commands::command, account_commands::command, invitations::create, conversations::list, conversations::one, documents::add, documents::list, documents::one, documents::remove, documents::change, documents::original, documents::page, documents::passage, messages::list, provenance::get, suggestions::suggest, language_models::list, search::search, me::me, me::usage, instructions::of_account, instructions::of_conversation, instructions::command, erasures::erase, erasures::state, export::export,
+        commands::command, account_commands::command, invitations::create, conversations::list, conversations::one, documents::add, documents::list, documents::tags, documents::one, documents::remove, documents::change, documents::original, documents::page, documents::passage, messages::list, provenance::get, suggestions::suggest, language_models::list, search::search, me::me, me::usage, instructions::of_account, instructions::of_conversation, instructions::command, erasures::erase, erasures::state, export::export,
         stream::user, stream::conversation, audit::events, audit::follow, audit::conversation, audit::checkpoint, audit::keys, health::livez, health::readyz
     ),
     components(schemas(commands::Command)),

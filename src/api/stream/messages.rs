@@ -13,6 +13,8 @@ pub(super) fn question_message(event: &RecordedEvent, conversation: &Conversatio
         return None;
     };
     let siblings = conversation.questions_beside(*question_id).into_iter().map(QuestionId::uuid).collect();
+    let (documents, document_tags, named_documents) =
+        private.open().map(Message::chosen_by).unwrap_or_default();
     Some(Message {
         id: question_id.uuid(),
         role: MessageRole::User,
@@ -21,7 +23,9 @@ pub(super) fn question_message(event: &RecordedEvent, conversation: &Conversatio
             .map(|question| RawJson::from(&question.text.as_str().to_owned()))
             .unwrap_or_default(),
         parent_id: parent_id.map(AnswerId::uuid),
-        documents: private.open().map(|question| question.documents.clone()).unwrap_or_default(),
+        documents,
+        document_tags,
+        named_documents,
         siblings,
         ..blank(event)
     })
@@ -90,6 +94,8 @@ fn blank(event: &RecordedEvent) -> Message {
         siblings: vec![],
         status: AnswerStatus::Completed,
         documents: vec![],
+        document_tags: vec![],
+        named_documents: vec![],
         citations: vec![],
         reasoning: None,
         cut_off: None,

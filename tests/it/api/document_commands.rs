@@ -89,3 +89,56 @@ async fn a_document_is_added_with_tags_and_indexed_again_with_the_same_title_and
     let passage = person.get(&format!("/v1/documents/{id}/passages/0")).await;
     assert!(passage.body["text"].as_str().unwrap().contains("tram to Vik"), "{passage:?}");
 }
+
+#[tokio::test]
+async fn a_question_keeps_its_tags_and_can_be_asked_again_after_a_document_was_removed() {
+    let product = Product::with(&Role::ALL).await;
+    let person = Person::new(&product).await;
+    let mut ids = Vec::new();
+    for number in 0..3 {
+        let text = format!("# Tram {number}\n\nTram {number} to Vik leaves at {number} o'clock.");
+        ids.push(added(&person, &format!("{number}.md"), &text).await);
+    }
+    let tag = |id: &str, tags: &[&str]| {
+        (format!("/v1/documents/{id}/commands"), json!({"type": "tag", "tags": tags}))
+    };
+    for (id, tags) in ids.iter().zip([&["Plan", "b"][..], &["plan", "a"], &["c"]]) {
+        let (path, command) = tag(id, tags);
+        assert_eq!(person.post(&path, &command).await.status, 202);
+    }
+    let tags = person.get("/v1/documents/tags").await.body;
+    assert_eq!(tags["items"].as_array().unwrap().len(), 4, "{tags}");
+    assert_eq!(
+        (&tags["items"][0], &tags["items"][2], &tags["truncated"]),
+        (&json!("a"), &json!("c"), &json!(false))
+    );
+
+    let ask = |documents: &Value, tags: &Value| {
+        json!({"type": "ask", "question_id": Uuid::now_v7(), "text": "When does tram 1 to Vik leave?",
+               "documents": documents, "document_tags": tags})
+    };
+    let conversation = Uuid::now_v7();
+    let accepted = person.command(conversation, &ask(&json!([ids[2]]), &json!(["PLAN"]))).await;
+    assert_eq!(accepted.status, 202, "{accepted:?}");
+    let path = format!("/v1/conversations/{conversation}/messages");
+    let page = person.until_shown(&path, |page| page["items"][0].is_object()).await;
+    let asked = &page["items"][0];
+    assert_eq!((&asked["document_tags"], &asked["named_documents"]), (&json!(["PLAN"]), &json!([ids[2]])));
+    assert_eq!(asked["documents"].as_array().unwrap().len(), 3, "{asked}");
+    let stream = format!("/v1/conversations/{conversation}/stream?last_event_id=0.0");
+    let told = person.listen(&stream, None, |told| told.event == "question").await;
+    assert_eq!(told.last().unwrap().data["document_tags"], json!(["PLAN"]));
+
+    for id in [&ids[0], &ids[2]] {
+        assert_eq!(person.request("DELETE", &format!("/v1/documents/{id}")).await.status, 202);
+    }
+    let edited = Uuid::now_v7();
+    let accepted = person.command(edited, &ask(&asked["named_documents"], &asked["document_tags"])).await;
+    assert_eq!(accepted.status, 202, "{accepted:?}");
+    let path = format!("/v1/conversations/{edited}/messages");
+    let page = person.until_shown(&path, |page| page["items"][0].is_object()).await;
+    assert_eq!(page["items"][0]["documents"], json!([ids[1]]), "{page}");
+    let refused = person.command(Uuid::now_v7(), &ask(&json!([ids[2]]), &json!([]))).await;
+    assert_eq!((refused.status, &refused.body["field"]), (422, &json!("documents")), "{refused:?}");
+    product.end().await;
+}

@@ -56,6 +56,7 @@ impl Asking {
             text: QuestionText::parse("Is it written?").unwrap(),
             parent_id: None,
             documents: Vec::new(),
+            by_tags: None,
             model: None,
         });
         let command =

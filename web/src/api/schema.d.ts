@@ -347,6 +347,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/documents/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the tags of documents
+         * @description Those of the caller's documents and of shared documents, by which a question can choose documents. Of more
+         *     than 10,000 documents, the tags of the newest are listed.
+         */
+        get: operations["list_document_tags"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/documents/{document_id}": {
         parameters: {
             query?: never;
@@ -831,7 +852,7 @@ export interface components {
             document_tags?: components["schemas"]["Tags"] | null;
             /**
              * @description Documents to answer from, up to 100; by default all that the user can read. The answer waits for a
-             *     document that is being indexed.
+             *     document that is being indexed. Documents that were removed are left out while others remain.
              */
             documents?: string[] | null;
             model?: components["schemas"]["ModelName"] | null;
@@ -1243,6 +1264,13 @@ export interface components {
          * @enum {string}
          */
         DocumentStatus: "added" | "indexed" | "rejected" | "removed";
+        /** @description Tags of documents. */
+        DocumentTagList: {
+            /** @description The tags in alphabetical order, each once in any case of letters. */
+            items: string[];
+            /** @description Whether there are more than 1,000 tags, of which the first ones are listed. */
+            truncated: boolean;
+        };
         /** @description Progress of an erasure. */
         ErasureState: {
             /**
@@ -1503,6 +1531,8 @@ export interface components {
              */
             created_at: string;
             cut_off?: components["schemas"]["CutOff"] | null;
+            /** @description The tags by which some of these documents were found; absent without any. */
+            document_tags?: string[];
             /** @description The documents that a question is answered from; absent for all. */
             documents?: string[];
             failure?: components["schemas"]["Failure"] | null;
@@ -1513,6 +1543,8 @@ export interface components {
             id: string;
             /** @description The language model; `quote` for an answer that quotes the sources. */
             model: string | null;
+            /** @description Of a question with tags, the documents that it named by their ids. */
+            named_documents?: string[];
             /**
              * Format: uuid
              * @description The message that this one follows; `null` for a first question.
@@ -3773,6 +3805,102 @@ export interface operations {
                 };
             };
             /** @description A limit is exhausted; `limit` names it: `requests`, `commands`, `uploads`, `queued_documents`, `documents`, `document_bytes`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error. The log has the error under the trace id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the service is unavailable, and nothing was written. Try again after `Retry-After` seconds. With the type `urn:colloquy:problem:outcome-unknown` it is not known whether the command was written: send it again with the same ids. With the type `urn:colloquy:problem:quarantined` an event of this conversation or document cannot be processed, and it is shown again once an operator has mended that. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_document_tags: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of the representation that the client has */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentTagList"];
+                };
+            };
+            /** @description The client has the current representation. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed, or its cursor belongs to another query. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The token is missing or not valid. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not permit the request, or the account is being erased. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field is not valid; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A limit is exhausted; `limit` names it: `requests`, `invalid_tokens`, `anonymous_requests`. Try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     "Retry-After"?: number;

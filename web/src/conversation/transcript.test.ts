@@ -12,7 +12,7 @@ import {
   summary,
 } from "./testMessages";
 import { accept, ask, discard, edit, merge, rate, refuse, regenerate, retry } from "./transcript";
-import { answerInProgress, entryKey, isAwaitingAnswer } from "./transcriptEntry";
+import { answerInProgress, choiceOf, entryKey, isAwaitingAnswer } from "./transcriptEntry";
 
 const newQuestion = (questionId: string, text: string) => ({ questionId, text, createdAt: CREATED_AT });
 const newAnswer = { answerId: "b", createdAt: CREATED_AT };
@@ -43,6 +43,18 @@ describe("a question", () => {
     expect(isAwaitingAnswer(refused)).toBe(false);
     expect(retry(refused, "q2")).toEqual(sending);
     expect(discard(refused, "q2")).toEqual(before);
+  });
+
+  it("keeps what it named when it is edited: the tags, and not the documents that were found by them", () => {
+    const named = (choice: Parameters<typeof ask>[1]["choice"]) => {
+      const edited = ask([], { ...newQuestion("q", "Why?"), choice }).at(-2)?.message;
+      return edited && choiceOf(edited);
+    };
+    expect(named({ documents: ["d"], tags: ["bees"] })).toEqual({ documents: ["d"], tags: ["bees"] });
+    expect(named({ documents: ["d"] })).toEqual({ documents: ["d"] });
+    const fetched = message({ documents: ["d", "found"], document_tags: ["bees"], named_documents: ["d"] });
+    expect(choiceOf(fetched)).toEqual({ documents: ["d"], tags: ["bees"] });
+    expect(choiceOf(message({ documents: ["found"], document_tags: ["bees"] }))).toEqual({ tags: ["bees"] });
   });
 
   it("follows the latest answer", () => {

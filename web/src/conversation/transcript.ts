@@ -135,6 +135,12 @@ function upToParent(merged: TranscriptEntry[], unfetched: TranscriptEntry | unde
   return index === -1 ? merged : merged.slice(0, index + 1);
 }
 
+/** The fields of a message that tell what a question named. */
+function namedBy({ documents = [], tags = [] }: Choice = {}): Partial<Message> {
+  if (tags.length > 0) return { document_tags: [...tags], named_documents: [...documents] };
+  return documents.length > 0 ? { documents: [...documents] } : {};
+}
+
 /** A new question and its pending answer. `others` are the question's other versions. */
 function questionAndAnswer(question: NewQuestion, parent: string | null, others: readonly string[]): TranscriptEntry[] {
   const { questionId, text, createdAt, choice } = question;
@@ -145,7 +151,7 @@ function questionAndAnswer(question: NewQuestion, parent: string | null, others:
     parent_id: parent,
     created_at: createdAt,
     siblings: [...others, questionId],
-    ...(choice?.documents && choice.documents.length > 0 && { documents: [...choice.documents] }),
+    ...namedBy(choice),
   });
   const answer = newMessage({
     id: pendingId(questionId),

@@ -27,6 +27,11 @@ export interface Choice {
   readonly tags?: readonly string[] | undefined;
 }
 
+/** The documents and tags that a question named. The documents with its tags are found again. */
+export function choiceOf({ documents, document_tags: tags, named_documents: named }: Message): Choice {
+  return tags ? { documents: named, tags } : { documents };
+}
+
 /**
  * - `sending`: the command was sent and not yet answered.
  * - `refused`: the service refused the command.

@@ -50,7 +50,7 @@ export function useConversationActions(
       // A version of a question is answered from the documents of the question.
       edit: (message: Message, text: string) => {
         const { transcript, model } = shown.current;
-        const choice = { model, documents: message.documents };
+        const choice = { model, ...choiceOf(message) };
         if (!message.parent_id) {
           // A conversation has a single first question: editing it starts a new conversation.
           const newConversationId = newId();

@@ -1,13 +1,12 @@
 // The tags of the documents that a question is answered from. Not shown where no document has a tag.
 
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Tag, X } from "lucide-react";
 import { useText } from "../text/text";
 import { IconButton } from "../ui/IconButton";
 import picker from "../ui/Picker.module.css";
-import { documentsQuery } from "./queries";
+import { tagsQuery } from "./queries";
 import styles from "./TagFilter.module.css";
-import { tagsOf } from "./tagsOf";
 
 interface Props {
   /** The chosen tags; all documents without one. */
@@ -17,8 +16,8 @@ interface Props {
 
 export function TagFilter({ tags, onChange }: Props) {
   const text = useText();
-  const { data } = useInfiniteQuery({ ...documentsQuery(), retry: false });
-  const others = tagsOf(data?.pages.flatMap(({ items }) => items) ?? []).filter((tag) => !tags.includes(tag));
+  const { data: known = [] } = useQuery({ ...tagsQuery, retry: false });
+  const others = known.filter((tag) => !tags.includes(tag));
   if (tags.length === 0 && others.length === 0) return null;
   return (
     <div className={styles.filter}>

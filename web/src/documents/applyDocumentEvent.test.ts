@@ -1,6 +1,8 @@
+import { QueryClient } from "@tanstack/react-query";
 import { describe, expect, it } from "vitest";
 import type { DocumentPage, DocumentRow } from "../api/types";
-import { applyChange } from "./applyDocumentEvent";
+import { applyChange, applyDocumentEvent } from "./applyDocumentEvent";
+import { documentsQuery, NEWEST, tagsQuery } from "./queries";
 
 const row = (id: string, version = 1, title = id): DocumentRow => ({
   id,
@@ -42,5 +44,28 @@ describe("the list of documents", () => {
 
   it("drops a removed document", () => {
     expect(titles(applyChange(pages, { id: "b", deleted: true }))).toEqual([["a"], ["c"]]);
+  });
+});
+
+describe("lists that the service arranges, and tags", () => {
+  const arranged = documentsQuery({ ...NEWEST, order: "title" }).queryKey;
+
+  /** Whether a change has both fetched again. */
+  const isFetchedAfter = (queries: QueryClient, change: Parameters<typeof applyDocumentEvent>[1]) => {
+    queries.setQueryData(arranged, { pages: [], pageParams: [] });
+    queries.setQueryData(tagsQuery.queryKey, []);
+    applyDocumentEvent(queries, change);
+    return [arranged, tagsQuery.queryKey].map((key) => queries.getQueryState<unknown>(key)?.isInvalidated);
+  };
+
+  it("are fetched again once for each change, whoever reports it first", () => {
+    const queries = new QueryClient();
+    expect(isFetchedAfter(queries, row("a", 2))).toEqual([true, true]);
+    expect(isFetchedAfter(queries, row("a", 2))).toEqual([false, false]);
+    expect(isFetchedAfter(queries, row("a", 1))).toEqual([false, false]);
+    expect(isFetchedAfter(queries, row("b", 2))).toEqual([true, true]);
+    expect(isFetchedAfter(queries, row("a", 3))).toEqual([true, true]);
+    expect(isFetchedAfter(queries, { id: "a", deleted: true })).toEqual([true, true]);
+    expect(isFetchedAfter(queries, { id: "a", deleted: true })).toEqual([false, false]);
   });
 });

@@ -42,6 +42,15 @@ export function documentsQuery({ words, order }: Arrangement = NEWEST) {
   });
 }
 
+/** The tags of all documents, by which a question chooses documents. */
+export const tagsQuery = queryOptions({
+  queryKey: ["document tags"],
+  queryFn: ({ signal }): Promise<string[]> =>
+    unwrap(api.GET("/v1/documents/tags", { signal })).then(({ items }) => items),
+  // The stream reports changes, as those of the lists.
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
 /** Interval at which a document that is being indexed is fetched, in case that the stream is away. */
 const REFETCH_MS = 5_000;
 

@@ -74,6 +74,7 @@ fn an_id_belongs_to_one_message_only() {
             text,
             parent_id: None,
             documents: Vec::new(),
+            by_tags: None,
             model: None,
         }))
     };

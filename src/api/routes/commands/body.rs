@@ -59,7 +59,7 @@ pub(in crate::api) struct Ask {
     #[schema(value_type = Option<Uuid>)]
     parent_id: Option<AnswerId>,
     /// Documents to answer from, up to 100; by default all that the user can read. The answer waits for a
-    /// document that is being indexed.
+    /// document that is being indexed. Documents that were removed are left out while others remain.
     #[serde(default)]
     #[schema(value_type = Option<Vec<Uuid>>, max_items = 100)]
     documents: Option<Vec<DocumentId>>,
@@ -149,10 +149,10 @@ impl Command {
     }
 
     /// The tags of the documents to answer a question from.
-    pub(super) fn document_tags(&self) -> &[String] {
+    pub(super) fn document_tags(&self) -> Tags {
         match self {
-            Self::Ask(Ask { document_tags: Some(tags), .. }) => tags.as_slice(),
-            _ => &[],
+            Self::Ask(Ask { document_tags: Some(tags), .. }) => tags.clone(),
+            _ => Tags::default(),
         }
     }
 
@@ -166,7 +166,16 @@ impl Command {
         match self {
             Self::Ask(Ask { question_id, text, parent_id, documents, document_tags: _, model }) => {
                 let (answer_id, documents) = (new_answer, documents.unwrap_or_default());
-                Intent::Ask(AskQuestion { question_id, answer_id, text, parent_id, documents, model })
+                let by_tags = None;
+                Intent::Ask(AskQuestion {
+                    question_id,
+                    answer_id,
+                    text,
+                    parent_id,
+                    documents,
+                    by_tags,
+                    model,
+                })
             }
             Self::Regenerate(Regenerate { question_id, answer_id, model }) => {
                 Intent::Regenerate { question_id, answer_id, model }
