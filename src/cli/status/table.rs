@@ -29,8 +29,7 @@ pub(super) fn text(status: &Status) -> String {
     if let Some(schema) = status.schema.as_ref().filter(|schema| !schema.pending.is_empty()) {
         line(&mut text, "pending migrations", &schema.pending.join(", "));
     }
-    let Snapshot { engine, jetstream, read_models, quarantined, dead_letters, documents, .. } =
-        &status.snapshot;
+    let Snapshot { engine, jetstream, read_models, .. } = &status.snapshot;
     if let Some(engine) = engine {
         write_engine(&mut text, engine);
     }
@@ -44,26 +43,7 @@ pub(super) fn text(status: &Status) -> String {
             line(&mut text, name, &format!("position {}, {behind}", model.position));
         }
     }
-    heading(&mut text, "Set aside");
-    for (name, counts) in [("quarantined", quarantined), ("dead letters", dead_letters)] {
-        let Some(counts) = counts else { continue };
-        let some: Vec<_> = counts
-            .iter()
-            .filter(|(_, count)| **count > 0)
-            .map(|(of, count)| format!("{of} {count}"))
-            .collect();
-        line(&mut text, name, if some.is_empty() { "none".to_owned() } else { some.join(", ") }.as_str());
-    }
-    if let Some(documents) = documents {
-        let mut counts: Vec<_> = documents.iter().map(|(state, count)| format!("{state} {count}")).collect();
-        if counts.is_empty() {
-            counts.push("none".to_owned());
-        }
-        if let Some(seconds) = status.snapshot.documents_oldest_seconds {
-            counts.push(format!("oldest waits {}", age(Some(seconds))));
-        }
-        line(&mut text, "documents", &counts.join(", "));
-    }
+    write_set_aside(&mut text, &status.snapshot);
     heading(&mut text, "Needs a look");
     for reason in &status.reasons {
         let _ = writeln!(text, "  {reason}");
@@ -72,6 +52,30 @@ pub(super) fn text(status: &Status) -> String {
         text.push_str("  nothing\n");
     }
     text
+}
+
+/// Aggregates, deliveries and documents that wait.
+fn write_set_aside(text: &mut String, snapshot: &Snapshot) {
+    heading(text, "Set aside");
+    for (name, counts) in [("quarantined", &snapshot.quarantined), ("dead letters", &snapshot.dead_letters)] {
+        let Some(counts) = counts else { continue };
+        let some: Vec<_> = counts
+            .iter()
+            .filter(|(_, count)| **count > 0)
+            .map(|(of, count)| format!("{of} {count}"))
+            .collect();
+        line(text, name, if some.is_empty() { "none".to_owned() } else { some.join(", ") }.as_str());
+    }
+    if let Some(documents) = &snapshot.documents {
+        let mut counts: Vec<_> = documents.iter().map(|(state, count)| format!("{state} {count}")).collect();
+        if counts.is_empty() {
+            counts.push("none".to_owned());
+        }
+        if let Some(seconds) = snapshot.documents_oldest_seconds {
+            counts.push(format!("oldest waits {}", age(Some(seconds))));
+        }
+        line(text, "documents", &counts.join(", "));
+    }
 }
 
 fn write_engine(text: &mut String, engine: &Engine) {
