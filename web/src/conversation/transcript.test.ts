@@ -52,9 +52,9 @@ describe("a question", () => {
     };
     expect(named({ documents: ["d"], tags: ["bees"] })).toEqual({ documents: ["d"], tags: ["bees"] });
     expect(named({ documents: ["d"] })).toEqual({ documents: ["d"] });
-    const fetched = message({ documents: ["d", "found"], document_tags: ["bees"], named_documents: ["d"] });
+    const fetched = message({ id: "q", documents: ["d", "found"], document_tags: ["bees"], named_documents: ["d"] });
     expect(choiceOf(fetched)).toEqual({ documents: ["d"], tags: ["bees"] });
-    expect(choiceOf(message({ documents: ["found"], document_tags: ["bees"] }))).toEqual({ tags: ["bees"] });
+    expect(choiceOf(message({ id: "q", documents: ["found"], document_tags: ["bees"] }))).toEqual({ tags: ["bees"] });
   });
 
   it("follows the latest answer", () => {

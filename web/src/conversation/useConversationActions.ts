@@ -7,7 +7,7 @@ import type { Message, Rating } from "../api/types";
 import { useText } from "../text/text";
 import { useAnswerCommands, useRateAnswer, useStopAnswer } from "./commands";
 import type { ConversationLocation } from "./location";
-import type { Transcript } from "./transcriptEntry";
+import { choiceOf, type Transcript } from "./transcriptEntry";
 
 export type ConversationActions = ReturnType<typeof useConversationActions>["actions"];
 
