@@ -162,8 +162,11 @@ impl ModelRegistry {
                 tracing::info!(collection = active, "the active collection changed");
                 model.send_replace(Arc::new(next));
             }
-            None if self.make(&now).await? => recreated.notify_one(),
-            None => {}
+            // Also where a look before this one has created the collection and could not activate it.
+            None => {
+                self.make(&now).await?;
+                recreated.notify_one();
+            }
         }
         Ok(())
     }
@@ -173,15 +176,13 @@ impl ModelRegistry {
         Ok(self.collections.active().await?)
     }
 
-    /// Creates and activates a collection; returns whether it was missing.
-    async fn make(&self, model: &ActiveModel) -> anyhow::Result<bool> {
-        let recreated =
-            model.index.ensure_collection().await.context("the index cannot be prepared (QDRANT_URL)")?;
+    /// Creates a collection unless it exists, and activates it.
+    async fn make(&self, model: &ActiveModel) -> anyhow::Result<()> {
+        model.index.ensure_collection().await.context("the index cannot be prepared (QDRANT_URL)")?;
         self.collections
             .activate(model.index.collection())
             .await
-            .context("the collection cannot be activated (QDRANT_URL)")?;
-        Ok(recreated)
+            .context("the collection cannot be activated (QDRANT_URL)")
     }
 
     /// The model to start with: the known one with an existing collection, else the configured one.

@@ -51,6 +51,8 @@ const RETRY_QUEUE: Backoff = Backoff::new(Duration::from_secs(1), Duration::from
 const HELD_ELSEWHERE: Duration = Duration::from_secs(5);
 /// Delays after a failure of NATS or the index.
 const RETRY: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
+/// Delays between repairs while some documents are left. Each repair reads all documents.
+const RETRY_REPAIR: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(5));
 /// A connection that lasted longer than this was a success.
 const STABLE: Duration = Duration::from_secs(5);
 /// Time that a pull waits at the server, and the deliveries that it takes.
@@ -122,24 +124,33 @@ impl Documents {
         Ok(settled)
     }
 
-    /// Restores missing passages at the start, and whenever the collection was created again.
+    /// Restores missing passages at the start, whenever the collection was created again, and after a while if
+    /// some documents could not be restored.
     async fn repair(&self) {
-        let mut retry = RETRY;
+        let mut retry = RETRY_REPAIR;
         loop {
             let active = Arc::clone(&self.active.borrow());
-            match self.indexing.repair_all(&active, |_| {}).await {
-                Ok((0, _)) => {}
-                Ok((documents, _)) => {
-                    tracing::info!(documents, "missing passages were restored to the index");
+            let left = match self.indexing.repair_all(&active, |_| {}).await {
+                Ok((documents, left)) => {
+                    if documents > 0 {
+                        tracing::info!(documents, left, "missing passages were restored to the index");
+                    }
+                    left
                 }
                 Err(error) => {
-                    tracing::warn!(error = format!("{error:#}"), "the index could not be repaired yet");
-                    retry.wait().await;
-                    continue;
+                    tracing::warn!(error = %ErrorChain(&*error), "the index could not be repaired yet");
+                    1
+                }
+            };
+            if left == 0 {
+                retry.reset();
+                self.recreated.notified().await;
+            } else {
+                tokio::select! {
+                    () = retry.wait() => {}
+                    () = self.recreated.notified() => {}
                 }
             }
-            retry.reset();
-            self.recreated.notified().await;
         }
     }
 }
