@@ -82,8 +82,8 @@ pub(crate) async fn measure(
 async fn fill(engine: &Engine, documents: &[Document], goal: u64) -> anyhow::Result<()> {
     let all = engine.passages(documents)?;
     let step = (all.len() / MAX_PATTERNS).max(1);
-    let mut patterns: Vec<PassageText> = all.into_iter().step_by(step).collect();
-    let vectors = engine.embedder.embed_in_segments(&mut patterns).await?;
+    let patterns: Vec<PassageText> = all.into_iter().step_by(step).collect();
+    let patterns = engine.embedder.embed_in_segments(patterns).await?;
     let mut random = Xorshift64(SEED);
     let mut count = engine.index.count(None).await?;
     let started = Instant::now();
@@ -94,7 +94,8 @@ async fn fill(engine: &Engine, documents: &[Document], goal: u64) -> anyhow::Res
         let points = (0..batch).zip(0..).map(|(number, ordinal)| {
             let pattern = usize::try_from((count + number) % patterns.len() as u64).unwrap_or_default();
             let id = PassageId { document_id, ordinal };
-            variation(&patterns[pattern], &vectors[pattern], id, &mut random)
+            let (passage, vector) = &patterns[pattern];
+            variation(passage, vector, id, &mut random)
         });
         engine.index.upsert(points.collect()).await.context("the index could not be filled")?;
         count += batch;

@@ -115,7 +115,7 @@ impl EventPublisher {
         };
         let last_stored = acks.iter().rposition(|ack| ack.as_ref().is_ok_and(|ack| !ack.duplicate));
         for (index, envelope) in envelopes.iter().enumerate().take(last_stored.unwrap_or(0)) {
-            // What stands in its place is the same event, of another publisher, or foreign.
+            // The message with this sequence is the same event of another publisher, or a foreign one.
             let sequence = self.last_sequence + index as u64 + 1;
             if is_refused(&acks[index]) && !self.has(sequence, envelope).await? {
                 return Err(PublishError::Interleaved);

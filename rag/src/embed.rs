@@ -152,9 +152,15 @@ impl Embedder {
 
     /// Embeds passages with their titles and headings. Returns the vectors in the order of the passages.
     pub async fn embed_passages(&self, passages: &[PassageText]) -> Result<Vec<Vector>, EmbedError> {
-        let texts =
-            passages.iter().map(|passage| format!("{}{}", self.prefixes.passage, passage_input(passage)));
-        self.embed_as(texts.collect(), Urgency::Background).await
+        self.embed_as(self.inputs(passages), Urgency::Background).await
+    }
+
+    /// The texts of passages as the model reads them.
+    fn inputs(&self, passages: &[PassageText]) -> Vec<String> {
+        passages
+            .iter()
+            .map(|passage| format!("{}{}", self.prefixes.passage, passage_input(passage)))
+            .collect()
     }
 
     /// Embeds parts of passages that a question is compared with. Returns the vectors in the order of the

@@ -74,16 +74,16 @@ impl Ingester {
         let mut ordinal = 0;
         progress(ordinal, total);
         loop {
-            let mut batch: Vec<PassageText> = passages.by_ref().take(PASSAGES_PER_BATCH).collect();
+            let batch: Vec<PassageText> = passages.by_ref().take(PASSAGES_PER_BATCH).collect();
             if batch.is_empty() {
                 break;
             }
-            let vectors = self.embedder.embed_in_segments(&mut batch).await.map_err(IngestError::from)?;
-            let mut points = Vec::with_capacity(batch.len());
-            for (passage, dense) in batch.iter().zip(vectors) {
+            let embedded = self.embedder.embed_in_segments(batch).await.map_err(IngestError::from)?;
+            let mut points = Vec::with_capacity(embedded.len());
+            for (passage, dense) in embedded {
                 let id = PassageId { document_id: document.id, ordinal };
-                let body = body(id, passage).map_err(SealedIngestError::Seal)?;
-                let sparse = SparseVector::of_passage(passage, terms);
+                let body = body(id, &passage).map_err(SealedIngestError::Seal)?;
+                let sparse = SparseVector::of_passage(&passage, terms);
                 points.push(IndexedPassage { id, version, scope: document.scope, body, dense, sparse });
                 ordinal += 1;
             }

@@ -2,7 +2,7 @@
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Receives SIGINT and SIGTERM, which end the process no more by themselves.
+/// Receives SIGINT and SIGTERM, which no longer end the process by themselves.
 pub(super) struct EndSignals {
     interrupt: Signal,
     terminate: Signal,

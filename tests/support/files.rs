@@ -16,13 +16,20 @@ pub(crate) fn each_kind(says: &str) -> [(&'static str, Vec<u8>, &'static str); 5
 
 /// A Word document.
 fn word(text: &str) -> Vec<u8> {
-    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    archive.start_file("word/document.xml", zip::write::SimpleFileOptions::default()).unwrap();
     let xml = format!(
         "<w:document xmlns:w=\"w\"><w:body><w:p><w:pPr><w:pStyle w:val=\"Heading1\"/></w:pPr><w:r><w:t>Chapter</w:t>\
          </w:r></w:p><w:p><w:r><w:t>{text}</w:t></w:r></w:p></w:body></w:document>"
     );
-    archive.write_all(xml.as_bytes()).unwrap();
+    zip(&[("word/document.xml", xml.as_bytes())])
+}
+
+/// An archive of files, by their names.
+pub(crate) fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in files {
+        archive.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        archive.write_all(bytes).unwrap();
+    }
     archive.finish().unwrap().into_inner()
 }
 

@@ -4,8 +4,10 @@
 
 use std::ops::Range;
 
+use tokio::task::spawn_blocking;
+
 use super::local::{Embedded, Input, Urgency};
-use super::{EmbedError, Embedder, Model, Vector, passage_input};
+use super::{EmbedError, Embedder, Model, Vector};
 use crate::markdown::{Segment, segments};
 use crate::vocabulary::{PassageText, SegmentVectors};
 
@@ -16,38 +18,50 @@ const BEGINNING: usize = 24;
 impl Embedder {
     /// Embeds passages as [`Embedder::embed_passages`] does, and gives each of them the vectors of its
     /// segments, which come from the same run of the model. Endpoints, and models whose tokenizer does not tell
-    /// where a token stands, make none.
-    pub async fn embed_in_segments(&self, passages: &mut [PassageText]) -> Result<Vec<Vector>, EmbedError> {
+    /// where a token stands, make none. Returns the passages with their vectors.
+    pub async fn embed_in_segments(
+        &self,
+        passages: Vec<PassageText>,
+    ) -> Result<Vec<(PassageText, Vector)>, EmbedError> {
         let local = match &self.model {
             Model::Local(model) if model.tells_tokens() => model,
-            _ => return self.embed_passages(passages).await,
+            _ => {
+                let vectors = self.embed_passages(&passages).await?;
+                return Ok(passages.into_iter().zip(vectors).collect());
+            }
         };
-        let prefix = &self.prefixes.passage;
-        let texts: Vec<String> =
-            passages.iter().map(|passage| format!("{prefix}{}", passage_input(passage))).collect();
-        let (names, inputs): (Vec<_>, Vec<_>) = passages
-            .iter()
-            .zip(texts)
-            .map(|(passage, text)| {
-                let (names, segments): (Vec<_>, Vec<_>) = of_passage(passage, &text).into_iter().unzip();
-                (names, Input { text, segments })
-            })
-            .unzip();
+        let texts = self.inputs(&passages);
+        // Dividing a batch into segments takes milliseconds.
+        let (passages, names, inputs) = spawn_blocking(move || divided(passages, texts)).await?;
         let embedded = local.embed_segmented(inputs, Urgency::Background).await?;
-        let mut vectors = Vec::with_capacity(passages.len());
-        for ((passage, names), Embedded { vector, segments }) in passages.iter_mut().zip(names).zip(embedded)
-        {
+        if !embedded.iter().all(|embedded| embedded.vector.len() == self.dimensions) {
+            return Err(EmbedError::UnexpectedShape);
+        }
+        let embedded = passages.into_iter().zip(names).zip(embedded);
+        let with_vectors = embedded.map(|((mut passage, names), Embedded { vector, segments })| {
             passage.vectors = SegmentVectors::default();
             for (name, of_segment) in names.iter().zip(&segments) {
                 if let Some(of_segment) = of_segment {
                     passage.vectors.insert(name, of_segment);
                 }
             }
-            vectors.push(vector);
-        }
-        let has_shape = vectors.iter().all(|vector| vector.len() == self.dimensions);
-        if has_shape { Ok(vectors) } else { Err(EmbedError::UnexpectedShape) }
+            (passage, vector)
+        });
+        Ok(with_vectors.collect())
     }
+}
+
+/// Passages, the texts of their segments, and what is embedded of them. `texts` are those of the passages.
+fn divided(
+    passages: Vec<PassageText>,
+    texts: Vec<String>,
+) -> (Vec<PassageText>, Vec<Vec<String>>, Vec<Input>) {
+    let divided = passages.iter().zip(texts).map(|(passage, text)| {
+        let (names, segments): (Vec<_>, Vec<_>) = of_passage(passage, &text).into_iter().unzip();
+        (names, Input { text, segments })
+    });
+    let (names, inputs) = divided.unzip();
+    (passages, names, inputs)
 }
 
 /// The segments of a passage: the text of each, and where it stands in the input, which ends with the text of

@@ -1,22 +1,11 @@
 //! Files of many kinds: each is found by its words, and each passage names its place in the file.
 
-use std::io::Write as _;
-
 use colloquy::roles::Role;
 use serde_json::{Value, json};
 
-use crate::support::files::pdf;
+use crate::support::files::{pdf, zip};
 use crate::support::person::Person;
 use crate::support::product::Product;
-
-fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    for (name, bytes) in files {
-        archive.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
-        archive.write_all(bytes).unwrap();
-    }
-    archive.finish().unwrap().into_inner()
-}
 
 /// The relations of an office file with this main part, in the strict form.
 fn office(main: &str, parts: &[(&str, &str)]) -> Vec<u8> {

@@ -1,24 +1,13 @@
 //! Files of which a part cannot be read: the other parts are indexed, and a warning names what was left out.
 
-use std::io::Write as _;
-
 use colloquy::roles::Role;
 use serde_json::{Value, json};
 
 use crate::support::backbone::new_database;
-use crate::support::files::{pdf, pdf_of, scan};
+use crate::support::files::{pdf, pdf_of, scan, zip};
 use crate::support::person::Person;
 use crate::support::product::{Product, configuration};
 use crate::support::waiting::until;
-
-fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    for (name, bytes) in files {
-        archive.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
-        archive.write_all(bytes).unwrap();
-    }
-    archive.finish().unwrap().into_inner()
-}
 
 /// Adds a file; returns its row once it has left the queue.
 async fn settled(person: &Person, name: &str, bytes: Vec<u8>) -> Value {

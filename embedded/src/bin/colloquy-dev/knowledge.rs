@@ -30,7 +30,7 @@ pub(crate) async fn ingest_once(data: &DataDir, variables: &Variables) -> Result
     Ok(())
 }
 
-/// Adds the texts in `docs/`. Its screenshots are no knowledge, and only some machines can recognise their text.
+/// Adds the texts in `docs/`. Screenshots are left out: only a machine with Tesseract could read them.
 async fn ingest(repository: &Path, log: &Path, variables: &Variables) -> Result<()> {
     let mut texts = Vec::new();
     find_texts(repository, Path::new("docs"), &mut texts)?;
