@@ -8,12 +8,14 @@
 mod accounts;
 mod delivery;
 mod first_words;
+mod fixed_server;
 mod hostile;
 mod load;
 mod observed;
 mod population;
 mod processes;
 mod progress;
+mod quoting;
 mod raw_postgres;
 mod report;
 mod requests;
@@ -80,7 +82,9 @@ fn circumstances(settings: &Settings) -> String {
          in {} conversations, seeded as events and made into read models by `colloquy rebuild`; durability is Postgres' \
          default, commits are flushed to disk. Users and conversations are drawn at random from all of them. Times of \
          the open loop count from when a request was due. `BENCH_USERS`, `BENCH_MESSAGES`, `BENCH_SECONDS` and \
-         `BENCH_ASK_SECONDS` make it smaller or larger.\n",
+         `BENCH_ASK_SECONDS` make it smaller or larger. Quoted answers come from the project's own documents, or from \
+         those of `BENCH_DOCS` with the questions of `BENCH_QUESTIONS`, by one process of all roles; the instant language \
+         model sends one sentence at once.\n",
         processes::machine(),
         thousands(settings.users as f64),
         thousands(settings.messages as f64),

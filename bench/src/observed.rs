@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use embedded::Service;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 
+use crate::fixed_server::FixedServer;
 use crate::load::{self, Load};
 use crate::report::{Report, milliseconds, thousands};
 use crate::requests::{Clients, Kind};
@@ -72,9 +73,9 @@ pub(crate) async fn measure(
 
 /// Lists and asks. Each load lasts `lasts`.
 async fn compare(server: &Server, clients: &Arc<Clients>, lasts: Duration) -> anyhow::Result<Cost> {
-    let collector = TcpListener::bind(("127.0.0.1", 0)).await?;
-    let endpoint = format!("http://{}", collector.local_addr()?);
-    let collecting = tokio::spawn(collect(collector));
+    // Takes all spans and keeps none.
+    let collector = FixedServer::start("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".to_owned()).await?;
+    let endpoint = collector.url();
     let admin = embedded::free_port()?;
     let observed = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint), ("ADMIN_LISTEN", admin.to_string())];
     let unobserved = [("METRICS", "off".to_owned())];
@@ -94,7 +95,6 @@ async fn compare(server: &Server, clients: &Arc<Clients>, lasts: Duration) -> an
         let (list, ask) = loads?;
         (listing.unobserved, asking.unobserved) = (listing.unobserved + list, asking.unobserved + ask);
     }
-    collecting.abort();
     scrapes.sort_unstable();
     ensure!(!scrapes.is_empty(), "no scrape was answered");
     let scrape = (scrapes[scrapes.len() / 2], scrapes[scrapes.len() - 1]);
@@ -139,35 +139,4 @@ async fn scrape(admin: SocketAddr) -> anyhow::Result<()> {
         text.lines().next().unwrap_or_default()
     );
     Ok(())
-}
-
-/// Takes all spans and keeps none.
-async fn collect(collector: TcpListener) {
-    while let Ok((stream, _)) = collector.accept().await {
-        tokio::spawn(take(stream));
-    }
-}
-
-/// Answers the requests of a connection, which say how long they are.
-async fn take(stream: TcpStream) -> std::io::Result<()> {
-    let mut stream = BufReader::new(stream);
-    loop {
-        let (mut length, mut line) = (0, String::new());
-        loop {
-            line.clear();
-            if stream.read_line(&mut line).await? == 0 {
-                return Ok(());
-            }
-            if line.trim().is_empty() {
-                break;
-            }
-            if let Some((name, value)) = line.split_once(':')
-                && name.eq_ignore_ascii_case("content-length")
-            {
-                length = value.trim().parse().unwrap_or(0);
-            }
-        }
-        tokio::io::copy(&mut (&mut stream).take(length), &mut tokio::io::sink()).await?;
-        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await?;
-    }
 }

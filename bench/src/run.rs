@@ -18,7 +18,7 @@ use crate::server::Server;
 use crate::settings::{Part, Settings};
 use crate::stock_repository::{self, StockRepository};
 use crate::{
-    delivery, first_words, hostile, observed, progress, scale_out, statements, takeover, token_check,
+    delivery, first_words, hostile, observed, progress, quoting, scale_out, statements, takeover, token_check,
 };
 
 const MANY: usize = 1_000;
@@ -53,6 +53,9 @@ pub(crate) async fn everything(
     let pool = PgPool::from(Database::connect(&server.database_url.as_str().into(), 2)?);
     if settings.parts.iter().any(|part| !part.has_its_own_processes()) {
         in_one_process(settings, server, &clients, &pool, report).await?;
+    }
+    if settings.parts.contains(&Part::Quoting) {
+        quoting::measure(settings, server, report).await?;
     }
     if settings.parts.contains(&Part::Processes) {
         behind_a_pooler(settings, server, report).await?;

@@ -1,11 +1,12 @@
 //! The services, the seeded database, and the product itself as a child process.
 
-use std::path::Path;
+mod answering;
+
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use embedded::{DataDir, Nats, Parts, Pooler, Postgres, Program, Qdrant, Readiness, Service, WithModel};
+use embedded::{DataDir, Nats, Parts, Pooler, Postgres, Program, Readiness, Service, WithModel};
 use sealing::MasterKey;
 use sqlx::{Connection as _, PgConnection};
 
@@ -21,22 +22,6 @@ const POOLER: &str = "pool_mode = transaction\nmax_client_conn = 1000\ndefault_p
 const RUN: &str = "bench_run";
 
 pub(crate) type Environment = Vec<(&'static str, String)>;
-
-/// A worker, and the engine it searches.
-#[derive(Debug)]
-pub(crate) struct Answering {
-    worker: Service,
-    qdrant: Qdrant,
-}
-
-impl Answering {
-    /// Ends both in order.
-    pub(crate) async fn stop(self) -> anyhow::Result<()> {
-        self.worker.stop().await?;
-        self.qdrant.stop().await?;
-        Ok(())
-    }
-}
 
 /// Postgres, NATS and the account service's stand-in.
 #[derive(Debug)]
@@ -119,6 +104,15 @@ impl Server {
         Ok(())
     }
 
+    /// Collects the statistics of a database at once, as Postgres does within a minute after its first rows. Plans
+    /// for empty tables read whole tables.
+    pub(crate) async fn analyze(&self, database: &str) -> anyhow::Result<()> {
+        let mut connection = PgConnection::connect(&self.postgres.superuser_url(database)).await?;
+        sqlx::query("VACUUM (ANALYZE)").execute(&mut connection).await?;
+        connection.close().await?;
+        Ok(())
+    }
+
     /// Starts the product: api, sequencer and projector in one process.
     pub(crate) async fn serve(&self) -> anyhow::Result<Service> {
         self.start_roles("colloquy", "api,sequencer,projector", &self.environment()).await
@@ -140,28 +134,6 @@ impl Server {
         let mut environment = self.environment();
         environment.extend(settings.iter().cloned());
         self.start_roles(name, "api,sequencer,projector", &environment).await
-    }
-
-    /// Starts a worker that quotes from the project's own documents, in a process of its own; its
-    /// api reports readiness.
-    pub(crate) async fn answer(&self) -> anyhow::Result<Answering> {
-        let mut environment = self.environment();
-        let qdrant = self.knowledge(&mut environment).await?;
-        let worker = self.start_roles("worker", "api,worker", &environment).await?;
-        Ok(Answering { worker, qdrant })
-    }
-
-    /// Starts an engine with the project's own documents, and adds what processes need that search it.
-    pub(crate) async fn knowledge(&self, environment: &mut Environment) -> anyhow::Result<Qdrant> {
-        let qdrant = Qdrant::start(&self.parts, &self.data).await?;
-        qdrant.wipe().await?;
-        environment.push(("QDRANT_URL", qdrant.url()));
-        let text = |path: &Path| path.to_string_lossy().into_owned();
-        environment.push(("EMBEDDING_MODEL_DIR", text(&self.parts.embedding_model)));
-        environment.push(("ORT_DYLIB_PATH", text(&self.parts.onnxruntime)));
-        environment.push(("PDFIUM_LIBRARY", text(&self.parts.pdfium)));
-        self.run("ingest", &["ingest", "docs"], environment).await?;
-        Ok(qdrant)
     }
 
     /// An empty database with subjects of its own; its URL, and the environment of processes on it.
@@ -216,7 +188,8 @@ impl Server {
         self.start_process(name, role, ready, environment).await
     }
 
-    async fn start_roles(
+    /// Starts a process of several roles, an api among them.
+    pub(crate) async fn start_roles(
         &self,
         name: &'static str,
         roles: &str,

@@ -1,5 +1,6 @@
 //! Sizes and durations from the environment.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -28,6 +29,11 @@ pub(crate) struct Settings {
     /// `BENCH_KEEP=1`: reuse the database of the last run, without a copy, a rebuild or a report in `docs/`.
     /// Its pending answers are published again, which affects the first loads.
     pub(crate) keep: bool,
+    /// `BENCH_DOCS`: the folder of documents that are indexed and quoted; default the project's own.
+    pub(crate) docs: Option<PathBuf>,
+    /// `BENCH_QUESTIONS`: a file with one question as a JSON object on each line, in the field `question`; default
+    /// questions about the headings of the documents.
+    pub(crate) questions: Option<PathBuf>,
     /// `BENCH_ONLY`: the parts to run, separated by commas; default all.
     pub(crate) parts: Vec<Part>,
 }
@@ -47,6 +53,8 @@ pub(crate) enum Part {
     Hostile,
     /// Observed and not.
     Observed,
+    /// Documents indexed and quoted.
+    Quoting,
     /// One and two processes of each role.
     Processes,
     /// Frozen processes.
@@ -54,20 +62,21 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Reads,
         Self::Answers,
         Self::Asks,
         Self::Many,
         Self::Hostile,
         Self::Observed,
+        Self::Quoting,
         Self::Processes,
         Self::Takeover,
     ];
 
     /// Whether the part starts all of its processes itself.
     pub(crate) const fn has_its_own_processes(self) -> bool {
-        matches!(self, Self::Processes | Self::Takeover)
+        matches!(self, Self::Quoting | Self::Processes | Self::Takeover)
     }
 
     fn parse(name: &str) -> anyhow::Result<Self> {
@@ -78,10 +87,11 @@ impl Part {
             "many" => Ok(Self::Many),
             "hostile" => Ok(Self::Hostile),
             "observed" => Ok(Self::Observed),
+            "quoting" => Ok(Self::Quoting),
             "processes" => Ok(Self::Processes),
             "takeover" => Ok(Self::Takeover),
             name => anyhow::bail!(
-                "BENCH_ONLY has reads, answers, asks, many, hostile, observed, processes and takeover, not '{name}'"
+                "BENCH_ONLY has reads, answers, asks, many, hostile, observed, quoting, processes and takeover, not '{name}'"
             ),
         }
     }
@@ -97,6 +107,8 @@ impl Settings {
             ask: Duration::from_secs(parsed("BENCH_ASK_SECONDS", 30)?),
             share: parsed("BENCH_SHARE", 10)?,
             keep: parsed::<u8>("BENCH_KEEP", 0)? == 1,
+            docs: path("BENCH_DOCS")?,
+            questions: path("BENCH_QUESTIONS")?,
             parts: parts()?,
         };
         anyhow::ensure!(
@@ -114,13 +126,21 @@ impl Settings {
 
     /// Whether the run is large and whole enough for its figures to be kept.
     pub(crate) fn is_whole(&self) -> bool {
-        self.users >= 10_000 && self.messages >= 1_000_000 && !self.keep && self.parts == Part::ALL
+        let is_large = self.users >= 10_000 && self.messages >= 1_000_000;
+        is_large && self.docs.is_none() && !self.keep && self.parts == Part::ALL
     }
 }
 
 fn parts() -> anyhow::Result<Vec<Part>> {
     let Ok(names) = std::env::var("BENCH_ONLY") else { return Ok(Part::ALL.to_vec()) };
     names.split(',').map(Part::parse).collect()
+}
+
+/// A path, also when the program that reads it runs in another folder.
+fn path(name: &str) -> anyhow::Result<Option<PathBuf>> {
+    let Some(value) = std::env::var_os(name).filter(|value| !value.is_empty()) else { return Ok(None) };
+    let path = std::fs::canonicalize(value).with_context(|| format!("failed to read {name}"))?;
+    Ok(Some(path))
 }
 
 fn parsed<T>(name: &str, default: T) -> anyhow::Result<T>
