@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from qdrant_edge import PayloadSelector
@@ -34,24 +34,30 @@ def value_of(value: qdrant.Value) -> Any:
     return getattr(value, kind)
 
 
-def value_message(value: Any) -> qdrant.Value:
+def write_payload(message: MutableMapping[str, qdrant.Value], fields: Mapping[str, Any] | None) -> None:
+    for key, value in (fields or {}).items():
+        write_value(message[key], value)
+
+
+def write_value(message: qdrant.Value, value: Any) -> None:
     if value is None:
-        return qdrant.Value(null_value=qdrant.NULL_VALUE)
-    if isinstance(value, bool):
-        return qdrant.Value(bool_value=value)
-    if isinstance(value, str):
-        return qdrant.Value(string_value=value)
-    if isinstance(value, int) and LOWEST_INTEGER <= value <= HIGHEST_INTEGER:
-        return qdrant.Value(integer_value=value)
-    if isinstance(value, (int, float)):
-        return qdrant.Value(double_value=value)
-    if isinstance(value, dict):
-        return qdrant.Value(struct_value=qdrant.Struct(fields=payload_message(value)))
-    return qdrant.Value(list_value=qdrant.ListValue(values=[value_message(element) for element in value]))
-
-
-def payload_message(fields: Mapping[str, Any] | None) -> dict[str, qdrant.Value]:
-    return {key: value_message(value) for key, value in (fields or {}).items()}
+        message.null_value = qdrant.NULL_VALUE
+    elif isinstance(value, bool):
+        message.bool_value = value
+    elif isinstance(value, str):
+        message.string_value = value
+    elif isinstance(value, int) and LOWEST_INTEGER <= value <= HIGHEST_INTEGER:
+        message.integer_value = value
+    elif isinstance(value, (int, float)):
+        message.double_value = value
+    elif isinstance(value, dict):
+        # An empty object or list is a value too.
+        message.struct_value.SetInParent()
+        write_payload(message.struct_value.fields, value)
+    else:
+        message.list_value.SetInParent()
+        for element in value:
+            write_value(message.list_value.values.add(), element)
 
 
 def with_payload(selector: qdrant.WithPayloadSelector, default: bool) -> WithPayload:

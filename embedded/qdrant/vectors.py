@@ -107,19 +107,22 @@ def with_vectors(selector: qdrant.WithVectorsSelector) -> bool | list[str]:
     return selector.enable
 
 
-def vectors_message(stored: StoredVectors | None) -> qdrant.VectorsOutput | None:
-    if stored is None:
-        return None
+def write_vectors(message: qdrant.VectorsOutput, stored: StoredVectors) -> None:
     if isinstance(stored, list):
-        return qdrant.VectorsOutput(vector=vector_message(stored))
-    if set(stored) == {DEFAULT_NAME}:
-        return qdrant.VectorsOutput(vector=vector_message(stored[DEFAULT_NAME]))
-    named = {name: vector_message(vector) for name, vector in stored.items()}
-    return qdrant.VectorsOutput(vectors=qdrant.NamedVectorsOutput(vectors=named))
+        write_vector(message.vector, stored)
+    elif set(stored) == {DEFAULT_NAME}:
+        write_vector(message.vector, stored[DEFAULT_NAME])
+    else:
+        message.vectors.SetInParent()
+        for name, vector in stored.items():
+            write_vector(message.vectors.vectors[name], vector)
 
 
-def vector_message(vector: Vector) -> qdrant.VectorOutput:
+def write_vector(message: qdrant.VectorOutput, vector: Vector) -> None:
     if isinstance(vector, SparseVector):
-        carried = qdrant.SparseVector(values=vector.values, indices=vector.indices)
-        return qdrant.VectorOutput(sparse=carried)
-    return qdrant.VectorOutput(dense=qdrant.DenseVector(data=vector))
+        message.sparse.SetInParent()
+        message.sparse.indices.extend(vector.indices)
+        message.sparse.values.extend(vector.values)
+    else:
+        message.dense.SetInParent()
+        message.dense.data.extend(vector)
