@@ -81,7 +81,6 @@ async fn evaluate_question(
     let bm25 = engine.index.search_sparse(&terms, user, PASSAGES_PER_SEARCH);
     let bm25 = timings.bm25.time(Box::pin(bm25)).await?;
     let fused = timings.retrieve.time(Box::pin(engine.retriever.rank(text, &[], user))).await?;
-    let fused: Vec<_> = fused.iter().map(|hit| hit.id).collect();
     tracing::trace!("answer");
     let hits = engine.quoting.retrieve(text, &[], user).await?.hits;
     let sources = answers::sources(hits)?;

@@ -58,7 +58,6 @@ pub struct IndexedPassage {
 pub(crate) struct Candidate {
     pub(crate) id: PassageId,
     pub(crate) version: ContentVersion,
-    pub(crate) body: PassageBody,
     pub(crate) vector: Vector,
     /// The cosine with the question.
     pub(crate) cosine: f32,

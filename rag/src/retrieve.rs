@@ -23,7 +23,7 @@ pub use versions::{CurrentVersion, VersionLookup, VersionLookupError};
 
 /// Passages that each of the two searches contributes.
 const PASSAGES_PER_SEARCH: usize = 40;
-/// Searches for one question while documents get new versions.
+/// Searches for one question while documents get new versions or are removed.
 const MAX_SEARCHES: u32 = 3;
 
 /// A retrieved passage, whose body may be encrypted.
@@ -97,8 +97,19 @@ impl Retriever {
         history: &[Turn],
         asker: impl Into<Asker>,
     ) -> Result<Retrieved, RetrieveError> {
-        let (ranked, places) = self.ranked(question, history, asker.into()).await?;
-        Ok(places.select(ranked, self.embedder.similarity()))
+        let Some(search) = self.search(question, history, asker.into()).await? else {
+            return Ok(Retrieved::default());
+        };
+        let mut searches = 0;
+        loop {
+            let (ranked, places) = self.ranked(&search).await?;
+            let (selected, found) = places.select(ranked, search.question.similarity);
+            let (retrieved, is_whole) = self.read(selected, found).await?;
+            searches += 1;
+            if is_whole || searches == MAX_SEARCHES {
+                return Ok(retrieved);
+            }
+        }
     }
 
     /// Returns all passages found, best first. [`Retriever::retrieve`] selects from these.
@@ -107,42 +118,66 @@ impl Retriever {
         question: &str,
         history: &[Turn],
         asker: impl Into<Asker>,
-    ) -> Result<Vec<Hit>, RetrieveError> {
-        let (ranked, _) = self.ranked(question, history, asker.into()).await?;
-        Ok(ranked.into_iter().map(|ranked| ranked.hit).collect())
+    ) -> Result<Vec<PassageId>, RetrieveError> {
+        let Some(search) = self.search(question, history, asker.into()).await? else {
+            return Ok(Vec::new());
+        };
+        let (ranked, _) = self.ranked(&search).await?;
+        Ok(ranked.into_iter().map(|ranked| ranked.id).collect())
     }
 
-    async fn ranked(
+    /// Prepares the search for a question; `None` if it has no word.
+    async fn search(
         &self,
         question: &str,
         history: &[Turn],
         asker: Asker,
-    ) -> Result<(Vec<Ranked>, Places), RetrieveError> {
+    ) -> Result<Option<Search>, RetrieveError> {
         let query = followup::search_query(question, history);
         if !query.chars().any(char::is_alphanumeric) {
-            return Ok((Vec::new(), Places::of(&[])));
+            return Ok(None);
         }
         let question_terms = words::of_question(&query);
         let terms = SparseVector::of_terms(&question_terms, asker.terms.as_ref());
         let vector = self.embedder.embed_query(&query).await?;
-        let candidates = self.candidates(&vector, &terms, &asker).await?;
         let question = fusion::Question {
             term_count: question_terms.len(),
             similarity: self.embedder.similarity(),
             is_known: self.embedder.knows_language_of(&query),
         };
+        Ok(Some(Search { vector, terms, asker, question }))
+    }
+
+    async fn ranked(&self, search: &Search) -> Result<(Vec<Ranked>, Places), RetrieveError> {
+        let candidates = self.candidates(search).await?;
         let places = Places::of(&candidates);
-        Ok((fusion::fuse(candidates, question, PASSAGES_PER_SEARCH), places))
+        Ok((fusion::fuse(candidates, search.question, PASSAGES_PER_SEARCH), places))
+    }
+
+    /// Reads the content of the selected passages. Returns them with what was found, and whether all of them
+    /// were there: a document that was removed or replaced since the search has none of its passages left.
+    async fn read(
+        &self,
+        selected: Vec<Ranked>,
+        mut found: Vec<Found>,
+    ) -> Result<(Retrieved, bool), RetrieveError> {
+        let wanted: Vec<_> = selected.iter().map(|ranked| (ranked.id, ranked.version)).collect();
+        let mut bodies = self.index.bodies(&wanted).await?;
+        let mut hits = Vec::with_capacity(selected.len());
+        for Ranked { id, version, score, relevance, .. } in selected {
+            match bodies.remove(&(id, version)) {
+                Some(body) => hits.push(Hit { id, body, score, relevance }),
+                None => found.retain(|found| found.id != id),
+            }
+        }
+        let is_whole = hits.len() == wanted.len();
+        Ok((Retrieved { hits, found }, is_whole))
     }
 
     /// Returns the candidates of current versions. Searches again if a version became current during the
     /// search, because the search may have found only a part of it.
-    async fn candidates(
-        &self,
-        vector: &Vector,
-        terms: &SparseVector,
-        asker: &Asker,
-    ) -> Result<Vec<Candidate>, RetrieveError> {
+    async fn candidates(&self, search: &Search) -> Result<Vec<Candidate>, RetrieveError> {
+        let Search { vector, terms, asker, .. } = search;
         let mut searches = 0;
         loop {
             let started = Instant::now();
@@ -156,6 +191,14 @@ impl Retriever {
             }
         }
     }
+}
+
+/// What is searched for.
+struct Search {
+    vector: Vector,
+    terms: SparseVector,
+    asker: Asker,
+    question: fusion::Question,
 }
 
 /// A question could not be searched.

@@ -92,8 +92,7 @@ pub(super) fn candidates(
         positions.insert((id, version), candidates.len());
         let vector = dense_vector(&mut point).ok_or(IndexError::InvalidPoint(PointPart::Vector))?;
         let cosine = embed::cosine(question, &vector);
-        let body = body(point.payload)?;
-        candidates.push(Candidate { id, version, body, vector, cosine, bm25 });
+        candidates.push(Candidate { id, version, vector, cosine, bm25 });
     }
     Ok(candidates)
 }
@@ -106,9 +105,10 @@ fn dense_vector(point: &mut ScoredPoint) -> Option<Vec<f32>> {
     }
 }
 
-/// Selects the payload fields that [`id`] reads.
+/// Selects the payload fields that [`id`] and [`content_version`] read.
 pub(super) fn id_fields() -> PayloadIncludeSelector {
-    PayloadIncludeSelector { fields: vec![DOCUMENT_ID.to_owned(), ORDINAL.to_owned()] }
+    let fields = [DOCUMENT_ID, ORDINAL, CONTENT_VERSION].map(str::to_owned);
+    PayloadIncludeSelector { fields: fields.to_vec() }
 }
 
 /// Reads the id of a passage.
@@ -123,7 +123,7 @@ pub(super) fn id(payload: &HashMap<String, Value>) -> Result<PassageId, IndexErr
 }
 
 /// Reads the content version. A point without one has version 0, which is never current.
-fn content_version(payload: &HashMap<String, Value>) -> ContentVersion {
+pub(super) fn content_version(payload: &HashMap<String, Value>) -> ContentVersion {
     ContentVersion(number(payload.get(CONTENT_VERSION)).map_or(0, i64::unsigned_abs))
 }
 

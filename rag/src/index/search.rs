@@ -3,7 +3,8 @@
 
 use qdrant_client::qdrant::with_vectors_selector::SelectorOptions;
 use qdrant_client::qdrant::{
-    Condition, Filter, Query, QueryPoints, QueryPointsBuilder, QueryResponse, VectorInput, VectorsSelector,
+    Condition, Filter, Query, QueryBatchPoints, QueryBatchPointsBuilder, QueryPoints, QueryPointsBuilder,
+    QueryResponse, VectorInput, VectorsSelector,
 };
 
 use super::connection::Points;
@@ -49,7 +50,7 @@ impl PassageIndex {
     }
 
     /// Returns the `depth` best passages by dense vector and the `depth` best by BM25, each passage once, of
-    /// the documents that the asker names.
+    /// the documents that the asker names. [`Self::bodies`] reads their content.
     pub(crate) async fn candidates(
         &self,
         vector: &[f32],
@@ -59,22 +60,21 @@ impl PassageIndex {
     ) -> Result<Vec<Candidate>, IndexError> {
         let complete = |request: QueryPointsBuilder| {
             let dense = VectorsSelector { names: vec![DENSE.to_owned()] };
-            request.with_payload(true).with_vectors(SelectorOptions::Include(dense))
+            request.with_payload(payload::id_fields()).with_vectors(SelectorOptions::Include(dense))
         };
-        let by_vector = complete(self.query(
-            Query::new_nearest(vector.to_vec()),
-            DENSE,
-            visible_to(asker.owner, &asker.documents),
-            depth,
-        ));
-        if terms.is_empty() {
-            let found = self.send(by_vector).await?;
-            return payload::candidates(vector, found.result, Vec::new());
+        let visible = visible_to(asker.owner, &asker.documents);
+        let by_vector = self.query(Query::new_nearest(vector.to_vec()), DENSE, visible.clone(), depth);
+        let mut searches = vec![complete(by_vector).build()];
+        if !terms.is_empty() {
+            searches.push(complete(self.query(sparse_query(terms), BM25, visible, depth)).build());
         }
-        let by_terms =
-            complete(self.query(sparse_query(terms), BM25, visible_to(asker.owner, &asker.documents), depth));
-        let (by_vector, by_terms) = tokio::try_join!(self.send(by_vector), self.send(by_terms))?;
-        payload::candidates(vector, by_vector.result, by_terms.result)
+        let request = QueryBatchPointsBuilder::new(&self.collection, searches);
+        let query =
+            |mut points: Points, request: QueryBatchPoints| async move { points.query_batch(request).await };
+        let answer = self.connection.points(request, query).await?;
+        let mut found = answer.result.into_iter().map(|found| found.result);
+        let (by_vector, by_terms) = (found.next().unwrap_or_default(), found.next().unwrap_or_default());
+        payload::candidates(vector, by_vector, by_terms)
     }
 
     async fn send(&self, request: QueryPointsBuilder) -> Result<QueryResponse, IndexError> {

@@ -49,20 +49,20 @@ impl Places {
         }
     }
 
-    /// Selects from the fused passages.
-    pub(super) fn select(&self, ranked: Vec<Ranked>, similarity: Similarity) -> Retrieved {
+    /// Selects from the fused passages. Returns the selected ones, and all that were found.
+    pub(super) fn select(&self, ranked: Vec<Ranked>, similarity: Similarity) -> (Vec<Ranked>, Vec<Found>) {
         let outcomes = outcomes(&ranked, similarity);
-        let mut retrieved = Retrieved::default();
-        for (Ranked { hit, .. }, outcome) in ranked.into_iter().zip(outcomes) {
-            let (id, score) = (hit.id, hit.score);
+        let (mut selected, mut found) = (Vec::new(), Vec::with_capacity(ranked.len()));
+        for (ranked, outcome) in ranked.into_iter().zip(outcomes) {
+            let Ranked { id, score, .. } = ranked;
             let meaning = self.meaning.get(&id).copied().unwrap_or_default();
             let terms = self.terms.get(&id).copied();
-            retrieved.found.push(Found { id, meaning, terms, score, outcome });
+            found.push(Found { id, meaning, terms, score, outcome });
             if outcome == Outcome::Selected {
-                retrieved.hits.push(hit);
+                selected.push(ranked);
             }
         }
-        retrieved
+        (selected, found)
     }
 }
 

@@ -9,8 +9,7 @@ use std::collections::HashMap;
 
 use crate::embed::{Similarity, Vector, cosine};
 use crate::index::Candidate;
-use crate::retrieve::Hit;
-use crate::vocabulary::DocumentId;
+use crate::vocabulary::{ContentVersion, DocumentId, PassageId};
 
 /// The weight of the share of terms, in units of similarity.
 const TERMS_WEIGHT: f32 = 0.8;
@@ -30,10 +29,13 @@ const MAX_SUPPORTERS: usize = 3;
 /// The weight of the share of terms in the relevance, in units of similarity.
 const TERMS_RELEVANCE_WEIGHT: f32 = 0.3;
 
-/// A hit with its vector.
+/// A candidate with its scores, which are those of [`Hit`](super::Hit).
 #[derive(Debug, Clone)]
 pub(super) struct Ranked {
-    pub(super) hit: Hit,
+    pub(super) id: PassageId,
+    pub(super) version: ContentVersion,
+    pub(super) score: f32,
+    pub(super) relevance: f32,
     pub(super) vector: Vector,
 }
 
@@ -60,7 +62,7 @@ pub(super) fn fuse(candidates: Vec<Candidate>, question: Question, depth: usize)
     let mut ranked: Vec<Ranked> = candidates
         .into_iter()
         .zip(shares)
-        .map(|(Candidate { id, body, vector, cosine: meaning, .. }, share)| {
+        .map(|(Candidate { id, version, vector, cosine: meaning, .. }, share)| {
             let meaning = similarity.of(meaning);
             let agreement =
                 centroid.as_ref().map_or(0.0, |centroid| similarity.of(cosine(centroid, &vector)));
@@ -76,7 +78,7 @@ pub(super) fn fuse(candidates: Vec<Candidate>, question: Question, depth: usize)
             );
             let score = (meaning + terms_weight * excess + AGREEMENT_WEIGHT * agreement) / max_score;
             let relevance = if is_known { meaning } else { share } + TERMS_RELEVANCE_WEIGHT * share;
-            Ranked { hit: Hit { id, body, score, relevance }, vector }
+            Ranked { id, version, score, relevance, vector }
         })
         .collect();
     sort_by_score(&mut ranked);
@@ -86,21 +88,21 @@ pub(super) fn fuse(candidates: Vec<Candidate>, question: Question, depth: usize)
 }
 
 fn sort_by_score(ranked: &mut [Ranked]) {
-    ranked.sort_by(|a, b| b.hit.score.total_cmp(&a.hit.score).then(a.hit.id.cmp(&b.hit.id)));
+    ranked.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.id.cmp(&b.id)));
 }
 
 /// Adds to each score a part of the scores of its document's further passages. Expects the passages sorted
 /// by score.
 fn add_support(ranked: &mut [Ranked]) {
     let mut scores_of: HashMap<DocumentId, Vec<f32>> = HashMap::new();
-    for Ranked { hit, .. } in ranked.iter() {
-        scores_of.entry(hit.id.document_id).or_default().push(hit.score);
+    for Ranked { id, score, .. } in ranked.iter() {
+        scores_of.entry(id.document_id).or_default().push(*score);
     }
-    for Ranked { hit, .. } in ranked.iter_mut() {
-        let scores = scores_of.get(&hit.id.document_id).map_or(&[][..], Vec::as_slice);
+    for Ranked { id, score, .. } in ranked.iter_mut() {
+        let scores = scores_of.get(&id.document_id).map_or(&[][..], Vec::as_slice);
         let mut weight = SUPPORT_WEIGHT;
         for supporter in scores.iter().skip(1).take(MAX_SUPPORTERS) {
-            hit.score += weight * supporter;
+            *score += weight * supporter;
             weight /= 2.0;
         }
     }
@@ -134,13 +136,11 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::vocabulary::{ContentVersion, PassageBody, PassageId};
 
     fn candidate(document: u128, ordinal: u32, angle: f32, bm25: f32) -> Candidate {
         let document_id = DocumentId::from(Uuid::from_u128(document));
         Candidate {
             id: PassageId { document_id, ordinal },
-            body: PassageBody::Sealed(Vec::new()),
             version: ContentVersion::ONLY,
             vector: vec![angle.cos(), angle.sin()],
             cosine: angle.cos(),
@@ -151,7 +151,7 @@ mod tests {
     fn order(candidates: Vec<Candidate>, depth: usize) -> Vec<(Uuid, u32)> {
         let similarity = Similarity { unrelated_cosine: 0.0 };
         let ranked = fuse(candidates, Question { term_count: 2, similarity, is_known: true }, depth);
-        ranked.iter().map(|r| (Uuid::from(r.hit.id.document_id), r.hit.id.ordinal)).collect()
+        ranked.iter().map(|r| (Uuid::from(r.id.document_id), r.id.ordinal)).collect()
     }
 
     #[test]
@@ -178,7 +178,7 @@ mod tests {
         let candidates = vec![candidate(1, 0, 0.2, 4.0), candidate(2, 0, 1.0, 12.0)];
         let similarity = Similarity { unrelated_cosine: 0.0 };
         let question = |is_known| Question { term_count: 2, similarity, is_known };
-        let first = |is_known| fuse(candidates.clone(), question(is_known), 40)[0].hit.id.document_id;
+        let first = |is_known| fuse(candidates.clone(), question(is_known), 40)[0].id.document_id;
         assert_eq!(Uuid::from(first(true)), Uuid::from_u128(1));
         assert_eq!(Uuid::from(first(false)), Uuid::from_u128(2));
     }

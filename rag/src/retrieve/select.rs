@@ -30,8 +30,8 @@ pub enum Outcome {
 /// Decides what becomes of each passage, best first. A passage beyond [`MIN_PASSAGES`] is selected if its
 /// score is nearer to the best score than to the median.
 pub(super) fn outcomes(ranked: &[Ranked], similarity: Similarity) -> Vec<Outcome> {
-    let best = ranked.first().map_or(0.0, |first| first.hit.score);
-    let median = ranked.get(ranked.len() / 2).map_or(0.0, |middle| middle.hit.score);
+    let best = ranked.first().map_or(0.0, |first| first.score);
+    let median = ranked.get(ranked.len() / 2).map_or(0.0, |middle| middle.score);
     let min_score = f32::midpoint(best, median);
     let mut selected: Vec<&Ranked> = Vec::new();
     let mut rest = None;
@@ -39,7 +39,7 @@ pub(super) fn outcomes(ranked: &[Ranked], similarity: Similarity) -> Vec<Outcome
     for next in ranked {
         if selected.len() == MAX_PASSAGES {
             rest.get_or_insert(Outcome::Surplus);
-        } else if selected.len() >= MIN_PASSAGES && next.hit.score < min_score {
+        } else if selected.len() >= MIN_PASSAGES && next.score < min_score {
             rest.get_or_insert(Outcome::Outscored);
         }
         let is_duplicate = || {
@@ -49,7 +49,7 @@ pub(super) fn outcomes(ranked: &[Ranked], similarity: Similarity) -> Vec<Outcome
         };
         outcomes.push(match rest {
             Some(outcome) => outcome,
-            None if next.hit.relevance < MIN_RELEVANCE => Outcome::Irrelevant,
+            None if next.relevance < MIN_RELEVANCE => Outcome::Irrelevant,
             None if is_duplicate() => Outcome::Duplicate,
             None => {
                 selected.push(next);
@@ -65,20 +65,19 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::retrieve::Hit;
-    use crate::vocabulary::{DocumentId, PassageBody, PassageId};
+    use crate::vocabulary::{ContentVersion, DocumentId, PassageId};
 
     /// The similarity that is the cosine.
     const LINEAR: Similarity = Similarity { unrelated_cosine: 0.0 };
 
     fn ranked(ordinal: u32, score: f32, relevance: f32, vector: Vec<f32>) -> Ranked {
         let id = PassageId { document_id: DocumentId::from(Uuid::nil()), ordinal };
-        Ranked { hit: Hit { id, body: PassageBody::Sealed(Vec::new()), score, relevance }, vector }
+        Ranked { id, version: ContentVersion::ONLY, score, relevance, vector }
     }
 
     fn selected(ranked: &[Ranked]) -> Vec<u32> {
         let outcomes = outcomes(ranked, LINEAR).into_iter().zip(ranked);
-        outcomes.filter(|(outcome, _)| *outcome == Outcome::Selected).map(|(_, r)| r.hit.id.ordinal).collect()
+        outcomes.filter(|(outcome, _)| *outcome == Outcome::Selected).map(|(_, r)| r.id.ordinal).collect()
     }
 
     /// Ranks passages with these scores, all orthogonal to each other.

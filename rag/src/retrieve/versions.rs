@@ -66,7 +66,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::vocabulary::{PassageBody, PassageId};
+    use crate::vocabulary::PassageId;
 
     fn document(number: u128) -> DocumentId {
         DocumentId::from(Uuid::from_u128(number))
@@ -76,7 +76,6 @@ mod tests {
         Candidate {
             id: PassageId { document_id: document(number), ordinal: 0 },
             version: ContentVersion(version),
-            body: PassageBody::Sealed(Vec::new()),
             vector: Vec::new(),
             cosine: 0.0,
             bm25: 0.0,

@@ -96,7 +96,8 @@ async fn a_search_finds_the_old_version_or_the_new_one_and_never_a_mixture() {
             let (mut first, mut second) = (0, 0);
             loop {
                 let last = over.load(Ordering::Relaxed);
-                let hits = retriever.rank(&question, &[], OwnerId::from(Uuid::nil())).await.unwrap();
+                let retrieving = retriever.retrieve(&question, &[], OwnerId::from(Uuid::nil()));
+                let hits = retrieving.await.unwrap().hits;
                 let texts: Vec<String> = hits
                     .into_iter()
                     .filter_map(|hit| match hit.body {
