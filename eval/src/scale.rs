@@ -140,6 +140,7 @@ fn variation(
         body: PassageBody::Open(passage.clone()),
         dense: moved.into_iter().map(|x| x / length).collect(),
         sparse: SparseVector::of_passage(passage, TermSpace::Shared),
+        has_segments: !passage.vectors.is_empty(),
     }
 }
 

@@ -20,7 +20,7 @@ use qdrant_client::qdrant::{
 };
 use uuid::Uuid;
 
-use crate::embed::Vector;
+use crate::embed::{Embedder, Vector};
 use crate::sparse::SparseVector;
 use crate::vocabulary::{ContentVersion, DocumentId, PassageBody, PassageId, Scope};
 pub use collections::Collections;
@@ -51,9 +51,12 @@ pub struct IndexedPassage {
     pub dense: Vector,
     /// The BM25 vector.
     pub sparse: SparseVector,
+    /// Whether the model makes vectors of segments, so that the content has them.
+    pub has_segments: bool,
 }
 
-/// A passage found by a search, with the scores of both searches.
+/// A passage found by a search, with the scores of both searches. Its content is read if it is selected: most
+/// candidates are not, and the content with the vectors of its segments is the largest part of a point.
 #[derive(Debug, Clone)]
 pub(crate) struct Candidate {
     pub(crate) id: PassageId,
@@ -216,18 +219,23 @@ impl PassageIndex {
         self.count_matching(Filter::must(document_id.map(has_document))).await
     }
 
-    /// Counts the passages of a version of a document. Passages of an owner whose term ids are not under the
-    /// owner's key, which earlier releases wrote, do not count.
+    /// Counts the passages of a version of a document as this model's are written. Those of earlier releases do
+    /// not count: passages of an owner whose term ids are not under the owner's key, and passages without vectors
+    /// of their segments where the model makes them.
     pub async fn count_version(
         &self,
         document_id: DocumentId,
         version: ContentVersion,
+        embedder: &Embedder,
     ) -> Result<u64, IndexError> {
-        let is_current = Filter::should([
+        let has_terms = Filter::should([
             Condition::matches(payload::SCOPE, payload::SHARED.to_owned()),
             Condition::matches(payload::TERMS, payload::OWNER_TERMS.to_owned()),
         ]);
-        let must = [has_document(document_id), has_version(version), Condition::from(is_current)];
+        let mut must = vec![has_document(document_id), has_version(version), Condition::from(has_terms)];
+        if embedder.makes_segments() {
+            must.push(Condition::matches(payload::SEGMENTS, payload::SEGMENTS_IN_CONTEXT.to_owned()));
+        }
         self.count_matching(Filter::must(must)).await
     }
 
@@ -264,7 +272,10 @@ fn point(passage: IndexedPassage) -> PointStruct {
         .add_vector(DENSE, QdrantVector::new_dense(passage.dense))
         .add_vector(BM25, QdrantVector::new_sparse(passage.sparse.indices, passage.sparse.values));
     let point_id = passage.id.point_id(passage.version);
-    let payload = payload::of(passage.id, passage.version, passage.scope, passage.body);
+    let mut payload = payload::of(passage.id, passage.version, passage.scope, passage.body);
+    if passage.has_segments {
+        payload.insert(payload::SEGMENTS, payload::SEGMENTS_IN_CONTEXT);
+    }
     PointStruct::new(point_id.to_string(), vectors, payload)
 }
 

@@ -69,7 +69,7 @@ impl Ingester {
         body: impl Fn(PassageId, &PassageText) -> Result<PassageBody, E>,
         progress: impl Fn(u32, u32) + Sync,
     ) -> Result<u32, SealedIngestError<E>> {
-        let version = document.version;
+        let (version, has_segments) = (document.version, self.embedder.makes_segments());
         let total = u32::try_from(passages.len()).unwrap_or(u32::MAX);
         let mut ordinal = 0;
         progress(ordinal, total);
@@ -84,7 +84,8 @@ impl Ingester {
                 let id = PassageId { document_id: document.id, ordinal };
                 let body = body(id, &passage).map_err(SealedIngestError::Seal)?;
                 let sparse = SparseVector::of_passage(&passage, terms);
-                points.push(IndexedPassage { id, version, scope: document.scope, body, dense, sparse });
+                let scope = document.scope;
+                points.push(IndexedPassage { id, version, scope, body, dense, sparse, has_segments });
                 ordinal += 1;
             }
             self.index.upsert(points).await.map_err(IngestError::from)?;

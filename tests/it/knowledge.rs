@@ -6,4 +6,5 @@ mod ingest;
 mod languages;
 mod left_out;
 mod reindex;
+mod segment_vectors;
 mod term_ids;

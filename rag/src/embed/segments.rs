@@ -16,9 +16,15 @@ use crate::vocabulary::{PassageText, SegmentVectors};
 const BEGINNING: usize = 24;
 
 impl Embedder {
+    /// Whether the model makes vectors of segments. Endpoints do not, nor do models whose tokenizer does not tell
+    /// where a token stands.
+    pub fn makes_segments(&self) -> bool {
+        matches!(&self.model, Model::Local(model) if model.tells_tokens())
+    }
+
     /// Embeds passages as [`Embedder::embed_passages`] does, and gives each of them the vectors of its
-    /// segments, which come from the same run of the model. Endpoints, and models whose tokenizer does not tell
-    /// where a token stands, make none. Returns the passages with their vectors.
+    /// segments where it makes them, which come from the same run of the model. Returns the passages with their
+    /// vectors.
     pub async fn embed_in_segments(
         &self,
         passages: Vec<PassageText>,

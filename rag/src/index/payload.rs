@@ -29,6 +29,10 @@ pub(super) const USER: &str = "user";
 /// those of shared passages.
 pub(super) const TERMS: &str = "terms";
 pub(super) const OWNER_TERMS: &str = "owner-1";
+/// How the vectors of a passage's segments were made; missing in passages of earlier releases and of models
+/// that make none.
+pub(super) const SEGMENTS: &str = "segments";
+pub(super) const SEGMENTS_IN_CONTEXT: &str = "in-context-1";
 const TITLE: &str = "title";
 const HEADING: &str = "heading";
 const TEXT: &str = "text";

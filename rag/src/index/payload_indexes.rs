@@ -9,11 +9,12 @@ use super::connection::Points;
 use super::{IndexError, PassageIndex, payload};
 
 /// The indexed fields with their types.
-const FIELDS: [(&str, FieldType, PayloadSchemaType); 6] = [
+const FIELDS: [(&str, FieldType, PayloadSchemaType); 7] = [
     (payload::SCOPE, FieldType::Keyword, PayloadSchemaType::Keyword),
     (payload::OWNER, FieldType::Keyword, PayloadSchemaType::Keyword),
     (payload::DOCUMENT_ID, FieldType::Keyword, PayloadSchemaType::Keyword),
     (payload::TERMS, FieldType::Keyword, PayloadSchemaType::Keyword),
+    (payload::SEGMENTS, FieldType::Keyword, PayloadSchemaType::Keyword),
     (payload::CONTENT_VERSION, FieldType::Integer, PayloadSchemaType::Integer),
     (payload::ORDINAL, FieldType::Integer, PayloadSchemaType::Integer),
 ];

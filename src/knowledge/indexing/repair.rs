@@ -10,12 +10,13 @@ use crate::knowledge::models::ActiveModel;
 const PAGE: u32 = 200;
 
 impl Indexing {
-    /// Whether the index has as many passages of a document as its events record.
+    /// Whether the index has as many passages of a document as its events record, none of them as an earlier
+    /// release wrote it.
     pub async fn is_whole(&self, active: &ActiveModel, id: DocumentId) -> anyhow::Result<bool> {
         let document = self.document(id).await?;
         let (Some(indexed), Some(owner)) = (document.indexed(), document.owner()) else { return Ok(true) };
         let generation = ContentVersion(document.content_version().0);
-        let there = active.index.count_version(id.uuid().into(), generation).await?;
+        let there = active.index.count_version(id.uuid().into(), generation, &active.embedder).await?;
         // Documents of an erased owner have no passages.
         Ok(there == u64::from(indexed.passages) || self.store.keyring().user(owner).await?.is_none())
     }
