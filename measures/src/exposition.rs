@@ -43,6 +43,11 @@ pub fn install() -> Result<(), InstallError> {
     Ok(())
 }
 
+/// Whether values are recorded.
+pub(crate) fn is_installed() -> bool {
+    EXPOSITION.get().is_some()
+}
+
 /// All series in the text format of Prometheus; `None` before [`install`].
 pub fn render() -> Option<String> {
     EXPOSITION.get().map(PrometheusHandle::render)

@@ -1,8 +1,8 @@
 //! The kinds of metrics, and how a value is recorded.
 
-use metrics::{Key, Level, Metadata};
+use metrics::Key;
 
-static METADATA: Metadata<'static> = Metadata::new("colloquy", Level::INFO, None);
+use crate::series::{self, Series};
 
 /// The value of a label that is not in its list.
 pub(crate) const OTHER: &str = "other";
@@ -97,7 +97,7 @@ impl Unit {
 
 impl Definition {
     /// The key of a series. A missing value, and one that is not in its list, is `other`.
-    fn key(&self, values: &[&str]) -> Key {
+    pub(crate) fn key(&self, values: &[&str]) -> Key {
         if self.labels.is_empty() {
             return Key::from_static_name(self.name);
         }
@@ -115,9 +115,18 @@ impl Definition {
         Key::from_parts(self.name, labels.collect::<Vec<_>>())
     }
 
+    /// Whether each label has a value, and each fixed list has the value of its label.
+    pub(crate) fn has(&self, values: &[&str]) -> bool {
+        self.labels.len() == values.len()
+            && self.labels.iter().zip(values).all(|(label, value)| match label.values {
+                Values::Fixed(known) => known.contains(value),
+                Values::Bounded(_) => true,
+            })
+    }
+
     /// Creates every series whose labels are known beforehand, so that a scrape has it before
     /// its first value.
-    pub(crate) fn create_series(&self) {
+    pub(crate) fn create_series(&'static self) {
         let mut all: Vec<Vec<&'static str>> = vec![Vec::new()];
         for label in self.labels {
             let Values::Fixed(known) = label.values else { return };
@@ -127,12 +136,11 @@ impl Definition {
             all = all.into_iter().flat_map(longer).collect();
         }
         for values in all {
-            let key = self.key(&values);
-            metrics::with_recorder(|recorder| match self.kind {
-                Kind::Counter => recorder.register_counter(&key, &METADATA).increment(0),
-                Kind::Gauge => recorder.register_gauge(&key, &METADATA).increment(0.0),
-                Kind::Histogram => drop(recorder.register_histogram(&key, &METADATA)),
-            });
+            match series::register(self, &values) {
+                Series::Counter(counter) => counter.increment(0),
+                Series::Gauge(gauge) => gauge.increment(0.0),
+                Series::Histogram(_) => {}
+            }
         }
     }
 }
@@ -149,8 +157,9 @@ impl Counter {
 
     /// Counts several more.
     pub fn add(&self, labels: &[&str], count: u64) {
-        let key = self.0.key(labels);
-        metrics::with_recorder(|recorder| recorder.register_counter(&key, &METADATA).increment(count));
+        if let Some(Series::Counter(counter)) = series::find(self.0, labels) {
+            counter.increment(count);
+        }
     }
 }
 
@@ -161,8 +170,9 @@ pub struct Gauge(pub &'static Definition);
 impl Gauge {
     /// Sets the value.
     pub fn set(&self, labels: &[&str], value: f64) {
-        let key = self.0.key(labels);
-        metrics::with_recorder(|recorder| recorder.register_gauge(&key, &METADATA).set(value));
+        if let Some(Series::Gauge(gauge)) = series::find(self.0, labels) {
+            gauge.set(value);
+        }
     }
 
     /// Sets a whole number, exact up to 2^53.
@@ -174,8 +184,9 @@ impl Gauge {
     /// Adds one until the returned value is dropped.
     #[must_use]
     pub fn hold(&self, labels: &[&str]) -> Held {
-        let key = self.0.key(labels);
-        let gauge = metrics::with_recorder(|recorder| recorder.register_gauge(&key, &METADATA));
+        let Some(Series::Gauge(gauge)) = series::find(self.0, labels) else {
+            return Held(metrics::Gauge::noop());
+        };
         gauge.increment(1.0);
         Held(gauge)
     }
@@ -203,8 +214,9 @@ pub struct Histogram(pub &'static Definition);
 impl Histogram {
     /// Records a value.
     pub fn record(&self, labels: &[&str], value: f64) {
-        let key = self.0.key(labels);
-        metrics::with_recorder(|recorder| recorder.register_histogram(&key, &METADATA).record(value));
+        if let Some(Series::Histogram(histogram)) = series::find(self.0, labels) {
+            histogram.record(value);
+        }
     }
 
     /// Records a time.
