@@ -52,8 +52,8 @@ chaos:
 
 bench:
 	@setup/prepare run
-	@python3 setup/build.py --locked --release $(PRODUCT) -p bench
-	@exec "$$CARGO_TARGET_DIR/release/bench"
+	@python3 setup/build.py --locked --profile=dist $(PRODUCT) -p bench
+	@exec "$$CARGO_TARGET_DIR/dist/bench"
 
 eval: export DOCS := $(DOCS)
 eval: export QUESTIONS := $(QUESTIONS)

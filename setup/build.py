@@ -27,7 +27,8 @@ CHECKED = {"RUSTC_WORKSPACE_WRAPPER": str(REPOSITORY / "setup" / "checked_rustc.
 
 def crates(arguments: list[str]) -> int:
     """The number of crates of the build, built already or not; 0 if cargo fails to list them."""
-    selection = [argument for argument in arguments if argument not in ("--release", "--all-targets")]
+    kind = ("--release", "--profile=dist", "--all-targets")
+    selection = [argument for argument in arguments if argument not in kind]
     # Fetches missing sources of crates first, which takes a while on a new machine.
     tree = ["cargo", "tree", "--quiet", "--prefix=none", "--format={p}", "--edges=normal,build,dev", *selection]
     listed = subprocess.run(tree, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True).stdout

@@ -39,13 +39,13 @@ def build(target_folder: Path) -> Path:
         say(f"taking {given}")
         return Path(given)
     say("compiling the program (some ten minutes on two cores without earlier results)")
-    command = [sys.executable, str(REPOSITORY / "setup" / "build.py"), "--locked", "--release", "-p", "colloquy"]
+    command = [sys.executable, str(REPOSITORY / "setup" / "build.py"), "--locked", "--profile=dist", "-p", "colloquy"]
     environment = {**os.environ, **without_folders(target_folder), "CARGO_TARGET_DIR": str(target_folder)}
     environment["COLLOQUY_COMMIT"] = commit()
     environment["SOURCE_DATE_EPOCH"] = str(time_of_sources())
     if subprocess.run(command, cwd=REPOSITORY, env=environment).returncode != 0:
         give_up("the program does not compile (see above)")
-    return target_folder / "release" / "colloquy"
+    return target_folder / "dist" / "colloquy"
 
 
 def without_folders(target_folder: Path) -> dict[str, str]:

@@ -3,6 +3,7 @@
 use aggregates::conversation::{AskQuestion, FoundByTags, Intent};
 use aggregates::document::DocumentStatus;
 use aggregates::{ConversationId, DocumentId, Tags, UserId};
+use futures::{StreamExt as _, stream};
 
 use super::execute::ConversationCommands;
 use crate::api::problem::Problem;
@@ -12,6 +13,8 @@ use store::StoreError;
 /// The largest number of documents that a question names, and of documents with its tags.
 const MAX_NAMED: usize = 100;
 const MAX_TAGGED: usize = 1_000;
+/// Documents of a question that are loaded at once.
+const LOADED_AT_ONCE: usize = 8;
 
 impl ConversationCommands {
     /// Adds the documents with one of these tags to those that a question names, and checks that all exist
@@ -36,9 +39,12 @@ impl ConversationCommands {
             return Err(Problem::invalid_field("documents", "The value must be up to 100 ids."));
         }
         let mut named = Vec::with_capacity(question.documents.len());
-        for id in &question.documents {
-            match self.named(caller, *id).await? {
-                Named::Readable => named.push(*id),
+        let documents = question.documents.clone();
+        let states = documents.into_iter().map(|id| async move { (id, self.named(caller, id).await) });
+        let mut states = stream::iter(states).buffered(LOADED_AT_ONCE);
+        while let Some((id, state)) = states.next().await {
+            match state? {
+                Named::Readable => named.push(id),
                 Named::Removed => {}
                 Named::Unknown => {
                     let detail = "A document of the list was not found.";
@@ -46,6 +52,7 @@ impl ConversationCommands {
                 }
             }
         }
+        drop(states);
         if tags.as_slice().is_empty() {
             if named.is_empty() {
                 let detail = "All documents of the list were removed.";
