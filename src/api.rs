@@ -30,14 +30,14 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef as _};
-use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post};
 
 use client_address::TrustedProxies;
 use limits::Limits;
 use middleware::headers::ResponseHeaders;
-use middleware::shed::shed;
-use middleware::writes::hold_writes;
+use middleware::shed::Shed;
+use middleware::wrap::Wrap;
+use middleware::writes::HoldWrites;
 use middleware::{Surroundings, compressed, surround, timed};
 pub use models::ModelChoices;
 use problem::Problem;
@@ -67,7 +67,7 @@ const UPLOAD_TIME_LIMIT: Duration = Duration::from_mins(5);
 
 /// All routes with their middleware.
 pub fn router(state: ApiState, config: &ApiConfig) -> Router {
-    let holding = from_fn_with_state(Arc::<ReadModels>::from_ref(&state), hold_writes);
+    let holding = Wrap(HoldWrites(Arc::<ReadModels>::from_ref(&state)));
     let surroundings = Surroundings {
         limits: Arc::<Limits>::from_ref(&state),
         headers: ResponseHeaders { https_only: config.public_url.is_https() },
@@ -75,7 +75,7 @@ pub fn router(state: ApiState, config: &ApiConfig) -> Router {
         cors_origins: &config.cors_origins,
         body_limit_bytes: BODY_LIMIT_BYTES,
     };
-    let shedding = from_fn_with_state(Health::from_ref(&state), shed);
+    let shedding = Wrap(Shed(Health::from_ref(&state)));
     let base_path = config.public_url.base_path();
     let routes =
         compressed(timed(resources().layer(shedding).merge(description::json(base_path)), TIME_LIMIT))

@@ -78,7 +78,7 @@ async fn measure(settings: &Settings, server: &Server, report: &mut Report) -> a
 fn circumstances(settings: &Settings) -> String {
     format!(
         "Measured by `make bench` on {}: everything on one machine, Postgres, NATS and the load generator included, \
-         release build, `api,sequencer,projector` in one process, no worker. The database holds {} users and {} messages \
+         optimized as releases are, `api,sequencer,projector` in one process, no worker. The database holds {} users and {} messages \
          in {} conversations, seeded as events and made into read models by `colloquy rebuild`; durability is Postgres' \
          default, commits are flushed to disk. Users and conversations are drawn at random from all of them. Times of \
          the open loop count from when a request was due. `BENCH_USERS`, `BENCH_MESSAGES`, `BENCH_SECONDS` and \

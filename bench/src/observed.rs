@@ -93,8 +93,8 @@ pub(crate) async fn measure(
     Ok(())
 }
 
-/// Lists and asks. Each load lasts `lasts`.
-async fn compare(server: &Server, clients: &Arc<Clients>, lasts: Duration) -> anyhow::Result<Cost> {
+/// Lists and asks. Each load lasts `duration`.
+async fn compare(server: &Server, clients: &Arc<Clients>, duration: Duration) -> anyhow::Result<Cost> {
     // Takes all spans and keeps none.
     let collector = FixedServer::start("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".to_owned()).await?;
     let endpoint = collector.url();
@@ -117,7 +117,7 @@ async fn compare(server: &Server, clients: &Arc<Clients>, lasts: Duration) -> an
             unobserved: other.address(),
             admin,
             clients,
-            lasts,
+            lasts: duration,
             scrapes: &mut scrapes,
         };
         turns.take(Kind::List, &mut lists).await?;
@@ -162,7 +162,7 @@ impl Turns<'_> {
 
     /// Load on the observed process, which is scraped meanwhile.
     async fn observed(&mut self, kind: Kind, lasts: Duration) -> anyhow::Result<Outcome> {
-        let load = load::run(self.load(self.observed, lasts), self.clients.requests(kind));
+        let load = load::run(load_on(self.observed, lasts), self.clients.requests(kind));
         let taken = self.taken();
         let measured = tokio::select! {
             measured = load => measured?,
@@ -173,7 +173,7 @@ impl Turns<'_> {
 
     async fn unobserved(&self, kind: Kind, lasts: Duration) -> anyhow::Result<Outcome> {
         let taken = self.taken();
-        let measured = load::run(self.load(self.unobserved, lasts), self.clients.requests(kind)).await?;
+        let measured = load::run(load_on(self.unobserved, lasts), self.clients.requests(kind)).await?;
         Ok(self.outcome(&measured, taken))
     }
 
@@ -182,15 +182,15 @@ impl Turns<'_> {
         Outcome { throughput: measured.throughput(), processor: taken / measured.answered as f64 }
     }
 
-    const fn load(&self, address: SocketAddr, lasts: Duration) -> Load {
-        Load { address, connections: CONNECTIONS, warm_up: Duration::ZERO, lasts, rate: None }
-    }
-
     /// Processor time of both processes and of their services so far.
     fn taken(&self) -> Duration {
         let [first, second] = self.watched.map(|watched| watched.look());
         first.colloquy + second.colloquy + first.postgres + first.nats
     }
+}
+
+const fn load_on(address: SocketAddr, lasts: Duration) -> Load {
+    Load { address, connections: CONNECTIONS, warm_up: Duration::ZERO, lasts, rate: None }
 }
 
 /// Scrapes for ever and keeps the durations. Returns once a scrape fails.

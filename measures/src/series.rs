@@ -86,11 +86,11 @@ impl Found {
 }
 
 fn hash_of<'a>(
-    hashes: &DefaultHashBuilder,
+    builder: &DefaultHashBuilder,
     name: &'static str,
     values: impl Iterator<Item = &'a str>,
 ) -> u64 {
-    let mut hasher = hashes.build_hasher();
+    let mut hasher = builder.build_hasher();
     name.as_ptr().hash(&mut hasher);
     for value in values {
         value.hash(&mut hasher);

@@ -38,7 +38,7 @@ def build(target_folder: Path) -> Path:
     if given := os.environ.get("COLLOQUY_BINARY"):
         say(f"taking {given}")
         return Path(given)
-    say("compiling the program (some ten minutes on two cores without earlier results)")
+    say("compiling the program (some fifteen minutes on two cores without earlier results)")
     command = [sys.executable, str(REPOSITORY / "setup" / "build.py"), "--locked", "--profile=dist", "-p", "colloquy"]
     environment = {**os.environ, **without_folders(target_folder), "CARGO_TARGET_DIR": str(target_folder)}
     environment["COLLOQUY_COMMIT"] = commit()

@@ -9,6 +9,7 @@ pub(in crate::api) mod shed;
 #[cfg(test)]
 mod tests;
 pub(in crate::api) mod trace;
+pub(in crate::api) mod wrap;
 pub(in crate::api) mod writes;
 
 use std::any::Any;
@@ -20,7 +21,6 @@ use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::header::{self, HeaderName};
 use axum::http::{HeaderValue, Method, Response, StatusCode};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::IntoResponse as _;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -32,7 +32,11 @@ use tower_http::timeout::TimeoutLayer;
 use crate::api::client_address::TrustedProxies;
 use crate::api::limits::Limits;
 use crate::api::problem::Problem;
+use client::{DetermineClient, LimitClient};
 use headers::ResponseHeaders;
+use refusals::SlowRefusals;
+use request::{CheckHost, Observe};
+use wrap::{Middleware, Wrap};
 
 /// Smaller bodies are sent uncompressed.
 const COMPRESS_FROM_BYTES: u64 = 1_024;
@@ -61,12 +65,12 @@ pub(super) fn surround<S: Clone + Send + Sync + 'static>(
     let Surroundings { limits, headers, proxies, cors_origins, body_limit_bytes } = surroundings;
     routes.layer(
         ServiceBuilder::new()
-            .layer(from_fn_with_state(proxies, client::determine))
-            .layer(from_fn_with_state(headers, request::observe))
-            .layer(from_fn_with_state(Arc::clone(&limits), refusals::slow))
-            .layer(from_fn(request::check_host))
+            .layer(Wrap(DetermineClient(proxies)))
+            .layer(Observe(headers))
+            .layer(Wrap(SlowRefusals(Arc::clone(&limits))))
+            .layer(Wrap(CheckHost))
             .layer(cors(cors_origins))
-            .layer(from_fn_with_state(limits, client::limit))
+            .layer(Wrap(LimitClient(limits)))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(DefaultBodyLimit::max(body_limit_bytes)),
     )
@@ -76,7 +80,7 @@ pub(super) fn surround<S: Clone + Send + Sync + 'static>(
 pub(super) fn timed<S: Clone + Send + Sync + 'static>(routes: Router<S>, limit: Duration) -> Router<S> {
     routes.layer(
         ServiceBuilder::new()
-            .layer(from_fn(render_timeout))
+            .layer(Wrap(RenderTimeout))
             .layer(TimeoutLayer::with_status_code(TIMED_OUT, limit)),
     )
 }
@@ -98,13 +102,23 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response<Body> {
 }
 
 /// The store may still carry out a command that was cut off.
-async fn render_timeout(request: Request, next: Next) -> Response<Body> {
-    let is_query = request.method().is_safe();
-    let response = next.run(request).await;
-    match response.status() {
-        TIMED_OUT if is_query => Problem::timed_out().into_response(),
-        TIMED_OUT => Problem::outcome_unknown().into_response(),
-        _ => response,
+#[derive(Debug, Clone)]
+struct RenderTimeout;
+
+impl Middleware for RenderTimeout {
+    /// Whether the request is a query.
+    type Kept = bool;
+
+    fn before(&self, request: &mut Request) -> Result<bool, Problem> {
+        Ok(request.method().is_safe())
+    }
+
+    async fn after(self, is_query: bool, response: Response<Body>) -> Response<Body> {
+        match response.status() {
+            TIMED_OUT if is_query => Problem::timed_out().into_response(),
+            TIMED_OUT => Problem::outcome_unknown().into_response(),
+            _ => response,
+        }
     }
 }
 

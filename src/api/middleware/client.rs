@@ -4,11 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Body;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, Request};
 use axum::http::Response;
-use axum::middleware::Next;
-use axum::response::IntoResponse as _;
 
+use super::wrap::Middleware;
 use crate::api::client_address::{Client, TrustedProxies, network};
 use crate::api::limits::{Limits, Permit};
 use crate::api::problem::Problem;
@@ -26,34 +25,44 @@ impl AnonymousRequest {
 }
 
 /// Adds the [`Client`] to a request.
-pub(super) async fn determine(
-    State(proxies): State<TrustedProxies>,
-    mut request: Request,
-    next: Next,
-) -> Response<Body> {
-    if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() {
-        let client = proxies.client(peer.ip(), request.headers());
-        request.extensions_mut().insert(client);
+#[derive(Debug, Clone)]
+pub(super) struct DetermineClient(pub(super) TrustedProxies);
+
+impl Middleware for DetermineClient {
+    type Kept = ();
+
+    fn before(&self, request: &mut Request) -> Result<(), Problem> {
+        if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() {
+            let client = self.0.client(peer.ip(), request.headers());
+            request.extensions_mut().insert(client);
+        }
+        Ok(())
     }
-    next.run(request).await
+
+    async fn after(self, (): (), response: Response<Body>) -> Response<Body> {
+        response
+    }
 }
 
 /// Refuses a request through a trusted proxy if its client has too many in progress. The limits of
 /// connections see the proxy alone.
-pub(super) async fn limit(
-    State(limits): State<Arc<Limits>>,
-    mut request: Request,
-    next: Next,
-) -> Response<Body> {
-    let client = request.extensions().get::<Client>().filter(|client| client.is_forwarded);
-    let Some(client) = client else { return next.run(request).await };
-    let anonymous = match limits.anonymous_requests.take(network(client.address)) {
-        Ok(permit) => AnonymousRequest(Arc::new(Mutex::new(Some(permit)))),
-        Err(exhausted) => return Problem::from(exhausted).into_response(),
-    };
-    request.extensions_mut().insert(anonymous.clone());
-    let response = next.run(request).await;
-    // The permit lasts until here, though extractors may have dropped the request.
-    drop(anonymous);
-    response
+#[derive(Debug, Clone)]
+pub(super) struct LimitClient(pub(super) Arc<Limits>);
+
+impl Middleware for LimitClient {
+    type Kept = Option<AnonymousRequest>;
+
+    fn before(&self, request: &mut Request) -> Result<Self::Kept, Problem> {
+        let client = request.extensions().get::<Client>().filter(|client| client.is_forwarded);
+        let Some(client) = client else { return Ok(None) };
+        let permit = self.0.anonymous_requests.take(network(client.address))?;
+        let anonymous = AnonymousRequest(Arc::new(Mutex::new(Some(permit))));
+        request.extensions_mut().insert(anonymous.clone());
+        Ok(Some(anonymous))
+    }
+
+    /// The permit lasts until here, though extractors may have dropped the request.
+    async fn after(self, _: Self::Kept, response: Response<Body>) -> Response<Body> {
+        response
+    }
 }

@@ -1,20 +1,23 @@
 //! The outermost layer: one span a request, rendered problems, security headers and metrics.
 
+use std::convert::Infallible;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::header::{HOST, HeaderName};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Response, Version};
-use axum::middleware::Next;
-use axum::response::IntoResponse as _;
+use axum::response::IntoResponse;
 use measures::catalogue::HTTP_REQUESTS_IN_FLIGHT;
+use tower::{Layer, Service};
 use tracing::{Instrument as _, Span};
 
 use super::headers::ResponseHeaders;
 use super::metrics::{OTHER, method_label, record};
 use super::trace::Trace;
+use super::wrap::{Middleware, Responding};
 use crate::api::client_address::Client;
 use crate::api::problem::Problem;
 use crate::telemetry::traces;
@@ -22,28 +25,61 @@ use crate::telemetry::traces;
 /// Tells the client under which trace id the log has a request that did not succeed.
 pub(super) const TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
 
-/// Runs a request in its span and renders the problem that it ends with.
-pub(super) async fn observe(
-    State(headers): State<ResponseHeaders>,
-    mut request: Request,
-    next: Next,
-) -> Response<Body> {
-    let started = Instant::now();
-    let is_plain = request.extensions().get::<Client>().is_some_and(|client| client.is_plain);
-    let mut trace = Trace::from_headers(request.headers());
-    let template = request.extensions().get::<MatchedPath>().cloned();
-    let route = template.as_ref().map_or(OTHER, MatchedPath::as_str);
-    let method = method_label(request.method());
-    let span = span_of(&mut trace, method, route);
-    request.extensions_mut().insert(trace);
-    let in_flight = HTTP_REQUESTS_IN_FLIGHT.hold(&[]);
-    let response = next.run(request).instrument(span.clone()).await;
-    drop(in_flight);
-    let took = started.elapsed();
-    let mut response = finish(response, trace, &span, took);
-    headers.add(&mut response, is_plain);
-    record(method, route, response.status(), took);
-    response
+/// Runs requests in their spans and renders the problems that they end with.
+#[derive(Debug, Clone)]
+pub(super) struct Observe(pub(super) ResponseHeaders);
+
+/// An inner service whose requests are observed.
+#[derive(Debug, Clone)]
+pub(super) struct Observed<S> {
+    headers: ResponseHeaders,
+    inner: S,
+}
+
+impl<S> Layer<S> for Observe {
+    type Service = Observed<S>;
+
+    fn layer(&self, inner: S) -> Observed<S> {
+        Observed { headers: self.0, inner }
+    }
+}
+
+impl<S> Service<Request> for Observed<S>
+where
+    S: Service<Request, Error = Infallible, Future: Send + 'static, Response: IntoResponse>,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Responding;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request) -> Responding {
+        let (headers, started) = (self.headers, Instant::now());
+        let is_plain = request.extensions().get::<Client>().is_some_and(|client| client.is_plain);
+        let mut trace = Trace::from_headers(request.headers());
+        let template = request.extensions().get::<MatchedPath>().cloned();
+        let method = method_label(request.method());
+        let span = span_of(&mut trace, method, route_of(template.as_ref()));
+        request.extensions_mut().insert(trace);
+        let in_flight = HTTP_REQUESTS_IN_FLIGHT.hold(&[]);
+        let inner = span.in_scope(|| self.inner.call(request)).instrument(span.clone());
+        Box::pin(async move {
+            let Ok(response) = inner.await;
+            drop(in_flight);
+            let took = started.elapsed();
+            let mut response = finish(response.into_response(), trace, &span, took);
+            headers.add(&mut response, is_plain);
+            record(method, route_of(template.as_ref()), response.status(), took);
+            Ok(response)
+        })
+    }
+}
+
+fn route_of(template: Option<&MatchedPath>) -> &str {
+    template.map_or(OTHER, MatchedPath::as_str)
 }
 
 /// At the highest level, so that no log filter separates an error from its trace id.
@@ -108,11 +144,22 @@ fn finish(mut response: Response<Body>, trace: Trace, span: &Span, took: Duratio
 }
 
 /// Refuses a request with an invalid host, with several, and in HTTP/1.1 with none (RFC 9112, 3.2).
-pub(super) async fn check_host(request: Request, next: Next) -> Response<Body> {
-    if !names_one_host(request.version(), request.headers()) {
-        return Problem::malformed("The request must have one valid Host header.").into_response();
+#[derive(Debug, Clone)]
+pub(super) struct CheckHost;
+
+impl Middleware for CheckHost {
+    type Kept = ();
+
+    fn before(&self, request: &mut Request) -> Result<(), Problem> {
+        if names_one_host(request.version(), request.headers()) {
+            return Ok(());
+        }
+        Err(Problem::malformed("The request must have one valid Host header."))
     }
-    next.run(request).await
+
+    async fn after(self, (): (), response: Response<Body>) -> Response<Body> {
+        response
+    }
 }
 
 fn names_one_host(version: Version, headers: &HeaderMap) -> bool {

@@ -1,24 +1,30 @@
 //! Refuses commands at once while the ledger is so far behind that their effects would not be seen for long.
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::Response;
-use axum::middleware::Next;
-use axum::response::IntoResponse as _;
 use measures::catalogue::REQUESTS_SHED;
 
+use super::wrap::Middleware;
 use crate::api::problem::Problem;
 use crate::health::Health;
 
-/// Queries pass.
-pub(in crate::api) async fn shed(
-    State(health): State<Health>,
-    request: Request,
-    next: Next,
-) -> Response<Body> {
-    if request.method().is_safe() || !health.is_overloaded() {
-        return next.run(request).await;
+/// Refuses commands; queries pass.
+#[derive(Debug, Clone)]
+pub(in crate::api) struct Shed(pub(in crate::api) Health);
+
+impl Middleware for Shed {
+    type Kept = ();
+
+    fn before(&self, request: &mut Request) -> Result<(), Problem> {
+        if request.method().is_safe() || !self.0.is_overloaded() {
+            return Ok(());
+        }
+        REQUESTS_SHED.increment(&["ledger"]);
+        Err(Problem::overloaded())
     }
-    REQUESTS_SHED.increment(&["ledger"]);
-    Problem::overloaded().into_response()
+
+    async fn after(self, (): (), response: Response<Body>) -> Response<Body> {
+        response
+    }
 }

@@ -3,11 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::Response;
-use axum::middleware::Next;
 use axum::response::IntoResponse as _;
 
+use super::wrap::Middleware;
 use crate::api::problem::Problem;
 use crate::api::reads::{ReadModels, Write};
 
@@ -28,20 +28,27 @@ impl RequestWrites {
 
 /// Holds the writes of a request. A process that stood still for long is no longer known to others: it
 /// registers again before it confirms a command.
-pub(in crate::api) async fn hold_writes(
-    State(reads): State<Arc<ReadModels>>,
-    mut request: Request,
-    next: Next,
-) -> Response<Body> {
-    if request.method().is_safe() {
-        return next.run(request).await;
+#[derive(Debug, Clone)]
+pub(in crate::api) struct HoldWrites(pub(in crate::api) Arc<ReadModels>);
+
+impl Middleware for HoldWrites {
+    type Kept = Option<RequestWrites>;
+
+    fn before(&self, request: &mut Request) -> Result<Self::Kept, Problem> {
+        if request.method().is_safe() {
+            return Ok(None);
+        }
+        let writes = RequestWrites::default();
+        request.extensions_mut().insert(writes.clone());
+        Ok(Some(writes))
     }
-    let writes = RequestWrites::default();
-    request.extensions_mut().insert(writes.clone());
-    let response = next.run(request).await;
-    let has_written = response.status().is_success() && !writes.writes().is_empty();
-    if has_written && reads.until_accepting().await.is_err() {
-        return Problem::outcome_unknown().into_response();
+
+    async fn after(self, writes: Self::Kept, response: Response<Body>) -> Response<Body> {
+        let has_written = response.status().is_success()
+            && writes.as_ref().is_some_and(|writes| !writes.writes().is_empty());
+        if has_written && self.0.until_accepting().await.is_err() {
+            return Problem::outcome_unknown().into_response();
+        }
+        response
     }
-    response
 }
