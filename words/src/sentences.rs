@@ -35,12 +35,32 @@ pub fn sentences(text: &str) -> Vec<&str> {
 
 fn push<'a>(sentences: &mut Vec<&'a str>, sentence: &'a str) {
     let sentence = sentence.trim();
-    let has_no_stops = |c: char| matches!(Script::of(c), Script::Thai | Script::SouthEastAsian);
     if sentence.chars().any(has_no_stops) && sentence.chars().count() > LONG_CLAUSE_CHARS {
-        sentences.extend(sentence.split(' ').filter(|clause| !clause.is_empty()));
+        sentences.extend(clauses(sentence));
     } else if !sentence.is_empty() {
         sentences.push(sentence);
     }
+}
+
+/// Whether a character is of a script that writes no full stops.
+fn has_no_stops(c: char) -> bool {
+    matches!(Script::of(c), Script::Thai | Script::SouthEastAsian)
+}
+
+/// The parts of a text in such a script between its spaces. The spaces around numbers and foreign words divide
+/// no clauses.
+fn clauses(text: &str) -> Vec<&str> {
+    let (mut clauses, mut start) = (Vec::new(), 0);
+    for (at, _) in text.match_indices(' ') {
+        let is_end = text[..at].ends_with(has_no_stops) && text[at + 1..].starts_with(has_no_stops);
+        if is_end {
+            clauses.push(text[start..at].trim());
+            start = at + 1;
+        }
+    }
+    clauses.push(text[start..].trim());
+    clauses.retain(|clause| !clause.is_empty());
+    clauses
 }
 
 fn ends_with_abbreviation(text: &str) -> bool {
@@ -89,6 +109,14 @@ mod tests {
             sentences("One, e.g. This one, with `a. B` in it! Two!"),
             ["One, e.g. This one, with `a. B` in it!", "Two!"]
         );
+    }
+
+    #[test]
+    fn spaces_around_numbers_divide_no_clauses() {
+        let text = "ใบพัดมีขนาด 16 นิ้ว ควรทำความสะอาดทุก 2 เดือน รุ่น FN-16 รับประกันหนึ่งปีนับจากวันที่ซื้อ ไม่รวมน้ำ";
+        let clauses =
+            ["ใบพัดมีขนาด 16 นิ้ว", "ควรทำความสะอาดทุก 2 เดือน", "รุ่น FN-16 รับประกันหนึ่งปีนับจากวันที่ซื้อ", "ไม่รวมน้ำ"];
+        assert_eq!(sentences(text), clauses);
     }
 
     #[test]
