@@ -65,6 +65,15 @@ mod tests {
             "और रविवार को?",
             "وماذا عن الأحد؟",
             "แล้ววันอาทิตย์ล่ะ",
+            "Wie hoch sind seine Kosten?",
+            "Quel est son poids ?",
+            "¿Cuál es su peso?",
+            "Qual è il suo peso?",
+            "Qual é o seu peso?",
+            "其重量是多少？",
+            "그 무게는 얼마예요?",
+            "كم وزنه؟",
+            "وما سعرها؟",
         ] {
             assert!(is_followup(question), "{question}");
         }
@@ -83,6 +92,8 @@ mod tests {
             "빈으로 가는 야간열차는 몇 시에 출발하나요?",
             "वियना की रेलगाड़ी कब चलती है?",
             "متى يغادر القطار إلى فيينا؟",
+            "كم وزن المضخة؟",
+            "Wann muss der Antrag fertig sein?",
         ] {
             assert!(!is_followup(question), "{question}");
         }

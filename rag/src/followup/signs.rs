@@ -70,6 +70,14 @@ const GERMAN: Signs = Signs {
         "ihm",
         "ihn",
         "ihr",
+        "ihre",
+        "ihrem",
+        "ihren",
+        "ihrer",
+        "seine",
+        "seinem",
+        "seinen",
+        "seiner",
         "sie",
         "stattdessen",
     ],
@@ -78,42 +86,48 @@ const FRENCH: Signs = Signs {
     beginnings: &["et", "mais", "ou", "alors", "donc", "pourquoi", "aussi", "par exemple", "qu en est il"],
     referring: &[
         "ça", "cela", "ceci", "celle", "celles", "celui", "ceux", "elle", "elles", "en", "eux", "il", "ils",
-        "lui", "y",
+        "leur", "leurs", "lui", "sa", "ses", "son", "y",
     ],
 };
 const SPANISH: Signs = Signs {
     beginnings: &["y", "pero", "o", "entonces", "también", "por qué", "por ejemplo", "qué pasa con"],
     referring: &[
         "eso", "esa", "ese", "esto", "esta", "este", "aquello", "ello", "él", "ella", "ellos", "ellas",
-        "allí",
+        "allí", "su", "sus",
     ],
 };
 const ITALIAN: Signs = Signs {
     beginnings: &["e", "ma", "o", "allora", "quindi", "anche", "perché", "per esempio"],
     referring: &[
         "ciò", "questo", "questa", "questi", "queste", "quello", "quella", "lui", "lei", "loro", "esso",
-        "essa",
+        "essa", "sua", "sue", "suo", "suoi",
     ],
 };
 const PORTUGUESE: Signs = Signs {
     beginnings: &["e", "mas", "ou", "então", "também", "por que", "por quê", "por exemplo"],
     referring: &[
-        "isso", "isto", "esse", "essa", "este", "esta", "aquilo", "ele", "ela", "eles", "elas", "disso", "lá",
+        "isso", "isto", "esse", "essa", "este", "esta", "aquilo", "ele", "ela", "eles", "elas", "disso",
+        "lá", "dela", "dele", "seu", "seus", "sua", "suas",
     ],
 };
 const DUTCH: Signs = Signs {
     beginnings: &["en", "maar", "of", "dus", "dan", "ook", "waarom", "bijvoorbeeld"],
     referring: &[
         "dat", "dit", "deze", "die", "daarvan", "daarvoor", "ermee", "ervan", "hij", "zij", "hem", "hun",
+        "haar",
     ],
 };
 const SWEDISH: Signs = Signs {
     beginnings: &["och", "men", "eller", "så", "då", "varför"],
-    referring: &["den", "det", "dessa", "detta", "de", "dem", "hon", "han"],
+    referring: &[
+        "den", "det", "dess", "dessa", "detta", "de", "dem", "deras", "hon", "han", "hans", "hennes",
+    ],
 };
 const DANISH: Signs = Signs {
     beginnings: &["og", "men", "eller", "så", "hvorfor"],
-    referring: &["den", "det", "disse", "dette", "de", "dem", "hun", "han"],
+    referring: &[
+        "den", "dens", "det", "disse", "dette", "de", "dem", "deres", "hun", "han", "hans", "hendes",
+    ],
 };
 const RUSSIAN: Signs = Signs {
     beginnings: &["а", "и", "но", "или", "тогда", "почему", "например"],
@@ -143,14 +157,29 @@ const HINDI: Signs = Signs {
     referring: &["यह", "वह", "इसका", "इसकी", "इसके", "इसे", "उसका", "उसकी", "उसके", "उसे", "वहाँ", "ये", "वे"],
 };
 const ARABIC: Signs = Signs {
-    beginnings: &["و", "وماذا", "وكيف", "ومتى", "وأين", "وهل", "وكم", "ومن", "لكن", "أو", "لماذا", "إذن"],
+    beginnings: &[
+        "و",
+        "وما",
+        "وماذا",
+        "ولماذا",
+        "وكيف",
+        "ومتى",
+        "وأين",
+        "وهل",
+        "وكم",
+        "ومن",
+        "لكن",
+        "أو",
+        "لماذا",
+        "إذن",
+    ],
     referring: &[
         "هذا", "هذه", "ذلك", "تلك", "هو", "هي", "هم", "هناك", "منه", "منها", "فيه", "فيها", "له", "لها",
     ],
 };
 const HEBREW: Signs = Signs {
     beginnings: &["אבל", "או", "אז", "למה", "ומה", "ואיך", "ומתי"],
-    referring: &["זה", "זאת", "הוא", "היא", "הם", "שם"],
+    referring: &["זה", "זאת", "הוא", "היא", "הם", "שם", "שלו", "שלה", "שלהם"],
 };
 
 /// The beginnings, ends and parts of a question in a script without spaces.
@@ -166,7 +195,8 @@ const CHINESE: Parts = Parts {
     beginnings: &["那", "那么", "还有", "然后", "但是", "而且", "为什么", "如果不", "另外"],
     ends: &["呢"],
     referring: &[
-        "它", "他们", "她", "这个", "那个", "这些", "那些", "这样", "上面", "前面", "刚才", "后者", "前者",
+        "其", "它", "他们", "她", "这个", "那个", "这些", "那些", "这样", "上面", "前面", "刚才", "后者",
+        "前者",
     ],
     max_chars: 18,
 };
@@ -191,7 +221,7 @@ const JAPANESE: Parts = Parts {
     max_chars: 24,
 };
 const KOREAN: Parts = Parts {
-    beginnings: &["그럼", "그러면", "그리고", "그런데", "근데", "그건", "그것", "그거", "왜", "또"],
+    beginnings: &["그럼", "그러면", "그리고", "그런데", "근데", "그건", "그것", "그거", "그 ", "왜", "또"],
     ends: &["은요", "는요", "이요", "은", "는"],
     referring: &["그건", "그것", "그거", "이것", "이건", "그곳", "거기", "그들"],
     max_chars: 24,
@@ -219,13 +249,26 @@ pub(super) fn leans_on_the_conversation(question: &str) -> bool {
         Language::Russian => RUSSIAN.are_in(&question),
         Language::Greek => GREEK.are_in(&question),
         Language::Hindi => HINDI.are_in(&question),
-        Language::Arabic => ARABIC.are_in(&question),
+        Language::Arabic => ARABIC.are_in(&question) || has_suffix(&question),
         Language::Hebrew => HEBREW.are_in(&question),
         Language::Chinese => CHINESE.are_in(&question),
         Language::Japanese => JAPANESE.are_in(&question),
         Language::Korean => KOREAN.are_in(&question),
         Language::Thai => THAI.are_in(&question),
     }
+}
+
+/// The longest Arabic question in which a suffix alone refers to an earlier turn, in words.
+const MAX_SUFFIX_WORDS: usize = 4;
+const MIN_SUFFIXED_CHARS: usize = 4;
+
+/// Whether a short Arabic question has a word with the suffix of `its`, as in `وزنه`.
+fn has_suffix(question: &str) -> bool {
+    let words: Vec<String> = words::words(question).map(|word| word.lower).collect();
+    let is_suffixed = |word: &String| {
+        word.chars().count() >= MIN_SUFFIXED_CHARS && (word.ends_with('ه') || word.ends_with("ها"))
+    };
+    words.len() <= MAX_SUFFIX_WORDS && words.iter().skip(1).any(is_suffixed)
 }
 
 impl Signs {
