@@ -4,13 +4,14 @@
 //! Each decision looks at a bounded length of text. What is held back is at most that long, and the pieces in
 //! which an answer arrives do not matter.
 
+mod line_start;
+
 use super::lookahead::{Ahead, Look, Waiting};
-use super::mark::{Numbers, Surroundings, Verdict};
+use super::mark::{self, Numbers, Surroundings, Verdict};
+use line_start::{is_list_item, opening_fence};
 
 /// The end of the text before the current place that decisions look at, in bytes.
 const BEFORE_BYTES: usize = 96;
-/// The longest line that opens a code block.
-const MAX_INFO_BYTES: usize = 200;
 /// The longest indentation that is read.
 const MAX_INDENT: usize = 64;
 
@@ -158,8 +159,12 @@ impl CitationFilter {
         let is_word_start = !self.before.ends_with(char::is_alphanumeric);
         let look = match first {
             ' ' => {
-                if ahead.skip(1).next()? == Some('[')
-                    && let Step::Mark(length, numbers) = self.bracket(ahead.skip(1), true)?
+                let step = match ahead.skip(1).next()? {
+                    Some('[') => self.bracket(ahead.skip(1), true)?,
+                    Some(open) => self.other_bracket(ahead.skip(1), open, true)?,
+                    None => Step::Keep(0),
+                };
+                if let Step::Mark(length, numbers) = step
                     && numbers.is_empty()
                 {
                     return Ok(Step::Mark(1 + length, numbers));
@@ -167,6 +172,7 @@ impl CitationFilter {
                 return Ok(Step::Keep(1));
             }
             '[' => return self.bracket(ahead, false),
+            '【' | '［' | '(' | '（' => return self.other_bracket(ahead, first, false),
             '`' => ahead.code(),
             '$' => ahead.formula(),
             '\\' => ahead.escaped_formula(),
@@ -209,6 +215,38 @@ impl CitationFilter {
             _ => {}
         }
         let Some(numbers) = numbers else { return Ok(Step::Keep(kept_of(content, length))) };
+        Ok(self.judged(&numbers, length, next, is_after_space))
+    }
+
+    /// Decides brackets other than those that a model is asked for. Round ones are a mark only with a label.
+    fn other_bracket(&self, ahead: Ahead<'_>, open: char, is_after_space: bool) -> Result<Step, Waiting> {
+        let kept = Ok(Step::Keep(open.len_utf8()));
+        let (close, needs_label) = match open {
+            '【' => ('】', false),
+            '［' => ('］', false),
+            '(' => (')', true),
+            '（' => ('）', true),
+            _ => return kept,
+        };
+        let inner = ahead.skip(open.len_utf8());
+        if needs_label && mark::label(inner.text).is_none() {
+            let is_open = !inner.is_end && mark::may_be_label(inner.text);
+            return if is_open { Err(Waiting) } else { kept };
+        }
+        let length = match ahead.enclosed(open, close) {
+            Look::Found(length) => length,
+            Look::Wait => return Err(Waiting),
+            Look::None => return kept,
+        };
+        let next = ahead.skip(length).next()?;
+        let content = &ahead.text[open.len_utf8()..length - close.len_utf8()];
+        match Numbers::read(content) {
+            Some(numbers) => Ok(self.judged(&numbers, length, next, is_after_space)),
+            None => kept,
+        }
+    }
+
+    fn judged(&self, numbers: &Numbers, length: usize, next: Option<char>, is_after_space: bool) -> Step {
         let spaced;
         let before = if is_after_space {
             spaced = format!("{} ", self.before);
@@ -218,8 +256,8 @@ impl CitationFilter {
         };
         let around = Surroundings { before, is_after_mark: self.is_after_mark && !is_after_space, next };
         match numbers.judge(around, self.source_count) {
-            Verdict::Keep => Ok(Step::Keep(length)),
-            Verdict::Cite(known) => Ok(Step::Mark(length, known)),
+            Verdict::Keep => Step::Keep(length),
+            Verdict::Cite(known) => Step::Mark(length, known),
         }
     }
 
@@ -256,42 +294,6 @@ fn literal(ahead: Ahead<'_>, first: char) -> Result<usize, Waiting> {
         }
         c => Ok(c.len_utf8()),
     }
-}
-
-/// The fence that opens a code block at the start of a line.
-fn opening_fence(here: Ahead<'_>, first: char) -> Result<Option<(char, usize)>, Waiting> {
-    if !matches!(first, '`' | '~') {
-        return Ok(None);
-    }
-    let length = here.run(first)?;
-    if length < 3 {
-        return Ok(None);
-    }
-    let rest = here.skip(length);
-    let window = &rest.text[..rest.text.floor_char_boundary(MAX_INFO_BYTES)];
-    let info = match window.find('\n') {
-        Some(end) => &window[..end],
-        None if rest.is_end || window.contains('`') || rest.text.len() >= MAX_INFO_BYTES => window,
-        None => return Err(Waiting),
-    };
-    let is_code = first == '~' || !info.contains('`');
-    Ok(is_code.then_some((first, length)))
-}
-
-/// Whether a line starts as an item of a list.
-fn is_list_item(here: Ahead<'_>, first: char) -> Result<bool, Waiting> {
-    let mark = match first {
-        '-' | '*' | '+' => 1,
-        '0'..='9' => {
-            let digits = here.text.len() - here.text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-            if digits > 9 || !matches!(here.skip(digits).next()?, Some('.' | ')')) {
-                return Ok(false);
-            }
-            digits + 1
-        }
-        _ => return Ok(false),
-    };
-    Ok(here.skip(mark).next()?.is_some_and(char::is_whitespace))
 }
 
 /// Whether the content of brackets is the label of a link.

@@ -12,6 +12,33 @@ const INDEXED_WORDS: [&str; 36] = [
     "numbers", "row", "rows", "str", "string", "table", "tensor", "tuple", "values", "vec", "vector",
     "words",
 ];
+/// Words in front of the number of a source.
+const LABELS: [&str; 20] = [
+    "sources",
+    "source",
+    "refs",
+    "ref",
+    "quellen",
+    "quelle",
+    "fuentes",
+    "fuente",
+    "fontes",
+    "fonte",
+    "fonti",
+    "bronnen",
+    "bron",
+    "источники",
+    "источник",
+    "来源",
+    "來源",
+    "资料",
+    "資料",
+    "출처",
+];
+/// Words between two numbers.
+const LINKS: [&str; 9] = ["and", "und", "et", "y", "e", "en", "&", "和", "と"];
+/// What follows a number in the marks of some models, up to the end of the brackets.
+const DAGGER: char = '†';
 /// Characters behind which brackets hold a value.
 const OPERATORS: [char; 8] = ['=', '∈', '∉', '⊂', '⊆', '∪', '∩', '×'];
 
@@ -43,14 +70,22 @@ pub(super) struct Surroundings<'a> {
 }
 
 impl Numbers {
-    /// Reads the content of brackets: numbers from 1 to [`LARGEST_NUMBER`] and ranges of them, between commas
-    /// or semicolons.
+    /// Reads the content of brackets: numbers from 1 to [`LARGEST_NUMBER`] and ranges of them, between commas,
+    /// semicolons or words such as `and`, perhaps behind a word such as `source`.
     pub(super) fn read(content: &str) -> Option<Self> {
-        if content.len() > MAX_MARK_BYTES || !content.contains(|c: char| c.is_ascii_digit()) {
+        if content.len() > MAX_MARK_BYTES || !content.contains(char::is_numeric) {
             return None;
         }
+        let content: String = content.chars().map(narrow).take_while(|c| *c != DAGGER).collect();
+        let unlabelled = label(&content).map_or(content.as_str(), |label| &content[label..]);
+        let mut listed = unlabelled.to_owned();
+        for link in LINKS {
+            let link = if link.is_ascii() { format!(" {link} ") } else { link.to_owned() };
+            listed = listed.replace(&link, ",");
+        }
+        let content = listed.as_str();
         let mut numbers = Vec::new();
-        for part in content.split([',', ';', '，', '、', '；']) {
+        for part in content.split([',', ';', '、']) {
             let (first, last) = part.split_once(['-', '–', '—']).unwrap_or((part, part));
             let (first, last) = (number(first)?, number(last)?);
             if first > last {
@@ -89,6 +124,37 @@ impl Numbers {
         }
         Verdict::Cite(known)
     }
+}
+
+/// A wide character, as some languages write it, in its usual form.
+fn narrow(c: char) -> char {
+    match c {
+        '０'..='９' | '，' | '；' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        c => c,
+    }
+}
+
+/// The length of a label at the start of a text, and of what stands between it and a number.
+pub(super) fn label(text: &str) -> Option<usize> {
+    let label = LABELS.iter().find(|label| starts_with(text, label))?;
+    let rest = text.get(label.len()..)?.trim_start_matches([':', '.', '#', ' ', '\u{a0}']);
+    rest.starts_with(|c: char| narrow(c).is_ascii_digit()).then(|| text.len() - rest.len())
+}
+
+/// Whether a text that goes on may yet begin with a label and a number.
+pub(super) fn may_be_label(text: &str) -> bool {
+    LABELS.iter().any(|label| {
+        starts_with(label, text)
+            || starts_with(text, label)
+                && text
+                    .get(label.len()..)
+                    .is_some_and(|rest| rest.chars().all(|c| matches!(c, ':' | '.' | '#' | ' ')))
+    })
+}
+
+/// Whether a text begins with another one, without regard to case.
+fn starts_with(text: &str, start: &str) -> bool {
+    text.get(..start.len()).is_some_and(|text| text.to_lowercase() == start.to_lowercase())
 }
 
 fn number(text: &str) -> Option<u32> {
@@ -162,8 +228,29 @@ mod tests {
         assert_eq!(read("1, 2;4"), Some(vec![1, 2, 4]));
         assert_eq!(read("1-3"), Some(vec![1, 2, 3]));
         assert_eq!(read("1–2, 5"), Some(vec![1, 2, 5]));
-        for content in ["0, 1", "2015", "-1", "3-1", "1.5", "01", "^1", "", " ", "1,", "a1", "1-1000", "1 2"]
+        for content in
+            ["Source 1, 2", "sources: 1 and 2", "Quellen 1 und 2", "来源1、２", "1†source, 2", "1 & 2"]
         {
+            let numbers = if content.contains('†') { vec![1] } else { vec![1, 2] };
+            assert_eq!(read(content), Some(numbers), "{content}");
+        }
+        for content in [
+            "0, 1",
+            "2015",
+            "-1",
+            "3-1",
+            "1.5",
+            "01",
+            "^1",
+            "",
+            " ",
+            "1,",
+            "a1",
+            "1-1000",
+            "1 2",
+            "resource 1",
+            "source one",
+        ] {
             assert_eq!(read(content), None, "{content}");
         }
     }
