@@ -53,7 +53,12 @@ pub(crate) struct Refusal {
 impl Refusal {
     /// Whether the server may accept the request with other parameters.
     pub(crate) fn is_of_parameters(&self) -> bool {
-        matches!(self.status, 400 | 422)
+        matches!(self.status, 400 | 422) || self.may_be_of_parameters()
+    }
+
+    /// Whether the server may have failed at a parameter: the template of a model may know no such message.
+    pub(crate) fn may_be_of_parameters(&self) -> bool {
+        matches!(self.status, 500 | 501)
     }
 }
 

@@ -72,7 +72,8 @@ impl Chunk {
         }
         let mut chunk = Self::default();
         let choice = choice(value);
-        let usages = [value.get("usage"), choice.and_then(|choice| choice.get("usage"))];
+        let groq = value.get("x_groq").and_then(|groq| groq.get("usage"));
+        let usages = [value.get("usage"), choice.and_then(|choice| choice.get("usage")), groq];
         for usage in usages.into_iter().flatten() {
             chunk.prompt_tokens = count(usage, &["prompt_tokens", "input_tokens"]).or(chunk.prompt_tokens);
             chunk.completion_tokens =
@@ -167,7 +168,8 @@ fn end(reason: Option<&Value>) -> Option<End> {
     let reason = reason?.as_str()?.trim().to_ascii_lowercase();
     let end = match reason.as_str() {
         "" | "null" | "none" => return None,
-        "length" | "max_tokens" | "model_length" | "max_output_tokens" => FinishReason::Length,
+        "length" | "max_tokens" | "model_length" | "max_output_tokens" | "token_limit" | "max_time"
+        | "time_limit" => FinishReason::Length,
         "tool_calls" | "tool_call" | "tool_use" | "function_call" => FinishReason::ToolCall,
         "error"
         | "network_error"

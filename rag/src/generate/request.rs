@@ -98,6 +98,11 @@ impl Dialect {
             collect_names(&value, false, &mut names);
         }
         let mut next = self.without_named(&names);
+        if next == self && refusal.may_be_of_parameters() {
+            // An error of the server is one of the request only where it says so.
+            next = self.without_named(&text);
+            return (next != self).then_some(next);
+        }
         if next == self && is_continued {
             next.refuse_continuation();
             return Some(next);
@@ -256,6 +261,9 @@ mod tests {
     fn rules_move_into_the_question_where_there_is_no_system_role() {
         let next = Dialect::default().after(&refusal(400, "System role not supported"), false).unwrap();
         assert_eq!(body(next)["messages"], json!([{"role": "user", "content": "Rules.\n\nWhy?"}]));
+        let failed = r#"{"error":{"code":500,"message":"Jinja Exception: System role not supported"}}"#;
+        assert!(Dialect::default().after(&refusal(500, failed), false) == Some(next));
+        assert!(Dialect::default().after(&refusal(500, "out of memory"), false).is_none());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! into the prompt.
 
 /// Tags around reasoning.
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
     ("<think>", "</think>"),
     ("<thinking>", "</thinking>"),
     ("<thought>", "</thought>"),
@@ -13,6 +13,18 @@ const TAGS: [(&str, &str); 9] = [
     ("<|begin_of_thought|>", "<|end_of_thought|>"),
     ("[THINK]", "[/THINK]"),
     ("◁think▷", "◁/think▷"),
+    ("<|channel|>analysis<|message|>", "<|channel|>final<|message|>"),
+];
+/// Ends of an answer that a server should have kept to itself. What a model writes behind one is a turn of its own
+/// invention.
+const ENDS: [&str; 7] = [
+    "<|return|>",
+    "<|eot_id|>",
+    "<|im_end|>",
+    "<|end_of_text|>",
+    "<|endoftext|>",
+    "<|end_of_turn|>",
+    "<end_of_turn>",
 ];
 /// Lines that begin with one of these are the border of a code block.
 const FENCES: [&str; 2] = ["```", "~~~"];
@@ -55,6 +67,8 @@ enum Place {
     Behind,
     /// In reasoning, until this tag.
     Reasoning(&'static str),
+    /// Behind the end of the answer.
+    Ended,
 }
 
 impl ThoughtFilter {
@@ -85,6 +99,10 @@ impl ThoughtFilter {
 
     /// Handles the text up to the next tag. Returns whether there may be more to handle.
     fn step(&mut self, separated: &mut Vec<Separated>) -> bool {
+        if self.place == Place::Ended {
+            self.held.clear();
+            return false;
+        }
         if self.place == Place::Behind {
             let blank = self.held.len() - self.held.trim_start().len();
             let is_blank = blank == self.held.len();
@@ -136,12 +154,16 @@ impl ThoughtFilter {
             self.line.clear();
             return;
         }
+        if ENDS.contains(&tag) && !self.is_code(next) {
+            self.place = Place::Ended;
+            return;
+        }
         let opened = TAGS.iter().find(|(open, _)| *open == tag);
         match opened {
             Some((_, close)) if self.is_start || (self.line.trim().is_empty() && !self.in_fence) => {
                 self.place = Place::Reasoning(close);
             }
-            None if !self.has_thought && !self.is_code(next) => {
+            None if !self.has_thought && !ENDS.contains(&tag) && !self.is_code(next) => {
                 self.has_thought = true;
                 if std::mem::take(&mut self.has_text) {
                     separated.push(Separated::TextWasReasoning);
@@ -188,9 +210,10 @@ impl ThoughtFilter {
 fn candidates(place: Place) -> impl Iterator<Item = &'static str> {
     let closing = match place {
         Place::Reasoning(close) => Some(close),
-        Place::Text | Place::Behind => None,
+        Place::Text | Place::Behind | Place::Ended => None,
     };
-    let all = TAGS.iter().flat_map(|(open, close)| [*open, *close]).filter(move |_| closing.is_none());
+    let all = TAGS.iter().flat_map(|(open, close)| [*open, *close]).chain(ENDS);
+    let all = all.filter(move |_| closing.is_none());
     closing.into_iter().chain(all)
 }
 
@@ -212,102 +235,4 @@ fn matches(text: &str, tag: &str) -> Match {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// The reasoning and the text of an answer that arrives in pieces of some characters.
-    fn separated(answer: &str, size: usize) -> (String, String) {
-        let mut filter = ThoughtFilter::default();
-        let chars: Vec<char> = answer.chars().collect();
-        let mut parts: Vec<Separated> =
-            chars.chunks(size).flat_map(|piece| filter.push(&piece.iter().collect::<String>())).collect();
-        parts.extend(filter.finish());
-        let (mut reasoning, mut text) = (String::new(), String::new());
-        for part in parts {
-            match part {
-                Separated::Reasoning(more) => reasoning.push_str(&more),
-                Separated::Text(more) => text.push_str(&more),
-                Separated::TextWasReasoning => reasoning.push_str(&std::mem::take(&mut text)),
-            }
-        }
-        (reasoning, text)
-    }
-
-    #[test]
-    fn reasoning_in_tags_is_no_text_however_it_is_cut() {
-        for (answer, reasoning, text) in [
-            ("<think>\nHm [2].\n</think>\n\nIt is A [1].", "\nHm [2].\n", "It is A [1]."),
-            (" <THINKING>a < b</Thinking>Yes", "a < b", " Yes"),
-            ("Hm, `a`.\n</think>\n\nYes.", "Hm, `a`.\n", "Yes."),
-            ("Hm.</think>Yes.", "Hm.", "Yes."),
-            ("[THINK]Hm[/THINK]Yes [1]", "Hm", "Yes [1]"),
-            ("◁think▷Hm◁/think▷Ja", "Hm", "Ja"),
-            ("<think>never closed", "never closed", ""),
-            ("never opened</think>", "never opened", ""),
-            ("<think></think>Yes </think>", "", "Yes </think>"),
-            ("One.\n<think>two</think>\nThree.", "two", "One.\nThree."),
-        ] {
-            for size in 1..6 {
-                assert_eq!(separated(answer, size), (reasoning.into(), text.into()), "{answer} by {size}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_continuation_may_begin_with_reasoning_and_ends_what_was_not_marked_as_reasoning() {
-        for (begun, answer, events) in [
-            ("It has", " sixty-one.", vec![Separated::Text(" sixty-one.".into())]),
-            (
-                "It has",
-                "<think>Hm</think>\n\n sixty-one.",
-                vec![Separated::Reasoning("Hm".into()), Separated::Text(" sixty-one.".into())],
-            ),
-            (
-                "```\nlet",
-                "<think>Hm</think> x <think>",
-                vec![
-                    Separated::Reasoning("Hm".into()),
-                    Separated::Text(" x ".into()),
-                    Separated::Text("<think>".into()),
-                ],
-            ),
-            (
-                "Source 1 counts",
-                "</think>Yes",
-                vec![Separated::TextWasReasoning, Separated::Text("Yes".into())],
-            ),
-        ] {
-            let mut filter = ThoughtFilter::behind(begun);
-            let mut parts = filter.push(answer);
-            parts.extend(filter.finish());
-            assert_eq!(parts, events, "{begun}{answer}");
-        }
-    }
-
-    #[test]
-    fn tags_in_code_and_in_sentences_are_text() {
-        for answer in [
-            "The tag `</think>` ends it.",
-            "```\na\n</think>\n```\n",
-            "Write <think> first.",
-            "a < b </th",
-            "~~~\n<think>\n~~~\nEnd",
-        ] {
-            for size in 1..6 {
-                assert_eq!(separated(answer, size), (String::new(), answer.into()), "{answer} by {size}");
-            }
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn nothing_is_lost_and_the_pieces_do_not_matter(
-            answer in "(<think>|</think>|[a-z`<\n ]){0,40}",
-            size in 1_usize..5,
-        ) {
-            prop_assert_eq!(separated(&answer, size), separated(&answer, 1000));
-        }
-    }
-}
+mod tests;

@@ -48,6 +48,7 @@ fn a_finish_reason_or_the_last_event_completes_an_answer() {
         ("STOP", FinishReason::Stop),
         ("length", FinishReason::Length),
         ("MAX_TOKENS", FinishReason::Length),
+        ("token_limit", FinishReason::Length),
         ("content_filter", FinishReason::ContentFilter),
         ("SAFETY", FinishReason::ContentFilter),
     ] {
@@ -88,6 +89,9 @@ fn only_credible_token_counts_are_taken_and_no_report_breaks_an_answer() {
         let reported = ReportedUsage { prompt_tokens: taken, completion_tokens: None };
         assert_eq!(end.unwrap().usage, reported, "{prompt_tokens}");
     }
+    let usage = r#"{"choices":[],"x_groq":{"usage":{"prompt_tokens":9,"completion_tokens":3}}}"#;
+    let (_, _, end) = completed(&[&delta(r#"{"content":"a"}"#), usage, DONE]);
+    assert_eq!(end.unwrap().usage, ReportedUsage { prompt_tokens: Some(9), completion_tokens: Some(3) });
     for usage in ["null", "7", "\"none\"", "{}"] {
         let usage = format!(r#"{{"choices":null,"usage":{usage}}}"#);
         let (_, _, end) = completed(&[&delta(r#"{"content":"a"}"#), &usage, DONE]);
