@@ -2,6 +2,7 @@
 //! errors are shown to users.
 
 mod archive;
+mod blobs;
 mod compound;
 mod delimited;
 mod docx;
@@ -11,17 +12,20 @@ mod grid;
 mod html;
 mod mail;
 mod media_type;
+mod merged;
 mod omitted;
 mod opendocument;
 mod package;
 mod pdf;
 mod pptx;
+mod raised;
 mod rtf;
 mod sheets;
 mod sniff;
 #[cfg(test)]
 mod tests;
 mod tools;
+mod xml;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -64,6 +68,9 @@ pub enum ExtractError {
     /// The text is longer than the limit.
     #[error("The file unpacks to more than 64 MiB of text.")]
     TooLarge,
+    /// The archive has more files than are looked at.
+    #[error("The archive has more than 20,000 files.")]
+    TooManyFiles,
     /// The file has pages without text, and their pictures were not read. Never shown: the caller reads the
     /// file again with [`Recognition::Ready`] or [`Recognition::Missing`].
     #[error("The file is a scan.")]
@@ -80,11 +87,12 @@ pub enum ExtractError {
 }
 
 impl ExtractError {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Encrypted,
         Self::Damaged,
         Self::NoText,
         Self::TooLarge,
+        Self::TooManyFiles,
         Self::Unrecognised,
         Self::Scan,
         Self::NoPdf,
@@ -97,6 +105,7 @@ impl ExtractError {
             Self::Damaged => "damaged",
             Self::NoText => "no_text",
             Self::TooLarge => "too_large",
+            Self::TooManyFiles => "too_many_files",
             Self::Unrecognised => "unrecognised",
             Self::Scan => "scan",
             Self::NoPdf => "no_pdf",
@@ -107,7 +116,7 @@ impl ExtractError {
     const fn as_cause(self) -> OmissionCause {
         match self {
             Self::Encrypted => OmissionCause::Encrypted,
-            Self::TooLarge => OmissionCause::Limit,
+            Self::TooLarge | Self::TooManyFiles => OmissionCause::Limit,
             Self::Unrecognised | Self::Scan => OmissionCause::NoRecognition,
             Self::NoPdf => OmissionCause::Unsupported,
             Self::Damaged | Self::NoText => OmissionCause::Damaged,
@@ -178,10 +187,19 @@ fn fitting(parts: &[Part]) -> usize {
 
 /// The parts of a file of any type. The contents of an archive or a compound file decide over its type.
 fn parts_of(media_type: MediaType, bytes: &[u8], inside: &Inside<'_>) -> Result<Vec<Part>, ExtractError> {
-    let text = |markup: Markup| vec![Part::text(markup, encoding::decode(bytes))];
+    let text = |markup: Markup, text| vec![Part::text(markup, blobs::left_out(text))];
     Ok(match media_type {
-        MediaType::Markdown => text(Markup::Markdown),
-        MediaType::Plain | MediaType::Json => text(Markup::Plain),
+        MediaType::Markdown => text(Markup::Markdown, encoding::decode(bytes)),
+        MediaType::Json => text(Markup::Plain, encoding::decode(bytes)),
+        MediaType::Plain => {
+            let read = if bytes.trim_ascii_start().starts_with(b"<?xml") {
+                encoding::decode_markup(bytes)
+            } else {
+                encoding::decode(bytes)
+            };
+            let flat = Some(&read).filter(|read| xml::is_xml(read)).and_then(|read| xml::text(read).ok());
+            text(Markup::Plain, flat.unwrap_or(read))
+        }
         MediaType::Csv => delimited::parts(bytes, None)?,
         MediaType::Tsv => delimited::parts(bytes, Some(b'\t'))?,
         MediaType::Html => {

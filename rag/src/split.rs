@@ -231,6 +231,8 @@ pub fn title(markup: Markup, document: &str) -> Option<String> {
             .or_else(|| sections::title(&normalize::normalize(document))),
         Markup::Plain => document.lines().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned),
     };
+    // Code, data and settings begin with no title.
+    let title = title.filter(|title| markup == Markup::Markdown || !title.starts_with(['{', '[', '<']));
     title.map(|title| title.chars().take(MAX_TITLE_CHARS).collect())
 }
 

@@ -35,15 +35,36 @@ pub(crate) fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
 
 /// A PDF of one page.
 pub(crate) fn pdf(text: &str) -> Vec<u8> {
-    let drawing = format!("BT /F1 12 Tf 72 720 Td ({text}) Tj ET");
-    let objects = [
-        b"<</Type/Catalog/Pages 2 0 R>>".to_vec(),
+    drawn_pdf(&format!("BT /F1 12 Tf 72 720 Td ({text}) Tj ET"), "", "")
+}
+
+/// A PDF of one page whose line runs from the bottom to the top.
+pub(crate) fn turned_pdf(text: &str) -> Vec<u8> {
+    drawn_pdf(&format!("BT /F1 12 Tf 0 1 -1 0 300 100 Tm ({text}) Tj ET"), "", "/Rotate 90")
+}
+
+/// A PDF of a form with one field, its name and what was typed into it.
+pub(crate) fn form_pdf(name: &str, value: &str) -> Vec<u8> {
+    let field = format!("<</Type/Annot/Subtype/Widget/FT/Tx/T(f)/V({value})/Rect[200 714 400 734]/P 3 0 R>>");
+    drawn_pdf(&format!("BT /F1 12 Tf 72 720 Td ({name}) Tj ET"), &field, "/Annots[6 0 R]")
+}
+
+/// A PDF of a page with this drawing, further properties, and perhaps a field of a form.
+fn drawn_pdf(drawing: &str, field: &str, page: &str) -> Vec<u8> {
+    let form = if field.is_empty() { "" } else { "/AcroForm<</Fields[6 0 R]>>" };
+    let mut objects = vec![
+        format!("<</Type/Catalog/Pages 2 0 R{form}>>").into_bytes(),
         b"<</Type/Pages/Kids[3 0 R]/Count 1>>".to_vec(),
-        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>"
-            .to_vec(),
+        format!(
+            "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>{page}>>"
+        )
+        .into_bytes(),
         format!("<</Length {}>>stream\n{drawing}\nendstream", drawing.len()).into_bytes(),
         b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>".to_vec(),
     ];
+    if !field.is_empty() {
+        objects.push(field.as_bytes().to_vec());
+    }
     pdf_of(&objects)
 }
 

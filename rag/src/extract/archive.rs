@@ -105,14 +105,13 @@ impl<'a> Inside<'a> {
 /// Reads the files of an archive.
 pub(super) fn parts(package: &mut Package<'_>, inside: &Inside<'_>) -> Result<Vec<Part>, ExtractError> {
     let (mut parts, mut failed) = (Vec::new(), None);
-    for name in package.names() {
+    for (number, name) in package.files() {
         let is_hidden = name.split('/').any(|segment| segment.starts_with('.') || segment == "__MACOSX");
         if is_hidden {
             continue;
         }
-        match package.part(&name) {
-            Ok(Some(bytes)) => inside.read(&name, &bytes, &mut parts)?,
-            Ok(None) => inside.omit_file(&name, OmissionCause::Damaged),
+        match package.file(number) {
+            Ok(bytes) => inside.read(&name, &bytes, &mut parts)?,
             Err(error) => {
                 inside.omit_file(&name, error.as_cause());
                 let is_told = matches!(error, ExtractError::Encrypted | ExtractError::TooLarge);

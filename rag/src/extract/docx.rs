@@ -3,6 +3,7 @@
 
 mod body;
 mod notes;
+mod table;
 
 use std::collections::HashMap;
 

@@ -2,7 +2,7 @@
 //! its bytes look like. The result is in Unicode normalization form C.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE};
 use unicode_normalization::{UnicodeNormalization as _, is_nfc_quick};
 
 /// The bytes at the start in which a declaration of the encoding is looked for.
@@ -20,23 +20,30 @@ pub(super) fn decode_as(bytes: &[u8], label: Option<&str>) -> String {
     if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
         return decoded(encoding, &bytes[mark..]);
     }
+    let is_utf8 = std::str::from_utf8(bytes).is_ok() && !has_nul(bytes);
     let said = label.and_then(|label| Encoding::for_label(label.trim().as_bytes()));
-    if let Some(encoding) = said.filter(|encoding| *encoding != UTF_8) {
+    if let Some(encoding) = said.filter(|encoding| is_credible(encoding, bytes, is_utf8)) {
         let (text, had_errors) = encoding.decode_without_bom_handling(bytes);
         if !had_errors {
-            return nfc(&text);
+            return cleaned(nfc(&text));
+        }
+    }
+    if is_utf8 && shifts_to_kanji(bytes) {
+        let (text, had_errors) = ISO_2022_JP.decode_without_bom_handling(bytes);
+        if !had_errors {
+            return cleaned(nfc(&text));
         }
     }
     if let Ok(text) = std::str::from_utf8(bytes)
-        && !has_nul(bytes)
+        && is_utf8
     {
-        return nfc(text);
+        return cleaned(nfc(text));
     }
     if let Some(encoding) = utf16(bytes) {
         return decoded(encoding, bytes);
     }
     if is_mostly_utf8(bytes) {
-        return nfc(&String::from_utf8_lossy(bytes));
+        return cleaned(nfc(&String::from_utf8_lossy(bytes)));
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
     detector.feed(bytes, true);
@@ -57,7 +64,52 @@ pub(super) fn nfc(text: &str) -> String {
 }
 
 fn decoded(encoding: &'static Encoding, bytes: &[u8]) -> String {
-    nfc(&encoding.decode_without_bom_handling(bytes).0)
+    cleaned(nfc(&encoding.decode_without_bom_handling(bytes).0))
+}
+
+/// Whether bytes may be in the encoding that their text names. The text is read as ASCII, so it is not in
+/// UTF-16; and what is UTF-8 by its bytes is in no encoding of one byte a character.
+fn is_credible(encoding: &'static Encoding, bytes: &[u8], is_utf8: bool) -> bool {
+    let is_contradicted = is_utf8 && !bytes.is_ascii() && encoding.is_single_byte();
+    ![UTF_8, UTF_16LE, UTF_16BE].contains(&encoding) && !is_contradicted
+}
+
+/// Whether ASCII bytes have the sequences by which ISO-2022-JP begins Japanese characters.
+fn shifts_to_kanji(bytes: &[u8]) -> bool {
+    bytes.is_ascii()
+        && [b"\x1b$B", b"\x1b$@"].iter().any(|shift| memchr::memmem::find(bytes, *shift).is_some())
+}
+
+/// A text whose lines end in line feeds, as it is read: without the control characters of a terminal, and
+/// without what a backspace takes back.
+fn cleaned(text: String) -> String {
+    if !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
+        return text;
+    }
+    let mut read = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\r' => {
+                chars.next_if_eq(&'\n');
+                read.push('\n');
+            }
+            '\u{c}' | '\u{b}' | '\u{85}' => read.push('\n'),
+            '\u{8}' => {
+                if !read.ends_with('\n') {
+                    read.pop();
+                }
+            }
+            // Colours and the like: parameters and a letter.
+            '\u{1b}' if chars.next_if_eq(&'[').is_some() => {
+                while chars.next_if(|c| matches!(c, '0'..='9' | ';' | '?')).is_some() {}
+                chars.next_if(char::is_ascii_alphabetic);
+            }
+            c if c.is_control() && !matches!(c, '\n' | '\t') => {}
+            c => read.push(c),
+        }
+    }
+    read
 }
 
 /// The value of the first `charset=` or `encoding=` at the start of a file.
@@ -142,6 +194,26 @@ mod tests {
         assert!(decode_markup(page).contains("Поезд"));
         let xml = b"<?xml version='1.0' encoding='ISO-8859-2'?><a>\xb3\xf3d\xbc</a>";
         assert!(decode_markup(xml).contains("łódź"));
+    }
+
+    #[test]
+    fn a_declaration_that_the_bytes_contradict_is_ignored() {
+        let xml = "<?xml version='1.0' encoding='utf-16'?><a>The ferry is late.</a>";
+        assert_eq!(decode_markup(xml.as_bytes()), xml);
+        let page = "<meta charset='iso-8859-1'><p>Die Fähre fährt „heute“.</p>";
+        assert_eq!(decode_markup(page.as_bytes()), page);
+    }
+
+    #[test]
+    fn text_from_terminals_and_old_systems_is_read_as_it_is_shown() {
+        for (bytes, text) in [
+            ("one\rtwo\r\nthree\u{c}four", "one\ntwo\nthree\nfour"),
+            ("\u{1b}[1;32mOK\u{1b}[0m pump\u{1a}", "OK pump"),
+            ("F\u{8}Fe\u{8}er\u{8}rr\u{8}ry\u{8}y _\u{8}a", "Ferry a"),
+            ("\u{1b}$B%U%'%j!<$OH,;~$G$9!#\u{1b}(B", "フェリーは八時です。"),
+        ] {
+            assert_eq!(decode(bytes.as_bytes()), text);
+        }
     }
 
     #[test]

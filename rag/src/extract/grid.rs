@@ -1,6 +1,9 @@
 //! Finds the tables in rows of cells: where a header stands, and which rows are text above a table.
 
+use std::ops::Range;
+
 use super::escaped;
+use super::merged::{self, Slot};
 use crate::vocabulary::{Content, Markup, Part, Place, Table};
 
 /// The longest text above a table that its passages repeat as heading.
@@ -10,11 +13,14 @@ const MAX_CAPTION_CHARS: usize = 120;
 pub(super) struct Row {
     pub(super) number: u32,
     pub(super) cells: Vec<String>,
+    /// The columns of cells that take several.
+    pub(super) wide: Vec<Range<usize>>,
 }
 
 /// Divides rows into tables and the text between them. `place` is told the number of columns.
 pub(super) fn parts(rows: impl Iterator<Item = Row>, place: impl Fn(usize) -> Place) -> Vec<Part> {
-    let mut finder = Finder { place, parts: Vec::new(), table: None, caption: Vec::new(), was_empty: true };
+    let mut finder =
+        Finder { place, parts: Vec::new(), table: None, caption: Vec::new(), was_empty: true, names: None };
     let mut rows = rows.map(trimmed).peekable();
     while let Some(row) = rows.next() {
         finder.row(row, rows.peek());
@@ -31,6 +37,18 @@ fn trimmed(mut row: Row) -> Row {
     row
 }
 
+/// The places of a row.
+fn slots(row: &Row) -> Vec<Slot> {
+    let width = row.wide.iter().map(|wide| wide.end).max().unwrap_or(0).max(row.cells.len());
+    let wide = |column: usize| row.wide.iter().find(|wide| wide.contains(&column));
+    let slot = |column: usize| {
+        let first = wide(column).map_or(column, |wide| wide.start);
+        let text = row.cells.get(first).cloned().unwrap_or_default();
+        Slot { text, is_rest: first < column, ..Slot::default() }
+    };
+    (0..width).map(slot).collect()
+}
+
 struct Finder<P> {
     place: P,
     parts: Vec<Part>,
@@ -38,12 +56,18 @@ struct Finder<P> {
     /// Rows of one cell above a table.
     caption: Vec<(u32, String)>,
     was_empty: bool,
+    /// The first row of the names of columns, which the next row goes on with.
+    names: Option<Vec<Slot>>,
 }
 
 impl<P: Fn(usize) -> Place> Finder<P> {
     fn row(&mut self, row: Row, next: Option<&Row>) {
         let filled = row.cells.iter().filter(|cell| !cell.trim().is_empty()).count();
         let after_gap = std::mem::replace(&mut self.was_empty, filled == 0);
+        if let (Some(names), Some(table)) = (self.names.take(), &mut self.table) {
+            table.header = merged::header(vec![names, slots(&row)]);
+            return;
+        }
         match filled {
             0 => {}
             // After a gap, a line of text is a title, and a line of names a header.
@@ -66,8 +90,11 @@ impl<P: Fn(usize) -> Place> Finder<P> {
     }
 
     fn start_table(&mut self, row: Row, next: Option<&Row>) {
-        let is_name = |cell: &String| !is_number(cell) || is_year(cell);
-        let has_header = row.cells.iter().all(is_name) || next.is_none_or(|next| next.cells.len() < 2);
+        if let Some(next) = next.filter(|next| merged::names_further(&slots(&row), &slots(next))) {
+            self.names = Some(slots(&row)).filter(|_| !next.cells.is_empty());
+        }
+        let has_header =
+            row.cells.iter().all(|cell| !is_value(cell)) || next.is_none_or(|next| next.cells.len() < 2);
         self.table = Some(if has_header && next.is_some_and(|next| !next.cells.is_empty()) {
             Table { header: row.cells, rows: Vec::new() }
         } else {
@@ -123,6 +150,11 @@ fn is_header(row: &Row, next: Option<&Row>) -> bool {
         && next.is_some_and(|next| next.cells.len() > 1 && next.cells.iter().any(|cell| is_number(cell)))
 }
 
+/// Whether a cell holds a number that names no column.
+pub(super) fn is_value(cell: &str) -> bool {
+    is_number(cell) && !is_year(cell)
+}
+
 /// Whether a number may name a column.
 fn is_year(cell: &str) -> bool {
     cell.trim().parse().is_ok_and(|year: u32| (1900..=2100).contains(&year))
@@ -138,9 +170,14 @@ mod tests {
     use super::*;
 
     fn found(lines: &[&str]) -> Vec<String> {
-        let rows = (1..)
-            .zip(lines)
-            .map(|(number, line)| Row { number, cells: line.split(',').map(str::to_owned).collect() });
+        let rows = (1..).zip(lines).map(|(number, line)| {
+            let cells: Vec<String> = line.split(',').map(str::to_owned).collect();
+            // A cell of dots continues the one before it.
+            let starts = cells.windows(2).enumerate().filter(|(_, pair)| pair[1] == "..");
+            let wide = starts.map(|(column, _)| column..column + 2).collect();
+            let cells = cells.into_iter().map(|cell| cell.replace("..", "")).collect();
+            Row { number, cells, wide }
+        });
         let parts = parts(rows, |_| Place::Rows { first: 1, last: 1 });
         parts
             .iter()
@@ -171,6 +208,15 @@ mod tests {
             found(&["part,price", "a,1", "", "Screws", "", "size,kg", "M4,2", "Note: net prices."]),
             [" [part,price] 2", "Screws [size,kg] 7 8"]
         );
+    }
+
+    #[test]
+    fn names_over_several_columns_are_part_of_the_name_of_each() {
+        assert_eq!(
+            found(&["Area,2024,..,2025,..", ",Q1,Q2,Q1,Q2", "North,1,2,3,4"]),
+            [" [Area,2024 Q1,2024 Q2,2025 Q1,2025 Q2] 3"]
+        );
+        assert_eq!(found(&["Sales,..", "part,price", "a,1"]), ["Sales [part,price] 3"]);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use html5ever::tokenizer::TokenizerOpts;
 use html5ever::tokenizer::states::RawKind;
 use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer};
 
+use super::merged::Span;
 use blocks::Blocks;
 use writer::Writer;
 
@@ -111,6 +112,10 @@ impl State {
                     self.writer.description(alt);
                 }
             }
+            (TagKind::StartTag, "td" | "th") => {
+                let span = Span::of(attribute(tag, "colspan"), attribute(tag, "rowspan"));
+                self.writer.start_cell(Span { is_name: name == "th", ..span });
+            }
             (TagKind::StartTag, name) => {
                 self.writer.start(name);
                 if tag.self_closing {
@@ -125,6 +130,12 @@ impl State {
     /// Whether the tag belongs to an element that is left out.
     fn skip(&mut self, tag: &Tag, name: &str, keep: Keep) -> bool {
         let is_start = tag.kind == TagKind::StartTag;
+        // The end tag of a gloss may be left out.
+        let ends_gloss =
+            if is_start { matches!(name, "rb" | "rt" | "rp" | "p") } else { matches!(name, "ruby" | "p") };
+        if ends_gloss && self.skipped.as_ref().is_some_and(|(skipped, _)| matches!(&**skipped, "rt" | "rp")) {
+            self.skipped = None;
+        }
         match &mut self.skipped {
             Some((skipped, depth)) if skipped == name => {
                 if is_start && !tag.self_closing {
@@ -151,7 +162,8 @@ impl State {
 
 fn is_skipped(name: &str, keep: Keep) -> bool {
     match name {
-        "script" | "style" => true,
+        // Glosses stand between the characters of a word.
+        "script" | "style" | "rt" | "rp" => true,
         "noscript" | "template" | "svg" | "math" | "iframe" | "object" | "select" | "datalist" | "canvas" => {
             keep == Keep::Text
         }
@@ -166,7 +178,7 @@ fn raw_text(tag: &Tag, name: &str) -> TokenSinkResult<()> {
     }
     match name {
         "script" => TokenSinkResult::RawData(RawKind::ScriptData),
-        "style" | "iframe" | "xmp" | "noembed" | "noframes" => TokenSinkResult::RawData(RawKind::Rawtext),
+        "style" | "iframe" | "xmp" => TokenSinkResult::RawData(RawKind::Rawtext),
         "title" | "textarea" => TokenSinkResult::RawData(RawKind::Rcdata),
         _ => TokenSinkResult::Continue,
     }
@@ -211,6 +223,9 @@ mod tests {
     #[test]
     fn a_page_with_nothing_beside_its_navigation_is_kept() {
         assert!(markdown("<nav><p>The ferry leaves at eight.</p></nav>").contains("ferry"));
+        let frames =
+            "<frameset><frame src=a><noframes><body>The ferry leaves at eight.</body></noframes></frameset>";
+        assert_eq!(markdown(frames), "The ferry leaves at eight.\n");
         assert!(markdown("<noscript>The ferry leaves at eight.</noscript>").contains("ferry"));
     }
 
@@ -227,6 +242,23 @@ mod tests {
     fn a_table_for_layout_is_its_text() {
         let page = "<table><tr><td><table><tr><td><h1>News</h1><p>The pier is closed.</td></tr></table></td></tr></table>";
         assert_eq!(markdown(page), "# News\n\nThe pier is closed.\n");
+    }
+
+    #[test]
+    fn a_table_with_merged_cells_names_each_column_and_row_in_full() {
+        let page = "<table><tr><th rowspan=2>Line<th colspan=2>Summer</tr><tr><th>first<th>last</tr>\
+                    <tr><td rowspan=2>North<td>6:10<td>22:40</tr><tr><td>6:25<td>22:55</tr></table>";
+        assert_eq!(
+            markdown(page),
+            "| Line | Summer first | Summer last |\n|---|---|---|\n| North | 6:10 | 22:40 |\n| North | 6:25 | 22:55 |\n"
+        );
+    }
+
+    #[test]
+    fn glosses_are_left_out_and_raised_digits_stay_apart_from_their_number() {
+        let page = "<p><ruby>東<rp>(<rt>とう<rp>)</ruby><ruby>京<rt>きょう</rt></ruby>の船</p><p>10<sup>6</sup> H<sub>2</sub>O\
+                    <sup>2</sup></p>";
+        assert_eq!(markdown(page), "東京の船\n\n10⁶ H2O²\n");
     }
 
     #[test]

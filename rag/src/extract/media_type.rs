@@ -85,7 +85,7 @@ const ALL: [(MediaType, &str, &[&str]); 24] = [
     (MediaType::Odp, "application/vnd.oasis.opendocument.presentation", &["odp"]),
     (MediaType::Rtf, "application/rtf", &["rtf"]),
     (MediaType::Epub, "application/epub+zip", &["epub"]),
-    (MediaType::Mail, "message/rfc822", &["eml"]),
+    (MediaType::Mail, "message/rfc822", &["eml", "mbox", "mht", "mhtml"]),
     (MediaType::Msg, "application/vnd.ms-outlook", &["msg"]),
     (MediaType::Zip, "application/zip", &["zip"]),
     (MediaType::Png, "image/png", &["png"]),

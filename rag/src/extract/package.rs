@@ -40,17 +40,19 @@ pub(super) struct Relation {
 
 impl<'a> Package<'a> {
     pub(super) fn open(bytes: &'a [u8]) -> Result<Self, ExtractError> {
-        if entries(bytes).is_none_or(|entries| entries > MAX_ENTRIES) {
-            return Err(ExtractError::Damaged);
+        if entries(bytes).ok_or(ExtractError::Damaged)? > MAX_ENTRIES {
+            return Err(ExtractError::TooManyFiles);
         }
         let archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|_| ExtractError::Damaged)?;
         Ok(Self { archive, unpacked: 0 })
     }
 
-    /// The names of all files, in the order of the directory.
-    pub(super) fn names(&self) -> Vec<String> {
-        let names = self.archive.file_names().flatten().filter(|name| !name.ends_with('/'));
-        names.map(std::borrow::Cow::into_owned).collect()
+    /// The files in the order of the directory: their numbers and their names.
+    pub(super) fn files(&self) -> Vec<(usize, String)> {
+        let names = self.archive.file_names().zip(self.archive.file_names_raw());
+        let names: Vec<_> = names.map(|(name, raw)| (name.unwrap_or_default().into_owned(), raw)).collect();
+        let files = shown(names).into_iter().enumerate();
+        files.filter(|(_, name)| !name.ends_with('/')).collect()
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -64,7 +66,11 @@ impl<'a> Package<'a> {
             let known = names.find(|known| known.eq_ignore_ascii_case(name))?.into_owned();
             self.archive.index_for_name(&known)
         });
-        let Some(index) = index else { return Ok(None) };
+        index.map(|index| self.file(index)).transpose()
+    }
+
+    /// The bytes of the file with this number.
+    pub(super) fn file(&mut self, index: usize) -> Result<Vec<u8>, ExtractError> {
         let part = match self.archive.by_index(index) {
             Ok(part) => part,
             Err(zip::result::ZipError::UnsupportedArchive(reason)) if reason.contains("assword") => {
@@ -82,7 +88,7 @@ impl<'a> Package<'a> {
         if bytes.len() as u64 > limit {
             return Err(ExtractError::TooLarge);
         }
-        Ok(Some(bytes))
+        Ok(bytes)
     }
 
     /// The text of an XML part.
@@ -124,6 +130,24 @@ impl<'a> Package<'a> {
         let usual = || USUAL_MAIN_PARTS.into_iter().find(|name| self.has(name)).map(str::to_owned);
         Ok(named.map(|main| main.target).or_else(usual))
     }
+}
+
+/// The names of files, as the reader and as the archive has them. Archives of old systems do not say their
+/// encoding, and the reader takes that of MS-DOS, which is right in the West alone. Together the names tell it.
+fn shown(names: Vec<(String, &[u8])>) -> Vec<String> {
+    let is_other = |raw: &[u8]| std::str::from_utf8(raw).is_err();
+    let others: Vec<&[u8]> = names.iter().map(|(_, raw)| *raw).filter(|raw| is_other(raw)).collect();
+    let recognised = encoding::decode(&others.join(&b'\n'));
+    let lines: Vec<&str> = recognised.split('\n').collect();
+    let is_of_other_script = |c: char| c.is_alphabetic() && c > '\u{24f}';
+    if lines.len() != others.len() || !recognised.contains(is_of_other_script) {
+        return names.into_iter().map(|(name, _)| name).collect();
+    }
+    let mut lines = lines.into_iter();
+    let name = |(name, raw): (String, &[u8])| {
+        if is_other(raw) { lines.next().map_or(name, str::to_owned) } else { name }
+    };
+    names.into_iter().map(name).collect()
 }
 
 /// The number of entries that an archive claims to have; `None` if it has no end of its directory. The reader
@@ -187,6 +211,20 @@ pub(super) fn push_reference(text: &mut String, reference: &quick_xml::events::B
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_old_systems_are_recognised() {
+        for (encoding, names) in [
+            (encoding_rs::SHIFT_JIS, ["料金表のまとめ.txt", "窯の使い方.txt"]),
+            (encoding_rs::IBM866, ["Список цен на печи.txt", "Печи.txt"]),
+        ] {
+            let raw = names.map(|name| encoding.encode(name).0);
+            let named = std::iter::once(("a.txt".into(), b"a.txt".as_slice()));
+            let read = shown(named.chain(raw.iter().map(|raw| (String::new(), raw.as_ref()))).collect());
+            assert_eq!(read, ["a.txt", names[0], names[1]]);
+        }
+        assert_eq!(shown(vec![("Öfen.txt".into(), b"\x99fen.txt")]), ["Öfen.txt"]);
+    }
 
     #[test]
     fn targets_are_resolved_from_the_folder_of_their_part() {

@@ -1,10 +1,12 @@
 //! Reads PDF documents by PDFium: a part for each page, with headings by the size of their letters and tables
 //! by the places of their cells.
 
+mod fields;
 mod layout;
 mod lines;
 mod render;
 mod tables;
+mod turned;
 
 use pdfium_render::prelude::{PdfDocument, PdfPage, PdfPageObjectType, PdfPageObjectsCommon as _};
 use pdfium_render::prelude::{PdfRenderConfig, PdfiumError, PdfiumInternalError};
@@ -14,8 +16,9 @@ use super::tools::{Picture, Recogniser, Tools, recognise};
 use super::{ExtractError, OmissionCause, OmittedPart, Recognition};
 use crate::vocabulary::{Content, Markup, Part, Place};
 use layout::Layout;
-use lines::{Glyph, Row, rows};
+use lines::{Row, rows};
 pub use render::page_png;
+use turned::{Character, Turn};
 
 /// The largest number of pages that are read.
 const MAX_PAGES: i32 = 20_000;
@@ -48,12 +51,14 @@ pub(super) fn parts(bytes: &[u8], inside: &Inside<'_>) -> Result<Vec<Part>, Extr
             inside.omit(OmittedPart::Pages { first: number, last: number }, cause);
         };
         let page = document.pages().get(index).ok();
-        let Some((page, glyphs)) = page.and_then(|page| glyphs(&page).map(|glyphs| (page, glyphs))) else {
+        let read = page.and_then(|page| characters(&page).map(|characters| (page, characters)));
+        let Some((page, characters)) = read else {
             omit(OmissionCause::Damaged);
             pages.push(Page::Rows(Vec::new()));
             continue;
         };
-        let letters = glyphs.iter().filter(|glyph| glyph.c.is_alphanumeric()).count();
+        let fields = fields::of(&page);
+        let letters = characters.iter().filter(|character| character.c.is_alphanumeric()).count();
         if letters < MIN_LETTERS && has_picture(&page) {
             is_scan = true;
             let text = if recognised < MAX_RECOGNISED {
@@ -70,7 +75,9 @@ pub(super) fn parts(bytes: &[u8], inside: &Inside<'_>) -> Result<Vec<Part>, Extr
                 Err(cause) => omit(cause),
             }
         }
-        pages.push(Page::Rows(rows(&glyphs)));
+        let lines = turned::by_direction(&characters).into_iter();
+        let rows = lines.flat_map(|glyphs| rows(&turned::written_down(glyphs))).collect();
+        pages.push(Page::Rows(fields::placed(rows, fields)));
     }
     if count > MAX_PAGES {
         let (first, last) = (MAX_PAGES.unsigned_abs() + 1, count.unsigned_abs());
@@ -92,29 +99,19 @@ fn open<'a>(bytes: &'a [u8], tools: &'a Tools) -> Result<PdfDocument<'a>, Extrac
 }
 
 /// The characters of a page in the order of its text; `None` if the page cannot be read.
-fn glyphs(page: &PdfPage<'_>) -> Option<Vec<Glyph>> {
+fn characters(page: &PdfPage<'_>) -> Option<Vec<Character>> {
     let text = page.text().ok()?;
-    let mut glyphs = Vec::new();
+    let mut characters = Vec::new();
+    let mut turn = Turn::None;
     for character in text.chars().iter() {
         let Some(c) = character.unicode_char() else { continue };
-        let bounds = character.loose_bounds();
-        let Ok(bounds) = bounds else {
-            glyphs.push(Glyph::without_place(c));
-            continue;
-        };
-        let height = (bounds.top().value - bounds.bottom().value).abs();
-        // The size that is said may be scaled by the page.
-        let size = character.unscaled_font_size().value;
-        let size = if size > height * 0.5 && size < height * 2.0 { size } else { height };
-        glyphs.push(Glyph {
-            c,
-            left: bounds.left().value,
-            right: bounds.right().value,
-            bottom: bounds.bottom().value,
-            size,
-        });
+        if !c.is_whitespace() {
+            turn = character.angle_degrees().map_or(Turn::None, Turn::of);
+        }
+        let bounds = character.loose_bounds().ok();
+        characters.push(Character { c, turn, bounds, said_size: character.unscaled_font_size().value });
     }
-    Some(glyphs)
+    Some(characters)
 }
 
 /// Whether the page or a form on it shows a picture.

@@ -1,13 +1,20 @@
 //! Reads rich text: paragraphs, and tables row by row.
 
+mod fonts;
+mod state;
+
+use std::collections::HashMap;
+
 use encoding_rs::{Encoding, WINDOWS_1252};
 
+use super::raised::raise_end;
 use super::{encoding, escaped};
 use crate::vocabulary::{Markup, Part, Table};
+use fonts::{charset, code_page};
+use state::State;
 
 /// Groups whose text is no text of the document.
-const SKIPPED: [&str; 16] = [
-    "fonttbl",
+const SKIPPED: [&str; 15] = [
     "colortbl",
     "stylesheet",
     "info",
@@ -29,45 +36,33 @@ const MAX_DEPTH: usize = 4_096;
 
 /// Reads a document.
 pub(super) fn parts(bytes: &[u8]) -> Vec<Part> {
-    let mut reader = Rich { encoding: WINDOWS_1252, unicode_skip: 1, ..Rich::default() };
+    let mut reader = Rich::default();
     reader.read(bytes);
     vec![Part::text(Markup::Markdown, encoding::nfc(&reader.markdown))]
 }
 
+#[derive(Default)]
 struct Rich {
     markdown: String,
     text: String,
-    /// Bytes in the encoding of the document that are not decoded yet.
+    /// Bytes in the encoding of the font that are not decoded yet.
     bytes: Vec<u8>,
     /// Halves of characters in UTF-16 that are not decoded yet. Either these or the bytes are empty.
     units: Vec<u16>,
-    encoding: &'static Encoding,
-    /// For each open group, whether it is skipped, and how many characters stand for one of Unicode.
-    groups: Vec<(bool, usize)>,
-    is_skipped: bool,
-    unicode_skip: usize,
+    /// The encoding of the fonts that name none.
+    encoding: Option<&'static Encoding>,
+    fonts: HashMap<i32, &'static Encoding>,
+    /// The font of the table of fonts that is read.
+    font: i32,
+    state: State,
+    /// The states of the groups outside.
+    groups: Vec<State>,
     /// Characters that stand for one of Unicode and are passed over.
     replaced: usize,
+    /// Notes of the paragraph; the last one is open inside of a note.
+    notes: Vec<String>,
     row: Vec<String>,
     rows: Vec<Vec<String>>,
-}
-
-impl Default for Rich {
-    fn default() -> Self {
-        Self {
-            markdown: String::new(),
-            text: String::new(),
-            bytes: Vec::new(),
-            units: Vec::new(),
-            encoding: WINDOWS_1252,
-            groups: Vec::new(),
-            is_skipped: false,
-            unicode_skip: 1,
-            replaced: 0,
-            row: Vec::new(),
-            rows: Vec::new(),
-        }
-    }
 }
 
 impl Rich {
@@ -77,12 +72,17 @@ impl Rich {
             at += 1;
             match byte {
                 b'{' if self.groups.len() < MAX_DEPTH => {
-                    self.groups.push((self.is_skipped, self.unicode_skip));
+                    self.decode();
+                    self.groups.push(self.state);
                 }
                 b'}' => {
                     self.decode();
                     if let Some(outer) = self.groups.pop() {
-                        (self.is_skipped, self.unicode_skip) = outer;
+                        if outer.raised.is_none() {
+                            self.end_raised();
+                        }
+                        // Properties of a paragraph last until they are reset.
+                        self.state = State { in_table: self.state.in_table, ..outer };
                     }
                 }
                 b'\\' => at = self.control(bytes, at),
@@ -90,6 +90,8 @@ impl Rich {
                 byte => self.byte(byte),
             }
         }
+        self.state = State::default();
+        self.row.clear();
         self.paragraph();
         self.end_table();
     }
@@ -108,7 +110,7 @@ impl Rich {
                     at + 3
                 }
                 Some(b'*') => {
-                    self.is_skipped = true;
+                    self.state.is_skipped = true;
                     at + 1
                 }
                 Some(b'~') => {
@@ -141,21 +143,31 @@ impl Rich {
 
     fn word(&mut self, word: &str, number: Option<i32>) {
         if SKIPPED.contains(&word) {
-            self.is_skipped = true;
+            self.decode();
+            self.state.is_skipped = true;
             return;
         }
         match word {
-            "ansicpg" => self.encoding = code_page(number.unwrap_or(1252)),
-            "uc" => self.unicode_skip = usize::try_from(number.unwrap_or(1)).unwrap_or(1),
-            _ if self.is_skipped => {}
+            "ansicpg" => self.encoding = Some(code_page(number.unwrap_or(1252))),
+            "uc" => self.state.unicode_skip = usize::try_from(number.unwrap_or(1)).unwrap_or(1),
+            "fonttbl" => (self.state.is_skipped, self.state.in_fonts) = (true, true),
+            "f" if self.state.in_fonts => self.font = number.unwrap_or(0),
+            "fcharset" if self.state.in_fonts => {
+                if let Some(encoding) = number.and_then(charset) {
+                    self.fonts.insert(self.font, encoding);
+                }
+            }
+            _ if self.state.is_skipped || self.property(word, number) => {}
             "u" => {
                 if !self.bytes.is_empty() {
                     self.decode();
                 }
                 // Written as a signed number of 16 bits, in two halves where needed.
                 let unit = number.unwrap_or(0).rem_euclid(1 << 16);
-                self.units.push(u16::try_from(unit).unwrap_or_default());
-                self.replaced = self.unicode_skip;
+                if !self.state.is_hidden {
+                    self.units.push(u16::try_from(unit).unwrap_or_default());
+                }
+                self.replaced = self.state.unicode_skip;
             }
             "par" | "sect" | "page" => self.paragraph(),
             "line" => self.push("\n"),
@@ -176,15 +188,60 @@ impl Rich {
         }
     }
 
+    /// Reads a word that sets a property of the group. Returns whether it is one.
+    fn property(&mut self, word: &str, number: Option<i32>) -> bool {
+        if !matches!(
+            word,
+            "v" | "deleted" | "f" | "plain" | "intbl" | "pard" | "super" | "nosupersub" | "footnote"
+        ) {
+            return false;
+        }
+        self.decode();
+        match word {
+            "v" | "deleted" => self.state.is_hidden = number != Some(0),
+            "f" => self.state.encoding = self.fonts.get(&number.unwrap_or(0)).copied(),
+            "plain" => (self.state.encoding, self.state.is_hidden) = (None, false),
+            "intbl" => self.state.in_table = true,
+            "pard" => self.state.in_table = false,
+            "super" if number != Some(0) => {
+                self.state.raised = Some(self.text.len()).filter(|_| !self.state.in_note);
+            }
+            "footnote" if !self.state.in_note => {
+                self.state.in_note = true;
+                self.notes.push(String::new());
+            }
+            "footnote" => {}
+            _ => self.end_raised(),
+        }
+        true
+    }
+
     fn push(&mut self, text: &str) {
         self.decode();
-        self.text.push_str(text);
+        if self.state.is_hidden {
+            return;
+        }
+        self.open_text().push_str(text);
+    }
+
+    /// The text that is written: of a note, or of the paragraph.
+    fn open_text(&mut self) -> &mut String {
+        match self.notes.last_mut().filter(|_| self.state.in_note) {
+            Some(note) => note,
+            None => &mut self.text,
+        }
+    }
+
+    fn end_raised(&mut self) {
+        if let Some(start) = self.state.raised.take() {
+            raise_end(&mut self.text, start);
+        }
     }
 
     fn byte(&mut self, byte: u8) {
         if self.replaced > 0 {
             self.replaced -= 1;
-        } else if !self.is_skipped {
+        } else if !self.state.is_skipped && !self.state.is_hidden {
             if !self.units.is_empty() {
                 self.decode();
             }
@@ -194,26 +251,32 @@ impl Rich {
 
     fn decode(&mut self) {
         if !self.units.is_empty() {
-            self.text.push_str(&String::from_utf16_lossy(&self.units));
-            self.units.clear();
+            let text = String::from_utf16_lossy(&std::mem::take(&mut self.units));
+            self.open_text().push_str(&text);
         }
         if !self.bytes.is_empty() {
-            self.text.push_str(&self.encoding.decode_without_bom_handling(&self.bytes).0);
-            self.bytes.clear();
+            let bytes = std::mem::take(&mut self.bytes);
+            let encoding = self.state.encoding.or(self.encoding).unwrap_or(WINDOWS_1252);
+            let text = encoding.decode_without_bom_handling(&bytes).0;
+            self.open_text().push_str(&text);
         }
     }
 
     fn paragraph(&mut self) {
         self.decode();
-        if !self.row.is_empty() {
-            self.text.push(' ');
+        if self.state.in_note || self.state.in_table || !self.row.is_empty() {
+            self.open_text().push(' ');
             return;
         }
         let text = std::mem::take(&mut self.text);
-        let text = text.trim();
-        if !text.is_empty() {
-            self.end_table();
-            self.markdown.extend([&escaped(text), "\n\n"]);
+        self.state.raised = None;
+        let texts = std::iter::once(text).chain(std::mem::take(&mut self.notes));
+        for text in texts {
+            let text = text.trim();
+            if !text.is_empty() {
+                self.end_table();
+                self.markdown.extend([&escaped(text), "\n\n"]);
+            }
         }
     }
 
@@ -226,37 +289,5 @@ impl Rich {
     }
 }
 
-fn code_page(number: i32) -> &'static Encoding {
-    let label = match number {
-        932 => "shift_jis".to_owned(),
-        936 => "gbk".to_owned(),
-        949 => "euc-kr".to_owned(),
-        950 => "big5".to_owned(),
-        65_001 => "utf-8".to_owned(),
-        number => format!("windows-{number}"),
-    };
-    Encoding::for_label(label.as_bytes()).unwrap_or(WINDOWS_1252)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::vocabulary::Content;
-
-    #[test]
-    fn the_two_halves_of_a_character_become_one() {
-        let text = br"{\rtf1\ansi\uc1 Gull \u-10178?\u-8959? or \u-10178? or {\uc2\u-10178\'81\'40\u-8959\'81\'40}.\par}";
-        let parts = parts(text);
-        let Content::Text(_, text) = &parts[0].content else { panic!("{parts:?}") };
-        assert_eq!(text, "Gull 🤁 or \u{fffd} or 🤁.\n\n");
-    }
-
-    #[test]
-    fn paragraphs_characters_and_tables_are_read() {
-        let text = br"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0 Arial;}}{\*\generator x;}Caf\'e9 \u8364?4\par
-            \trowd kind\cell min\cell\row green\cell 2\cell\row\pard Last.\par}";
-        let parts = parts(text);
-        let Content::Text(_, text) = &parts[0].content else { panic!("{parts:?}") };
-        assert_eq!(text, "Café €4\n\n| kind | min |\n|---|---|\n| green | 2 |\n\nLast.\n\n");
-    }
-}
+mod tests;

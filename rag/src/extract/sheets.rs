@@ -1,14 +1,18 @@
 //! Reads spreadsheets: a table for each sheet, with the numbers of its rows and the letters of its columns.
 
+mod cells;
+mod formats;
+
 use std::io::Cursor;
 
-use calamine::{Data, Range, Reader as _, SheetVisible, Sheets};
+use calamine::{Data, Dimensions, Reader as _, SheetVisible, Sheets};
 
 use super::archive::Inside;
-use super::grid::{self, Row};
+use super::grid;
 use super::omitted::shown_name;
 use super::{ExtractError, OmissionCause, OmittedPart};
 use crate::vocabulary::{Part, Place};
+use cells::Cells;
 
 /// The largest number of cells with a value that are read of a file. Rows beyond are left out.
 const MAX_CELLS: usize = 5_000_000;
@@ -25,15 +29,12 @@ pub(super) fn parts(bytes: &[u8], inside: &Inside<'_>) -> Result<Vec<Part>, Extr
         .collect();
     let (mut parts, mut left, mut failed) = (Vec::new(), MAX_CELLS, None);
     for name in visible {
-        match range(&mut sheets, &name) {
-            Ok(range) => {
-                let rows = rows_within(&range, &mut left);
-                if rows < range.height() {
-                    let first = range.start().map_or(0, |start| start.0) as usize + rows + 1;
-                    let first = u32::try_from(first).unwrap_or(u32::MAX);
+        match cells(&mut sheets, &name, &mut left) {
+            Ok(cells) => {
+                if let Some(first) = cells.left_out_from() {
                     inside.omit(OmittedPart::Rows { sheet: shown_name(&name), first }, OmissionCause::Limit);
                 }
-                parts.extend(sheet(&name, &range, rows));
+                parts.extend(sheet(&name, cells));
             }
             Err(error) => {
                 inside.omit(OmittedPart::Sheet(shown_name(&name)), error.as_cause());
@@ -47,8 +48,43 @@ pub(super) fn parts(bytes: &[u8], inside: &Inside<'_>) -> Result<Vec<Part>, Extr
     }
 }
 
-fn range(sheets: &mut Sheets<Cursor<&[u8]>>, name: &str) -> Result<Range<Data>, ExtractError> {
-    sheets.worksheet_range(name).map_err(|error| reason(&error))
+/// The cells of a sheet. Those of a newer workbook are read one by one: a single cell far away is no reason to
+/// keep all the empty ones before it.
+fn cells(sheets: &mut Sheets<Cursor<&[u8]>>, name: &str, left: &mut usize) -> Result<Cells, ExtractError> {
+    let mut cells = Cells::default();
+    if let Sheets::Xlsx(book) = sheets {
+        let failed = |error| reason(&calamine::Error::Xlsx(error));
+        let mut reader = book.worksheet_cells_reader(name).map_err(failed)?;
+        let formats: Vec<String> = reader
+            .styles()
+            .iter()
+            .map(|style| {
+                style.number_format.as_ref().map(|format| format.format_code.clone()).unwrap_or_default()
+            })
+            .collect();
+        while let Some((cell, style)) = reader.next_cell_with_style_id().map_err(failed)? {
+            let format = formats.get(style).map_or("", String::as_str);
+            if !cells.push(cell.get_position(), text(&cell.get_value().clone().into(), format), left) {
+                break;
+            }
+        }
+    } else {
+        let range = sheets.worksheet_range(name).map_err(|error| reason(&error))?;
+        let (row, column) = range.start().unwrap_or_default();
+        for (down, right, cell) in range.used_cells() {
+            let at = |start: u32, offset: usize| start + u32::try_from(offset).unwrap_or(u32::MAX - start);
+            if !cells.push((at(row, down), at(column, right)), text(cell, ""), left) {
+                break;
+            }
+        }
+    }
+    let merged: Vec<Dimensions> = match sheets {
+        Sheets::Xlsx(book) => book.merge_cells_by_sheet_name(name).unwrap_or_default(),
+        Sheets::Xls(book) => book.merge_cells_by_sheet_name(name).unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    cells.merge(&merged);
+    Ok(cells)
 }
 
 fn reason(error: &calamine::Error) -> ExtractError {
@@ -60,30 +96,15 @@ fn reason(error: &calamine::Error) -> ExtractError {
     }
 }
 
-/// The number of rows whose cells are within the limit, which they lower.
-fn rows_within(range: &Range<Data>, left: &mut usize) -> usize {
-    let used = |cells: &[Data]| cells.iter().filter(|cell| !matches!(cell, Data::Empty)).count();
-    let fits = |cells: &&[Data]| match left.checked_sub(used(cells)) {
-        Some(rest) => {
-            *left = rest;
-            true
-        }
-        None => false,
-    };
-    range.rows().take_while(fits).count()
-}
-
-/// The tables in the first rows of a sheet.
-fn sheet(name: &str, range: &Range<Data>, rows: usize) -> Vec<Part> {
-    let Some((first_row, first_column)) = range.start() else { return Vec::new() };
-    let rows = (first_row + 1..).zip(range.rows().take(rows));
-    let rows = rows.map(|(number, cells)| Row { number, cells: cells.iter().map(text).collect() });
-    grid::parts(rows, |columns| Place::Cells {
+/// The tables of a sheet.
+fn sheet(name: &str, cells: Cells) -> Vec<Part> {
+    let Some((first_row, last_row, first_column)) = cells.bounds() else { return Vec::new() };
+    grid::parts(cells.into_rows(), |columns| Place::Cells {
         sheet: name.to_owned(),
         first_column: letters(first_column),
         last_column: letters(first_column + u32::try_from(columns).unwrap_or(1).saturating_sub(1)),
         first_row: first_row + 1,
-        last_row: range.end().map_or(first_row, |end| end.0) + 1,
+        last_row: last_row + 1,
     })
     .into_iter()
     .map(|mut part| {
@@ -93,21 +114,18 @@ fn sheet(name: &str, range: &Range<Data>, rows: usize) -> Vec<Part> {
     .collect()
 }
 
-/// The value of a cell as it is read.
-fn text(cell: &Data) -> String {
+/// The value of a cell as it is read, in its format.
+fn text(cell: &Data, format: &str) -> String {
     match cell {
         Data::Empty => String::new(),
-        Data::Float(value) => number(*value),
+        Data::Float(value) => formats::number(*value, format),
+        #[expect(clippy::cast_precision_loss, reason = "a workbook holds numbers with 53 bits")]
+        Data::Int(value) => formats::number(*value as f64, format),
         Data::DateTime(value) if value.is_datetime() => date(value),
+        Data::DateTime(value) if value.is_duration() => formats::duration(value.as_f64()),
         Data::DateTimeIso(text) => text.trim_end_matches("T00:00:00").replace('T', " "),
         other => super::encoding::nfc(other.to_string().trim()),
     }
-}
-
-/// A number without the digits that binary fractions add.
-fn number(value: f64) -> String {
-    let rounded = format!("{value:.10}");
-    rounded.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn date(value: &calamine::ExcelDateTime) -> String {
@@ -139,18 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_beyond_the_limit_are_left_out() {
-        let cell = |row, column| calamine::Cell::new((row, column), Data::Int(1));
-        let range = Range::from_sparse(vec![cell(0, 0), cell(0, 1), cell(1, 0), cell(2, 0)]);
-        for (limit, rows) in [(4, 3), (3, 2), (2, 1), (1, 0)] {
-            let mut left = limit;
-            assert_eq!(rows_within(&range, &mut left), rows, "{limit}");
-        }
-    }
-
-    #[test]
-    fn columns_have_letters_and_numbers_no_noise() {
+    fn columns_have_letters() {
         assert_eq!([0, 25, 26, 701, 702].map(letters), ["A", "Z", "AA", "ZZ", "AAA"]);
-        assert_eq!([3.0, 0.1 + 0.2, 2180.0, -1.5, 0.0].map(number), ["3", "0.3", "2180", "-1.5", "0"]);
     }
 }

@@ -39,6 +39,9 @@ const MAIL_FIELDS: [&str; 9] = [
     "delivered-to:",
 ];
 
+/// One byte in so many may be a control character in a text.
+const MAX_CONTROL_SHARE: u64 = 50;
+
 /// Reads a file in parts and detects its media type.
 #[derive(Debug, Default)]
 pub struct Sniffer {
@@ -48,7 +51,9 @@ pub struct Sniffer {
     /// Which of [`NAMES`] were found.
     found: [bool; NAMES.len()],
     has_content_types: bool,
-    has_control_bytes: bool,
+    /// Bytes that texts hardly have, and all bytes.
+    control_bytes: u64,
+    bytes: u64,
     /// Whether the number of bytes is odd.
     is_odd: bool,
 }
@@ -59,7 +64,9 @@ impl Sniffer {
         let wanted = HEAD_BYTES.saturating_sub(self.head.len()).min(bytes.len());
         self.head.extend_from_slice(bytes.get(..wanted).unwrap_or_default());
         self.is_odd ^= bytes.len() % 2 == 1;
-        self.has_control_bytes |= bytes.iter().any(|byte| matches!(byte, 0..=8 | 14..=26 | 28..=31));
+        self.bytes += bytes.len() as u64;
+        self.control_bytes +=
+            bytes.iter().filter(|byte| matches!(byte, 0..=7 | 14..=26 | 28..=31)).count() as u64;
         if is_zip(&self.head) || is_compound(&self.head) {
             self.tail.extend_from_slice(bytes);
             for ((name, _), found) in NAMES.iter().zip(&mut self.found) {
@@ -98,7 +105,9 @@ impl Sniffer {
             return Some(MediaType::Rtf);
         }
         let is_marked = head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff");
-        if self.has_control_bytes && !is_marked && (self.is_odd || encoding::utf16(head).is_none()) {
+        // A text may be damaged, or end with the mark of an old system.
+        let is_binary = self.control_bytes * MAX_CONTROL_SHARE > self.bytes + MAX_CONTROL_SHARE;
+        if is_binary && !is_marked && (self.is_odd || encoding::utf16(head).is_none()) {
             return None;
         }
         Some(text(&encoding::decode(head), named))
@@ -194,6 +203,15 @@ mod tests {
         assert_eq!(media_type(b"From: a\nTo: b\nSubject: c\n\nHi", "a"), Some(MediaType::Mail));
         assert_eq!(media_type(b"\x89PNG\r\n\x1a\n\0\0", "a.md"), Some(MediaType::Png));
         assert_eq!(media_type(b"\x7fELF\x02\x01\x01\0\0\0\0", "a.md"), None);
+    }
+
+    #[test]
+    fn a_few_control_characters_make_no_text_binary() {
+        let log = [b"10:00 pump started\n".repeat(40).as_slice(), &[0; 12], b"10:01 pump stopped\n"].concat();
+        for text in [b"The ferry is late.\r\n\x1a".as_slice(), b"N\x08NA\x08AM\x08ME\x08E", &log] {
+            assert_eq!(media_type(text, "a.txt"), Some(MediaType::Plain));
+        }
+        assert_eq!(media_type(b"GIF89a\x01\0\x01\0\x80\0\0\xff\xff\xff\0\0\0!\xf9", "a.txt"), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use colloquy::roles::Role;
 use serde_json::{Value, json};
 
-use crate::support::files::{pdf, zip};
+use crate::support::files::{form_pdf, pdf, turned_pdf, zip};
 use crate::support::person::Person;
 use crate::support::product::Product;
 
@@ -68,6 +68,20 @@ fn files() -> Vec<(&'static str, Vec<u8>, &'static str, u32, Value)> {
             "cools overnight",
             0,
             json!({"type": "pages", "first": 1, "last": 1}),
+        ),
+        (
+            "turned.pdf",
+            turned_pdf("A kiln cools overnight."),
+            "A kiln cools overnight.",
+            0,
+            json!({"first": 1}),
+        ),
+        (
+            "form.pdf",
+            form_pdf("Name of the potter:", "Ada Lind"),
+            "Name of the potter: Ada Lind",
+            0,
+            json!({"first": 1}),
         ),
         (
             "prices.csv",

@@ -3,10 +3,12 @@
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
+use super::table::OpenTable;
 use super::{Beside, Style, style_named};
+use crate::extract::merged::{self, Merged, Slot};
 use crate::extract::package::{attribute, push_reference};
+use crate::extract::raised::raise_end;
 use crate::extract::{ExtractError, escaped};
-use crate::vocabulary::Table;
 
 /// The deepest list that is indented.
 const MAX_INDENT: usize = 8;
@@ -38,14 +40,8 @@ struct Paragraph {
     /// Text boxes and notes, which stand behind the paragraph.
     after: Vec<String>,
     is_in_properties: bool,
-}
-
-#[derive(Default)]
-struct OpenTable {
-    rows: Vec<Vec<String>>,
-    cell: Option<String>,
-    span: usize,
-    continues: bool,
+    /// The place at which the open run begins, if its text is raised.
+    raised: Option<usize>,
 }
 
 impl<'a> Body<'a> {
@@ -111,23 +107,16 @@ impl<'a> Body<'a> {
         match tag.local_name().as_ref() {
             b"Fallback" if self.skipped > 0 || self.choices.last() == Some(&true) => self.skipped += 1,
             // Text that was moved away stands at its new place.
-            b"moveFrom" | b"instrText" | b"delText" => self.skipped += 1,
+            // Glosses stand between the characters of a word.
+            b"moveFrom" | b"instrText" | b"delText" | b"rt" => self.skipped += 1,
             _ if self.skipped > 0 => {}
             b"AlternateContent" => self.choices.push(false),
             b"t" => self.in_text = true,
             b"p" => self.paragraphs.push(Paragraph::default()),
             b"pPr" => self.in_properties(true),
             b"tbl" => self.tables.push(OpenTable::default()),
-            b"tr" => {
-                if let Some(table) = self.tables.last_mut() {
-                    table.rows.push(Vec::new());
-                }
-            }
-            b"tc" => {
-                if let Some(table) = self.tables.last_mut() {
-                    (table.cell, table.span, table.continues) = (Some(String::new()), 1, false);
-                }
-            }
+            b"tr" => self.tables.last_mut().into_iter().for_each(OpenTable::start_row),
+            b"tc" => self.tables.last_mut().into_iter().for_each(OpenTable::start_cell),
             _ => self.mark(tag),
         }
     }
@@ -145,21 +134,17 @@ impl<'a> Body<'a> {
         }
         let value = |name: &[u8]| attribute(tag, name).unwrap_or_default();
         match tag.local_name().as_ref() {
-            b"gridSpan" => {
-                if let Some(table) = self.tables.last_mut() {
-                    table.span = value(b"val").parse().unwrap_or(1).clamp(1, 64);
-                }
-            }
-            b"vMerge" => {
-                if let Some(table) = self.tables.last_mut() {
-                    table.continues = value(b"val") != "restart";
-                }
+            b"gridSpan" | b"vMerge" | b"tblHeader" => {
+                self.tables.last_mut().into_iter().for_each(|table| table.mark(tag));
             }
             name => {
                 let Some(paragraph) = self.paragraphs.last_mut() else { return };
                 match name {
                     b"tab" if !paragraph.is_in_properties => paragraph.text.push(' '),
                     b"br" | b"cr" => paragraph.text.push('\n'),
+                    b"vertAlign" if value(b"val") == "superscript" => {
+                        paragraph.raised = Some(paragraph.text.len()).filter(|_| !paragraph.is_in_properties);
+                    }
                     b"noBreakHyphen" => paragraph.text.push('-'),
                     b"pStyle" => {
                         let style = value(b"val");
@@ -196,7 +181,7 @@ impl<'a> Body<'a> {
 
     fn end(&mut self, name: &[u8]) {
         match name {
-            b"Fallback" | b"moveFrom" | b"instrText" | b"delText" => {
+            b"Fallback" | b"moveFrom" | b"instrText" | b"delText" | b"rt" => {
                 self.skipped = self.skipped.saturating_sub(1);
             }
             _ if self.skipped > 0 => {}
@@ -209,6 +194,13 @@ impl<'a> Body<'a> {
             }
             b"t" => self.in_text = false,
             b"pPr" => self.in_properties(false),
+            b"r" => {
+                if let Some(paragraph) = self.paragraphs.last_mut()
+                    && let Some(start) = paragraph.raised.take()
+                {
+                    raise_end(&mut paragraph.text, start);
+                }
+            }
             b"p" => {
                 if let Some(paragraph) = self.paragraphs.pop() {
                     self.end_paragraph(paragraph);
@@ -266,41 +258,35 @@ impl<'a> Body<'a> {
     }
 
     fn end_cell(&mut self) {
-        let Some(table) = self.tables.last_mut() else { return };
-        let Some(text) = table.cell.take() else { return };
-        let column = table.rows.last().map_or(0, Vec::len);
-        let above = table.rows.len().checked_sub(2).and_then(|row| table.rows[row].get(column)).cloned();
-        let text = if table.continues { above.unwrap_or(text) } else { text };
-        if let Some(row) = table.rows.last_mut() {
-            row.push(text);
-            row.extend(std::iter::repeat_n(String::new(), table.span - 1));
-        }
+        self.tables.last_mut().into_iter().for_each(OpenTable::end_cell);
     }
 
     fn end_table(&mut self) {
         let Some(table) = self.tables.pop() else { return };
-        let rows: Vec<_> =
-            table.rows.into_iter().filter(|row| row.iter().any(|cell| !cell.is_empty())).collect();
+        let has_text = |row: &Vec<Slot>| row.iter().any(|slot| !slot.text.is_empty());
+        let rows: Vec<_> = table.rows.into_iter().filter(has_text).collect();
+        let own = |row: Vec<Slot>| row.into_iter().filter(|slot| !slot.is_rest).map(|slot| slot.text);
         if let Some(cell) = self.tables.last_mut().and_then(|outer| outer.cell.as_mut()) {
             for row in rows {
                 cell.push('\n');
-                cell.push_str(&row.join(", "));
+                cell.push_str(&own(row).collect::<Vec<_>>().join(", "));
             }
             return;
         }
         if rows.len() > 1 && rows.iter().any(|row| row.len() > 1) {
-            let mut rows = rows.into_iter();
-            let header = rows.next().unwrap_or_default();
-            let markdown = Table { header, rows: (1..).zip(rows).collect() }.to_markdown();
+            let Merged { captions, table } = merged::of_slots(rows);
+            for caption in captions {
+                self.block(0, None, caption.trim());
+            }
             if self.was_item {
                 self.markdown.push('\n');
                 self.was_item = false;
             }
-            self.markdown.extend([&markdown, "\n"]);
+            self.markdown.extend([&table.to_markdown(), "\n"]);
             return;
         }
         // A table of one row arranges paragraphs.
-        for cell in rows.into_iter().flatten() {
+        for cell in rows.into_iter().flat_map(own) {
             for text in cell.split('\n').filter(|text| !text.trim().is_empty()) {
                 self.block(0, None, text.trim());
             }

@@ -1,7 +1,9 @@
 //! Writes the blocks of a page from its tags and its text.
 
-use super::blocks::{Block, Blocks, Kind};
-use super::table::OpenTable;
+use super::blocks::{Block, Blocks, Kind, is_block};
+use super::table::{OpenCell, OpenTable};
+use crate::extract::merged::{Merged, Span};
+use crate::extract::raised::raise_end;
 
 /// The longest description of a picture.
 const MAX_DESCRIPTION_CHARS: usize = 300;
@@ -18,6 +20,8 @@ pub(super) struct Writer {
     navigation_depth: usize,
     link_depth: usize,
     pre_depth: usize,
+    /// The place in the text where raised text begins.
+    raised: Option<usize>,
     code_depth: usize,
     /// The open lists: the number of the last item, or none for a list of points.
     lists: Vec<Option<u32>>,
@@ -80,6 +84,7 @@ impl Writer {
         match name {
             "br" if self.pre_depth > 0 || !self.text.trim().is_empty() => self.text.push('\n'),
             "a" => self.link_depth += 1,
+            "sup" => self.raised = Some(self.text.len()),
             "code" | "kbd" | "samp" | "tt" if self.pre_depth == 0 => {
                 self.code_depth += 1;
                 self.text.push('`');
@@ -102,7 +107,6 @@ impl Writer {
             "li" => self.start_item(),
             "table" => self.start_table(),
             "tr" => self.start_row(),
-            "td" | "th" => self.start_cell(),
             name if is_block(name) => self.flush(),
             _ => {}
         }
@@ -111,6 +115,11 @@ impl Writer {
     pub(super) fn end(&mut self, name: &str) {
         match name {
             "a" => self.link_depth = self.link_depth.saturating_sub(1),
+            "sup" => {
+                if let Some(start) = self.raised.take() {
+                    raise_end(&mut self.text, start);
+                }
+            }
             "code" | "kbd" | "samp" | "tt" if self.pre_depth == 0 && self.code_depth > 0 => {
                 self.code_depth -= 1;
                 self.text.push('`');
@@ -160,6 +169,7 @@ impl Writer {
         let text = std::mem::take(&mut self.text);
         let link_chars = std::mem::take(&mut self.link_chars);
         self.code_depth = 0;
+        self.raised = None;
         if text.trim().is_empty() {
             return;
         }
@@ -217,7 +227,8 @@ impl Writer {
         }
     }
 
-    fn start_cell(&mut self) {
+    /// Begins a cell of a table.
+    pub(super) fn start_cell(&mut self, span: Span) {
         self.end_cell();
         let Some(table) = self.tables.last_mut() else { return };
         if !table.is_in_row {
@@ -225,6 +236,9 @@ impl Writer {
             table.is_in_row = true;
         }
         table.is_in_cell = true;
+        if let Some(row) = table.rows.last_mut() {
+            row.push(OpenCell { blocks: Vec::new(), span });
+        }
         // A caption or misplaced text stands before the table.
         table.before.append(&mut self.blocks);
     }
@@ -235,8 +249,8 @@ impl Writer {
         table.is_in_cell = false;
         let cell = std::mem::take(&mut self.blocks);
         self.lists.clear();
-        if let Some(row) = table.rows.last_mut() {
-            row.push(cell);
+        if let Some(open) = table.rows.last_mut().and_then(|row| row.last_mut()) {
+            open.blocks = cell;
         }
     }
 
@@ -247,13 +261,16 @@ impl Writer {
         self.lists = std::mem::take(&mut table.lists);
         let mut blocks = std::mem::take(&mut table.before);
         if table.is_data() {
-            let markdown = table.markdown();
+            let Merged { captions, table } = table.merged();
+            let is_navigation = self.navigation_depth > 0;
+            let block = |text: String, kind| Block { text, kind, is_navigation, link_chars: 0 };
+            blocks.extend(captions.iter().map(|text| block(super::super::escaped(text), Kind::Paragraph)));
+            let markdown = table.to_markdown();
             if markdown.chars().any(char::is_alphanumeric) {
-                let is_navigation = self.navigation_depth > 0;
-                blocks.push(Block { text: markdown, kind: Kind::Table, is_navigation, link_chars: 0 });
+                blocks.push(block(markdown, Kind::Table));
             }
         } else {
-            for cell in table.rows.into_iter().flatten() {
+            for OpenCell { blocks: cell, .. } in table.rows.into_iter().flatten() {
                 if blocks.is_empty() {
                     blocks = cell;
                 } else {
@@ -264,43 +281,4 @@ impl Writer {
         blocks.extend(after);
         self.blocks = blocks;
     }
-}
-
-fn is_block(name: &str) -> bool {
-    matches!(
-        name,
-        "address"
-            | "article"
-            | "aside"
-            | "blockquote"
-            | "body"
-            | "caption"
-            | "center"
-            | "dd"
-            | "details"
-            | "div"
-            | "dl"
-            | "dt"
-            | "fieldset"
-            | "figcaption"
-            | "figure"
-            | "footer"
-            | "form"
-            | "head"
-            | "header"
-            | "hgroup"
-            | "hr"
-            | "html"
-            | "legend"
-            | "main"
-            | "option"
-            | "p"
-            | "search"
-            | "section"
-            | "summary"
-            | "tbody"
-            | "tfoot"
-            | "thead"
-            | "title"
-    )
 }

@@ -1,9 +1,8 @@
 //! Renders a page as a picture, with the text of a passage marked.
 
-use pdfium_render::prelude::{PdfBitmap, PdfPage, PdfRenderConfig};
+use pdfium_render::prelude::{PdfBitmap, PdfPage, PdfRect, PdfRenderConfig};
 
-use super::lines::Glyph;
-use super::{glyphs, open};
+use super::{characters, open};
 use crate::extract::ExtractError;
 use crate::extract::tools::Tools;
 
@@ -35,10 +34,13 @@ pub fn page_png(
     let config = PdfRenderConfig::new().scale_page_by_factor(scale);
     let bitmap = page.render_with_config(&config).map_err(|_| ExtractError::Damaged)?;
     let mut pixels = bitmap.as_rgba_bytes();
-    let letters = glyphs(&page).unwrap_or_default();
+    let characters = characters(&page).unwrap_or_default();
+    let letters: Vec<char> = characters.iter().map(|character| character.c).collect();
     let mut is_marked = vec![false; pixels.len() / 4];
-    for glyph in places(&letters, marked).into_iter().filter_map(|index| letters.get(index)) {
-        mark(&mut is_marked, &bitmap, glyph, scale, page.height().value);
+    for index in places(&letters, marked) {
+        if let Some(bounds) = characters.get(index).and_then(|character| character.bounds) {
+            mark(&mut is_marked, &bitmap, &page, &config, bounds);
+        }
     }
     for (pixel, _) in
         pixels.as_chunks_mut::<4>().0.iter_mut().zip(is_marked).filter(|(_, is_marked)| *is_marked)
@@ -59,11 +61,11 @@ fn scale(page: &PdfPage<'_>, width: u32) -> f32 {
 
 /// The indexes of the characters of a page that belong to a text. Lines and cells of the text are looked for
 /// one after the other, so that the first places behind each other are found.
-fn places(glyphs: &[Glyph], text: &str) -> Vec<usize> {
+fn places(letters: &[char], text: &str) -> Vec<usize> {
     let kept = |c: char| c.is_alphanumeric().then(|| c.to_lowercase()).into_iter().flatten();
     let (mut page, mut origins) = (Vec::new(), Vec::new());
-    for (index, glyph) in glyphs.iter().enumerate() {
-        for c in kept(glyph.c) {
+    for (index, letter) in letters.iter().enumerate() {
+        for c in kept(*letter) {
             page.push(c);
             origins.push(index);
         }
@@ -85,20 +87,25 @@ fn places(glyphs: &[Glyph], text: &str) -> Vec<usize> {
     found
 }
 
-/// Marks the pixels of a character.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "places on a page are small and checked against the size of the picture"
-)]
-fn mark(is_marked: &mut [bool], bitmap: &PdfBitmap<'_>, glyph: &Glyph, scale: f32, page_height: f32) {
-    let (width, height) = (bitmap.width().unsigned_abs() as usize, bitmap.height().unsigned_abs() as usize);
-    let pixel = |points: f32| (points * scale).max(0.0) as usize;
-    let (left, right) = (pixel(glyph.left), pixel(glyph.right + 0.5).min(width));
-    let (top, bottom) =
-        (pixel(page_height - glyph.bottom - glyph.size * 1.1), pixel(page_height - glyph.bottom).min(height));
-    for row in top..bottom {
-        if let Some(pixels) = is_marked.get_mut(row * width + left..row * width + right) {
+/// Marks the pixels of a box on the page, which may be turned.
+fn mark(
+    is_marked: &mut [bool],
+    bitmap: &PdfBitmap<'_>,
+    page: &PdfPage<'_>,
+    config: &PdfRenderConfig,
+    bounds: PdfRect,
+) {
+    let corner = |x, y| page.points_to_pixels(x, y, config).ok();
+    let corners = corner(bounds.left(), bounds.bottom()).zip(corner(bounds.right(), bounds.top()));
+    let Some(((x, y), (other_x, other_y))) = corners else { return };
+    let range = |a: i32, b: i32, limit: i32| {
+        let pixel = |at: i32| usize::try_from(at.clamp(0, limit)).unwrap_or(0);
+        pixel(a.min(b))..pixel(a.max(b))
+    };
+    let (columns, rows) = (range(x, other_x, bitmap.width()), range(y, other_y, bitmap.height()));
+    let width = usize::try_from(bitmap.width()).unwrap_or(0);
+    for row in rows {
+        if let Some(pixels) = is_marked.get_mut(row * width + columns.start..row * width + columns.end) {
             pixels.fill(true);
         }
     }
@@ -120,13 +127,12 @@ fn encoded(pixels: &[u8], bitmap: &PdfBitmap<'_>) -> Result<Vec<u8>, ExtractErro
 
 #[cfg(test)]
 mod tests {
-    use super::super::lines::tests::glyphs;
     use super::*;
 
     #[test]
     fn the_lines_and_cells_of_a_text_are_found_in_order() {
-        let page = glyphs("Seal 22 mm 4.00 Rotor 22 mm 9.00", 0.0, 0.0, 10.0);
-        let text = |found: Vec<usize>| found.into_iter().map(|index| page[index].c).collect::<String>();
+        let page: Vec<char> = "Seal 22 mm 4.00 Rotor 22 mm 9.00".chars().collect();
+        let text = |found: Vec<usize>| found.into_iter().map(|index| page[index]).collect::<String>();
         assert_eq!(text(places(&page, "| Rotor | 22 mm | 9.00 |")), "Rotor22mm900");
         assert!(places(&page, "| nothing | of it |").is_empty());
     }

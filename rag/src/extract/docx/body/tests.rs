@@ -61,6 +61,37 @@ fn tables_and_items_are_markdown() {
 }
 
 #[test]
+fn glosses_are_left_out_and_raised_digits_stay_apart_from_their_number() {
+    let body = format!(
+        "<w:p><w:r><w:ruby><w:rt>{}</w:rt><w:rubyBase>{}</w:rubyBase></w:ruby></w:r>{}\
+         <w:r><w:rPr><w:vertAlign w:val='superscript'/></w:rPr><w:t>6</w:t></w:r>{}</w:p>",
+        run("かま"),
+        run("窯"),
+        run(" 10"),
+        run(" g")
+    );
+    assert_eq!(read(&body, &Beside::default()), "窯 10⁶ g\n\n");
+}
+
+#[test]
+fn names_over_several_columns_are_part_of_the_name_of_each() {
+    let cell = |text: &str, properties: &str| {
+        format!("<w:tc><w:tcPr>{properties}</w:tcPr><w:p>{}</w:p></w:tc>", run(text))
+    };
+    let row = |cells: &[String]| format!("<w:tr>{}</w:tr>", cells.concat());
+    let body = format!(
+        "<w:tbl>{}{}{}</w:tbl>",
+        row(&[cell("kiln", "<w:vMerge w:val='restart'/>"), cell("hours", "<w:gridSpan w:val='2'/>")]),
+        row(&[cell("", "<w:vMerge/>"), cell("cold", ""), cell("hot", "")]),
+        row(&[cell("A", ""), cell("8", ""), cell("9", "")]),
+    );
+    assert_eq!(
+        read(&body, &Beside::default()),
+        "| kiln | hours cold | hours hot |\n|---|---|---|\n| A | 8 | 9 |\n\n"
+    );
+}
+
+#[test]
 fn nesting_costs_no_stack() {
     let open = "<w:tbl><w:tr><w:tc><w:p>".repeat(50_000);
     assert!(read(&format!("{open}{}", run("Deep.")), &Beside::default()).contains("Deep."));
