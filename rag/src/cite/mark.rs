@@ -37,7 +37,7 @@ const LABELS: [&str; 20] = [
 ];
 /// Words between two numbers.
 const LINKS: [&str; 9] = ["and", "und", "et", "y", "e", "en", "&", "和", "と"];
-/// What follows a number in the marks of some models, up to the end of the brackets.
+/// The character behind the number in the marks of some models. The text up to the end of the brackets is ignored.
 const DAGGER: char = '†';
 /// Characters behind which brackets hold a value.
 const OPERATORS: [char; 8] = ['=', '∈', '∉', '⊂', '⊆', '∪', '∩', '×'];
@@ -134,7 +134,7 @@ fn narrow(c: char) -> char {
     }
 }
 
-/// The length of a label at the start of a text, and of what stands between it and a number.
+/// The length of a label at the start of a text, with the characters between the label and its number.
 pub(super) fn label(text: &str) -> Option<usize> {
     let label = LABELS.iter().find(|label| starts_with(text, label))?;
     let rest = text.get(label.len()..)?.trim_start_matches([':', '.', '#', ' ', '\u{a0}']);

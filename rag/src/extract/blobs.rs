@@ -1,12 +1,12 @@
-//! Leaves out files that stand as letters in a text, such as pictures in notebooks, contacts and Markdown: nobody
-//! reads them, and each would be hundreds of passages.
+//! Leaves out files that are encoded in a text, such as pictures in notebooks, contacts and Markdown. Each would
+//! become hundreds of passages without a word.
 
 /// The shortest run of such letters on one line, in bytes.
 const MIN_RUN: usize = 512;
 /// The shortest line of a file that stands on many lines, and the least number of them.
 const MIN_LINE: usize = 60;
 const MIN_LINES: usize = 8;
-/// What stands in the place of a file.
+/// The replacement of a file.
 const LEFT_OUT: &str = "…";
 
 /// The text without files in Base64.

@@ -10,7 +10,7 @@ use crate::vocabulary::{Content, Markup, Part};
 
 /// The text of a mail is a mere remark beside its page if the page has so many times its letters.
 const MAX_PAGE_RATIO: usize = 3;
-/// What begins each mail of a mailbox.
+/// The beginning of each mail of a mailbox.
 const MAILBOX_LINE: &[u8] = b"From ";
 
 pub(super) fn parts(bytes: &[u8], inside: &Inside<'_>) -> Result<Vec<Part>, ExtractError> {

@@ -1,4 +1,4 @@
-//! What a line begins with.
+//! Recognises code blocks and list items by the beginning of their line.
 
 use crate::cite::lookahead::{Ahead, Waiting};
 

@@ -21,12 +21,12 @@ pub(super) enum Turn {
 impl Turn {
     const ALL: [Self; 4] = [Self::None, Self::Up, Self::Over, Self::Down];
 
-    /// The nearest direction of an angle in degrees.
+    /// The nearest direction of an angle in degrees, which PDFium measures with the clock.
     pub(super) fn of(degrees: f32) -> Self {
         match degrees.rem_euclid(360.0) {
-            45.0..135.0 => Self::Up,
+            45.0..135.0 => Self::Down,
             135.0..225.0 => Self::Over,
-            225.0..315.0 => Self::Down,
+            225.0..315.0 => Self::Up,
             _ => Self::None,
         }
     }
@@ -123,10 +123,10 @@ mod tests {
     fn a_line_is_the_same_in_each_direction() {
         for (degrees, turn, boxed) in [
             (0.0, Turn::None, (20.0, 30.0, 50.0)),
-            (90.0, Turn::Up, (50.0, 60.0, -30.0)),
+            (270.0, Turn::Up, (50.0, 60.0, -30.0)),
             (180.0, Turn::Over, (-30.0, -20.0, -60.0)),
-            (270.0, Turn::Down, (-60.0, -50.0, 20.0)),
-            (-90.0, Turn::Down, (-60.0, -50.0, 20.0)),
+            (90.0, Turn::Down, (-60.0, -50.0, 20.0)),
+            (-90.0, Turn::Up, (50.0, 60.0, -30.0)),
         ] {
             assert_eq!(Turn::of(degrees), turn);
             assert_eq!(turn.applied(20.0, 30.0, 50.0, 60.0), boxed);
