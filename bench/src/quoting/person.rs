@@ -25,7 +25,7 @@ pub(super) enum Outcome {
     Failed,
 }
 
-/// A person.
+/// The connections of a user: one for commands, one for the stream.
 #[derive(Debug)]
 pub(super) struct Person {
     user: usize,

@@ -7,9 +7,10 @@ use crate::vocabulary::Table;
 const MAX_SPAN: usize = 1_000;
 /// The largest number of rows that name the columns.
 const MAX_HEADER_ROWS: usize = 3;
-/// The longest text that is repeated in the rows that its cell reaches.
+/// The longest text that is repeated in the columns and rows that its cell takes.
 const MAX_REPEATED_CHARS: usize = 200;
-/// Places that spans make for each cell of a table, at most on average, and for all. Hostile tables claim more.
+/// Places beside the first one that cells and gaps take, at most on average for each cell of a table, and for
+/// all. Hostile tables claim more.
 const MAX_PLACES: usize = 16;
 const MAX_ALL_PLACES: usize = 1_000_000;
 
@@ -57,6 +58,14 @@ pub(super) struct Slot {
     pub(super) is_name: bool,
 }
 
+impl Slot {
+    /// The text for other places of the same cell: a long one stands in the first place alone.
+    pub(super) fn repeated(&self) -> String {
+        let is_long = self.text.chars().nth(MAX_REPEATED_CHARS).is_some();
+        if is_long { String::new() } else { self.text.clone() }
+    }
+}
+
 /// A table, and the texts of the rows above it that are one cell each.
 pub(super) struct Merged {
     pub(super) captions: Vec<String>,
@@ -77,6 +86,7 @@ fn slots(rows: Vec<Vec<Cell>>) -> Vec<Vec<Slot>> {
     for row in rows {
         let mut cells = row.into_iter();
         let mut line: Vec<Slot> = Vec::new();
+        let end = open.iter().rposition(|(rows, _)| *rows > 0).map_or(0, |last| last + 1);
         loop {
             if let Some((rows, slot)) = open.get_mut(line.len()).filter(|(rows, _)| *rows > 0) {
                 *rows -= 1;
@@ -84,29 +94,31 @@ fn slots(rows: Vec<Vec<Cell>>) -> Vec<Vec<Slot>> {
                 continue;
             }
             let Some(cell) = cells.next() else {
-                if open.iter().skip(line.len()).any(|(rows, _)| *rows > 0) {
-                    line.push(Slot::default());
-                    continue;
+                if line.len() >= end || left == 0 {
+                    break;
                 }
-                break;
+                left -= 1;
+                line.push(Slot::default());
+                continue;
             };
             let Span { columns, rows, is_name } = cell.span;
             let columns = columns.min(left.max(1));
             let rows = rows.min((left / columns).max(1));
             left = left.saturating_sub(columns * rows);
-            for number in 0..columns {
-                let slot = Slot { text: cell.text.clone(), is_rest: number > 0, is_below: false, is_name };
+            let first = Slot { text: cell.text, is_name, ..Slot::default() };
+            let text = first.repeated();
+            for column in line.len()..line.len() + columns {
+                let rest = Slot { text: text.clone(), is_rest: column > line.len(), is_name, is_below: true };
                 if rows > 1 {
-                    let column = line.len();
-                    let is_long = slot.text.chars().count() > MAX_REPEATED_CHARS;
-                    let text = if is_long { String::new() } else { slot.text.clone() };
                     if open.len() <= column {
                         open.resize(column + 1, (0, Slot::default()));
                     }
-                    open[column] = (rows - 1, Slot { text, is_below: true, ..slot.clone() });
+                    open[column] = (rows - 1, rest);
                 }
-                line.push(slot);
             }
+            let rest = Slot { text, is_rest: true, is_name, is_below: false };
+            line.push(first);
+            line.extend(std::iter::repeat_n(rest, columns - 1));
         }
         lines.push(line);
     }
@@ -132,10 +144,9 @@ pub(super) fn header(rows: Vec<Vec<Slot>>) -> Vec<String> {
 pub(super) fn of_slots(rows: Vec<Vec<Slot>>) -> Merged {
     let mut rows: Vec<_> =
         rows.into_iter().filter(|row| row.iter().any(|slot| !slot.text.trim().is_empty())).collect();
-    let mut captions = Vec::new();
-    while rows.len() > 2 && is_one_cell(&rows[0]) {
-        captions.extend(rows.remove(0).into_iter().next().map(|slot| slot.text));
-    }
+    let above = rows.len().saturating_sub(2);
+    let above = rows.iter().take(above).take_while(|row| is_one_cell(row)).count();
+    let captions = rows.drain(..above).filter_map(|row| Some(row.into_iter().next()?.text)).collect();
     let mut count = 1;
     while count < MAX_HEADER_ROWS && count + 1 < rows.len() && names_further(&rows[count - 1], &rows[count]) {
         count += 1;
@@ -218,5 +229,23 @@ mod tests {
         let rows = vec![vec![cell("a", "1000000", "1000000"); 50]; 50];
         let places: usize = slots(rows).iter().map(Vec::len).sum();
         assert!(places <= 50 * 50 * (MAX_PLACES + 1), "{places}");
+    }
+
+    #[test]
+    fn gaps_before_a_cell_that_reaches_far_down_are_bounded() {
+        let mut wide = vec![cell("a", "1", "1"); 20_000];
+        wide.push(cell("b", "1", "1000"));
+        let rows: Vec<_> = std::iter::once(wide).chain(std::iter::repeat_n(Vec::new(), 999)).collect();
+        let places: usize = slots(rows).iter().map(Vec::len).sum();
+        assert!(places <= 20_001 * (MAX_PLACES + 2), "{places}");
+    }
+
+    #[test]
+    fn a_long_text_stands_in_its_first_place_alone() {
+        let long = "x".repeat(MAX_REPEATED_CHARS + 1);
+        let rows = slots(vec![vec![cell(&long, "3", "2"), cell("y", "1", "1")], vec![cell("z", "1", "1")]]);
+        let lengths: Vec<Vec<usize>> =
+            rows.iter().map(|row| row.iter().map(|slot| slot.text.len()).collect()).collect();
+        assert_eq!(lengths, [vec![long.len(), 0, 0, 1], vec![0, 0, 0, 1]]);
     }
 }

@@ -3,9 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
-use axum::http::Response;
 
 use super::wrap::Middleware;
 use crate::api::client_address::{Client, TrustedProxies, network};
@@ -38,10 +36,6 @@ impl Middleware for DetermineClient {
         }
         Ok(())
     }
-
-    async fn after(self, (): (), response: Response<Body>) -> Response<Body> {
-        response
-    }
 }
 
 /// Refuses a request through a trusted proxy if its client has too many in progress. The limits of
@@ -50,6 +44,7 @@ impl Middleware for DetermineClient {
 pub(super) struct LimitClient(pub(super) Arc<Limits>);
 
 impl Middleware for LimitClient {
+    /// The permit, which lasts until the response though extractors may have dropped the request.
     type Kept = Option<AnonymousRequest>;
 
     fn before(&self, request: &mut Request) -> Result<Self::Kept, Problem> {
@@ -59,10 +54,5 @@ impl Middleware for LimitClient {
         let anonymous = AnonymousRequest(Arc::new(Mutex::new(Some(permit))));
         request.extensions_mut().insert(anonymous.clone());
         Ok(Some(anonymous))
-    }
-
-    /// The permit lasts until here, though extractors may have dropped the request.
-    async fn after(self, _: Self::Kept, response: Response<Body>) -> Response<Body> {
-        response
     }
 }

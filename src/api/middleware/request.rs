@@ -156,10 +156,6 @@ impl Middleware for CheckHost {
         }
         Err(Problem::malformed("The request must have one valid Host header."))
     }
-
-    async fn after(self, (): (), response: Response<Body>) -> Response<Body> {
-        response
-    }
 }
 
 fn names_one_host(version: Version, headers: &HeaderMap) -> bool {

@@ -1,8 +1,6 @@
 //! Refuses commands at once while the ledger is so far behind that their effects would not be seen for long.
 
-use axum::body::Body;
 use axum::extract::Request;
-use axum::http::Response;
 use measures::catalogue::REQUESTS_SHED;
 
 use super::wrap::Middleware;
@@ -22,9 +20,5 @@ impl Middleware for Shed {
         }
         REQUESTS_SHED.increment(&["ledger"]);
         Err(Problem::overloaded())
-    }
-
-    async fn after(self, (): (), response: Response<Body>) -> Response<Body> {
-        response
     }
 }

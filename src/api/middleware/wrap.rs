@@ -27,12 +27,15 @@ pub(in crate::api) trait Middleware: Clone + Send + Sync + 'static {
     /// Changes or refuses a request.
     fn before(&self, request: &mut Request) -> Result<Self::Kept, Problem>;
 
-    /// Changes a response. Not called for a request that was refused.
+    /// Changes a response; by default nothing. Not called for a request that was refused.
     fn after(
         self,
         kept: Self::Kept,
         response: Response<Body>,
-    ) -> impl Future<Output = Response<Body>> + Send + 'static;
+    ) -> impl Future<Output = Response<Body>> + Send + 'static {
+        drop(kept);
+        std::future::ready(response)
+    }
 }
 
 /// The layer of a middleware.

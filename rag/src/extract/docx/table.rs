@@ -44,12 +44,13 @@ impl OpenTable {
         let Some(text) = self.cell.take() else { return };
         let column = self.rows.last().map_or(0, Vec::len);
         let above = self.rows.len().checked_sub(2).and_then(|row| self.rows[row].get(column));
-        let above = above.filter(|_| self.continues).map(|above| above.text.clone());
+        let above = above.filter(|_| self.continues).map(Slot::repeated);
         let (is_below, is_name) = (above.is_some(), self.is_header);
         let slot = Slot { text: above.unwrap_or(text), is_rest: false, is_below, is_name };
         if let Some(row) = self.rows.last_mut() {
-            row.push(slot.clone());
-            row.extend(std::iter::repeat_n(Slot { is_rest: true, ..slot }, self.columns - 1));
+            let rest = Slot { text: slot.repeated(), is_rest: true, is_below, is_name };
+            row.push(slot);
+            row.extend(std::iter::repeat_n(rest, self.columns - 1));
         }
     }
 }
