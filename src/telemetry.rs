@@ -4,6 +4,7 @@
 mod sampler;
 pub mod traces;
 
+use std::io::IsTerminal as _;
 use std::num::NonZeroU32;
 use std::sync::OnceLock;
 
@@ -83,7 +84,9 @@ pub fn start(
     headers: Option<&SecretString>,
 ) -> anyhow::Result<()> {
     let (filter, handle) = reload::Layer::new(parse(&config.log).context("LOG is not a filter of the log")?);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    // Colours are for terminals: in a file they are noise, and each request pays for them.
+    let has_colours = std::io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt::layer().with_ansi(has_colours).with_writer(std::io::stderr);
     let lines = match config.log_format {
         LogFormat::Text => lines.with_target(false).with_filter(filter).boxed(),
         LogFormat::Json => lines.json().with_filter(filter).boxed(),

@@ -85,13 +85,20 @@ impl<'q> Statement<'q> {
     /// Whether it certainly changes nothing, so that it may run twice. A statement that changes something by
     /// a function has to name the function in [`EFFECTS`].
     pub(crate) fn only_reads(&self) -> bool {
-        let text = self.sql.trim_start();
+        let text = self.sql.trim_start().as_bytes();
         let begins =
-            |word: &str| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
-        let mut words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-        (begins("SELECT") || begins("WITH"))
-            && !words.any(|word| EFFECTS.iter().any(|effect| word.eq_ignore_ascii_case(effect)))
+            |word: &[u8]| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
+        let mut words = text.split(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
+        (begins(b"SELECT") || begins(b"WITH")) && !words.any(has_effect)
     }
+}
+
+/// Whether a word of a statement is one of [`EFFECTS`]. Asked of each word of each statement.
+fn has_effect(word: &[u8]) -> bool {
+    let Some(first) = word.first() else { return false };
+    let first = first.to_ascii_lowercase();
+    matches!(first, b'd' | b'i' | b'm' | b'n' | b'p' | b's' | b'u')
+        && EFFECTS.iter().any(|effect| word.eq_ignore_ascii_case(effect.as_bytes()))
 }
 
 /// Words by which a statement locks or changes something. `UPDATE` and `SHARE` also stand in `FOR UPDATE` and
@@ -148,6 +155,20 @@ mod tests {
         assert!(!only_reads("SELECT position FROM checkpoints FOR UPDATE"));
         assert!(!only_reads("SELECT pg_advisory_xact_lock($1)"));
         assert!(!only_reads("TRUNCATE outbox"));
+    }
+
+    #[test]
+    fn every_word_with_an_effect_is_found_in_any_case() {
+        for effect in EFFECTS {
+            assert!(!only_reads(&format!("SELECT {effect}(1)")), "{effect}");
+            let other_case = if effect.starts_with(char::is_lowercase) {
+                effect.to_ascii_uppercase()
+            } else {
+                effect.to_ascii_lowercase()
+            };
+            assert!(!only_reads(&format!("SELECT 1 {other_case} x")), "{other_case}");
+            assert!(only_reads(&format!("SELECT a{effect}, {effect}_b FROM c")), "{effect}");
+        }
     }
 
     #[test]

@@ -43,6 +43,9 @@ const LISTED: usize = 20_000;
 
 /// Searches whose hits are decrypted at the same time. Others wait within the time limit of their request.
 const OPENING_SEARCHES: usize = 2;
+/// Hits with fewer bytes of encrypted texts are decrypted where they are: that takes a fraction of a millisecond, and
+/// another thread would have to wake up for it.
+const OPENED_IN_PLACE_BYTES: usize = 16 << 10;
 
 /// Access to the read models.
 #[derive(Debug)]
@@ -128,19 +131,26 @@ impl ReadModels {
         self.pages.query(request).await
     }
 
-    /// Decrypts the hits of a search and cuts their snippets, on a thread of its own. At most
-    /// [`OPENING_SEARCHES`] searches do so at a time.
+    /// Decrypts the hits of a search and cuts their snippets. Large hits are decrypted on a thread of their own, those
+    /// of at most [`OPENING_SEARCHES`] searches at a time.
     pub(in crate::api) async fn open_hits(
         &self,
         query: SearchQuery,
         hits: Vec<(SealedHit, Option<ContentKey>)>,
     ) -> Result<Vec<SearchHit>, Problem> {
+        let bytes: usize = hits.iter().map(|(hit, _)| hit.encrypted_bytes()).sum();
+        let open = move || {
+            let mut budget = SnippetBudget::default();
+            hits.into_iter().map(|(hit, key)| hit.open(&query, key.as_ref(), &mut budget)).collect()
+        };
+        if bytes < OPENED_IN_PLACE_BYTES {
+            return Ok(open());
+        }
         let slot = Arc::clone(&self.opening_searches).acquire_owned().await;
         let opening = tokio::task::spawn_blocking(move || {
             // The slot is free when the work ends, also where the request has ended before.
             let _slot = slot;
-            let mut budget = SnippetBudget::default();
-            hits.into_iter().map(|(hit, key)| hit.open(&query, key.as_ref(), &mut budget)).collect()
+            open()
         });
         opening.await.map_err(|_| Problem::internal())
     }

@@ -117,6 +117,11 @@ impl From<RowWithOwnerKey> for SealedConversation {
 }
 
 impl SealedConversation {
+    /// The size of its encrypted texts.
+    pub(crate) fn encrypted_bytes(&self) -> usize {
+        self.card.as_ref().map_or(0, Vec::len)
+    }
+
     /// Decrypts the row. Without a key, title, preview and tags are empty.
     pub fn open(self, key: Option<&ContentKey>) -> ConversationRow {
         let card = card::open(self.id, self.card.as_deref(), key);

@@ -93,6 +93,11 @@ impl SealedHit {
         Cursor { rank: self.rank, written_at: self.written_at.timestamp_micros(), entry_id: self.entry_id }
     }
 
+    /// The size of its encrypted texts, with which the time of [`Self::open`] grows.
+    pub fn encrypted_bytes(&self) -> usize {
+        self.private.as_ref().map_or(0, Vec::len) + self.conversation.encrypted_bytes()
+    }
+
     /// Decrypts the hit. Without a key its texts are empty. The hits of one search share a budget of words,
     /// which bounds the time of all of them to some 0.2 s.
     pub fn open(

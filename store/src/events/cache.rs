@@ -8,9 +8,11 @@ use uuid::Uuid;
 
 /// Aggregates of one type that a process expects to keep.
 const CAPACITY: usize = 2_000;
-/// The most events of all kept aggregates of one type together. An aggregate keeps up to about 100 bytes of
-/// an event.
-const CAPACITY_EVENTS: u64 = 400_000;
+/// The most events that all kept aggregates of one type weigh. An aggregate keeps up to about 100 bytes of an
+/// event.
+const CAPACITY_EVENTS: u64 = 160_000;
+/// The events that an aggregate weighs beside its own: its tables and its place in the cache.
+const BASE_EVENTS: u64 = 8;
 /// Few shards, so that an aggregate with a long history fits into one.
 const SHARDS: usize = 4;
 
@@ -21,13 +23,13 @@ pub(crate) struct AggregateCache<A>(Cache<Uuid, Entry<A>, ByEvents>);
 
 type Entry<A> = Arc<(A, usize)>;
 
-/// An aggregate weighs as much as it has events, because memory of it grows with them.
+/// The weight of an aggregate grows with its events, as its memory does.
 #[derive(Debug, Clone)]
 struct ByEvents;
 
 impl<A> Weighter<Uuid, Entry<A>> for ByEvents {
     fn weight(&self, _id: &Uuid, entry: &Entry<A>) -> u64 {
-        entry.1.max(1) as u64
+        BASE_EVENTS + entry.1 as u64
     }
 }
 
