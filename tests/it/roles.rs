@@ -15,3 +15,4 @@ mod retention;
 mod spending;
 mod spending_races;
 mod takeover;
+mod titles;

@@ -92,6 +92,12 @@ impl ModelServer {
         self.shared.bodies.lock().unwrap().clone()
     }
 
+    /// The last message text of each request.
+    pub(crate) fn questions(&self) -> Vec<String> {
+        let last = |body: &Value| body["messages"].as_array().unwrap().last().unwrap().clone();
+        self.bodies().iter().map(|body| last(body)["content"].as_str().unwrap().to_owned()).collect()
+    }
+
     /// Temperature of the last request.
     pub(crate) fn last_temperature(&self) -> Option<f64> {
         self.bodies().pop().unwrap()["temperature"].as_f64()

@@ -1,5 +1,8 @@
 //! Proposes titles of conversations, beside the answers: with the language model, after the first answer that
-//! a model completed. A title of the owner's is never replaced.
+//! a model completed. A title of the owner's is never replaced. Answers that wait for a slot go first: until it
+//! has a title, a conversation is named by its question.
+
+use std::time::Duration;
 
 use aggregates::conversation::{ConversationCommand, Intent, SpendingPurpose};
 use aggregates::{Actor, AnswerRef, Metadata, ModelName, Title};
@@ -20,6 +23,8 @@ use crate::language_models::usage_of;
 pub(super) const WAITING: usize = 64;
 /// Titles that are proposed at the same time.
 const AT_ONCE: usize = 2;
+/// Time for which a title waits while answers wait.
+const YIELD_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The first question of a conversation and its answer.
 pub(super) struct Untitled {
@@ -56,6 +61,7 @@ pub(super) async fn follow(processor: &AnswerProcessor, untitled: mpsc::Receiver
 
 async fn propose(processor: &AnswerProcessor, untitled: Untitled) {
     let Some(model) = processor.language_models.find(untitled.model.as_ref()) else { return };
+    processor.work.room(YIELD_TIMEOUT).await;
     let meter = Meter::default();
     let proposed =
         rag::title::propose(&model.metered(meter.clone()), &untitled.question, &untitled.text).await;

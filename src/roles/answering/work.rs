@@ -13,7 +13,7 @@ use bytes::Bytes;
 use nats::Subjects;
 use rag::error_chain::ErrorChain;
 use store::{NextAnswer, StoreError};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 use uuid::Uuid;
@@ -37,16 +37,30 @@ pub(super) struct Work {
     /// Identity of this worker among those that receive a hint.
     worker: Uuid,
     here: Notify,
+    /// Whether every answer that this worker may take had a slot when it last looked at the queue.
+    has_room: watch::Sender<bool>,
 }
 
 impl Work {
     pub(super) fn new(nats: Client, subjects: Subjects) -> Self {
-        Self { nats, subjects, worker: Uuid::new_v4(), here: Notify::new() }
+        Self {
+            nats,
+            subjects,
+            worker: Uuid::new_v4(),
+            here: Notify::new(),
+            has_room: watch::Sender::new(false),
+        }
     }
 
     /// Makes this worker look at the queue.
     pub(super) fn notify(&self) {
         self.here.notify_one();
+    }
+
+    /// Waits until no answer waits for a slot of this worker, at most for this time.
+    pub(super) async fn room(&self, at_most: Duration) {
+        let mut has_room = self.has_room.subscribe();
+        let _ = tokio::time::timeout(at_most, has_room.wait_for(|has_room| *has_room)).await;
     }
 
     /// Makes all workers look at the queue. A lost hint costs time: other workers look on their own
@@ -86,6 +100,9 @@ impl Queue {
     pub(super) async fn follow(&self) {
         let (mut retry, progress) = (RETRY, Progress::of("worker"));
         loop {
+            if self.slots.available_permits() == 0 {
+                self.work.has_room.send_replace(false);
+            }
             let slot = progress.waiting(Arc::clone(&self.slots).acquire_owned()).await;
             let Ok(slot) = slot else { return };
             match self.take(slot).await {
@@ -94,6 +111,7 @@ impl Queue {
                     retry.reset();
                 }
                 Ok(Some(Pause(due))) => {
+                    self.work.has_room.send_replace(true);
                     progress.ok();
                     retry.reset();
                     let due = async {
