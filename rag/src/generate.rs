@@ -10,6 +10,7 @@ mod chunk;
 mod completion;
 mod config;
 mod meter;
+mod patience;
 mod reading;
 mod repair;
 mod request;
@@ -18,17 +19,18 @@ mod sse;
 mod thought;
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use futures::{Stream, StreamExt as _};
-use reqwest::Response;
+use futures::Stream;
 use tokio::time::Instant;
 
-use crate::openai::{self, ApiClient, ApiError};
+use crate::openai::{self, ApiClient, ApiError, Response};
 use crate::prompt::Prompt;
 pub use chunk::FinishReason;
 pub use config::{ChatConfig, Continuation};
 use meter::Count;
 pub use meter::Meter;
+use patience::{MAX_PAUSE, MAX_PAUSES, Patience};
 use reading::Reading;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use reading::read_response;
@@ -88,13 +90,21 @@ pub struct ChatModel {
     config: Arc<ChatConfig>,
     dialect: Arc<Mutex<Dialect>>,
     meter: Option<Meter>,
+    /// The time that a busy server is waited for.
+    patience: Duration,
 }
 
 impl ChatModel {
     /// Prepares the client. Sends no request.
     pub fn new(config: ChatConfig) -> Result<Self, ModelError> {
         let client = ApiClient::new(&config.base_url, config.api_key.clone())?;
-        Ok(Self { client, config: Arc::new(config), dialect: Arc::default(), meter: None })
+        Ok(Self {
+            client,
+            config: Arc::new(config),
+            dialect: Arc::default(),
+            meter: None,
+            patience: MAX_PAUSE,
+        })
     }
 
     /// The same model, whose requests are counted.
@@ -145,7 +155,7 @@ impl ChatModel {
             let mut reading = Reading::new(&this.config, prompt.begun());
             // The server may have read the prompt before its response begins.
             let mut count = Count::begin(this.meter.clone(), prompt.estimated_tokens);
-            let response = match this.open(&prompt, reading.silent_until).await {
+            let mut response = match Box::pin(this.open(&prompt, reading.silent_until)).await {
                 Ok(response) => response,
                 Err(error) => {
                     if error.is_unread() {
@@ -154,9 +164,8 @@ impl ChatModel {
                     Err(error)?
                 }
             };
-            let mut chunks = response.bytes_stream();
             while !reading.completion.is_done() {
-                let next = tokio::time::timeout_at(reading.silent_until, chunks.next()).await;
+                let next = tokio::time::timeout_at(reading.silent_until, response.chunk()).await;
                 let Some(events) = reading.read(next) else { break };
                 count.read(&events, reading.completion.take_usage());
                 for event in events? {
@@ -174,11 +183,13 @@ impl ChatModel {
         }
     }
 
-    /// Sends the request with the parameters that the server accepts, and remembers those.
+    /// Sends the request with the parameters that the server accepts, and remembers those. A busy server is asked
+    /// again after the time that it names, if that is short.
     async fn open(&self, prompt: &Prompt, deadline: Instant) -> Result<Response, ModelError> {
         let known = self.dialect();
         let mut dialect = known;
-        for _ in 0..MAX_REQUESTS {
+        let mut patience = Patience::new(self.patience);
+        for _ in 0..MAX_REQUESTS + MAX_PAUSES {
             let request = self.client.post("chat/completions", &dialect.body(&self.config, prompt));
             let timeout = deadline.saturating_duration_since(Instant::now());
             let refusal = match openai::send(request, timeout).await? {
@@ -194,6 +205,11 @@ impl ChatModel {
                 }
                 Err(refusal) => refusal,
             };
+            if let Some(pause) = patience.pause(refusal.pause(), deadline) {
+                tracing::info!(model = %self.config.name, status = refusal.status, ?pause, "the model's server is busy");
+                tokio::time::sleep(pause).await;
+                continue;
+            }
             match dialect.after(&refusal, prompt.is_continued) {
                 Some(next) if next.refuses_continuation() && prompt.is_continued => {
                     self.refuse_continuation();
@@ -250,9 +266,11 @@ impl ModelError {
             Self::Unavailable(cause) | Self::Refused(cause) | Self::Interrupted(cause) => match cause {
                 ApiError::InvalidRequest(_) | ApiError::Status(_) => true,
                 ApiError::Connection(cause) => cause.is_connect(),
-                ApiError::Timeout(_) | ApiError::EndedEarly | ApiError::Malformed | ApiError::Reported => {
-                    false
-                }
+                ApiError::Timeout(_)
+                | ApiError::EndedEarly
+                | ApiError::Encoded
+                | ApiError::Malformed
+                | ApiError::Reported => false,
             },
         }
     }

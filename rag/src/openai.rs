@@ -1,12 +1,21 @@
-//! Requests to OpenAI-compatible APIs: address, authorization, time limit, and the kinds of failure.
+//! Requests to OpenAI-compatible APIs: address, authorization, redirections, compression, time limit, and the
+//! kinds of failure.
+
+mod decoded;
+mod location;
+mod retry_after;
 
 use std::error::Error as _;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use reqwest::{RequestBuilder, Response, StatusCode};
+use bytes::Bytes;
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
+use reqwest::{RequestBuilder, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use decoded::Decoder;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// The longest response that is read as a whole.
@@ -33,9 +42,11 @@ impl ApiClient {
         Ok(Self { http, base_url: base_url.trim_end_matches('/').to_owned(), api_key })
     }
 
-    /// Builds a POST request with a JSON body and the API key as bearer token.
+    /// Builds a POST request with a JSON body and the API key as bearer token. It asks for no compression, which
+    /// would hold back the tokens of a stream.
     pub(crate) fn post(&self, path: &str, body: &impl Serialize) -> RequestBuilder {
         let request = self.http.post(format!("{}/{path}", self.base_url)).json(body);
+        let request = request.header(ACCEPT_ENCODING, "identity");
         match &self.api_key {
             Some(key) => request.bearer_auth(key.expose_secret()),
             None => request,
@@ -48,9 +59,16 @@ pub(crate) struct Refusal {
     pub(crate) status: u16,
     /// The beginning of the body, which may quote the request and therefore never reaches a log.
     pub(crate) text: String,
+    /// The time after which the server wants to be asked again.
+    pub(crate) retry_after: Option<Duration>,
 }
 
 impl Refusal {
+    /// The time to wait before the same request, if the server is busy and names one.
+    pub(crate) fn pause(&self) -> Option<Duration> {
+        self.retry_after.filter(|_| matches!(self.status, 408 | 429 | 502..=504 | 529))
+    }
+
     /// Whether the server may accept the request with other parameters.
     pub(crate) fn is_of_parameters(&self) -> bool {
         matches!(self.status, 400 | 422) || self.may_be_of_parameters()
@@ -68,26 +86,55 @@ impl From<Refusal> for ApiError {
     }
 }
 
+/// A successful response.
+pub(crate) struct Response {
+    response: reqwest::Response,
+    decoder: Decoder,
+}
+
+impl Response {
+    fn new(response: reqwest::Response) -> Result<Self, ApiError> {
+        let encoding = response.headers().get(CONTENT_ENCODING).map(|encoding| encoding.to_str());
+        let decoder = Decoder::new(encoding.unwrap_or(Ok("")).map_err(|_| ApiError::Encoded)?)?;
+        Ok(Self { response, decoder })
+    }
+
+    /// The next bytes of the body without its compression; `None` at the end.
+    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, ApiError> {
+        loop {
+            if let Some(bytes) = self.decoder.next()? {
+                return Ok(Some(bytes));
+            }
+            let Some(bytes) = self.response.chunk().await? else { return Ok(None) };
+            self.decoder.push(bytes);
+        }
+    }
+}
+
 /// Sends a request. Returns the response once its headers report success, otherwise the refusal.
 pub(crate) async fn send(
     request: RequestBuilder,
     timeout: Duration,
 ) -> Result<Result<Response, Refusal>, ApiError> {
     let exchange = async {
-        let mut response = request.send().await?;
+        let (client, request) = request.build_split();
+        let response = Box::pin(location::send(&client, request?)).await?;
         let status = response.status();
         if status.is_success() {
-            return Ok(Ok(response));
+            return Ok(Ok(Response::new(response)?));
         }
+        let retry_after = retry_after::read(response.headers(), SystemTime::now());
         let mut body = Vec::new();
-        while body.len() < MAX_REFUSAL_BYTES
-            && let Ok(Some(chunk)) = response.chunk().await
-        {
-            body.extend_from_slice(&chunk);
+        if let Ok(mut response) = Response::new(response) {
+            while body.len() < MAX_REFUSAL_BYTES
+                && let Ok(Some(chunk)) = response.chunk().await
+            {
+                body.extend_from_slice(&chunk);
+            }
         }
         body.truncate(MAX_REFUSAL_BYTES);
         let text = String::from_utf8_lossy(&body).into_owned();
-        Ok(Err(Refusal { status: status.as_u16(), text }))
+        Ok(Err(Refusal { status: status.as_u16(), text, retry_after }))
     };
     tokio::time::timeout(timeout, exchange).await.map_err(|_| ApiError::Timeout(timeout))?
 }
@@ -123,6 +170,9 @@ pub enum ApiError {
     /// The response ended before its last event.
     #[error("the response ended early")]
     EndedEarly,
+    /// The response is compressed in a way that was not asked for and is not known.
+    #[error("the response is compressed, which was not asked for, and not by gzip or deflate")]
+    Encoded,
     /// The response does not have the format of the API.
     #[error("the response is malformed")]
     Malformed,
@@ -140,9 +190,12 @@ impl ApiError {
                 status.is_server_error()
                     || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
             }),
-            Self::Connection(_) | Self::Timeout(_) | Self::EndedEarly | Self::Malformed | Self::Reported => {
-                true
-            }
+            Self::Connection(_)
+            | Self::Timeout(_)
+            | Self::EndedEarly
+            | Self::Encoded
+            | Self::Malformed
+            | Self::Reported => true,
         }
     }
 }

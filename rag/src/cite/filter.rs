@@ -4,10 +4,12 @@
 //! Each decision looks at a bounded length of text. What is held back is at most that long, and the pieces in
 //! which an answer arrives do not matter.
 
+mod brackets;
 mod line_start;
 
 use super::lookahead::{Ahead, Look, Waiting};
 use super::mark::{self, Numbers, Surroundings, Verdict};
+use brackets::{is_anchor, is_label, kept_of};
 use line_start::{is_list_item, opening_fence};
 
 /// The end of the text before the current place that decisions look at, in bytes.
@@ -201,7 +203,12 @@ impl CitationFilter {
         match next {
             Some('(') => match behind.enclosed('(', ')') {
                 Look::Wait => return Err(Waiting),
-                Look::Found(target) => return Ok(Step::Keep(length + target)),
+                Look::Found(target) => {
+                    let anchored = numbers.filter(|n| is_anchor(&behind.text[1..target - 1], n));
+                    let known = anchored.and_then(|numbers| numbers.all_of(self.source_count));
+                    let whole = length + target;
+                    return Ok(known.map_or(Step::Keep(whole), |known| Step::Mark(whole, known)));
+                }
                 Look::None => {}
             },
             Some('[') => match behind.enclosed('[', ']') {
@@ -294,26 +301,6 @@ fn literal(ahead: Ahead<'_>, first: char) -> Result<usize, Waiting> {
         }
         c => Ok(c.len_utf8()),
     }
-}
-
-/// Whether the content of brackets is the label of a link.
-fn is_label(content: &str) -> bool {
-    content.is_empty()
-        || (content.contains(char::is_alphabetic)
-            && !content.starts_with('^')
-            && Numbers::read(content).is_none())
-}
-
-/// How many bytes of brackets without numbers are decided: all where marks in them cannot be, as in
-/// lists of values.
-fn kept_of(content: &str, length: usize) -> usize {
-    let inner = content.strip_prefix('[').and_then(|inner| inner.strip_suffix(']'));
-    if inner.is_some_and(|inner| Numbers::read(inner).is_some()) {
-        return 1;
-    }
-    let holds_values =
-        content.starts_with(['[', '"', '\'', '{', '^']) || !content.contains(char::is_alphabetic);
-    if holds_values { length } else { 1 }
 }
 
 #[cfg(test)]

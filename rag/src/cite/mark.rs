@@ -45,9 +45,11 @@ const OPERATORS: [char; 8] = ['=', '∈', '∉', '⊂', '⊆', '∪', '∩', '×
 /// The numbers of a mark.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Numbers {
-    numbers: Vec<u32>,
+    values: Vec<u32>,
     /// Whether the brackets hold one number.
     is_single: bool,
+    /// Whether the numbers are written as other things are too, such as `#1` or `¹`.
+    is_ambiguous: bool,
 }
 
 /// What becomes of numbers in brackets.
@@ -76,6 +78,7 @@ impl Numbers {
         if content.len() > MAX_MARK_BYTES || !content.contains(char::is_numeric) {
             return None;
         }
+        let is_ambiguous = content.contains(|c| c == '#' || raised(c).is_some());
         let content: String = content.chars().map(narrow).take_while(|c| *c != DAGGER).collect();
         let unlabelled = label(&content).map_or(content.as_str(), |label| &content[label..]);
         let mut listed = unlabelled.to_owned();
@@ -94,18 +97,28 @@ impl Numbers {
             numbers.extend(first..=last);
         }
         let is_single = content.trim().bytes().all(|byte| byte.is_ascii_digit());
-        Some(Self { numbers, is_single })
+        Some(Self { values: numbers, is_single, is_ambiguous })
+    }
+
+    /// Whether they are this number alone.
+    pub(super) fn is(&self, number: u32) -> bool {
+        self.values == [number]
+    }
+
+    /// The numbers if all of them are those of this many sources.
+    pub(super) fn all_of(&self, source_count: u32) -> Option<Vec<u32>> {
+        self.values.iter().all(|number| *number <= source_count).then(|| self.values.clone())
     }
 
     /// Whether a number is among them.
     pub(super) fn contains(&self, number: u32) -> bool {
-        self.numbers.contains(&number)
+        self.values.contains(&number)
     }
 
     /// Decides what becomes of the brackets, with this many sources.
     pub(super) fn judge(&self, around: Surroundings<'_>, source_count: u32) -> Verdict {
-        let mut known: Vec<u32> = Vec::with_capacity(self.numbers.len());
-        for number in self.numbers.iter().filter(|number| **number <= source_count) {
+        let mut known: Vec<u32> = Vec::with_capacity(self.values.len());
+        for number in self.values.iter().filter(|number| **number <= source_count) {
             if !known.contains(number) {
                 known.push(*number);
             }
@@ -116,22 +129,29 @@ impl Numbers {
         // Numbers without sources may be values. A single one behind a space is most likely an invented mark.
         let is_invented =
             self.is_single && !around.is_glued() && around.next.is_none_or(|c| !c.is_alphanumeric());
-        if known.is_empty() && !is_invented {
+        if known.is_empty() && (!is_invented || self.is_ambiguous) {
             return Verdict::Keep;
         }
-        if around.is_glued() && known.len() < self.numbers.len() {
+        if (around.is_glued() || self.is_ambiguous) && known.len() < self.values.len() {
             return Verdict::Keep;
         }
         Verdict::Cite(known)
     }
 }
 
-/// A wide character, as some languages write it, in its usual form.
+/// A wide character, as some languages write it, or a raised digit in its usual form.
 fn narrow(c: char) -> char {
     match c {
         '０'..='９' | '，' | '；' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
-        c => c,
+        c => raised(c).unwrap_or(c),
     }
+}
+
+/// The digit that is raised. Without brackets it is no mark: it may be an exponent, or the footnote of a sentence
+/// that the answer quotes.
+fn raised(c: char) -> Option<char> {
+    let digit = "⁰¹²³⁴⁵⁶⁷⁸⁹".chars().position(|raised| raised == c)?;
+    char::from_digit(u32::try_from(digit).ok()?, 10)
 }
 
 /// The length of a label at the start of a text, with the characters between the label and its number.
@@ -159,6 +179,7 @@ fn starts_with(text: &str, start: &str) -> bool {
 
 fn number(text: &str) -> Option<u32> {
     let text = text.trim();
+    let text = text.strip_prefix('#').unwrap_or(text);
     let is_number =
         !text.is_empty() && !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|number| is_number && *number <= LARGEST_NUMBER)
@@ -223,11 +244,12 @@ mod tests {
 
     #[test]
     fn only_small_numbers_and_ranges_are_those_of_sources() {
-        let read = |content| Numbers::read(content).map(|numbers| numbers.numbers);
+        let read = |content| Numbers::read(content).map(|numbers| numbers.values);
         assert_eq!(read("1"), Some(vec![1]));
         assert_eq!(read("1, 2;4"), Some(vec![1, 2, 4]));
         assert_eq!(read("1-3"), Some(vec![1, 2, 3]));
         assert_eq!(read("1–2, 5"), Some(vec![1, 2, 5]));
+        assert_eq!((read("#1, #2"), read("¹²")), (Some(vec![1, 2]), Some(vec![12])));
         for content in
             ["Source 1, 2", "sources: 1 and 2", "Quellen 1 und 2", "来源1、２", "1†source, 2", "1 & 2"]
         {
@@ -248,6 +270,8 @@ mod tests {
             "a1",
             "1-1000",
             "1 2",
+            "##1",
+            "# 1",
             "resource 1",
             "source one",
         ] {

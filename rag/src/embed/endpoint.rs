@@ -20,6 +20,8 @@ use crate::openai::{self, ApiClient, ApiError, Refusal};
 const MAX_ATTEMPTS: u32 = 4;
 /// The pause after the first failed attempt. Each further pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// The longest pause that a busy server can ask for. A batch fails where the server wants a longer one.
+const MAX_PAUSE: Duration = Duration::from_secs(10);
 
 /// The endpoint's address, model and limits.
 #[derive(Debug, Clone)]
@@ -123,17 +125,22 @@ impl Endpoint {
 
     async fn embed_batch(&self, texts: &[String]) -> Result<Vec<Vector>, EmbedError> {
         let mut pause = FIRST_PAUSE;
+        let mut asked_pause = Duration::default();
         for _ in 1..MAX_ATTEMPTS {
-            match self.attempt(texts).await {
-                Err(error) if error.is_transient() => tokio::time::sleep(pause).await,
+            asked_pause = Duration::default();
+            match self.attempt(texts, &mut asked_pause).await {
+                Err(error) if error.is_transient() && asked_pause <= MAX_PAUSE => {
+                    tokio::time::sleep(pause.max(asked_pause)).await;
+                }
                 result => return result,
             }
             pause *= 2;
         }
-        self.attempt(texts).await
+        self.attempt(texts, &mut asked_pause).await
     }
 
-    async fn attempt(&self, texts: &[String]) -> Result<Vec<Vector>, EmbedError> {
+    /// Embeds texts by one request. `asked_pause` becomes the time after which a busy server wants the next one.
+    async fn attempt(&self, texts: &[String], asked_pause: &mut Duration) -> Result<Vec<Vector>, EmbedError> {
         // Some servers refuse an empty text.
         let input: Vec<String> =
             texts.iter().map(|text| if text.is_empty() { " ".to_owned() } else { text.clone() }).collect();
@@ -146,7 +153,9 @@ impl Endpoint {
                     self.refuses_encoding.store(true, Ordering::Relaxed);
                     response
                 }
-                response => response?,
+                response => response.inspect_err(|refusal| {
+                    *asked_pause = refusal.pause().unwrap_or_default();
+                })?,
             };
             openai::json(response).await
         };
@@ -159,7 +168,7 @@ impl Endpoint {
         &self,
         input: &[String],
         tells_encoding: bool,
-    ) -> Result<Result<reqwest::Response, Refusal>, ApiError> {
+    ) -> Result<Result<openai::Response, Refusal>, ApiError> {
         let body = Request {
             model: &self.config.model,
             input,

@@ -135,8 +135,9 @@ impl Completion {
             return Err(self.interrupted(ApiError::EndedEarly));
         }
         let mut events = Vec::new();
-        let rest = std::mem::take(&mut self.thoughts).finish();
+        let rest = self.thoughts.finish();
         self.add(rest, &mut events);
+        self.calls_tool |= self.thoughts.calls_tool();
         let reason = match self.finish_reason {
             Some(FinishReason::Stop) | None if self.calls_tool && !self.has_text => FinishReason::ToolCall,
             reason => reason.unwrap_or(FinishReason::Stop),

@@ -52,7 +52,7 @@ impl<'a> Reading<'a> {
     /// of the response.
     pub(super) fn read<B: AsRef<[u8]>>(
         &mut self,
-        next: Result<Option<Result<B, reqwest::Error>>, Elapsed>,
+        next: Result<Result<Option<B>, ApiError>, Elapsed>,
     ) -> Option<Result<Vec<ModelEvent>, ModelError>> {
         if let Some(failure) = self.failure.take() {
             return Some(Err(failure));
@@ -60,12 +60,12 @@ impl<'a> Reading<'a> {
         let is_late = Instant::now() >= self.silent_until;
         let chunk = match next {
             // The answer is whole; only the usage may be missing.
-            Err(_) | Ok(Some(Err(_))) if self.completion.is_finished() => return None,
-            Ok(Some(Ok(_))) if self.completion.is_finished() && is_late => return None,
+            Err(_) | Ok(Err(_)) if self.completion.is_finished() => return None,
+            Ok(Ok(Some(_))) if self.completion.is_finished() && is_late => return None,
             Err(_) => return Some(Err(self.completion.interrupted(ApiError::Timeout(self.limit)))),
-            Ok(None) => return None,
-            Ok(Some(Err(error))) => return Some(Err(self.completion.interrupted(error.into()))),
-            Ok(Some(Ok(chunk))) => chunk,
+            Ok(Ok(None)) => return None,
+            Ok(Err(error)) => return Some(Err(self.completion.interrupted(error))),
+            Ok(Ok(Some(chunk))) => chunk,
         };
         let events = self.push(chunk.as_ref());
         let has_token = events.as_ref().is_ok_and(|events| !events.is_empty());

@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     fn refusal(status: u16, text: &str) -> Refusal {
-        Refusal { status, text: text.to_owned() }
+        Refusal { status, text: text.to_owned(), retry_after: None }
     }
 
     fn prompt() -> Prompt {

@@ -19,7 +19,9 @@ impl ChatModel {
         time_limit: Duration,
     ) -> Option<String> {
         let writing = async {
-            let events = self.stream(prompt);
+            // A wait that leaves no time for the text is of no use.
+            let model = Self { patience: time_limit / 2, ..self.clone() };
+            let events = model.stream(prompt);
             pin_mut!(events);
             let mut text = String::new();
             while let Some(event) = events.next().await {

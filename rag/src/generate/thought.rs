@@ -1,6 +1,8 @@
 //! Separates the reasoning that a model writes into its answer, between tags such as `<think>` and
 //! `</think>`, from the answer. The opening tag may be missing, because some templates put it
-//! into the prompt.
+//! into the prompt. Calls of tools in the text are left out.
+
+mod calls;
 
 /// Tags around reasoning.
 const TAGS: [(&str, &str); 10] = [
@@ -53,6 +55,8 @@ pub(super) struct ThoughtFilter {
     is_end: bool,
     /// Whether reasoning has ended. From then on a closing tag is text.
     has_thought: bool,
+    /// Whether a call of a tool was left out.
+    calls_tool: bool,
     /// Whether the text continues an earlier one.
     is_continued: bool,
     /// Whether nothing but white space has arrived since then.
@@ -63,10 +67,12 @@ pub(super) struct ThoughtFilter {
 enum Place {
     #[default]
     Text,
-    /// Behind the end of reasoning: white space is skipped.
+    /// Behind the end of reasoning or of a call: white space is skipped.
     Behind,
     /// In reasoning, until this tag.
     Reasoning(&'static str),
+    /// In a call of a tool, until this tag.
+    Call(&'static str),
     /// Behind the end of the answer.
     Ended,
 }
@@ -79,6 +85,11 @@ impl ThoughtFilter {
         Self { is_continued: true, is_start: true, ..filter }
     }
 
+    /// Whether the text so far has a call of a tool.
+    pub(super) const fn calls_tool(&self) -> bool {
+        self.calls_tool
+    }
+
     /// Separates the next text. The beginning of a possible tag is held back.
     pub(super) fn push(&mut self, text: &str) -> Vec<Separated> {
         self.held.push_str(text);
@@ -88,7 +99,7 @@ impl ThoughtFilter {
     }
 
     /// Returns the text held back.
-    pub(super) fn finish(mut self) -> Vec<Separated> {
+    pub(super) fn finish(&mut self) -> Vec<Separated> {
         let mut separated = Vec::new();
         self.is_end = true;
         while self.step(&mut separated) {}
@@ -103,20 +114,8 @@ impl ThoughtFilter {
             self.held.clear();
             return false;
         }
-        if self.place == Place::Behind {
-            let blank = self.held.len() - self.held.trim_start().len();
-            let is_blank = blank == self.held.len();
-            if !self.is_continued {
-                self.held.drain(..blank);
-            } else if !is_blank {
-                // Blanks behind the last line break belong to the text.
-                let lines = self.held[..blank].rfind('\n').map_or(0, |end| end + 1);
-                self.held.drain(..lines);
-            }
-            if is_blank {
-                return false;
-            }
-            self.place = Place::Text;
+        if self.place == Place::Behind && !self.skip_blank() {
+            return false;
         }
         let place = self.place;
         let found = self.held.char_indices().map(|(at, _)| at).find_map(|at| {
@@ -136,20 +135,51 @@ impl ThoughtFilter {
         self.emit(&before, separated);
         let Some(tag) = tag else { return false };
         // What follows the tag decides whether it is quoted as code.
-        let Some(next) =
-            self.held[tag.len()..].chars().next().or((self.is_end || place != Place::Text).then_some(' '))
+        let behind = &self.held[tag.len()..];
+        let Some(next) = behind.chars().next().or((self.is_end || place != Place::Text).then_some(' '))
         else {
             return false;
         };
+        if place == Place::Text
+            && let Some(close) = calls::closing(tag)
+            && !self.is_code(next)
+        {
+            match calls::is_call(tag, behind, self.is_end) {
+                None => return false,
+                Some(false) => {}
+                Some(true) => {
+                    self.held.drain(..tag.len());
+                    (self.calls_tool, self.place) = (true, Place::Call(close));
+                    return true;
+                }
+            }
+        }
         let written: String = self.held.drain(..tag.len()).collect();
         self.tag(tag, &written, next, separated);
         true
     }
 
+    /// Skips white space. Returns whether text stands behind it.
+    fn skip_blank(&mut self) -> bool {
+        let blank = self.held.len() - self.held.trim_start().len();
+        let is_blank = blank == self.held.len();
+        if !self.is_continued {
+            self.held.drain(..blank);
+        } else if !is_blank {
+            // Blanks behind the last line break belong to the text.
+            let lines = self.held[..blank].rfind('\n').map_or(0, |end| end + 1);
+            self.held.drain(..lines);
+        }
+        if !is_blank {
+            self.place = Place::Text;
+        }
+        !is_blank
+    }
+
     /// Handles a whole tag.
     fn tag(&mut self, tag: &'static str, written: &str, next: char, separated: &mut Vec<Separated>) {
-        if let Place::Reasoning(_) = self.place {
-            self.has_thought = true;
+        if matches!(self.place, Place::Reasoning(_) | Place::Call(_)) {
+            self.has_thought |= matches!(self.place, Place::Reasoning(_));
             self.place = Place::Behind;
             self.line.clear();
             return;
@@ -163,7 +193,10 @@ impl ThoughtFilter {
             Some((_, close)) if self.is_start || (self.line.trim().is_empty() && !self.in_fence) => {
                 self.place = Place::Reasoning(close);
             }
-            None if !self.has_thought && !ENDS.contains(&tag) && !self.is_code(next) => {
+            None if !self.has_thought
+                && TAGS.iter().any(|(_, close)| *close == tag)
+                && !self.is_code(next) =>
+            {
                 self.has_thought = true;
                 if std::mem::take(&mut self.has_text) {
                     separated.push(Separated::TextWasReasoning);
@@ -188,9 +221,13 @@ impl ThoughtFilter {
         if text.is_empty() {
             return;
         }
-        if let Place::Reasoning(_) = self.place {
-            separated.push(Separated::Reasoning(text.to_owned()));
-            return;
+        match self.place {
+            Place::Reasoning(_) => {
+                separated.push(Separated::Reasoning(text.to_owned()));
+                return;
+            }
+            Place::Call(_) => return,
+            Place::Text | Place::Behind | Place::Ended => {}
         }
         for c in text.chars() {
             if c != '\n' {
@@ -209,11 +246,12 @@ impl ThoughtFilter {
 /// The tags that matter at a place.
 fn candidates(place: Place) -> impl Iterator<Item = &'static str> {
     let closing = match place {
-        Place::Reasoning(close) => Some(close),
+        Place::Reasoning(close) | Place::Call(close) => Some(close).filter(|close| !close.is_empty()),
         Place::Text | Place::Behind | Place::Ended => None,
     };
-    let all = TAGS.iter().flat_map(|(open, close)| [*open, *close]).chain(ENDS);
-    let all = all.filter(move |_| closing.is_none());
+    let is_text = !matches!(place, Place::Reasoning(_) | Place::Call(_));
+    let all = TAGS.iter().flat_map(|(open, close)| [*open, *close]).chain(ENDS).chain(calls::openings());
+    let all = all.filter(move |_| is_text);
     closing.into_iter().chain(all)
 }
 

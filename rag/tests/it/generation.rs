@@ -184,6 +184,94 @@ async fn dropping_the_stream_ends_the_request() {
     tokio::time::timeout(Duration::from_mins(1), server.all_responses_ended()).await.unwrap();
 }
 
+#[tokio::test]
+async fn a_busy_server_is_asked_again_after_the_time_that_it_names_if_that_is_short() {
+    for (headers, requests) in [
+        (vec![("retry-after", "0")], 3),
+        (vec![("retry-after-ms", "300"), ("retry-after", "20")], 3),
+        (vec![("retry-after", "Thu, 01 Jan 1970 00:00:00 GMT")], 3),
+        (vec![("retry-after", "3600")], 1),
+        (vec![("retry-after", "soon")], 1),
+        (vec![], 1),
+    ] {
+        let server = ModelServer::start(Behavior::Busy(2, headers.clone())).await;
+        let (text, end) = answer(config(&server.base_url)).await;
+        assert_eq!(server.requests().len(), requests, "{headers:?}");
+        match end {
+            Ok(_) => assert_eq!((text.as_str(), requests), ("Yes.", 3)),
+            Err(error) => assert!(requests == 1 && matches!(error, ModelError::Unavailable(_)), "{error:?}"),
+        }
+    }
+    // A server that stays busy is not asked for ever.
+    let server = ModelServer::start(Behavior::Busy(99, vec![("retry-after", "0")])).await;
+    assert!(matches!(answer(config(&server.base_url)).await.1, Err(ModelError::Unavailable(_))));
+    assert_eq!(server.requests().len(), 4);
+}
+
+#[tokio::test]
+async fn the_wait_for_a_busy_server_ends_with_the_stream_and_at_the_limit_to_the_first_token() {
+    let server = ModelServer::start(Behavior::Busy(9, vec![("retry-after", "20")])).await;
+    let model = ChatModel::new(config(&server.base_url)).unwrap();
+    let mut stream = Box::pin(model.stream(&prompt("Why?")));
+    tokio::select! {
+        event = stream.next() => panic!("{event:?} came before the time was over"),
+        () = server.has_requests() => drop(stream),
+    }
+    let config = ChatConfig { first_token_timeout: Duration::from_secs(10), ..config(&server.base_url) };
+    assert!(matches!(answer(config).await.1, Err(ModelError::Unavailable(_))));
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_redirection_is_followed_on_the_same_server_with_key_and_question_and_on_no_other() {
+    let other = ModelServer::start(Behavior::Complete(vec!["No."])).await;
+    for status in [301, 302, 307, 308] {
+        let server = ModelServer::start(Behavior::Redirecting(status, "/moved".into())).await;
+        let mut config = config(&server.base_url);
+        config.api_key = Some("s3cret".into());
+        let (text, end) = answer(config.clone()).await;
+        assert!(text == "Yes." && end.is_ok(), "{status}: {end:?}");
+        let (headers, body) = server.requests().remove(1);
+        assert_eq!(
+            (&headers["authorization"], &body["model"]),
+            (&"Bearer s3cret".parse().unwrap(), &json!("test-model"))
+        );
+
+        let elsewhere = format!("{}/chat/completions", other.base_url);
+        let server = ModelServer::start(Behavior::Redirecting(status, elsewhere)).await;
+        config.base_url.clone_from(&server.base_url);
+        assert!(matches!(answer(config.clone()).await.1, Err(ModelError::Refused(_))));
+        let server = ModelServer::start(Behavior::Redirecting(status, "/v1/chat/completions".into())).await;
+        config.base_url.clone_from(&server.base_url);
+        assert!(matches!(answer(config).await.1, Err(ModelError::Refused(_))));
+        assert_eq!(server.requests().len(), 4, "a circle ends");
+    }
+    assert!(other.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_compressed_answer_is_read_and_an_unknown_compression_is_named() {
+    use std::io::Write as _;
+    let answered = "data: {\"choices\":[{\"delta\":{\"content\":\"Yes.\"},\"finish_reason\":\"stop\"}]}\n\n";
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(answered.as_bytes()).unwrap();
+    let server = ModelServer::start(Behavior::Encoded("gzip", gzip.finish().unwrap())).await;
+    let (text, end) = answer(config(&server.base_url)).await;
+    assert!(text == "Yes." && end.is_ok(), "{end:?}");
+    assert_eq!(server.requests().remove(0).0["accept-encoding"], "identity");
+
+    let server = ModelServer::start(Behavior::Encoded("br", vec![7; 40])).await;
+    let error = answer(config(&server.base_url)).await.1.unwrap_err();
+    assert!(matches!(error, ModelError::Unavailable(_)), "{error:?}");
+    assert!(rag::error_chain::ErrorChain(&error).to_string().contains("not by gzip or deflate"), "{error:?}");
+
+    // One event without an end, which unpacks to far more than the largest one.
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    gzip.write_all(&vec![b'x'; 40 << 20]).unwrap();
+    let server = ModelServer::start(Behavior::Encoded("gzip", gzip.finish().unwrap())).await;
+    assert!(matches!(answer(config(&server.base_url)).await.1, Err(ModelError::Unavailable(_))));
+}
+
 /// Confirms the protocol with llama.cpp and a small model. Skipped if no such server runs.
 #[tokio::test]
 async fn a_real_server_speaks_the_protocol() {

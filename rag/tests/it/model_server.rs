@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use futures::StreamExt as _;
@@ -34,6 +34,12 @@ pub(crate) enum Behavior {
     Status(u16),
     /// Sends this body and then nothing more.
     Raw(String),
+    /// Answers so many requests with 429 and these headers, and the others with `Yes.`
+    Busy(usize, Vec<(&'static str, &'static str)>),
+    /// Redirects with this HTTP status to an address. The server answers at `/moved` with `Yes.`
+    Redirecting(u16, String),
+    /// Sends this body with this `Content-Encoding`.
+    Encoded(&'static str, Vec<u8>),
     /// Accepts the request and never answers.
     Silent,
     /// Refuses requests with the first of these parameters that they have, by name; otherwise answers with
@@ -70,7 +76,10 @@ impl ModelServer {
             responses: responses.clone(),
             arrived: arrived.clone(),
         };
-        let app = Router::new().route("/v1/chat/completions", post(complete)).with_state(shared);
+        let app = Router::new()
+            .route("/v1/chat/completions", post(complete))
+            .route("/moved", post(moved))
+            .with_state(shared);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, app).await });
@@ -101,10 +110,27 @@ impl ModelServer {
     }
 }
 
+async fn moved(State(shared): State<Shared>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
+    shared.requests.lock().unwrap().push((headers, body));
+    stream(&shared.responses, vec!["Yes."], [Some(finish(true))])
+}
+
 async fn complete(State(shared): State<Shared>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
     shared.requests.lock().unwrap().push((headers, body.clone()));
     shared.arrived.send_replace(());
+    let count = shared.requests.lock().unwrap().len();
     let (deltas, end) = match shared.behavior {
+        Behavior::Busy(times, headers) if count <= times => {
+            return (StatusCode::TOO_MANY_REQUESTS, AppendHeaders(headers)).into_response();
+        }
+        Behavior::Busy(..) => (vec!["Yes."], Some(finish(true))),
+        Behavior::Redirecting(status, location) => {
+            let status = StatusCode::from_u16(status).unwrap();
+            return (status, AppendHeaders([("location", location)])).into_response();
+        }
+        Behavior::Encoded(encoding, body) => {
+            return (AppendHeaders([("content-encoding", encoding)]), body).into_response();
+        }
         Behavior::Raw(body) => return stream_parts(&shared.responses, [Some(body), None]),
         Behavior::Refusing(parameters) => match parameters.iter().find(|name| body.get(**name).is_some()) {
             Some(name) => {

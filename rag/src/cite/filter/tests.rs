@@ -35,6 +35,13 @@ fn marks_of_models_with_habits_of_their_own_are_read() {
         ("At eight [Source 1]; (Source 2), (sources: 1 and 2)", "At eight [1]; [2], [1][2]", vec![1, 2]),
         ("八時に出ます［１］。", "八時に出ます[1]。", vec![1]),
         ("末班船八点出发（来源2）。", "末班船八点出发[2]。", vec![2]),
+        ("At eight [#1] and nine [#1, #2].", "At eight [1] and nine [1][2].", vec![1, 2]),
+        ("At eight [¹]; at nine[²].", "At eight [1]; at nine[2].", vec![1, 2]),
+        (
+            "At eight [1](#1), nine [2](#source-2) and ten[1](#Cite_1).",
+            "At eight [1], nine [2] and ten[1].",
+            vec![1, 2],
+        ),
         ("Um acht [Quelle 1] und neun [1 und 2].", "Um acht [1] und neun [1][2].", vec![1, 2]),
         ("Invented [Source 7], 【9】 and (source 8).", "Invented, and.", vec![]),
     ] {
@@ -63,6 +70,8 @@ fn brackets_that_are_no_marks_are_unchanged() {
         "https://x.org/a[1]?b=[2] and <https://x.org/[1]> and <a title=\"[1]\">",
         "escaped \\[1\\] and [x] [ ] and 10 [7, 8]",
         "[1-9]+ and [1]{2}",
+        "x² + y² = 10², 5 m³, a week.¹ A word² and [x²]",
+        "fixed in [#12] and [#1, #9], note [⁷], [3](#3), [1](#2), [1](#usage), [1](#source), [1, 2](#1), [1](x#1)",
         "f(source), (see source code), (1), (source one) and 【note】 ［注］",
     ] {
         assert_eq!(filtered(text, 2), (text.to_owned(), vec![]));
@@ -81,7 +90,7 @@ fn little_text_is_held_back() {
 proptest! {
     #[test]
     fn the_result_does_not_depend_on_the_boundaries_of_the_deltas(
-        text in r"([a-z \[\]`,$~\n\\(<:-]|\[[0-9]{1,2}\]|```\n|    |https://|é|【|】|\(Source |2\)){0,60}",
+        text in r"([a-z \[\]`,$~\n\\(<:-]|\[[0-9]{1,2}\]|\[#1|\(#1\)|¹|```\n|    |https://|é|【|】|\(Source |2\)){0,60}",
         source_count in 0_usize..12,
         cut in 1_usize..5,
     ) {

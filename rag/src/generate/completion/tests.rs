@@ -165,6 +165,14 @@ fn a_completion_without_a_text_names_its_reason() {
         (vec![delta(r#"{"role":"assistant"}"#), finish("\"content_filter\"")], FinishReason::ContentFilter),
         (vec![delta(call), finish("\"tool_calls\"")], FinishReason::ToolCall),
         (vec![delta(call), finish("\"stop\"")], FinishReason::ToolCall),
+        (
+            vec![
+                delta(r#"{"content":"<tool_call>\n{\"name\":\"search\"}\n</tool_call>"}"#),
+                finish("\"stop\""),
+            ],
+            FinishReason::ToolCall,
+        ),
+        (vec![delta(r#"{"content":"[TOOL_CALLS][{\"name\":"}"#), DONE.to_owned()], FinishReason::ToolCall),
         (vec![delta(r#"{"content":" \n"}"#), finish("\"stop\"")], FinishReason::Stop),
         (vec![DONE.to_owned()], FinishReason::Stop),
     ] {

@@ -73,8 +73,34 @@ fn a_continuation_may_begin_with_reasoning_and_ends_what_was_not_marked_as_reaso
 }
 
 #[test]
+fn calls_of_tools_are_left_out_however_they_are_cut() {
+    for (answer, reasoning, text) in [
+        ("<tool_call>\n{\"name\": \"search\"}\n</tool_call>", "", ""),
+        (
+            "Let me look.\n<tool_call>{\"a\": \"<b>\"}</tool_call>\n\nIt is A [1].",
+            "",
+            "Let me look.\nIt is A [1].",
+        ),
+        ("Wait.<TOOL_CALL>\n<function=f>\n</function></Tool_Call>", "", "Wait."),
+        ("<think>Hm</think><function_call>{\"a\":1}</function_call>", "Hm", ""),
+        ("<tool_call>find\n<arg_key>q</arg_key></tool_call><tool_call>find\n</tool_call> Yes.", "", "Yes."),
+        ("Yes.\n[TOOL_CALLS][{\"name\": \"search\"}]", "", "Yes.\n"),
+        ("<tool_call>{\"never\": \"closed", "", ""),
+        ("<|channel|>commentary to=functions.f <|message|>{}<|call|>", "", ""),
+    ] {
+        for size in 1..6 {
+            assert_eq!(separated(answer, size), (reasoning.into(), text.into()), "{answer} by {size}");
+        }
+    }
+}
+
+#[test]
 fn tags_in_code_and_in_sentences_are_text() {
     for answer in [
+        "The tag `<tool_call>` opens it, `[TOOL_CALLS]` too.",
+        "```json\n<tool_call>\n{\"a\": 1}\n</tool_call>\n```\n",
+        "<tool_call> is a tag, and </tool_call> its end.",
+        "a <tool_call> \" is quoted",
         "The tag `</think>` ends it.",
         "A turn ends with `<|im_end|>`, and a < b.",
         "```\na\n</think>\n```\n",
@@ -91,7 +117,7 @@ fn tags_in_code_and_in_sentences_are_text() {
 proptest! {
     #[test]
     fn nothing_is_lost_and_the_pieces_do_not_matter(
-        answer in "(<think>|</think>|[a-z`<\n ]){0,40}",
+        answer in "(<think>|</think>|<tool_call>|</tool_call>|\\[TOOL_CALLS\\]|[a-z`<{\n ]){0,40}",
         size in 1_usize..5,
     ) {
         prop_assert_eq!(separated(&answer, size), separated(&answer, 1000));
