@@ -1,12 +1,18 @@
 //! Decodes text: by its byte order mark, by the encoding that it declares, as UTF-8, or by the encoding that
 //! its bytes look like. The result is in Unicode normalization form C.
 
+mod code_page;
+
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE};
 use unicode_normalization::{UnicodeNormalization as _, is_nfc_quick};
 
+use code_page::{CodePage, reread};
+
 /// The bytes at the start in which a declaration of the encoding is looked for.
 const DECLARATION_BYTES: usize = 2_048;
+/// The byte order marks of UTF-32.
+const UTF32_MARKS: [[u8; 4]; 2] = [[0xff, 0xfe, 0, 0], [0, 0, 0xfe, 0xff]];
 /// The bytes that tell UTF-16 from other encodings.
 const UTF16_BYTES: usize = 8_192;
 
@@ -17,6 +23,9 @@ pub(super) fn decode(bytes: &[u8]) -> String {
 
 /// Decodes a text that is said to have an encoding. A text that is not in the encoding is recognised.
 pub(super) fn decode_as(bytes: &[u8], label: Option<&str>) -> String {
+    if let Some(text) = utf32(bytes) {
+        return cleaned(nfc(&text));
+    }
     if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
         return decoded(encoding, &bytes[mark..]);
     }
@@ -27,6 +36,9 @@ pub(super) fn decode_as(bytes: &[u8], label: Option<&str>) -> String {
         if !had_errors {
             return cleaned(nfc(&text));
         }
+    }
+    if let Some(page) = label.and_then(CodePage::for_label).filter(|_| !is_utf8) {
+        return cleaned(nfc(&page.decode(bytes)));
     }
     if is_utf8 && shifts_to_kanji(bytes) {
         let (text, had_errors) = ISO_2022_JP.decode_without_bom_handling(bytes);
@@ -47,7 +59,22 @@ pub(super) fn decode_as(bytes: &[u8], label: Option<&str>) -> String {
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
     detector.feed(bytes, true);
-    decoded(detector.guess(None, Utf8Detection::Deny), bytes)
+    let read = detector.guess(None, Utf8Detection::Deny).decode_without_bom_handling(bytes).0;
+    cleaned(nfc(&reread(bytes, &read).unwrap_or_else(|| read.into_owned())))
+}
+
+/// Whether bytes begin with the byte order mark of UTF-16 or UTF-32.
+pub(super) fn is_marked(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || bytes.starts_with(&UTF32_MARKS[1])
+}
+
+/// The text of bytes in UTF-32 with a byte order mark.
+fn utf32(bytes: &[u8]) -> Option<String> {
+    let order = UTF32_MARKS.iter().position(|mark| bytes.starts_with(mark))?;
+    let unit = if order == 0 { u32::from_le_bytes } else { u32::from_be_bytes };
+    let (units, _) = bytes.as_chunks::<4>();
+    let read = |bytes: &[u8; 4]| char::from_u32(unit(*bytes)).unwrap_or(char::REPLACEMENT_CHARACTER);
+    Some(units.iter().skip(1).map(read).collect())
 }
 
 /// Decodes a page or an XML file, which may declare its encoding.
@@ -182,86 +209,4 @@ fn is_readable(encoding: &'static Encoding, bytes: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn marked_and_declared_encodings_are_used() {
-        assert_eq!(decode("\u{feff}é".as_bytes()), "é");
-        assert_eq!(decode(b"\xff\xfeh\0i\0"), "hi");
-        assert_eq!(decode(b"\xfe\xff\0h\0i"), "hi");
-        let page = b"<meta charset=\"windows-1251\"><p>\xcf\xee\xe5\xe7\xe4</p>";
-        assert!(decode_markup(page).contains("Поезд"));
-        let xml = b"<?xml version='1.0' encoding='ISO-8859-2'?><a>\xb3\xf3d\xbc</a>";
-        assert!(decode_markup(xml).contains("łódź"));
-    }
-
-    #[test]
-    fn a_declaration_that_the_bytes_contradict_is_ignored() {
-        let xml = "<?xml version='1.0' encoding='utf-16'?><a>The ferry is late.</a>";
-        assert_eq!(decode_markup(xml.as_bytes()), xml);
-        let page = "<meta charset='iso-8859-1'><p>Die Fähre fährt „heute“.</p>";
-        assert_eq!(decode_markup(page.as_bytes()), page);
-    }
-
-    #[test]
-    fn text_from_terminals_and_old_systems_is_read_as_it_is_shown() {
-        for (bytes, text) in [
-            ("one\rtwo\r\nthree\u{c}four", "one\ntwo\nthree\nfour"),
-            ("\u{1b}[1;32mOK\u{1b}[0m pump\u{1a}", "OK pump"),
-            ("F\u{8}Fe\u{8}er\u{8}rr\u{8}ry\u{8}y _\u{8}a", "Ferry a"),
-            ("\u{1b}$B%U%'%j!<$OH,;~$G$9!#\u{1b}(B", "フェリーは八時です。"),
-        ] {
-            assert_eq!(decode(bytes.as_bytes()), text);
-        }
-    }
-
-    #[test]
-    fn encodings_are_recognised() {
-        let cases: [(&Encoding, &str); 7] = [
-            (
-                encoding_rs::SHIFT_JIS,
-                "最終のフェリーは三番桟橋から午後八時二十分に出発します。自転車は無料です。",
-            ),
-            (encoding_rs::GBK, "末班渡轮于晚上八点二十分从三号码头出发。自行车免费。退款须在十四天内申请。"),
-            (encoding_rs::EUC_KR, "마지막 연락선은 세 번째 부두에서 저녁 여덟 시 이십 분에 출발합니다."),
-            (encoding_rs::KOI8_U, "Последний паром отходит от третьего причала в двадцать минут девятого."),
-            (
-                encoding_rs::WINDOWS_1251,
-                "Последний паром отходит от третьего причала в двадцать минут девятого.",
-            ),
-            (encoding_rs::WINDOWS_1252, "Das Café „Zur Brücke“ kostet 4 € und schließt um neun – täglich."),
-            (
-                encoding_rs::ISO_8859_2,
-                "Ostatni prom odpływa z trzeciego mola wieczorem, łódź czeka na pasażerów.",
-            ),
-        ];
-        for (encoding, text) in cases {
-            let (bytes, _, _) = encoding.encode(text);
-            assert_eq!(decode(&bytes), text, "{}", encoding.name());
-        }
-    }
-
-    #[test]
-    fn utf_16_is_recognised_without_a_mark() {
-        for text in [
-            "The ferry leaves at eight.\nBicycles travel free.",
-            "末班渡轮于晚上出发。\n自行车免费，不收费用。\n",
-        ] {
-            let units: Vec<u16> = text.encode_utf16().collect();
-            let little: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
-            let big: Vec<u8> = units.iter().flat_map(|unit| unit.to_be_bytes()).collect();
-            assert_eq!(decode(&little), text);
-            assert_eq!(decode(&big), text);
-        }
-    }
-
-    #[test]
-    fn a_damaged_byte_costs_one_character_and_composed_forms_are_used() {
-        let mut bytes = "Das Café „Zur Brücke“ schließt um neun. ".as_bytes().to_vec();
-        bytes.extend_from_slice(b"cut \xe2\x82");
-        assert_eq!(decode(&bytes), "Das Café „Zur Brücke“ schließt um neun. cut \u{fffd}");
-        assert_eq!(decode(b"caf\xe9"), "café");
-        assert_eq!(decode("cre\u{300}me".as_bytes()), "crème");
-    }
-}
+mod tests;

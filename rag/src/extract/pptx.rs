@@ -4,12 +4,14 @@
 use std::collections::HashMap;
 
 use quick_xml::Reader;
-use quick_xml::events::Event;
+use quick_xml::events::{BytesStart, Event};
 
 use super::archive::Inside;
+use super::merged::{self, Cell, Merged, Span};
 use super::package::{Package, Relation, attribute, for_each_tag, push_reference};
+use super::raised::raise_end;
 use super::{ExtractError, OmittedPart, escaped};
-use crate::vocabulary::{Content, Markup, Part, Place, Table};
+use crate::vocabulary::{Content, Markup, Part, Place};
 
 /// Reads the presentation whose main part has this name. A slide that cannot be read is left out.
 pub(super) fn parts(
@@ -87,8 +89,12 @@ struct Slide {
     shape: Shape,
     is_notes: bool,
     level: usize,
-    rows: Vec<Vec<String>>,
-    cell: Option<String>,
+    rows: Vec<Vec<Cell>>,
+    cell: Option<Cell>,
+    /// Whether the open cell is covered by another one.
+    is_covered: bool,
+    /// The place at which the open run begins, if its text is raised.
+    raised: Option<usize>,
 }
 
 impl Slide {
@@ -100,7 +106,7 @@ impl Slide {
                 Event::Start(tag) => match tag.local_name().as_ref() {
                     b"t" | b"v" | b"text" => self.in_text = true,
                     b"sp" => self.shape = Shape::Text,
-                    b"tc" => self.cell = Some(String::new()),
+                    b"tc" => self.start_cell(&tag),
                     b"tr" => self.rows.push(Vec::new()),
                     _ => self.mark(&tag),
                 },
@@ -118,10 +124,23 @@ impl Slide {
         Ok(self.markdown)
     }
 
-    fn mark(&mut self, tag: &quick_xml::events::BytesStart<'_>) {
+    fn start_cell(&mut self, tag: &BytesStart<'_>) {
+        let said = |name: &[u8]| attribute(tag, name);
+        let is = |name: &[u8]| said(name).is_some_and(|value| !matches!(value.as_str(), "0" | "false"));
+        let span = Span::of(said(b"gridSpan").as_deref(), said(b"rowSpan").as_deref());
+        self.cell = Some(Cell { text: String::new(), span });
+        self.is_covered = is(b"hMerge") || is(b"vMerge");
+    }
+
+    fn mark(&mut self, tag: &BytesStart<'_>) {
         match tag.local_name().as_ref() {
             b"br" => self.text.push('\n'),
             b"tab" => self.text.push(' '),
+            b"rPr" => {
+                let baseline = attribute(tag, b"baseline").unwrap_or_default();
+                let is_raised = baseline.starts_with(|c: char| matches!(c, '1'..='9'));
+                self.raised = is_raised.then_some(self.text.len());
+            }
             b"pPr" => self.level = attribute(tag, b"lvl").and_then(|level| level.parse().ok()).unwrap_or(0),
             b"ph" => {
                 let kind = attribute(tag, b"type").unwrap_or_default();
@@ -138,6 +157,11 @@ impl Slide {
     fn end(&mut self, name: &[u8]) {
         match name {
             b"t" => self.in_text = false,
+            b"r" | b"fld" => {
+                if let Some(start) = self.raised.take() {
+                    raise_end(&mut self.text, start);
+                }
+            }
             // A value of a chart, or a comment.
             b"v" | b"text" => {
                 self.in_text = false;
@@ -146,14 +170,16 @@ impl Slide {
             b"p" | b"cm" | b"tx" | b"cat" | b"val" => self.end_paragraph(),
             b"tc" => {
                 self.end_paragraph();
-                if let (Some(cell), Some(row)) = (self.cell.take(), self.rows.last_mut()) {
+                let cell = self.cell.take().filter(|_| !self.is_covered);
+                if let (Some(cell), Some(row)) = (cell, self.rows.last_mut()) {
                     row.push(cell);
                 }
             }
             b"tbl" => {
-                let mut rows = std::mem::take(&mut self.rows).into_iter();
-                let header = rows.next().unwrap_or_default();
-                let table = Table { header, rows: (1..).zip(rows).collect() };
+                let Merged { captions, table } = merged::table(std::mem::take(&mut self.rows));
+                for caption in captions {
+                    self.markdown.extend([&escaped(caption.trim()), "\n\n"]);
+                }
                 self.markdown.extend(["\n", &table.to_markdown(), "\n"]);
             }
             _ => {}
@@ -163,15 +189,16 @@ impl Slide {
     fn end_paragraph(&mut self) {
         let text = std::mem::take(&mut self.text);
         let level = std::mem::take(&mut self.level);
+        self.raised = None;
         let text = text.trim();
         if text.is_empty() || self.shape == Shape::Field {
             return;
         }
         if let Some(cell) = &mut self.cell {
-            if !cell.is_empty() {
-                cell.push(' ');
+            if !cell.text.is_empty() {
+                cell.text.push(' ');
             }
-            cell.push_str(text);
+            cell.text.push_str(text);
         } else if self.shape == Shape::Title {
             let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
             self.markdown.extend(["# ", &line, "\n\n"]);
@@ -197,5 +224,39 @@ mod tests {
             Slide::default().read(xml).unwrap(),
             "# Sales\n\nUp by 4 %.\n\n\n| Q | EUR |\n|---|---|\n| 3 | 90 |\n\n"
         );
+    }
+
+    #[test]
+    fn merged_cells_of_a_table_keep_their_columns_and_rows() {
+        let cell = |said: &str, text: &str| format!("<a:tc {said}><a:p><a:t>{text}</a:t></a:p></a:tc>");
+        let row = |cells: &[String]| format!("<a:tr>{}</a:tr>", cells.concat());
+        let table = |rows: &[String]| format!("<a:tbl>{}</a:tbl>", rows.concat());
+        let xml = table(&[
+            row(&[cell("rowSpan='2'", "kiln"), cell("gridSpan='2'", "hours"), cell("hMerge='1'", "")]),
+            row(&[cell("vMerge='1'", "left over"), cell("", "cold"), cell("", "hot")]),
+            row(&[cell("rowSpan='2'", "A"), cell("", "8"), cell("", "9")]),
+            row(&[cell("vMerge='true'", ""), cell("", "10"), cell("", "11")]),
+        ]);
+        assert_eq!(
+            Slide::default().read(&xml).unwrap().trim(),
+            "| kiln | hours cold | hours hot |\n|---|---|---|\n| A | 8 | 9 |\n| A | 10 | 11 |"
+        );
+        let claims = cell("gridSpan='1000000' rowSpan='1000000'", "x");
+        let rows = vec![row(&[claims.clone(), claims]); 200];
+        assert!(Slide::default().read(&table(&rows)).unwrap().len() < 1 << 20);
+    }
+
+    #[test]
+    fn raised_digits_stay_apart_from_their_number() {
+        let run = |said: &str, text: &str| format!("<a:r><a:rPr {said}/><a:t>{text}</a:t></a:r>");
+        let xml = format!(
+            "<a:p>{}{}{}{}{}</a:p>",
+            run("", "10"),
+            run("baseline='30000'", "6"),
+            run("baseline='-25000'", " bricks a year."),
+            run("baseline=\"30%\"", "3"),
+            run("baseline='0'", " 4")
+        );
+        assert_eq!(Slide::default().read(&xml).unwrap(), "10⁶ bricks a year.³ 4\n\n");
     }
 }

@@ -104,10 +104,9 @@ impl Sniffer {
         if head.starts_with(b"{\\rtf") {
             return Some(MediaType::Rtf);
         }
-        let is_marked = head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff");
         // A text may be damaged, or end with the mark of an old system.
         let is_binary = self.control_bytes * MAX_CONTROL_SHARE > self.bytes + MAX_CONTROL_SHARE;
-        if is_binary && !is_marked && (self.is_odd || encoding::utf16(head).is_none()) {
+        if is_binary && !encoding::is_marked(head) && (self.is_odd || encoding::utf16(head).is_none()) {
             return None;
         }
         Some(text(&encoding::decode(head), named))
