@@ -1,6 +1,7 @@
 //! Reads PDF documents by PDFium: a part for each page, with headings by the size of their letters and tables
-//! by the places of their cells.
+//! by the places of their cells, and behind the pages the parts of the attached files.
 
+mod attachments;
 mod fields;
 mod layout;
 mod lines;
@@ -83,7 +84,8 @@ pub(super) fn parts(bytes: &[u8], inside: &Inside<'_>) -> Result<Vec<Part>, Extr
         let (first, last) = (MAX_PAGES.unsigned_abs() + 1, count.unsigned_abs());
         inside.omit(OmittedPart::Pages { first, last }, OmissionCause::Limit);
     }
-    let parts = written(pages);
+    let mut parts = written(pages);
+    attachments::read(&document, inside, &mut parts)?;
     let is_unread = is_scan && matches!(inside.tools.recognition, Recognition::Missing);
     if is_unread && !parts.iter().any(Part::has_text) { Err(ExtractError::Scan) } else { Ok(parts) }
 }

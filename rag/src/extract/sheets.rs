@@ -1,8 +1,12 @@
-//! Reads spreadsheets: a table for each sheet, with the numbers of its rows and the letters of its columns.
+//! Reads spreadsheets: a table for each sheet, with the numbers of its rows and the letters of its columns, and
+//! the notes and boxes on the sheets.
 
 mod cells;
 mod formats;
+mod notes;
+mod spans;
 
+use std::collections::HashMap;
 use std::io::Cursor;
 
 use calamine::{Data, Dimensions, Reader as _, SheetVisible, Sheets};
@@ -10,12 +14,19 @@ use calamine::{Data, Dimensions, Reader as _, SheetVisible, Sheets};
 use super::archive::Inside;
 use super::grid;
 use super::omitted::shown_name;
-use super::{ExtractError, OmissionCause, OmittedPart};
-use crate::vocabulary::{Part, Place};
+use super::{ExtractError, OmissionCause, OmittedPart, escaped};
+use crate::vocabulary::{Content, Markup, Part, Place};
 use cells::Cells;
+use notes::{Note, Notes};
 
 /// The largest number of cells with a value that are read of a file. Rows beyond are left out.
 const MAX_CELLS: usize = 5_000_000;
+/// The largest number of notes and boxes of a file that are parts with a place of their own. The others of a
+/// sheet are one part.
+const MAX_PLACED_NOTES: usize = 5_000;
+
+/// Merged cells by the names of the sheets.
+type Merged = HashMap<String, Vec<Dimensions>>;
 
 /// Reads a workbook of any kind.
 pub(super) fn parts(bytes: &[u8], inside: &Inside<'_>) -> Result<Vec<Part>, ExtractError> {
@@ -28,13 +39,24 @@ pub(super) fn parts(bytes: &[u8], inside: &Inside<'_>) -> Result<Vec<Part>, Extr
         .map(|sheet| sheet.name.clone())
         .collect();
     let (mut parts, mut left, mut failed) = (Vec::new(), MAX_CELLS, None);
+    let merged = match &sheets {
+        Sheets::Ods(_) => spans::read(bytes).unwrap_or_default(),
+        _ => Merged::default(),
+    };
+    let mut notes = Some(bytes).filter(|_| matches!(sheets, Sheets::Xlsx(_))).and_then(Notes::open);
+    let mut notes_left = MAX_PLACED_NOTES;
     for name in visible {
-        match cells(&mut sheets, &name, &mut left) {
+        match cells(&mut sheets, &name, &merged, &mut left) {
             Ok(cells) => {
                 if let Some(first) = cells.left_out_from() {
                     inside.omit(OmittedPart::Rows { sheet: shown_name(&name), first }, OmissionCause::Limit);
                 }
-                parts.extend(sheet(&name, cells));
+                let (notes, unread) = notes.as_mut().map(|notes| notes.of(&name)).unwrap_or_default();
+                for (part, error) in unread {
+                    inside.omit_file(&part, error.as_cause());
+                }
+                let beside = beside(&name, notes, &cells, &mut notes_left);
+                parts.extend(sheet(&name, cells).into_iter().chain(beside));
             }
             Err(error) => {
                 inside.omit(OmittedPart::Sheet(shown_name(&name)), error.as_cause());
@@ -50,7 +72,12 @@ pub(super) fn parts(bytes: &[u8], inside: &Inside<'_>) -> Result<Vec<Part>, Extr
 
 /// The cells of a sheet. Those of a newer workbook are read one by one: a single cell far away is no reason to
 /// keep all the empty ones before it.
-fn cells(sheets: &mut Sheets<Cursor<&[u8]>>, name: &str, left: &mut usize) -> Result<Cells, ExtractError> {
+fn cells(
+    sheets: &mut Sheets<Cursor<&[u8]>>,
+    name: &str,
+    merged: &Merged,
+    left: &mut usize,
+) -> Result<Cells, ExtractError> {
     let mut cells = Cells::default();
     if let Sheets::Xlsx(book) = sheets {
         let failed = |error| reason(&calamine::Error::Xlsx(error));
@@ -81,7 +108,7 @@ fn cells(sheets: &mut Sheets<Cursor<&[u8]>>, name: &str, left: &mut usize) -> Re
     let merged: Vec<Dimensions> = match sheets {
         Sheets::Xlsx(book) => book.merge_cells_by_sheet_name(name).unwrap_or_default(),
         Sheets::Xls(book) => book.merge_cells_by_sheet_name(name).unwrap_or_default(),
-        _ => Vec::new(),
+        _ => merged.get(name).cloned().unwrap_or_default(),
     };
     cells.merge(&merged);
     Ok(cells)
@@ -112,6 +139,42 @@ fn sheet(name: &str, cells: Cells) -> Vec<Part> {
         part
     })
     .collect()
+}
+
+/// The notes and boxes on a sheet. A note begins with its cell, and with the texts that tell what it is about.
+fn beside(name: &str, notes: Vec<Note>, cells: &Cells, left: &mut usize) -> Vec<Part> {
+    let part = |text: &str, place| Part {
+        heading: vec![name.to_owned()],
+        content: Content::Text(Markup::Markdown, escaped(&super::encoding::nfc(text))),
+        place,
+    };
+    let (mut parts, mut rest) = (Vec::new(), String::new());
+    for Note { place: (row, column), text, is_of_cell } in notes {
+        let Some(one_less) = left.checked_sub(1) else {
+            rest.extend([text.as_str(), "\n\n"]);
+            continue;
+        };
+        *left = one_less;
+        let text = if is_of_cell {
+            let about = cells.about(row, column);
+            let about = if about.is_empty() { about } else { format!(" ({about})") };
+            format!("{}{}{about}: {text}", letters(column), u64::from(row) + 1)
+        } else {
+            text
+        };
+        let place = Place::Cells {
+            sheet: name.to_owned(),
+            first_column: letters(column),
+            last_column: letters(column),
+            first_row: row.saturating_add(1),
+            last_row: row.saturating_add(1),
+        };
+        parts.push(part(&text, Some(place)));
+    }
+    if !rest.is_empty() {
+        parts.push(part(&rest, None));
+    }
+    parts
 }
 
 /// The value of a cell as it is read, in its format.

@@ -7,6 +7,7 @@
 mod module_graph;
 
 mod answering;
+mod documents;
 mod embedding;
 mod generation;
 mod indexing;

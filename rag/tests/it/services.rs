@@ -9,7 +9,7 @@ use rag::split::Splitter;
 use rag::vocabulary::{ContentVersion, DocumentId, Markup, PassageText, Scope};
 use uuid::Uuid;
 
-fn setting(name: &str) -> String {
+pub(crate) fn setting(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set; run the tests as `make test` does"))
 }
 

@@ -3,11 +3,12 @@
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
+use super::Beside;
+use super::numbering::Counters;
+use super::paragraph::{Paragraph, starts_item};
 use super::table::OpenTable;
-use super::{Beside, Style, style_named};
 use crate::extract::merged::{self, Merged, Slot};
 use crate::extract::package::{attribute, push_reference};
-use crate::extract::raised::raise_end;
 use crate::extract::{ExtractError, escaped};
 
 /// The deepest list that is indented.
@@ -26,22 +27,9 @@ pub(super) struct Body<'a> {
     choices: Vec<bool>,
     in_text: bool,
     was_item: bool,
+    counters: Counters,
     /// Headings stand below the title.
     has_title: bool,
-}
-
-#[derive(Default)]
-struct Paragraph {
-    is_title: bool,
-    level: usize,
-    /// The depth of a list item, from 0.
-    item: Option<usize>,
-    text: String,
-    /// Text boxes and notes, which stand behind the paragraph.
-    after: Vec<String>,
-    is_in_properties: bool,
-    /// The place at which the open run begins, if its text is raised.
-    raised: Option<usize>,
 }
 
 impl<'a> Body<'a> {
@@ -55,6 +43,7 @@ impl<'a> Body<'a> {
             choices: Vec::new(),
             in_text: false,
             was_item: false,
+            counters: Counters::default(),
             has_title: false,
         }
     }
@@ -99,7 +88,7 @@ impl<'a> Body<'a> {
         }
         match self.paragraphs.last_mut() {
             Some(paragraph) => paragraph.text.push_str(text),
-            None => self.paragraphs.push(Paragraph { text: text.to_owned(), ..Paragraph::default() }),
+            None => self.paragraphs.push(Paragraph::of(text)),
         }
     }
 
@@ -108,7 +97,10 @@ impl<'a> Body<'a> {
             b"Fallback" if self.skipped > 0 || self.choices.last() == Some(&true) => self.skipped += 1,
             // Text that was moved away stands at its new place.
             // Glosses stand between the characters of a word.
-            b"moveFrom" | b"instrText" | b"delText" | b"rt" => self.skipped += 1,
+            // Properties before a change are those of no text.
+            b"moveFrom" | b"instrText" | b"delText" | b"rt" | b"pPrChange" | b"rPrChange" => {
+                self.skipped += 1;
+            }
             _ if self.skipped > 0 => {}
             b"AlternateContent" => self.choices.push(false),
             b"t" => self.in_text = true,
@@ -138,35 +130,14 @@ impl<'a> Body<'a> {
                 self.tables.last_mut().into_iter().for_each(|table| table.mark(tag));
             }
             name => {
-                let Some(paragraph) = self.paragraphs.last_mut() else { return };
                 match name {
-                    b"tab" if !paragraph.is_in_properties => paragraph.text.push(' '),
-                    b"br" | b"cr" => paragraph.text.push('\n'),
-                    b"vertAlign" if value(b"val") == "superscript" => {
-                        paragraph.raised = Some(paragraph.text.len()).filter(|_| !paragraph.is_in_properties);
-                    }
-                    b"noBreakHyphen" => paragraph.text.push('-'),
-                    b"pStyle" => {
-                        let style = value(b"val");
-                        let known = self.beside.styles.get(&style).copied();
-                        match known.unwrap_or_else(|| style_named(&style)) {
-                            Style::Text => {}
-                            Style::Title => (paragraph.is_title, paragraph.level) = (true, 1),
-                            Style::Heading(level) => paragraph.level = level,
-                            Style::Item => paragraph.item = Some(0),
-                        }
-                    }
-                    b"outlineLvl" => {
-                        let level = value(b"val").parse::<usize>().ok().filter(|level| *level < 6);
-                        paragraph.level = level.map_or(paragraph.level, |level| level + 1);
-                    }
-                    b"ilvl" => paragraph.item = Some(value(b"val").parse().unwrap_or(0)),
-                    b"numId" if value(b"val") == "0" => paragraph.item = None,
-                    b"numId" => paragraph.item = paragraph.item.or(Some(0)),
                     b"footnoteReference" => self.note("footnote", &value(b"id")),
                     b"endnoteReference" => self.note("endnote", &value(b"id")),
                     b"commentReference" => self.note("comment", &value(b"id")),
                     _ => {}
+                }
+                if let Some(paragraph) = self.paragraphs.last_mut() {
+                    paragraph.mark(name, &value(b"val"), self.beside);
                 }
             }
         }
@@ -181,7 +152,7 @@ impl<'a> Body<'a> {
 
     fn end(&mut self, name: &[u8]) {
         match name {
-            b"Fallback" | b"moveFrom" | b"instrText" | b"delText" | b"rt" => {
+            b"Fallback" | b"moveFrom" | b"instrText" | b"delText" | b"rt" | b"pPrChange" | b"rPrChange" => {
                 self.skipped = self.skipped.saturating_sub(1);
             }
             _ if self.skipped > 0 => {}
@@ -195,14 +166,11 @@ impl<'a> Body<'a> {
             b"t" => self.in_text = false,
             b"pPr" => self.in_properties(false),
             b"r" => {
-                if let Some(paragraph) = self.paragraphs.last_mut()
-                    && let Some(start) = paragraph.raised.take()
-                {
-                    raise_end(&mut paragraph.text, start);
-                }
+                self.paragraphs.last_mut().into_iter().for_each(Paragraph::end_run);
             }
             b"p" => {
-                if let Some(paragraph) = self.paragraphs.pop() {
+                if let Some(mut paragraph) = self.paragraphs.pop() {
+                    paragraph.number(self.beside, &mut self.counters);
                     self.end_paragraph(paragraph);
                 }
             }
@@ -251,7 +219,8 @@ impl<'a> Body<'a> {
             self.markdown.extend([&"#".repeat(level), " ", &line, "\n\n"]);
         } else if is_item {
             let indent = "  ".repeat(item.unwrap_or(0).min(MAX_INDENT));
-            self.markdown.extend([&indent, "- ", &text.replace('\n', " "), "\n"]);
+            let bullet = if starts_item(text) { "" } else { "- " };
+            self.markdown.extend([&indent, bullet, &text.replace('\n', " "), "\n"]);
         } else {
             self.markdown.extend([&escaped(text), "\n\n"]);
         }

@@ -8,6 +8,8 @@ use crate::extract::grid::Row;
 
 /// The longest text that is repeated in the rows that its cell reaches, in bytes.
 const MAX_REPEATED_BYTES: usize = 200;
+/// The longest text of a cell that tells what a note is about, in characters.
+const MAX_ABOUT_CHARS: usize = 80;
 /// The places of rows that merged cells fill, at most.
 const MAX_FILLED: usize = 1_000_000;
 
@@ -71,6 +73,21 @@ impl Cells {
             }
             left = left.saturating_sub(below.len());
         }
+    }
+
+    /// The texts of a cell and of the first cell of its row, shortened. The rows are in order.
+    pub(super) fn about(&self, row: u32, column: u32) -> String {
+        let Ok(index) = self.rows.binary_search_by_key(&row, |(number, _)| *number) else {
+            return String::new();
+        };
+        let cells = &self.rows[index].1;
+        let own = cells.iter().find(|(at, _)| *at == column);
+        let texts = cells.first().filter(|(at, _)| *at < column).into_iter().chain(own);
+        let short = |text: &str| {
+            let start = &text[..text.floor_char_boundary(4 * MAX_ABOUT_CHARS)];
+            start.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(MAX_ABOUT_CHARS).collect()
+        };
+        texts.map(|(_, text)| short(text)).collect::<Vec<String>>().join(", ")
     }
 
     /// The first and the last row, and the first column, all from 0.

@@ -1,6 +1,7 @@
 //! Tests of the reader of documents.
 
 use super::*;
+use crate::extract::docx::numbering::Numbering;
 
 fn read(body: &str, beside: &Beside) -> String {
     Body::new(beside).read(&format!("<w:document xmlns:w='w'><w:body>{body}</w:body></w:document>")).unwrap()
@@ -88,6 +89,57 @@ fn names_over_several_columns_are_part_of_the_name_of_each() {
     assert_eq!(
         read(&body, &Beside::default()),
         "| kiln | hours cold | hours hot |\n|---|---|---|\n| A | 8 | 9 |\n\n"
+    );
+}
+
+#[test]
+fn numbers_of_lists_stand_in_front_of_items_and_headings() {
+    let level = |ilvl: usize, format: &str, text: &str| {
+        format!(
+            "<w:lvl w:ilvl='{ilvl}'><w:start w:val='1'/><w:numFmt w:val='{format}'/><w:lvlText w:val='{text}'/></w:lvl>"
+        )
+    };
+    let list =
+        |id: u8, levels: &str| format!("<w:abstractNum w:abstractNumId='{id}'>{levels}</w:abstractNum>");
+    let num = |id: u8| format!("<w:num w:numId='{id}'><w:abstractNumId w:val='{id}'/></w:num>");
+    let rules = [
+        list(1, &(level(0, "decimal", "%1") + &level(1, "decimal", "%1.%2"))),
+        list(2, &(level(0, "decimal", "%1.") + &level(1, "lowerLetter", "%2)") + &level(2, "bullet", "•"))),
+        num(1),
+        num(2),
+    ]
+    .concat();
+    let numbering = Numbering::read(&format!("<w:numbering xmlns:w='w'>{rules}</w:numbering>")).unwrap();
+    let mut beside = Beside { numbering, ..Beside::default() };
+    beside.lists_of_styles.insert("Heading1".into(), ("1".into(), Some(0)));
+    beside.lists_of_styles.insert("Heading2".into(), ("1".into(), Some(1)));
+    let paragraph =
+        |properties: &str, text: &str| format!("<w:p><w:pPr>{properties}</w:pPr>{}</w:p>", run(text));
+    let styled = |style: &str, text: &str| paragraph(&format!("<w:pStyle w:val='{style}'/>"), text);
+    let item = |ilvl: usize, text: &str| {
+        let listed = format!("<w:numPr><w:ilvl w:val='{ilvl}'/><w:numId w:val='2'/></w:numPr>");
+        let before = "<w:pPrChange><w:pPr><w:pStyle w:val='Heading1'/><w:numPr><w:numId w:val='1'/></w:numPr></w:pPr></w:pPrChange>";
+        paragraph(&format!("{listed}{before}"), text)
+    };
+    let unnumbered = "<w:pStyle w:val='Heading2'/><w:numPr><w:numId w:val='0'/></w:numPr>";
+    let body = [
+        styled("Heading1", "Kilns"),
+        styled("Heading2", "Firing"),
+        styled("Heading1", "Glazes"),
+        styled("Heading1", ""),
+        styled("Heading2", "Salt"),
+        paragraph(unnumbered, "Notes"),
+        item(0, "Load."),
+        item(1, "shelves"),
+        item(1, "props"),
+        item(2, "of clay"),
+        item(0, "Fire."),
+    ]
+    .concat();
+    assert_eq!(
+        read(&body, &beside),
+        "# 1 Kilns\n\n## 1.1 Firing\n\n# 2 Glazes\n\n## 3.1 Salt\n\n## Notes\n\n1. Load.\n  - a) shelves\n  - b) props\n\
+         \x20   - of clay\n2. Fire.\n\n"
     );
 }
 
