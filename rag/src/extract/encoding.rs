@@ -7,6 +7,7 @@ use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE};
 use unicode_normalization::{UnicodeNormalization as _, is_nfc_quick};
 
+pub(super) use code_page::Charset;
 use code_page::{CodePage, reread};
 
 /// The bytes at the start in which a declaration of the encoding is looked for.

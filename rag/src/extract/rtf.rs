@@ -5,10 +5,9 @@ mod state;
 
 use std::collections::HashMap;
 
-use encoding_rs::{Encoding, WINDOWS_1252};
-
+use super::encoding::{self, Charset};
+use super::escaped;
 use super::raised::raise_end;
-use super::{encoding, escaped};
 use crate::vocabulary::{Markup, Part, Table};
 use fonts::{charset, code_page};
 use state::State;
@@ -50,8 +49,8 @@ struct Rich {
     /// Halves of characters in UTF-16 that are not decoded yet. Either these or the bytes are empty.
     units: Vec<u16>,
     /// The encoding of the fonts that name none.
-    encoding: Option<&'static Encoding>,
-    fonts: HashMap<i32, &'static Encoding>,
+    encoding: Option<Charset>,
+    fonts: HashMap<i32, Charset>,
     /// The font of the table of fonts that is read.
     font: i32,
     state: State,
@@ -148,6 +147,9 @@ impl Rich {
             return;
         }
         match word {
+            "mac" => self.encoding = Some(code_page(10_000)),
+            "pc" => self.encoding = Some(code_page(437)),
+            "pca" => self.encoding = Some(code_page(850)),
             "ansicpg" => self.encoding = Some(code_page(number.unwrap_or(1252))),
             "uc" => self.state.unicode_skip = usize::try_from(number.unwrap_or(1)).unwrap_or(1),
             "fonttbl" => (self.state.is_skipped, self.state.in_fonts) = (true, true),
@@ -256,8 +258,8 @@ impl Rich {
         }
         if !self.bytes.is_empty() {
             let bytes = std::mem::take(&mut self.bytes);
-            let encoding = self.state.encoding.or(self.encoding).unwrap_or(WINDOWS_1252);
-            let text = encoding.decode_without_bom_handling(&bytes).0;
+            let encoding = self.state.encoding.or(self.encoding).unwrap_or_else(|| code_page(1252));
+            let text = encoding.decode(&bytes);
             self.open_text().push_str(&text);
         }
     }

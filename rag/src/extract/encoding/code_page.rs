@@ -4,10 +4,11 @@
 //! In the wrong encoding of one byte a character, signs and capitals stand inside words. In the right one they
 //! hardly do.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::sync::LazyLock;
 
-use encoding_rs::MACINTOSH;
+use encoding_rs::{Encoding, MACINTOSH};
 
 /// The upper half of code page 850 and of code page 437, in lines of 32 characters.
 const CODE_PAGE_850: [&str; 4] = [
@@ -31,10 +32,48 @@ const MIN_ASCII_SHARE: usize = 8;
 
 /// An encoding of one byte a character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum CodePage {
+pub(in crate::extract) enum CodePage {
     Dos850,
     Dos437,
     Macintosh,
+}
+
+/// An encoding that a file names.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::extract) enum Charset {
+    Known(&'static Encoding),
+    /// A code page of MS-DOS.
+    Dos(CodePage),
+}
+
+impl Charset {
+    /// The encoding with this number among the code pages of Windows.
+    pub(in crate::extract) fn of_code_page(number: i32) -> Option<Self> {
+        let label = match number {
+            437 | 850 | 858 => return CodePage::for_label(&number.to_string()).map(Self::Dos),
+            866 => "ibm866".to_owned(),
+            932 => "shift_jis".to_owned(),
+            936 => "gbk".to_owned(),
+            949 => "euc-kr".to_owned(),
+            950 => "big5".to_owned(),
+            10_000 => "macintosh".to_owned(),
+            10_007 => "x-mac-cyrillic".to_owned(),
+            20_866 => "koi8-r".to_owned(),
+            21_866 => "koi8-u".to_owned(),
+            28_591..=28_606 => format!("iso-8859-{}", number - 28_590),
+            54_936 => "gb18030".to_owned(),
+            65_001 => "utf-8".to_owned(),
+            number => format!("windows-{number}"),
+        };
+        Encoding::for_label(label.as_bytes()).map(Self::Known)
+    }
+
+    pub(in crate::extract) fn decode(self, bytes: &[u8]) -> Cow<'_, str> {
+        match self {
+            Self::Known(encoding) => encoding.decode_without_bom_handling(bytes).0,
+            Self::Dos(page) => page.decode(bytes).into(),
+        }
+    }
 }
 
 /// The upper halves of the code pages.

@@ -1,11 +1,13 @@
 //! The encodings that documents name by numbers.
 
-use encoding_rs::{Encoding, MACINTOSH, WINDOWS_1252};
+use encoding_rs::WINDOWS_1252;
+
+use crate::extract::encoding::Charset;
 
 /// The encoding of a font with this number of a set of characters; `None` where the document's is meant.
-pub(super) fn charset(number: i32) -> Option<&'static Encoding> {
+pub(super) fn charset(number: i32) -> Option<Charset> {
     Some(match number {
-        77 => MACINTOSH,
+        77 => code_page(10_000),
         128 => code_page(932),
         129 => code_page(949),
         134 => code_page(936),
@@ -19,19 +21,12 @@ pub(super) fn charset(number: i32) -> Option<&'static Encoding> {
         204 => code_page(1251),
         222 => code_page(874),
         238 => code_page(1250),
+        255 => code_page(850),
         _ => return None,
     })
 }
 
-/// The encoding of a code page.
-pub(super) fn code_page(number: i32) -> &'static Encoding {
-    let label = match number {
-        932 => "shift_jis".to_owned(),
-        936 => "gbk".to_owned(),
-        949 => "euc-kr".to_owned(),
-        950 => "big5".to_owned(),
-        65_001 => "utf-8".to_owned(),
-        number => format!("windows-{number}"),
-    };
-    Encoding::for_label(label.as_bytes()).unwrap_or(WINDOWS_1252)
+/// The encoding of a code page; that of Western Windows for an unknown one.
+pub(super) fn code_page(number: i32) -> Charset {
+    Charset::of_code_page(number).unwrap_or(Charset::Known(WINDOWS_1252))
 }

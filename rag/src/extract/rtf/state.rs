@@ -1,6 +1,6 @@
 //! The state of a group.
 
-use encoding_rs::Encoding;
+use crate::extract::encoding::Charset;
 
 /// The properties that end with their group.
 #[derive(Clone, Copy)]
@@ -13,7 +13,7 @@ pub(super) struct State {
     pub(super) in_table: bool,
     /// Characters that stand for one of Unicode.
     pub(super) unicode_skip: usize,
-    pub(super) encoding: Option<&'static Encoding>,
+    pub(super) encoding: Option<Charset>,
     /// The place at which raised text begins.
     pub(super) raised: Option<usize>,
 }

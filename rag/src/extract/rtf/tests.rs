@@ -20,6 +20,23 @@ fn each_font_has_its_encoding() {
 }
 
 #[test]
+fn documents_of_old_systems_have_their_encodings() {
+    for (head, bytes, read) in [
+        (r"\rtf1\pca", r"Gr\'94\'e1e", "Größe"),
+        (r"\rtf1\pc", r"Gr\'94\'e1e \'fb", "Größe √"),
+        (r"\rtf1\ansi\ansicpg850", r"\'b5", "Á"),
+        (r"\rtf1\mac", r"Gr\'9a\'a7e", "Größe"),
+        (r"\rtf1\ansi\ansicpg866", r"\'8f\'a5\'e7\'ec", "Печь"),
+        (r"\rtf1\ansi\ansicpg28592", r"\'b3\'f3d\'bc", "łódź"),
+        (r"\rtf1\ansi\ansicpg7", r"\'e9", "é"),
+    ] {
+        let parts = parts(format!("{{{head} {bytes}\\par}}").as_bytes());
+        let Content::Text(_, text) = &parts[0].content else { panic!("{parts:?}") };
+        assert_eq!(text.trim(), read, "{head}");
+    }
+}
+
+#[test]
 fn notes_stand_behind_their_paragraph_and_hidden_text_nowhere() {
     let text = br"{\rtf1 Kilns{\super 1}{\footnote \pard Or\~ovens.\par} cool{\v hid}{\deleted gone} in 10{\super 2} h.\par Next.}";
     let parts = parts(text);
