@@ -25,6 +25,11 @@ pub(crate) fn tools(parts: &Parts) -> Tools {
     Tools { pdf: Pdf::open(&parts.pdfium).ok(), recognition, ..Tools::default() }
 }
 
+/// Whether the text in pictures is recognised.
+pub(crate) const fn recognises(tools: &Tools) -> bool {
+    matches!(tools.recognition, Recognition::Ready(_))
+}
+
 /// Reads all documents below a folder in the order of their paths. A file that cannot be read is reported.
 pub(crate) fn read(folder: &Path, tools: &Tools) -> anyhow::Result<Vec<Document>> {
     let mut paths = Vec::new();

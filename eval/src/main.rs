@@ -86,8 +86,9 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
         }
         return Ok(());
     }
-    let questions = questions::read(Path::new(&arguments.questions))?;
-    let documents = documents::read(Path::new(&arguments.docs), &documents::tools(&parts))?;
+    let tools = documents::tools(&parts);
+    let questions = questions::read(Path::new(&arguments.questions), documents::recognises(&tools))?;
+    let documents = documents::read(Path::new(&arguments.docs), &tools)?;
     questions::check_sources(&questions, &documents)?;
     let engine = engine::Engine::start(&parts, model).await?;
     if let Some(passages) = arguments.scale {

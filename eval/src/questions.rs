@@ -35,6 +35,12 @@ pub(crate) struct Question {
         deserialize_with = "one_or_many"
     )]
     pub(crate) answer_contains: Vec<String>,
+    /// The picture or scanned document that answers the question once its text has been recognised.
+    #[serde(default)]
+    needs_ocr: Option<String>,
+    /// What that text says.
+    #[serde(default, deserialize_with = "one_or_many")]
+    ocr_answer: Vec<String>,
     /// Marks a question as unanswerable although it has sources.
     #[serde(default)]
     unanswerable: bool,
@@ -47,6 +53,14 @@ impl Question {
     /// Whether the documents answer the question.
     pub(crate) fn is_answerable(&self) -> bool {
         !self.unanswerable && self.answerable.unwrap_or(!self.sources.is_empty())
+    }
+
+    /// A question about a text in a picture is answerable where the text is recognised.
+    fn expect_recognised(&mut self) {
+        if let Some(picture) = self.needs_ocr.take() {
+            self.sources.push(picture);
+            self.answer_contains.append(&mut self.ocr_answer);
+        }
     }
 }
 
@@ -80,10 +94,15 @@ fn text_or_number<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error
     })
 }
 
-/// Reads all questions in the order of the file.
-pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Question>> {
+/// Reads all questions in the order of the file. `recognises` tells whether the text in pictures is recognised.
+pub(crate) fn read(path: &Path, recognises: bool) -> anyhow::Result<Vec<Question>> {
     let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    parse(&text).with_context(|| format!("{} is not a file of questions", path.display()))
+    let mut questions =
+        parse(&text).with_context(|| format!("{} is not a file of questions", path.display()))?;
+    if recognises {
+        questions.iter_mut().for_each(Question::expect_recognised);
+    }
+    Ok(questions)
 }
 
 fn parse(text: &str) -> anyhow::Result<Vec<Question>> {
@@ -149,6 +168,16 @@ mod tests {
         ] {
             assert!(!parse(line).unwrap()[0].is_answerable(), "{line}");
         }
+    }
+
+    #[test]
+    fn a_question_about_a_picture_is_answerable_where_its_text_is_recognised() {
+        let line =
+            r#"{"question": "Who?", "sources": [], "needs_ocr": "scan.pdf", "ocr_answer": "M. Quell"}"#;
+        let mut question = parse(line).unwrap().remove(0);
+        assert!(!question.is_answerable());
+        question.expect_recognised();
+        assert!(question.is_answerable() && question.answer_contains == ["M. Quell"]);
     }
 
     #[test]

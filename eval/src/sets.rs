@@ -29,7 +29,8 @@ pub(crate) async fn evaluate(
         let corpus = engine.index(documents).await?;
         for name in names {
             eprintln!("eval: {name}");
-            let questions = questions::read(&folder.join(format!("{name}{QUESTIONS}")))?;
+            let questions =
+                questions::read(&folder.join(format!("{name}{QUESTIONS}")), documents::recognises(&tools))?;
             let evaluation = evaluation::evaluate(&engine, &corpus, &questions).await?;
             if each {
                 report::print_each(&evaluation);
