@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::lines::{Row, joined};
+use super::lines::{BULLETS, Row, joined};
 use super::tables;
 use crate::extract::escaped;
 
@@ -19,8 +19,6 @@ const MIN_PAGES: usize = 2;
 const EDGE_ROWS: usize = 2;
 /// The longest heading that is a sentence.
 const MAX_SENTENCE_CHARS: usize = 60;
-/// Characters that begin an item of a list.
-const BULLETS: [char; 7] = ['•', '◦', '▪', '‣', '●', '○', '■'];
 
 /// Properties that all pages of a document share.
 pub(super) struct Layout {

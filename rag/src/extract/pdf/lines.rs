@@ -9,6 +9,8 @@ const CELL_GAP: f32 = 1.0;
 const SPACE_GAP: f32 = 0.22;
 /// The difference of two baselines within a line.
 const BASELINE: f32 = 0.4;
+/// Characters that begin an item of a list.
+pub(super) const BULLETS: [char; 7] = ['•', '◦', '▪', '‣', '●', '○', '■'];
 /// The rows back to which a cell may belong: the cell before it has as many lines.
 const MAX_CELL_LINES: usize = 8;
 
@@ -86,7 +88,18 @@ pub(super) fn rows(glyphs: &[Glyph]) -> Vec<Row> {
             _ => rows.push(Row { cells: vec![piece] }),
         }
     }
+    rows.iter_mut().for_each(join_bullet);
     rows
+}
+
+/// Puts a bullet and what stands beside it together: it is no column of a table.
+fn join_bullet(row: &mut Row) {
+    if row.cells.len() > 1 && row.cells[0].text.chars().all(|c| BULLETS.contains(&c)) {
+        let bullet = row.cells.remove(0);
+        let item = &mut row.cells[0];
+        item.text = [&bullet.text, " ", &item.text].concat();
+        item.left = bullet.left;
+    }
 }
 
 /// Whether a piece continues a row to the right.
@@ -206,6 +219,12 @@ pub(super) mod tests {
     fn a_wide_gap_divides_a_line_into_cells() {
         let line = [glyphs("Part no", 50.0, 700.0, 10.0), glyphs("Price", 200.0, 700.0, 10.0)];
         assert_eq!(texts(&line), [["Part no", "Price"]]);
+    }
+
+    #[test]
+    fn a_bullet_is_no_cell() {
+        let line = [glyphs("•", 50.0, 700.0, 10.0), glyphs("Use no soap", 80.0, 700.0, 10.0)];
+        assert_eq!(texts(&line), [["• Use no soap"]]);
     }
 
     #[test]
