@@ -112,6 +112,7 @@ pub fn of_question(text: &str) -> Vec<QuestionTerm> {
     };
     let mut seen = BTreeSet::new();
     let mut terms = Vec::new();
+    let mut endings = BTreeSet::new();
     let mut push = |key: String, forms: Vec<(String, f32)>, is_name: bool| {
         if seen.insert(key) {
             terms.push(QuestionTerm { forms, is_name });
@@ -129,14 +130,30 @@ pub fn of_question(text: &str) -> Vec<QuestionTerm> {
             }
             Token::Characters(run) => {
                 for term in character_terms(&run) {
-                    if !ASKING_PAIRS.contains(&term.as_str()) {
+                    if ASKING_PAIRS.contains(&term.as_str()) {
+                        continue;
+                    }
+                    if is_ending(&term) {
+                        endings.insert(term);
+                    } else {
                         push(term.clone(), vec![(term, 1.0)], false);
                     }
                 }
             }
         }
     }
+    if terms.is_empty() {
+        let term = |ending| QuestionTerm { forms: vec![(ending, 1.0)], is_name: false };
+        terms.extend(endings.into_iter().map(term));
+    }
     terms
+}
+
+/// Whether a pair of characters is the end of a Japanese word with its ending, or the limit of two words. In a
+/// question such pairs tell little, and they are as many as those that tell something.
+fn is_ending(term: &str) -> bool {
+    let is_hiragana = |c: &char| Script::of(*c) == Script::Hiragana;
+    term.chars().count() == 2 && term.chars().filter(is_hiragana).count() == 1
 }
 
 /// Whether a word of a question is a name: it has a digit, is in Latin script in a language of another
