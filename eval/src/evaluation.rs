@@ -75,6 +75,7 @@ async fn evaluate_question(
     let (text, user) = (question.text.as_str(), OwnerId::from(Uuid::nil()));
     tracing::trace!(question.id = %question.id, "question");
     let vector = timings.embed.time(engine.embedder.embed_query(text)).await?;
+    let vector = engine.embedder.distinct(vector);
     let terms = SparseVector::of_query(text);
     let dense = engine.index.search_dense(&vector, user, PASSAGES_PER_SEARCH);
     let dense = timings.dense.time(Box::pin(dense)).await?;

@@ -6,6 +6,7 @@ mod local;
 mod model_files;
 mod recent;
 mod segments;
+mod similarity;
 mod unigram;
 
 use std::path::PathBuf;
@@ -19,6 +20,8 @@ use crate::vocabulary::PassageText;
 use endpoint::Endpoint;
 use local::{LocalModel, Urgency};
 use recent::RecentVectors;
+pub(crate) use similarity::Similarity;
+use similarity::{CommonPart, MAX_UNRELATED_COSINE, UNRELATED};
 
 pub use endpoint::EndpointConfig;
 pub use local::EmbedderConfig;
@@ -41,21 +44,10 @@ pub struct Embedder {
     dimensions: usize,
     prefixes: Arc<Prefixes>,
     unrelated_cosine: f32,
+    common: CommonPart,
     /// The languages that the model knows; `None` for all.
     languages: Option<Arc<[String]>>,
     recent: Arc<RecentVectors>,
-}
-
-/// Converts cosines to a scale on which unrelated texts have 0 and equal ones 1, whatever the model.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Similarity {
-    pub(crate) unrelated_cosine: f32,
-}
-
-impl Similarity {
-    pub(crate) fn of(self, cosine: f32) -> f32 {
-        (cosine - self.unrelated_cosine) / (1.0 - self.unrelated_cosine)
-    }
 }
 
 /// What stands in front of a text, as the model expects it.
@@ -83,6 +75,7 @@ impl Embedder {
             dimensions: description.dimensions,
             prefixes: Arc::new(prefixes),
             unrelated_cosine: description.unrelated_cosine,
+            common: CommonPart::new(description.common),
             languages: description.languages.map(Arc::from),
             recent: Arc::default(),
         })
@@ -112,6 +105,7 @@ impl Embedder {
             dimensions,
             prefixes: Arc::new(prefixes),
             unrelated_cosine: 0.0,
+            common: CommonPart::default(),
             languages: None,
             recent: Arc::default(),
         };
@@ -193,6 +187,12 @@ impl Embedder {
         Language::of(text).is_none_or(|language| languages.iter().any(|known| known == language.code()))
     }
 
+    /// A vector without what those of all texts have in common. Vectors are stored as the model makes them, and
+    /// compared without it.
+    pub fn distinct(&self, vector: Vector) -> Vector {
+        self.common.removed_from(vector)
+    }
+
     /// How the model's cosines are read.
     pub(crate) const fn similarity(&self) -> Similarity {
         Similarity { unrelated_cosine: self.unrelated_cosine }
@@ -224,15 +224,6 @@ impl Embedder {
         if has_shape { Ok(vectors) } else { Err(EmbedError::UnexpectedShape) }
     }
 }
-
-/// Questions with passages that have nothing to do with them.
-const UNRELATED: [(&str, &str); 3] = [
-    ("How long does sourdough rise?", "The committee elects its chair by secret ballot every two years."),
-    ("Which port does the server listen on?", "Lilacs are pruned after they flower, never in winter."),
-    ("Who pays for the hotel?", "The glacier has lost a third of its ice since it was first mapped."),
-];
-/// The highest cosine that is believed of unrelated texts.
-const MAX_UNRELATED_COSINE: f32 = 0.9;
 
 fn passage_input(passage: &PassageText) -> String {
     let context = passage.context();

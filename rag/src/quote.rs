@@ -57,8 +57,8 @@ async fn excerpts(
         let (query, sources) = (query.to_owned(), sources.to_vec());
         spawn_blocking(move || Prepared::of(&query, &sources)).await?
     };
-    let Prepared { candidates, shares, defining, compared, coverage } = prepared;
-    if !coverage.is_enough(sources.first().map_or(0.0, |source| source.score)) {
+    let Prepared { candidates, signs, compared, coverage } = prepared;
+    if !coverage.is_enough(confidence::level(sources)) {
         return Ok(Vec::new());
     }
     let (question, vectors, reading) = match compared {
@@ -75,9 +75,10 @@ async fn excerpts(
             (question, vectors, select::Reading::Alone)
         }
     };
+    let question = embedder.distinct(question);
+    let vectors = vectors.into_iter().map(|vector| vector.map(|vector| embedder.distinct(vector))).collect();
     let similarity = embedder.similarity();
-    let mut scored =
-        select::Scored::new(similarity, &question, &candidates, shares, defining, vectors, reading);
+    let mut scored = select::Scored::new(similarity, &question, &candidates, signs, vectors, reading);
     if !embedder.knows_language_of(query) {
         scored.judge_by_terms();
     }
@@ -87,9 +88,7 @@ async fn excerpts(
 /// The segments of the sources and what their words tell, before any is compared by meaning.
 struct Prepared {
     candidates: Vec<candidates::Candidate>,
-    shares: Vec<f32>,
-    /// Which segments define what the question asks for.
-    defining: Vec<bool>,
+    signs: select::Signs,
     compared: Compared,
     coverage: confidence::Coverage,
 }
@@ -109,6 +108,7 @@ impl Prepared {
         let languages: Vec<_> = sources.iter().map(|source| Language::of(&source.passage.text)).collect();
         let candidates = candidates::candidates(sources);
         let shares = candidates::shares(&terms, &languages, &candidates);
+        let keyed = candidates::keyed(&terms, &languages, &candidates);
         let defining = candidates::defining(query, sources, &candidates);
         let compared = candidates::stored_vectors(sources, &candidates).map_or_else(
             || {
@@ -123,7 +123,7 @@ impl Prepared {
             Compared::Stored,
         );
         let coverage = confidence::Coverage::of(query, &terms, sources, &languages);
-        Self { candidates, shares, defining, compared, coverage }
+        Self { candidates, signs: select::Signs { shares, keyed, defining }, compared, coverage }
     }
 }
 

@@ -8,7 +8,7 @@ mod versions;
 
 use std::time::Instant;
 
-use crate::embed::{EmbedError, Embedder, Vector};
+use crate::embed::{EmbedError, Embedder, Vector, cosine};
 use crate::followup;
 use crate::index::{Candidate, IndexError, PassageIndex};
 use crate::sparse::SparseVector;
@@ -139,7 +139,7 @@ impl Retriever {
         }
         let question_terms = words::of_question(&query);
         let terms = SparseVector::of_terms(&question_terms, asker.terms.as_ref());
-        let vector = self.embedder.embed_query(&query).await?;
+        let vector = self.embedder.distinct(self.embedder.embed_query(&query).await?);
         let question = fusion::Question {
             term_count: question_terms.len(),
             similarity: self.embedder.similarity(),
@@ -149,7 +149,11 @@ impl Retriever {
     }
 
     async fn ranked(&self, search: &Search) -> Result<(Vec<Ranked>, Places), RetrieveError> {
-        let candidates = self.candidates(search).await?;
+        let mut candidates = self.candidates(search).await?;
+        for candidate in &mut candidates {
+            candidate.vector = self.embedder.distinct(std::mem::take(&mut candidate.vector));
+            candidate.cosine = cosine(&search.vector, &candidate.vector);
+        }
         let places = Places::of(&candidates);
         Ok((fusion::fuse(candidates, search.question, PASSAGES_PER_SEARCH), places))
     }

@@ -53,6 +53,8 @@ pub(super) struct Description {
     pub(super) max_tokens: usize,
     /// The cosine of unrelated texts. Cosines are counted from it.
     pub(super) unrelated_cosine: f32,
+    /// What is subtracted from each vector before two are compared; nothing if it is empty.
+    pub(super) common: Vec<f32>,
     /// The languages that the model knows, by the two letters of ISO 639-1; without them, all.
     #[serde(default)]
     pub(super) languages: Option<Vec<String>>,
@@ -68,6 +70,7 @@ impl Default for Description {
             pooling: Pooling::Mean,
             max_tokens: 256,
             unrelated_cosine: 0.0,
+            common: Vec::new(),
             languages: Some(vec!["en".to_owned()]),
         }
     }

@@ -1,5 +1,7 @@
 //! The parts of the sources that may be quoted, and which of them are compared with the question by meaning.
 
+use std::collections::BTreeSet;
+
 use words::{Language, QuestionTerm};
 
 use super::definition;
@@ -73,6 +75,28 @@ pub(super) fn shares(
     let share =
         |weights: &Vec<f32>| weights.iter().zip(&rarity).map(|(has, rarity)| has * rarity).sum::<f32>();
     has.iter().map(|weights| if total > 0.0 { share(weights) / total } else { 0.0 }).collect()
+}
+
+/// Whether the question names the key of each row, which is its first cell with text: all of its words.
+pub(super) fn keyed(
+    terms: &[QuestionTerm],
+    languages: &[Option<Language>],
+    candidates: &[Candidate],
+) -> Vec<bool> {
+    let forms = terms.iter().flat_map(|term| &term.forms);
+    let asked: BTreeSet<&str> =
+        forms.filter(|(_, weight)| *weight >= 1.0).map(|(form, _)| form.as_str()).collect();
+    let is_keyed = |candidate: &Candidate| {
+        let Segment::Row { cells, .. } = &candidate.segment else { return false };
+        let key = cells.iter().find(|cell| !cell.trim().is_empty()).map_or("", String::as_str);
+        let language = languages.get(candidate.source).copied().flatten();
+        let words = words::of_passage(key, language);
+        // A number alone may be an amount of something else.
+        key.chars().any(char::is_alphabetic)
+            && !words.is_empty()
+            && words.iter().all(|word| asked.contains(word.as_str()))
+    };
+    candidates.iter().map(is_keyed).collect()
 }
 
 /// Whether each segment is a sentence that defines what the question asks for.

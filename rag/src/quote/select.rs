@@ -17,13 +17,15 @@ const DEFINITION_WEIGHT: f32 = 0.2;
 const SEGMENT_WEIGHT: f32 = 0.25;
 /// The difference from which on a row has more of the question's terms than another.
 const MIN_SHARE_ABOVE: f32 = 0.1;
+/// What the key of a row counts among its terms, if the question names it: as much as half of the question's terms.
+const KEY_WEIGHT: f32 = 0.5;
 /// The similarity above which two segments are duplicates.
 const DUPLICATE_SIMILARITY: f32 = 0.92;
 /// The score of a segment with all terms of the question, in units of similarity, where segments are compared
 /// alone.
 const TERMS_WEIGHT_ALONE: f32 = 0.2;
 /// The same where segments are compared in their context.
-const TERMS_WEIGHT_IN_CONTEXT: f32 = 0.3;
+const TERMS_WEIGHT_IN_CONTEXT: f32 = 0.4;
 /// The estimated similarity of a segment that was not compared, as a share of the lowest one of those that were.
 const UNCOMPARED: f32 = 0.5;
 /// A heading is an answer where no other segment of its source comes near to it: questions
@@ -51,6 +53,16 @@ impl Reading {
 /// Consecutive segments of one source.
 pub(super) type Excerpt = Vec<Candidate>;
 
+/// What the words of each segment tell.
+pub(super) struct Signs {
+    /// The share of the question's terms.
+    pub(super) shares: Vec<f32>,
+    /// Which segments are rows whose key the question names.
+    pub(super) keyed: Vec<bool>,
+    /// Which segments define what the question asks for.
+    pub(super) defining: Vec<bool>,
+}
+
 /// The segments with their scores.
 pub(super) struct Scored<'a> {
     pub(super) candidates: &'a [Candidate],
@@ -58,6 +70,8 @@ pub(super) struct Scored<'a> {
     pub(super) scores: Vec<f32>,
     /// The share of the question's terms.
     pub(super) shares: Vec<f32>,
+    /// Which segments are rows whose key the question names.
+    pub(super) keyed: Vec<bool>,
     /// Which segments define what the question asks for.
     pub(super) defining: Vec<bool>,
     /// The vectors of the segments that were compared.
@@ -72,8 +86,7 @@ impl<'a> Scored<'a> {
         similarity: Similarity,
         question: &[f32],
         candidates: &'a [Candidate],
-        shares: Vec<f32>,
-        defining: Vec<bool>,
+        Signs { shares, keyed, defining }: Signs,
         vectors: Vec<Option<Vector>>,
         reading: Reading,
     ) -> Self {
@@ -88,7 +101,7 @@ impl<'a> Scored<'a> {
             }
         };
         let scores = vectors.iter().enumerate().map(score).collect();
-        Self { candidates, scores, shares, defining, vectors, similarity }
+        Self { candidates, scores, shares, keyed, defining, vectors, similarity }
     }
 }
 
@@ -103,13 +116,18 @@ impl Scored<'_> {
         self.scores[index] + if self.defining[index] { DEFINITION_WEIGHT } else { 0.0 }
     }
 
+    /// How well a row fits the question.
+    fn fit(&self, row: usize) -> f32 {
+        self.shares[row] + if self.keyed[row] { KEY_WEIGHT } else { 0.0 }
+    }
+
     /// Whether a row of the same table, of another source, has more of the question's terms. A row
     /// stands for itself: without the key that is asked for it is about something else.
     fn has_better_row(&self, sources: &[Source], anchors: &[usize], row: usize) -> bool {
         let document = |index: usize| sources[self.candidates[index].source].id.document_id;
         let is_of_table =
             |other: usize| document(other) == document(row) && self.are_rows_of_a_table(other, row);
-        let is_better = |other: usize| self.shares[other] > self.shares[row] + MIN_SHARE_ABOVE;
+        let is_better = |other: usize| self.fit(other) > self.fit(row) + MIN_SHARE_ABOVE;
         anchors.iter().any(|other| is_of_table(*other) && is_better(*other))
     }
 
@@ -123,9 +141,9 @@ impl Scored<'_> {
 
     /// Whether a segment is rather quoted than another one of its source.
     fn is_better(&self, index: usize, other: usize, merit: &impl Fn(usize) -> f32) -> bool {
-        let more_terms = self.shares[index] - self.shares[other];
-        if more_terms.abs() > MIN_SHARE_ABOVE && self.are_rows_of_a_table(index, other) {
-            more_terms > 0.0
+        let better_fit = self.fit(index) - self.fit(other);
+        if better_fit.abs() > MIN_SHARE_ABOVE && self.are_rows_of_a_table(index, other) {
+            better_fit > 0.0
         } else {
             merit(index) > merit(other)
         }
@@ -134,7 +152,7 @@ impl Scored<'_> {
 
 /// Selects the excerpts to quote, best first; none without a segment that can be quoted.
 pub(super) fn select(sources: &[Source], scored: &Scored<'_>) -> Vec<Excerpt> {
-    let Scored { candidates, scores, shares, defining, vectors, similarity } = scored;
+    let Scored { candidates, scores, shares, defining, vectors, similarity, .. } = scored;
     let mut anchors = anchors(scored, |index| scored.merit(index));
     for anchor in &anchors {
         let (score, share) = (scores[*anchor], shares[*anchor]);
@@ -217,6 +235,7 @@ mod tests {
             vec![fit, if index % 2 == 0 { side } else { -side }]
         };
         let share = |candidate: &Candidate| if candidate.segment.text().contains("key") { 1.0 } else { 0.0 };
+        let is_keyed = |candidate: &Candidate| candidate.segment.text().contains("name");
         let vectors: Vec<Option<Vector>> = candidates.iter().enumerate().map(vector).map(Some).collect();
         let scores = vectors.iter().flatten().map(|vector| vector[0]).collect();
         let excerpts = select(
@@ -225,6 +244,7 @@ mod tests {
                 candidates: &candidates,
                 scores,
                 shares: candidates.iter().map(share).collect(),
+                keyed: candidates.iter().map(is_keyed).collect(),
                 defining: candidates
                     .iter()
                     .map(|candidate| candidate.segment.text().contains("is a"))
@@ -271,6 +291,13 @@ mod tests {
             source(&rows("| 3 | yes |\n| 4 key | yes |\n| 5 | yes |\n"), 0.5),
         ];
         assert_eq!(selected(&sources), ["Nail: 4 key; Size: yes"]);
+    }
+
+    #[test]
+    fn the_row_whose_key_the_question_names_is_quoted() {
+        let row = |row: &str| format!("| Property | Value |\n|---|---|\n{row}");
+        let sources = [source(&row("| Size | yes |\n"), 0.6), source(&row("| name | 3 kg |\n"), 0.5)];
+        assert_eq!(selected(&sources), ["Property: name; Value: 3 kg"]);
     }
 
     #[test]
