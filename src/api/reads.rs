@@ -45,7 +45,7 @@ const LISTED: usize = 20_000;
 const OPENING_SEARCHES: usize = 2;
 /// Hits with fewer bytes of encrypted texts are decrypted where they are: that takes a fraction of a millisecond, and
 /// another thread would have to wake up for it.
-const OPENED_IN_PLACE_BYTES: usize = 16 << 10;
+const OPENED_IN_PLACE_BYTES: usize = 2 << 10;
 
 /// Access to the read models.
 #[derive(Debug)]
