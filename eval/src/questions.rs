@@ -38,7 +38,7 @@ pub(crate) struct Question {
     /// The picture or scanned document that answers the question once its text has been recognised.
     #[serde(default)]
     needs_ocr: Option<String>,
-    /// What that text says.
+    /// Texts of the picture, one of which a good answer contains.
     #[serde(default, deserialize_with = "one_or_many")]
     ocr_answer: Vec<String>,
     /// Marks a question as unanswerable although it has sources.

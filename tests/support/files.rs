@@ -1,6 +1,6 @@
 //! Files of each kind that can be read.
 
-use std::io::Write as _;
+pub(crate) use super::containers::{pdf_of, zip};
 
 /// A file of each kind that says this: its name, its bytes, its media type.
 pub(crate) fn each_kind(says: &str) -> [(&'static str, Vec<u8>, &'static str); 5] {
@@ -21,16 +21,6 @@ fn word(text: &str) -> Vec<u8> {
          </w:r></w:p><w:p><w:r><w:t>{text}</w:t></w:r></w:p></w:body></w:document>"
     );
     zip(&[("word/document.xml", xml.as_bytes())])
-}
-
-/// An archive of files, by their names.
-pub(crate) fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    for (name, bytes) in files {
-        archive.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
-        archive.write_all(bytes).unwrap();
-    }
-    archive.finish().unwrap().into_inner()
 }
 
 /// A PDF of one page.
@@ -102,23 +92,4 @@ pub(crate) fn scan(png: &[u8], pages: usize) -> Vec<u8> {
         "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R/Resources<</XObject<</P 3 0 R>>>>>>";
     objects.extend(std::iter::repeat_n(page.as_bytes().to_vec(), pages));
     pdf_of(&objects)
-}
-
-/// A PDF of these objects, the first of which is the catalogue.
-pub(crate) fn pdf_of(objects: &[Vec<u8>]) -> Vec<u8> {
-    let mut file = b"%PDF-1.4\n".to_vec();
-    let mut places = Vec::new();
-    for (number, object) in (1..).zip(objects) {
-        places.push(file.len());
-        writeln!(file, "{number} 0 obj").unwrap();
-        file.extend_from_slice(object);
-        file.extend_from_slice(b"\nendobj\n");
-    }
-    let (table, size) = (file.len(), objects.len() + 1);
-    writeln!(file, "xref\n0 {size}\n0000000000 65535 f ").unwrap();
-    for place in places {
-        writeln!(file, "{place:010} 00000 n ").unwrap();
-    }
-    writeln!(file, "trailer<</Size {size}/Root 1 0 R>>\nstartxref\n{table}\n%%EOF").unwrap();
-    file
 }

@@ -6,6 +6,7 @@ pub(crate) mod answering;
 pub(crate) mod backbone;
 pub(crate) mod backup;
 pub(crate) mod backup_set;
+pub(crate) mod containers;
 pub(crate) mod dictionary;
 pub(crate) mod embedding_server;
 pub(crate) mod erasing;

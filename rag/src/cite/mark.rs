@@ -147,8 +147,8 @@ fn narrow(c: char) -> char {
     }
 }
 
-/// The digit that is raised. Without brackets it is no mark: it may be an exponent, or the footnote of a sentence
-/// that the answer quotes.
+/// The value of a raised digit. Without brackets it is no mark: it may be an exponent, or the footnote of a
+/// sentence that the answer quotes.
 fn raised(c: char) -> Option<char> {
     let digit = "⁰¹²³⁴⁵⁶⁷⁸⁹".chars().position(|raised| raised == c)?;
     char::from_digit(u32::try_from(digit).ok()?, 10)

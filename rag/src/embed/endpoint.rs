@@ -13,6 +13,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::similarity::normalized;
 use super::{EmbedError, Vector};
 use crate::openai::{self, ApiClient, ApiError, Refusal};
 
@@ -139,7 +140,7 @@ impl Endpoint {
         self.attempt(texts, &mut asked_pause).await
     }
 
-    /// Embeds texts by one request. `asked_pause` becomes the time after which a busy server wants the next one.
+    /// Embeds texts by one request. `asked_pause` becomes the pause that a busy server asks for.
     async fn attempt(&self, texts: &[String], asked_pause: &mut Duration) -> Result<Vec<Vector>, EmbedError> {
         // Some servers refuse an empty text.
         let input: Vec<String> =
@@ -226,16 +227,6 @@ impl Values {
             }
         }
     }
-}
-
-fn normalized(mut vector: Vector) -> Vector {
-    let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
-    if length > 0.0 {
-        for x in &mut vector {
-            *x /= length;
-        }
-    }
-    vector
 }
 
 #[cfg(test)]

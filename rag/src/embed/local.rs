@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 use super::model_files::{
     Description, InputOptions, InputTokenizer, MODEL_FILE, Pooling, Tokens, read, read_tokenizer,
 };
+use super::similarity::normalized;
 use super::{EmbedError, Vector, segments};
 
 /// The most sessions of a process. Each has a copy of the model in memory.
@@ -219,13 +220,7 @@ fn pooled(hidden: &[f32], dimensions: usize, pooling: Pooling) -> Vector {
             *sum += x;
         }
     }
-    let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
-    if length > 0.0 {
-        for x in &mut vector {
-            *x /= length;
-        }
-    }
-    vector
+    normalized(vector)
 }
 
 fn session(environment: &Environment, onnx: &[u8]) -> Result<Session, EmbedError> {

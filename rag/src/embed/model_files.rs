@@ -53,7 +53,7 @@ pub(super) struct Description {
     pub(super) max_tokens: usize,
     /// The cosine of unrelated texts. Cosines are counted from it.
     pub(super) unrelated_cosine: f32,
-    /// What is subtracted from each vector before two are compared; nothing if it is empty.
+    /// The vector that is subtracted from each other one before two are compared; empty for none.
     pub(super) common: Vec<f32>,
     /// The languages that the model knows, by the two letters of ISO 639-1; without them, all.
     #[serde(default)]

@@ -1,4 +1,4 @@
-//! How vectors are compared.
+//! Comparison of vectors.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ pub(super) const UNRELATED: [(&str, &str); 3] = [
 /// The highest cosine that is believed of unrelated texts.
 pub(super) const MAX_UNRELATED_COSINE: f32 = 0.9;
 
-/// Converts cosines to a scale on which unrelated texts have 0 and equal ones 1, whatever the model.
+/// Converts cosines to a scale on which unrelated texts have 0 and equal texts 1 with every model.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Similarity {
     pub(crate) unrelated_cosine: f32,
@@ -25,7 +25,18 @@ impl Similarity {
     }
 }
 
-/// What the vectors of all texts have in common, in all languages; empty for a model of which nothing is known.
+/// The vector in the same direction with the length 1; a vector of zeros as it is.
+pub(super) fn normalized(mut vector: Vector) -> Vector {
+    let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
+    if length > 0.0 {
+        for x in &mut vector {
+            *x /= length;
+        }
+    }
+    vector
+}
+
+/// The part that the vectors of all texts share, in all languages; empty for a model whose part is unknown.
 #[derive(Clone, Default)]
 pub(super) struct CommonPart(Arc<[f32]>);
 
@@ -42,13 +53,7 @@ impl CommonPart {
         for (x, common) in vector.iter_mut().zip(self.0.iter()) {
             *x -= common;
         }
-        let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
-        if length > 0.0 {
-            for x in &mut vector {
-                *x /= length;
-            }
-        }
-        vector
+        normalized(vector)
     }
 }
 

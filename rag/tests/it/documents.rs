@@ -1,11 +1,12 @@
 //! Tests of the readers of documents with PDFium, and with files as their programs write them.
 
-use std::io::{Cursor, Write as _};
+use std::io::Write as _;
 use std::path::Path;
 
 use rag::extract::{Extracted, MediaType, OmissionCause, OmittedPart, Pdf, Tools, extract};
 use rag::vocabulary::Place;
 
+use crate::containers::{pdf_of, zip};
 use crate::services::setting;
 
 fn read(media_type: MediaType, bytes: &[u8]) -> Extracted {
@@ -16,16 +17,6 @@ fn read(media_type: MediaType, bytes: &[u8]) -> Extracted {
 fn read_pdf(bytes: &[u8]) -> Extracted {
     let pdf = Pdf::open(Path::new(&setting("PDFIUM_LIBRARY"))).unwrap();
     extract(MediaType::Pdf, bytes, &Tools { pdf: Some(pdf), ..Tools::default() }).unwrap()
-}
-
-/// An archive of files, by their names.
-fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, bytes) in files {
-        archive.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
-        archive.write_all(bytes).unwrap();
-    }
-    archive.finish().unwrap().into_inner()
 }
 
 /// A PDF of one page with these words and these attachments, each by its name, its stream and the filter of it.
@@ -47,25 +38,7 @@ fn pdf(words: &str, attached: &[(&str, &[u8], &str)]) -> Vec<u8> {
         let head = format!("<</Type/EmbeddedFile{filter}/Length {}>>stream\n", bytes.len());
         objects.push([head.as_bytes(), bytes, b"\nendstream"].concat());
     }
-    of_objects(&objects)
-}
-
-fn of_objects(objects: &[Vec<u8>]) -> Vec<u8> {
-    let mut file = b"%PDF-1.7\n".to_vec();
-    let mut places = Vec::new();
-    for (number, object) in (1..).zip(objects) {
-        places.push(file.len());
-        writeln!(file, "{number} 0 obj").unwrap();
-        file.extend_from_slice(object);
-        file.extend_from_slice(b"\nendobj\n");
-    }
-    let (table, size) = (file.len(), objects.len() + 1);
-    writeln!(file, "xref\n0 {size}\n0000000000 65535 f ").unwrap();
-    for place in places {
-        writeln!(file, "{place:010} 00000 n ").unwrap();
-    }
-    writeln!(file, "trailer<</Size {size}/Root 1 0 R>>\nstartxref\n{table}\n%%EOF").unwrap();
-    file
+    pdf_of(&objects)
 }
 
 #[test]

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "../../../tests/support/containers.rs"]
+mod containers;
 #[path = "../../../tests/support/module_graph.rs"]
 mod module_graph;
 

@@ -38,7 +38,7 @@ pub(super) fn is_label(content: &str) -> bool {
             && Numbers::read(content).is_none())
 }
 
-/// How many bytes of brackets without numbers are decided: all where marks in them cannot be, as in
+/// The number of bytes of brackets without numbers that are decided: all where they cannot hold marks, as in
 /// lists of values.
 pub(super) fn kept_of(content: &str, length: usize) -> usize {
     let inner = content.strip_prefix('[').and_then(|inner| inner.strip_suffix(']'));

@@ -27,7 +27,8 @@ struct Listed {
     level: Option<usize>,
 }
 
-/// Styles that are not plain text, and the lists of styles with the level if it is said, by the ids of the styles.
+/// Styles that are not plain text, and the lists of styles with the levels that they name, by the ids of the
+/// styles.
 pub(super) type Styles = (HashMap<String, Style>, HashMap<String, (String, Option<usize>)>);
 
 /// Reads the styles. Their names are English in every language of Word.
@@ -61,8 +62,8 @@ pub(super) fn read(xml: &str) -> Result<Styles, ExtractError> {
     Ok((styles, lists))
 }
 
-/// The list and the level of a style, which may be those of a style that it is based on. A level belongs to the list
-/// of its own style.
+/// The list and the level of a style, which may be those of a style that it is based on. A level belongs to the
+/// list of its own style.
 fn list_of(style: &str, listed: &HashMap<String, Listed>) -> Option<(String, Option<usize>)> {
     let mut level = None;
     let mut style = listed.get(style)?;

@@ -1,5 +1,5 @@
-//! Code pages of MS-DOS and of old Macintoshes, which texts name seldom, and by which text that was taken for
-//! another encoding is read again.
+//! Code pages of MS-DOS and of old Macintoshes. Few texts name their code page: a text that is hardly credible
+//! in the encoding that was detected is decoded by them.
 //!
 //! In the wrong encoding of one byte a character, signs and capitals stand inside words. In the right one they
 //! hardly do.
@@ -23,9 +23,9 @@ const CODE_PAGE_437: [&str; 4] = [
     "└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀",
     "αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{a0}",
 ];
-/// One character in so many may be odd in the text that is taken for another one.
+/// One character in this many may be odd in the text that replaces the detected one.
 const MAX_ODD_SHARE: usize = 8;
-/// One character in so many has to be odd in a text before it is read again.
+/// One character in this many has to be odd in the detected text before another one replaces it.
 const MIN_ODD_SHARE: usize = 3;
 /// Characters of ASCII for each other one, at least, in a text that has few characters of another script.
 const MIN_ASCII_SHARE: usize = 8;
